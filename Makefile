@@ -1,0 +1,60 @@
+# make run: the relay on port 8080.   make test: everything that must pass.
+# Nothing is needed beforehand but Python 3.11 or later with venv, make and a package index.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Strict editable installs are links to the files that exist, so new files mean a new install.
+FILES  := setup.cfg pyproject.toml $(shell find vaultrelay twisted -name '*.py')
+
+.PHONY: run test lint types floors tests vectors clean
+
+run: $(VENV)/run
+	@$(BIN)/vault-relay
+
+test: $(VENV)/test lint types floors tests
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test
+	$(BIN)/mypy
+
+floors: $(VENV)/test
+	$(BIN)/lint-imports
+
+tests: $(VENV)/test
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+vectors: $(VENV)/test
+	$(BIN)/python docs/make_vectors.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/made:
+	@command -v $(PYTHON) >/dev/null \
+	  || { echo "make: there is no $(PYTHON). Install Python 3.11 or later, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "make: $$($(PYTHON) --version) is too old. The relay needs Python 3.11 or later: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "make: $(PYTHON) has no venv module. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/run: $(VENV)/made $(FILES)
+	@echo "Installing the relay into $(VENV)"
+	@$(PIP) --editable . --config-settings editable_mode=strict \
+	  || { echo "make: pip could not install the relay. It needs a package index, by default pypi.org" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/test: $(VENV)/run
+	@echo "Installing what the tests need into $(VENV)"
+	@$(PIP) --editable '.[test]' --config-settings editable_mode=strict \
+	  || { echo "make: pip could not install the test tools. It needs a package index, by default pypi.org" >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,36 @@
+"""What every test is held to: no logged error, no timer left behind."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+
+
+@pytest.fixture(autouse=True)
+def logged_errors() -> Iterator[list[LogEvent]]:
+    """Fails a test that logs an error; a test that expects some empties the list."""
+    found: list[LogEvent] = []
+
+    def observe(event: LogEvent) -> None:
+        if event.get("log_level") in (LogLevel.error, LogLevel.critical):
+            found.append(event)
+
+    globalLogPublisher.addObserver(observe)
+    yield found
+    globalLogPublisher.removeObserver(observe)
+    assert not found, f"logged: {[event.get('log_format') for event in found]}"
+
+
+@pytest.fixture(autouse=True)
+def no_timers_left() -> Iterator[None]:
+    """Fails a test that leaves a timer in the real reactor."""
+    from twisted.internet import reactor
+
+    clock: Any = reactor
+    before = set(clock.getDelayedCalls())
+    yield
+    left = [call for call in clock.getDelayedCalls() if call not in before]
+    for call in left:
+        call.cancel()
+    assert not left, f"timers left: {left}"

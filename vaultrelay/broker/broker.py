@@ -1,0 +1,204 @@
+"""Broker: admits connections, lets sessions join, finds and drops channels, drains."""
+
+from collections import deque
+from collections.abc import Callable
+from math import ceil
+
+from vaultrelay import __version__
+from vaultrelay.broker.channel import Channel
+from vaultrelay.broker.counters import Counters
+from vaultrelay.broker.outbox import Clock, Outbox
+from vaultrelay.broker.session import Session, Stage
+from vaultrelay.policy.audience import Audiences
+from vaultrelay.policy.limits import (
+    DEFAULT_MAX_CONNECTIONS,
+    DRAIN_RECONNECT,
+    PING_SECONDS,
+    RETRY_DRAINING_SECONDS,
+    RETRY_FULL_SECONDS,
+    SPARE_SESSIONS,
+    SessionLimits,
+)
+from vaultrelay.wire import refusal
+from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.control import Draining, Hello, Limits, Welcome
+from vaultrelay.wire.proof import join_body, verify_join
+
+
+class Broker:
+    """All channels and sessions of one relay.
+
+    `on_end` is called with every session that ended after its welcome.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        limits: SessionLimits | None = None,
+        max_connections: int = DEFAULT_MAX_CONNECTIONS,
+        audiences: Audiences | None = None,
+        on_end: Callable[[Session], None] = lambda session: None,
+    ) -> None:
+        self.clock = clock
+        self.limits = limits or SessionLimits()
+        self.max_connections = max_connections
+        self.audiences = audiences or Audiences(())
+        self.counters = Counters()
+        self.channels: dict[bytes, Channel] = {}
+        self.sessions: set[Session] = set()
+        self.joined = 0
+        self._spares = 0
+        self._on_end = on_end
+        self._started_at = clock.seconds()
+        self._drain: _Drain | None = None
+
+    @property
+    def draining(self) -> bool:
+        """Whether the relay is about to stop."""
+        return self._drain is not None
+
+    @property
+    def uptime_seconds(self) -> int:
+        """Whole seconds since the start."""
+        return int(self.clock.seconds() - self._started_at)
+
+    def admit(self, channel: bytes | None) -> None:
+        """Let an upgrade pass, which may name its channel; Refusal when there is no room.
+
+        A full relay still admits a few whose channel it holds: they may replace a dead connection.
+        """
+        if self.draining:
+            self.counters.refused["draining"] += 1
+            raise refusal.draining(RETRY_DRAINING_SECONDS)
+        if self._full and (channel not in self.channels or self._spares >= SPARE_SESSIONS):
+            self.counters.refused["relay_full"] += 1
+            raise refusal.relay_full(RETRY_FULL_SECONDS)
+
+    def open(self, outbox: Outbox, channel: bytes | None) -> Session:
+        """A session for an admitted connection, challenged already."""
+        session = Session(self, outbox, channel, __version__)
+        session.spare = self._full
+        self._spares += session.spare
+        self.sessions.add(session)
+        return session
+
+    def join(self, session: Session, hello: Hello) -> None:
+        """Answer a hello: welcome the session into its channel, or close it."""
+        code = self._objection(session, hello)
+        if code is not None:
+            full = code is CloseCode.RELAY_FULL
+            session.close(code, **({"retry": RETRY_FULL_SECONDS} if full else {}))
+            return
+        channel = self.channels.get(hello.channel) or Channel(hello.channel, self.counters)
+        older = channel.devices.get(hello.device)
+        if older is not None:
+            older.close(CloseCode.REPLACED)
+        self.channels[hello.channel] = channel
+        self._settle(session)
+        peers = channel.add(session, hello.device)
+        session.welcome(channel, hello.device)
+        self.joined += 1
+        self.counters.joins += 1
+        limits = self.limits
+        session.outbox.tell(
+            Welcome(
+                session.number,
+                tuple(peers),
+                Limits(
+                    limits.message_bytes,
+                    limits.messages_per_second or None,
+                    limits.bytes_per_second or None,
+                    limits.channel_devices,
+                ),
+                PING_SECONDS,
+                limits.session_ttl,
+            ).encode()
+        )
+
+    def forget(self, session: Session) -> None:
+        """Take an ended session out of everything."""
+        self.sessions.discard(session)
+        self._settle(session)
+        if session.close_code is not None:
+            self.counters.closed[session.close_code.slug] += 1
+        channel = session.channel
+        if channel is None:
+            return
+        self.joined -= 1
+        self.counters.messages += session.messages_in
+        self.counters.bytes += session.bytes_in
+        channel.remove(session, session.left_reason)
+        if not channel.sessions:
+            del self.channels[channel.key]
+        self._on_end(session)
+
+    def tick(self) -> None:
+        """Keep every deadline. To be called at least every TICK_SECONDS."""
+        now = self.clock.seconds()
+        for session in tuple(self.sessions):
+            session.tick(now)
+        if self._drain is not None:
+            for session in self._drain.due(now):
+                session.close(CloseCode.RESTART)
+
+    def drain(self, seconds: float) -> None:
+        """Tell every device that the relay stops, and close them all within `seconds`."""
+        if self.draining:
+            return
+        joined = [session for session in self.sessions if session.stage is Stage.JOINED]
+        # Channel by channel, so that the devices of one meet again soon.
+        joined.sort(key=lambda session: session.channel.key if session.channel else b"")
+        self._drain = _Drain(joined, self.clock.seconds(), seconds)
+        notice = Draining("restart", ceil(seconds), DRAIN_RECONNECT).encode()
+        for session in tuple(self.sessions):
+            if session.stage is Stage.JOINED:
+                session.outbox.tell(notice)
+            else:
+                session.close(CloseCode.RESTART)
+
+    @property
+    def _full(self) -> bool:
+        return len(self.sessions) >= self.max_connections
+
+    def _settle(self, session: Session) -> None:
+        """Count a spare session no longer: it joined or ended."""
+        self._spares -= session.spare
+        session.spare = False
+
+    def _objection(self, session: Session, hello: Hello) -> CloseCode | None:
+        """Why this hello does not get in, cheap checks first; None when it does."""
+        if session.named_channel not in (None, hello.channel):
+            return CloseCode.BAD_MESSAGE
+        if not self.audiences.accepts(hello.audience):
+            return CloseCode.AUDIENCE
+        body = join_body(session.nonce, hello.nonce, hello.channel, hello.device, hello.audience)
+        if not verify_join(hello.channel, body, hello.proof):
+            return CloseCode.PROOF
+        # From here on the device has shown its key, so it may learn something of the channel.
+        channel = self.channels.get(hello.channel)
+        if channel is not None and hello.device in channel.devices:
+            return None
+        if session.spare:
+            return CloseCode.RELAY_FULL
+        if channel is not None and (
+            len(channel.sessions) >= self.limits.channel_devices or not channel.numbers_left
+        ):
+            return CloseCode.CHANNEL_FULL
+        return None
+
+
+class _Drain:
+    """The closing of all sessions in turn, spread evenly over the drain."""
+
+    def __init__(self, sessions: list[Session], now: float, seconds: float) -> None:
+        self._waiting = deque(sessions)
+        self._total = len(sessions)
+        self._started_at = now
+        self._seconds = seconds
+
+    def due(self, now: float) -> list[Session]:
+        """The sessions whose turn has come."""
+        elapsed = now - self._started_at
+        share = 1.0 if elapsed >= self._seconds else elapsed / self._seconds
+        closed = self._total - len(self._waiting)
+        return [self._waiting.popleft() for _ in range(int(share * self._total) - closed)]

@@ -1,0 +1,59 @@
+"""Outbox: all that the broker knows of a connection."""
+
+from enum import IntEnum
+from typing import Protocol
+
+
+class Room(IntEnum):
+    """What became of a delivered message, and how much room is left behind it."""
+
+    OPEN = 0
+    """Taken."""
+    HIGH = 1
+    """Taken, but the queue is above its high mark: stop reading from the sender."""
+    FULL = 2
+    """Not taken: the sender gets a NACK."""
+
+
+class Outbox(Protocol):
+    """One device's connection, as the broker uses it.
+
+    No method calls back into the broker, raises, or blocks. After `close` all others do nothing.
+    When a queue that was HIGH or FULL is empty again, the connection calls `Session.drained`.
+    """
+
+    heard: bool
+    """Set by the connection when bytes arrive; cleared by the session, which looks now and then."""
+    said: bool
+    """The same for bytes that go out."""
+
+    def deliver(self, message: bytes) -> Room:
+        """Queue a data message of a peer, or refuse it. It must not be changed afterwards."""
+
+    def notify(self, nack: bytes) -> None:
+        """Queue a NACK, even when the queue is full."""
+
+    def tell(self, control: bytes) -> None:
+        """Queue a control message, even when the queue is full."""
+
+    def ping(self) -> None:
+        """Send a WebSocket ping; its pong counts as bytes heard."""
+
+    def pause(self) -> None:
+        """Stop reading from the device."""
+
+    def resume(self) -> None:
+        """Read from the device again."""
+
+    def close(self, number: int, reason: str) -> None:
+        """Close with this code and reason, after what is queued; cut off a peer that lingers."""
+
+
+class Clock(Protocol):
+    """Monotonic time; spelled as Twisted's IReactorTime, so that a reactor is one."""
+
+    def seconds(self) -> float:
+        """Seconds since some moment in the past."""
+
+    def callLater(self, delay: float, callable: object, /) -> object:
+        """Call `callable` after `delay` seconds."""

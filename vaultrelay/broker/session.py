@@ -1,0 +1,336 @@
+"""Session: one device's stay, from the challenge to the close."""
+
+import secrets
+from enum import Enum
+from random import uniform
+from typing import TYPE_CHECKING, Protocol
+
+from vaultrelay.broker.outbox import Clock, Outbox
+from vaultrelay.policy.limits import (
+    CONTROLS_BURST,
+    CONTROLS_PER_SECOND,
+    HELLO_SECONDS,
+    PING_JITTER,
+    PING_RANGE,
+    PING_SECONDS,
+    PONG_SECONDS,
+    RETRY_RATE_SECONDS,
+    SLOW_SECONDS,
+    SessionLimits,
+)
+from vaultrelay.policy.token_bucket import TokenBucket
+from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.control import BadControl, Challenge, Hello, Keepalive, read_from_device
+from vaultrelay.wire.data import NOBODY, BadHeader, check_data
+from vaultrelay.wire.proof import RELAY_NONCE_BYTES
+
+if TYPE_CHECKING:
+    from vaultrelay.broker.channel import Channel
+
+
+class Stage(Enum):
+    """Where a session stands."""
+
+    CHALLENGED = "challenged"
+    JOINED = "joined"
+    CLOSED = "closed"
+
+
+class Event(Enum):
+    """What a device can say."""
+
+    HELLO = "hello"
+    KEEPALIVE = "keepalive"
+    DATA = "data"
+
+
+LEGAL = frozenset(
+    {
+        (Stage.CHALLENGED, Event.HELLO),
+        (Stage.JOINED, Event.KEEPALIVE),
+        (Stage.JOINED, Event.DATA),
+    }
+)
+"""What a device may say when. Everything else closes with 4501. Only a good hello changes the
+stage, to JOINED; any close changes it to CLOSED, where nothing is heard any more."""
+
+LEFT_REASONS = {
+    CloseCode.IDLE: "idle",
+    CloseCode.PING_TIMEOUT: "lost",
+    CloseCode.SLOW: "slow",
+    CloseCode.MEMORY: "slow",
+    CloseCode.REPLACED: "replaced",
+    CloseCode.RESTART: "draining",
+}
+"""What peers are told of a session that the relay closed; "closed" for all other codes."""
+
+
+class House(Protocol):
+    """What a session needs of the broker that keeps it."""
+
+    clock: Clock
+    limits: SessionLimits
+
+    def join(self, session: "Session", hello: Hello) -> None:
+        """Let the session in, or close it."""
+
+    def forget(self, session: "Session") -> None:
+        """Take an ended session out of everything."""
+
+
+class Session:
+    """One device on one connection; numbered from its welcome on.
+
+    The connection calls `said_text`, `said_data`, `said_ping`, `drained` and `lost`, the broker
+    calls the rest. Data messages come whole and within `limits.message_bytes`.
+    """
+
+    __slots__ = (
+        "_active",
+        "_active_at",
+        "_bytes",
+        "_controls",
+        "_full_since",
+        "_heard_at",
+        "_holding",
+        "_holds",
+        "_house",
+        "_messages",
+        "_paused",
+        "_ping_after",
+        "_ping_seconds",
+        "_pinged_at",
+        "_resting",
+        "_said_at",
+        "bytes_in",
+        "channel",
+        "close_code",
+        "device",
+        "left_reason",
+        "messages_in",
+        "named_channel",
+        "nonce",
+        "number",
+        "opened_at",
+        "outbox",
+        "spare",
+        "stage",
+    )
+
+    def __init__(
+        self, house: House, outbox: Outbox, named_channel: bytes | None, version: str
+    ) -> None:
+        now = house.clock.seconds()
+        limits = house.limits
+        self._house = house
+        self.outbox = outbox
+        self.named_channel = named_channel
+        self.spare = False
+        self.stage = Stage.CHALLENGED
+        self.nonce = secrets.token_bytes(RELAY_NONCE_BYTES)
+        self.channel: Channel | None = None
+        self.number = NOBODY
+        self.device = b""
+        self.opened_at = now
+        self.messages_in = 0
+        self.bytes_in = 0
+        self.close_code: CloseCode | None = None
+        self.left_reason = ""
+        self._messages = TokenBucket(limits.messages_per_second, now)
+        self._bytes = TokenBucket(limits.bytes_per_second, now)
+        self._controls = TokenBucket(CONTROLS_PER_SECOND, now, CONTROLS_BURST)
+        self._active = False
+        self._active_at = self._heard_at = self._said_at = now
+        self._set_ping(PING_SECONDS)
+        self._pinged_at: float | None = None
+        self._holds: set[Session] = set()
+        self._holding: set[Session] = set()
+        self._resting = False
+        self._paused = False
+        self._full_since: float | None = None
+        outbox.tell(Challenge(self.nonce, version).encode())
+
+    @property
+    def lasted_seconds(self) -> int:
+        """Whole seconds since the connection was opened."""
+        return int(self._house.clock.seconds() - self.opened_at)
+
+    # What the connection hears.
+
+    def said_text(self, text: bytes) -> None:
+        """A control message of the device."""
+        if self._flooded():
+            return
+        try:
+            control = read_from_device(text)
+        except BadControl:
+            self.close(CloseCode.BAD_MESSAGE)
+            return
+        if not self._legal(Event(control.type)):
+            return
+        if isinstance(control, Hello):
+            self._house.join(self, control)
+        else:
+            self._active = True
+            lowest, highest = PING_RANGE
+            self._set_ping(min(max(control.ping_seconds, lowest), highest))
+            self.outbox.tell(Keepalive(self._ping_seconds).encode())
+
+    def said_data(self, message: bytes) -> None:
+        """A data message of the device: checked, relayed, and counted against its rates."""
+        channel = self.channel
+        if channel is None:
+            self._legal(Event.DATA)
+            return
+        try:
+            to, id = check_data(message, self.number)
+        except BadHeader:
+            self.close(CloseCode.BAD_MESSAGE)
+            return
+        self._active = True
+        self.messages_in += 1
+        self.bytes_in += len(message)
+        # A broadcast to nobody costs us the reading all the same.
+        receivers = channel.relay(self, message, to, id) or 1
+        if self._messages.spend(receivers) | self._bytes.spend(receivers * len(message)):
+            self._rest()
+
+    def said_ping(self) -> None:
+        """A WebSocket ping of the device, which the connection answers."""
+        self._flooded()
+
+    def drained(self) -> None:
+        """The queue to the device is empty again: whoever waited for it goes on."""
+        self._full_since = None
+        waiting, self._holding = self._holding, set()
+        for sender in waiting:
+            sender._holds.discard(self)
+            sender._pause_or_resume()
+
+    def lost(self, clean: bool) -> None:
+        """The connection is gone, after a close of the device's or without one."""
+        self._end("closed" if clean else "lost")
+
+    # What the broker does.
+
+    def welcome(self, channel: "Channel", device: bytes) -> None:
+        """Enter the stage in which data passes; `channel` has numbered the session already."""
+        self.stage = Stage.JOINED
+        self.channel = channel
+        self.device = device
+        self.nonce = b""
+        self._active = True
+
+    def backed_up(self, sender: "Session") -> None:
+        """This session's queue is above its high mark: neither it nor `sender` is read for now.
+
+        A device that does not read must not make the relay answer it into a void.
+        """
+        if self._full_since is None:
+            self._full_since = self._house.clock.seconds()
+        for held in (self, sender):
+            held._holds.add(self)
+            self._holding.add(held)
+            held._pause_or_resume()
+
+    def close(self, code: CloseCode, **details: object) -> None:
+        """End the session from our side."""
+        if self.stage is Stage.CLOSED:
+            return
+        self.close_code = code
+        self._end(LEFT_REASONS.get(code, "closed"))
+        self.outbox.close(code.number, code.reason(**details))
+
+    def tick(self, now: float) -> None:
+        """Look at every deadline: hello, keepalive, session TTL, full queue."""
+        if self.outbox.heard:
+            self.outbox.heard = False
+            self._heard_at = now
+        if self.outbox.said:
+            self.outbox.said = False
+            self._said_at = now
+        if self._active:
+            self._active = False
+            self._active_at = now
+        if self.stage is Stage.CLOSED:
+            return
+        if self.stage is Stage.CHALLENGED:
+            if now - self.opened_at >= HELLO_SECONDS:
+                self.close(CloseCode.HELLO_TIMEOUT)
+        elif self._full_since is not None and now - self._full_since >= SLOW_SECONDS:
+            self.close(CloseCode.SLOW)
+        elif self._paused:
+            # We do not read it, so its silence is ours.
+            self._heard_at = self._active_at = now
+            self._pinged_at = None
+        elif now - self._active_at >= self._house.limits.session_ttl:
+            self.close(CloseCode.IDLE)
+        else:
+            self._keep_alive(now)
+
+    # Inside.
+
+    def _legal(self, event: Event) -> bool:
+        if self.stage is Stage.CLOSED:
+            return False
+        if (self.stage, event) not in LEGAL:
+            self.close(CloseCode.BAD_MESSAGE)
+            return False
+        return True
+
+    def _flooded(self) -> bool:
+        now = self._house.clock.seconds()
+        if self._controls.spend(1) and self._controls.debt_seconds(now):
+            self.close(CloseCode.RATE, retry=RETRY_RATE_SECONDS)
+        return self.stage is Stage.CLOSED
+
+    def _set_ping(self, seconds: int) -> None:
+        self._ping_seconds = seconds
+        self._ping_after = seconds * uniform(1 - PING_JITTER, 1 + PING_JITTER)
+
+    def _keep_alive(self, now: float) -> None:
+        if self._pinged_at is not None and self._heard_at > self._pinged_at:
+            self._pinged_at = None
+        if self._pinged_at is not None:
+            if now - self._pinged_at >= PONG_SECONDS:
+                self.close(CloseCode.PING_TIMEOUT)
+        elif now - min(self._heard_at, self._said_at) >= self._ping_after:
+            self._set_ping(self._ping_seconds)
+            self._pinged_at = now
+            self.outbox.ping()
+
+    def _rest(self) -> None:
+        """Do not read the device until it is out of debt with both its rates."""
+        clock = self._house.clock
+        now = clock.seconds()
+        wait = max(self._messages.debt_seconds(now), self._bytes.debt_seconds(now))
+        if wait and not self._resting:
+            self._resting = True
+            clock.callLater(wait, self._rested)
+        self._pause_or_resume()
+
+    def _rested(self) -> None:
+        self._resting = False
+        if self.stage is Stage.JOINED:
+            self._rest()
+
+    def _pause_or_resume(self) -> None:
+        pause = self._resting or bool(self._holds)
+        if pause is not self._paused and self.stage is Stage.JOINED:
+            self._paused = pause
+            if pause:
+                self.outbox.pause()
+            else:
+                self.outbox.resume()
+
+    def _end(self, left_reason: str) -> None:
+        if self.stage is Stage.CLOSED:
+            return
+        self.stage = Stage.CLOSED
+        self.left_reason = left_reason
+        self._house.forget(self)
+        self.channel = None
+        for receiver in self._holds:
+            receiver._holding.discard(self)
+        self._holds.clear()
+        self.drained()

@@ -1,0 +1,46 @@
+"""BrokerService: the broker as a Twisted service, which keeps its deadlines and drains it."""
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from vaultrelay.broker.broker import Broker
+from vaultrelay.logs import log
+from vaultrelay.policy.limits import DRAIN_TICK_SECONDS, TICK_SECONDS
+
+
+class BrokerService(Service):
+    """Ticks the broker while it runs."""
+
+    def __init__(self, broker: Broker, clock: IReactorTime) -> None:
+        self.broker = broker
+        self._drained: Deferred[None] | None = None
+        self._ticking = LoopingCall(self._tick)
+        self._ticking.clock = clock
+
+    def startService(self) -> None:
+        super().startService()
+        self._ticking.start(TICK_SECONDS, now=False)
+
+    def stopService(self) -> None:
+        super().stopService()
+        if self._ticking.running:
+            self._ticking.stop()
+
+    def drain(self, seconds: float) -> Deferred[None]:
+        """Close every session within `seconds`; fires when none is left."""
+        self._drained = Deferred()
+        self._ticking.stop()
+        self.broker.drain(seconds)
+        self._ticking.start(DRAIN_TICK_SECONDS, now=True)
+        return self._drained
+
+    def _tick(self) -> None:
+        try:
+            self.broker.tick()
+        except Exception:
+            # A looping call that raises never runs again, and no deadline would be kept.
+            log.failure("Deadlines could not be looked at")
+        if self._drained is not None and not self._drained.called and not self.broker.sessions:
+            self._drained.callback(None)

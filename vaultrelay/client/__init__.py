@@ -1,0 +1,27 @@
+"""The reference client: joins a channel, sends, receives.
+
+::
+
+    device = await connect(reactor, "wss://relay.example.org", channel_seed, device_tag)
+    device.send(b"ciphertext", to=EVERYONE)
+    event = await device.receive()      # Message, Nack, Joined, Left or Draining
+    await device.close()
+"""
+
+from vaultrelay.client.connection import Closed, Message, Nack, Refused
+from vaultrelay.client.device import Device, connect
+from vaultrelay.wire.control import Draining, Joined, Left
+from vaultrelay.wire.data import EVERYONE
+
+__all__ = [
+    "EVERYONE",
+    "Closed",
+    "Device",
+    "Draining",
+    "Joined",
+    "Left",
+    "Message",
+    "Nack",
+    "Refused",
+    "connect",
+]

@@ -1,0 +1,205 @@
+"""Device: one device's stay in a channel, from the client's side."""
+
+import secrets
+from base64 import b64encode
+from dataclasses import dataclass
+from itertools import count
+from urllib.parse import unquote, urlsplit
+
+from autobahn.twisted.websocket import WebSocketClientFactory
+from twisted.internet.defer import Deferred, DeferredQueue
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.task import LoopingCall
+
+from vaultrelay.client.connection import Closed, DeviceSocket, Event
+from vaultrelay.policy.audience import canonical_host
+from vaultrelay.wire import base64url, proof
+from vaultrelay.wire.control import Challenge, Hello, Joined, Keepalive, Left, Limits, Welcome
+from vaultrelay.wire.data import EVERYONE, pack_data
+
+CLIENT_NAME = "reference/1"
+CONNECT_SECONDS = 20
+"""From the first packet to the welcome."""
+_DEFAULT_PORTS = {"ws": 80, "wss": 443}
+
+
+@dataclass(frozen=True)
+class RelayUrl:
+    """Where a relay is: wss://[any:TOKEN@]host[:port][/v3]."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    authorization: str | None
+
+    @classmethod
+    def read(cls, text: str) -> "RelayUrl":
+        """The parts of a URL; ValueError with a sentence when it is none."""
+        parts = urlsplit(text)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+            raise ValueError("a relay's URL looks like wss://relay.example.org")
+        token = None
+        if parts.password is not None:
+            user = f"{unquote(parts.username or '')}:{unquote(parts.password)}"
+            token = "Basic " + b64encode(user.encode()).decode("ascii")
+        return cls(
+            parts.scheme,
+            canonical_host(parts.hostname),
+            parts.port or _DEFAULT_PORTS[parts.scheme],
+            parts.path or "/",
+            token,
+        )
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as the Host header has them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class DeviceSocketFactory(WebSocketClientFactory):
+    """Makes the one socket of a device."""
+
+    noisy = False
+
+    def __init__(
+        self, reactor: IReactorTime, url: RelayUrl, channel: bytes, socket: DeviceSocket
+    ) -> None:
+        headers = {"X-VaultMesh-Protocol": "3", "X-VaultMesh-Channel": base64url.encode(channel)}
+        if url.authorization is not None:
+            headers["Authorization"] = url.authorization
+        super().__init__(
+            f"{url.scheme}://{url.authority}{url.path}",
+            useragent=None,
+            headers=headers,
+            reactor=reactor,
+        )
+        # Autobahn's own timers ask the global reactor; connect() has a deadline of its own.
+        self.setProtocolOptions(
+            openHandshakeTimeout=0, closeHandshakeTimeout=0, serverConnectionDropTimeout=0
+        )
+        self._socket = socket
+
+    def buildProtocol(self, addr: object) -> DeviceSocket:
+        self._socket.factory = self
+        return self._socket
+
+
+class Device:
+    """A joined device. `peers` maps session numbers to device tags and follows presence."""
+
+    def __init__(self, socket: DeviceSocket, welcome: Welcome, clock: IReactorTime) -> None:
+        self.session = welcome.session
+        self.limits: Limits = welcome.limits
+        self.notice = welcome.notice
+        self.peers = {peer.session: peer.device for peer in welcome.peers}
+        self._socket = socket
+        self._events: DeferredQueue[Event | Closed] = DeferredQueue()
+        self._closed: Closed | None = None
+        self._ids = count(1)
+        self._gone: Deferred[None] = Deferred()
+        # A relay pings in its own silence; who hears nothing for longer is no longer connected.
+        self._watch = LoopingCall(self._check_silence)
+        self._watch.clock = clock
+        self._watch.start(1.5 * welcome.ping_seconds, now=False)
+
+    def send(self, payload: bytes, to: int = EVERYONE) -> int:
+        """Send ciphertext to one peer or to all; the id by which a Nack will name it.
+
+        Queues without limit: `await room()` between large messages, and keep receiving meanwhile.
+        """
+        id = next(self._ids) & 0xFFFFFFFF
+        if self._closed is not None:
+            raise self._closed
+        self._socket.sendMessage(pack_data(to, self.session, id, payload), isBinary=True)
+        return id
+
+    def room(self) -> Deferred[None]:
+        """Fires as soon as what was sent before is on its way."""
+        return self._socket.room()
+
+    def keep_alive(self, ping_seconds: int) -> None:
+        """Ask the relay for another ping interval."""
+        self._socket.sendMessage(Keepalive(ping_seconds).encode(), isBinary=False)
+
+    async def receive(self) -> Event:
+        """The next event, in the order in which the relay sent them; Closed when there is none."""
+        if self._closed is not None and not self._events.pending:
+            raise self._closed
+        event = await self._events.get()
+        if isinstance(event, Closed):
+            raise event
+        return event
+
+    def close(self) -> Deferred[None]:
+        """Leave the channel; fires when the connection is gone."""
+        self._socket.sendClose(1000)
+        return self._gone
+
+    def on_event(self, event: Event | Closed) -> None:
+        """Take an event of the socket's."""
+        if isinstance(event, Joined):
+            self.peers[event.peer.session] = event.peer.device
+        elif isinstance(event, Left):
+            self.peers.pop(event.session, None)
+        elif isinstance(event, Closed):
+            self._closed = event
+            self._watch.stop()
+            self._gone.callback(None)
+        self._events.put(event)
+
+    def _check_silence(self) -> None:
+        if not self._socket.heard:
+            self._socket.dropConnection(abort=True)
+        self._socket.heard = False
+
+
+async def connect(
+    reactor: IReactorTime,
+    url: str,
+    channel_seed: bytes,
+    device: bytes,
+    trust_root: object = None,
+    endpoint: IStreamClientEndpoint | None = None,
+) -> Device:
+    """Join the channel whose 32-byte Ed25519 seed is given, as the device with the 8-byte tag.
+
+    `trust_root` replaces the platform's certificates, `endpoint` the way to the relay. Raises
+    ValueError for a bad URL, Refused, Closed, and Twisted's ConnectError and SSL errors.
+    """
+    where = RelayUrl.read(url)
+    channel = proof.channel_of(channel_seed)
+
+    def answer(challenge: Challenge) -> bytes:
+        nonce = secrets.token_bytes(proof.DEVICE_NONCE_BYTES)
+        body = proof.join_body(challenge.nonce, nonce, channel, device, where.host)
+        signature = proof.sign_join(channel_seed, body)
+        return Hello(channel, device, nonce, where.host, signature, CLIENT_NAME).encode()
+
+    early: list[Event | Closed] = []
+    socket = DeviceSocket(answer, early.append)
+    factory = DeviceSocketFactory(reactor, where, channel, socket)
+    deadline = reactor.callLater(CONNECT_SECONDS, socket.welcomed.cancel)
+    try:
+        await (endpoint or endpoint_of(reactor, where, trust_root)).connect(factory)
+        welcome = await socket.welcomed
+    finally:
+        if deadline.active():
+            deadline.cancel()
+    joined = Device(socket, welcome, reactor)
+    socket.on_event = joined.on_event
+    for event in early:
+        joined.on_event(event)
+    return joined
+
+
+def endpoint_of(
+    reactor: IReactorTime, url: RelayUrl, trust_root: object = None
+) -> IStreamClientEndpoint:
+    """The way to a relay: TCP, and TLS that verifies the host's certificate where it is wss."""
+    tcp = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
+    if url.scheme == "ws":
+        return tcp
+    return wrapClientTLS(optionsForClientTLS(url.host, trustRoot=trust_root), tcp)

@@ -1,0 +1,1 @@
+"""Who may use the relay, and how much of it. No I/O here."""

@@ -1,0 +1,96 @@
+"""Every limit and deadline of the relay, each with its reason, and nowhere else.
+
+Sizes are bytes and times are seconds, unless the name says otherwise. What an operator can change
+is a default here; `Settings` holds the value in force.
+"""
+
+from dataclasses import dataclass
+
+# What an operator can change.
+
+DEFAULT_PORT = 8080
+"""Above 1023, so that no privilege is needed; the port that the published page names."""
+DEFAULT_MAX_CONNECTIONS = 1000
+"""What the published page promises for 64 MB of memory."""
+DEFAULT_SESSION_TTL = 3600
+"""An app that sent nothing for an hour is asleep or forgotten; it joins again when it wakes."""
+DEFAULT_MESSAGE_BYTES = 1024 * 1024
+"""A vault's largest attachment chunk with room to spare, and small enough to hold many of."""
+DEFAULT_MESSAGES_PER_SECOND = 2000
+"""Deliveries. A tenth of what one core relays, so that no device takes the relay for itself."""
+DEFAULT_BYTES_PER_SECOND = 16 * 1024 * 1024
+"""Delivered bytes: 134 Mbit/s, more than a home connection uploads."""
+DEFAULT_CHANNEL_DEVICES = 64
+"""More devices than one person owns; bounds what one broadcast can cost."""
+DEFAULT_DRAIN_SECONDS = 20
+"""Spreads reconnecting devices; systemd and Docker are told to wait longer than this."""
+
+# The front door.
+
+HEAD_BYTES = 8 * 1024
+"""A request head. Browsers with cookies and proxies with their additions stay below it."""
+HEAD_SECONDS = 10
+"""From accept to a whole request, TLS handshake included: slow links make it, idlers do not."""
+LISTEN_BACKLOG = 1024
+"""All devices return at once after a restart; with 50, most of 1000 waited a second."""
+RETRY_FULL_SECONDS = 60
+"""Devices leave a full relay slowly; asking more often only costs both sides."""
+RETRY_DRAINING_SECONDS = 5
+"""A restart takes about this long."""
+
+# A connection's life.
+
+HELLO_SECONDS = 10
+"""From the 101 to the hello: one round trip and one signature, on a slow phone and a slow link."""
+PING_SECONDS = 50
+"""Below the 60 seconds after which common proxies and phone networks forget a silent connection."""
+PING_JITTER = 0.1
+"""Of the interval, either way: devices that came together need not be pinged together."""
+PING_RANGE = (20, 600)
+"""What a device may ask for: more often would drain it, more seldom would lose it."""
+PONG_SECONDS = 20
+"""A phone's radio wakes within this."""
+CLOSE_SECONDS = 5
+"""After which a peer that does not answer a close is cut off."""
+TICK_SECONDS = 1
+"""How often deadlines are looked at. One pass over all sessions is cheaper than a timer for each,
+and no deadline here needs to be kept more closely."""
+DRAIN_TICK_SECONDS = 0.1
+"""The same while draining, so that closes are spread evenly."""
+
+# Memory.
+
+HIGH_MARK = 256 * 1024
+"""Queued for one receiver: beyond this its senders are not read. Fills a fast link for 20 ms."""
+CONTROL_RESERVE = 64 * 1024
+"""What control messages and NACKs may take beyond a receiver's full queue."""
+SLOW_SECONDS = 60
+"""In which a full queue must empty: at least 22 KB/s for the largest queue by default."""
+SPARE_SESSIONS = 16
+"""Connections admitted to a full relay because their channel is held here, so that a device can
+replace its own dead connection; counted until they join."""
+
+# Floods.
+
+CONTROLS_PER_SECOND = 5
+"""Control messages and pings of one device. An honest one sends a few in an hour."""
+CONTROLS_BURST = 30
+RETRY_RATE_SECONDS = 30
+"""What a device closed with 4005 is told to wait."""
+
+# Drain.
+
+DRAIN_RECONNECT = (2, 12)
+"""The window from which each device draws its waiting time: 1000 returns in ten seconds are 100
+handshakes a second, which one core serves."""
+
+
+@dataclass(frozen=True)
+class SessionLimits:
+    """What one device is held to, as its operator chose; a rate of 0 is none."""
+
+    message_bytes: int = DEFAULT_MESSAGE_BYTES
+    messages_per_second: int = DEFAULT_MESSAGES_PER_SECOND
+    bytes_per_second: int = DEFAULT_BYTES_PER_SECOND
+    channel_devices: int = DEFAULT_CHANNEL_DEVICES
+    session_ttl: int = DEFAULT_SESSION_TTL

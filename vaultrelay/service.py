@@ -1,0 +1,155 @@
+"""relay_service: broker, WebSocket, pages and listeners, joined to one Twisted service."""
+
+from collections.abc import Generator
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint
+from twisted.internet.interfaces import IAddress, IListeningPort, IStreamServerEndpoint
+
+from vaultrelay import __version__
+from vaultrelay.broker.broker import Broker
+from vaultrelay.broker.session import Session
+from vaultrelay.broker_service import BrokerService
+from vaultrelay.logs import log, set_level
+from vaultrelay.policy.audience import Audiences
+from vaultrelay.policy.limits import LISTEN_BACKLOG
+from vaultrelay.settings import Settings
+from vaultrelay.transport.certificate import utc_now
+from vaultrelay.transport.endpoint_string import make_endpoint
+from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.listen import ListeningService
+from vaultrelay.transport.tls import server_options
+from vaultrelay.web.pages import make_site
+from vaultrelay.websocket.factory import DeviceFactory
+from vaultrelay.wire.refusal import bad_request
+from vaultrelay.wire.request import Request
+from vaultrelay.wire.upgrade import read_upgrade
+
+
+class RelayService(MultiService):
+    """One relay: listens, relays, and drains before it stops."""
+
+    def __init__(self, settings: Settings, reactor: Any) -> None:
+        super().__init__()
+        self.settings = settings
+        self._reactor = reactor
+        self.broker = Broker(
+            reactor,
+            settings.limits,
+            settings.max_connections,
+            Audiences(settings.own_hosts),
+            log_session_end,
+        )
+        self.devices = DeviceFactory(reactor, self.broker.open, settings.limits.message_bytes)
+        self._site = make_site(self.broker, __version__, settings.urls_to_show)
+        self._keeper = BrokerService(self.broker, reactor)
+        self._keeper.setServiceParent(self)
+        door = FrontDoorFactory(reactor, self.route)
+        self._listeners = [
+            ListeningService(text, endpoint, door) for text, endpoint in self._endpoints()
+        ]
+        for listener in self._listeners:
+            listener.setServiceParent(self)
+
+    @property
+    def ports(self) -> list[IListeningPort]:
+        """The ports that are listened on, in the order of the settings."""
+        return [listener.port for listener in self._listeners if listener.port is not None]
+
+    def route(self, request: Request, address: IAddress) -> Handover:
+        """Who serves a request: a device's connection, or the pages."""
+        if request.wants_websocket:
+            upgrade = read_upgrade(request)
+            self.broker.admit(upgrade.channel)
+            return Handover(self.devices.build(upgrade), upgrade.head(), lasting=True)
+        if request.lost_its_upgrade:
+            raise bad_request(
+                "This is a WebSocket request without 'Upgrade: websocket' and 'Connection: "
+                "upgrade'. A proxy in front of the relay must pass both headers on."
+            )
+        return Handover(self._site.buildProtocol(address), _page_head(request), lasting=False)
+
+    def startService(self) -> None:
+        set_level(self.settings.log_level)
+        super().startService()
+        where = ", ".join(str(port.getHost()) for port in self.ports)
+        log.info(
+            "VaultMesh relay {version} listens on {where}; {options}",
+            version=__version__,
+            where=where,
+            options=self.settings.described(),
+        )
+        for pair in self.settings.certificates:
+            trouble = pair.trouble(utc_now())
+            if trouble:
+                log.error(
+                    "DEVICES WILL REFUSE TO CONNECT: {trouble}. Renew it and restart the relay.",
+                    trouble=trouble,
+                )
+        if not self.settings.own_hosts:
+            log.warn(
+                "The relay does not know its own names, so it accepts proofs made for any. "
+                "Name them with --public-url."
+            )
+
+    @inlineCallbacks
+    def stopService(self) -> Generator[Deferred[Any], Any, None]:
+        """Drain, then stop listening: until then devices and health checks get an answer."""
+        count = self.broker.joined
+        if self.running and count:
+            seconds = self.settings.drain_seconds
+            log.info("Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds)
+        if self.running:
+            yield self._keeper.drain(self.settings.drain_seconds)
+            yield self.devices.all_gone()
+        yield super().stopService()
+
+    def hurry(self) -> None:
+        """End a drain now: cut every device off."""
+        self.devices.abort_all()
+
+    def _endpoints(self) -> list[tuple[str, IStreamServerEndpoint]]:
+        settings = self.settings
+        if settings.listen:
+            return [(text, make_endpoint(self._reactor, text)) for text in settings.listen]
+        where = (settings.port, settings.bind)
+        text = f"port {settings.port} of {settings.bind}"
+        if settings.certificate is not None:
+            options = server_options(settings.certificate)
+            endpoint = SSL4ServerEndpoint(
+                self._reactor, where[0], options, LISTEN_BACKLOG, where[1]
+            )
+        else:
+            endpoint = TCP4ServerEndpoint(self._reactor, where[0], LISTEN_BACKLOG, where[1])
+        return [(text, endpoint)]
+
+
+def relay_service(settings: Settings, reactor: Any) -> RelayService:
+    """The relay that the settings describe; BadEndpoint when it could not listen as they say.
+
+    Nothing listens before the service is started, which raises CannotListen.
+    """
+    return RelayService(settings, reactor)
+
+
+def log_session_end(session: Session) -> None:
+    """One line for every session that ended: why, and how much passed. Nothing of who it was."""
+    log.info(
+        "Session ended: {why}; {seconds} s, {messages} messages, {bytes} bytes",
+        why=session.close_code.slug if session.close_code else session.left_reason,
+        seconds=session.lasted_seconds,
+        messages=session.messages_in,
+        bytes=session.bytes_in,
+    )
+
+
+def _page_head(request: Request) -> bytes:
+    """A page request in a form that twisted.web can read in one way only."""
+    lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
+    for name in ("host", "x-forwarded-proto"):
+        value = request.header(name)
+        if value is not None:
+            lines.append(f"{name}: {value}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")

@@ -1,0 +1,65 @@
+"""Settings: what the operator chose, checked and typed."""
+
+from dataclasses import dataclass, field
+
+from vaultrelay.policy.audience import canonical_host, host_of_url
+from vaultrelay.policy.limits import (
+    DEFAULT_DRAIN_SECONDS,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_PORT,
+    SessionLimits,
+)
+from vaultrelay.transport.certificate import CertificatePair
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One relay's configuration. `listen` holds endpoint strings; without any, port, bind and
+    certificate say where to listen. `certificates` are all that the relay is known to serve."""
+
+    port: int = DEFAULT_PORT
+    bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
+    listen: tuple[str, ...] = ()
+    certificate: CertificatePair | None = field(default=None, repr=False)
+    certificates: tuple[CertificatePair, ...] = field(default=(), repr=False)
+    public_urls: tuple[str, ...] = ()
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
+    limits: SessionLimits = field(default_factory=SessionLimits)
+    drain_seconds: int = DEFAULT_DRAIN_SECONDS
+    log_level: str = "info"
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The names under which devices may dial: of the public URLs and the certificates."""
+        hosts = {host_of_url(url) for url in self.public_urls}
+        for pair in self.certificates:
+            hosts |= {canonical_host(name) for name in pair.names}
+        return frozenset(hosts)
+
+    @property
+    def urls_to_show(self) -> tuple[str, ...]:
+        """The public URLs as one enters them in the app."""
+        shown = []
+        for url in self.public_urls:
+            scheme, separator, rest = url.partition("://")
+            if not separator:
+                shown.append(f"wss://{url}")
+            else:
+                shown.append({"http": "ws", "https": "wss"}.get(scheme, scheme) + "://" + rest)
+        return tuple(shown)
+
+    def described(self) -> str:
+        """The effective options on one line. There is no secret among them."""
+        limits = self.limits
+        chosen = {
+            "public-url": " ".join(self.public_urls) or "-",
+            "max-connections": self.max_connections,
+            "session-ttl": limits.session_ttl,
+            "message-bytes": limits.message_bytes,
+            "rate-messages": limits.messages_per_second,
+            "rate-bytes": limits.bytes_per_second,
+            "channel-devices": limits.channel_devices,
+            "drain-seconds": self.drain_seconds,
+            "log-level": self.log_level,
+        }
+        return " ".join(f"{name}={value}" for name, value in chosen.items())

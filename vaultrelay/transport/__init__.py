@@ -1,0 +1,1 @@
+"""Sockets and TLS: where connections come from. Knows requests, but nothing of vaults."""

@@ -1,0 +1,1 @@
+"""The pages beside the WebSocket, on twisted.web."""

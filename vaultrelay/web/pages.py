@@ -1,0 +1,140 @@
+"""The pages: /health and /ready for machines, / for people. All else is refused in JSON."""
+
+import html
+import json
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
+
+from vaultrelay.wire import refusal
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>VaultMesh relay</title>
+<style>
+body {{ font: 1.0625rem/1.55 system-ui, sans-serif; max-width: 34rem; margin: 12vh auto 4rem;
+  padding: 0 1.25rem }}
+h1 {{ font-size: 1.5rem; margin: 0 0 1rem }}
+code {{ display: block; font: 1.125rem/1.4 ui-monospace, monospace; padding: .75rem 1rem;
+  border: 1px solid; border-radius: .5rem; overflow-wrap: anywhere; user-select: all }}
+small {{ opacity: .75 }}
+</style>
+<h1>VaultMesh relay</h1>
+<p>{state} Devices of one password vault meet here and pass each other encrypted data. The relay
+cannot read it and keeps none of it.</p>
+<p>To use this relay, enter this URL in the VaultMesh app on each of your devices:</p>
+<p><code id="url">{url}</code></p>
+<p><small>{hint}</small></p>
+</html>
+"""
+_HINTS = {
+    "given": "Devices must reach the relay under this name.",
+    "guessed": "This is the address that your browser used. Devices elsewhere may need another.",
+    "unsafe": "This is the address that your browser used, without TLS: anyone on the way sees "
+    "which devices talk, though not what they say. Outside your own network use a wss:// address.",
+}
+_SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Status(Protocol):
+    """What the pages tell of the relay."""
+
+    @property
+    def draining(self) -> bool: ...
+
+    @property
+    def joined(self) -> int: ...
+
+    @property
+    def uptime_seconds(self) -> int: ...
+
+
+class Pages(Resource):
+    """All paths of the relay that are not a WebSocket."""
+
+    isLeaf = True
+
+    def __init__(self, status: Status, version: str, public_urls: tuple[str, ...]) -> None:
+        super().__init__()
+        self._status = status
+        self._version = version
+        self._public_urls = public_urls
+        self._pages: dict[bytes, Callable[[Request], bytes]] = {
+            b"/": self._front_page,
+            b"/health": self._health,
+            b"/ready": self._ready,
+        }
+
+    def render(self, request: Request) -> bytes:
+        request.responseHeaders.removeHeader(b"server")
+        for name, value in _SECURITY_HEADERS.items():
+            request.setHeader(name, value)
+        page = self._pages.get(request.path)
+        if page is None:
+            return _refuse(request, refusal.not_found())
+        body = page(request)
+        request.setHeader("Content-Length", str(len(body)))
+        return b"" if request.method == b"HEAD" else body
+
+    def _health(self, request: Request) -> bytes:
+        return _as_json(
+            request,
+            status=self._state,
+            version=self._version,
+            connections=self._status.joined,
+            uptime_seconds=self._status.uptime_seconds,
+        )
+
+    def _ready(self, request: Request) -> bytes:
+        if self._status.draining:
+            request.setResponseCode(503)
+        return _as_json(request, status=self._state)
+
+    def _front_page(self, request: Request) -> bytes:
+        url, hint = self._url_for(request)
+        state = "This relay is about to restart." if self._status.draining else "This relay works."
+        request.setHeader("Content-Type", "text/html; charset=utf-8")
+        return _PAGE.format(state=state, url=html.escape(url), hint=_HINTS[hint]).encode()
+
+    @property
+    def _state(self) -> str:
+        return "draining" if self._status.draining else "ok"
+
+    def _url_for(self, request: Request) -> tuple[str, str]:
+        """The URL to enter in the app, and the key of the hint that belongs to it."""
+        if self._public_urls:
+            return self._public_urls[0], "given"
+        host = (request.getHeader("host") or "this-host").encode("ascii", "replace").decode("ascii")
+        # A proxy's word is good enough to choose what its own visitor is shown.
+        if request.isSecure() or request.getHeader("x-forwarded-proto") == "https":
+            return f"wss://{host}", "guessed"
+        return f"ws://{host}", "unsafe"
+
+
+def _as_json(request: Request, **fields: object) -> bytes:
+    request.setHeader("Content-Type", "application/json")
+    return json.dumps(fields, separators=(",", ":")).encode("ascii")
+
+
+def _refuse(request: Request, refused: refusal.Refusal) -> bytes:
+    request.setResponseCode(refused.status)
+    request.setHeader("Content-Type", "application/json")
+    return refused.body()
+
+
+def make_site(status: Status, version: str, public_urls: tuple[str, ...]) -> Site:
+    """The site that serves the pages, without an access log."""
+    site = Site(Pages(status, version, public_urls))
+    site.noisy = False
+    return site

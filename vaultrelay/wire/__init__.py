@@ -1,0 +1,16 @@
+"""Protocol 3: what the bytes between a device and the relay mean. No I/O here.
+
+The whole conversation::
+
+    device -> GET / with Upgrade: websocket, X-VaultMesh-Protocol: 3      request, upgrade
+    relay  -> 101, or a Refusal: HTTP status and a JSON body              refusal
+    relay  -> {"type":"challenge", nonce}                                 control
+    device -> {"type":"hello", channel, device, proof}                    control, proof
+    relay  -> {"type":"welcome", session, peers, limits}                  control
+    relay  -> {"type":"joined"|"left", session}  whenever a peer does     control
+    device -> DATA to a peer or to everyone; the peers get the same bytes data
+    relay  -> NACK for what did not reach a peer                          data
+    either -> close with a code and a slug                                close_codes
+
+Control messages are WebSocket text, data messages are WebSocket binary.
+"""

@@ -1,0 +1,50 @@
+"""Close codes: why the relay ends a connection, and whether the device may come back.
+
+4000 to 4499: come back, with back-off. 4500 to 4999: stay away until the user, the app or the
+operator changes something. RFC 6455's own codes stay for its own errors.
+"""
+
+from enum import Enum
+
+_STAY_AWAY = 4500
+REASON_BYTES = 123
+"""What a close frame has room for beside the code (RFC 6455, section 5.5)."""
+
+
+class CloseCode(Enum):
+    """One way in which the relay ends a connection: number, slug, sentence for people."""
+
+    RESTART = 4000, "restart", "The relay is restarting."
+    IDLE = 4001, "idle", "Neither data nor control messages came for the session's time to live."
+    PING_TIMEOUT = 4002, "ping_timeout", "The device did not answer a ping."
+    HELLO_TIMEOUT = 4003, "hello_timeout", "No hello came in time."
+    SLOW = 4004, "slow", "The device did not read what was sent to it."
+    RATE = 4005, "rate", "Too many pings, control messages or joins."
+    RELAY_FULL = 4006, "relay_full", "The relay holds as many devices as its operator allows."
+    MEMORY = 4007, "memory", "The relay's buffers are full, and this device holds most of them."
+    INTERNAL = 4008, "internal", "The relay made a mistake. Its log has the reference."
+    RESYNC = 4009, "resync", "The connection between two relays lost messages."
+    PROTOCOL = 4500, "protocol", "The relay and the device have no protocol version in common."
+    BAD_MESSAGE = 4501, "bad_message", "The device sent what the protocol does not allow."
+    TOO_BIG = 4502, "too_big", "A message is larger than the relay's limit."
+    PROOF = 4503, "proof", "The proof does not show that the device holds the channel's key."
+    AUDIENCE = 4504, "audience", "The device dialled a name that is not this relay's."
+    NOT_ALLOWED = 4506, "not_allowed", "The operator does not allow this channel."
+    CHANNEL_FULL = 4507, "channel_full", "The channel holds as many devices as it may."
+    REPLACED = 4509, "replaced", "The same device joined again on another connection."
+    KICKED = 4510, "kicked", "The operator ended this session."
+
+    def __init__(self, number: int, slug: str, sentence: str) -> None:
+        self.number = number
+        self.slug = slug
+        self.sentence = sentence
+
+    @property
+    def may_return(self) -> bool:
+        """Whether a device may try again by itself, with back-off."""
+        return self.number < _STAY_AWAY
+
+    def reason(self, **details: object) -> str:
+        """The reason text of the close frame: ``slug`` or ``slug;key=value``, cut to its room."""
+        parts = [self.slug, *(f"{key}={value}" for key, value in details.items())]
+        return ";".join(parts).encode("ascii", "replace")[:REASON_BYTES].decode("ascii")

@@ -1,0 +1,349 @@
+"""Control messages: one compact JSON object in a WebSocket text message each.
+
+Both sides ignore fields they do not know, so that both can grow. A device ignores types that it
+does not know; the relay refuses them.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from vaultrelay.wire import base64url, proof
+
+CONTROL_BYTES = 4096
+"""The largest control message in either direction but `welcome`, which lists up to 64 peers."""
+CLIENT_NAME_CHARS = 64
+_U32 = 0xFFFFFFFF
+
+
+class BadControl(ValueError):
+    """A text message that is no control message; the text says why, without the peer's bytes."""
+
+
+class Fields:
+    """The fields of one JSON object; each reader raises BadControl when the shape is wrong."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    def text(self, name: str, longest: int, default: str | None = None) -> str:
+        value = self._values.get(name, default)
+        if type(value) is not str or len(value) > longest:
+            raise BadControl(f"{name} is not a text of at most {longest} characters")
+        return value
+
+    def binary(self, name: str, size: int) -> bytes:
+        try:
+            return base64url.decode(self.text(name, 2 * size), size)
+        except ValueError as error:
+            raise BadControl(f"{name}: {error}") from None
+
+    def integer(self, name: str) -> int:
+        value = self._values.get(name)
+        if type(value) is not int:
+            raise BadControl(f"{name} is not a whole number")
+        return value
+
+    def optional_integer(self, name: str) -> int | None:
+        return None if self._values.get(name) is None else self.integer(name)
+
+    def optional_text(self, name: str, longest: int) -> str | None:
+        return None if self._values.get(name) is None else self.text(name, longest)
+
+    def pair(self, name: str) -> tuple[int, int]:
+        value = self._values.get(name)
+        if type(value) is not list or [type(item) for item in value] != [int, int]:
+            raise BadControl(f"{name} is not a pair of whole numbers")
+        return value[0], value[1]
+
+    def session(self, name: str = "session") -> int:
+        value = self.integer(name)
+        if not 0 < value < _U32:
+            raise BadControl(f"{name} is not a session number")
+        return value
+
+    def object(self, name: str) -> "Fields":
+        return _object(self._values.get(name), name)
+
+    def objects(self, name: str) -> list["Fields"]:
+        value = self._values.get(name)
+        if type(value) is not list:
+            raise BadControl(f"{name} is not a list")
+        return [_object(item, name) for item in value]
+
+
+def _object(value: Any, name: str) -> Fields:
+    if type(value) is not dict:
+        raise BadControl(f"{name} is not an object")
+    return Fields(value)
+
+
+def read_object(text: bytes) -> Fields:
+    """The fields of the JSON object in `text`; BadControl for everything else."""
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except BadControl:
+        raise
+    except (ValueError, RecursionError):
+        raise BadControl("not JSON in UTF-8") from None
+    return _object(value, "the message")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Parsers disagree on which of two equal names counts, so neither does.
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadControl("a name appears twice")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise BadControl("NaN and Infinity are not JSON")
+
+
+def write_object(type: str, **fields: object) -> bytes:
+    """A control message as compact JSON."""
+    return json.dumps({"type": type, **fields}, separators=(",", ":")).encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Relay to device, first: what the proof must contain."""
+
+    type: ClassVar = "challenge"
+    nonce: bytes
+    relay: str
+    protocol: int = 3
+
+    def encode(self) -> bytes:
+        return write_object(
+            self.type,
+            protocol=self.protocol,
+            nonce=base64url.encode(self.nonce),
+            relay=self.relay,
+        )
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Challenge":
+        return cls(
+            fields.binary("nonce", proof.RELAY_NONCE_BYTES),
+            fields.text("relay", CLIENT_NAME_CHARS),
+            fields.integer("protocol"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Device to relay, once: which channel, which device, and the proof."""
+
+    type: ClassVar = "hello"
+    channel: bytes
+    device: bytes
+    nonce: bytes
+    audience: str
+    proof: bytes
+    client: str = ""
+
+    def encode(self) -> bytes:
+        return write_object(
+            self.type,
+            channel=base64url.encode(self.channel),
+            device=base64url.encode(self.device),
+            nonce=base64url.encode(self.nonce),
+            audience=self.audience,
+            proof=base64url.encode(self.proof),
+            client=self.client,
+        )
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Hello":
+        audience = fields.text("audience", proof.AUDIENCE_BYTES)
+        if not audience or not audience.isascii() or not audience.isprintable():
+            raise BadControl("audience is not a host name")
+        return cls(
+            fields.binary("channel", proof.CHANNEL_BYTES),
+            fields.binary("device", proof.DEVICE_BYTES),
+            fields.binary("nonce", proof.DEVICE_NONCE_BYTES),
+            audience,
+            fields.binary("proof", proof.PROOF_BYTES),
+            fields.text("client", CLIENT_NAME_CHARS, default=""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another session of the channel, as `welcome` and `joined` name it."""
+
+    session: int
+    device: bytes
+
+    def fields(self) -> dict[str, object]:
+        return {"session": self.session, "device": base64url.encode(self.device)}
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Peer":
+        return cls(fields.session(), fields.binary("device", proof.DEVICE_BYTES))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the relay holds a device to; None where it sets no limit."""
+
+    message_bytes: int
+    messages_per_second: int | None
+    bytes_per_second: int | None
+    channel_devices: int
+
+    def fields(self) -> dict[str, object]:
+        return {
+            "message_bytes": self.message_bytes,
+            "messages_per_second": self.messages_per_second,
+            "bytes_per_second": self.bytes_per_second,
+            "channel_devices": self.channel_devices,
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Limits":
+        return cls(
+            fields.integer("message_bytes"),
+            fields.optional_integer("messages_per_second"),
+            fields.optional_integer("bytes_per_second"),
+            fields.integer("channel_devices"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """Relay to device, in answer to a good hello: the session starts here."""
+
+    type: ClassVar = "welcome"
+    session: int
+    peers: tuple[Peer, ...]
+    limits: Limits
+    ping_seconds: int
+    session_ttl: int
+    notice: str | None = None
+
+    def encode(self) -> bytes:
+        return write_object(
+            self.type,
+            session=self.session,
+            peers=[peer.fields() for peer in self.peers],
+            limits=self.limits.fields(),
+            ping_seconds=self.ping_seconds,
+            session_ttl=self.session_ttl,
+            notice=self.notice,
+        )
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Welcome":
+        return cls(
+            fields.session(),
+            tuple(Peer.read(peer) for peer in fields.objects("peers")),
+            Limits.read(fields.object("limits")),
+            fields.integer("ping_seconds"),
+            fields.integer("session_ttl"),
+            fields.optional_text("notice", CONTROL_BYTES),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Relay to device: a peer is there from now on."""
+
+    type: ClassVar = "joined"
+    peer: Peer
+
+    def encode(self) -> bytes:
+        return write_object(self.type, **self.peer.fields())
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Joined":
+        return cls(Peer.read(fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Relay to device: a peer is gone. `reason` is one of LEFT_REASONS, or one still to come."""
+
+    type: ClassVar = "left"
+    session: int
+    reason: str
+
+    def encode(self) -> bytes:
+        return write_object(self.type, session=self.session, reason=self.reason)
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Left":
+        return cls(fields.session(), fields.text("reason", CLIENT_NAME_CHARS))
+
+
+LEFT_REASONS = frozenset({"closed", "lost", "idle", "slow", "replaced", "draining"})
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """Device to relay: ping me at this interval. Relay to device: this is the interval now."""
+
+    type: ClassVar = "keepalive"
+    ping_seconds: int
+
+    def encode(self) -> bytes:
+        return write_object(self.type, ping_seconds=self.ping_seconds)
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Keepalive":
+        return cls(fields.integer("ping_seconds"))
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """Relay to device: I am going; come back after a random time from `reconnect` seconds."""
+
+    type: ClassVar = "draining"
+    reason: str
+    closes_in: int
+    reconnect: tuple[int, int]
+
+    def encode(self) -> bytes:
+        return write_object(
+            self.type,
+            reason=self.reason,
+            closes_in=self.closes_in,
+            reconnect=list(self.reconnect),
+        )
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Draining":
+        return cls(
+            fields.text("reason", CLIENT_NAME_CHARS),
+            fields.integer("closes_in"),
+            fields.pair("reconnect"),
+        )
+
+
+FromDevice: TypeAlias = Hello | Keepalive
+FromRelay: TypeAlias = Challenge | Welcome | Joined | Left | Keepalive | Draining
+
+_DEVICE_TYPES: dict[str, type[FromDevice]] = {kind.type: kind for kind in (Hello, Keepalive)}
+_RELAY_TYPES: dict[str, type[FromRelay]] = {
+    kind.type: kind for kind in (Challenge, Welcome, Joined, Left, Keepalive, Draining)
+}
+
+
+def read_from_device(text: bytes) -> FromDevice:
+    """What a device said; BadControl for bad JSON, a wrong shape and a type we do not know."""
+    if len(text) > CONTROL_BYTES:
+        raise BadControl(f"a control message of more than {CONTROL_BYTES} bytes")
+    fields = read_object(text)
+    kind = _DEVICE_TYPES.get(fields.text("type", CLIENT_NAME_CHARS))
+    if kind is None:
+        raise BadControl("a type that this relay does not know")
+    return kind.read(fields)
+
+
+def read_from_relay(text: bytes) -> FromRelay | None:
+    """What the relay said; None for a type we do not know, BadControl for a wrong shape."""
+    fields = read_object(text)
+    kind = _RELAY_TYPES.get(fields.text("type", CLIENT_NAME_CHARS))
+    return None if kind is None else kind.read(fields)

@@ -1,0 +1,125 @@
+"""Refusals: how the relay says no before a connection is a WebSocket."""
+
+import json
+
+_PHRASES = {
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    426: "Upgrade Required",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
+
+
+class Refusal(Exception):
+    """An HTTP answer that ends the connection: status, slug and a sentence for people.
+
+    The body is ``{"error": slug, ..., "detail": sentence}``. It repeats nothing of the request.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        detail: str,
+        headers: tuple[tuple[str, str], ...] = (),
+        **more: object,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.error = error
+        self.detail = detail
+        self.headers = headers
+        self._more = more
+
+    def body(self) -> bytes:
+        """The JSON object of the body."""
+        return json.dumps(
+            {"error": self.error, **self._more, "detail": self.detail}, separators=(",", ":")
+        ).encode("ascii")
+
+    def response(self) -> bytes:
+        """The whole HTTP/1.1 response."""
+        body = self.body()
+        lines = [
+            f"HTTP/1.1 {self.status} {_PHRASES[self.status]}",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            "Cache-Control: no-store",
+            "Connection: close",
+            *(f"{name}: {value}" for name, value in self.headers),
+        ]
+        return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+
+
+def bad_request(detail: str, *headers: tuple[str, str]) -> Refusal:
+    """The request breaks HTTP, WebSocket or our own rules."""
+    return Refusal(400, "bad_request", detail, headers)
+
+
+def not_found() -> Refusal:
+    """There is nothing at this path."""
+    return Refusal(
+        404, "not_found", "There is nothing at this path. Devices connect to / or to /v3."
+    )
+
+
+def method_not_allowed() -> Refusal:
+    """Only GET and HEAD are served."""
+    return Refusal(
+        405,
+        "method_not_allowed",
+        "This relay answers GET and HEAD.",
+        (("Allow", "GET, HEAD"),),
+    )
+
+
+def request_timeout() -> Refusal:
+    """The request head did not come whole in time."""
+    return Refusal(408, "request_timeout", "The request did not arrive whole in time.")
+
+
+def head_too_large(limit: int) -> Refusal:
+    """The request head is larger than the relay reads."""
+    return Refusal(
+        431, "head_too_large", f"The request line and headers are more than {limit} bytes."
+    )
+
+
+def protocol_unsupported(supported: tuple[int, ...]) -> Refusal:
+    """The device and the relay have no protocol version in common."""
+    known = ", ".join(str(version) for version in supported)
+    return Refusal(
+        426,
+        "protocol_unsupported",
+        f"This relay speaks VaultMesh protocol {known}. Update the app, or tell the relay's "
+        "operator to update the relay.",
+        (
+            ("X-VaultMesh-Protocol", known),
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+        ),
+        supported=list(supported),
+    )
+
+
+def relay_full(retry_seconds: int) -> Refusal:
+    """The relay holds as many devices as its operator allows."""
+    return Refusal(
+        503,
+        "relay_full",
+        "This relay holds as many devices as it may. Try again later.",
+        (("Retry-After", str(retry_seconds)),),
+    )
+
+
+def draining(retry_seconds: int) -> Refusal:
+    """The relay is about to stop."""
+    return Refusal(
+        503,
+        "draining",
+        "This relay is about to restart. Try again in a moment.",
+        (("Retry-After", str(retry_seconds)),),
+    )

@@ -1,0 +1,106 @@
+"""Request heads: the strict reading of one HTTP request, without a body (RFC 9112).
+
+h11 knows the grammar. What it forgives for the sake of old servers is refused here first: bare line
+feeds, folded lines and control bytes, with which a header could be read in two ways.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import h11
+
+from vaultrelay.wire.refusal import bad_request, method_not_allowed
+
+HEAD_END = b"\r\n\r\n"
+_FORBIDDEN = re.compile(rb"[^\t\x20-\x7e\x80-\xff\r\n]|(?<!\r)\n|\r(?!\n)|\n[\t ]")
+_SINGLE = frozenset(
+    {
+        b"authorization",
+        b"content-length",
+        b"host",
+        b"origin",
+        b"sec-websocket-key",
+        b"sec-websocket-version",
+        b"x-vaultmesh-channel",
+    }
+)
+"""Header fields that have one value: coming twice, they could be read in two ways."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request: method, path without the query, and the header fields by lower-case name."""
+
+    method: str
+    path: str
+    version: str
+    headers: dict[bytes, bytes] = field(repr=False)
+
+    def header(self, name: str) -> str | None:
+        """The value of a field, its lines joined by commas; None where it is missing."""
+        value = self.headers.get(name.encode("ascii"))
+        return None if value is None else value.decode("latin-1")
+
+    def elements(self, name: str) -> list[str]:
+        """The elements of a list field, in order; empty ones left out (RFC 9110, section 5.6.1)."""
+        return [
+            element
+            for part in (self.header(name) or "").split(",")
+            if (element := part.strip(" \t"))
+        ]
+
+    def has_element(self, name: str, element: str) -> bool:
+        """Whether a list field has an element, upper and lower case being the same."""
+        return element in (found.lower() for found in self.elements(name))
+
+    @property
+    def wants_websocket(self) -> bool:
+        """Whether this is the start of a WebSocket (RFC 6455, section 4.2.1)."""
+        return self.has_element("upgrade", "websocket") and self.has_element(
+            "connection", "upgrade"
+        )
+
+    @property
+    def lost_its_upgrade(self) -> bool:
+        """Whether a device meant a WebSocket and something on the way took the upgrade away."""
+        return not self.wants_websocket and (
+            "sec-websocket-key" in self or "x-vaultmesh-protocol" in self
+        )
+
+    def __contains__(self, name: str) -> bool:
+        return name.encode("ascii") in self.headers
+
+
+def read_request(head: bytes) -> Request:
+    """The request whose head, up to and with its empty line, is given; Refusal for a bad one."""
+    if _FORBIDDEN.search(head):
+        raise bad_request("The request head has control bytes or lines that do not end in CRLF.")
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head) + 1)
+    try:
+        connection.receive_data(head)
+        event = connection.next_event()
+    except h11.RemoteProtocolError:
+        raise bad_request("The request head is not HTTP/1.1.") from None
+    if not isinstance(event, h11.Request):
+        raise bad_request("The request head is not HTTP/1.1.")
+    headers: dict[bytes, bytes] = {}
+    for name, value in event.headers:
+        if name not in headers:
+            headers[name] = value
+        elif name in _SINGLE:
+            raise bad_request(f"The header {name.decode('ascii')} appears twice.")
+        else:
+            headers[name] += b", " + value
+    if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
+        raise bad_request("Requests to this relay have no body.")
+    target = event.target.decode("ascii")
+    if event.method not in (b"GET", b"HEAD"):
+        raise method_not_allowed()
+    if not target.startswith("/"):
+        raise bad_request("The request target is not a path.")
+    return Request(
+        event.method.decode("ascii"),
+        target.partition("?")[0],
+        event.http_version.decode("ascii"),
+        headers,
+    )

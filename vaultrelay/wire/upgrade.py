@@ -1,0 +1,114 @@
+"""The upgrade: what a device says before its connection is a WebSocket (protocol page, Upgrade)."""
+
+from base64 import b64decode
+from dataclasses import dataclass
+
+from vaultrelay.wire import base64url
+from vaultrelay.wire.proof import CHANNEL_BYTES
+from vaultrelay.wire.refusal import bad_request, not_found, protocol_unsupported
+from vaultrelay.wire.request import Request
+
+VERSIONS = (3,)
+"""The protocol versions that this relay speaks, highest first."""
+PATHS = frozenset({"/", "/v3"})
+
+_SUBPROTOCOL = "vaultmesh."
+_CHANNEL_SUBPROTOCOL = "vaultmesh.channel."
+_KEY_BYTES = 16
+_KEY_CHARS = 24
+_LONGEST_VERSION = 4
+"""Digits. Nobody numbers protocols beyond 9999, and int() takes its time over a million digits."""
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """A checked upgrade: the version agreed on, the channel where it was named.
+
+    `subprotocol` is what the 101 must name, because a browser offered it.
+    """
+
+    version: int
+    key: str
+    subprotocol: str | None
+    channel: bytes | None
+
+    def head(self) -> bytes:
+        """This upgrade as a plain request head, without a byte that only the device chose.
+
+        A second reader of HTTP behind this one has nothing left to read differently.
+        """
+        lines = [
+            "GET / HTTP/1.1",
+            "Host: relay",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            f"Sec-WebSocket-Key: {self.key}",
+        ]
+        if self.subprotocol is not None:
+            lines.append(f"Sec-WebSocket-Protocol: {self.subprotocol}")
+        return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+
+def read_upgrade(request: Request) -> Upgrade:
+    """The upgrade that `request` asks for; Refusal where the relay cannot grant it."""
+    if request.path not in PATHS:
+        raise not_found()
+    if request.method != "GET" or request.version != "1.1":
+        raise bad_request("A WebSocket starts with GET in HTTP/1.1.")
+    if request.header("sec-websocket-version") != "13":
+        raise bad_request(
+            "This relay speaks WebSocket version 13 (RFC 6455).", ("Sec-WebSocket-Version", "13")
+        )
+    key = request.header("sec-websocket-key") or ""
+    if not _is_key(key):
+        raise bad_request("Sec-WebSocket-Key is not 16 bytes in base64.")
+    offered = request.elements("sec-websocket-protocol")
+    version = _version(request, offered)
+    subprotocol = f"{_SUBPROTOCOL}{version}"
+    return Upgrade(
+        version, key, subprotocol if subprotocol in offered else None, _channel(request, offered)
+    )
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(text) == _KEY_CHARS and len(b64decode(text, validate=True)) == _KEY_BYTES
+    except ValueError:
+        return False
+
+
+def _version(request: Request, offered: list[str]) -> int:
+    texts = request.elements("x-vaultmesh-protocol") or [
+        name.removeprefix(_SUBPROTOCOL) for name in offered if name.startswith(_SUBPROTOCOL)
+    ]
+    asked = {
+        int(text)
+        for text in texts
+        if text.isascii() and text.isdigit() and len(text) <= _LONGEST_VERSION
+    }
+    for version in VERSIONS:
+        if version in asked:
+            return version
+    raise protocol_unsupported(VERSIONS)
+
+
+def _channel(request: Request, offered: list[str]) -> bytes | None:
+    named = [
+        name.removeprefix(_CHANNEL_SUBPROTOCOL)
+        for name in offered
+        if name.startswith(_CHANNEL_SUBPROTOCOL)
+    ]
+    header = request.header("x-vaultmesh-channel")
+    if header is not None:
+        named.append(header)
+    if not named:
+        return None
+    if len(set(named)) > 1:
+        raise bad_request("The upgrade names two channels.")
+    try:
+        return base64url.decode(named[0], CHANNEL_BYTES)
+    except ValueError:
+        raise bad_request(
+            "The channel is not 32 bytes in base64url without padding, canonically spelled."
+        ) from None

@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-# Strict editable installs are links to the files that exist, so new files mean a new install.
-FILES  := setup.cfg pyproject.toml $(shell find vaultrelay twisted -name '*.py')
+# "compat" puts this folder on the path, so that the plugin under twisted/plugins is found, too.
+FILES  := setup.cfg pyproject.toml
 
 .PHONY: run test lint types floors tests vectors clean
 
@@ -49,12 +49,12 @@ $(VENV)/made:
 
 $(VENV)/run: $(VENV)/made $(FILES)
 	@echo "Installing the relay into $(VENV)"
-	@$(PIP) --editable . --config-settings editable_mode=strict \
+	@$(PIP) --editable . --config-settings editable_mode=compat \
 	  || { echo "make: pip could not install the relay. It needs a package index, by default pypi.org" >&2; exit 1; }
 	@touch $@
 
 $(VENV)/test: $(VENV)/run
 	@echo "Installing what the tests need into $(VENV)"
-	@$(PIP) --editable '.[test]' --config-settings editable_mode=strict \
+	@$(PIP) --editable '.[test]' --config-settings editable_mode=compat \
 	  || { echo "make: pip could not install the test tools. It needs a package index, by default pypi.org" >&2; exit 1; }
 	@touch $@

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from twisted.logger import (
     FilteringLogObserver,
+    ILogObserver,
     LogEvent,
     Logger,
     LogLevel,
@@ -18,6 +19,7 @@ from twisted.logger import (
     globalLogBeginner,
     globalLogPublisher,
 )
+from zope.interface import implementer
 
 LEVELS = {
     "error": LogLevel.error,
@@ -71,6 +73,7 @@ def under_journald() -> bool:
     return stream == f"{status.st_dev}:{status.st_ino}"
 
 
+@implementer(ILogObserver)
 class LineObserver:
     """Writes each event as a line; a traceback as several, each marked as its continuation."""
 

@@ -7,7 +7,7 @@ default.
 import difflib
 import textwrap
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -118,7 +118,7 @@ _HELP_COLUMN = 28
 _HELP_WIDTH = 80
 
 
-class BadOption(usage.UsageError):  # type: ignore[misc]
+class BadOption(usage.UsageError):
     """An option that cannot be used: where it stands, its value, and what is allowed."""
 
 
@@ -135,13 +135,20 @@ class Given:
         return BadOption(f"{self.origin}: {shown!r} {allowed}")
 
 
-def read_settings(flags: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> Settings:
-    """The settings that flags (values by option name) and variables give; BadOption if none."""
+def read_settings(
+    flags: Mapping[str, Sequence[str]],
+    environment: Mapping[str, str],
+    check_endpoint: Callable[[str], object] = certificates_of,
+) -> Settings:
+    """The settings that flags (values by option name) and variables give; BadOption if none.
+
+    `check_endpoint` raises BadEndpoint for an endpoint string that cannot be listened on.
+    """
     given = _from_variables(environment)
     given.update(_from_flags(flags))
     if "config" in given:
         given = {**_from_file(given["config"]), **given}
-    return _Reader(given).settings()
+    return _Reader(given, check_endpoint).settings()
 
 
 def _from_flags(flags: Mapping[str, Sequence[str]]) -> dict[str, Given]:
@@ -187,8 +194,9 @@ def _from_file(config: Given) -> dict[str, Given]:
 class _Reader:
     """Turns the given texts into values, and refuses those that cannot be."""
 
-    def __init__(self, given: Mapping[str, Given]) -> None:
+    def __init__(self, given: Mapping[str, Given], check_endpoint: Callable[[str], object]) -> None:
         self._given = given
+        self._check_endpoint = check_endpoint
 
     def settings(self) -> Settings:
         listen = self._listen()
@@ -263,6 +271,7 @@ class _Reader:
         found = []
         for text in self._listen():
             try:
+                self._check_endpoint(text)
                 found += certificates_of(text)
             except BadEndpoint as error:
                 raise Given(self._given["listen"].origin, (text,)).refuse(str(error)) from None
@@ -296,7 +305,7 @@ class _Reader:
         return given.values
 
 
-class RelayOptions(usage.Options):  # type: ignore[misc]
+class RelayOptions(usage.Options):
     """The flags of the relay; `settings` holds the outcome once they are parsed."""
 
     optParameters: ClassVar = [
@@ -308,6 +317,10 @@ class RelayOptions(usage.Options):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._repeated: dict[str, list[str]] = {}
+
+    def check_endpoint(self, text: str) -> object:
+        """See read_settings."""
+        return certificates_of(text)
 
     def opt_listen(self, value: str) -> None:
         self._repeated.setdefault("listen", []).append(value)
@@ -325,7 +338,9 @@ class RelayOptions(usage.Options):  # type: ignore[misc]
 
     def postOptions(self) -> None:
         flags = {name: [value] for name, value in self.items() if value is not None}
-        self.settings = read_settings({**flags, **self._repeated}, self.environment)
+        self.settings = read_settings(
+            {**flags, **self._repeated}, self.environment, self.check_endpoint
+        )
 
     def getSynopsis(self) -> str:
         return "Usage: vault-relay [options]\n       vault-relay check URL [--json]\n"

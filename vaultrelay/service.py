@@ -1,4 +1,4 @@
-"""relay_service: broker, WebSocket, pages and listeners, joined to one Twisted service."""
+"""RelayService: broker, WebSocket, pages and listeners, joined to one Twisted service."""
 
 from collections.abc import Generator
 from typing import Any
@@ -29,7 +29,11 @@ from vaultrelay.wire.upgrade import read_upgrade
 
 
 class RelayService(MultiService):
-    """One relay: listens, relays, and drains before it stops."""
+    """One relay: listens, relays, and drains before it stops.
+
+    Raises BadEndpoint when made from an endpoint string that is none, and CannotListen when started
+    where it cannot listen.
+    """
 
     def __init__(self, settings: Settings, reactor: Any) -> None:
         super().__init__()
@@ -118,20 +122,12 @@ class RelayService(MultiService):
         text = f"port {settings.port} of {settings.bind}"
         if settings.certificate is not None:
             options = server_options(settings.certificate)
-            endpoint = SSL4ServerEndpoint(
+            endpoint: IStreamServerEndpoint = SSL4ServerEndpoint(
                 self._reactor, where[0], options, LISTEN_BACKLOG, where[1]
             )
         else:
             endpoint = TCP4ServerEndpoint(self._reactor, where[0], LISTEN_BACKLOG, where[1])
         return [(text, endpoint)]
-
-
-def relay_service(settings: Settings, reactor: Any) -> RelayService:
-    """The relay that the settings describe; BadEndpoint when it could not listen as they say.
-
-    Nothing listens before the service is started, which raises CannotListen.
-    """
-    return RelayService(settings, reactor)
 
 
 def log_session_end(session: Session) -> None:

@@ -5,15 +5,14 @@ import signal
 import sys
 import time
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from twisted.python import usage
 
 from vaultrelay.logs import log
 from vaultrelay.options import RelayOptions
 from vaultrelay.service import RelayService
-from vaultrelay.settings import Settings
-from vaultrelay.transport.endpoint_string import BadEndpoint
+from vaultrelay.transport.endpoint_string import make_endpoint
 from vaultrelay.transport.listen import CannotListen
 
 USAGE_ERROR = 2
@@ -25,6 +24,9 @@ class Options(RelayOptions):
 
     environment = os.environ
 
+    def check_endpoint(self, text: str) -> object:
+        return make_endpoint(real_reactor(), text)
+
     def parseOptions(self, options: list[str] | None = None) -> None:
         try:
             super().parseOptions(options)
@@ -32,8 +34,8 @@ class Options(RelayOptions):
             stop_with(error)
 
 
-class CheckedRelayService(RelayService):
-    """The relay under twistd: where it cannot listen, it says so in one sentence."""
+class TwistdRelayService(RelayService):
+    """The relay under twistd, which would show a traceback where it cannot listen."""
 
     def privilegedStartService(self) -> None:
         try:
@@ -45,37 +47,38 @@ class CheckedRelayService(RelayService):
 
 def makeService(options: Options) -> RelayService:
     """The relay as twistd's service."""
-    return make_relay(options.settings)
+    return with_second_signal(TwistdRelayService(options.settings, real_reactor()))
 
 
-def make_relay(settings: Settings) -> RelayService:
-    """The relay on the real reactor."""
+def real_reactor() -> Any:
+    """The one import of the reactor, with timers that run by a monotonic clock.
+
+    Twisted's run by the wall clock, and would be off by as much as that is set.
+    """
     from twisted.internet import reactor
 
-    # Twisted's timers run by the wall clock, and would be off by as much as it is set.
-    reactor.seconds = time.monotonic  # type: ignore[attr-defined]
-    try:
-        relay = CheckedRelayService(settings, reactor)
-    except BadEndpoint as error:
-        stop_with(f"--listen: {error}")
-    reactor.addSystemEventTrigger(  # type: ignore[attr-defined]
-        "before", "shutdown", end_on_second_signal, relay
-    )
-    return relay
+    untyped: Any = reactor
+    untyped.seconds = time.monotonic
+    return untyped
 
 
-def end_on_second_signal(relay: RelayService) -> None:
-    """From now on SIGINT and SIGTERM end the drain at once."""
-    from twisted.internet import reactor
+def with_second_signal(relay: RelayService) -> RelayService:
+    """`relay`, whose drain a second SIGINT or SIGTERM will end at once."""
+    reactor = real_reactor()
 
     def hurry(number: int, frame: FrameType | None) -> None:
-        reactor.callFromThread(relay.hurry)  # type: ignore[attr-defined]
+        reactor.callFromThread(relay.hurry)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, hurry)
+    def drain_begins() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, hurry)
+
+    reactor.addSystemEventTrigger("before", "shutdown", drain_begins)
+    return relay
 
 
 def stop_with(error: object) -> NoReturn:
     """One line on standard error, and the exit status that belongs to it."""
-    print(f"vault-relay: {error}", file=sys.stderr)
+    # twistd turns sys.stderr into its log.
+    print(f"vault-relay: {error}", file=sys.__stderr__)
     raise SystemExit(USAGE_ERROR)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autobahn.twisted.websocket import WebSocketClientProtocol
 from autobahn.websocket.types import ConnectionResponse
@@ -78,12 +78,14 @@ class DeviceSocket(WebSocketClientProtocol):
     """One connection to a relay; `on_event` gets what comes after the welcome, then Closed."""
 
     factory: "DeviceSocketFactory"
+    transport: Any
 
     def __init__(self, answer: Answer, on_event: Callable[[Event | Closed], None]) -> None:
         super().__init__()
         self.heard = False
         self.welcomed: Deferred[Welcome] = Deferred()
         self.has_room = True
+        self.relay_version = ""
         self._answer = answer
         self.on_event = on_event
         self._waiting: list[Deferred[None]] = []
@@ -121,6 +123,7 @@ class DeviceSocket(WebSocketClientProtocol):
             self._fail(Closed(1002, f"the relay broke the protocol: {error}"))
             return
         if isinstance(event, Challenge):
+            self.relay_version = event.relay
             self.sendMessage(self._answer(event), isBinary=False)
         elif isinstance(event, Welcome):
             self.welcomed.callback(event)

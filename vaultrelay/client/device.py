@@ -4,6 +4,7 @@ import secrets
 from base64 import b64encode
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from autobahn.twisted.websocket import WebSocketClientFactory
@@ -82,7 +83,7 @@ class DeviceSocketFactory(WebSocketClientFactory):
         )
         self._socket = socket
 
-    def buildProtocol(self, addr: object) -> DeviceSocket:
+    def buildProtocol(self, addr: object) -> Any:
         self._socket.factory = self
         return self._socket
 
@@ -94,6 +95,7 @@ class Device:
         self.session = welcome.session
         self.limits: Limits = welcome.limits
         self.notice = welcome.notice
+        self.relay_version = socket.relay_version
         self.peers = {peer.session: peer.device for peer in welcome.peers}
         self._socket = socket
         self._events: DeferredQueue[Event | Closed] = DeferredQueue()
@@ -161,7 +163,7 @@ async def connect(
     url: str,
     channel_seed: bytes,
     device: bytes,
-    trust_root: object = None,
+    trust_root: Any = None,
     endpoint: IStreamClientEndpoint | None = None,
 ) -> Device:
     """Join the channel whose 32-byte Ed25519 seed is given, as the device with the 8-byte tag.
@@ -196,7 +198,7 @@ async def connect(
 
 
 def endpoint_of(
-    reactor: IReactorTime, url: RelayUrl, trust_root: object = None
+    reactor: IReactorTime, url: RelayUrl, trust_root: Any = None
 ) -> IStreamClientEndpoint:
     """The way to a relay: TCP, and TLS that verifies the host's certificate where it is wss."""
     tcp = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)

@@ -1,24 +1,30 @@
 """``vault-relay [options]``: the relay in the foreground, logging to standard error."""
 
+from typing import Any
+
 from vaultrelay.logs import log, log_to_stderr
-from vaultrelay.tap import Options, make_relay
+from vaultrelay.service import RelayService
+from vaultrelay.tap import Options, real_reactor, stop_with, with_second_signal
+from vaultrelay.transport.listen import CannotListen
 
 
 def main(arguments: list[str]) -> int:
     """Run until a signal; 0 after a clean end, 2 when the options are not usable."""
     options = Options()
     options.parseOptions(arguments)
-    log_to_stderr(options.settings.log_level)
-    relay = make_relay(options.settings)
-    from twisted.internet import reactor
-
-    relay.privilegedStartService()
+    settings = options.settings
+    log_to_stderr(settings.log_level)
+    reactor = real_reactor()
+    relay = with_second_signal(RelayService(settings, reactor))
+    try:
+        relay.privilegedStartService()
+    except CannotListen as error:
+        stop_with(error)
     relay.startService()
-    if options.settings.port == 0 and not options.settings.listen:
-        print(f"listening on port {relay.ports[0].getHost().port}", flush=True)
-    reactor.addSystemEventTrigger(  # type: ignore[attr-defined]
-        "before", "shutdown", relay.stopService
-    )
-    reactor.run()  # type: ignore[attr-defined]
+    if settings.port == 0 and not settings.listen:
+        address: Any = relay.ports[0].getHost()
+        print(f"listening on port {address.port}", flush=True)
+    reactor.addSystemEventTrigger("before", "shutdown", relay.stopService)
+    reactor.run()
     log.info("Stopped")
     return 0

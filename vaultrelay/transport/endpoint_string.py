@@ -20,11 +20,12 @@ def make_endpoint(reactor: object, text: str) -> IStreamServerEndpoint:
     """The endpoint that `text` describes, its TLS under our policy; BadEndpoint for none."""
     set_tls_policy()
     try:
-        return serverFromString(reactor, text)
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     except Exception as error:
         # Each kind of endpoint has its own parser, and each parser its own exceptions.
         cause = getattr(error, "strerror", None) or str(error)
         raise BadEndpoint(f"is not a server endpoint: {cause}") from None
+    return endpoint
 
 
 def certificates_of(text: str) -> list[CertificatePair]:

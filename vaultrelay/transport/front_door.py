@@ -6,6 +6,7 @@ stays in the way of nothing but `connectionLost`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, IReactorTime
 from twisted.internet.protocol import Factory, Protocol, connectionDone
@@ -13,7 +14,7 @@ from twisted.python.failure import Failure
 
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_BYTES, HEAD_SECONDS
-from vaultrelay.wire.refusal import Refusal, head_too_large, request_timeout
+from vaultrelay.wire.refusal import Refusal, bad_request, head_too_large, request_timeout
 from vaultrelay.wire.request import HEAD_END, Request, read_request
 
 
@@ -36,6 +37,7 @@ Route = Callable[[Request, IAddress], Handover]
 class FrontDoor(Protocol):
     """One connection until its request is read."""
 
+    transport: Any
     _next: IProtocol | None = None
     _answered = False
 
@@ -59,6 +61,10 @@ class FrontDoor(Protocol):
         self._head += data
         end = self._head.find(HEAD_END, searched)
         try:
+            if not self._head[:1].isalpha():
+                raise bad_request(
+                    "This is not HTTP. If the URL says wss: this port speaks ws, without TLS."
+                )
             if end < 0:
                 if len(self._head) > HEAD_BYTES:
                     raise head_too_large(HEAD_BYTES)
@@ -124,5 +130,5 @@ class FrontDoorFactory(Factory):
         self._clock = clock
         self._route = route
 
-    def buildProtocol(self, addr: IAddress) -> FrontDoor:
+    def buildProtocol(self, addr: IAddress | None) -> FrontDoor:
         return FrontDoor(self._clock, self._route)

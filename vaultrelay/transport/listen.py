@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 class CannotListen(Exception):
     """An endpoint that cannot be listened on: which one, and why."""
 
-    def __init__(self, text: str, cause: BaseException) -> None:
+    def __init__(self, text: str, cause: BaseException | None) -> None:
         reason = getattr(cause, "socketError", cause)
         because = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
         super().__init__(f"cannot listen on {text}: {because.lower()}")

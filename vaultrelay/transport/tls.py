@@ -5,6 +5,8 @@ defaults, and some make new ones while the relay runs. So the policy is set ther
 process (docs/decisions/0004-tls-defaults.md).
 """
 
+from collections.abc import Sequence
+
 from OpenSSL import SSL
 from OpenSSL.crypto import X509, PKey
 from twisted.internet import _sslverify
@@ -36,7 +38,7 @@ def server_options(pair: CertificatePair) -> CertificateOptions:
     )
 
 
-def _answer_alpn(context: SSL.Context, acceptable: object) -> None:
+def _answer_alpn(context: SSL.Context, acceptableProtocols: Sequence[bytes]) -> None:
     """Answer ALPN with http/1.1 where it is offered, and go on without an answer where it is not.
 
     Twisted's own answer to a client without a common protocol ends the handshake.

@@ -3,7 +3,7 @@
 import functools
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from autobahn.websocket.types import ConnectionRequest
@@ -25,20 +25,19 @@ _Arguments = ParamSpec("_Arguments")
 
 
 def _closing_on_error(
-    callback: Callable[Concatenate["DeviceConnection", _Arguments], None],
-) -> Callable[Concatenate["DeviceConnection", _Arguments], None]:
+    callback: Callable[_Arguments, None],
+) -> Callable[_Arguments, None]:
     """Close with 4008 when a callback raises; Autobahn would cut TCP, or leave it open for ever."""
 
     @functools.wraps(callback)
-    def guarded(
-        self: "DeviceConnection", *args: _Arguments.args, **kwargs: _Arguments.kwargs
-    ) -> None:
+    def guarded(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
         try:
-            callback(self, *args, **kwargs)
+            callback(*args, **kwargs)
         except Exception:
             reference = secrets.token_hex(3)
             log.failure("Internal error {reference}", reference=reference)
-            self.fail_session(CloseCode.INTERNAL, ref=reference)
+            connection: Any = args[0]
+            connection.fail_session(CloseCode.INTERNAL, ref=reference)
 
     return guarded
 
@@ -65,6 +64,7 @@ class DeviceConnection(WebSocketServerProtocol):
     tcpNoDelay = True
 
     factory: "DeviceFactory"
+    transport: Any
 
     def __init__(self, upgrade: Upgrade) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class DeviceConnection(WebSocketServerProtocol):
         if self._session is not None:
             self._session.said_ping()
 
-    def onCloseFrame(self, code: int | None, reasonRaw: bytes | None) -> bool | None:
+    def onCloseFrame(self, code: Any, reasonRaw: Any) -> bool | None:
         refused = super().onCloseFrame(code, reasonRaw)
         self._session_lost(clean=not refused)
         return refused

@@ -1,0 +1,170 @@
+"""A relay and its devices in memory: no port, and a clock that the test moves."""
+
+import json
+import secrets
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.failure import Failure
+
+from tests.frames import BINARY, CLOSE, TEXT, Frame, client_frame, take_server_frame
+from vaultrelay.service import RelayService
+from vaultrelay.settings import Settings
+from vaultrelay.transport.front_door import FrontDoorFactory
+from vaultrelay.wire import base64url
+from vaultrelay.wire.data import EVERYONE, pack_data
+from vaultrelay.wire.proof import channel_of, join_body, sign_join
+
+UPGRADE = {
+    "Host": "relay.test",
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "X-VaultMesh-Protocol": "3",
+}
+SEED = bytes(range(32))
+
+
+class Transport(StringTransport):
+    """A transport that remembers being cut off, and what it was told of reading."""
+
+    aborted = False
+
+    def abortConnection(self) -> None:
+        self.aborted = True
+        self.disconnecting = True
+
+
+class Relay:
+    """A relay service that never listens; connections come in by `connect`."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.clock: Any = MemoryReactorClock()
+        self.service = RelayService(Settings(**settings), self.clock)
+        self.broker = self.service.broker
+        self._door = FrontDoorFactory(self.clock, self.service.route)
+
+    def connect(self) -> "Wire":
+        return Wire(self._door.buildProtocol(None))
+
+    def join(self, device: bytes = b"device-a", seed: bytes = SEED) -> "Wire":
+        """A device that has joined; its welcome is read."""
+        wire = self.connect()
+        wire.upgrade()
+        wire.hello(device, seed)
+        return wire
+
+    def advance(self, seconds: float, tick: float = 1.0) -> None:
+        """Let time pass and deadlines be looked at."""
+        for _ in range(int(seconds / tick)):
+            self.clock.advance(tick)
+            self.broker.tick()
+
+
+class Wire:
+    """One connection as its client sees it."""
+
+    def __init__(self, protocol: Any) -> None:
+        self.transport = Transport(peerAddress=IPv4Address("TCP", "192.0.2.1", 50000))
+        self.transport.protocol = protocol
+        self.protocol = protocol
+        self.session = 0
+        self.welcome: dict[str, Any] = {}
+        protocol.makeConnection(self.transport)
+
+    def send(self, data: bytes) -> None:
+        self.protocol.dataReceived(data)
+
+    def request(self, target: str = "/", method: str = "GET", **headers: str) -> bytes:
+        """Send a request and take the answer."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        lines = [f"{method} {target} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in ({"Host": "relay.test"} | named).items()]
+        self.send("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        return self.taken()
+
+    def upgrade(self, target: str = "/", **headers: str) -> bytes:
+        """Upgrade; the head of the answer, the challenge being left to read."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        fields = UPGRADE | named
+        lines = [f"GET {target} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in fields.items() if value]
+        self.send("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        head, _, rest = self.transport.value().partition(b"\r\n\r\n")
+        self.transport.clear()
+        self.transport.write(rest)
+        return head
+
+    def hello(self, device: bytes = b"device-a", seed: bytes = SEED, **changes: str) -> None:
+        """Answer the challenge; reads the welcome if there is one."""
+        challenge = self.control()
+        nonce = secrets.token_bytes(16)
+        channel = channel_of(seed)
+        audience = "relay.test"
+        relay_nonce = base64url.decode(challenge["nonce"], 32)
+        proof = sign_join(seed, join_body(relay_nonce, nonce, channel, device, audience))
+        hello = {
+            "type": "hello",
+            "channel": base64url.encode(channel),
+            "device": base64url.encode(device),
+            "nonce": base64url.encode(nonce),
+            "audience": audience,
+            "proof": base64url.encode(proof),
+            "client": "test/1",
+        }
+        self.say(**(hello | changes))
+        frames = self.frames()
+        if frames and frames[0].opcode == TEXT:
+            self.welcome = json.loads(frames[0].payload)
+            self.session = self.welcome["session"]
+        self._write_back(frames[1:] if self.welcome else frames)
+
+    def say(self, **control: Any) -> None:
+        self.send(client_frame(TEXT, json.dumps(control).encode()))
+
+    def data(self, payload: bytes, to: int = EVERYONE, id: int = 1) -> bytes:
+        """Send a data message, and return it."""
+        message = pack_data(to, self.session, id, payload)
+        self.send(client_frame(BINARY, message))
+        return message
+
+    def taken(self) -> bytes:
+        value: bytes = self.transport.value()
+        self.transport.clear()
+        return value
+
+    def frames(self) -> list[Frame]:
+        """The whole frames that came since the last look."""
+        data, found = self.taken(), []
+        while (taken := take_server_frame(data)) is not None:
+            frame, data = taken
+            found.append(frame)
+        assert not data, "half a frame"
+        return found
+
+    def control(self) -> dict[str, Any]:
+        """The one control message that came."""
+        (frame,) = self.frames()
+        assert frame.opcode == TEXT
+        told: dict[str, Any] = json.loads(frame.payload)
+        return told
+
+    def closed_with(self) -> tuple[int, str]:
+        """Code and reason of the close frame that came last."""
+        frame = self.frames()[-1]
+        assert frame.opcode == CLOSE
+        return int.from_bytes(frame.payload[:2], "big"), frame.payload[2:].decode()
+
+    def hang_up(self, clean: bool = True) -> None:
+        """TCP ends, with FIN or without."""
+        self.transport.connected = False
+        reason = ConnectionDone() if clean else ConnectionLost()
+        self.protocol.connectionLost(Failure(reason))
+
+    def _write_back(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            unmasked = client_frame(frame.opcode, frame.payload, masked=False)
+            self.transport.write(unmasked)

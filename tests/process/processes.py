@@ -1,0 +1,74 @@
+"""Relay processes for tests: started as their users start them, ended by pid."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+WAIT_SECONDS = 20
+"""A slow machine's patience; nothing here takes a second of it."""
+
+
+@dataclass
+class RunningRelay:
+    """A relay process that listens."""
+
+    process: "subprocess.Popen[str]"
+    port: int
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Signal it, and wait; the exit status and what it logged."""
+        self.process.send_signal(number)
+        _, log = self.process.communicate(timeout=WAIT_SECONDS)
+        return self.process.returncode, log
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment without RELAY_ variables of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    return kept | variables
+
+
+@contextmanager
+def running_relay(*arguments: str, **variables: str) -> Iterator[RunningRelay]:
+    """`vault-relay` on a port of its own, killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [BIN / "vault-relay", "--port", "0", "--bind", "127.0.0.1", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**variables),
+    )
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        found = re.fullmatch(r"listening on port (\d+)\n", said)
+        assert found, (said, process.communicate(timeout=WAIT_SECONDS))
+        yield RunningRelay(process, int(found[1]))
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.communicate(timeout=WAIT_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+
+
+def run(*command: str | Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """A command of ours run to its end."""
+    name, *arguments = command
+    return subprocess.run(
+        [BIN / name, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment(**variables),
+        timeout=WAIT_SECONDS,
+        check=False,
+    )

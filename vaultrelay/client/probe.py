@@ -1,0 +1,85 @@
+"""Probes: one layer of a connection at a time, for `vault-relay check`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.interfaces import IHandshakeListener
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl, endpoint_of
+
+
+@dataclass(frozen=True)
+class TlsFacts:
+    """What a TLS handshake showed."""
+
+    version: str
+    cipher: str
+    days_left: int
+
+
+async def resolve(reactor: Any, url: RelayUrl) -> list[str]:
+    """The addresses of the host, in the order in which they would be tried; OSError if none."""
+    import socket
+
+    found = await deferToThreadPool(
+        reactor,
+        reactor.getThreadPool(),
+        socket.getaddrinfo,
+        url.host,
+        url.port,
+        0,
+        socket.SOCK_STREAM,
+    )
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+async def dial(reactor: Any, url: RelayUrl) -> str:
+    """The address that answers on the port; Twisted's ConnectError if none does."""
+    endpoint = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
+    protocol: Any = await endpoint.connect(Factory.forProtocol(Protocol))
+    address = protocol.transport.getPeer().host
+    protocol.transport.abortConnection()
+    return str(address)
+
+
+async def greet(reactor: Any, url: RelayUrl) -> TlsFacts:
+    """What the TLS handshake shows, the certificate verified; SSL errors if it fails."""
+    protocol: Any = await endpoint_of(reactor, url).connect(Factory.forProtocol(_Handshake))
+    facts: TlsFacts = await protocol.done
+    return facts
+
+
+@implementer(IHandshakeListener)
+class _Handshake(Protocol):
+    """Waits for the handshake, and hangs up."""
+
+    transport: Any
+
+    def __init__(self) -> None:
+        self.done: Deferred[TlsFacts] = Deferred()
+
+    def handshakeCompleted(self) -> None:
+        handle: SSL.Connection = self.transport.getHandle()
+        certificate = handle.get_peer_certificate(as_cryptography=True)
+        left = certificate.not_valid_after_utc - datetime.now(UTC) if certificate else None
+        facts = TlsFacts(
+            handle.get_protocol_version_name(),
+            handle.get_cipher_name() or "",
+            left.days if left else 0,
+        )
+        done, self.done = self.done, Deferred()
+        self.transport.abortConnection()
+        done.callback(facts)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if not self.done.called:
+            self.done.errback(reason)
+            self.done.addErrback(lambda _: None)

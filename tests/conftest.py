@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
+from zope.interface import implementer
 
 
 @pytest.fixture(autouse=True)
@@ -12,6 +13,7 @@ def logged_errors() -> Iterator[list[LogEvent]]:
     """Fails a test that logs an error; a test that expects some empties the list."""
     found: list[LogEvent] = []
 
+    @implementer(ILogObserver)
     def observe(event: LogEvent) -> None:
         if event.get("log_level") in (LogLevel.error, LogLevel.critical):
             found.append(event)

@@ -32,6 +32,7 @@ class Transport(StringTransport):
     """A transport that remembers being cut off, and what it was told of reading."""
 
     aborted = False
+    protocol: Any
 
     def abortConnection(self) -> None:
         self.aborted = True
@@ -45,10 +46,10 @@ class Relay:
         self.clock: Any = MemoryReactorClock()
         self.service = RelayService(Settings(**settings), self.clock)
         self.broker = self.service.broker
-        self._door = FrontDoorFactory(self.clock, self.service.route)
+        self.door = FrontDoorFactory(self.clock, self.service.route)
 
     def connect(self) -> "Wire":
-        return Wire(self._door.buildProtocol(None))
+        return Wire(self.door.buildProtocol(None))
 
     def join(self, device: bytes = b"device-a", seed: bytes = SEED) -> "Wire":
         """A device that has joined; its welcome is read."""
@@ -134,7 +135,7 @@ class Wire:
     def taken(self) -> bytes:
         value: bytes = self.transport.value()
         self.transport.clear()
-        return value
+        return bytes(value)
 
     def frames(self) -> list[Frame]:
         """The whole frames that came since the last look."""
@@ -157,6 +158,18 @@ class Wire:
         frame = self.frames()[-1]
         assert frame.opcode == CLOSE
         return int.from_bytes(frame.payload[:2], "big"), frame.payload[2:].decode()
+
+    def fill_up(self) -> None:
+        """The transport's buffer is full, as when the client does not read."""
+        self._producer.pauseProducing()
+
+    def empty(self) -> None:
+        """The transport's buffer is empty again."""
+        self._producer.resumeProducing()
+
+    @property
+    def _producer(self) -> Any:
+        return self.transport.producer
 
     def hang_up(self, clean: bool = True) -> None:
         """TCP ends, with FIN or without."""

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from zope.interface import implementer
 
 from tests.certificates import issue, write_pair
 from tests.frames import close_frame
@@ -277,6 +278,7 @@ class TestTheLog:
     def lines(self) -> Any:
         found: list[str] = []
 
+        @implementer(ILogObserver)
         def observe(event: LogEvent) -> None:
             if event.get("log_namespace") == "vaultrelay":
                 found.append(event["log_format"].format(**event))

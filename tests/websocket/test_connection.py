@@ -312,7 +312,7 @@ class TestAReceiverThatDoesNotRead:
     @pytest.fixture
     def stuck(self, pair: tuple[Wire, Wire]) -> tuple[Wire, Wire]:
         first, second = pair
-        second.transport.producer.pauseProducing()
+        second.fill_up()
         return first, second
 
     def fill(self, sender: Wire, size: int) -> None:
@@ -333,7 +333,7 @@ class TestAReceiverThatDoesNotRead:
     def test_lets_its_sender_go_on_when_it_has_drained(self, stuck: tuple[Wire, Wire]) -> None:
         first, second = stuck
         self.fill(first, HIGH_MARK + SMALL)
-        second.transport.producer.resumeProducing()
+        second.empty()
         assert first.transport.producerState == "producing"
 
     def test_is_busy_beyond_its_budget_and_the_sender_learns_it(

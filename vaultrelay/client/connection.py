@@ -126,7 +126,8 @@ class DeviceSocket(WebSocketClientProtocol):
             self.relay_version = event.relay
             self.sendMessage(self._answer(event), isBinary=False)
         elif isinstance(event, Welcome):
-            self.welcomed.callback(event)
+            if not self.welcomed.called:
+                self.welcomed.callback(event)
         elif isinstance(event, Event):
             self.on_event(event)
 
@@ -161,6 +162,11 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def stopProducing(self) -> None:
         pass
+
+    def give_up(self) -> None:
+        """Cut the connection off, if there is one."""
+        if self.transport is not None and not self._is_over:
+            self.dropConnection(abort=True)
 
     def _fail(self, trouble: Exception) -> None:
         self._trouble = trouble

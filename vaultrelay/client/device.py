@@ -187,6 +187,9 @@ async def connect(
     try:
         await (endpoint or endpoint_of(reactor, where, trust_root)).connect(factory)
         welcome = await socket.welcomed
+    except BaseException:
+        socket.give_up()
+        raise
     finally:
         if deadline.active():
             deadline.cancel()

@@ -1,0 +1,375 @@
+"""The reference client against a relay in memory."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, succeed
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Protocol
+from twisted.test.iosim import IOPump, makeFakeClient, makeFakeServer
+from twisted.test.iosim import connect as pump_between
+from zope.interface import implementer
+
+from tests.frames import BINARY, TEXT, client_frame
+from tests.memory import SEED, Relay
+from vaultrelay import __version__
+from vaultrelay.client import (
+    EVERYONE,
+    Closed,
+    Device,
+    Draining,
+    Joined,
+    Left,
+    Message,
+    Nack,
+    Refused,
+    connect,
+)
+from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl, endpoint_of
+from vaultrelay.policy.limits import PING_SECONDS, SessionLimits
+from vaultrelay.wire import base64url
+from vaultrelay.wire.control import Peer, write_object
+from vaultrelay.wire.data import Reason
+from vaultrelay.wire.proof import channel_of
+
+URL = "ws://relay.test"
+
+
+@implementer(IStreamClientEndpoint)
+class InMemory:
+    """An endpoint whose connections lead to protocols of the test's choice."""
+
+    def __init__(self, clock: Any, build: Callable[[], Any]) -> None:
+        self.pumps: list[IOPump] = []
+        self._clock = clock
+        self._build = build
+
+    def connect(self, factory: Any) -> Any:
+        server, client = self._build(), factory.buildProtocol(None)
+        pump = pump_between(
+            server,
+            makeFakeServer(server),
+            client,
+            makeFakeClient(client),
+            clock=self._clock,
+        )
+        self.pumps.append(pump)
+        return succeed(client)
+
+    def flush(self) -> None:
+        while sum(pump.flush() for pump in self.pumps):
+            pass
+
+
+class World:
+    """A relay in memory, and devices that connect to it with the reference client."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.relay = Relay(**settings)
+        self.clock = self.relay.clock
+        self.network = InMemory(self.clock, lambda: self.relay.door.buildProtocol(None))
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> "Deferred[Any]":
+        started = ensureDeferred(work)
+        self.network.flush()
+        return started
+
+    def join(self, device: bytes, url: str = URL) -> Device:
+        joining = connect(self.clock, url, SEED, device, endpoint=self.network)
+        found: Device = result(self.start(joining))
+        return found
+
+    def next(self, device: Device) -> Any:
+        return result(self.start(device.receive()))
+
+
+def result(deferred: "Deferred[Any]") -> Any:
+    """What a fired Deferred holds, raised if it is a failure."""
+    found: list[Any] = []
+    deferred.addBoth(found.append)
+    assert found, "it has not fired"
+    if hasattr(found[0], "raiseException"):
+        found[0].raiseException()
+    return found[0]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def pair(world: World) -> tuple[Device, Device]:
+    first = world.join(b"device-a")
+    second = world.join(b"device-b")
+    world.next(first)
+    return first, second
+
+
+def test_devices_find_each_other(world: World) -> None:
+    first = world.join(b"device-a")
+    second = world.join(b"device-b")
+    assert world.next(first) == Joined(Peer(second.session, b"device-b"))
+    assert first.peers == {second.session: b"device-b"}
+    assert second.peers == {first.session: b"device-a"}
+    assert first.relay_version == __version__
+    assert first.limits.message_bytes == SessionLimits().message_bytes
+
+
+def test_messages_arrive_in_order_with_the_ids_of_their_sender(
+    world: World, pair: tuple[Device, Device]
+) -> None:
+    first, second = pair
+    assert [first.send(b"one"), first.send(b"two", to=second.session)] == [1, 2]
+    world.network.flush()
+    assert world.next(second) == Message(first.session, EVERYONE, 1, b"one")
+    assert world.next(second) == Message(first.session, second.session, 2, b"two")
+
+
+def test_a_message_to_nobody_comes_back_as_a_nack(
+    world: World, pair: tuple[Device, Device]
+) -> None:
+    first, _ = pair
+    first.send(b"hello?", to=99)
+    world.network.flush()
+    assert world.next(first) == Nack(99, 1, Reason.GONE)
+
+
+def test_a_peer_that_closes_has_left(world: World, pair: tuple[Device, Device]) -> None:
+    first, second = pair
+    closing = second.close()
+    world.network.flush()
+    assert closing.called
+    assert world.next(first) == Left(second.session, "closed")
+    assert first.peers == {}
+    with pytest.raises(Closed) as closed:
+        world.next(second)
+    assert closed.value.code == 1000
+    with pytest.raises(Closed):
+        world.next(second)
+    with pytest.raises(Closed):
+        second.send(b"too late")
+
+
+def test_the_older_of_two_equal_devices_learns_that_it_was_replaced(world: World) -> None:
+    older = world.join(b"device-a")
+    world.join(b"device-a")
+    with pytest.raises(Closed) as closed:
+        world.next(older)
+    assert (closed.value.code, closed.value.reason) == (4509, "replaced")
+
+
+def test_a_draining_relay_says_so(world: World, pair: tuple[Device, Device]) -> None:
+    first, _ = pair
+    world.relay.broker.drain(20)
+    world.network.flush()
+    assert world.next(first) == Draining("restart", 20, (2, 12))
+
+
+def test_another_ping_interval_can_be_asked_for(world: World, pair: tuple[Device, Device]) -> None:
+    first, second = pair
+    first.keep_alive(300)
+    first.send(b"after it")
+    world.network.flush()
+    assert world.next(second).payload == b"after it"
+
+
+@pytest.mark.parametrize(
+    ("settings", "url", "status", "error"),
+    [
+        ({}, "ws://relay.test/nowhere", 404, "not_found"),
+        ({"max_connections": 1}, URL, 503, "relay_full"),
+    ],
+)
+def test_a_refusal_is_told_with_its_sentence(
+    settings: dict[str, Any], url: str, status: int, error: str
+) -> None:
+    world = World(**settings)
+    world.relay.join(seed=bytes(32))
+    with pytest.raises(Refused) as refused:
+        world.join(b"device-b", url)
+    assert (refused.value.status, refused.value.error) == (status, error)
+    assert refused.value.detail.endswith(".")
+
+
+def test_another_audience_is_told_as_a_close() -> None:
+    world = World(public_urls=("relay.example.org",))
+    with pytest.raises(Closed) as closed:
+        world.join(b"device-a")
+    assert (closed.value.code, closed.value.reason) == (4504, "audience")
+
+
+def test_a_relay_that_falls_silent_is_left(world: World, pair: tuple[Device, Device]) -> None:
+    first, _ = pair
+    world.clock.pump([PING_SECONDS * 1.5] * 2)
+    world.network.flush()
+    with pytest.raises(Closed) as closed:
+        world.next(first)
+    assert closed.value.code == 1006
+
+
+def test_room_fires_when_what_was_sent_is_on_its_way(
+    world: World, pair: tuple[Device, Device]
+) -> None:
+    first, _ = pair
+    socket = first._socket
+    assert first.room().called
+    socket.pauseProducing()
+    waiting = first.room()
+    assert not waiting.called
+    socket.resumeProducing()
+    assert waiting.called
+    socket.pauseProducing()
+    ended = first.room()
+    first.close()
+    world.network.flush()
+    assert ended.called
+    socket.stopProducing()
+
+
+class Scripted(Protocol):
+    """A server that answers whatever comes with bytes of the test's choice."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.answers = list(answers)
+        self.received = b""
+        self.lost = False
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost = True
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+        if self.answers and self.received.endswith(b"\r\n\r\n"):
+            for answer in self.answers:
+                self.transport.write(answer)  # type: ignore[union-attr]
+            self.answers.clear()
+
+
+def scripted(*answers: bytes, url: str = URL) -> tuple[Scripted, "Deferred[Device]"]:
+    """A connect to a server that says `answers`."""
+    server = Scripted(*answers)
+    relay = Relay()
+    network = InMemory(relay.clock, lambda: server)
+    connecting = ensureDeferred(connect(relay.clock, url, SEED, b"device-a", endpoint=network))
+    network.flush()
+    if not connecting.called:
+        relay.clock.advance(CONNECT_SECONDS)
+        network.flush()
+    return server, connecting
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5\r\n\r\nproxy", 502),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", 200),
+        (b"nonsense\r\nContent-Length: 0\r\n\r\n", 0),
+    ],
+)
+def test_what_is_no_relay_is_told_apart(answer: bytes, status: int) -> None:
+    _, connecting = scripted(answer)
+    with pytest.raises(Refused) as refused:
+        result(connecting)
+    assert (refused.value.status, refused.value.error) == (status, "no_relay")
+
+
+def test_a_server_that_never_answers_is_given_up() -> None:
+    server, connecting = scripted(b"HTTP/1.1 500 Oops\r\n\r\nendless")
+    with pytest.raises(CancelledError):
+        result(connecting)
+    assert server.lost
+
+
+def test_the_token_goes_into_a_header_and_the_channel_is_named() -> None:
+    server, connecting = scripted(
+        b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", url="ws://any:s3%40cret@relay.test:8080/v3"
+    )
+    with pytest.raises(Refused):
+        result(connecting)
+    head = server.received
+    assert head.startswith(b"GET /v3 HTTP/1.1\r\n")
+    assert b"\r\nAuthorization: Basic YW55OnMzQGNyZXQ=\r\n" in head
+    assert b"\r\nHost: relay.test:8080\r\n" in head
+    channel = base64url.encode(channel_of(SEED)).encode()
+    assert b"\r\nX-VaultMesh-Channel: " + channel + b"\r\n" in head
+    assert b"permessage" not in head
+
+
+class TestARelayThatBreaksTheProtocol:
+    """A true WebSocket with frames of the test's choice behind it."""
+
+    def closed_after(self, world: World, *frames: bytes) -> Exception:
+        """What a device's connect or receive raises when these frames come."""
+        device = world.join(b"device-a")
+        for frame in frames:
+            device._socket.dataReceived(frame)
+        world.network.flush()
+        with pytest.raises(Closed) as closed:
+            world.next(device)
+        return closed.value
+
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            pytest.param(client_frame(TEXT, b"{", masked=False), id="bad JSON"),
+            pytest.param(client_frame(BINARY, b"short", masked=False), id="short data"),
+            pytest.param(
+                client_frame(TEXT, write_object("left", session=0, reason="x"), masked=False),
+                id="bad field",
+            ),
+        ],
+    )
+    def test_is_left(self, world: World, frame: bytes) -> None:
+        assert "broke the protocol" in str(self.closed_after(world, frame))
+
+    def test_but_what_we_do_not_know_is_ignored(self, world: World) -> None:
+        device = world.join(b"device-a")
+        unknown = [
+            client_frame(TEXT, write_object("busy", session=5), masked=False),
+            client_frame(BINARY, b"\x77" + bytes(15), masked=False),
+            client_frame(BINARY, b"\x11\0\0\x63" + bytes(11) + b"\x07", masked=False),
+        ]
+        for frame in unknown:
+            device._socket.dataReceived(frame)
+        assert world.next(device) == Nack(0, 7, 0x63)
+
+
+def test_a_web_socket_that_is_no_relay_is_told_apart() -> None:
+    factory = WebSocketServerFactory(reactor=Relay().clock)
+    factory.protocol = WebSocketServerProtocol
+    factory.setProtocolOptions(openHandshakeTimeout=0)
+    clock = Relay().clock
+    network = InMemory(clock, lambda: factory.buildProtocol(None))
+    connecting = ensureDeferred(connect(clock, URL, SEED, b"device-a", endpoint=network))
+    network.flush()
+    with pytest.raises(Refused, match="no VaultMesh relay"):
+        result(connecting)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port", "path", "authority"),
+    [
+        ("wss://Relay.Example.org", "relay.example.org", 443, "/", "relay.example.org:443"),
+        ("ws://[2001:DB8::1]:8080/v3", "2001:db8::1", 8080, "/v3", "[2001:db8::1]:8080"),
+        ("ws://münchen.example", "xn--mnchen-3ya.example", 80, "/", "xn--mnchen-3ya.example:80"),
+    ],
+)
+def test_urls(text: str, host: str, port: int, path: str, authority: str) -> None:
+    url = RelayUrl.read(text)
+    assert (url.host, url.port, url.path, url.authority) == (host, port, path, authority)
+    assert url.authorization is None
+
+
+@pytest.mark.parametrize("text", ["", "relay.example.org", "https://relay", "ws://", "ws://a:b:c"])
+def test_what_is_no_relay_url(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        RelayUrl.read(text)
+
+
+def test_wss_is_wrapped_in_tls() -> None:
+    clock = Relay().clock
+    plain, secure = (endpoint_of(clock, RelayUrl.read(f"{scheme}://a")) for scheme in ("ws", "wss"))
+    assert type(plain) is not type(secure)

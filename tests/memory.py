@@ -32,7 +32,14 @@ class Transport(StringTransport):
     """A transport that remembers being cut off, and what it was told of reading."""
 
     aborted = False
+    is_full = False
     protocol: Any
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        producer: Any = self.producer
+        if self.is_full:
+            producer.pauseProducing()
 
     def abortConnection(self) -> None:
         self.aborted = True
@@ -160,11 +167,16 @@ class Wire:
         return int.from_bytes(frame.payload[:2], "big"), frame.payload[2:].decode()
 
     def fill_up(self) -> None:
-        """The transport's buffer is full, as when the client does not read."""
+        """The transport's buffer is full, as when the client does not read.
+
+        Twisted says so at every write until the buffer is empty.
+        """
+        self.transport.is_full = True
         self._producer.pauseProducing()
 
     def empty(self) -> None:
         """The transport's buffer is empty again."""
+        self.transport.is_full = False
         self._producer.resumeProducing()
 
     @property

@@ -78,11 +78,10 @@ class RelayService(MultiService):
     def startService(self) -> None:
         set_level(self.settings.log_level)
         super().startService()
-        where = ", ".join(str(port.getHost()) for port in self.ports)
         log.info(
             "VaultMesh relay {version} listens on {where}; {options}",
             version=__version__,
-            where=where,
+            where=self._where(),
             options=self.settings.described(),
         )
         for pair in self.settings.certificates:
@@ -113,6 +112,14 @@ class RelayService(MultiService):
     def hurry(self) -> None:
         """End a drain now: cut every device off."""
         self.devices.abort_all()
+
+    def _where(self) -> str:
+        settings = self.settings
+        if settings.listen:
+            return ", ".join(settings.listen)
+        address: Any = self.ports[0].getHost()
+        tls = "with TLS" if settings.certificate else "without TLS"
+        return f"port {address.port} of {settings.bind} {tls}"
 
     def _endpoints(self) -> list[tuple[str, IStreamServerEndpoint]]:
         settings = self.settings

@@ -176,13 +176,13 @@ class Broker:
             return CloseCode.PROOF
         # From here on the device has shown its key, so it may learn something of the channel.
         channel = self.channels.get(hello.channel)
+        if channel is not None and not channel.numbers_left:
+            return CloseCode.CHANNEL_FULL
         if channel is not None and hello.device in channel.devices:
             return None
-        if session.spare:
+        if session.spare and len(self.sessions) > self.max_connections:
             return CloseCode.RELAY_FULL
-        if channel is not None and (
-            len(channel.sessions) >= self.limits.channel_devices or not channel.numbers_left
-        ):
+        if channel is not None and len(channel.sessions) >= self.limits.channel_devices:
             return CloseCode.CHANNEL_FULL
         return None
 

@@ -1,5 +1,6 @@
 """Outbox: all that the broker knows of a connection."""
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Protocol
 
@@ -55,5 +56,12 @@ class Clock(Protocol):
     def seconds(self) -> float:
         """Seconds since some moment in the past."""
 
-    def callLater(self, delay: float, callable: object, /) -> object:
+    def callLater(self, delay: float, callable: Callable[[], None], /) -> "Timer":
         """Call `callable` after `delay` seconds."""
+
+
+class Timer(Protocol):
+    """A call that is still to come."""
+
+    def cancel(self) -> None:
+        """Do not make it."""

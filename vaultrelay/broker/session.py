@@ -5,7 +5,7 @@ from enum import Enum
 from random import uniform
 from typing import TYPE_CHECKING, Protocol
 
-from vaultrelay.broker.outbox import Clock, Outbox
+from vaultrelay.broker.outbox import Clock, Outbox, Timer
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
     CONTROLS_PER_SECOND,
@@ -145,7 +145,7 @@ class Session:
         self._pinged_at: float | None = None
         self._holds: set[Session] = set()
         self._holding: set[Session] = set()
-        self._resting = False
+        self._resting: Timer | None = None
         self._paused = False
         self._full_since: float | None = None
         outbox.tell(Challenge(self.nonce, version).encode())
@@ -252,6 +252,8 @@ class Session:
         if self._active:
             self._active = False
             self._active_at = now
+        self._messages.refill(now)
+        self._bytes.refill(now)
         if self.stage is Stage.CLOSED:
             return
         if self.stage is Stage.CHALLENGED:
@@ -260,9 +262,11 @@ class Session:
         elif self._full_since is not None and now - self._full_since >= SLOW_SECONDS:
             self.close(CloseCode.SLOW)
         elif self._paused:
-            # We do not read it, so its silence is ours.
+            # We do not read it, so its silence is ours. It must hear us all the same.
             self._heard_at = self._active_at = now
             self._pinged_at = None
+            if now - self._said_at >= self._ping_after and self._full_since is None:
+                self.outbox.ping()
         elif now - self._active_at >= self._house.limits.session_ttl:
             self.close(CloseCode.IDLE)
         else:
@@ -304,18 +308,16 @@ class Session:
         clock = self._house.clock
         now = clock.seconds()
         wait = max(self._messages.debt_seconds(now), self._bytes.debt_seconds(now))
-        if wait and not self._resting:
-            self._resting = True
-            clock.callLater(wait, self._rested)
+        if wait and self._resting is None:
+            self._resting = clock.callLater(wait, self._rested)
         self._pause_or_resume()
 
     def _rested(self) -> None:
-        self._resting = False
-        if self.stage is Stage.JOINED:
-            self._rest()
+        self._resting = None
+        self._rest()
 
     def _pause_or_resume(self) -> None:
-        pause = self._resting or bool(self._holds)
+        pause = self._resting is not None or bool(self._holds)
         if pause is not self._paused and self.stage is Stage.JOINED:
             self._paused = pause
             if pause:
@@ -333,4 +335,7 @@ class Session:
         for receiver in self._holds:
             receiver._holding.discard(self)
         self._holds.clear()
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
         self.drained()

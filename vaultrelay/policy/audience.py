@@ -4,14 +4,16 @@ A proof names the host that its device dialled. A relay that knows its own names
 others, so that nobody can take a proof made for one relay to another.
 """
 
+import re
 from collections.abc import Iterable
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 import idna
 
-_LABEL_CHARS = 63
-"""Of a DNS label (RFC 1035, section 2.3.4)."""
+_IPV6 = 6
+_LABEL = re.compile("[a-z0-9_-]{1,63}")
+"""A DNS label (RFC 1035, section 2.3.4), in lower case."""
 PUBLIC_SCHEMES = ("ws", "wss", "http", "https")
 
 
@@ -23,10 +25,14 @@ class Audiences:
 
     def accepts(self, audience: str) -> bool:
         """Whether a device that dialled `audience` meant this relay; wildcards match one label."""
-        if not self.hosts or audience in self.hosts:
+        if not self.hosts or (audience in self.hosts and not audience.startswith("*")):
             return True
-        _, dot, parent = audience.partition(".")
-        return bool(dot) and not _is_address(audience) and f"*.{parent}" in self.hosts
+        label, _, parent = audience.partition(".")
+        return (
+            f"*.{parent}" in self.hosts
+            and _LABEL.fullmatch(label) is not None
+            and _address(audience) is None
+        )
 
 
 def canonical_host(host: str) -> str:
@@ -34,20 +40,23 @@ def canonical_host(host: str) -> str:
 
     ValueError for what is neither a host name nor an IP address.
     """
-    host = host.removeprefix("[").removesuffix("]").rstrip(".").lower()
-    if _is_address(host):
-        return str(ip_address(host))
+    if "%" in host:
+        raise ValueError(f"{host!r} names an interface of one machine")
+    bracketed = host.startswith("[") and host.endswith("]")
+    address = _address(host[1:-1] if bracketed else host)
+    if address is not None and (address.version == _IPV6 or not bracketed):
+        return str(address)
     wildcard, name = ("*.", host[2:]) if host.startswith("*.") else ("", host)
-    if name.isascii():
-        # Names such as my_nas.lan work in DNS though they are not internationalized names.
-        labels = name.split(".")
-        if not all(0 < len(label) <= _LABEL_CHARS and _is_label(label) for label in labels):
-            raise ValueError(f"{host!r} is not a host name")
-        return wildcard + name
-    try:
-        return wildcard + idna.encode(name, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        raise ValueError(f"{host!r} is not a host name") from None
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            raise ValueError(f"{host!r} is not a host name") from None
+    # Names such as my_nas.lan work in DNS though they are not internationalized names.
+    name = name.lower().removesuffix(".")
+    if not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        raise ValueError(f"{host!r} is not a host name")
+    return wildcard + name
 
 
 def host_of_url(url: str) -> str:
@@ -63,13 +72,8 @@ def host_of_url(url: str) -> str:
     return canonical_host(parts.hostname)
 
 
-def _is_label(label: str) -> bool:
-    return all(character.isalnum() or character in "-_" for character in label)
-
-
-def _is_address(host: str) -> bool:
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        ip_address(host)
+        return ip_address(host)
     except ValueError:
-        return False
-    return True
+        return None

@@ -6,12 +6,16 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_pem_private_key,
 )
+
+_RSA_BITS = 2048
+"""What TLS libraries ask for by default; with a smaller key OpenSSL fails at each handshake."""
 
 
 class BadCertificate(ValueError):
@@ -61,6 +65,12 @@ def load_pair(certificate: Path, key: Path) -> CertificatePair:
     """The pair in two PEM files, which may be one and the same; BadCertificate if unusable."""
     chain = _load_chain(certificate)
     private = _load_key(key)
+    if isinstance(private, rsa.RSAPrivateKey) and private.key_size < _RSA_BITS:
+        raise BadCertificate(
+            f"is an RSA key of {private.key_size} bits, which no device accepts. Make one of "
+            f"{_RSA_BITS} bits or, better, an elliptic one (P-256)",
+            about_key=True,
+        )
     if _public_bytes(private.public_key()) != _public_bytes(chain[0].public_key()):
         raise BadCertificate(
             "is not the key of the certificate. Give the key that the certificate was made with, "
@@ -106,6 +116,8 @@ def _load_key(path: Path) -> PrivateKeyTypes:
 def _read(path: Path, about_key: bool) -> bytes:
     try:
         return path.read_bytes()
+    except ValueError:
+        raise BadCertificate("is not a file name", about_key) from None
     except OSError as error:
         cause = (error.strerror or "unreadable").lower()
         cure = ". Its owner and mode must let the relay's user read it" * isinstance(

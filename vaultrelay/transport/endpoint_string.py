@@ -23,8 +23,7 @@ def make_endpoint(reactor: object, text: str) -> IStreamServerEndpoint:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     except Exception as error:
         # Each kind of endpoint has its own parser, and each parser its own exceptions.
-        cause = getattr(error, "strerror", None) or str(error)
-        raise BadEndpoint(f"is not a server endpoint: {cause}") from None
+        raise BadEndpoint(f"is not a server endpoint: {_cause(error, text)}") from None
     return endpoint
 
 
@@ -47,6 +46,16 @@ def certificates_of(text: str) -> list[CertificatePair]:
     if kind == "tls":
         return _tls_pairs(Path(rest[0] if rest else named.get("path", "")))
     return []
+
+
+def _cause(error: Exception, text: str) -> str:
+    """Twisted's exception in the words of whoever wrote the string."""
+    kind = text.partition(":")[0]
+    if isinstance(error, TypeError):
+        return f"{kind}: does not take these parts"
+    if isinstance(error, LookupError) and kind == "systemd":
+        return "systemd passed no such socket to this process"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _check_port(text: str) -> None:

@@ -115,9 +115,10 @@ class Pages(Resource):
         """The URL to enter in the app, and the key of the hint that belongs to it."""
         if self._public_urls:
             return self._public_urls[0], "given"
-        host = (request.getHeader("host") or "this-host").encode("ascii", "replace").decode("ascii")
+        # As bytes: Twisted decodes what a text asks for, and raises where that is not UTF-8.
+        host = (request.getHeader(b"host") or b"this-host").decode("ascii", "backslashreplace")
         # A proxy's word is good enough to choose what its own visitor is shown.
-        if request.isSecure() or request.getHeader("x-forwarded-proto") == "https":
+        if request.isSecure() or request.getHeader(b"x-forwarded-proto") == b"https":
             return f"wss://{host}", "guessed"
         return f"ws://{host}", "unsafe"
 

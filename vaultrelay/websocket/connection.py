@@ -151,8 +151,10 @@ class DeviceConnection(WebSocketServerProtocol):
         self._abort_later()
 
     def pauseProducing(self) -> None:
-        self._is_full = True
-        self._queued = 0
+        # Twisted calls this at every write while its buffer is full.
+        if not self._is_full:
+            self._is_full = True
+            self._queued = 0
 
     def resumeProducing(self) -> None:
         self._is_full = False

@@ -81,7 +81,10 @@ def _object(value: Any, name: str) -> Fields:
 def read_object(text: bytes) -> Fields:
     """The fields of the JSON object in `text`; BadControl for everything else."""
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        # Given bytes, json would read UTF-16 and UTF-32 as well.
+        value = json.loads(
+            text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
+        )
     except BadControl:
         raise
     except (ValueError, RecursionError):

@@ -12,11 +12,12 @@ import h11
 from vaultrelay.wire.refusal import bad_request, method_not_allowed
 
 HEAD_END = b"\r\n\r\n"
+_HTTP_VERSIONS = (b"1.1", b"1.0")
+"""Health checks of load balancers still come in 1.0."""
 _FORBIDDEN = re.compile(rb"[^\t\x20-\x7e\x80-\xff\r\n]|(?<!\r)\n|\r(?!\n)|\n[\t ]")
 _SINGLE = frozenset(
     {
         b"authorization",
-        b"content-length",
         b"host",
         b"origin",
         b"sec-websocket-key",
@@ -81,7 +82,7 @@ def read_request(head: bytes) -> Request:
         event = connection.next_event()
     except h11.RemoteProtocolError:
         raise bad_request("The request head is not HTTP/1.1.") from None
-    if not isinstance(event, h11.Request):
+    if not isinstance(event, h11.Request) or event.http_version not in _HTTP_VERSIONS:
         raise bad_request("The request head is not HTTP/1.1.")
     headers: dict[bytes, bytes] = {}
     for name, value in event.headers:

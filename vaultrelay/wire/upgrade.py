@@ -85,7 +85,10 @@ def _version(request: Request, offered: list[str]) -> int:
     asked = {
         int(text)
         for text in texts
-        if text.isascii() and text.isdigit() and len(text) <= _LONGEST_VERSION
+        if text.isascii()
+        and text.isdigit()
+        and not text.startswith("0")
+        and len(text) <= _LONGEST_VERSION
     }
     for version in VERSIONS:
         if version in asked:

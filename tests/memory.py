@@ -104,7 +104,7 @@ class Wire:
         head, _, rest = self.transport.value().partition(b"\r\n\r\n")
         self.transport.clear()
         self.transport.write(rest)
-        return head
+        return bytes(head)
 
     def hello(self, device: bytes = b"device-a", seed: bytes = SEED, **changes: str) -> None:
         """Answer the challenge; reads the welcome if there is one."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from tests.certificates import issue, write_pair
@@ -269,8 +270,9 @@ def test_it_listens_where_the_settings_say(
     pair = _pair(tmp_path) if tls else None
     service = RelayService(Settings(bind=bind, port=8443, certificate=pair), relay.clock)
     service.privilegedStartService()
-    (listening,) = relay.clock.tcpServers + relay.clock.sslServers
-    assert (listening[0], listening[-1]) == (8443, bind)
+    ((port, factory, _, interface),) = relay.clock.tcpServers
+    assert (port, interface) == (8443, bind)
+    assert isinstance(factory, TLSMemoryBIOFactory) is tls
 
 
 class TestTheLog:

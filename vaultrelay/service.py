@@ -5,7 +5,7 @@ from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint
+from twisted.internet.endpoints import TCP4ServerEndpoint, wrapServerTLS
 from twisted.internet.interfaces import IAddress, IListeningPort, IStreamServerEndpoint
 
 from vaultrelay import __version__
@@ -17,10 +17,10 @@ from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import LISTEN_BACKLOG
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
-from vaultrelay.transport.endpoint_string import make_endpoint
+from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
 from vaultrelay.transport.listen import ListeningService
-from vaultrelay.transport.tls import server_options
+from vaultrelay.transport.tls import ServerTls
 from vaultrelay.web.pages import make_site
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import bad_request
@@ -124,16 +124,13 @@ class RelayService(MultiService):
     def _endpoints(self) -> list[tuple[str, IStreamServerEndpoint]]:
         settings = self.settings
         if settings.listen:
-            return [(text, make_endpoint(self._reactor, text)) for text in settings.listen]
-        where = (settings.port, settings.bind)
+            return [(text, read_endpoint(self._reactor, text).endpoint) for text in settings.listen]
         text = f"port {settings.port} of {settings.bind}"
+        endpoint: IStreamServerEndpoint = TCP4ServerEndpoint(
+            self._reactor, settings.port, LISTEN_BACKLOG, settings.bind
+        )
         if settings.certificate is not None:
-            options = server_options(settings.certificate)
-            endpoint: IStreamServerEndpoint = SSL4ServerEndpoint(
-                self._reactor, where[0], options, LISTEN_BACKLOG, where[1]
-            )
-        else:
-            endpoint = TCP4ServerEndpoint(self._reactor, where[0], LISTEN_BACKLOG, where[1])
+            endpoint = wrapServerTLS(ServerTls([settings.certificate]), endpoint, self._reactor)
         return [(text, endpoint)]
 
 

@@ -1,5 +1,6 @@
 """Settings: what the operator chose, checked and typed."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from vaultrelay.policy.audience import canonical_host, host_of_url
@@ -33,7 +34,10 @@ class Settings:
         """The names under which devices may dial: of the public URLs and the certificates."""
         hosts = {host_of_url(url) for url in self.public_urls}
         for pair in self.certificates:
-            hosts |= {canonical_host(name) for name in pair.names}
+            for name in pair.names:
+                # A certificate may hold names that no device can dial.
+                with suppress(ValueError):
+                    hosts.add(canonical_host(name))
         return frozenset(hosts)
 
     @property
@@ -42,6 +46,7 @@ class Settings:
         shown = []
         for url in self.public_urls:
             scheme, separator, rest = url.partition("://")
+            scheme = scheme.lower()
             if not separator:
                 shown.append(f"wss://{url}")
             else:

@@ -12,7 +12,6 @@ from twisted.python import usage
 from vaultrelay.logs import log
 from vaultrelay.options import RelayOptions
 from vaultrelay.service import RelayService
-from vaultrelay.transport.endpoint_string import make_endpoint
 from vaultrelay.transport.listen import CannotListen
 
 USAGE_ERROR = 2
@@ -24,8 +23,8 @@ class Options(RelayOptions):
 
     environment = os.environ
 
-    def check_endpoint(self, text: str) -> object:
-        return make_endpoint(real_reactor(), text)
+    def reactor(self) -> Any:
+        return real_reactor()
 
     def parseOptions(self, options: list[str] | None = None) -> None:
         try:

@@ -30,8 +30,9 @@ from vaultrelay.client import (
 from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl, endpoint_of
 from vaultrelay.policy.limits import PING_SECONDS, SessionLimits
 from vaultrelay.wire import base64url
-from vaultrelay.wire.control import Peer, write_object
+from vaultrelay.wire.control import Peer
 from vaultrelay.wire.data import Reason
+from vaultrelay.wire.json_object import write_object
 from vaultrelay.wire.proof import channel_of
 
 URL = "ws://relay.test"

@@ -103,7 +103,8 @@ def test_two_devices_of_a_foreign_library_meet_and_talk(
 def test_health_is_exact(relay: tuple[str, RunningRelay, ssl.SSLContext | None]) -> None:
     url, _, context = relay
     with urllib.request.urlopen(  # noqa: S310  the URL is ours
-        url.replace("ws", "http", 1) + "/health", context=context) as reply:
+        url.replace("ws", "http", 1) + "/health", context=context
+    ) as reply:
         body = reply.read().decode()
         told = json.loads(body)
     assert body == (

@@ -17,14 +17,13 @@ from vaultrelay.wire import base64url, data, proof, refusal
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import (
     LEFT_REASONS,
-    BadControl,
     Challenge,
     FromRelay,
     Hello,
     read_from_device,
     read_from_relay,
-    read_object,
 )
+from vaultrelay.wire.json_object import BadControl, read_object
 from vaultrelay.wire.refusal import Refusal
 from vaultrelay.wire.request import read_request
 from vaultrelay.wire.upgrade import read_upgrade

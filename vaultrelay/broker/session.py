@@ -2,26 +2,24 @@
 
 import secrets
 from enum import Enum
-from random import uniform
 from typing import TYPE_CHECKING, Protocol
 
+from vaultrelay.broker.liveness import Liveness
 from vaultrelay.broker.outbox import Clock, Outbox, Timer
+from vaultrelay.broker.reading import Reading
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
     CONTROLS_PER_SECOND,
     HELLO_SECONDS,
-    PING_JITTER,
-    PING_RANGE,
-    PING_SECONDS,
-    PONG_SECONDS,
     RETRY_RATE_SECONDS,
     SLOW_SECONDS,
     SessionLimits,
 )
 from vaultrelay.policy.token_bucket import TokenBucket
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import BadControl, Challenge, Hello, Keepalive, read_from_device
+from vaultrelay.wire.control import Challenge, Hello, Keepalive, read_from_device
 from vaultrelay.wire.data import NOBODY, BadHeader, check_data
+from vaultrelay.wire.json_object import BadControl
 from vaultrelay.wire.proof import RELAY_NONCE_BYTES
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ LEGAL = frozenset(
 """What a device may say when. Everything else closes with 4501. Only a good hello changes the
 stage, to JOINED; any close changes it to CLOSED, where nothing is heard any more."""
 
-LEFT_REASONS = {
+_TOLD_TO_PEERS = {
     CloseCode.IDLE: "idle",
     CloseCode.PING_TIMEOUT: "lost",
     CloseCode.SLOW: "slow",
@@ -63,6 +61,10 @@ LEFT_REASONS = {
     CloseCode.RESTART: "draining",
 }
 """What peers are told of a session that the relay closed; "closed" for all other codes."""
+
+
+_REST = "rest"
+"""The reason for which a device over its rate is not read."""
 
 
 class House(Protocol):
@@ -86,22 +88,15 @@ class Session:
     """
 
     __slots__ = (
-        "_active",
-        "_active_at",
         "_bytes",
         "_controls",
         "_full_since",
-        "_heard_at",
         "_holding",
-        "_holds",
         "_house",
+        "_liveness",
         "_messages",
-        "_paused",
-        "_ping_after",
-        "_ping_seconds",
-        "_pinged_at",
-        "_resting",
-        "_said_at",
+        "_reading",
+        "_rest",
         "bytes_in",
         "channel",
         "close_code",
@@ -139,14 +134,10 @@ class Session:
         self._messages = TokenBucket(limits.messages_per_second, now)
         self._bytes = TokenBucket(limits.bytes_per_second, now)
         self._controls = TokenBucket(CONTROLS_PER_SECOND, now, CONTROLS_BURST)
-        self._active = False
-        self._active_at = self._heard_at = self._said_at = now
-        self._set_ping(PING_SECONDS)
-        self._pinged_at: float | None = None
-        self._holds: set[Session] = set()
+        self._liveness = Liveness(now)
+        self._reading = Reading(outbox)
+        self._rest: Timer | None = None
         self._holding: set[Session] = set()
-        self._resting: Timer | None = None
-        self._paused = False
         self._full_since: float | None = None
         outbox.tell(Challenge(self.nonce, version).encode())
 
@@ -171,10 +162,9 @@ class Session:
         if isinstance(control, Hello):
             self._house.join(self, control)
         else:
-            self._active = True
-            lowest, highest = PING_RANGE
-            self._set_ping(min(max(control.ping_seconds, lowest), highest))
-            self.outbox.tell(Keepalive(self._ping_seconds).encode())
+            self._liveness.is_active = True
+            self._liveness.set_interval(control.ping_seconds)
+            self.outbox.tell(Keepalive(self._liveness.ping_seconds).encode())
 
     def said_data(self, message: bytes) -> None:
         """A data message of the device: checked, relayed, and counted against its rates."""
@@ -187,13 +177,13 @@ class Session:
         except BadHeader:
             self.close(CloseCode.BAD_MESSAGE)
             return
-        self._active = True
+        self._liveness.is_active = True
         self.messages_in += 1
         self.bytes_in += len(message)
         # A broadcast to nobody costs us the reading all the same.
         receivers = channel.relay(self, message, to, id) or 1
         if self._messages.spend(receivers) | self._bytes.spend(receivers * len(message)):
-            self._rest()
+            self._rest_if_in_debt()
 
     def said_ping(self) -> None:
         """A WebSocket ping of the device, which the connection answers."""
@@ -203,9 +193,8 @@ class Session:
         """The queue to the device is empty again: whoever waited for it goes on."""
         self._full_since = None
         waiting, self._holding = self._holding, set()
-        for sender in waiting:
-            sender._holds.discard(self)
-            sender._pause_or_resume()
+        for held in waiting:
+            held._reading.go_on_after(self)
 
     def lost(self, clean: bool) -> None:
         """The connection is gone, after a close of the device's or without one."""
@@ -219,7 +208,7 @@ class Session:
         self.channel = channel
         self.device = device
         self.nonce = b""
-        self._active = True
+        self._liveness.is_active = True
 
     def backed_up(self, sender: "Session") -> None:
         """This session's queue is above its high mark: neither it nor `sender` is read for now.
@@ -229,48 +218,38 @@ class Session:
         if self._full_since is None:
             self._full_since = self._house.clock.seconds()
         for held in (self, sender):
-            held._holds.add(self)
             self._holding.add(held)
-            held._pause_or_resume()
+            held._reading.stop_for(self)
 
     def close(self, code: CloseCode, **details: object) -> None:
         """End the session from our side."""
         if self.stage is Stage.CLOSED:
             return
         self.close_code = code
-        self._end(LEFT_REASONS.get(code, "closed"))
+        self._end(_TOLD_TO_PEERS.get(code, "closed"))
         self.outbox.close(code.number, code.reason(**details))
 
     def tick(self, now: float) -> None:
-        """Look at every deadline: hello, keepalive, session TTL, full queue."""
-        if self.outbox.heard:
-            self.outbox.heard = False
-            self._heard_at = now
-        if self.outbox.said:
-            self.outbox.said = False
-            self._said_at = now
-        if self._active:
-            self._active = False
-            self._active_at = now
+        """Look at every deadline: hello, full queue, session TTL, pong."""
+        liveness = self._liveness
+        liveness.look(self.outbox, now)
         self._messages.refill(now)
         self._bytes.refill(now)
-        if self.stage is Stage.CLOSED:
-            return
         if self.stage is Stage.CHALLENGED:
             if now - self.opened_at >= HELLO_SECONDS:
                 self.close(CloseCode.HELLO_TIMEOUT)
-        elif self._full_since is not None and now - self._full_since >= SLOW_SECONDS:
-            self.close(CloseCode.SLOW)
-        elif self._paused:
-            # We do not read it, so its silence is ours. It must hear us all the same.
-            self._heard_at = self._active_at = now
-            self._pinged_at = None
-            if now - self._said_at >= self._ping_after and self._full_since is None:
+        elif self._full_since is not None:
+            liveness.excuse(now)
+            if now - self._full_since >= SLOW_SECONDS:
+                self.close(CloseCode.SLOW)
+        elif self.stage is Stage.JOINED:
+            if self._reading.against:
+                liveness.excuse(now)
+            code = liveness.verdict(now, self._house.limits.session_ttl)
+            if code is not None:
+                self.close(code)
+            elif liveness.wants_ping(now):
                 self.outbox.ping()
-        elif now - self._active_at >= self._house.limits.session_ttl:
-            self.close(CloseCode.IDLE)
-        else:
-            self._keep_alive(now)
 
     # Inside.
 
@@ -288,42 +267,20 @@ class Session:
             self.close(CloseCode.RATE, retry=RETRY_RATE_SECONDS)
         return self.stage is Stage.CLOSED
 
-    def _set_ping(self, seconds: int) -> None:
-        self._ping_seconds = seconds
-        self._ping_after = seconds * uniform(1 - PING_JITTER, 1 + PING_JITTER)
-
-    def _keep_alive(self, now: float) -> None:
-        if self._pinged_at is not None and self._heard_at > self._pinged_at:
-            self._pinged_at = None
-        if self._pinged_at is not None:
-            if now - self._pinged_at >= PONG_SECONDS:
-                self.close(CloseCode.PING_TIMEOUT)
-        elif now - min(self._heard_at, self._said_at) >= self._ping_after:
-            self._set_ping(self._ping_seconds)
-            self._pinged_at = now
-            self.outbox.ping()
-
-    def _rest(self) -> None:
-        """Do not read the device until it is out of debt with both its rates."""
+    def _rest_if_in_debt(self) -> None:
+        """Do not read the device until it has paid for what it sent."""
         clock = self._house.clock
         now = clock.seconds()
         wait = max(self._messages.debt_seconds(now), self._bytes.debt_seconds(now))
-        if wait and self._resting is None:
-            self._resting = clock.callLater(wait, self._rested)
-        self._pause_or_resume()
+        if wait and self._rest is None:
+            self._rest = clock.callLater(wait, self._rested)
+            self._reading.stop_for(_REST)
 
     def _rested(self) -> None:
-        self._resting = None
-        self._rest()
-
-    def _pause_or_resume(self) -> None:
-        pause = self._resting is not None or bool(self._holds)
-        if pause is not self._paused and self.stage is Stage.JOINED:
-            self._paused = pause
-            if pause:
-                self.outbox.pause()
-            else:
-                self.outbox.resume()
+        self._rest = None
+        self._rest_if_in_debt()
+        if self._rest is None:
+            self._reading.go_on_after(_REST)
 
     def _end(self, left_reason: str) -> None:
         if self.stage is Stage.CLOSED:
@@ -332,10 +289,10 @@ class Session:
         self.left_reason = left_reason
         self._house.forget(self)
         self.channel = None
-        for receiver in self._holds:
-            receiver._holding.discard(self)
-        self._holds.clear()
-        if self._resting is not None:
-            self._resting.cancel()
-            self._resting = None
+        if self._rest is not None:
+            self._rest.cancel()
+        for reason in self._reading.against:
+            if isinstance(reason, Session):
+                reason._holding.discard(self)
+        self._reading.against.clear()
         self.drained()

@@ -11,21 +11,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-from vaultrelay.wire.control import (
-    BadControl,
-    Challenge,
-    Draining,
-    Joined,
-    Left,
-    Welcome,
-    read_from_relay,
-)
+from vaultrelay.wire.control import Challenge, Draining, Joined, Left, Welcome, read_from_relay
 from vaultrelay.wire.data import HEADER_BYTES, BadHeader, Kind, Reason, read_header
+from vaultrelay.wire.json_object import BadControl
 from vaultrelay.wire.request import HEAD_END
 
 if TYPE_CHECKING:
     from vaultrelay.client.device import DeviceSocketFactory
 
+_LENGTH_DIGITS = 9
 _REFUSAL_BYTES = 64 * 1024
 """More than any relay or proxy says when it refuses."""
 
@@ -188,7 +182,7 @@ def _content_length(head: bytes) -> int:
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length" and value.strip().isdigit():
-            return int(value)
+            return int(value.strip()[:_LENGTH_DIGITS])
     return _REFUSAL_BYTES
 
 

@@ -44,6 +44,9 @@ def canonical_host(host: str) -> str:
         raise ValueError(f"{host!r} names an interface of one machine")
     bracketed = host.startswith("[") and host.endswith("]")
     address = _address(host[1:-1] if bracketed else host)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        # As RFC 5952, section 5 has it; Python's own spelling changed with 3.13.
+        return f"::ffff:{address.ipv4_mapped}"
     if address is not None and (address.version == _IPV6 or not bracketed):
         return str(address)
     wildcard, name = ("*.", host[2:]) if host.startswith("*.") else ("", host)
@@ -64,11 +67,16 @@ def host_of_url(url: str) -> str:
 
     ValueError with a sentence when there is no host in it.
     """
+    if "*" in url:
+        raise ValueError(f"{url!r} is a pattern, and no name that a device can dial")
     if "://" not in url:
         return canonical_host(url)
     parts = urlsplit(url)
-    if parts.scheme not in PUBLIC_SCHEMES or not parts.hostname:
+    # urlsplit() drops some control characters, and looks at the port only when asked.
+    if not url.isprintable() or parts.scheme not in PUBLIC_SCHEMES or not parts.hostname:
         raise ValueError(f"{url!r} is not a URL like wss://relay.example.org")
+    if parts.port == 0:
+        raise ValueError(f"{url!r} has no port that can be dialled")
     return canonical_host(parts.hostname)
 
 

@@ -1,89 +1,154 @@
-"""Endpoint strings: what a Twisted server endpoint string says, checked before anything listens."""
+"""Endpoint strings: where to listen, as Twisted's server endpoints are written.
 
+Those with TLS are read here and not by Twisted, so that our policy holds for them
+(docs/decisions/0004-tls-of-endpoint-strings.rst). All others are Twisted's, and its plugins'.
+"""
+
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from twisted.internet.endpoints import _parse, serverFromString
+from twisted.internet.endpoints import (
+    TCP4ServerEndpoint,
+    TCP6ServerEndpoint,
+    _parse,
+    serverFromString,
+    wrapServerTLS,
+)
 from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.protocols.haproxy import proxyEndpoint
 
-from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
-from vaultrelay.transport.tls import set_tls_policy
+from vaultrelay.policy.limits import LISTEN_BACKLOG
+from vaultrelay.transport.certificate import (
+    BadCertificate,
+    CertificatePair,
+    load_chain,
+    load_pair,
+    read_pem,
+)
+from vaultrelay.transport.certificate_folder import load_folder
+from vaultrelay.transport.tls import ServerTls
 
 _HIGHEST_PORT = 65535
-_PORT_KINDS = frozenset({"tcp", "tcp6", "ssl"})
+_PARTS = {
+    "tcp": ("port", "interface", "backlog"),
+    "tcp6": ("port", "backlog", "interface"),
+    "ssl": ("port", "privateKey", "certKey", "sslmethod", "interface", "backlog"),
+    "tls": ("path", "port", "backlog", "interface"),
+}
+"""The parts of the kinds that have a port, in the order in which they may stand without a name."""
+_SSL_PARTS = frozenset({"extraCertChain", "dhParameters"})
+"""Those of `ssl:` that always have a name."""
 
 
 class BadEndpoint(ValueError):
     """An endpoint string that cannot be used; the text says why."""
 
 
-def make_endpoint(reactor: object, text: str) -> IStreamServerEndpoint:
-    """The endpoint that `text` describes, its TLS under our policy; BadEndpoint for none."""
-    set_tls_policy()
-    try:
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
-    except Exception as error:
-        # Each kind of endpoint has its own parser, and each parser its own exceptions.
-        raise BadEndpoint(f"is not a server endpoint: {_cause(error, text)}") from None
-    return endpoint
+@dataclass(frozen=True)
+class Listening:
+    """What an endpoint string means: the endpoint, and the certificates that it serves."""
+
+    endpoint: IStreamServerEndpoint
+    certificates: tuple[CertificatePair, ...] = ()
 
 
-def certificates_of(text: str) -> list[CertificatePair]:
-    """The certificates that an endpoint string serves, as far as it names their files.
+def read_endpoint(reactor: Any, text: str, proxied: bool = False) -> Listening:
+    """What `text` means; BadEndpoint when it could not be listened on. Nothing listens yet.
 
-    BadEndpoint for a string that would listen but serve nobody.
+    A proxied endpoint expects the PROXY protocol's line before all else, TLS included.
     """
+    kind, _, rest = text.partition(":")
+    kind = kind.lower()
+    if kind == "haproxy":
+        return read_endpoint(reactor, rest, proxied=True)
+    if kind not in _PARTS:
+        endpoint = _twisted_endpoint(reactor, kind, text)
+        return Listening(proxyEndpoint(endpoint) if proxied else endpoint)
+    parts = _parts(kind, rest)
+    port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", _HIGHEST_PORT)
+    backlog = _number(parts.get("backlog", str(LISTEN_BACKLOG)), "backlog", _HIGHEST_PORT)
+    interface = parts.get("interface", "::" if kind in ("tcp6", "tls") else "")
+    family = TCP6ServerEndpoint if kind in ("tcp6", "tls") else TCP4ServerEndpoint
+    tcp = family(reactor, port, backlog, interface)
+    endpoint = proxyEndpoint(tcp) if proxied else tcp
+    if kind in ("tcp", "tcp6"):
+        return Listening(endpoint)
+    pairs = _ssl_pairs(parts) if kind == "ssl" else _tls_pairs(parts)
     try:
-        args, named = _parse(text)
-    except ValueError as error:
-        raise BadEndpoint(f"is not a server endpoint: {error}") from None
-    kind, *rest = args
-    if kind == "haproxy" and rest:
-        return certificates_of(text.partition(":")[2])
-    if kind in _PORT_KINDS:
-        _check_port(rest[0] if rest else named.get("port", ""))
-    if kind == "ssl":
-        return [_ssl_pair(named)]
-    if kind == "tls":
-        return _tls_pairs(Path(rest[0] if rest else named.get("path", "")))
-    return []
+        return Listening(wrapServerTLS(ServerTls(pairs), endpoint, reactor), tuple(pairs))
+    except BadCertificate as error:
+        raise BadEndpoint(f"names a certificate that {error}") from None
 
 
-def _cause(error: Exception, text: str) -> str:
-    """Twisted's exception in the words of whoever wrote the string."""
-    kind = text.partition(":")[0]
-    if isinstance(error, TypeError):
-        return f"{kind}: does not take these parts"
-    if isinstance(error, LookupError) and kind == "systemd":
-        return "systemd passed no such socket to this process"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+def _parts(kind: str, rest: str) -> dict[str, str]:
+    """The parts of a string by name."""
+    try:
+        unnamed, named = _parse(rest)
+    except (ValueError, TypeError, StopIteration, RuntimeError):
+        raise BadEndpoint("cannot be read: is there a backslash too many?") from None
+    names = _PARTS[kind]
+    if len(unnamed) > len(names):
+        raise BadEndpoint(f"has more parts than {kind}: takes")
+    parts = dict(zip(names, unnamed, strict=False))
+    for name, value in named.items():
+        if name not in names and not (kind == "ssl" and name in _SSL_PARTS):
+            raise BadEndpoint(f"has a part that {kind}: does not take; it takes {', '.join(names)}")
+        if name in parts:
+            raise BadEndpoint(f"says {name} twice")
+        parts[name] = value
+    return parts
 
 
-def _check_port(text: str) -> None:
-    if not (text.isascii() and text.isdigit() and int(text[:6]) <= _HIGHEST_PORT):
-        raise BadEndpoint(f"has no port from 0 to {_HIGHEST_PORT}")
+def _number(text: str, name: str, highest: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(highest))):
+        raise BadEndpoint(f"has no {name} from 0 to {highest}")
+    if int(text) > highest:
+        raise BadEndpoint(f"has no {name} from 0 to {highest}")
+    return int(text)
 
 
-def _ssl_pair(named: dict[str, str]) -> CertificatePair:
-    if "sslmethod" in named:
+def _ssl_pairs(parts: dict[str, str]) -> list[CertificatePair]:
+    if "sslmethod" in parts:
         raise BadEndpoint("sets sslmethod: the relay itself chooses TLS 1.2 and 1.3")
-    key = named.get("privateKey", "server.pem")
-    certificate = named.get("certKey", key)
+    if "dhParameters" in parts:
+        raise BadEndpoint("sets dhParameters: the relay uses elliptic curves alone, leave it out")
+    key = parts.get("privateKey", "server.pem")
+    certificate = parts.get("certKey", key)
     try:
-        return load_pair(Path(certificate), Path(key))
+        pair = load_pair(Path(certificate), Path(key))
     except BadCertificate as error:
         file = f"privateKey={key}" if error.about_key else f"certKey={certificate}"
         raise BadEndpoint(f"names {file}, which {error}") from None
+    if "extraCertChain" not in parts:
+        return [pair]
+    issuers = parts["extraCertChain"]
+    try:
+        return [replace(pair, chain=(pair.chain[0], *load_chain(read_pem(Path(issuers)))))]
+    except BadCertificate as error:
+        raise BadEndpoint(f"names extraCertChain={issuers}, which {error}") from None
 
 
-def _tls_pairs(folder: Path) -> list[CertificatePair]:
-    """The pairs among the .pem files of a folder that hold a certificate and its key each."""
-    pairs = []
-    for path in sorted(folder.rglob("*.pem")):
-        try:
-            pairs.append(load_pair(path, path))
-        except BadCertificate:
-            # Twisted also pairs certificates and keys of different files; it finds them itself.
-            continue
-    if not any(folder.rglob("*.pem")):
-        raise BadEndpoint(f"names the folder {folder}, in which there is no .pem file")
-    return pairs
+def _tls_pairs(parts: dict[str, str]) -> list[CertificatePair]:
+    folder = parts.get("path", "")
+    if not folder:
+        raise BadEndpoint("names no folder of certificates")
+    try:
+        return load_folder(Path(folder))
+    except BadCertificate as error:
+        raise BadEndpoint(f"names the folder {folder}, which {error}") from None
+
+
+def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoint:
+    try:
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
+    except LookupError:
+        # Twisted's systemd: looks up the socket in a list or table.
+        raise BadEndpoint("names a socket that systemd did not pass to this process") from None
+    except Exception as error:
+        # Each kind has its own parser, and each parser its own exceptions.
+        cause = str(error) if str(error).startswith("Unknown endpoint type") else ""
+        raise BadEndpoint(
+            f"is not a server endpoint{f': {cause}' if cause else f' as {kind}: is written'}"
+        ) from None
+    return endpoint

@@ -80,10 +80,7 @@ class Pages(Resource):
         request.responseHeaders.removeHeader(b"server")
         for name, value in _SECURITY_HEADERS.items():
             request.setHeader(name, value)
-        page = self._pages.get(request.path)
-        if page is None:
-            return _refuse(request, refusal.not_found())
-        body = page(request)
+        body = self._pages.get(request.path, _nothing_here)(request)
         request.setHeader("Content-Length", str(len(body)))
         return b"" if request.method == b"HEAD" else body
 
@@ -128,7 +125,8 @@ def _as_json(request: Request, **fields: object) -> bytes:
     return json.dumps(fields, separators=(",", ":")).encode("ascii")
 
 
-def _refuse(request: Request, refused: refusal.Refusal) -> bytes:
+def _nothing_here(request: Request) -> bytes:
+    refused = refusal.not_found()
     request.setResponseCode(refused.status)
     request.setHeader("Content-Type", "application/json")
     return refused.body()

@@ -1,0 +1,301 @@
+"""A clock, connections and devices without a network, in which the tests tell their stories."""
+
+from collections.abc import Callable
+from functools import cache
+from heapq import heappop, heappush
+from itertools import count
+from typing import NamedTuple, TypeAlias
+
+from vaultrelay.broker.broker import Broker
+from vaultrelay.broker.outbox import Room
+from vaultrelay.policy.audience import Audiences
+from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, DEFAULT_SESSION_TTL, SessionLimits
+from vaultrelay.wire.control import Challenge, FromRelay, Hello, Keepalive, Left, read_from_relay
+from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, Kind, Reason, pack_data, read_header
+from vaultrelay.wire.proof import channel_of, join_body, sign_join
+
+HOST = "relay.example.org"
+
+
+class FakeClock:
+    """Time that passes only when told to."""
+
+    def __init__(self) -> None:
+        self._now = 1000.0
+        self._order = count()
+        self._calls: list[tuple[float, int, FakeTimer]] = []
+
+    def seconds(self) -> float:
+        return self._now
+
+    def callLater(self, delay: float, call: Callable[[], None], /) -> "FakeTimer":
+        assert delay >= 0
+        timer = FakeTimer(call)
+        heappush(self._calls, (self._now + delay, next(self._order), timer))
+        return timer
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, and make the calls whose time has come, each at its own moment."""
+        end = self._now + seconds
+        while self._calls and self._calls[0][0] <= end:
+            self._now, _, timer = heappop(self._calls)
+            timer.fire()
+        self._now = end
+
+
+class FakeTimer:
+    """A call that is still to come."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call: Callable[[], None] | None = call
+
+    def cancel(self) -> None:
+        assert self._call is not None, "it was cancelled or made before"
+        self._call = None
+
+    def fire(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call()
+
+
+class Data(bytes):
+    """A data message as a device sends it."""
+
+    @property
+    def id(self) -> int:
+        return read_header(self).id
+
+
+class Nack(NamedTuple):
+    """A NACK as a device reads it."""
+
+    to: int
+    peer: int
+    id: int
+    reason: Reason
+
+
+class Closed(NamedTuple):
+    """The end of what a device gets."""
+
+    number: int
+    reason: str
+
+
+Got: TypeAlias = FromRelay | bytes | Nack | Closed
+"""What a device gets: control messages and NACKs decoded, the data of peers as it came."""
+
+
+def nack(message: Data, peer: int, reason: Reason) -> Nack:
+    """What tells the sender of `message` that `peer` did not get it."""
+    return Nack(read_header(message).sender, peer, message.id, reason)
+
+
+class RecordingOutbox:
+    """An Outbox that keeps all it is given, in order; set `room` to make it HIGH or FULL.
+
+    Its device answers every ping at once, unless `answers_pings` is off.
+    """
+
+    def __init__(self) -> None:
+        self.heard = False
+        self.said = False
+        self.room = Room.OPEN
+        self.answers_pings = True
+        self.got: list[Got] = []
+        self.pings = 0
+        self.switches: list[str] = []
+        self.closed: Closed | None = None
+
+    def deliver(self, message: bytes) -> Room:
+        if self.room is not Room.FULL:
+            self._put(message)
+        return self.room
+
+    def notify(self, nack: bytes) -> None:
+        kind, flags, reason, to, peer, id = read_header(nack)
+        assert (len(nack), kind, flags) == (16, Kind.NACK, 0)
+        self._put(Nack(to, peer, id, Reason(reason)))
+
+    def tell(self, control: bytes) -> None:
+        known = read_from_relay(control)
+        assert known is not None
+        self._put(known)
+
+    def ping(self) -> None:
+        if self.closed is None:
+            self.pings += 1
+            self.said = True
+            self.heard |= self.answers_pings
+
+    def pause(self) -> None:
+        self._switch("pause")
+
+    def resume(self) -> None:
+        self._switch("resume")
+
+    def close(self, number: int, reason: str) -> None:
+        if self.closed is None:
+            closed = Closed(number, reason)
+            self._put(closed)
+            self.closed = closed
+
+    def _put(self, item: Got) -> None:
+        if self.closed is None:
+            self.said = True
+            self.got.append(item)
+
+    def _switch(self, how: str) -> None:
+        if self.closed is None:
+            self.switches.append(how)
+
+
+class Relay:
+    """A broker with a clock of its own. Keywords are limits, by their names in SessionLimits."""
+
+    def __init__(
+        self,
+        max_connections: int = DEFAULT_MAX_CONNECTIONS,
+        hosts: tuple[str, ...] = (),
+        **limits: int,
+    ) -> None:
+        self.clock = FakeClock()
+        self.ended: list[tuple[int, str]] = []
+        self.broker = Broker(
+            self.clock,
+            SessionLimits(**limits),
+            max_connections,
+            Audiences(hosts),
+            lambda session: self.ended.append((session.number, session.left_reason)),
+        )
+
+    def connect(self, tag: int = 1, vault: int = 1, named: bytes | None = None) -> "Device":
+        """A device that has been challenged."""
+        return Device(self.broker, tag, vault, named)
+
+    def join(self, tag: int = 1, vault: int = 1) -> "Device":
+        """A device that has said its hello."""
+        return self.connect(tag, vault).join()
+
+    def meet(self, devices: int, vault: int = 1) -> list["Device"]:
+        """Devices that have joined one channel, and have read what came of it."""
+        members = [self.join(tag, vault) for tag in range(1, devices + 1)]
+        for member in members:
+            member.read()
+        return members
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass, with a look at the deadlines every second."""
+        for _ in range(seconds):
+            self.clock.advance(1)
+            self.broker.tick()
+
+
+class Device:
+    """A device and its connection: says what devices say, and reads what it gets."""
+
+    def __init__(self, broker: Broker, tag: int, vault: int, named: bytes | None) -> None:
+        self.tag = tag_of(tag)
+        self.channel = channel_of_vault(vault)
+        self.outbox = RecordingOutbox()
+        self.session = broker.open(self.outbox, named)
+        self._seed = _seed(vault)
+        self._ids = count(1)
+        self._have_read = 0
+
+    @property
+    def number(self) -> int:
+        return self.session.number
+
+    # What it says.
+
+    def hello(self, relay_nonce: bytes | None = None, audience: str = HOST) -> Hello:
+        """A good answer to the challenge, or to another relay's."""
+        challenge = self.outbox.got[0]
+        assert isinstance(challenge, Challenge)
+        nonce = b"once upon a time"
+        body = join_body(relay_nonce or challenge.nonce, nonce, self.channel, self.tag, audience)
+        return Hello(self.channel, self.tag, nonce, audience, sign_join(self._seed, body))
+
+    def join(self) -> "Device":
+        self.say(self.hello())
+        return self
+
+    def say(self, control: Hello | Keepalive | bytes) -> None:
+        self.session.said_text(control if isinstance(control, bytes) else control.encode())
+
+    def data(self, to: int = EVERYONE, payload: bytes = b"ciphertext") -> Data:
+        """A data message, not sent yet."""
+        return Data(pack_data(to, self.number, next(self._ids), payload))
+
+    def send(self, to: int = EVERYONE, payload: bytes = b"ciphertext") -> Data:
+        message = self.data(to, payload)
+        self.session.said_data(message)
+        return message
+
+    # What becomes of its connection.
+
+    def stall(self, room: Room = Room.HIGH) -> None:
+        """Read no more: the queue fills."""
+        self.outbox.room = room
+
+    def drain(self) -> None:
+        """Read everything: the queue is empty again."""
+        self.outbox.room = Room.OPEN
+        self.session.drained()
+
+    def leave(self, clean: bool = True) -> None:
+        self.session.lost(clean)
+
+    def vanish(self) -> None:
+        """Answer nothing any more, without a word."""
+        self.outbox.answers_pings = False
+
+    # What it sees.
+
+    def read(self) -> list[Got]:
+        """What came since the last look."""
+        new = self.outbox.got[self._have_read :]
+        self._have_read += len(new)
+        return new
+
+    def left(self) -> list[Left]:
+        """All departures that it was told of."""
+        return [item for item in self.outbox.got if isinstance(item, Left)]
+
+    def closed(self) -> str:
+        """Code and reason of its close frame; empty while the connection is open."""
+        closed = self.outbox.closed
+        return f"{closed.number} {closed.reason}" if closed else ""
+
+    def paused(self) -> bool:
+        """Whether the relay does not read it."""
+        return self.outbox.switches[-1:] == ["pause"]
+
+    def pings(self) -> int:
+        return self.outbox.pings
+
+
+def resting(session_ttl: int = DEFAULT_SESSION_TTL) -> tuple[Relay, Device]:
+    """A device so much over its rate that the relay does not read it for 1000 seconds."""
+    relay = Relay(bytes_per_second=10, session_ttl=session_ttl)
+    device = relay.join()
+    device.send(payload=bytes(1001 * 10 - HEADER_BYTES))
+    assert device.paused()
+    return relay, device
+
+
+def tag_of(tag: int) -> bytes:
+    """The eight bytes by which a channel knows a device."""
+    return tag.to_bytes(8, "big")
+
+
+@cache
+def channel_of_vault(vault: int) -> bytes:
+    """The address of a vault's channel."""
+    return channel_of(_seed(vault))
+
+
+def _seed(vault: int) -> bytes:
+    return vault.to_bytes(32, "big")

@@ -1,0 +1,570 @@
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import groupby
+
+import pytest
+
+from tests.broker.fakes import HOST, Closed, Device, FakeClock, Got, Relay, nack, tag_of
+from vaultrelay.broker.broker import Broker
+from vaultrelay.broker.outbox import Room
+from vaultrelay.policy.limits import (
+    DEFAULT_MAX_CONNECTIONS,
+    DRAIN_RECONNECT,
+    HELLO_SECONDS,
+    PING_SECONDS,
+    RETRY_DRAINING_SECONDS,
+    RETRY_FULL_SECONDS,
+    SLOW_SECONDS,
+    SPARE_SESSIONS,
+    SessionLimits,
+)
+from vaultrelay.wire import proof
+from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.control import Draining, Hello, Joined, Left, Limits, Peer, Welcome
+from vaultrelay.wire.data import Reason
+from vaultrelay.wire.refusal import Refusal
+
+PROOF_FAILED = [Closed(4503, "proof")]
+RELAY_FULL = f"4006 relay_full;retry={RETRY_FULL_SECONDS}"
+
+
+def test_a_broker_needs_a_clock_and_nothing_else() -> None:
+    broker = Broker(FakeClock())
+    device = Device(broker, tag=1, vault=1, named=None).join()
+    device.leave()
+    assert broker.limits == SessionLimits()
+    assert broker.max_connections == DEFAULT_MAX_CONNECTIONS
+    assert broker.audiences.accepts(HOST)
+
+
+def test_uptime_counts_whole_seconds() -> None:
+    relay = Relay()
+    relay.clock.advance(99.9)
+    assert relay.broker.uptime_seconds == 99
+
+
+# The welcome.
+
+
+@pytest.mark.parametrize("rates", [(2000, 16_000_000), (0, 0)], ids=["rates", "no rates"])
+def test_a_welcome_announces_every_limit(rates: tuple[int, int]) -> None:
+    relay = Relay(
+        message_bytes=65536,
+        messages_per_second=rates[0],
+        bytes_per_second=rates[1],
+        channel_devices=7,
+        session_ttl=1800,
+    )
+    relay.join(tag=1)
+    device = relay.connect(tag=2)
+    device.read()
+    device.join()
+    limits = Limits(65536, rates[0] or None, rates[1] or None, 7)
+    assert device.read() == [Welcome(2, (Peer(1, tag_of(1)),), limits, PING_SECONDS, 1800, None)]
+
+
+def test_the_broker_counts_who_is_there() -> None:
+    relay = Relay()
+    relay.meet(2)
+    device = relay.join(vault=2)
+    unjoined = relay.connect()
+    assert (len(relay.broker.sessions), relay.broker.joined) == (4, 3)
+    device.leave()
+    unjoined.leave()
+    assert (len(relay.broker.sessions), relay.broker.joined) == (2, 2)
+
+
+# Hellos that do not get in.
+
+
+@pytest.mark.parametrize("audience", ["other.example.org", "example.org", "RELAY.EXAMPLE.ORG"])
+def test_a_hello_meant_for_another_relay_is_refused(audience: str) -> None:
+    device = Relay(hosts=(HOST,)).connect()
+    device.say(device.hello(audience=audience))
+    assert device.closed() == "4504 audience"
+
+
+@pytest.mark.parametrize("hosts", [(), (HOST,), ("other.example", HOST), ("*.example.org",)])
+def test_a_hello_meant_for_this_relay_is_welcome(hosts: tuple[str, ...]) -> None:
+    assert Relay(hosts=hosts).join().closed() == ""
+
+
+def test_the_channel_of_the_upgrade_must_be_that_of_the_hello() -> None:
+    relay = Relay()
+    vault_of = {vault: relay.connect(vault=vault).channel for vault in (1, 2)}
+    assert relay.connect(vault=1, named=vault_of[1]).join().closed() == ""
+    assert relay.connect(vault=1, named=vault_of[2]).join().closed() == "4501 bad_message"
+
+
+def flipped(proof: bytes) -> bytes:
+    return bytes([proof[0] ^ 1]) + proof[1:]
+
+
+def forged_under(key: bytes) -> Callable[[Device], Hello]:
+    """A proof that common libraries take from anybody, under a key of small order."""
+    return lambda device: replace(device.hello(), channel=key, proof=b"\x01" + bytes(63))
+
+
+BAD_PROOFS: dict[str, Callable[[Device], Hello]] = {
+    "of another connection": lambda device: device.hello(relay_nonce=bytes(32)),
+    "of another hello": lambda device: replace(device.hello(), nonce=bytes(16)),
+    "of another device": lambda device: replace(device.hello(), device=tag_of(9)),
+    "for another relay": lambda device: replace(device.hello(), audience="other.example.org"),
+    "with another key": lambda device: replace(
+        device.hello(), channel=proof.channel_of(b"another vault's secret 32 bytes.")
+    ),
+    "with one bit changed": lambda device: replace(
+        device.hello(), proof=flipped(device.hello().proof)
+    ),
+    "of zeros": lambda device: replace(device.hello(), proof=bytes(64)),
+    "with a key that is no point": lambda device: replace(device.hello(), channel=b"\x02" * 32),
+    **{f"forged under {key.hex()}": forged_under(key) for key in sorted(proof.REFUSED_CHANNELS)},
+}
+
+
+@pytest.mark.parametrize("hello", BAD_PROOFS.values(), ids=BAD_PROOFS.keys())
+def test_bad_proofs_all_get_the_same_answer(hello: Callable[[Device], Hello]) -> None:
+    device = Relay().connect()
+    device.read()
+    device.say(hello(device))
+    assert device.read() == PROOF_FAILED
+
+
+def an_empty_relay() -> Relay:
+    return Relay()
+
+
+def a_relay_with_a_channel() -> Relay:
+    relay = Relay()
+    relay.meet(2)
+    return relay
+
+
+def a_relay_with_a_full_channel() -> Relay:
+    relay = Relay(channel_devices=2)
+    relay.meet(2)
+    return relay
+
+
+def a_full_relay() -> Relay:
+    relay = Relay(max_connections=2)
+    relay.meet(2)
+    return relay
+
+
+@pytest.mark.parametrize("tag", [1, 3], ids=["known device", "new device"])
+@pytest.mark.parametrize(
+    "make", [an_empty_relay, a_relay_with_a_channel, a_relay_with_a_full_channel, a_full_relay]
+)
+def test_nothing_about_a_channel_is_told_before_the_proof_is_good(
+    make: Callable[[], Relay], tag: int
+) -> None:
+    relay = make()
+    before = {session.outbox: session.close_code for session in relay.broker.sessions}
+    device = relay.connect(tag)
+    device.read()
+    device.say(replace(device.hello(), proof=bytes(64)))
+    assert device.read() == PROOF_FAILED
+    assert {session.outbox: session.close_code for session in relay.broker.sessions} == before
+
+
+def test_cheap_checks_come_before_the_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    relay = Relay(hosts=(HOST,))
+    monkeypatch.setattr("vaultrelay.broker.broker.verify_join", None)
+    named = relay.connect(named=bytes(32))
+    named.join()
+    foreign = relay.connect()
+    foreign.say(foreign.hello(audience="other.example.org"))
+    assert (named.closed(), foreign.closed()) == ("4501 bad_message", "4504 audience")
+
+
+def test_a_refused_hello_harms_nobody() -> None:
+    relay = Relay()
+    members = relay.meet(2)
+    device = relay.connect(tag=1)
+    device.say(device.hello(relay_nonce=bytes(32)))
+    assert [member.read() for member in members] == [[], []]
+    message = members[0].send()
+    assert members[1].read() == [message]
+
+
+# Replacement.
+
+
+def test_a_device_that_joins_again_replaces_its_older_session() -> None:
+    relay = Relay()
+    old, peer = relay.meet(2)
+    new = relay.join(tag=1)
+    assert old.read() == [Closed(4509, "replaced")]
+    told: list[Got] = [Left(old.number, "replaced"), Joined(Peer(new.number, old.tag))]
+    assert peer.read() == told
+    _, welcome = new.read()
+    assert isinstance(welcome, Welcome)
+    assert welcome.peers == (Peer(peer.number, peer.tag),)
+    assert new.number == 3
+    assert relay.broker.joined == len(relay.broker.sessions) == 2
+
+
+def test_messages_to_a_replaced_session_are_gone_and_to_the_new_one_arrive() -> None:
+    relay = Relay()
+    old, peer = relay.meet(2)
+    new = relay.join(tag=1)
+    peer.read()
+    new.read()
+    missed, message = peer.send(to=old.number), peer.send(to=new.number)
+    assert peer.read() == [nack(missed, old.number, Reason.GONE)]
+    assert new.read() == [message]
+
+
+def test_a_replacement_of_the_only_member_keeps_the_channel_and_its_numbers() -> None:
+    relay = Relay()
+    numbers = [relay.join(tag=1).number for _ in range(4)]
+    assert numbers == [1, 2, 3, 4]
+    assert (len(relay.broker.channels), relay.broker.joined) == (1, 1)
+    relay.join(tag=2)
+    [channel] = relay.broker.channels.values()
+    assert sorted(channel.sessions) == [4, 5]
+
+
+def test_the_same_device_in_another_channel_is_another_device() -> None:
+    relay = Relay()
+    devices = [relay.join(tag=1, vault=vault) for vault in (1, 2)]
+    assert [device.closed() for device in devices] == ["", ""]
+
+
+def test_a_channel_is_new_after_its_last_session_left() -> None:
+    relay = Relay()
+    for device in relay.meet(2):
+        device.leave()
+    assert relay.broker.channels == {}
+    assert relay.join(tag=2).number == 1
+
+
+# Limits.
+
+
+def test_a_full_channel_takes_no_further_device_but_replacements() -> None:
+    relay = Relay(channel_devices=2)
+    first, second = relay.meet(2)
+    assert relay.join(tag=3).closed() == "4507 channel_full"
+    assert first.read() == second.read() == []
+    again = relay.join(tag=1)
+    assert (again.closed(), first.closed()) == ("", "4509 replaced")
+    second.leave()
+    assert relay.join(tag=3).closed() == ""
+
+
+def test_another_channel_is_not_full() -> None:
+    relay = Relay(channel_devices=1)
+    relay.join()
+    assert relay.join(vault=2).closed() == ""
+
+
+def refusal_of(relay: Relay, channel: bytes | None = None) -> Refusal | None:
+    try:
+        relay.broker.admit(channel)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+@pytest.mark.parametrize("named", [None, b"a channel that nobody is in ....", b""])
+def test_a_full_relay_refuses_upgrades_with_a_time_to_return(named: bytes | None) -> None:
+    relay = Relay(max_connections=2)
+    relay.connect()
+    assert refusal_of(relay, named) is None
+    member = relay.join()
+    refusal = refusal_of(relay, named)
+    assert refusal is not None
+    assert (refusal.status, refusal.error) == (503, "relay_full")
+    assert refusal.headers == (("Retry-After", str(RETRY_FULL_SECONDS)),)
+    member.leave()
+    assert refusal_of(relay, named) is None
+
+
+def test_a_full_relay_takes_back_a_device_that_it_holds() -> None:
+    relay = Relay(max_connections=2)
+    old, peer = relay.meet(2)
+    assert refusal_of(relay, old.channel) is None
+    new = relay.connect(tag=1, named=old.channel).join()
+    assert (new.closed(), old.closed(), peer.closed()) == ("", "4509 replaced", "")
+    assert len(relay.broker.sessions) == 2
+
+
+def test_a_full_relay_takes_no_new_device_on_a_spare_connection() -> None:
+    relay = Relay(max_connections=2)
+    members = relay.meet(2)
+    spare = relay.connect(tag=3, named=members[0].channel).join()
+    assert spare.closed() == RELAY_FULL
+    assert [member.read() for member in members] == [[], []]
+
+
+def test_a_full_relay_takes_no_device_into_a_new_channel_on_a_spare_connection() -> None:
+    relay = Relay(max_connections=1)
+    relay.join()
+    assert relay.join(vault=2).closed() == RELAY_FULL
+
+
+def test_a_device_is_not_locked_out_by_its_own_connection_that_ends_before_its_hello() -> None:
+    relay = Relay(max_connections=2)
+    old, _ = relay.meet(2)
+    new = relay.connect(tag=1, named=old.channel)
+    old.leave(clean=False)
+    assert new.join().closed() == ""
+
+
+def join_again(device: Device) -> None:
+    device.join()
+
+
+def say_bad_hello(device: Device) -> None:
+    device.say(device.hello(relay_nonce=bytes(32)))
+
+
+def hang_up(device: Device) -> None:
+    device.leave()
+
+
+@pytest.mark.parametrize("end", [join_again, say_bad_hello, hang_up])
+def test_a_full_relay_admits_few_connections_that_have_not_joined(
+    end: Callable[[Device], None],
+) -> None:
+    relay = Relay(max_connections=1)
+    [member] = relay.meet(1)
+    spares = []
+    for _ in range(SPARE_SESSIONS):
+        assert refusal_of(relay, member.channel) is None
+        spares.append(relay.connect(named=member.channel))
+    refusal = refusal_of(relay, member.channel)
+    assert refusal is not None
+    assert refusal.error == "relay_full"
+    end(spares[0])
+    assert refusal_of(relay, member.channel) is None
+
+
+def test_spare_connections_that_say_no_hello_make_room_for_others() -> None:
+    relay = Relay(max_connections=1)
+    [member] = relay.meet(1)
+    for _ in range(SPARE_SESSIONS):
+        relay.connect(named=member.channel)
+    relay.wait(HELLO_SECONDS)
+    assert len(relay.broker.sessions) == 1
+    assert refusal_of(relay, member.channel) is None
+
+
+def test_a_replaced_session_leaves_a_full_channel_of_a_full_relay_as_full_as_it_was() -> None:
+    relay = Relay(max_connections=2, channel_devices=2)
+    relay.meet(2)
+    for _ in range(2 * SPARE_SESSIONS):
+        again = relay.connect(tag=2)
+        assert again.join().closed() == ""
+    assert len(relay.broker.sessions) == relay.broker.joined == 2
+
+
+# Draining.
+
+
+def test_draining_tells_every_device_and_closes_who_has_not_joined() -> None:
+    relay = Relay()
+    members = relay.meet(2)
+    unjoined = relay.connect(tag=3)
+    unjoined.read()
+    assert not relay.broker.draining
+    relay.broker.drain(20)
+    assert relay.broker.draining
+    notice = Draining("restart", 20, DRAIN_RECONNECT)
+    assert [member.read() for member in members] == [[notice], [notice]]
+    assert unjoined.read() == [Closed(4000, "restart")]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0, 0), (0.2, 1), (19.5, 20), (20, 20)])
+def test_a_drain_is_announced_in_whole_seconds_and_never_too_short(
+    seconds: float, told: int
+) -> None:
+    relay = Relay()
+    [member] = relay.meet(1)
+    relay.broker.drain(seconds)
+    assert member.read() == [Draining("restart", told, DRAIN_RECONNECT)]
+
+
+def test_a_second_drain_changes_nothing() -> None:
+    relay = Relay()
+    [member] = relay.meet(1)
+    relay.broker.drain(20)
+    relay.wait(10)
+    relay.broker.drain(1000)
+    assert len(member.read()) == 1
+    relay.wait(10)
+    assert member.closed() == "4000 restart"
+
+
+def test_closes_are_spread_evenly_over_the_drain() -> None:
+    relay = Relay()
+    relay.meet(10)
+    relay.broker.drain(20)
+    left = []
+    for _ in range(10):
+        left.append(relay.broker.joined)
+        relay.wait(2)
+    assert left == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]
+    assert relay.broker.sessions == set()
+
+
+def test_channels_are_drained_one_after_the_other() -> None:
+    relay = Relay()
+    vaults = range(5)
+    devices = [relay.join(tag, vault) for tag in range(4) for vault in vaults]
+    relay.broker.drain(len(devices))
+    closed: list[Device] = []
+    for _ in devices:
+        relay.wait(1)
+        closed += [device for device in devices if device.closed() and device not in closed]
+    assert len(closed) == len(devices)
+    assert len([key for key, _ in groupby(closed, lambda device: device.channel)]) == len(vaults)
+
+
+def test_devices_go_on_talking_until_their_turn_comes() -> None:
+    relay = Relay()
+    devices = relay.meet(2)
+    relay.broker.drain(20)
+    relay.wait(10)
+    [last] = [device for device in devices if not device.closed()]
+    [first] = [device for device in devices if device.closed()]
+    assert first.read()[1:] == [Closed(4000, "restart")]
+    assert last.read()[1:] == [Left(first.number, "draining")]
+    message = last.send(to=first.number)
+    last.send()
+    assert last.read() == [nack(message, first.number, Reason.DRAINING)]
+
+
+def test_a_draining_relay_admits_nobody() -> None:
+    relay = Relay()
+    [member] = relay.meet(1)
+    relay.broker.drain(20)
+    for channel in (None, member.channel):
+        refusal = refusal_of(relay, channel)
+        assert refusal is not None
+        assert (refusal.status, refusal.error) == (503, "draining")
+        assert refusal.headers == (("Retry-After", str(RETRY_DRAINING_SECONDS)),)
+
+
+def test_a_drain_of_no_seconds_closes_all_at_the_next_look() -> None:
+    relay = Relay()
+    devices = relay.meet(3)
+    relay.broker.drain(0)
+    relay.broker.tick()
+    assert [device.closed() for device in devices] == ["4000 restart"] * 3
+
+
+@pytest.mark.parametrize("seconds", [0, 20])
+def test_a_relay_without_sessions_drains_too(seconds: float) -> None:
+    relay = Relay()
+    relay.broker.drain(seconds)
+    relay.wait(21)
+    assert relay.broker.draining
+    assert relay.broker.sessions == set()
+
+
+def test_devices_that_leave_by_themselves_do_not_disturb_a_drain() -> None:
+    relay = Relay()
+    devices = relay.meet(6)
+    relay.broker.drain(6)
+    for device in devices[::2]:
+        device.leave()
+    relay.wait(6)
+    assert [device.closed() for device in devices] == ["", "4000 restart"] * 3
+
+
+# What is over is forgotten.
+
+
+def test_the_end_of_every_joined_session_is_reported_once() -> None:
+    relay = Relay()
+    first, second = relay.meet(2)
+    relay.connect().leave()
+    relay.connect().session.close(CloseCode.RATE)
+    first.leave(clean=False)
+    relay.join(tag=2)
+    assert relay.ended == [(first.number, "lost"), (second.number, "replaced")]
+
+
+@pytest.fixture
+def no_garbage_collector() -> Iterator[None]:
+    """What is freed within this needs no collector: it is in no circle of references."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+END: dict[str, Callable[[Relay, Device], object]] = {
+    "left": lambda relay, device: device.leave(),
+    "was lost": lambda relay, device: device.leave(clean=False),
+    "was closed": lambda relay, device: device.session.close(CloseCode.IDLE),
+    "was replaced": lambda relay, device: relay.join(tag=1),
+    "was drained": lambda relay, device: drain(relay),
+    "was too slow": lambda relay, device: relay.wait(SLOW_SECONDS),
+}
+
+
+def drain(relay: Relay) -> None:
+    relay.broker.drain(1)
+    relay.wait(1)
+
+
+def forgotten(device: Device) -> "weakref.ref[object]":
+    """Whether a session lives shows in its outbox, which it holds and nobody else does."""
+    return weakref.ref(device.outbox)
+
+
+@pytest.mark.usefixtures("no_garbage_collector")
+@pytest.mark.parametrize("end", END.values(), ids=END.keys())
+def test_a_session_is_freed_that(end: Callable[[Relay, Device], object]) -> None:
+    relay = Relay()
+    device, sender, slow = relay.meet(3)
+    device.stall()
+    slow.stall(Room.FULL)
+    sender.send()
+    device.send()
+    end(relay, device)
+    outbox = forgotten(device)
+    del device
+    assert outbox() is None
+
+
+@pytest.mark.usefixtures("no_garbage_collector")
+def test_a_session_is_freed_that_never_joined() -> None:
+    relay = Relay()
+    device = relay.connect()
+    device.leave()
+    outbox = forgotten(device)
+    del device
+    assert outbox() is None
+
+
+@pytest.mark.usefixtures("no_garbage_collector")
+def test_a_session_is_freed_that_left_while_it_rested() -> None:
+    relay = Relay(bytes_per_second=1)
+    [device] = relay.meet(1)
+    device.send(payload=bytes(1_000_000))
+    device.leave()
+    outbox = forgotten(device)
+    del device
+    assert outbox() is None
+
+
+def test_nothing_is_left_of_sessions_and_channels_that_are_over() -> None:
+    relay = Relay(max_connections=4)
+    for _ in range(3):
+        devices = [relay.join(tag, vault) for tag in (1, 2) for vault in (1, 2)]
+        spare = relay.connect(tag=1)
+        for device in devices:
+            device.stall()
+            device.send()
+        spare.join()
+        for device in (spare, *devices):
+            device.leave()
+    broker = relay.broker
+    assert (broker.sessions, broker.channels, broker.joined) == (set(), {}, 0)
+    assert broker.counters.joins == len(relay.ended)

@@ -1,0 +1,247 @@
+"""The promise of the whole broker, whatever happens in whatever order:
+
+messages of one sender to one peer arrive in order, once; or the sender gets a NACK that names
+message and peer; or one of the two is closed, which the other side learns.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tests.broker.fakes import Data, Device, Got, Nack, Relay
+from vaultrelay.broker.outbox import Room
+from vaultrelay.policy.limits import SLOW_SECONDS
+from vaultrelay.wire.control import Joined, Left, Welcome
+from vaultrelay.wire.data import EVERYONE, read_header
+
+TAGS = range(1, 5)
+PICK = st.integers(0, 11)
+
+
+@dataclass(eq=False)
+class Member:
+    """A device as this test knows it. While it is stalled it reads nothing of what comes."""
+
+    device: Device
+    left: bool = False
+    read_before_stall: int | None = None
+
+    @property
+    def number(self) -> int:
+        return self.device.number
+
+    @property
+    def over(self) -> bool:
+        return self.left or self.device.closed() != ""
+
+    @property
+    def stalled(self) -> bool:
+        return self.read_before_stall is not None
+
+    @property
+    def got(self) -> list[Got]:
+        """What the relay gave to its connection."""
+        return self.device.outbox.got
+
+    @property
+    def read(self) -> list[Got]:
+        """What it managed to read of that; if it ends while stalled, it never reads the rest."""
+        return self.got[: self.read_before_stall]
+
+    def learnt_of(self, departed: int) -> bool:
+        return any(left.session == departed for left in self.device.left())
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message, the numbers it was for, and those of them that were there."""
+
+    sender: Member
+    message: Data
+    to: tuple[int, ...]
+    present: frozenset[int]
+
+
+class Channel(RuleBasedStateMachine):
+    """Up to four devices that come and go around one that stays and reads everything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relay = Relay(messages_per_second=0, bytes_per_second=0)
+        self.all: dict[int, Member] = {}
+        self.sent: list[Sent] = []
+        self.holds: set[tuple[Member, Member]] = set()
+        self.witness = self._enter(tag=0)
+
+    # What happens.
+
+    @rule(tag=st.sampled_from(TAGS))
+    def joins(self, tag: int) -> None:
+        """A new device, or one that replaces its older session."""
+        self._enter(tag)
+
+    @rule(who=PICK)
+    def sends_to_all(self, who: int) -> None:
+        sender = self._pick(who)
+        peers = [peer for peer in self._present() if peer is not sender]
+        self._send(sender, EVERYONE, tuple(peer.number for peer in peers))
+
+    @rule(who=PICK, to=PICK)
+    def sends_to_one(self, who: int, to: int) -> None:
+        """To a peer that is there, that left, or that never was."""
+        sender = self._pick(who)
+        others = [number for number in range(1, len(self.all) + 3) if number != sender.number]
+        number = others[-1 - to % len(others)]
+        self._send(sender, number, (number,))
+
+    @precondition(lambda self: self._guests())
+    @rule(who=PICK, room=st.sampled_from([Room.HIGH, Room.FULL]))
+    def stalls(self, who: int, room: Room) -> None:
+        member = self._pick_guest(who)
+        if not member.stalled:
+            member.read_before_stall = len(member.got)
+        member.device.stall(room)
+
+    @precondition(lambda self: any(member.stalled for member in self._guests()))
+    @rule(who=PICK)
+    def drains(self, who: int) -> None:
+        stalled = [member for member in self._guests() if member.stalled]
+        member = stalled[who % len(stalled)]
+        member.read_before_stall = None
+        member.device.drain()
+        self.holds = {(held, holder) for held, holder in self.holds if holder is not member}
+
+    @precondition(lambda self: self._guests())
+    @rule(who=PICK, clean=st.booleans())
+    def leaves(self, who: int, clean: bool) -> None:
+        member = self._pick_guest(who)
+        member.device.leave(clean)
+        member.left = True
+
+    @precondition(lambda self: self._guests())
+    @rule(who=PICK)
+    def breaks_a_rule(self, who: int) -> None:
+        member = self._pick_guest(who)
+        member.device.send(to=member.number)
+        assert member.device.closed() == "4501 bad_message"
+
+    @rule(seconds=st.integers(1, SLOW_SECONDS))
+    def time_passes(self, seconds: int) -> None:
+        """In which whoever does not read for too long is closed."""
+        self.relay.clock.advance(seconds)
+        self.relay.broker.tick()
+
+    # What must be true after each of it.
+
+    @invariant()
+    def every_message_is_accounted_for(self) -> None:
+        given = {number: messages_in(member.got) for number, member in self.all.items()}
+        read = {number: messages_in(member.read) for number, member in self.all.items()}
+        nacked = Counter(
+            (item.to, item.peer, item.id)
+            for member in self.all.values()
+            for item in member.got
+            if isinstance(item, Nack)
+        )
+        for sent in self.sent:
+            for number in sent.to:
+                refused = nacked[sent.sender.number, number, sent.message.id]
+                if number not in sent.present:
+                    assert refused == 1
+                    continue
+                assert refused + given[number][sent.message] == 1
+                if refused + read[number][sent.message] == 0:
+                    receiver = self.all[number]
+                    assert receiver.stalled
+                    assert not receiver.over or sent.sender.over or sent.sender.learnt_of(number)
+
+    @invariant()
+    def nobody_gets_what_is_not_for_them(self) -> None:
+        meant = Counter((number, bytes(sent.message)) for sent in self.sent for number in sent.to)
+        for member in self.all.values():
+            for message in messages_in(member.got):
+                assert meant[member.number, message] == 1
+
+    @invariant()
+    def every_device_reads_one_ordered_stream(self) -> None:
+        for member in self.all.values():
+            there: set[int] = set()
+            last: dict[int, int] = defaultdict(int)
+            for item in member.got:
+                if isinstance(item, Welcome):
+                    there = {peer.session for peer in item.peers}
+                elif isinstance(item, Joined):
+                    there.add(item.peer.session)
+                elif isinstance(item, Left):
+                    there.remove(item.session)
+                elif isinstance(item, bytes):
+                    header = read_header(item)
+                    assert header.sender in there
+                    assert header.id > last[header.sender]
+                    last[header.sender] = header.id
+            if not member.over:
+                assert there == {peer.number for peer in self._present()} - {member.number}
+
+    @invariant()
+    def nobody_is_held_up_without_need(self) -> None:
+        present = self._present()
+        for member in present:
+            holders = [holder for held, holder in self.holds if held is member]
+            assert member.device.paused() == any(holder in present for holder in holders)
+
+    @invariant()
+    def nobody_is_closed_without_reason(self) -> None:
+        for member in self.all.values():
+            reason = member.device.closed()
+            assert reason in {"", "4004 slow", "4501 bad_message", "4509 replaced"}
+            assert reason != "4004 slow" or member.stalled
+
+    def teardown(self) -> None:
+        """Everybody leaves, and nothing is left."""
+        for member in self.all.values():
+            member.device.leave()
+        broker = self.relay.broker
+        assert (broker.sessions, broker.channels, broker.joined) == (set(), {}, 0)
+
+    # Inside.
+
+    def _enter(self, tag: int) -> Member:
+        member = Member(self.relay.join(tag))
+        assert member.number not in self.all
+        self.all[member.number] = member
+        return member
+
+    def _present(self) -> list[Member]:
+        return [member for member in self.all.values() if not member.over]
+
+    def _guests(self) -> list[Member]:
+        return [member for member in self._present() if member is not self.witness]
+
+    def _pick(self, who: int) -> Member:
+        present = self._present()
+        return present[who % len(present)]
+
+    def _pick_guest(self, who: int) -> Member:
+        guests = self._guests()
+        return guests[who % len(guests)]
+
+    def _send(self, sender: Member, to: int, numbers: tuple[int, ...]) -> None:
+        receivers = {peer.number: peer for peer in self._present() if peer.number in numbers}
+        message = sender.device.send(to)
+        self.sent.append(Sent(sender, message, numbers, frozenset(receivers)))
+        for receiver in receivers.values():
+            if receiver.stalled:
+                self.holds |= {(sender, receiver), (receiver, receiver)}
+
+
+def messages_in(got: list[Got]) -> Counter[bytes]:
+    return Counter(item for item in got if isinstance(item, bytes))
+
+
+TestChannel = Channel.TestCase
+TestChannel.settings = settings(
+    max_examples=120, stateful_step_count=30, deadline=None, database=None
+)

@@ -1,0 +1,334 @@
+"""The log: who is heard at which level, and that no value can pass for a line of ours."""
+
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.logger import LogEvent, Logger, LogLevel, globalLogPublisher
+from twisted.python.failure import Failure
+
+from vaultrelay import logs
+from vaultrelay.logs import (
+    LEVELS,
+    LineObserver,
+    log,
+    log_to_stderr,
+    printable,
+    set_level,
+    under_journald,
+)
+
+NOON = 1780315200.75
+STAMP = "2026-06-01T12:00:00Z"
+PRIORITIES = {"critical": 2, "error": 3, "warn": 4, "info": 6, "debug": 7}
+ALL = tuple(PRIORITIES)
+
+
+@pytest.fixture(autouse=True)
+def usual_level() -> Iterator[None]:
+    """The level is the process's; each test leaves the default."""
+    yield
+    set_level("info")
+
+
+@pytest.fixture
+def heard() -> Iterator[list[LogEvent]]:
+    """What reaches the process's log."""
+    events: list[LogEvent] = []
+    observer: Any = events.append
+    globalLogPublisher.addObserver(observer)
+    yield events
+    globalLogPublisher.removeObserver(observer)
+
+
+def line_of(
+    text: str = "text",
+    level: LogLevel | None = LogLevel.info,
+    journald: bool = False,
+    **values: object,
+) -> str:
+    """What is written for an event."""
+    stream = io.StringIO()
+    event = {"log_format": text, "log_level": level, "log_time": NOON, **values}
+    LineObserver(stream, journald)(event)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        ("error", {"critical", "error"}),
+        ("warn", {"critical", "error", "warn"}),
+        ("info", {"critical", "error", "warn", "info"}),
+        ("debug", set(ALL)),
+    ],
+)
+def test_a_level_is_heard_with_all_that_is_worse(
+    heard: list[LogEvent], logged_errors: list[LogEvent], level: str, told: set[str]
+) -> None:
+    set_level(level)
+    for name in ALL:
+        log.emit(LogLevel.lookupByName(name), "something happened")
+    assert {event["log_level"].name for event in heard} == told
+    assert {event["log_namespace"] for event in heard} == {"vaultrelay"}
+    logged_errors.clear()
+
+
+def test_info_is_the_level_until_one_is_set(heard: list[LogEvent]) -> None:
+    log.debug("unheard")
+    log.info("heard")
+    assert [event["log_format"] for event in heard] == ["heard"]
+
+
+def test_the_levels_are_the_documented_ones() -> None:
+    assert list(LEVELS) == ["error", "warn", "info", "debug"]
+
+
+Begin = Callable[[str], Callable[[LogEvent], None]]
+
+
+@pytest.fixture
+def begin(monkeypatch: pytest.MonkeyPatch) -> Begin:
+    """Starts logging at a level; gives the observer that would be told from then on."""
+
+    def begin(level: str) -> Callable[[LogEvent], None]:
+        begun: list[Any] = []
+
+        class Beginner:
+            def beginLoggingTo(self, observers: list[Any], **options: bool) -> None:
+                assert options == {"redirectStandardIO": False}
+                begun.extend(observers)
+
+        monkeypatch.setattr(logs, "globalLogBeginner", Beginner())
+        log_to_stderr(level)
+        (observer,) = begun
+        observe: Callable[[LogEvent], None] = observer
+        return observe
+
+    return begin
+
+
+def events_of(namespace: str) -> list[LogEvent]:
+    """One event of each level."""
+    return [
+        {
+            "log_format": name,
+            "log_level": LogLevel.lookupByName(name),
+            "log_namespace": namespace,
+            "log_time": NOON,
+        }
+        for name in ALL
+    ]
+
+
+@pytest.mark.parametrize("namespace", ["twisted.web.http", "autobahn", "log_legacy"])
+@pytest.mark.parametrize("level", LEVELS)
+def test_libraries_are_silent_below_debug_but_for_their_errors(
+    begin: Begin, capsys: pytest.CaptureFixture[str], level: str, namespace: str
+) -> None:
+    observe = begin(level)
+    for event in events_of(namespace):
+        observe(event)
+    told = [line.split()[-1] for line in capsys.readouterr().err.splitlines()]
+    assert told == (list(ALL) if level == "debug" else ["critical", "error"])
+
+
+def test_an_error_of_a_library_comes_with_its_traceback(
+    begin: Begin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    observe = begin("error")
+    observe(
+        {
+            "log_format": "Unhandled error in {x}",
+            "x": "Deferred",
+            "log_level": LogLevel.critical,
+            "log_namespace": "twisted.internet.defer",
+            "log_failure": failure_of("sekrit"),
+            "log_time": NOON,
+        }
+    )
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first == f"{STAMP} critical Unhandled error in Deferred"
+    assert rest[-1].endswith("builtins.ValueError: sekrit")
+
+
+def test_what_we_tell_reaches_standard_error(
+    begin: Begin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    observe: Any = begin("warn")
+    globalLogPublisher.addObserver(observe)
+    try:
+        log.info("not this")
+        log.warn("{count} of this", count=1)
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ warn  1 of this\n", told)
+
+
+def test_the_journal_gets_its_prefix_when_standard_error_goes_there(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with (tmp_path / "journal").open("w+") as stream:
+        status = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+        monkeypatch.setattr(sys, "stderr", stream)
+        begin("info")(events_of("vaultrelay")[1])
+        stream.seek(0)
+        assert stream.read() == "<3>error\n"
+
+
+def test_a_line_has_time_level_and_text() -> None:
+    assert line_of("{a} and {b!r}", a=1, b="two") == f"{STAMP} info  1 and 'two'\n"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_level_has_its_name_and_its_priority(name: str) -> None:
+    level = LogLevel.lookupByName(name)
+    assert line_of(level=level) == f"{STAMP} {name:5} text\n"
+    assert line_of(level=level, journald=True) == f"<{PRIORITIES[name]}>text\n"
+
+
+def test_an_event_without_a_level_is_info() -> None:
+    assert line_of(level=None) == f"{STAMP} info  text\n"
+    assert line_of(level=None, journald=True) == "<6>text\n"
+
+
+def test_an_event_without_text_is_still_one_line() -> None:
+    assert line_of("") == f"{STAMP} info  \n"
+
+
+def test_an_event_that_cannot_be_formatted_says_so() -> None:
+    assert "MissingFormat" not in line_of("fine")
+    assert "{missing" in line_of("{missing}")
+
+
+def failure_of(text: str) -> Failure:
+    try:
+        raise ValueError(text)
+    except ValueError:
+        return Failure()
+
+
+@pytest.mark.parametrize(
+    ("journald", "head"), [(False, f"{STAMP} error "), (True, "<3>")], ids=["terminal", "journal"]
+)
+def test_a_traceback_is_told_in_lines_that_are_marked(journald: bool, head: str) -> None:
+    told = line_of("It failed", LogLevel.error, journald, log_failure=failure_of("boom\nfake"))
+    first, *rest = told.splitlines()
+    assert first == f"{head}It failed"
+    assert len(rest) > 3
+    assert all(line.startswith(f"{head}| ") for line in rest)
+    assert rest[-2:] == [f"{head}| builtins.ValueError: boom", f"{head}| fake"]
+
+
+@pytest.mark.parametrize("journald", [False, True])
+@pytest.mark.parametrize(
+    "separator",
+    ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"],
+)
+def test_a_value_with_a_line_break_forges_no_line(separator: str, journald: bool) -> None:
+    forged = f"{STAMP} error the disk is full"
+    told = line_of("from {who}", journald=journald, who=f"me{separator}{forged}")
+    head = "<6>" if journald else f"{STAMP} info  "
+    assert told == f"{head}from me\n{head}| {forged}\n"
+
+
+@pytest.mark.parametrize(
+    ("character", "shown"),
+    [
+        ("\x1b", r"\x1b"),
+        ("\x00", r"\x00"),
+        ("\x07", r"\x07"),
+        ("\x08", r"\x08"),
+        ("\t", r"\t"),
+        ("\x7f", r"\x7f"),
+        ("\x9b", r"\x9b"),
+        ("\xa0", r"\xa0"),
+        ("\u200b", r"\u200b"),
+        ("\u202e", r"\u202e"),
+        ("\ufeff", r"\ufeff"),
+        ("\udc80", r"\udc80"),
+        ("\U000e0041", r"\U000e0041"),
+        ("ü", "ü"),
+        ("漢", "漢"),
+        (" ", " "),
+        ("\\", "\\"),
+        ("'", "'"),
+    ],
+)
+def test_what_a_terminal_would_act_on_is_escaped(character: str, shown: str) -> None:
+    assert printable(f"a{character}b") == f"a{shown}b"
+    assert line_of("{value}", value=f"a{character}b") == f"{STAMP} info  a{shown}b\n"
+
+
+@given(st.text(), st.booleans())
+def test_whatever_the_value_each_line_begins_as_ours(value: str, journald: bool) -> None:
+    told = line_of("got {value}", journald=journald, value=value)
+    head = "<6>" if journald else f"{STAMP} info  "
+    assert told.endswith("\n")
+    first, *rest = told[:-1].split("\n")
+    assert first.startswith(f"{head}got")
+    assert all(line.startswith(f"{head}| ") for line in rest)
+    assert "".join([first, *rest]).isprintable()
+
+
+class Stream(io.StringIO):
+    """A stream that remembers what was in it at each flush."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flushed: list[str] = []
+
+    def flush(self) -> None:
+        self.flushed.append(self.getvalue())
+
+
+def test_each_event_is_written_out_at_once() -> None:
+    stream = Stream()
+    observer = LineObserver(stream, journald=True)
+    for number in range(2):
+        observer({"log_format": "{n}", "n": number, "log_level": LogLevel.info})
+    assert stream.flushed == ["<6>0\n", "<6>0\n<6>1\n"]
+
+
+def test_an_event_without_a_time_gets_the_present_one() -> None:
+    stream = io.StringIO()
+    LineObserver(stream, journald=False)({"log_format": "x", "log_level": LogLevel.info})
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ info  x\n", stream.getvalue())
+
+
+@pytest.mark.parametrize("given", [None, "", "1:2", "garbage"])
+def test_standard_error_is_not_the_journal_unless_systemd_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str | None
+) -> None:
+    if given is None:
+        monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+    else:
+        monkeypatch.setenv("JOURNAL_STREAM", given)
+    with (tmp_path / "file").open("w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert not under_journald()
+
+
+def test_a_standard_error_without_a_descriptor_is_not_the_journal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "1:2")
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert not under_journald()
+    with (tmp_path / "file").open("w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+    assert not under_journald()
+
+
+def test_there_is_one_logger() -> None:
+    assert isinstance(log, Logger)
+    assert log.namespace == "vaultrelay"

@@ -1,0 +1,101 @@
+"""Settings: what follows from the operator's choices."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.certificates import Issued, issue, write_pair
+from vaultrelay.policy import limits
+from vaultrelay.settings import Settings
+from vaultrelay.transport.certificate import CertificatePair, load_pair
+
+
+def pair_of(folder: Path, names: list[str]) -> CertificatePair:
+    issued: Issued = issue(names)
+    return load_pair(*write_pair(folder, issued))
+
+
+def test_the_defaults_are_those_of_the_limits() -> None:
+    settings = Settings()
+    assert settings.port == limits.DEFAULT_PORT == 8080
+    assert settings.bind == "0.0.0.0"
+    assert settings.max_connections == limits.DEFAULT_MAX_CONNECTIONS
+    assert settings.drain_seconds == limits.DEFAULT_DRAIN_SECONDS
+    assert settings.limits == limits.SessionLimits()
+    assert settings.log_level == "info"
+    assert (settings.listen, settings.certificate, settings.certificates) == ((), None, ())
+
+
+def test_a_relay_that_was_told_nothing_knows_no_name() -> None:
+    assert Settings().own_hosts == frozenset()
+    assert Settings().urls_to_show == ()
+
+
+def test_own_hosts_are_those_of_the_public_urls() -> None:
+    urls = ("wss://Relay.Example.org:8443/v3", "bücher.example", "ws://[2001:DB8::0:1]:8080")
+    assert Settings(public_urls=urls).own_hosts == {
+        "relay.example.org",
+        "xn--bcher-kva.example",
+        "2001:db8::1",
+    }
+
+
+def test_own_hosts_are_those_of_all_certificates_too(tmp_path: Path) -> None:
+    names = ["relay.example.org", "*.example.org", "bücher.example", "192.0.2.1", "2001:db8::1"]
+    certificates = (pair_of(tmp_path, names), pair_of(tmp_path, ["second.example"]))
+    settings = Settings(certificates=certificates, public_urls=("wss://third.example",))
+    assert settings.own_hosts == {
+        "relay.example.org",
+        "*.example.org",
+        "xn--bcher-kva.example",
+        "192.0.2.1",
+        "2001:db8::1",
+        "second.example",
+        "third.example",
+    }
+
+
+@pytest.mark.parametrize("name", ["*", "My NAS", ".example.org", "a..b", "*.*.org", "http://x"])
+def test_a_name_that_no_device_can_dial_is_left_out(tmp_path: Path, name: str) -> None:
+    """Home-made certificates have all kinds of names, and serve under their good ones."""
+    settings = Settings(certificates=(pair_of(tmp_path, ["relay.example.org", name]),))
+    assert settings.own_hosts == {"relay.example.org"}
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("wss://relay.example.org", "wss://relay.example.org"),
+        ("ws://relay.local:8080/", "ws://relay.local:8080/"),
+        ("https://relay.example.org/v3", "wss://relay.example.org/v3"),
+        ("http://relay.local:8080", "ws://relay.local:8080"),
+        ("relay.example.org", "wss://relay.example.org"),
+        ("HTTPS://relay.example.org", "wss://relay.example.org"),
+        ("WSS://relay.example.org", "wss://relay.example.org"),
+    ],
+)
+def test_public_urls_are_shown_as_one_enters_them(url: str, shown: str) -> None:
+    assert Settings(public_urls=(url, url)).urls_to_show == (shown, shown)
+
+
+def test_settings_are_described_on_one_line() -> None:
+    settings = Settings(
+        public_urls=("wss://a.example", "wss://b.example"),
+        max_connections=5,
+        limits=limits.SessionLimits(2000, 30, 4000, 6, 70),
+        drain_seconds=8,
+        log_level="debug",
+    )
+    assert settings.described() == (
+        "public-url=wss://a.example wss://b.example max-connections=5 session-ttl=70 "
+        "message-bytes=2000 rate-messages=30 rate-bytes=4000 channel-devices=6 drain-seconds=8 "
+        "log-level=debug"
+    )
+    assert Settings().described().startswith("public-url=- max-connections=1000 session-ttl=3600 ")
+
+
+def test_settings_do_not_show_their_key(tmp_path: Path) -> None:
+    pair = pair_of(tmp_path, ["relay.example.org"])
+    shown = repr(Settings(certificate=pair, certificates=(pair,)))
+    assert "relay.example.org" not in shown
+    assert "key" not in shown

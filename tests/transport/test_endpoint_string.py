@@ -1,0 +1,366 @@
+"""Endpoint strings: which are taken, what they serve, and what is said of the others."""
+
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from twisted.internet.endpoints import (
+    AdoptedStreamServerEndpoint,
+    TCP4ServerEndpoint,
+    TCP6ServerEndpoint,
+    UNIXServerEndpoint,
+    _SystemdParser,
+)
+from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.systemd import ListenFDs
+
+from tests.certificates import NAME, issue, write_pair
+from vaultrelay.transport.certificate import CertificatePair
+from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
+
+pytestmark = pytest.mark.filterwarnings(
+    # What Twisted itself still uses.
+    "ignore:Passing pyOpenSSL:DeprecationWarning",
+    r"ignore:X509\.get_:DeprecationWarning",
+)
+
+ADDRESS = "127.0.0.1"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of one's own to be in, without a colon or an equals sign in its name."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def take(text: str) -> tuple[list[CertificatePair], IStreamServerEndpoint]:
+    """What the relay does with an endpoint string before it listens."""
+    found = read_endpoint(MemoryReactorClock(), text)
+    return list(found.certificates), found.endpoint
+
+
+def refusal_of(text: str) -> str:
+    with pytest.raises(BadEndpoint) as caught:
+        take(text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("tcp:8080", TCP4ServerEndpoint),
+        ("tcp:port=8080", TCP4ServerEndpoint),
+        ("tcp:0:interface=127.0.0.1:backlog=1024", TCP4ServerEndpoint),
+        ("tcp:65535", TCP4ServerEndpoint),
+        ("tcp6:8080", TCP6ServerEndpoint),
+        (r"tcp6:8080:interface=\:\:1", TCP6ServerEndpoint),
+        ("unix:/run/relay.sock", UNIXServerEndpoint),
+        ("unix:/run/relay.sock:mode=660", UNIXServerEndpoint),
+    ],
+)
+def test_a_string_without_tls_names_no_certificate(text: str, kind: type) -> None:
+    certificates, endpoint = take(text)
+    assert certificates == []
+    assert isinstance(endpoint, kind)
+
+
+def test_a_socket_of_systemd_is_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([7, 8], ("relay", "other")))
+    for text, number in (
+        ("systemd:domain=INET6:name=other", 8),
+        ("systemd:domain=INET6:index=0", 7),
+    ):
+        certificates, endpoint = take(text)
+        assert certificates == []
+        assert isinstance(endpoint, AdoptedStreamServerEndpoint)
+        assert (endpoint.fileno, endpoint.addressFamily) == (number, socket.AF_INET6)
+
+
+def test_behind_haproxy_the_peer_is_the_client(folder: Path) -> None:
+    peers = []
+
+    class Peer(Protocol):
+        def dataReceived(self, data: bytes) -> None:
+            assert self.transport is not None
+            peer: Any = self.transport.getPeer()
+            peers.append((data, peer.host))
+
+    reactor: Any = MemoryReactorClock()
+    text = "haproxy:tcp:8080:interface=127.0.0.1"
+    read_endpoint(reactor, text).endpoint.listen(Factory.forProtocol(Peer))
+    port, factory, _, interface = reactor.tcpServers[0]
+    assert (port, interface) == (8080, ADDRESS)
+    protocol = factory.buildProtocol(None)
+    protocol.makeConnection(StringTransport())
+    protocol.dataReceived(b"PROXY TCP4 198.51.100.7 203.0.113.1 50000 443\r\nhello")
+    assert peers == [(b"hello", "198.51.100.7")]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        "privateKey=privkey.pem:certKey=fullchain.pem",
+        "certKey=fullchain.pem:privateKey=privkey.pem:interface=127.0.0.1",
+        "privateKey=both.pem",
+        "interface=127.0.0.1",
+        "privkey.pem:fullchain.pem",
+        "both.pem",
+    ],
+)
+@pytest.mark.parametrize("before", ["ssl:443:", "haproxy:ssl:443:"])
+def test_an_ssl_string_names_its_certificate(folder: Path, before: str, files: str) -> None:
+    issued, default = issue(), issue()
+    write_pair(folder, issued)
+    (folder / "both.pem").write_bytes(issued.pem + issued.key_pem)
+    (folder / "server.pem").write_bytes(default.pem + default.key_pem)
+    ((pair,), _) = take(before + files)
+    assert pair.chain == ((issued if ".pem" in files else default).certificate,)
+
+
+def test_an_ssl_string_says_which_file_is_bad(folder: Path) -> None:
+    write_pair(folder, issue())
+    start = "ssl:443:privateKey="
+    missing = "cannot be read: no such file or directory"
+    assert refusal_of(f"{start}x.pem:certKey=fullchain.pem") == (
+        f"names privateKey=x.pem, which {missing}"
+    )
+    assert (
+        refusal_of(f"{start}privkey.pem:certKey=x.pem") == f"names certKey=x.pem, which {missing}"
+    )
+    assert refusal_of("ssl:443") == f"names certKey=server.pem, which {missing}"
+
+
+@pytest.mark.parametrize("before", ["", "haproxy:"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        "privateKey=both.pem:sslmethod=TLSv1_METHOD",
+        "sslmethod=",
+        "both.pem:both.pem:TLSv1_2_METHOD",
+    ],
+)
+def test_an_ssl_string_cannot_choose_other_versions(
+    folder: Path, before: str, options: str
+) -> None:
+    issued = issue()
+    for name in ("both.pem", "server.pem"):
+        (folder / name).write_bytes(issued.pem + issued.key_pem)
+    assert refusal_of(f"{before}ssl:443:{options}") == (
+        "sets sslmethod: the relay itself chooses TLS 1.2 and 1.3"
+    )
+
+
+@pytest.mark.parametrize("text", ["tls:.", "tls:.:443", "tls:path=.:port=443", "haproxy:tls:."])
+def test_a_tls_string_names_the_certificates_of_its_folder(folder: Path, text: str) -> None:
+    (folder / "sub").mkdir()
+    for path, name in (("b.pem", "b.example"), ("sub/a.pem", "a.example")):
+        issued = issue([name])
+        (folder / path).write_bytes(issued.pem + issued.key_pem)
+    (folder / "notes.txt").write_text("no certificate")
+    certificates, _ = take(text)
+    assert sorted(pair.names for pair in certificates) == [["a.example"], ["b.example"]]
+
+
+def test_a_tls_string_names_a_certificate_whose_key_is_in_another_file(folder: Path) -> None:
+    """As ACME clients write them, and as Twisted serves them."""
+    write_pair(folder, issue())
+    certificates, _ = take("tls:.")
+    assert [pair.names for pair in certificates] == [[NAME]]
+
+
+def test_a_tls_string_may_have_its_issuers_in_files_of_their_own(folder: Path) -> None:
+    middle = issue((), subject="middle", authority=True, issuer=issue(subject="root"))
+    own = issue(issuer=middle)
+    (folder / "own.pem").write_bytes(own.pem + own.key_pem)
+    (folder / "middle.pem").write_bytes(middle.pem)
+    certificates, _ = take("tls:.")
+    assert [pair.names for pair in certificates] == [[NAME]]
+
+
+def test_a_tls_string_with_a_root_among_its_issuers_is_done_with(folder: Path) -> None:
+    """A root is its own issuer: who follows issuers until there is none never ends."""
+    root = issue((), subject="root", authority=True)
+    own = issue(issuer=root)
+    (folder / "own.pem").write_bytes(own.pem + own.key_pem)
+    (folder / "root.pem").write_bytes(root.pem)
+    with at_most(0.3):
+        try:
+            take("tls:.")
+        except BadEndpoint as error:
+            assert "root.pem" in str(error)  # noqa: PT017  both endings are good
+
+
+class TooLongError(BaseException):
+    """Nothing catches it."""
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Ends what would never end."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise TooLongError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("text", ["tls:empty", "tls:missing", "tls:path=empty", "tls:file.txt"])
+def test_a_folder_without_certificates_is_refused(folder: Path, text: str) -> None:
+    (folder / "empty").mkdir()
+    (folder / "file.txt").write_text("")
+    name = re.split("[:=]", text)[-1]
+    assert (
+        refusal_of(text)
+        == f"names the folder {name}, which has no certificate with its key in .pem files"
+    )
+
+
+@pytest.mark.parametrize("content", ["certificate", "key", "another key", "garbage"])
+def test_a_folder_that_would_serve_nobody_is_refused(folder: Path, content: str) -> None:
+    issued, another = issue(), issue()
+    (folder / "a.pem").write_bytes(
+        {
+            "certificate": issued.pem,
+            "key": issued.key_pem,
+            "another key": issued.pem + another.key_pem,
+            "garbage": b"garbage",
+        }[content]
+    )
+    assert refusal_of("tls:.")
+
+
+@pytest.mark.parametrize("content", ["broken certificate", "encrypted key"])
+def test_a_folder_with_a_file_that_twisted_stumbles_over_is_refused(
+    folder: Path, content: str
+) -> None:
+    """Else the start ends in OpenSSL's own words, or waits for somebody to type a password."""
+    own, other = issue(), issue()
+    (folder / "own.pem").write_bytes(own.pem + own.key_pem)
+    (folder / "stray.pem").write_bytes(
+        {
+            "broken certificate": b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
+            "encrypted key": other.encrypted_key_pem(b"secret"),
+        }[content]
+    )
+    with pytest.raises(BadEndpoint, match=r"stray\.pem"):
+        take("tls:.")
+
+
+@pytest.mark.parametrize("text", ["TLS:empty", "HAPROXY:tcp:99999", "haproxy:TLS:empty"])
+def test_capitals_do_not_get_a_string_past_the_checks(folder: Path, text: str) -> None:
+    """Twisted takes some kinds in capitals."""
+    (folder / "empty").mkdir()
+    assert refusal_of(text)
+
+
+@pytest.mark.parametrize(
+    "port", ["99999", "65536", "-1", "http", "", "8080x", "1" * 5000, "00000099999", "٨٠"]
+)
+@pytest.mark.parametrize("before", ["tcp:", "tcp6:", "tcp:port=", "haproxy:tcp:", "ssl:"])
+def test_a_port_is_a_number_that_there_is(before: str, port: str) -> None:
+    assert refusal_of(before + port) == "has no port from 0 to 65535"
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+@pytest.mark.parametrize("before", [":", ":port="])
+def test_the_port_of_a_tls_string_is_checked_too(folder: Path, before: str, port: str) -> None:
+    issued = issue()
+    (folder / "both.pem").write_bytes(issued.pem + issued.key_pem)
+    assert refusal_of(f"tls:.{before}{port}") == "has no port from 0 to 65535"
+
+
+JARGON = re.compile(
+    r"\(\)|positional|keyword|literal|codec|out of range|raised|attribute|unpack|embedded|parser"
+)
+"""Words of Python's, which tell an operator nothing."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ":",
+        "8080",
+        "a=b",
+        "carrier-pigeon:80",
+        "tcp",
+        "tcp:80\\",
+        "tcp:80:colour=red",
+        "tcp:80:backlog=many",
+        "tcp:80:port=90",
+        "tcp:80:couleur=é",
+        "tcp:80:é=b",
+        "unix",
+        "unix:/run/x:mode=rw-",
+        "systemd",
+        "systemd:domain=INET",
+        "systemd:domain=INET:index=0",
+        "systemd:domain=INET:index=first",
+        "systemd:domain=INET:name=relay",
+        "haproxy",
+        "haproxy:carrier-pigeon:80",
+        "haproxy:tcp:80\\",
+        "autobahn:tcp",
+        "tls",
+    ],
+)
+def test_a_bad_string_is_refused_in_words_that_a_person_understands(
+    folder: Path, text: str
+) -> None:
+    said = refusal_of(text)
+    assert not JARGON.search(said), said
+    assert re.search(r"\w{3,} \w{2,}", said.partition("is not a server endpoint: ")[2] or said)
+    assert "\n" not in said
+
+
+def test_issuers_may_stand_in_a_file_of_their_own(folder: Path) -> None:
+    middle = issue((), subject="middle", authority=True)
+    own = issue(issuer=middle)
+    write_pair(folder, own)
+    (folder / "middle.pem").write_bytes(middle.pem)
+    text = "ssl:443:privateKey=privkey.pem:certKey=fullchain.pem:extraCertChain=middle.pem"
+    ((pair,), _) = take(text)
+    assert pair.chain == (own.certificate, middle.certificate)
+
+
+def test_issuers_that_cannot_be_read_are_named(folder: Path) -> None:
+    write_pair(folder, issue())
+    said = refusal_of("ssl:443:privateKey=privkey.pem:certKey=fullchain.pem:extraCertChain=x.pem")
+    assert said == "names extraCertChain=x.pem, which cannot be read: no such file or directory"
+
+
+KINDS = ["tcp", "tcp6", "ssl", "tls", "haproxy", "unix", "systemd", "stdio", "autobahn"]
+NAMES = ["port", "path", "domain", "index", "name", "interface", "backlog", "mode", "sslmethod"]
+FILES = ["privateKey", "certKey", "extraCertChain", "dhParameters"]
+ODD = [":", "=", "\\", "80", "-1", "INET", "x", "é", "\0", " ", "\n", "\udc80"]
+PIECES = st.one_of(*(st.sampled_from(pieces) for pieces in (KINDS, NAMES, FILES, ODD, ODD)))
+
+
+@given(st.one_of(st.lists(PIECES, max_size=8).map("".join), st.text(":=\\tcp0\0é ", max_size=20)))
+@example("tcp:80\\")
+@example("a=b")
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_string_raises_anything_else(folder: Path, text: str) -> None:
+    try:
+        take(text)
+    except BadEndpoint as error:
+        assert str(error)  # noqa: PT017  most are not bad in the same way

@@ -1,0 +1,373 @@
+"""The front door: one request head, bounded in size and time, and who gets the connection then."""
+
+import json
+from typing import Any
+
+import pytest
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Protocol
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.logger import LogEvent
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_BYTES, HEAD_SECONDS
+from vaultrelay.transport.front_door import FrontDoor, FrontDoorFactory, Handover
+from vaultrelay.wire.refusal import not_found
+from vaultrelay.wire.request import Request
+
+HEAD = b"GET /v3?x=1 HTTP/1.1\r\nHost: relay.example.org\r\n\r\n"
+REWRITTEN = b"what the route made of the head; "
+CLIENT = IPv4Address("TCP", "192.0.2.9", 50000)
+A_MOMENT = 0.01
+
+
+class Recorder(Protocol):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.lost: list[Failure] = []
+        self.transport_at_first: Any = None
+
+    def connectionMade(self) -> None:
+        self.transport_at_first = self.transport
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost.append(reason)
+
+
+class Scene:
+    """A front door, the connection before it and the protocol behind it."""
+
+    def __init__(self, lasting: bool = True) -> None:
+        self.clock: Any = Clock()
+        self.behind: Any = Recorder()
+        self.lasting = lasting
+        self.asked: list[tuple[Request, Any]] = []
+        self.trouble: Exception | None = None
+        self.connect()
+
+    def connect(self) -> None:
+        self.transport: Any = StringTransport(peerAddress=CLIENT)
+        self.door = FrontDoorFactory(self.clock, self.route).buildProtocol(CLIENT)
+        self.door.makeConnection(self.transport)
+
+    def route(self, request: Request, address: IAddress) -> Handover:
+        self.asked.append((request, address))
+        if self.trouble is not None:
+            raise self.trouble
+        return Handover(self.behind, REWRITTEN, self.lasting)
+
+    def say(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.door.dataReceived(piece)
+
+    def lose(self, reason: Failure | None = None) -> None:
+        self.door.connectionLost(reason or Failure(ConnectionDone()))
+
+    @property
+    def answer(self) -> tuple[bytes, dict[str, str]]:
+        """Status line and JSON body of what was answered."""
+        head, _, body = self.transport.value().partition(b"\r\n\r\n")
+        assert b"Content-Length: %d\r\n" % len(body) in head
+        assert b"Connection: close" in head.split(b"\r\n")
+        answered: dict[str, str] = json.loads(body)
+        return head.partition(b"\r\n")[0], answered
+
+    @property
+    def timers(self) -> int:
+        return len(self.clock.getDelayedCalls())
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, len(HEAD) - 1, len(HEAD)])
+def test_a_head_is_read_whole_in_whatever_pieces_it_comes(scene: Scene, size: int) -> None:
+    pieces = [HEAD[start : start + size] for start in range(0, len(HEAD), size)]
+    scene.say(*pieces[:-1])
+    assert scene.behind.received == b""
+    scene.say(pieces[-1])
+    ((request, address),) = scene.asked
+    assert (request.method, request.path) == ("GET", "/v3")
+    assert request.header("host") == "relay.example.org"
+    assert address == CLIENT
+    assert scene.behind.received == REWRITTEN
+    assert scene.transport is scene.behind.transport_at_first
+    assert scene.transport.value() == b""
+
+
+def test_bytes_after_the_head_reach_a_lasting_connection_in_order(scene: Scene) -> None:
+    scene.say(HEAD + b"1\r\n\r\n2", b"3", b"\r\n\r\n4")
+    assert scene.behind.received == REWRITTEN + b"1\r\n\r\n23\r\n\r\n4"
+    assert len(scene.asked) == 1
+
+
+def test_bytes_that_come_while_the_head_is_handed_over_are_not_lost(scene: Scene) -> None:
+    """As when a transport delivers what it held as soon as its new reader asks for it."""
+    read = scene.door.dataReceived
+
+    class Eager(Recorder):
+        def dataReceived(self, data: bytes) -> None:
+            super().dataReceived(data)
+            if data.startswith(REWRITTEN):
+                read(b", more")
+
+    scene.behind = Eager()
+    scene.say(HEAD + b"rest")
+    assert scene.behind.received == REWRITTEN + b"rest, more"
+
+
+def test_bytes_after_the_head_are_dropped_for_a_page() -> None:
+    scene = Scene(lasting=False)
+    scene.say(HEAD + b"GET /v3 HTTP/1.1\r\n\r\n")
+    assert scene.behind.received == REWRITTEN
+    assert len(scene.asked) == 1
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_a_page_is_served_once_on_a_connection(pieces: int) -> None:
+    scene = Scene(lasting=False)
+    site = Site(Page())
+    site.reactor = scene.clock
+    channel: Any = site.buildProtocol(CLIENT)
+    head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    door = FrontDoor(scene.clock, lambda request, address: Handover(channel, head, lasting=False))
+    door.makeConnection(scene.transport)
+    for piece in [HEAD, HEAD] if pieces > 1 else [HEAD + HEAD]:
+        door.dataReceived(piece)
+    assert scene.transport.value().count(b"HTTP/1.1 200 OK") == 1
+    assert scene.transport.disconnecting
+    door.connectionLost(Failure(ConnectionDone()))
+    scene.lose()
+    assert scene.timers == 0
+
+
+class Page(Resource):
+    """A page."""
+
+    isLeaf = True
+
+    def render_GET(self, request: object) -> bytes:
+        return b"page"
+
+
+def head_of(size: int) -> bytes:
+    """A good request head of that many bytes."""
+    start, end = b"GET / HTTP/1.1\r\nHost: a\r\nX: ", b"\r\n\r\n"
+    return start + b"a" * (size - len(start) - len(end)) + end
+
+
+@pytest.mark.parametrize("step", [1, 1024, 2 * HEAD_BYTES])
+def test_a_head_of_the_largest_size_is_served(scene: Scene, step: int) -> None:
+    head = head_of(HEAD_BYTES)
+    scene.say(*(head[start : start + step] for start in range(0, len(head), step)))
+    assert len(scene.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        head_of(HEAD_BYTES + 1),
+        head_of(HEAD_BYTES + 1)[:-1] + b"aaaa",
+        head_of(HEAD_BYTES + 4) + b"and more",
+        b"a" * (HEAD_BYTES + 1),
+        b"a" * 100_000,
+    ],
+    ids=["with an end", "end cut", "with more behind", "without end", "endless"],
+)
+@pytest.mark.parametrize("step", [1000, 200_000])
+def test_a_larger_head_is_refused(scene: Scene, data: bytes, step: int) -> None:
+    scene.say(*(data[start : start + step] for start in range(0, len(data), step)))
+    status, body = scene.answer
+    assert status == b"HTTP/1.1 431 Request Header Fields Too Large"
+    assert body["error"] == "head_too_large"
+    assert not scene.asked
+    assert scene.transport.disconnecting
+    assert not scene.transport.disconnected
+
+
+@pytest.mark.parametrize(
+    "said", [b"\x16\x03\x01\x02\x00\x01", b"\x00", b" GET / HTTP/1.1\r\n\r\n", b"\x80\x9e\x01"]
+)
+def test_what_is_not_http_is_refused_at_its_first_byte(scene: Scene, said: bytes) -> None:
+    scene.say(said)
+    status, body = scene.answer
+    assert status == b"HTTP/1.1 400 Bad Request"
+    assert "without TLS" in body["detail"]
+    assert scene.transport.disconnecting
+
+
+def test_a_bad_request_is_refused(scene: Scene) -> None:
+    scene.say(b"GET / HTTP/1.1\r\nno colon\r\n\r\n")
+    status, body = scene.answer
+    assert status == b"HTTP/1.1 400 Bad Request"
+    assert body["error"] == "bad_request"
+    assert not scene.asked
+
+
+def test_what_the_route_refuses_is_refused(scene: Scene) -> None:
+    scene.trouble = not_found()
+    scene.say(HEAD + b"more")
+    assert scene.answer[1]["error"] == "not_found"
+    assert scene.transport.disconnecting
+    assert scene.behind.received == b""
+
+
+def test_a_refused_client_is_not_read_further(scene: Scene) -> None:
+    scene.trouble = not_found()
+    scene.say(HEAD)
+    answered = scene.transport.value()
+    scene.say(HEAD, b"\x00", b"a" * 10_000)
+    assert scene.transport.value() == answered
+    assert len(scene.asked) == 1
+
+
+def test_a_refused_client_that_lingers_is_cut_off(scene: Scene) -> None:
+    scene.trouble = not_found()
+    scene.clock.advance(HEAD_SECONDS - A_MOMENT)
+    scene.say(HEAD)
+    scene.clock.advance(CLOSE_SECONDS - A_MOMENT)
+    assert not scene.transport.disconnected
+    scene.say(b"still here")
+    scene.clock.advance(A_MOMENT)
+    assert scene.transport.disconnected
+    scene.lose()
+    assert scene.timers == 0
+
+
+def test_a_refused_client_that_leaves_costs_no_timer(scene: Scene) -> None:
+    scene.trouble = not_found()
+    scene.say(HEAD)
+    assert scene.timers == 1
+    scene.lose()
+    assert scene.timers == 0
+
+
+def test_a_silent_client_is_cut_off_at_the_deadline(scene: Scene) -> None:
+    scene.clock.advance(HEAD_SECONDS - A_MOMENT)
+    assert not scene.transport.disconnecting
+    scene.clock.advance(A_MOMENT)
+    assert scene.transport.disconnected
+    assert scene.transport.value() == b""
+    scene.lose()
+    assert scene.timers == 0
+
+
+def test_a_dripping_client_is_answered_at_the_deadline_and_cut_off_after_it(scene: Scene) -> None:
+    drip = HEAD_SECONDS / 20
+    for number in range(19):
+        scene.say(HEAD[number : number + 1])
+        scene.clock.advance(drip)
+    assert not scene.transport.disconnecting
+    scene.clock.advance(drip)
+    status, body = scene.answer
+    assert status == b"HTTP/1.1 408 Request Timeout"
+    assert body["error"] == "request_timeout"
+    assert not scene.transport.disconnected
+    for _ in range(20):
+        scene.say(b"a")
+        scene.clock.advance(CLOSE_SECONDS / 20)
+    assert scene.transport.disconnected
+    assert not scene.asked
+    scene.lose()
+    assert scene.timers == 0
+
+
+def test_a_lasting_connection_outlives_the_deadline(scene: Scene) -> None:
+    scene.say(HEAD)
+    assert scene.timers == 0
+    scene.clock.advance(10 * HEAD_SECONDS)
+    assert not scene.transport.disconnecting
+
+
+def test_a_page_that_is_not_taken_in_time_is_cut_off() -> None:
+    scene = Scene(lasting=False)
+    scene.clock.advance(HEAD_SECONDS - A_MOMENT)
+    scene.say(HEAD)
+    assert not scene.transport.disconnected
+    scene.clock.advance(A_MOMENT)
+    assert scene.transport.disconnected
+    assert scene.transport.value() == b""
+    scene.lose()
+    assert scene.timers == 0
+
+
+def test_an_error_of_the_route_is_logged_and_ends_the_connection(
+    scene: Scene, logged_errors: list[LogEvent]
+) -> None:
+    scene.trouble = RuntimeError("nobody thought of it")
+    scene.say(HEAD)
+    (event,) = logged_errors
+    assert event["log_failure"].value is scene.trouble
+    assert event["log_namespace"] == "vaultrelay"
+    assert "relay.example.org" not in str(event["log_format"])
+    logged_errors.clear()
+    assert scene.transport.disconnected
+    assert scene.transport.value() == b""
+    scene.lose()
+    assert scene.timers == 0
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+def test_an_error_of_the_one_behind_is_logged_and_ends_the_connection(
+    lasting: bool, logged_errors: list[LogEvent]
+) -> None:
+    scene = Scene(lasting)
+
+    class Broken(Recorder):
+        def dataReceived(self, data: bytes) -> None:
+            raise RuntimeError("nobody thought of it")
+
+    scene.behind = Broken()
+    scene.say(HEAD)
+    assert len(logged_errors) == 1
+    logged_errors.clear()
+    assert scene.transport.disconnected
+    reason = Failure(ConnectionLost())
+    scene.lose(reason)
+    assert scene.behind.lost == [reason]
+    assert scene.timers == 0
+
+
+@pytest.mark.parametrize("said", [b"", HEAD[:10]])
+def test_a_client_that_leaves_before_its_request_costs_no_timer(scene: Scene, said: bytes) -> None:
+    scene.say(*([said] if said else []))
+    assert scene.timers == 1
+    scene.lose()
+    assert scene.timers == 0
+    assert scene.behind.lost == []
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+def test_the_one_behind_learns_that_its_connection_is_lost(lasting: bool) -> None:
+    scene = Scene(lasting)
+    scene.say(HEAD)
+    reason = Failure(ConnectionLost())
+    scene.lose(reason)
+    assert scene.behind.lost == [reason]
+    assert scene.timers == 0
+
+
+def test_doors_of_one_factory_share_nothing(scene: Scene) -> None:
+    scene.say(HEAD[:10])
+    first = scene.door
+    scene.connect()
+    scene.say(HEAD)
+    assert len(scene.asked) == 1
+    first.connectionLost(Failure(ConnectionDone()))
+    assert scene.behind.lost == []
+
+
+def test_accepting_connections_logs_nothing() -> None:
+    assert not FrontDoorFactory.noisy

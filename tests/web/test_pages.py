@@ -1,0 +1,260 @@
+"""The pages, as a real site answers them."""
+
+import html
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.logger import LogEvent, globalLogPublisher
+from twisted.python.failure import Failure
+from zope.interface import alsoProvides
+
+from vaultrelay.web.pages import make_site
+
+HEALTH = b'{"status":"ok","version":"1.0.0","connections":3,"uptime_seconds":86400}'
+PATHS = ["/", "/health", "/ready", "/nothing"]
+
+
+@dataclass
+class FakeStatus:
+    """A relay's state."""
+
+    draining: bool = False
+    joined: int = 3
+    uptime_seconds: int = 86400
+
+
+class TcpTransport(StringTransport):
+    """A transport with the one knob that a site turns."""
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        self.no_delay = enabled
+
+
+@dataclass
+class Answer:
+    """What a client reads of an answer."""
+
+    status: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of a header that comes once; None where it is missing."""
+        values = [value for each, value in self.headers if each.lower() == name]
+        assert len(values) < 2
+        return values[0] if values else None
+
+    @property
+    def url(self) -> str:
+        """The URL that the front page tells one to enter."""
+        return self.body.decode().partition('<code id="url">')[2].partition("</code>")[0]
+
+
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture
+def status() -> FakeStatus:
+    return FakeStatus()
+
+
+@pytest.fixture
+def ask(status: FakeStatus) -> Ask:
+    """Sends one request; with `public_urls` to a relay that has some."""
+
+    def ask(
+        path: str = "/",
+        method: str = "GET",
+        *,
+        headers: tuple[bytes, ...] = (b"Host: relay.example.org",),
+        public_urls: tuple[str, ...] = (),
+        secure: bool = False,
+    ) -> Answer:
+        clock: Any = Clock()
+        site = make_site(status, "1.0.0", public_urls)
+        site.reactor = clock
+        channel: Any = site.buildProtocol(None)
+        transport = TcpTransport()
+        if secure:
+            alsoProvides(transport, ISSLTransport)
+        channel.makeConnection(transport)
+        lines = [f"{method} {path} HTTP/1.1".encode(), b"Connection: close", *headers]
+        channel.dataReceived(b"\r\n".join([*lines, b"", b""]))
+        assert transport.disconnecting
+        channel.connectionLost(Failure(ConnectionDone()))
+        assert clock.getDelayedCalls() == []
+        head, _, body = transport.value().partition(b"\r\n\r\n")
+        first, *rest = head.split(b"\r\n")
+        fields = [line.partition(b": ")[::2] for line in rest]
+        return Answer(first, fields, body)
+
+    return ask
+
+
+def test_health_is_answered_byte_for_byte(ask: Ask) -> None:
+    answer = ask("/health")
+    assert answer.status == b"HTTP/1.1 200 OK"
+    assert answer.body == HEALTH
+    assert answer.header(b"content-type") == b"application/json"
+    assert answer.header(b"content-length") == b"%d" % len(HEALTH)
+
+
+def test_health_while_draining_is_still_200(ask: Ask, status: FakeStatus) -> None:
+    status.draining = True
+    answer = ask("/health")
+    assert answer.status == b"HTTP/1.1 200 OK"
+    assert answer.body == HEALTH.replace(b'"ok"', b'"draining"')
+
+
+def test_health_is_of_the_moment(ask: Ask, status: FakeStatus) -> None:
+    status.joined, status.uptime_seconds = 0, 0
+    told = json.loads(ask("/health").body)
+    assert (told["connections"], told["uptime_seconds"]) == (0, 0)
+
+
+def test_ready_is_200_until_the_relay_drains(ask: Ask, status: FakeStatus) -> None:
+    answer = ask("/ready")
+    assert (answer.status, answer.body) == (b"HTTP/1.1 200 OK", b'{"status":"ok"}')
+    status.draining = True
+    answer = ask("/ready")
+    assert answer.status == b"HTTP/1.1 503 Service Unavailable"
+    assert answer.body == b'{"status":"draining"}'
+    assert answer.header(b"content-type") == b"application/json"
+
+
+@pytest.mark.parametrize("draining", [False, True])
+@pytest.mark.parametrize("path", PATHS)
+def test_head_gets_the_same_head_and_no_body(
+    ask: Ask, status: FakeStatus, path: str, draining: bool
+) -> None:
+    status.draining = draining
+    full, bare = ask(path), ask(path, "HEAD")
+    assert bare.body == b""
+    assert bare.status == full.status
+    dated = {b"Date"}
+    assert [field for field in bare.headers if field[0] not in dated] == [
+        field for field in full.headers if field[0] not in dated
+    ]
+    assert bare.header(b"content-length") == b"%d" % len(full.body)
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/health/", "/Health", "/healthz", "//", "/..", "/%68ealth", "/index.html"]
+)
+def test_there_is_nothing_at_other_paths(ask: Ask, path: str) -> None:
+    answer = ask(path)
+    assert answer.status == b"HTTP/1.1 404 Not Found"
+    assert json.loads(answer.body)["error"] == "not_found"
+    assert answer.header(b"content-type") == b"application/json"
+
+
+def test_a_query_changes_nothing(ask: Ask) -> None:
+    assert ask("/health?status=draining&x=%00").body == HEALTH
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_has_the_security_headers_and_names_no_server(ask: Ask, path: str) -> None:
+    answer = ask(path)
+    assert answer.header(b"server") is None
+    assert answer.header(b"cache-control") == b"no-store"
+    assert answer.header(b"x-content-type-options") == b"nosniff"
+    assert answer.header(b"referrer-policy") == b"no-referrer"
+    policy = (answer.header(b"content-security-policy") or b"").split(b"; ")
+    assert {b"default-src 'none'", b"frame-ancestors 'none'", b"form-action 'none'"} <= set(policy)
+    assert answer.header(b"connection") == b"close"
+
+
+def test_the_front_page_shows_the_public_url(ask: Ask) -> None:
+    urls = ("wss://relay.example.org:8443/v3", "wss://second.example.org")
+    answer = ask("/", headers=(b"Host: evil.example",), public_urls=urls)
+    assert answer.status == b"HTTP/1.1 200 OK"
+    assert answer.header(b"content-type") == b"text/html; charset=utf-8"
+    assert answer.url == urls[0]
+    assert b"evil" not in answer.body
+    assert b"Devices must reach the relay under this name." in answer.body
+
+
+def test_a_public_url_with_markup_is_escaped(ask: Ask) -> None:
+    answer = ask("/", public_urls=("wss://a.example/?a=1&b=<{url}>",))
+    assert answer.url == "wss://a.example/?a=1&amp;b=&lt;{url}&gt;"
+
+
+@pytest.mark.parametrize(
+    ("secure", "headers", "scheme"),
+    [
+        (True, (), "wss"),
+        (False, (b"X-Forwarded-Proto: https",), "wss"),
+        (True, (b"X-Forwarded-Proto: http",), "wss"),
+        (False, (b"X-Forwarded-Proto: http",), "ws"),
+        (False, (), "ws"),
+    ],
+)
+@pytest.mark.parametrize("host", ["relay.example.org", "relay.local:8080", "[2001:db8::1]:8080"])
+def test_without_a_public_url_the_front_page_guesses(
+    ask: Ask, host: str, secure: bool, headers: tuple[bytes, ...], scheme: str
+) -> None:
+    answer = ask("/", headers=(f"Host: {host}".encode(), *headers), secure=secure)
+    assert answer.url == f"{scheme}://{host}"
+    assert b"This is the address that your browser used" in answer.body
+    assert (b"without TLS" in answer.body) is (scheme == "ws")
+
+
+def test_the_front_page_says_whether_the_relay_is_about_to_restart(
+    ask: Ask, status: FakeStatus
+) -> None:
+    assert b"This relay works." in ask("/").body
+    status.draining = True
+    answer = ask("/")
+    assert answer.status == b"HTTP/1.1 200 OK"
+    assert b"This relay is about to restart." in answer.body
+
+
+@pytest.mark.parametrize("headers", [(), (b"Host:",), (b"Host: ",)])
+def test_without_a_host_the_front_page_names_none(ask: Ask, headers: tuple[bytes, ...]) -> None:
+    assert ask("/", headers=headers).url == "ws://this-host"
+
+
+def test_a_host_with_markup_is_escaped(ask: Ask) -> None:
+    host = "\"'><script>alert(1)</script>&{url}{0}%s"
+    answer = ask("/", headers=(f"Host: {host}".encode(),))
+    assert answer.status == b"HTTP/1.1 200 OK"
+    assert b"<script" not in answer.body
+    assert html.unescape(answer.url) == f"ws://{host}"
+
+
+@pytest.mark.parametrize("host", ["bücher.example".encode(), b"\xff\xfe", b"b\xfccher.example"])
+@pytest.mark.parametrize("name", [b"Host: ", b"Host: a.example\r\nX-Forwarded-Proto: "])
+def test_a_host_that_is_not_ascii_is_shown_without_harm(ask: Ask, name: bytes, host: bytes) -> None:
+    """Any client may send it, so that it must neither fail nor be logged."""
+    answer = ask("/", headers=(name + host,))
+    assert answer.status == b"HTTP/1.1 200 OK"
+    assert answer.url.startswith("ws://")
+    assert answer.url.isascii()
+
+
+def test_other_headers_of_the_request_are_not_shown(ask: Ask) -> None:
+    shown = b"Host: a.example", b"User-Agent: sekrit", b"Referer: http://sekrit/", b"Cookie: sekrit"
+    assert b"sekrit" not in ask("/", headers=shown).body
+
+
+def test_requests_are_not_logged(ask: Ask) -> None:
+    events: list[LogEvent] = []
+    observer: Any = events.append
+    globalLogPublisher.addObserver(observer)
+    try:
+        for path in PATHS:
+            ask(path)
+    finally:
+        globalLogPublisher.removeObserver(observer)
+    assert events == []
+
+
+def test_the_site_starts_without_a_word(status: FakeStatus) -> None:
+    assert not make_site(status, "1.0.0", ()).noisy

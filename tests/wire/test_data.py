@@ -1,0 +1,145 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vaultrelay.wire.data import (
+    EVERYONE,
+    HEADER_BYTES,
+    NOBODY,
+    BadHeader,
+    Header,
+    Kind,
+    Reason,
+    check_data,
+    pack_data,
+    pack_nack,
+    read_header,
+)
+
+FUZZ = settings(deadline=None, derandomize=True, max_examples=100)
+U32 = st.integers(0, 0xFFFFFFFF)
+
+DATA = bytes.fromhex(
+    "10"  # kind DATA
+    "00"  # flags
+    "0000"  # no reason
+    "00000002"  # to session 2
+    "00000007"  # from session 7
+    "01020304"  # id
+    "c0ffee"  # the payload
+)
+NACK = bytes.fromhex(
+    "11"  # kind NACK
+    "00"  # flags
+    "0002"  # reason: busy
+    "00000007"  # to session 7, whose message it was
+    "00000002"  # from session 2, which missed it
+    "01020304"  # id
+)
+
+
+def test_a_data_message_is_laid_out_as_the_protocol_says() -> None:
+    assert pack_data(to=2, sender=7, id=0x01020304, payload=b"\xc0\xff\xee") == DATA
+    assert read_header(DATA) == Header(
+        kind=Kind.DATA, flags=0, reason=0, to=2, sender=7, id=0x01020304
+    )
+    assert check_data(DATA, session=7) == (2, 0x01020304)
+
+
+def test_a_nack_is_laid_out_as_the_protocol_says() -> None:
+    assert pack_nack(to=7, peer=2, id=0x01020304, reason=Reason.BUSY) == NACK
+    assert read_header(NACK) == Header(
+        kind=Kind.NACK, flags=0, reason=Reason.BUSY, to=7, sender=2, id=0x01020304
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "number"),
+    [
+        (Reason.GONE, 1),
+        (Reason.BUSY, 2),
+        (Reason.TOO_BIG, 3),
+        (Reason.RATE, 4),
+        (Reason.NOT_ALLOWED, 5),
+        (Reason.DRAINING, 6),
+    ],
+)
+def test_reasons_have_the_numbers_of_the_protocol(reason: Reason, number: int) -> None:
+    assert pack_nack(1, 2, 3, reason)[2:4] == number.to_bytes(2, "big")
+
+
+def test_the_protocol_has_no_other_reasons() -> None:
+    assert sorted(Reason) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("to", "id"),
+    [(1, 0), (8, 1), (EVERYONE, 0), (EVERYONE - 1, 0xFFFFFFFF)],
+)
+@pytest.mark.parametrize("payload", [b"", b"x", bytes(1000)])
+def test_a_device_may_send_to_any_peer_and_to_everyone(to: int, id: int, payload: bytes) -> None:
+    assert check_data(pack_data(to, 7, id, payload), session=7) == (to, id)
+
+
+@pytest.mark.parametrize("length", range(HEADER_BYTES))
+def test_a_message_shorter_than_its_header_is_refused(length: int) -> None:
+    with pytest.raises(BadHeader, match=rf"\b{length} bytes\b"):
+        check_data(DATA[:length], session=7)
+    with pytest.raises(BadHeader, match=rf"\b{length} bytes\b"):
+        read_header(DATA[:length])
+
+
+@pytest.mark.parametrize("bit", range(32))
+def test_every_other_kind_flag_and_reason_is_refused(bit: int) -> None:
+    word = int.from_bytes(DATA[:4], "big") ^ (1 << bit)
+    with pytest.raises(BadHeader, match="kind, flags and reason"):
+        check_data(word.to_bytes(4, "big") + DATA[4:], session=7)
+
+
+def test_a_device_may_not_send_a_nack() -> None:
+    with pytest.raises(BadHeader, match="kind, flags and reason"):
+        check_data(pack_nack(2, 7, 1, Reason.GONE), session=7)
+
+
+@pytest.mark.parametrize("sender", [0, 2, 6, 8, 7 << 8, 7 << 24, EVERYONE])
+def test_a_device_may_not_send_in_the_name_of_another(sender: int) -> None:
+    with pytest.raises(BadHeader, match="from"):
+        check_data(pack_data(2, sender, 1, b""), session=7)
+
+
+@pytest.mark.parametrize("to", [7, NOBODY])
+def test_a_device_may_not_send_to_itself_or_to_nobody(to: int) -> None:
+    with pytest.raises(BadHeader, match=r"^to is"):
+        check_data(pack_data(to, 7, 1, b""), session=7)
+
+
+@FUZZ
+@given(U32, U32, U32, st.binary(max_size=40))
+def test_data_messages_come_back(to: int, sender: int, id: int, payload: bytes) -> None:
+    message = pack_data(to, sender, id, payload)
+    assert read_header(message) == Header(Kind.DATA, 0, 0, to, sender, id)
+    assert message[HEADER_BYTES:] == payload
+
+
+@FUZZ
+@given(U32, U32, U32, st.sampled_from(Reason))
+def test_nacks_come_back(to: int, peer: int, id: int, reason: Reason) -> None:
+    message = pack_nack(to, peer, id, reason)
+    assert read_header(message) == Header(Kind.NACK, 0, reason, to, peer, id)
+    assert len(message) == HEADER_BYTES
+
+
+PLAIN_WORD = st.just(DATA[:4])
+FEW = st.sampled_from([NOBODY, 2, 7, EVERYONE]).map(lambda number: number.to_bytes(4, "big"))
+LIKELY = st.tuples(PLAIN_WORD | FEW, FEW, FEW, FEW, st.binary(max_size=3)).map(b"".join)
+
+
+@FUZZ
+@given(st.binary(max_size=20) | LIKELY)
+def test_whatever_a_device_sends_is_understood_whole_or_refused(message: bytes) -> None:
+    try:
+        to, id = check_data(message, session=7)
+    except BadHeader:
+        return
+    assert to not in (7, NOBODY)
+    assert pack_data(to, 7, id, message[HEADER_BYTES:]) == message

@@ -1,0 +1,104 @@
+"""RelayOptions: the flags as Twisted parses them, and the help text."""
+
+import textwrap
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from twisted.python import usage
+
+from vaultrelay import __version__
+from vaultrelay.options.reader import read_settings
+from vaultrelay.options.sources import BadOption
+from vaultrelay.options.table import OPTIONS, Option
+from vaultrelay.settings import Settings
+
+_HELP_COLUMN = 28
+_HELP_WIDTH = 80
+
+
+class RelayOptions(usage.Options):
+    """The flags of the relay; `settings` holds the outcome once they are parsed."""
+
+    optParameters: ClassVar = [
+        [option.name, None, None, option.help] for option in OPTIONS if not option.repeatable
+    ]
+    settings: Settings
+    environment: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._repeated: dict[str, list[str]] = {}
+
+    def reactor(self) -> Any:
+        """The reactor on which endpoint strings would listen."""
+        return None
+
+    def opt_listen(self, value: str) -> None:
+        self._repeated.setdefault("listen", []).append(value)
+
+    def opt_public_url(self, value: str) -> None:
+        self._repeated.setdefault("public-url", []).append(value)
+
+    def opt_version(self) -> None:
+        print(f"vault-relay {__version__}")
+        raise SystemExit(0)
+
+    def parseOptions(self, options: list[str] | None = None) -> None:
+        try:
+            super().parseOptions(options)
+        except BadOption:
+            raise
+        except usage.UsageError as error:
+            raise BadOption(str(error)) from None
+
+    def parseArgs(self, *args: str) -> None:
+        if args:
+            raise BadOption(f"'{args[0]}' is not an option; see vault-relay --help")
+
+    def postOptions(self) -> None:
+        flags = {name: [value] for name, value in self.items() if value is not None}
+        self.settings = read_settings({**flags, **self._repeated}, self.environment, self.reactor())
+
+    def getSynopsis(self) -> str:
+        return "Usage: vault-relay [options]\n       vault-relay check URL [--json]\n"
+
+    def getUsage(self, width: int | None = None) -> str:
+        lines = [
+            "",
+            *textwrap.wrap(
+                "A relay on which the devices of a VaultMesh vault meet and pass each other "
+                "ciphertext. It runs in the foreground and logs to standard error.",
+                _HELP_WIDTH,
+                break_on_hyphens=False,
+            ),
+            "",
+            "Options:",
+        ]
+        for option in OPTIONS:
+            lines += _help_lines(f"--{option.name} {option.value}", _help_text(option))
+        lines += _help_lines("--version", "Print the version.")
+        lines += _help_lines("--help", "Print this text.")
+        lines += [
+            "",
+            *textwrap.wrap(
+                "Each option is also a variable, RELAY_PORT for --port, and a name in the TOML "
+                "file. A flag beats a variable, a variable beats the file. --listen and "
+                "--public-url may be repeated; their variables split on white space.",
+                _HELP_WIDTH,
+                break_on_hyphens=False,
+            ),
+            "",
+        ]
+        return "\n".join(lines)
+
+
+def _help_text(option: Option) -> str:
+    return option.help + (f" Default {option.default}." if option.default else "")
+
+
+def _help_lines(head: str, text: str) -> list[str]:
+    indent = " " * _HELP_COLUMN
+    wrapped = textwrap.wrap(text, _HELP_WIDTH - _HELP_COLUMN, break_on_hyphens=False)
+    first = f"  {head}".ljust(_HELP_COLUMN)
+    return [first + wrapped[0], *(indent + line for line in wrapped[1:])]

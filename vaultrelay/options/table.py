@@ -1,0 +1,94 @@
+"""The table of options: the one place where an option is named, described and given a default."""
+
+from dataclasses import dataclass
+
+from vaultrelay.logs import LEVELS
+from vaultrelay.policy import limits
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: its name as a flag and in the file, its value's name, its help, its default."""
+
+    name: str
+    value: str
+    help: str
+    default: str = ""
+    repeatable: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of the same meaning."""
+        return "RELAY_" + self.name.upper().replace("-", "_")
+
+
+OPTIONS = (
+    Option("port", "NUMBER", "TCP port; 0 picks one and prints it.", str(limits.DEFAULT_PORT)),
+    Option(
+        "bind",
+        "ADDRESS",
+        "Address of the interface to listen on; :: is every IPv6 and IPv4 address.",
+        "0.0.0.0",  # noqa: S104  a relay is there to be reached
+    ),
+    Option("tls-cert", "FILE", "PEM file with the certificate and its chain. Needs --tls-key."),
+    Option("tls-key", "FILE", "PEM file with the private key. Needs --tls-cert."),
+    Option(
+        "listen",
+        "ENDPOINT",
+        "Twisted endpoint string, such as unix:/run/relay.sock or systemd:domain=INET6:index=0, "
+        "instead of port, bind and the TLS files.",
+        repeatable=True,
+    ),
+    Option(
+        "public-url",
+        "URL",
+        "Name under which devices reach this relay, such as wss://relay.example.org. Devices that "
+        "dialled another name are refused.",
+        repeatable=True,
+    ),
+    Option(
+        "max-connections",
+        "NUMBER",
+        "Concurrent device connections.",
+        str(limits.DEFAULT_MAX_CONNECTIONS),
+    ),
+    Option(
+        "session-ttl",
+        "SECONDS",
+        "A session in which its device says nothing for so long is closed.",
+        str(limits.DEFAULT_SESSION_TTL),
+    ),
+    Option(
+        "message-bytes",
+        "BYTES",
+        "The largest message, header included.",
+        str(limits.DEFAULT_MESSAGE_BYTES),
+    ),
+    Option(
+        "rate-messages",
+        "NUMBER",
+        "Messages that one device may have delivered in a second; 0 is no limit.",
+        str(limits.DEFAULT_MESSAGES_PER_SECOND),
+    ),
+    Option(
+        "rate-bytes",
+        "BYTES",
+        "Bytes that one device may have delivered in a second; 0 is no limit.",
+        str(limits.DEFAULT_BYTES_PER_SECOND),
+    ),
+    Option(
+        "channel-devices",
+        "NUMBER",
+        "Devices in one channel.",
+        str(limits.DEFAULT_CHANNEL_DEVICES),
+    ),
+    Option(
+        "drain-seconds",
+        "SECONDS",
+        "How long to take over telling devices good-bye when the relay is stopped.",
+        str(limits.DEFAULT_DRAIN_SECONDS),
+    ),
+    Option("log-level", "LEVEL", "One of " + ", ".join(LEVELS) + ".", "info"),
+    Option("config", "FILE", "TOML file with the same names, such as port = 8080."),
+)
+BY_NAME = {option.name: option for option in OPTIONS}

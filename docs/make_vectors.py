@@ -850,7 +850,6 @@ def refused_upgrades() -> list[Json]:
             (405, "method_not_allowed"),
             head(*BASE, PROTOCOL, first="POST / HTTP/1.1"),
         ),
-        ("HEAD", bad, head(*BASE, PROTOCOL, first="HEAD / HTTP/1.1")),
         ("HTTP/1.0", bad, head(*BASE, PROTOCOL, first="GET / HTTP/1.0")),
         ("a target that is no path", bad, head(*BASE, PROTOCOL, first="GET http://a/ HTTP/1.1")),
         ("no Host", bad, head(*BASE[1:], PROTOCOL)),

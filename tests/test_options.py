@@ -707,3 +707,10 @@ def test_help_keeps_texts_apart_from_their_options() -> None:
     assert len(starts) == len(OPTIONS) + 2
     assert all(re.match(r"  --[a-z-]+( [A-Z]+)? {2,}\S", line) for line in starts)
     assert {len(re.split(r"(?<=  )(?=\S)", line)[1]) > 0 for line in starts} == {True}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_a_token_in_a_public_url_is_refused_and_not_repeated(origin: str) -> None:
+    said = refusal_at(origin, ("public-url", "wss://any:s3cret@relay.example.org"))
+    assert said.startswith(f"{named(origin, 'public-url')}: ")
+    assert "s3cret" not in said

@@ -344,6 +344,17 @@ def test_a_full_relay_admits_few_connections_that_have_not_joined(
     assert refusal_of(relay, member.channel) is None
 
 
+def test_spare_connections_that_joined_and_left_leave_no_room_for_more() -> None:
+    relay = Relay(max_connections=1)
+    [member] = relay.meet(1)
+    for _ in range(3):
+        relay.connect(named=member.channel).join()
+    for _ in range(SPARE_SESSIONS):
+        assert refusal_of(relay, member.channel) is None
+        relay.connect(named=member.channel)
+    assert refusal_of(relay, member.channel) is not None
+
+
 def test_spare_connections_that_say_no_hello_make_room_for_others() -> None:
     relay = Relay(max_connections=1)
     [member] = relay.meet(1)

@@ -139,16 +139,17 @@ def test_a_device_that_the_relay_does_not_read_is_not_counted_dead() -> None:
     assert device.closed() == ""
 
 
-def test_a_ping_before_a_pause_need_not_be_answered_in_time() -> None:
-    relay = Relay()
-    device, peer = relay.meet(2)
+@pytest.mark.parametrize("which", [0, 1], ids=["sender", "receiver"])
+def test_a_ping_before_a_pause_need_not_be_answered_in_time(relay: Relay, which: int) -> None:
+    sender, slow = relay.meet(2)
+    device = (sender, slow)[which]
     device.vanish()
     seconds_until_ping(relay, device)
     relay.wait(PONG_SECONDS - 2)
-    peer.stall()
-    device.send()
+    slow.stall()
+    sender.send()
     relay.wait(PONG_SECONDS)
-    peer.drain()
+    slow.drain()
     relay.wait(PONG_SECONDS - 1)
     assert device.closed() == ""
 

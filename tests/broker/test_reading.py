@@ -116,6 +116,20 @@ def test_what_was_read_already_is_passed_on_and_prolongs_the_rest() -> None:
     assert sender.outbox.switches == ["pause", "resume"]
 
 
+@pytest.mark.parametrize(("messages", "octets"), [(10, 0), (0, 10 * 100)])
+def test_a_long_silence_saves_up_no_more_than_one_second(messages: int, octets: int) -> None:
+    relay = Relay(messages_per_second=messages, bytes_per_second=octets)
+    sender, _ = relay.meet(2)
+    for _ in range(5):
+        sender.send(payload=HUNDRED)
+    relay.wait(60)
+    for _ in range(10):
+        sender.send(payload=HUNDRED)
+    assert not sender.paused()
+    sender.send(payload=HUNDRED)
+    assert sender.paused()
+
+
 def test_a_device_that_pays_as_it_goes_never_rests() -> None:
     relay = Relay(messages_per_second=10)
     sender, _ = relay.meet(2)

@@ -218,6 +218,7 @@ def test_a_session_ends_once(relay: Relay) -> None:
     assert device.read() == [Closed(4001, "idle")]
     assert peer.read() == [Left(device.number, "idle")]
     assert relay.ended == [(device.number, "idle")]
+    assert (device.session.close_code, device.session.left_reason) == (CloseCode.IDLE, "idle")
 
 
 @pytest.mark.parametrize("joined", [False, True], ids=["challenged", "joined"])

@@ -291,3 +291,14 @@ def test_whatever_is_given_as_a_public_url_is_a_host_or_refused(text: str, befor
     except ValueError:
         return
     assert Audiences([host]).hosts == {host}
+
+
+@pytest.mark.parametrize("host", ["::ffff:192.0.2.1", "[::FFFF:C000:201]"])
+def test_a_mapped_address_has_the_spelling_of_rfc_5952(host: str) -> None:
+    assert canonical_host(host) == "::ffff:192.0.2.1"
+
+
+@pytest.mark.parametrize("url", ["wss://relay.example.org:0", "wss://*.example.org", "*.a.example"])
+def test_a_public_url_is_one_that_can_be_dialled(url: str) -> None:
+    with pytest.raises(ValueError, match=r"dial"):
+        host_of_url(url)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import PrivateFormat
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.certificates import (
     DAY,
@@ -272,3 +273,12 @@ def pem_of(der: bytes) -> bytes:
     return (
         b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
     )
+
+
+def test_a_key_that_tls_does_not_know_is_refused(tmp_path: Path) -> None:
+    certificate, key = write_pair(tmp_path, issue())
+    key.write_bytes(
+        X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    with pytest.raises(BadCertificate, match="of a kind that TLS does not take"):
+        load_pair(certificate, key)

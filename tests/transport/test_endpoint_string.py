@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -364,3 +365,28 @@ def test_no_string_raises_anything_else(folder: Path, text: str) -> None:
         take(text)
     except BadEndpoint as error:
         assert str(error)  # noqa: PT017  most are not bad in the same way
+
+
+def test_an_ssl_string_takes_no_parameters_for_what_the_relay_does_not_use(folder: Path) -> None:
+    write_pair(folder, issue())
+    said = refusal_of("ssl:443:privateKey=privkey.pem:certKey=fullchain.pem:dhParameters=dh.pem")
+    assert "leave it out" in said
+
+
+def test_behind_haproxy_the_line_of_the_proxy_comes_before_tls(folder: Path) -> None:
+    write_pair(folder, issue())
+    reactor: Any = MemoryReactorClock()
+    text = "haproxy:ssl:443:privateKey=privkey.pem:certKey=fullchain.pem"
+    read_endpoint(reactor, text).endpoint.listen(Factory.forProtocol(Protocol))
+    protocol = reactor.tcpServers[0][1].buildProtocol(None)
+    transport = StringTransport()
+    protocol.makeConnection(transport)
+    protocol.dataReceived(b"PROXY TCP4 198.51.100.7 203.0.113.1 50000 443\r\n")
+    assert not transport.disconnecting
+    client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    with pytest.raises(ssl.SSLWantReadError):
+        context.wrap_bio(client, to_server, server_hostname=NAME).do_handshake()
+    protocol.dataReceived(to_server.read())
+    reactor.advance(1)
+    assert transport.value().startswith(b"\x16\x03"), "the server's hello"

@@ -83,6 +83,11 @@ class Scene:
         return head.partition(b"\r\n")[0], answered
 
     @property
+    def raw_answer(self) -> bytes:
+        value: bytes = self.transport.value()
+        return value
+
+    @property
     def timers(self) -> int:
         return len(self.clock.getDelayedCalls())
 
@@ -371,3 +376,18 @@ def test_doors_of_one_factory_share_nothing(scene: Scene) -> None:
 
 def test_accepting_connections_logs_nothing() -> None:
     assert not FrontDoorFactory.noisy
+
+
+def test_a_refused_head_request_gets_no_body() -> None:
+    scene = Scene()
+    scene.say(b"HEAD /v3 HTTP/1.1\r\n\r\n")
+    assert scene.raw_answer.startswith(b"HTTP/1.1 400 ")
+    assert scene.raw_answer.endswith(b"\r\n\r\n")
+
+
+def test_tls_spoken_to_a_plain_port_is_told_so_at_once() -> None:
+    scene = Scene()
+    scene.say(b"\x16\x03\x01\x02\x00")
+    status, told = scene.answer
+    assert status == b"HTTP/1.1 400 Bad Request"
+    assert "without TLS" in told["detail"]

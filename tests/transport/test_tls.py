@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP192R1, generate_private_key
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, StringTransport
@@ -289,3 +290,11 @@ def test_an_unfinished_handshake_is_cut_off_at_the_deadline_of_the_request(
 
 def serve_nobody(request: Request, address: object) -> Handover:
     raise AssertionError("no request was sent")
+
+
+def test_a_key_on_a_curve_that_openssl_does_not_take_is_refused(tmp_path: Path) -> None:
+    certificate, key = write_pair(tmp_path, issue(key=generate_private_key(SECP192R1())))
+    with pytest.raises(BadCertificate, match=r"cannot be used for TLS: ."):
+        start("pair", certificate, key)
+    with pytest.raises(BadEndpoint, match=r"names a certificate that cannot be used for TLS: ."):
+        start("ssl", certificate, key)

@@ -350,3 +350,7 @@ def test_whatever_comes_is_a_clean_request_or_a_refusal(raw: bytes) -> None:
     assert all(name.isascii() and name == name.lower().strip() for name in request.headers)
     assert request.headers.get(b"content-length", b"0") == b"0"
     assert b"transfer-encoding" not in request.headers
+
+
+def test_a_missing_host_is_named() -> None:
+    assert "Host" in refusal_of(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").detail

@@ -101,9 +101,8 @@ def _parts(kind: str, rest: str) -> dict[str, str]:
 
 
 def _number(text: str, name: str, highest: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(highest))):
-        raise BadEndpoint(f"has no {name} from 0 to {highest}")
-    if int(text) > highest:
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(highest))
+    if not digits or int(text) > highest:
         raise BadEndpoint(f"has no {name} from 0 to {highest}")
     return int(text)
 

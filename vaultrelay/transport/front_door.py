@@ -87,9 +87,9 @@ class FrontDoor(Protocol):
     def _serve(self, head: bytes, rest: bytes) -> None:
         request = read_request(head)
         handover = self._route(request, self.transport.getPeer())
-        self._head = b""
         if handover.lasting:
             self._cancel_deadline()
+        self._head = b""
         self._next = following = handover.protocol
         following.makeConnection(self.transport)
         # One request on a connection: a page's client has nothing more to say.
@@ -99,10 +99,11 @@ class FrontDoor(Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         self._answered = True
+        to_head = self._head.startswith(b"HEAD ")
         self._head = b""
         self._cancel_deadline()
         self._deadline = self._clock.callLater(CLOSE_SECONDS, self._abort)
-        self.transport.write(refusal.response())
+        self.transport.write(refusal.response(to_head))
         self.transport.loseConnection()
 
     def _too_late(self) -> None:

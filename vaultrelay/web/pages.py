@@ -72,6 +72,7 @@ class Pages(Resource):
         self._public_urls = public_urls
         self._pages: dict[bytes, Callable[[Request], bytes]] = {
             b"/": self._front_page,
+            b"/v3": self._front_page,
             b"/health": self._health,
             b"/ready": self._ready,
         }

@@ -40,8 +40,8 @@ class Refusal(Exception):
             {"error": self.error, **self._more, "detail": self.detail}, separators=(",", ":")
         ).encode("ascii")
 
-    def response(self) -> bytes:
-        """The whole HTTP/1.1 response."""
+    def response(self, to_head: bool = False) -> bytes:
+        """The whole HTTP/1.1 response; the answer to HEAD ends where its body would begin."""
         body = self.body()
         lines = [
             f"HTTP/1.1 {self.status} {_PHRASES[self.status]}",
@@ -51,7 +51,8 @@ class Refusal(Exception):
             "Connection: close",
             *(f"{name}: {value}" for name, value in self.headers),
         ]
-        return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+        head = "\r\n".join([*lines, "", ""]).encode("ascii")
+        return head if to_head else head + body
 
 
 def bad_request(detail: str, *headers: tuple[str, str]) -> Refusal:

@@ -80,7 +80,9 @@ def read_request(head: bytes) -> Request:
     try:
         connection.receive_data(head)
         event = connection.next_event()
-    except h11.RemoteProtocolError:
+    except h11.RemoteProtocolError as error:
+        if "Host: header" in str(error):
+            raise bad_request("HTTP/1.1 needs one Host header.") from None
         raise bad_request("The request head is not HTTP/1.1.") from None
     if not isinstance(event, h11.Request) or event.http_version not in _HTTP_VERSIONS:
         raise bad_request("The request head is not HTTP/1.1.")

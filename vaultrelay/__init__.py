@@ -16,6 +16,7 @@ The rooms, from the ground up; a module imports only from rooms below its own:
 ``client``     the reference client
 ``settings``   what the operator chose; ``options`` reads it from flags, variables and a file
 ``service``    everything joined, started and drained
+``process``    the reactor and the exit, of which there is one
 ``commands``   ``vault-relay``; ``tap`` is the same for twistd
 =============  ==================================================================
 """

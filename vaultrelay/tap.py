@@ -2,20 +2,16 @@
 
 import os
 import signal
-import sys
-import time
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from twisted.python import usage
 
 from vaultrelay.logs import log
 from vaultrelay.options import RelayOptions
+from vaultrelay.process import real_reactor, stop_with
 from vaultrelay.service import RelayService
 from vaultrelay.transport.listen import CannotListen
-
-USAGE_ERROR = 2
-"""The exit status for what the operator must put right."""
 
 
 class Options(RelayOptions):
@@ -49,18 +45,6 @@ def makeService(options: Options) -> RelayService:
     return with_second_signal(TwistdRelayService(options.settings, real_reactor()))
 
 
-def real_reactor() -> Any:
-    """The one import of the reactor, with timers that run by a monotonic clock.
-
-    Twisted's run by the wall clock, and would be off by as much as that is set.
-    """
-    from twisted.internet import reactor
-
-    untyped: Any = reactor
-    untyped.seconds = time.monotonic
-    return untyped
-
-
 def with_second_signal(relay: RelayService) -> RelayService:
     """`relay`, whose drain a second SIGINT or SIGTERM will end at once."""
     reactor = real_reactor()
@@ -74,10 +58,3 @@ def with_second_signal(relay: RelayService) -> RelayService:
 
     reactor.addSystemEventTrigger("before", "shutdown", drain_begins)
     return relay
-
-
-def stop_with(error: object) -> NoReturn:
-    """One line on standard error, and the exit status that belongs to it."""
-    # twistd turns sys.stderr into its log.
-    print(f"vault-relay: {error}", file=sys.__stderr__)
-    raise SystemExit(USAGE_ERROR)

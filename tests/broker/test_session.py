@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from tests.broker.fakes import Closed, Data, Device, Got, Relay, nack, tag_of
+from tests.broker.fakes import Closed, Device, Got, Relay, nack, tag_of
 from vaultrelay import __version__
 from vaultrelay.broker.outbox import Room
 from vaultrelay.policy.limits import (
@@ -392,6 +392,6 @@ def test_a_device_reads_one_ordered_stream(relay: Relay) -> None:
         Left(2, "closed"),
         Joined(Peer(3, tag_of(2))),
         second,
-        nack(Data(missed), 2, Reason.GONE),
+        nack(missed, 2, Reason.GONE),
     ]
     assert witness.read() == expected

@@ -11,7 +11,7 @@ from twisted.python import usage
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import Checkup
 from vaultrelay.logs import printable
-from vaultrelay.tap import real_reactor, stop_with
+from vaultrelay.process import real_reactor, stop_with
 
 _USAGE = """Usage: vault-relay check URL [--json]
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from vaultrelay.logs import log, log_to_stderr
+from vaultrelay.process import real_reactor, stop_with
 from vaultrelay.service import RelayService
-from vaultrelay.tap import Options, real_reactor, stop_with, with_second_signal
+from vaultrelay.tap import Options, with_second_signal
 from vaultrelay.transport.listen import CannotListen
 
 
@@ -21,10 +22,16 @@ def main(arguments: list[str]) -> int:
     except CannotListen as error:
         stop_with(error)
     relay.startService()
-    if settings.port == 0 and not settings.listen:
-        address: Any = relay.ports[0].getHost()
-        print(f"listening on port {address.port}", flush=True)
     reactor.addSystemEventTrigger("before", "shutdown", relay.stopService)
+    if settings.port == 0 and not settings.listen:
+        # Whoever reads it may stop the relay at once: the reactor must have its signals by then.
+        reactor.callWhenRunning(print_port, relay)
     reactor.run()
     log.info("Stopped")
     return 0
+
+
+def print_port(relay: RelayService) -> None:
+    """Tell the port that the system picked."""
+    address: Any = relay.ports[0].getHost()
+    print(f"listening on port {address.port}", flush=True)

@@ -1,0 +1,27 @@
+"""What there is one of in a process: the reactor, and the exit."""
+
+import sys
+import time
+from typing import Any, NoReturn
+
+USAGE_ERROR = 2
+"""The exit status for what the operator must put right."""
+
+
+def real_reactor() -> Any:
+    """The one import of the reactor, with timers that run by a monotonic clock.
+
+    Twisted's run by the wall clock, and would be off by as much as that is set.
+    """
+    from twisted.internet import reactor
+
+    untyped: Any = reactor
+    untyped.seconds = time.monotonic
+    return untyped
+
+
+def stop_with(error: object) -> NoReturn:
+    """One line on standard error, and the exit status that belongs to it."""
+    # twistd turns sys.stderr into its log.
+    print(f"vault-relay: {error}", file=sys.__stderr__)
+    raise SystemExit(USAGE_ERROR)

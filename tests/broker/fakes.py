@@ -113,10 +113,11 @@ class RecordingOutbox:
             self._put(message)
         return self.room
 
-    def notify(self, nack: bytes) -> None:
+    def notify(self, nack: bytes) -> Room:
         kind, flags, reason, to, peer, id = read_header(nack)
         assert (len(nack), kind, flags) == (16, Kind.NACK, 0)
         self._put(Nack(to, peer, id, Reason(reason)))
+        return min(self.room, Room.HIGH)
 
     def tell(self, control: bytes) -> None:
         known = read_from_relay(control)

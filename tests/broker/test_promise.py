@@ -236,6 +236,9 @@ class Channel(RuleBasedStateMachine):
         for receiver in receivers.values():
             if receiver.stalled:
                 self.holds |= {(sender, receiver), (receiver, receiver)}
+        nacked = any(isinstance(item, Nack) and item.id == message.id for item in sender.got)
+        if nacked and sender.stalled:
+            self.holds.add((sender, sender))
 
 
 def messages_in(got: list[Got]) -> Counter[bytes]:

@@ -195,6 +195,15 @@ def test_a_device_whose_own_queue_is_high_is_not_read_either(relay: Relay) -> No
     assert not slow.paused()
 
 
+def test_a_device_that_fills_its_own_queue_with_nacks_is_not_read(relay: Relay) -> None:
+    device, _ = relay.meet(2)
+    device.stall()
+    device.send(to=99)
+    assert device.paused()
+    device.drain()
+    assert not device.paused()
+
+
 def test_every_sender_to_a_slow_receiver_waits_for_it(relay: Relay) -> None:
     *senders, slow = relay.meet(4)
     slow.stall()

@@ -31,8 +31,8 @@ class Outbox(Protocol):
     def deliver(self, message: bytes) -> Room:
         """Queue a data message of a peer, or refuse it. It must not be changed afterwards."""
 
-    def notify(self, nack: bytes) -> None:
-        """Queue a NACK, even when the queue is full."""
+    def notify(self, nack: bytes) -> Room:
+        """Queue a NACK, even when the queue is full; never answers FULL."""
 
     def tell(self, control: bytes) -> None:
         """Queue a control message, even when the queue is full."""

@@ -74,6 +74,7 @@ class DeviceConnection(WebSocketServerProtocol):
         self._session: Session | None = None
         self._is_full = False
         self._queued = 0
+        self._overflowed = False
         self._abort_call: IDelayedCall | None = None
 
     # Autobahn and the transport call these.
@@ -135,6 +136,8 @@ class DeviceConnection(WebSocketServerProtocol):
         if self._abort_call is not None and self._abort_call.active():
             self._abort_call.cancel()
         self._session_lost(wasClean)
+        # Each would keep the other alive until a garbage collection.
+        self._session = None
 
     def sendCloseFrame(
         self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
@@ -172,10 +175,11 @@ class DeviceConnection(WebSocketServerProtocol):
                 return Room.FULL
             self._queued += len(message)
         self._send_message(message, is_binary=True)
-        return Room.HIGH if self._is_full and self._queued > HIGH_MARK else Room.OPEN
+        return self._room
 
-    def notify(self, nack: bytes) -> None:
+    def notify(self, nack: bytes) -> Room:
         self._send_regardless(nack, is_binary=True)
+        return self._room
 
     def tell(self, control: bytes) -> None:
         self._send_regardless(control, is_binary=False)
@@ -198,6 +202,10 @@ class DeviceConnection(WebSocketServerProtocol):
 
     # Inside.
 
+    @property
+    def _room(self) -> Room:
+        return Room.HIGH if self._is_full and self._queued > HIGH_MARK else Room.OPEN
+
     def fail_session(self, code: CloseCode, **details: object) -> None:
         """Close with a code of ours, through the session where there is one."""
         if self._session is not None:
@@ -214,8 +222,10 @@ class DeviceConnection(WebSocketServerProtocol):
         if self._is_full:
             self._queued += len(payload)
             if self._queued > HIGH_MARK + self.factory.message_bytes + CONTROL_RESERVE:
-                # Not at once: an outbox never calls back while the broker calls it.
-                self.factory.reactor.callLater(0, self.fail_session, CloseCode.SLOW)
+                if not self._overflowed:
+                    self._overflowed = True
+                    # Not at once: an outbox never calls back while the broker calls it.
+                    self.factory.reactor.callLater(0, self.fail_session, CloseCode.SLOW)
                 return
         self._send_message(payload, is_binary)
 

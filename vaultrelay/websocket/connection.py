@@ -14,6 +14,7 @@ from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session, Stage
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import CLOSE_SECONDS, CONTROL_RESERVE, HIGH_MARK
+from vaultrelay.websocket.frames import FrameWalk, binary_frame
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import CONTROL_BYTES
 from vaultrelay.wire.upgrade import Upgrade
@@ -65,12 +66,16 @@ class DeviceConnection(WebSocketServerProtocol):
 
     factory: "DeviceFactory"
     transport: Any
+    current_frame: Any
 
-    def __init__(self, upgrade: Upgrade) -> None:
+    def __init__(self, factory: "DeviceFactory", upgrade: Upgrade) -> None:
         super().__init__()
+        self.factory = factory
         self.heard = False
         self.said = False
         self._upgrade = upgrade
+        self._walk = FrameWalk(factory.message_bytes)
+        self._pending: list[bytes] = []
         self._session: Session | None = None
         self._is_full = False
         self._queued = 0
@@ -86,7 +91,12 @@ class DeviceConnection(WebSocketServerProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
-        super().dataReceived(data)
+        self.factory.begin_batch()
+        if self._is_walking:
+            data = self._walk_frames(data)
+        if data:
+            super().dataReceived(data)
+        self.factory.end_batch()
 
     def onConnect(self, request: ConnectionRequest) -> tuple[str | None, dict[str, str]]:
         return self._upgrade.subprotocol, {"X-VaultMesh-Protocol": str(self._upgrade.version)}
@@ -150,8 +160,13 @@ class DeviceConnection(WebSocketServerProtocol):
 
     def _closeConnection(self, abort: bool = False) -> None:
         # An abort loses a close frame that is still on its way; lingering ends in _abort_later.
+        self.flush()
         self.transport.loseConnection()
         self._abort_later()
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        # All that Autobahn sends keeps its place between what the fast path sends.
+        self._write(data)
 
     def pauseProducing(self) -> None:
         # Twisted calls this at every write while its buffer is full.
@@ -174,18 +189,19 @@ class DeviceConnection(WebSocketServerProtocol):
             if self._queued + len(message) > HIGH_MARK + self.factory.message_bytes:
                 return Room.FULL
             self._queued += len(message)
-        self._send_message(message, is_binary=True)
+        self._write(self.factory.framed(message))
         return self._room
 
     def notify(self, nack: bytes) -> Room:
-        self._send_regardless(nack, is_binary=True)
+        if self._reserve(len(nack)):
+            self._write(binary_frame(nack))
         return self._room
 
     def tell(self, control: bytes) -> None:
-        self._send_regardless(control, is_binary=False)
+        if self._reserve(len(control)) and self.state == self.STATE_OPEN:
+            self.sendMessage(control, isBinary=False)
 
     def ping(self) -> None:
-        self.said = True
         self.sendPing()
 
     def pause(self) -> None:
@@ -200,6 +216,48 @@ class DeviceConnection(WebSocketServerProtocol):
         self.resume()
         self.sendClose(number, reason)
 
+    # The fast path.
+
+    @property
+    def _is_walking(self) -> bool:
+        """Whether the frame walk takes what comes: after the join, Autobahn in no message."""
+        session = self._session
+        return self._walk.is_holding or (
+            session is not None
+            and session.channel is not None
+            and not self.data
+            and self.current_frame is None
+            and not self.inside_message
+        )
+
+    def _walk_frames(self, data: bytes) -> bytes:
+        """Relay the whole binary frames; what is left for Autobahn."""
+        messages, rest = self._walk.feed(data)
+        for message in messages:
+            self._said_data(message)
+        return rest
+
+    @_closing_on_error
+    def _said_data(self, message: bytes) -> None:
+        if self._session is not None:
+            self._session.said_data(message)
+
+    def _write(self, data: bytes) -> None:
+        """Send, or add to what goes out in one write at the end of the batch."""
+        self.said = True
+        if not self.factory.in_batch:
+            self.transport.write(data)
+            return
+        if not self._pending:
+            self.factory.batch.append(self)
+        self._pending.append(data)
+
+    def flush(self) -> None:
+        """Send what the batch has gathered."""
+        pending, self._pending = self._pending, []
+        if pending:
+            self.transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
+
     # Inside.
 
     @property
@@ -213,21 +271,18 @@ class DeviceConnection(WebSocketServerProtocol):
         else:
             self.close(code.number, code.reason(**details))
 
-    def _send_message(self, payload: bytes, is_binary: bool) -> None:
-        if self.state == self.STATE_OPEN:
-            self.said = True
-            self.sendMessage(payload, isBinary=is_binary)
-
-    def _send_regardless(self, payload: bytes, is_binary: bool) -> None:
-        if self._is_full:
-            self._queued += len(payload)
-            if self._queued > HIGH_MARK + self.factory.message_bytes + CONTROL_RESERVE:
-                if not self._overflowed:
-                    self._overflowed = True
-                    # Not at once: an outbox never calls back while the broker calls it.
-                    self.factory.reactor.callLater(0, self.fail_session, CloseCode.SLOW)
-                return
-        self._send_message(payload, is_binary)
+    def _reserve(self, size: int) -> bool:
+        """Count what goes out even to a full queue; whether there is room for it at all."""
+        if not self._is_full:
+            return True
+        self._queued += size
+        if self._queued <= HIGH_MARK + self.factory.message_bytes + CONTROL_RESERVE:
+            return True
+        if not self._overflowed:
+            self._overflowed = True
+            # Not at once: an outbox never calls back while the broker calls it.
+            self.factory.reactor.callLater(0, self.fail_session, CloseCode.SLOW)
+        return False
 
     def _session_lost(self, clean: bool) -> None:
         if self._session is not None:

@@ -1,0 +1,89 @@
+"""The frame walk and the frames of a server, against frames written in hex."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.frames import BINARY, Frame, client_frame, take_server_frame
+from vaultrelay.websocket.frames import FrameWalk, binary_frame
+
+MOST = 70_000
+SIZES = [0, 1, 125, 126, 127, 65535, 65536, MOST]
+
+
+def test_a_frame_of_the_rfc_is_unmasked() -> None:
+    """RFC 6455, section 5.7, with the opcode of binary."""
+    #                         fin+op len  key       payload
+    frame = bytes.fromhex("82     85   37fa213d  7f9f4d5158")
+    assert FrameWalk(MOST).feed(frame) == ([b"Hello"], b"")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_frames_of_every_size_are_taken_and_made(size: int) -> None:
+    message = bytes(index % 251 for index in range(size))
+    assert FrameWalk(MOST).feed(client_frame(BINARY, message)) == ([message], b"")
+    assert take_server_frame(binary_frame(message)) == (Frame(BINARY, True, message), b"")
+
+
+@given(
+    st.lists(st.binary(max_size=300), max_size=6),
+    st.lists(st.integers(1, 40), min_size=1, max_size=20),
+)
+@settings(deadline=None, max_examples=60)
+def test_it_does_not_matter_where_the_stream_is_cut(messages: list[bytes], cuts: list[int]) -> None:
+    stream = b"".join(client_frame(BINARY, message) for message in messages)
+    walk, position = FrameWalk(MOST), 0
+    found: list[bytes] = []
+    while position < len(stream):
+        step = cuts[len(found) % len(cuts)]
+        taken, rest = walk.feed(stream[position : position + step])
+        assert rest == b""
+        found += taken
+        position += step
+    assert found == messages
+    assert not walk.is_holding
+
+
+FOREIGN = {
+    "ping": "8980 00000000",
+    "text": "8180 00000000",
+    "first fragment": "0280 00000000",
+    "continuation": "8080 00000000",
+    "reserved bit": "c280 00000000",
+    "unmasked": "8205",
+    "16-bit size of 125": "82fe 007d 00000000",
+    "64-bit size of 65535": "82ff 000000000000ffff 00000000",
+    "too large": "82ff 0000000000011171 00000000",
+    "larger than anything": "82ff ffffffffffffffff 00000000",
+}
+
+
+@pytest.mark.parametrize("head", FOREIGN.values(), ids=FOREIGN.keys())
+def test_what_is_not_ours_is_left_with_all_that_follows(head: str) -> None:
+    foreign = bytes.fromhex(head) + client_frame(BINARY, b"after")
+    before = client_frame(BINARY, b"before")
+    assert FrameWalk(MOST).feed(before + foreign) == ([b"before"], foreign)
+
+
+@pytest.mark.parametrize("head", FOREIGN.values(), ids=FOREIGN.keys())
+def test_what_is_not_ours_is_left_whole_when_it_comes_byte_by_byte(head: str) -> None:
+    walk, foreign = FrameWalk(MOST), bytes.fromhex(head)
+    for index in range(len(foreign)):
+        messages, rest = walk.feed(foreign[index : index + 1])
+        assert messages == []
+        if rest:
+            assert rest == foreign[: index + 1]
+            assert not walk.is_holding
+            return
+    pytest.fail("it was taken for a frame of ours")
+
+
+def test_a_large_frame_in_many_reads_is_joined_once() -> None:
+    walk, message = FrameWalk(MOST), bytes(MOST)
+    frame = client_frame(BINARY, message)
+    for start in range(0, len(frame) - 1000, 1000):
+        assert walk.feed(frame[start : start + 1000]) == ([], b"")
+        assert walk.is_holding
+        last = start + 1000
+    assert walk.feed(frame[last:]) == ([message], b"")
+    assert not walk.is_holding

@@ -5,6 +5,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
+from vaultrelay.transport.direct import make_direct
+
 
 class CannotListen(Exception):
     """An endpoint that cannot be listened on: which one, and why."""
@@ -49,4 +51,5 @@ class ListeningService(Service):
         return None if port is None else port.stopListening()
 
     def _listening(self, port: IListeningPort) -> None:
+        make_direct(port)
         self.port = port

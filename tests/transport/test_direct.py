@@ -1,0 +1,225 @@
+"""The direct transport keeps Twisted's contracts: order, producers, half-close, loss, abort."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet import tcp, unix
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.protocol import Factory, Protocol
+
+from vaultrelay.transport.direct import DirectServer, make_direct
+
+MUCH = bytes(range(256)) * 16_384
+"""4 MiB: more than the buffers of a socket pair hold."""
+
+
+class Recorder(Protocol):
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+        self.lost: list[type] = []
+        self.flow: list[str] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received.append(data)
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.lost.append(reason.type)
+
+    def pauseProducing(self) -> None:
+        self.flow.append("pause")
+
+    def resumeProducing(self) -> None:
+        self.flow.append("resume")
+
+    def stopProducing(self) -> None:
+        self.flow.append("stop")
+
+
+class Turns:
+    """A reactor whose turns the test takes."""
+
+    def __init__(self) -> None:
+        self.readers: set[Any] = set()
+        self.writers: set[Any] = set()
+        self.later: list[Any] = []
+
+    def addReader(self, reader: object) -> None:
+        self.readers.add(reader)
+
+    def addWriter(self, writer: object) -> None:
+        self.writers.add(writer)
+
+    def removeReader(self, reader: object) -> None:
+        self.readers.discard(reader)
+
+    def removeWriter(self, writer: object) -> None:
+        self.writers.discard(writer)
+
+    def callLater(self, delay: float, call: Any, *args: Any) -> None:
+        self.later.append((call, args))
+
+    def take(self) -> None:
+        """Read and write once, and lose what is lost, as Twisted's reactors do."""
+        for selectable, turn in [(r, "doRead") for r in self.readers] + [
+            (w, "doWrite") for w in self.writers
+        ]:
+            why = getattr(selectable, turn)()
+            if why is not None:
+                self.removeReader(selectable)
+                self.removeWriter(selectable)
+                selectable.connectionLost(_failure(why))
+        later, self.later = self.later, []
+        for call, args in later:
+            call(*args)
+
+
+def _failure(why: Any) -> Any:
+    from twisted.python.failure import Failure
+
+    return Failure(why)
+
+
+class Scene:
+    """A direct connection, its protocol and its peer's socket."""
+
+    def __init__(self) -> None:
+        ours, self.peer = socket.socketpair()
+        ours.setblocking(False)
+        self.peer.settimeout(5)
+        self.reactor = Turns()
+        self.protocol = Recorder()
+        reactor: Any = self.reactor
+        server: Any = None
+        self.transport = DirectServer(ours, self.protocol, ("", 0), server, 1, reactor)
+        self.protocol.makeConnection(self.transport)
+
+    def read(self, size: int) -> bytes:
+        """What the peer gets, the reactor turning meanwhile."""
+        found = b""
+        while len(found) < size:
+            self.reactor.take()
+            found += self.peer.recv(1 << 20)
+        return found
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    scene = Scene()
+    yield scene
+    scene.peer.close()
+    scene.transport.abortConnection()
+    scene.reactor.take()
+
+
+def test_a_write_goes_out_at_once(scene: Scene) -> None:
+    scene.transport.write(b"now")
+    assert scene.peer.recv(100) == b"now"
+    assert scene.reactor.writers == set()
+
+
+def test_what_the_kernel_does_not_take_follows_in_order(scene: Scene) -> None:
+    scene.transport.write(MUCH)
+    scene.transport.write(b"after it")
+    assert scene.reactor.writers == {scene.transport}
+    assert scene.read(len(MUCH) + 8) == MUCH + b"after it"
+    scene.reactor.take()
+    assert scene.reactor.writers == set()
+    scene.transport.write(b"at once again")
+    assert scene.peer.recv(100) == b"at once again"
+
+
+def test_a_producer_is_paused_while_much_is_queued_and_resumed_when_it_is_gone(
+    scene: Scene,
+) -> None:
+    scene.transport.registerProducer(scene.protocol, True)
+    scene.transport.write(b"little")
+    assert scene.protocol.flow == []
+    scene.transport.write(MUCH)
+    assert scene.protocol.flow == ["pause"]
+    scene.read(6 + len(MUCH))
+    scene.reactor.take()
+    assert scene.protocol.flow == ["pause", "resume"]
+
+
+def test_lose_connection_waits_for_what_is_queued(scene: Scene) -> None:
+    scene.transport.write(MUCH)
+    scene.transport.loseConnection()
+    assert scene.read(len(MUCH)) == MUCH
+    scene.reactor.take()
+    assert scene.protocol.lost == [ConnectionDone]
+    assert scene.peer.recv(1) == b""
+
+
+def test_nothing_is_sent_after_half_a_close(scene: Scene) -> None:
+    scene.transport.write(b"last")
+    scene.transport.loseWriteConnection()
+    scene.reactor.take()
+    scene.transport.write(b"too late")
+    assert scene.read(4) == b"last"
+    assert scene.peer.recv(100) == b""
+
+
+def test_a_broken_connection_is_found_and_told_once(scene: Scene) -> None:
+    scene.transport.stopReading()
+    scene.peer.close()
+    scene.transport.write(b"into nothing")
+    scene.transport.write(b"into nothing")
+    assert scene.protocol.lost == []
+    scene.reactor.take()
+    assert scene.protocol.lost == [ConnectionLost]
+
+
+def test_an_abort_drops_what_is_queued(scene: Scene) -> None:
+    scene.transport.write(MUCH)
+    scene.transport.abortConnection()
+    scene.reactor.take()
+    assert len(scene.protocol.lost) == 1
+    assert scene.reactor.readers == scene.reactor.writers == set()
+
+
+def test_each_read_is_kept_though_the_buffer_is_shared(scene: Scene) -> None:
+    for data in (b"first", b"second"):
+        scene.peer.sendall(data)
+        scene.reactor.take()
+    assert scene.protocol.received == [b"first", b"second"]
+    scene.reactor.take()
+    assert scene.protocol.received == [b"first", b"second"], "nothing there, nothing read"
+
+
+def test_the_end_of_the_stream_is_the_end_of_the_connection(scene: Scene) -> None:
+    scene.peer.close()
+    scene.reactor.take()
+    assert scene.protocol.lost == [ConnectionDone]
+    scene.transport.write(b"to nobody")
+
+
+def test_a_reset_is_a_loss(scene: Scene) -> None:
+    class Reset:
+        def recv_into(self, buffer: bytearray) -> int:
+            raise ConnectionResetError(104, "reset")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(whole, name)
+
+    whole = scene.transport.socket
+    scene.transport.socket = Reset()  # type: ignore[assignment]
+    scene.reactor.take()
+    scene.transport.socket = whole
+    assert scene.protocol.lost == [ConnectionLost]
+
+
+def test_only_plain_tcp_is_made_direct() -> None:
+    reactor: Any = Turns()
+    plain, other = (
+        tcp.Port(0, Factory(), reactor=reactor),
+        unix.Port(b"x", Factory(), reactor=reactor),
+    )
+    before = other.transport
+    make_direct(plain)
+    make_direct(other)
+    assert plain.transport is DirectServer
+    assert other.transport is before

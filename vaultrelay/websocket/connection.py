@@ -92,11 +92,13 @@ class DeviceConnection(WebSocketServerProtocol):
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
         self.factory.begin_batch()
-        if self._is_walking:
-            data = self._walk_frames(data)
-        if data:
-            super().dataReceived(data)
-        self.factory.end_batch()
+        try:
+            if self._is_walking:
+                data = self._walk_frames(data)
+            if data:
+                super().dataReceived(data)
+        finally:
+            self.factory.end_batch()
 
     def onConnect(self, request: ConnectionRequest) -> tuple[str | None, dict[str, str]]:
         return self._upgrade.subprotocol, {"X-VaultMesh-Protocol": str(self._upgrade.version)}

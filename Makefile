@@ -26,10 +26,7 @@ floors: $(VENV)/test
 	$(BIN)/lint-imports
 
 tests: $(VENV)/test
-	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest
-	$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m pytest --cov
 
 vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py

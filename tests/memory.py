@@ -29,16 +29,16 @@ SEED = bytes(range(32))
 
 
 class Transport(StringTransport):
-    """A transport that remembers being cut off, and what it was told of reading."""
+    """A transport that remembers being cut off, and says when more than `capacity` is in it."""
 
     aborted = False
-    is_full = False
+    capacity = 1 << 60
     protocol: Any
 
     def write(self, data: bytes) -> None:
         super().write(data)
         producer: Any = self.producer
-        if self.is_full:
+        if producer is not None and len(self.value()) > self.capacity:
             producer.pauseProducing()
 
     def abortConnection(self) -> None:
@@ -169,14 +169,14 @@ class Wire:
     def fill_up(self) -> None:
         """The transport's buffer is full, as when the client does not read.
 
-        Twisted says so at every write until the buffer is empty.
+        Like Twisted's, it says so at every write until it is empty.
         """
-        self.transport.is_full = True
+        self.transport.capacity = -1
         self._producer.pauseProducing()
 
     def empty(self) -> None:
         """The transport's buffer is empty again."""
-        self.transport.is_full = False
+        self.transport.capacity = 1 << 60
         self._producer.resumeProducing()
 
     @property

@@ -293,8 +293,8 @@ BAD_URLS = [
 @pytest.mark.parametrize("url", BAD_URLS)
 @pytest.mark.parametrize("origin", ["flag", "file"])
 def test_what_is_no_url_is_refused_with_an_example(origin: str, url: str) -> None:
-    assert refusal_at(origin, ("public-url", url)) == (
-        f"{named(origin, 'public-url')}: '{url}' must be a URL such as wss://relay.example.org"
+    assert refusal_at(origin, ("public-url", url)).startswith(
+        f"{named(origin, 'public-url')}: '{url}' must be a URL such as wss://relay.example.org: "
     )
 
 
@@ -592,7 +592,7 @@ def test_control_bytes_in_the_name_of_the_file_are_escaped(folder: Path, content
 
 
 def test_a_flag_without_its_value_is_refused() -> None:
-    assert refusal_of("--port") == "option --port requires argument"
+    assert refusal_of("--port") == "option --port requires argument; see vault-relay --help"
 
 
 def test_an_unknown_flag_is_refused() -> None:
@@ -706,7 +706,6 @@ def test_help_keeps_texts_apart_from_their_options() -> None:
     starts = [line for line in help_text().splitlines() if line.startswith("  --")]
     assert len(starts) == len(OPTIONS) + 2
     assert all(re.match(r"  --[a-z-]+( [A-Z]+)? {2,}\S", line) for line in starts)
-    assert {len(re.split(r"(?<=  )(?=\S)", line)[1]) > 0 for line in starts} == {True}
 
 
 @pytest.mark.parametrize("origin", ORIGINS)

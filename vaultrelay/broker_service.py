@@ -1,5 +1,7 @@
 """BrokerService: the broker as a Twisted service, which keeps its deadlines and drains it."""
 
+from collections import Counter
+
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -7,7 +9,7 @@ from twisted.internet.task import LoopingCall
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.logs import log
-from vaultrelay.policy.limits import DRAIN_TICK_SECONDS, TICK_SECONDS
+from vaultrelay.policy.limits import DRAIN_TICK_SECONDS, REFUSALS_SECONDS, TICK_SECONDS
 
 
 class BrokerService(Service):
@@ -16,6 +18,8 @@ class BrokerService(Service):
     def __init__(self, broker: Broker, clock: IReactorTime) -> None:
         self.broker = broker
         self._drained: Deferred[None] | None = None
+        self._told: Counter[str] = Counter()
+        self._told_at = clock.seconds()
         self._ticking = LoopingCall(self._tick)
         self._ticking.clock = clock
 
@@ -36,7 +40,19 @@ class BrokerService(Service):
         self._ticking.start(DRAIN_TICK_SECONDS, now=True)
         return self._drained
 
+    def tell_refusals(self) -> None:
+        """One line for all who were refused since the last one, by our own words for why."""
+        refused = self.broker.counters.refused - self._told
+        if refused:
+            told = ", ".join(f"{slug} {count}" for slug, count in sorted(refused.items()))
+            log.warn("Refused since the last such line: {told}", told=told)
+        self._told = self.broker.counters.refused.copy()
+
     def _tick(self) -> None:
+        now = self.broker.clock.seconds()
+        if now - self._told_at >= REFUSALS_SECONDS:
+            self._told_at = now
+            self.tell_refusals()
         try:
             self.broker.tick()
         except Exception:

@@ -101,11 +101,13 @@ class RelayService(MultiService):
     def stopService(self) -> Generator[Deferred[Any], Any, None]:
         """Drain, then stop listening: until then devices and health checks get an answer."""
         count = self.broker.joined
-        if self.running and count:
-            seconds = self.settings.drain_seconds
-            log.info("Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds)
         if self.running:
-            yield self._keeper.drain(self.settings.drain_seconds)
+            seconds = self.settings.drain_seconds
+            if count:
+                log.info(
+                    "Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds
+                )
+            yield self._keeper.drain(seconds)
             yield self.devices.all_gone()
         yield super().stopService()
 
@@ -116,7 +118,10 @@ class RelayService(MultiService):
     def _where(self) -> str:
         settings = self.settings
         if settings.listen:
-            return ", ".join(settings.listen)
+            return ", ".join(
+                f"{text} ({_shown(port)})"
+                for text, port in zip(settings.listen, self.ports, strict=True)
+            )
         address: Any = self.ports[0].getHost()
         tls = "with TLS" if settings.certificate else "without TLS"
         return f"port {address.port} of {settings.bind} {tls}"
@@ -132,6 +137,12 @@ class RelayService(MultiService):
         if settings.certificate is not None:
             endpoint = wrapServerTLS(ServerTls([settings.certificate]), endpoint, self._reactor)
         return [(text, endpoint)]
+
+
+def _shown(port: IListeningPort) -> str:
+    """Where a port of an endpoint string listens, which the string need not say."""
+    host: Any = port.getHost()
+    return f"port {host.port} of {host.host}" if hasattr(host, "port") else "open"
 
 
 def log_session_end(session: Session) -> None:

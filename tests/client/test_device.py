@@ -21,6 +21,7 @@ from vaultrelay.client import (
     Device,
     Draining,
     Joined,
+    Keepalive,
     Left,
     Message,
     Nack,
@@ -30,7 +31,7 @@ from vaultrelay.client import (
 from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl, endpoint_of
 from vaultrelay.policy.limits import PING_SECONDS, SessionLimits
 from vaultrelay.wire import base64url
-from vaultrelay.wire.control import Peer
+from vaultrelay.wire.control import Challenge, Peer
 from vaultrelay.wire.data import Reason
 from vaultrelay.wire.json_object import write_object
 from vaultrelay.wire.proof import channel_of
@@ -172,9 +173,13 @@ def test_a_draining_relay_says_so(world: World, pair: tuple[Device, Device]) -> 
 def test_another_ping_interval_can_be_asked_for(world: World, pair: tuple[Device, Device]) -> None:
     first, second = pair
     first.keep_alive(300)
-    first.send(b"after it")
     world.network.flush()
-    assert world.next(second).payload == b"after it"
+    assert world.next(first) == Keepalive(300)
+    world.clock.pump([1.0] * 400)
+    first.send(b"still here")
+    world.network.flush()
+    with pytest.raises(Closed):
+        world.next(second)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +209,9 @@ def test_another_audience_is_told_as_a_close() -> None:
 
 def test_a_relay_that_falls_silent_is_left(world: World, pair: tuple[Device, Device]) -> None:
     first, _ = pair
-    world.clock.pump([PING_SECONDS * 1.5] * 2)
+    world.clock.pump([1.0] * int(PING_SECONDS * 1.5 - 1))
+    first.send(b"nobody has noticed")
+    world.clock.pump([1.0])
     world.network.flush()
     with pytest.raises(Closed) as closed:
         world.next(first)
@@ -316,7 +323,10 @@ class TestARelayThatBreaksTheProtocol:
         "frame",
         [
             pytest.param(client_frame(TEXT, b"{", masked=False), id="bad JSON"),
-            pytest.param(client_frame(BINARY, b"short", masked=False), id="short data"),
+            pytest.param(
+                client_frame(TEXT, Challenge(bytes(32), "1").encode(), masked=False),
+                id="another challenge",
+            ),
             pytest.param(
                 client_frame(TEXT, write_object("left", session=0, reason="x"), masked=False),
                 id="bad field",
@@ -324,13 +334,15 @@ class TestARelayThatBreaksTheProtocol:
         ],
     )
     def test_is_left(self, world: World, frame: bytes) -> None:
-        assert "broke the protocol" in str(self.closed_after(world, frame))
+        assert "the relay " in str(self.closed_after(world, frame))
 
     def test_but_what_we_do_not_know_is_ignored(self, world: World) -> None:
         device = world.join(b"device-a")
         unknown = [
             client_frame(TEXT, write_object("busy", session=5), masked=False),
+            client_frame(BINARY, b"short", masked=False),
             client_frame(BINARY, b"\x77" + bytes(15), masked=False),
+            client_frame(BINARY, b"\x10\x01" + bytes(20), masked=False),
             client_frame(BINARY, b"\x11\0\0\x63" + bytes(11) + b"\x07", masked=False),
         ]
         for frame in unknown:
@@ -374,3 +386,47 @@ def test_wss_is_wrapped_in_tls() -> None:
     clock = Relay().clock
     plain, secure = (endpoint_of(clock, RelayUrl.read(f"{scheme}://a")) for scheme in ("ws", "wss"))
     assert type(plain) is not type(secure)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(b"\x15\x03\x03\0\x02\x02\x46", "speaks TLS"), (b"", "ended before anybody answered")],
+)
+def test_a_connection_that_ends_without_an_answer_is_no_relay(answer: bytes, said: str) -> None:
+    server, connecting = scripted(answer) if answer else hung_up()
+    with pytest.raises(Refused, match=said):
+        result(connecting)
+    assert server.lost
+
+
+def hung_up() -> tuple[Scripted, "Deferred[Device]"]:
+    """A connect to a server that ends the connection at once."""
+
+    class HangsUp(Scripted):
+        def dataReceived(self, data: bytes) -> None:
+            assert self.transport is not None
+            self.transport.loseConnection()
+
+    server, relay = HangsUp(), Relay()
+    network = InMemory(relay.clock, lambda: server)
+    connecting = ensureDeferred(connect(relay.clock, URL, SEED, b"device-a", endpoint=network))
+    network.flush()
+    return server, connecting
+
+
+def test_another_version_of_the_challenge_is_not_signed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Challenge(bytes(32), "1.0.0", protocol=4).encode()
+    monkeypatch.setattr(Challenge, "encode", lambda self: other)
+    with pytest.raises(Closed, match="does not have"):
+        world.join(b"device-a")
+
+
+def test_nothing_can_be_sent_while_the_connection_ends(
+    world: World, pair: tuple[Device, Device]
+) -> None:
+    first, _ = pair
+    first.close()
+    with pytest.raises(Closed, match="about to end"):
+        first.send(b"too late")

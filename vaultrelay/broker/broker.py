@@ -17,6 +17,7 @@ from vaultrelay.policy.limits import (
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
     SPARE_SESSIONS,
+    STANDSTILL_SECONDS,
     SessionLimits,
 )
 from vaultrelay.wire import refusal
@@ -49,7 +50,7 @@ class Broker:
         self.joined = 0
         self._spares = 0
         self._on_end = on_end
-        self._started_at = clock.seconds()
+        self._started_at = self._ticked_at = clock.seconds()
         self._drain: _Drain | None = None
 
     @property
@@ -86,6 +87,7 @@ class Broker:
         """Answer a hello: welcome the session into its channel, or close it."""
         code = self._objection(session, hello)
         if code is not None:
+            self.counters.refused[code.slug] += 1
             full = code is CloseCode.RELAY_FULL
             session.close(code, **({"retry": RETRY_FULL_SECONDS} if full else {}))
             return
@@ -135,8 +137,12 @@ class Broker:
     def tick(self) -> None:
         """Keep every deadline. To be called at least every TICK_SECONDS."""
         now = self.clock.seconds()
+        gap, self._ticked_at = now - self._ticked_at, now
         for session in tuple(self.sessions):
-            session.tick(now)
+            if gap > STANDSTILL_SECONDS:
+                session.excuse(gap, now)
+            else:
+                session.tick(now)
         if self._drain is not None:
             for session in self._drain.due(now):
                 session.close(CloseCode.RESTART)

@@ -10,8 +10,11 @@ from vaultrelay.broker.reading import Reading
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
     CONTROLS_PER_SECOND,
+    FRAMES_BURST,
+    FRAMES_PER_SECOND,
     HELLO_SECONDS,
     RETRY_RATE_SECONDS,
+    SHORTEST_REST_SECONDS,
     SLOW_SECONDS,
     SessionLimits,
 )
@@ -83,13 +86,14 @@ class House(Protocol):
 class Session:
     """One device on one connection; numbered from its welcome on.
 
-    The connection calls `said_text`, `said_data`, `said_ping`, `drained` and `lost`, the broker
-    calls the rest. Data messages come whole and within `limits.message_bytes`.
+    The connection calls what begins with `said`, `drained` and `lost`, the broker calls the rest.
+    Data messages come whole and within `limits.message_bytes`.
     """
 
     __slots__ = (
         "_bytes",
         "_controls",
+        "_frames",
         "_full_since",
         "_holding",
         "_house",
@@ -133,6 +137,7 @@ class Session:
         self.left_reason = ""
         self._messages = TokenBucket(limits.messages_per_second, now)
         self._bytes = TokenBucket(limits.bytes_per_second, now)
+        self._frames = TokenBucket(FRAMES_PER_SECOND, now, FRAMES_BURST)
         self._controls = TokenBucket(CONTROLS_PER_SECOND, now, CONTROLS_BURST)
         self._liveness = Liveness(now)
         self._reading = Reading(outbox)
@@ -185,6 +190,15 @@ class Session:
         if self._messages.spend(receivers) | self._bytes.spend(receivers * len(message)):
             self._rest_if_in_debt()
 
+    def said_frame(self) -> None:
+        """A frame that is not a whole data message: a fragment, a pong, a control frame."""
+        if not self._frames.spend(1):
+            return
+        if self.stage is Stage.CHALLENGED:
+            self.close(CloseCode.RATE, retry=RETRY_RATE_SECONDS)
+        elif self.stage is Stage.JOINED:
+            self._rest_if_in_debt()
+
     def said_ping(self) -> None:
         """A WebSocket ping of the device, which the connection answers."""
         self._flooded()
@@ -233,8 +247,8 @@ class Session:
         """Look at every deadline: hello, full queue, session TTL, pong."""
         liveness = self._liveness
         liveness.look(self.outbox, now)
-        self._messages.refill(now)
-        self._bytes.refill(now)
+        for bucket in self._rates:
+            bucket.refill(now)
         if self.stage is Stage.CHALLENGED:
             if now - self.opened_at >= HELLO_SECONDS:
                 self.close(CloseCode.HELLO_TIMEOUT)
@@ -251,7 +265,18 @@ class Session:
             elif liveness.wants_ping(now):
                 self.outbox.ping()
 
+    def excuse(self, gap: float, now: float) -> None:
+        """Count no deadline for the `gap` seconds in which the relay itself stood still."""
+        self.opened_at += gap
+        if self._full_since is not None:
+            self._full_since += gap
+        self._liveness.excuse(now)
+
     # Inside.
+
+    @property
+    def _rates(self) -> tuple[TokenBucket, ...]:
+        return self._messages, self._bytes, self._frames
 
     def _legal(self, event: Event) -> bool:
         if self.stage is Stage.CLOSED:
@@ -271,9 +296,9 @@ class Session:
         """Do not read the device until it has paid for what it sent."""
         clock = self._house.clock
         now = clock.seconds()
-        wait = max(self._messages.debt_seconds(now), self._bytes.debt_seconds(now))
+        wait = max(bucket.debt_seconds(now) for bucket in self._rates)
         if wait and self._rest is None:
-            self._rest = clock.callLater(wait, self._rested)
+            self._rest = clock.callLater(max(wait, SHORTEST_REST_SECONDS), self._rested)
             self._reading.stop_for(_REST)
 
     def _rested(self) -> None:

@@ -4,13 +4,13 @@
 
     device = await connect(reactor, "wss://relay.example.org", channel_seed, device_tag)
     device.send(b"ciphertext", to=EVERYONE)
-    event = await device.receive()      # Message, Nack, Joined, Left or Draining
+    event = await device.receive()      # Message, Nack, Joined, Left, Draining or Keepalive
     await device.close()
 """
 
 from vaultrelay.client.connection import Closed, Message, Nack, Refused
 from vaultrelay.client.device import Device, connect
-from vaultrelay.wire.control import Draining, Joined, Left
+from vaultrelay.wire.control import Draining, Joined, Keepalive, Left
 from vaultrelay.wire.data import EVERYONE
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Device",
     "Draining",
     "Joined",
+    "Keepalive",
     "Left",
     "Message",
     "Nack",

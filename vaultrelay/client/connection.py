@@ -1,25 +1,34 @@
 """The client's WebSocket: Autobahn's callbacks turned into one ordered stream of events."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autobahn.twisted.websocket import WebSocketClientProtocol
 from autobahn.websocket.types import ConnectionResponse
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from zope.interface import implementer
 
-from vaultrelay.wire.control import Challenge, Draining, Joined, Left, Welcome, read_from_relay
-from vaultrelay.wire.data import HEADER_BYTES, BadHeader, Kind, Reason, read_header
-from vaultrelay.wire.json_object import BadControl
+from vaultrelay.wire import VERSION
+from vaultrelay.wire.control import (
+    Challenge,
+    Draining,
+    Joined,
+    Keepalive,
+    Left,
+    Welcome,
+    read_from_relay,
+)
+from vaultrelay.wire.data import HEADER_BYTES, Kind, Reason, read_header
+from vaultrelay.wire.json_object import BadControl, read_object
 from vaultrelay.wire.request import HEAD_END
 
-if TYPE_CHECKING:
-    from vaultrelay.client.device import DeviceSocketFactory
-
+CONTROL_LIMIT = 64 * 1024
+"""The largest control message, `welcome`, stays below it with any number of peers."""
+_TLS_ALERT = b"\x15\x03"
 _LENGTH_DIGITS = 9
+_SHOWN_CHARS = 1000
 _REFUSAL_BYTES = 64 * 1024
 """More than any relay or proxy says when it refuses."""
 
@@ -62,7 +71,7 @@ class Nack:
     reason: Reason | int
 
 
-Event = Message | Nack | Joined | Left | Draining
+Event = Message | Nack | Joined | Left | Draining | Keepalive
 Answer = Callable[[Challenge], bytes]
 """Makes the hello that answers a challenge."""
 
@@ -71,12 +80,19 @@ Answer = Callable[[Challenge], bytes]
 class DeviceSocket(WebSocketClientProtocol):
     """One connection to a relay; `on_event` gets what comes after the welcome, then Closed."""
 
-    factory: "DeviceSocketFactory"
+    # Autobahn reads this before its options are set, and so never sets TCP_NODELAY without it.
+    tcpNoDelay = True
+
     transport: Any
 
-    def __init__(self, answer: Answer, on_event: Callable[[Event | Closed], None]) -> None:
+    def __init__(
+        self, clock: IReactorTime, answer: Answer, on_event: Callable[[Event | Closed], None]
+    ) -> None:
         super().__init__()
-        self.heard = False
+        self._clock = clock
+        self._challenged = False
+        self._opened = False
+        self.heard_at = clock.seconds()
         self.welcomed: Deferred[Welcome] = Deferred()
         self.has_room = True
         self.relay_version = ""
@@ -91,21 +107,26 @@ class DeviceSocket(WebSocketClientProtocol):
         self.transport.registerProducer(self, True)
 
     def dataReceived(self, data: bytes) -> None:
-        self.heard = True
+        self.heard_at = self._clock.seconds()
         super().dataReceived(data)
 
     def processHandshake(self) -> None:
+        if self.data.startswith(_TLS_ALERT):
+            self._fail(Refused(0, "no_relay", "This port speaks TLS. The URL begins with wss://."))
+            return
         head, end, body = self.data.partition(HEAD_END)
         if not end or head.startswith(b"HTTP/1.1 101"):
             super().processHandshake()
             return
         # Autobahn would drop the refusal's body, and with it the sentence for people.
         if len(body) >= min(_content_length(head), _REFUSAL_BYTES):
-            self._trouble = _read_refusal(head, body)
-            self.dropConnection(abort=True)
+            self._fail(_read_refusal(head, body))
+
+    def onOpen(self) -> None:
+        self._opened = True
 
     def onConnect(self, response: ConnectionResponse) -> None:
-        if response.headers.get("x-vaultmesh-protocol") != "3":
+        if response.headers.get("x-vaultmesh-protocol") != str(VERSION):
             self._fail(
                 Refused(101, "no_relay", "A WebSocket answers here, but no VaultMesh relay.")
             )
@@ -113,21 +134,31 @@ class DeviceSocket(WebSocketClientProtocol):
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         try:
             event = read_data(payload) if isBinary else read_from_relay(payload)
-        except (BadControl, BadHeader) as error:
+        except BadControl as error:
             self._fail(Closed(1002, f"the relay broke the protocol: {error}"))
             return
         if isinstance(event, Challenge):
-            self.relay_version = event.relay
-            self.sendMessage(self._answer(event), isBinary=False)
+            self._challenge(event)
         elif isinstance(event, Welcome):
             if not self.welcomed.called:
+                # From here on the relay passes on what peers send, up to its limit.
+                self.maxMessagePayloadSize = max(CONTROL_LIMIT, event.limits.message_bytes)
                 self.welcomed.callback(event)
         elif isinstance(event, Event):
             self.on_event(event)
 
+    def _challenge(self, challenge: Challenge) -> None:
+        """Sign once, and only what this protocol asks for."""
+        if self._challenged or challenge.protocol != VERSION:
+            self._fail(Closed(1002, "the relay asks for a proof that this protocol does not have"))
+            return
+        self._challenged = True
+        self.relay_version = challenge.relay
+        self.sendMessage(self._answer(challenge), isBinary=False)
+
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self._is_over = True
-        closed = self._trouble or Closed(code or 1006, reason or "")
+        closed = self._trouble or self._ended(code or 1006, reason or "")
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
             waiter.callback(None)
@@ -135,6 +166,16 @@ class DeviceSocket(WebSocketClientProtocol):
             self.welcomed.errback(closed)
         else:
             self.on_event(closed if isinstance(closed, Closed) else Closed(1006, str(closed)))
+
+    def _ended(self, code: int, reason: str) -> Exception:
+        if self._opened:
+            return Closed(code, reason)
+        return Refused(0, "no_relay", "The connection ended before anybody answered.")
+
+    @property
+    def can_send(self) -> bool:
+        """Whether anything can be sent."""
+        return bool(self.state == self.STATE_OPEN)
 
     def room(self) -> Deferred[None]:
         """Fires as soon as what was sent before is on its way, or the connection is over."""
@@ -168,8 +209,12 @@ class DeviceSocket(WebSocketClientProtocol):
 
 
 def read_data(message: bytes) -> Message | Nack | None:
-    """What a data message of the relay says; None for a kind we do not know."""
+    """What a data message of the relay says; None for what this version does not know."""
+    if len(message) < HEADER_BYTES:
+        return None
     header = read_header(message)
+    if header.flags:
+        return None
     if header.kind == Kind.DATA:
         return Message(header.sender, header.to, header.id, message[HEADER_BYTES:])
     if header.kind == Kind.NACK:
@@ -190,7 +235,7 @@ def _read_refusal(head: bytes, body: bytes) -> Refused:
     words = head.split(b"\r\n")[0].split(b" ")
     status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
     try:
-        told = json.loads(body)
-        return Refused(status, str(told["error"]), str(told["detail"]))
-    except (ValueError, TypeError, KeyError):
+        told = read_object(body)
+        return Refused(status, told.text("error", _SHOWN_CHARS), told.text("detail", _SHOWN_CHARS))
+    except BadControl:
         return Refused(status, "no_relay", "Something that is no VaultMesh relay answered.")

@@ -14,15 +14,20 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.task import LoopingCall
 
-from vaultrelay.client.connection import Closed, DeviceSocket, Event
+from vaultrelay.client.connection import CONTROL_LIMIT, Closed, DeviceSocket, Event
 from vaultrelay.policy.audience import canonical_host
-from vaultrelay.wire import base64url, proof
+from vaultrelay.wire import VERSION, base64url, proof
 from vaultrelay.wire.control import Challenge, Hello, Joined, Keepalive, Left, Limits, Welcome
 from vaultrelay.wire.data import EVERYONE, pack_data
 
 CLIENT_NAME = "reference/1"
 CONNECT_SECONDS = 20
 """From the first packet to the welcome."""
+WATCH_SECONDS = 1
+"""How often a device looks whether it still hears the relay."""
+SILENCE_FACTOR = 1.5
+"""Ping intervals after which a silent relay is gone (protocol page, Keepalive)."""
+_U32 = 0xFFFFFFFF
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 
@@ -68,7 +73,10 @@ class DeviceSocketFactory(WebSocketClientFactory):
     def __init__(
         self, reactor: IReactorTime, url: RelayUrl, channel: bytes, socket: DeviceSocket
     ) -> None:
-        headers = {"X-VaultMesh-Protocol": "3", "X-VaultMesh-Channel": base64url.encode(channel)}
+        headers = {
+            "X-VaultMesh-Protocol": str(VERSION),
+            "X-VaultMesh-Channel": base64url.encode(channel),
+        }
         if url.authorization is not None:
             headers["Authorization"] = url.authorization
         super().__init__(
@@ -79,7 +87,10 @@ class DeviceSocketFactory(WebSocketClientFactory):
         )
         # Autobahn's own timers ask the global reactor; connect() has a deadline of its own.
         self.setProtocolOptions(
-            openHandshakeTimeout=0, closeHandshakeTimeout=0, serverConnectionDropTimeout=0
+            openHandshakeTimeout=0,
+            closeHandshakeTimeout=0,
+            serverConnectionDropTimeout=0,
+            maxMessagePayloadSize=CONTROL_LIMIT,
         )
         self._socket = socket
 
@@ -102,19 +113,20 @@ class Device:
         self._closed: Closed | None = None
         self._ids = count(1)
         self._gone: Deferred[None] = Deferred()
-        # A relay pings in its own silence; who hears nothing for longer is no longer connected.
+        self._clock = clock
+        self._ping_seconds = welcome.ping_seconds
         self._watch = LoopingCall(self._check_silence)
         self._watch.clock = clock
-        self._watch.start(1.5 * welcome.ping_seconds, now=False)
+        self._watch.start(WATCH_SECONDS, now=False)
 
     def send(self, payload: bytes, to: int = EVERYONE) -> int:
         """Send ciphertext to one peer or to all; the id by which a Nack will name it.
 
         Queues without limit: `await room()` between large messages, and keep receiving meanwhile.
+        Closed when the connection is over or about to be.
         """
-        id = next(self._ids) & 0xFFFFFFFF
-        if self._closed is not None:
-            raise self._closed
+        self._check_open()
+        id = next(self._ids) & _U32
         self._socket.sendMessage(pack_data(to, self.session, id, payload), isBinary=True)
         return id
 
@@ -123,11 +135,15 @@ class Device:
         return self._socket.room()
 
     def keep_alive(self, ping_seconds: int) -> None:
-        """Ask the relay for another ping interval."""
+        """Ask the relay for another ping interval; Closed as in `send`."""
+        self._check_open()
         self._socket.sendMessage(Keepalive(ping_seconds).encode(), isBinary=False)
 
     async def receive(self) -> Event:
-        """The next event, in the order in which the relay sent them; Closed when there is none."""
+        """The next event, in the order in which the relay sent them; Closed when there is none.
+
+        A Keepalive is the relay's answer to `keep_alive`, with the interval now in force.
+        """
         if self._closed is not None and not self._events.pending:
             raise self._closed
         event = await self._events.get()
@@ -146,16 +162,25 @@ class Device:
             self.peers[event.peer.session] = event.peer.device
         elif isinstance(event, Left):
             self.peers.pop(event.session, None)
+        elif isinstance(event, Keepalive):
+            self._ping_seconds = event.ping_seconds
         elif isinstance(event, Closed):
             self._closed = event
             self._watch.stop()
             self._gone.callback(None)
         self._events.put(event)
 
+    def _check_open(self) -> None:
+        if self._closed is not None:
+            raise self._closed
+        if not self._socket.can_send:
+            raise Closed(1006, "the connection is about to end")
+
     def _check_silence(self) -> None:
-        if not self._socket.heard:
-            self._socket.dropConnection(abort=True)
-        self._socket.heard = False
+        # A relay pings in its own silence; who hears nothing for longer is no longer connected.
+        silence = self._clock.seconds() - self._socket.heard_at
+        if silence >= SILENCE_FACTOR * self._ping_seconds:
+            self._socket.give_up()
 
 
 async def connect(
@@ -169,7 +194,8 @@ async def connect(
     """Join the channel whose 32-byte Ed25519 seed is given, as the device with the 8-byte tag.
 
     `trust_root` replaces the platform's certificates, `endpoint` the way to the relay. Raises
-    ValueError for a bad URL, Refused, Closed, and Twisted's ConnectError and SSL errors.
+    ValueError for a bad URL, Refused, Closed, Twisted's ConnectError and SSL errors, and
+    CancelledError when nobody has answered after CONNECT_SECONDS.
     """
     where = RelayUrl.read(url)
     channel = proof.channel_of(channel_seed)
@@ -181,7 +207,7 @@ async def connect(
         return Hello(channel, device, nonce, where.host, signature, CLIENT_NAME).encode()
 
     early: list[Event | Closed] = []
-    socket = DeviceSocket(answer, early.append)
+    socket = DeviceSocket(reactor, answer, early.append)
     factory = DeviceSocketFactory(reactor, where, channel, socket)
     deadline = reactor.callLater(CONNECT_SECONDS, socket.welcomed.cancel)
     try:

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import react
 from twisted.python import usage
 
+from vaultrelay import __version__
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import Checkup
 from vaultrelay.logs import printable
@@ -42,6 +43,10 @@ class CheckOptions(usage.Options):
         except ValueError as error:
             raise usage.UsageError(f"check: '{self.url}': {error}") from None
 
+    def opt_version(self) -> None:
+        print(f"vault-relay {__version__}")
+        raise SystemExit(0)
+
     def __str__(self) -> str:
         return _USAGE
 
@@ -50,7 +55,8 @@ def main(arguments: list[str]) -> int:
     """Check, and report as it goes; 0 if all passed, 1 if not, 2 for a bad command line."""
     options = CheckOptions()
     try:
-        options.parseOptions(arguments)
+        # getopt takes no flags after the URL; people put them there.
+        options.parseOptions(sorted(arguments, key=lambda argument: not argument.startswith("-")))
     except usage.UsageError as error:
         stop_with(f"{printable(str(error))}; see vault-relay check --help")
     as_json = bool(options["json"])

@@ -1,17 +1,19 @@
 """The checkup: a relay tried step by step, as two devices of a throw-away channel."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from statistics import median
 from typing import Any
 
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 
 from vaultrelay.client import Closed, Device, Joined, Message, Refused, connect
 from vaultrelay.client.device import RelayUrl
-from vaultrelay.client.probe import dial, greet, resolve
+from vaultrelay.commands.probe import dial, greet, resolve
 from vaultrelay.logs import printable
+from vaultrelay.wire import VERSION
+from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import HEADER_BYTES
 from vaultrelay.wire.proof import CHANNEL_BYTES, DEVICE_BYTES
 
@@ -21,6 +23,10 @@ ECHOES = 20
 ECHO_BYTES = 64
 FLOOD_SECONDS = 1.0
 FLOOD_BYTES = 16 * 1024
+
+
+class CheckFailed(Exception):
+    """The relay works, but does not do what it should."""
 
 
 class Checkup:
@@ -67,7 +73,8 @@ class Checkup:
     ) -> dict[str, Any]:
         started = self._reactor.seconds()
         try:
-            found = await _within(STEP_SECONDS, take(), self._reactor)
+            work: Deferred[dict[str, Any]] = ensureDeferred(take())
+            found = await work.addTimeout(STEP_SECONDS, self._reactor)
         except Exception as error:
             found = {"detail": explain(error, step), "passed": False}
         seconds = round(self._reactor.seconds() - started, 4)
@@ -97,9 +104,9 @@ class Checkup:
         except Closed as closed:
             # The upgrade was granted; what came after it belongs to the next step.
             self._closed = closed
-            return {"detail": "protocol 3"}
+            return {"detail": f"protocol {VERSION}"}
         version = self._devices[0].relay_version
-        return {"detail": f"protocol 3, relay {printable(version)}", "relay": version}
+        return {"detail": f"protocol {VERSION}, relay {printable(version)}", "relay": version}
 
     async def _join(self) -> dict[str, Any]:
         if self._closed is not None:
@@ -109,7 +116,7 @@ class Checkup:
         event = await first.receive()
         met = isinstance(event, Joined) and event.peer.session == second.session
         if not met or first.session not in second.peers:
-            raise Closed(1006, "the two devices do not see each other")
+            raise CheckFailed("the two devices do not see each other")
         return {"detail": "two devices met", "notice": first.notice}
 
     async def _echo(self) -> dict[str, Any]:
@@ -121,7 +128,7 @@ class Checkup:
             first.send(payload, to=second.session)
             second.send(await _payload(second), to=first.session)
             if await _payload(first) != payload:
-                raise Closed(1006, "a message came back changed")
+                raise CheckFailed("a message came back changed")
             times.append(1000 * (self._reactor.seconds() - started))
         low, middle, high = min(times), median(times), max(times)
         return {
@@ -136,7 +143,7 @@ class Checkup:
         payload = secrets.token_bytes(size - HEADER_BYTES)
         first.send(payload, to=second.session)
         if await _payload(second) != payload:
-            raise Closed(1006, "the largest message came changed")
+            raise CheckFailed("the largest message came changed")
         return {"detail": f"a message of {size} bytes arrived whole", "bytes": size}
 
     async def _throughput(self) -> dict[str, Any]:
@@ -144,11 +151,8 @@ class Checkup:
         size = min(FLOOD_BYTES, first.limits.message_bytes - HEADER_BYTES)
         payload = secrets.token_bytes(size)
         started = self._reactor.seconds()
-        sending = ensureDeferred(self._flood(first, second, payload))
-        received = 0
-        while (await _payload(second)) != b"":
-            received += size
-        await sending
+        work = (self._flood(first, second, payload), self._drain(second))
+        _, received = await gatherResults(map(ensureDeferred, work), consumeErrors=True)
         rate = received / (self._reactor.seconds() - started) / 1e6
         allowed = first.limits.bytes_per_second
         limit = f"; the relay allows {allowed / 1e6:.0f} MB/s in the long run" if allowed else ""
@@ -162,6 +166,13 @@ class Checkup:
             await sender.room()
         sender.send(b"", to=receiver.session)
 
+    async def _drain(self, receiver: Device) -> int:
+        """The bytes that come until an empty message."""
+        received = 0
+        while payload := await _payload(receiver):
+            received += len(payload)
+        return received
+
     async def _connect(self) -> None:
         tag = secrets.token_bytes(DEVICE_BYTES)
         self._devices.append(await connect(self._reactor, self._url, self._seed, tag))
@@ -171,13 +182,8 @@ async def _payload(device: Device) -> bytes:
     """The next message's payload; anything else ends the step."""
     event = await device.receive()
     if not isinstance(event, Message):
-        raise Closed(1006, f"instead of a message came {type(event).__name__}")
+        raise CheckFailed(f"instead of a message came {type(event).__name__}")
     return event.payload
-
-
-async def _within(seconds: float, work: Awaitable[dict[str, Any]], clock: Any) -> dict[str, Any]:
-    waiting: Deferred[dict[str, Any]] = ensureDeferred(work)  # type: ignore[arg-type]
-    return await waiting.addTimeout(seconds, clock)
 
 
 def explain(error: Exception, step: str) -> str:
@@ -186,6 +192,8 @@ def explain(error: Exception, step: str) -> str:
     hint = _HINTS.get((step, type(error).__name__)) or _HINTS.get((step, ""), "")
     if isinstance(error, Refused):
         hint = ""
+    if isinstance(error, Closed) and error.code in _SENTENCES:
+        hint = _SENTENCES[error.code] + _CURES.get(error.code, "")
     return f"{text}. {hint}".strip() if not text.endswith(".") else f"{text} {hint}".strip()
 
 
@@ -199,6 +207,11 @@ def _cause(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+_SENTENCES = {code.number: code.sentence for code in CloseCode}
+_CURES = {
+    CloseCode.AUDIENCE.number: " Its operator can add this name with --public-url.",
+    CloseCode.RATE.number: " Its operator limits rates with --rate-messages and --rate-bytes.",
+}
 _HINTS = {
     ("name", ""): "Is the host name spelled right, and does DNS know it?",
     ("tcp", ""): "Is the relay running, is the port right, does a firewall let it through?",
@@ -206,5 +219,4 @@ _HINTS = {
     ("upgrade", ""): "Does a proxy in front of the relay pass WebSocket upgrades on?",
     ("upgrade", "TimeoutError"): "Something accepts connections here but does not answer as a "
     "relay would; a proxy may hold the upgrade back.",
-    ("join", "Closed"): "The protocol page, docs/protocol.rst, says what each close code means.",
 }

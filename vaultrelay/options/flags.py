@@ -50,7 +50,7 @@ class RelayOptions(usage.Options):
         except BadOption:
             raise
         except usage.UsageError as error:
-            raise BadOption(str(error)) from None
+            raise BadOption(f"{error}; see vault-relay --help") from None
 
     def parseArgs(self, *args: str) -> None:
         if args:

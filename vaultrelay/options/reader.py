@@ -145,8 +145,8 @@ class _Reader:
                 raise BadOption(f"{given.origin}: a public URL is shown to all, keep the token out")
             try:
                 host_of_url(url)
-            except ValueError:
+            except ValueError as error:
                 raise Given(given.origin, (url,)).refuse(
-                    "must be a URL such as wss://relay.example.org"
+                    f"must be a URL such as wss://relay.example.org: {error}"
                 ) from None
         return given.values

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 # What an operator can change.
 
 DEFAULT_PORT = 8080
-"""Above 1023, so that no privilege is needed; the port that the published page names."""
+"""Above 1023, so that no privilege is needed."""
 DEFAULT_MAX_CONNECTIONS = 1000
-"""What the published page promises for 64 MB of memory."""
+"""A small server's worth: at 10 KB each, the devices take less than the relay itself."""
 DEFAULT_SESSION_TTL = 3600
 """An app that sent nothing for an hour is asleep or forgotten; it joins again when it wakes."""
 DEFAULT_MESSAGE_BYTES = 1024 * 1024
@@ -23,7 +23,7 @@ DEFAULT_BYTES_PER_SECOND = 16 * 1024 * 1024
 DEFAULT_CHANNEL_DEVICES = 64
 """More devices than one person owns; bounds what one broadcast can cost."""
 DEFAULT_DRAIN_SECONDS = 20
-"""Spreads reconnecting devices; systemd and Docker are told to wait longer than this."""
+"""Spreads reconnecting devices. The systemd unit waits longer than this before it kills."""
 
 # The front door.
 
@@ -52,11 +52,18 @@ PONG_SECONDS = 20
 """A phone's radio wakes within this."""
 CLOSE_SECONDS = 5
 """After which a peer that does not answer a close is cut off."""
+STANDSTILL_SECONDS = 5
+"""Between two ticks: the machine slept or was stopped, and what devices sent lies unread. They get
+another tick before they are judged."""
 TICK_SECONDS = 1
 """How often deadlines are looked at. One pass over all sessions is cheaper than a timer for each,
 and no deadline here needs to be kept more closely."""
 DRAIN_TICK_SECONDS = 0.1
 """The same while draining, so that closes are spread evenly."""
+
+REFUSALS_SECONDS = 60
+"""How often the log tells how many devices were refused, and why: soon enough for whoever watches a
+first device fail, and one line a minute at most under an attack."""
 
 # Memory.
 
@@ -65,7 +72,7 @@ HIGH_MARK = 256 * 1024
 CONTROL_RESERVE = 64 * 1024
 """What control messages and NACKs may take beyond a receiver's full queue."""
 SLOW_SECONDS = 60
-"""In which a full queue must empty: at least 22 KB/s for the largest queue by default."""
+"""In which a full queue must empty: at least 24 KB/s for the largest queue by default."""
 SPARE_SESSIONS = 16
 """Connections admitted to a full relay because their channel is held here, so that a device can
 replace its own dead connection; counted until they join."""
@@ -75,6 +82,15 @@ replace its own dead connection; counted until they join."""
 CONTROLS_PER_SECOND = 5
 """Control messages and pings of one device. An honest one sends a few in an hour."""
 CONTROLS_BURST = 30
+FRAMES_PER_SECOND = 1000
+"""Frames of a device that are not whole data messages: fragments, pongs, control frames. A message
+of 1 MiB in fragments of 4 KiB takes 256; before the join nobody needs more than a few."""
+FRAMES_BURST = 2000
+FRAGMENTS_PER_MESSAGE = 1024
+"""Each fragment costs memory beside its bytes; 1 MiB in fragments of 1 KiB still passes."""
+SHORTEST_REST_SECONDS = 0.01
+"""Of a device over its rate: shorter ones are not worth their timer, and rounding could make one so
+short that no time passes in it."""
 RETRY_RATE_SECONDS = 30
 """What a device closed with 4005 is told to wait."""
 

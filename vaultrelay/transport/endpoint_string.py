@@ -16,7 +16,6 @@ from twisted.internet.endpoints import (
     wrapServerTLS,
 )
 from twisted.internet.interfaces import IStreamServerEndpoint
-from twisted.protocols.haproxy import proxyEndpoint
 
 from vaultrelay.policy.limits import LISTEN_BACKLOG
 from vaultrelay.transport.certificate import (
@@ -27,6 +26,7 @@ from vaultrelay.transport.certificate import (
     read_pem,
 )
 from vaultrelay.transport.certificate_folder import load_folder
+from vaultrelay.transport.proxy_protocol import ProxiedEndpoint
 from vaultrelay.transport.tls import ServerTls
 
 _HIGHEST_PORT = 65535
@@ -39,6 +39,8 @@ _PARTS = {
 """The parts of the kinds that have a port, in the order in which they may stand without a name."""
 _SSL_PARTS = frozenset({"extraCertChain", "dhParameters"})
 """Those of `ssl:` that always have a name."""
+
+_REFUSED = frozenset({"sslmethod", "dhParameters"})
 
 
 class BadEndpoint(ValueError):
@@ -64,14 +66,14 @@ def read_endpoint(reactor: Any, text: str, proxied: bool = False) -> Listening:
         return read_endpoint(reactor, rest, proxied=True)
     if kind not in _PARTS:
         endpoint = _twisted_endpoint(reactor, kind, text)
-        return Listening(proxyEndpoint(endpoint) if proxied else endpoint)
+        return Listening(ProxiedEndpoint(endpoint) if proxied else endpoint)
     parts = _parts(kind, rest)
     port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", _HIGHEST_PORT)
     backlog = _number(parts.get("backlog", str(LISTEN_BACKLOG)), "backlog", _HIGHEST_PORT)
     interface = parts.get("interface", "::" if kind in ("tcp6", "tls") else "")
     family = TCP6ServerEndpoint if kind in ("tcp6", "tls") else TCP4ServerEndpoint
     tcp = family(reactor, port, backlog, interface)
-    endpoint = proxyEndpoint(tcp) if proxied else tcp
+    endpoint = ProxiedEndpoint(tcp) if proxied else tcp
     if kind in ("tcp", "tcp6"):
         return Listening(endpoint)
     pairs = _ssl_pairs(parts) if kind == "ssl" else _tls_pairs(parts)
@@ -93,7 +95,8 @@ def _parts(kind: str, rest: str) -> dict[str, str]:
     parts = dict(zip(names, unnamed, strict=False))
     for name, value in named.items():
         if name not in names and not (kind == "ssl" and name in _SSL_PARTS):
-            raise BadEndpoint(f"has a part that {kind}: does not take; it takes {', '.join(names)}")
+            taken = ", ".join(sorted({*names, *_SSL_PARTS} - _REFUSED if kind == "ssl" else names))
+            raise BadEndpoint(f"has a part that {kind}: does not take; it takes {taken}")
         if name in parts:
             raise BadEndpoint(f"says {name} twice")
         parts[name] = value

@@ -1,11 +1,19 @@
 """Listening services: a port that is taken stops the start instead of being logged."""
 
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
 from vaultrelay.transport.direct import make_direct
+
+_CURES = {
+    EADDRINUSE: "; another program listens there, or this relay already runs",
+    EADDRNOTAVAIL: "; this machine does not have that address",
+    EACCES: "; ports below 1024 take a privilege, such as CAP_NET_BIND_SERVICE",
+}
 
 
 class CannotListen(Exception):
@@ -14,7 +22,8 @@ class CannotListen(Exception):
     def __init__(self, text: str, cause: BaseException | None) -> None:
         reason = getattr(cause, "socketError", cause)
         because = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-        super().__init__(f"cannot listen on {text}: {because.lower()}")
+        cure = _CURES.get(getattr(reason, "errno", None) or 0, "")
+        super().__init__(f"cannot listen on {text}: {because.lower()}{cure}")
 
 
 class ListeningService(Service):

@@ -13,7 +13,12 @@ from zope.interface import implementer
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session, Stage
 from vaultrelay.logs import log
-from vaultrelay.policy.limits import CLOSE_SECONDS, CONTROL_RESERVE, HIGH_MARK
+from vaultrelay.policy.limits import (
+    CLOSE_SECONDS,
+    CONTROL_RESERVE,
+    FRAGMENTS_PER_MESSAGE,
+    HIGH_MARK,
+)
 from vaultrelay.websocket.frames import FrameWalk, binary_frame
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import CONTROL_BYTES
@@ -23,6 +28,12 @@ if TYPE_CHECKING:
     from vaultrelay.websocket.factory import DeviceFactory
 
 _Arguments = ParamSpec("_Arguments")
+_CLOSE = 0x8
+"""The first of the control opcodes."""
+_LONGEST_CONTROL = 125
+"""Bytes of a control frame's payload (RFC 6455, section 5.5)."""
+_AUTOBAHN_PIECE = 4096
+"""Bytes that Autobahn gets at a time."""
 
 
 def _closing_on_error(
@@ -77,6 +88,11 @@ class DeviceConnection(WebSocketServerProtocol):
         self._walk = FrameWalk(factory.message_bytes)
         self._pending: list[bytes] = []
         self._session: Session | None = None
+        self._backlog: list[bytes] = []
+        self._late = bytearray()
+        self._is_paused = False
+        self._go_on_call: IDelayedCall | None = None
+        self._fragments = 0
         self._is_full = False
         self._queued = 0
         self._overflowed = False
@@ -91,12 +107,15 @@ class DeviceConnection(WebSocketServerProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
+        if self.state == self.STATE_CLOSED:
+            # Autobahn would keep it until the connection is cut.
+            return
+        if self._backlog or self._late:
+            self._late += data
+            return
         self.factory.begin_batch()
         try:
-            if self._is_walking:
-                data = self._walk_frames(data)
-            if data:
-                super().dataReceived(data)
+            self._take(data)
         finally:
             self.factory.end_batch()
 
@@ -107,9 +126,21 @@ class DeviceConnection(WebSocketServerProtocol):
     def onOpen(self) -> None:
         self._session = self.factory.open_session(self, self._upgrade.channel)
 
+    def onFrameBegin(self) -> None:
+        self._said_frame()
+        super().onFrameBegin()
+
+    def onFrameData(self, payload: bytes) -> bool | None:
+        if self.current_frame.opcode >= _CLOSE and self.current_frame.length > _LONGEST_CONTROL:
+            # It was refused by its header, but Autobahn would keep what claims to belong to it.
+            return None
+        refused: bool | None = super().onFrameData(payload)
+        return refused
+
     @_closing_on_error
     def onMessageBegin(self, isBinary: bool) -> None:
         super().onMessageBegin(isBinary)
+        self._fragments = 0
         if isBinary and self._session is not None and self._session.stage is Stage.CHALLENGED:
             # Refused before its payload is kept.
             self.fail_session(CloseCode.BAD_MESSAGE)
@@ -117,9 +148,12 @@ class DeviceConnection(WebSocketServerProtocol):
     @_closing_on_error
     def onMessageFrameBegin(self, length: int) -> None:
         super().onMessageFrameBegin(length)
-        if not self.message_is_binary and self.message_data_total_length > CONTROL_BYTES:
+        self._fragments += 1
+        size = self.message_data_total_length
+        too_long = not self.message_is_binary and size > CONTROL_BYTES
+        if too_long or self._fragments > FRAGMENTS_PER_MESSAGE:
             self.fail_session(CloseCode.BAD_MESSAGE)
-        elif self.message_data_total_length > self.factory.message_bytes:
+        elif size > self.factory.message_bytes:
             self.fail_session(CloseCode.TOO_BIG, limit=self.factory.message_bytes)
 
     @_closing_on_error
@@ -133,7 +167,9 @@ class DeviceConnection(WebSocketServerProtocol):
 
     @_closing_on_error
     def onPing(self, payload: bytes) -> None:
-        super().onPing(payload)
+        if not self._is_full:
+            # Else the pongs for a device that does not read would pile up beyond its bounds.
+            super().onPing(payload)
         if self._session is not None:
             self._session.said_ping()
 
@@ -145,8 +181,9 @@ class DeviceConnection(WebSocketServerProtocol):
     @_closing_on_error
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self.factory.closed(self)
-        if self._abort_call is not None and self._abort_call.active():
-            self._abort_call.cancel()
+        for call in (self._abort_call, self._go_on_call):
+            if call is not None and call.active():
+                call.cancel()
         self._session_lost(wasClean)
         # Each would keep the other alive until a garbage collection.
         self._session = None
@@ -172,12 +209,11 @@ class DeviceConnection(WebSocketServerProtocol):
 
     def pauseProducing(self) -> None:
         # Twisted calls this at every write while its buffer is full.
-        if not self._is_full:
-            self._is_full = True
-            self._queued = 0
+        self._is_full = True
 
     def resumeProducing(self) -> None:
         self._is_full = False
+        self._queued = 0
         if self._session is not None:
             self._session.drained()
 
@@ -187,6 +223,8 @@ class DeviceConnection(WebSocketServerProtocol):
     # The session calls these: Outbox.
 
     def deliver(self, message: bytes) -> Room:
+        if self.state != self.STATE_OPEN:
+            return Room.OPEN
         if self._is_full:
             if self._queued + len(message) > HIGH_MARK + self.factory.message_bytes:
                 return Room.FULL
@@ -195,27 +233,35 @@ class DeviceConnection(WebSocketServerProtocol):
         return self._room
 
     def notify(self, nack: bytes) -> Room:
-        if self._reserve(len(nack)):
+        if self.state == self.STATE_OPEN and self._reserve(len(nack)):
             self._write(binary_frame(nack))
         return self._room
 
     def tell(self, control: bytes) -> None:
-        if self._reserve(len(control)) and self.state == self.STATE_OPEN:
+        if self.state == self.STATE_OPEN and self._reserve(len(control)):
             self.sendMessage(control, isBinary=False)
 
     def ping(self) -> None:
         self.sendPing()
 
     def pause(self) -> None:
+        self._is_paused = True
         self.transport.pauseProducing()
 
     def resume(self) -> None:
-        self.transport.resumeProducing()
+        self._is_paused = False
+        if not (self._backlog or self._late):
+            self.transport.resumeProducing()
+        elif self._go_on_call is None:
+            # Not at once: an outbox never calls back while the broker calls it.
+            self._go_on_call = self.factory.reactor.callLater(0, self._go_on)
 
     def close(self, number: int, reason: str) -> None:
-        # What is still being received is dropped instead of kept for a session that is over.
+        self._backlog, self._late = [], bytearray()
+        # What Autobahn is still receiving is dropped instead of kept for a session that is over.
         self.failedByMe = True
-        self.resume()
+        self._is_paused = False
+        self.transport.resumeProducing()
         self.sendClose(number, reason)
 
     # The fast path.
@@ -232,12 +278,55 @@ class DeviceConnection(WebSocketServerProtocol):
             and not self.inside_message
         )
 
-    def _walk_frames(self, data: bytes) -> bytes:
-        """Relay the whole binary frames; what is left for Autobahn."""
-        messages, rest = self._walk.feed(data)
-        for message in messages:
+    def _take(self, data: bytes) -> None:
+        """Relay what is ours, give Autobahn the rest; keep for later what comes after a pause."""
+        if self._is_walking:
+            messages, data = self._walk.feed(data)
+            self._relay(messages)
+        while data and not self._is_paused:
+            # In pieces, so that a pause ends this path soon, too.
+            super().dataReceived(data[:_AUTOBAHN_PIECE])
+            data = data[_AUTOBAHN_PIECE:]
+        self._late += data
+
+    def _relay(self, messages: list[bytes]) -> bool:
+        """Relay messages until the device is paused; whether they are all done.
+
+        Pausing a device does not stop what was read of it already.
+        """
+        remaining = iter(messages)
+        for message in remaining:
             self._said_data(message)
-        return rest
+            if self._is_paused:
+                self._backlog = list(remaining)
+                return False
+        return True
+
+    def _go_on(self) -> None:
+        """Take up what a pause left, and read again when all of it is done."""
+        self._go_on_call = None
+        if self._is_paused:
+            return
+        backlog, self._backlog = self._backlog, []
+        late, self._late = bytes(self._late), bytearray()
+        self.factory.begin_batch()
+        try:
+            if self._relay(backlog):
+                self._take(late)
+            else:
+                self._late += late
+        finally:
+            self.factory.end_batch()
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if not self._is_paused:
+            self.transport.resumeProducing()
+
+    @_closing_on_error
+    def _said_frame(self) -> None:
+        if self._session is not None:
+            self._session.said_frame()
 
     @_closing_on_error
     def _said_data(self, message: bytes) -> None:
@@ -248,7 +337,7 @@ class DeviceConnection(WebSocketServerProtocol):
         """Send, or add to what goes out in one write at the end of the batch."""
         self.said = True
         if not self.factory.in_batch:
-            self.transport.write(data)
+            self._send_now(data)
             return
         if not self._pending:
             self.factory.batch.append(self)
@@ -258,7 +347,14 @@ class DeviceConnection(WebSocketServerProtocol):
         """Send what the batch has gathered."""
         pending, self._pending = self._pending, []
         if pending:
-            self.transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
+            self._send_now(pending[0] if len(pending) == 1 else b"".join(pending))
+
+    def _send_now(self, data: bytes) -> None:
+        was_full = self._is_full
+        self.transport.write(data)
+        if self._is_full and not was_full:
+            # What filled the transport's buffer lies in it; what came before was less than that.
+            self._queued = len(data)
 
     # Inside.
 

@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
+from vaultrelay.logs import log
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.websocket.frames import binary_frame
 from vaultrelay.wire.upgrade import Upgrade
@@ -56,7 +57,12 @@ class DeviceFactory(WebSocketServerFactory):
         self.in_batch = False
         batch, self.batch = self.batch, []
         for connection in batch:
-            connection.flush()
+            try:
+                connection.flush()
+            except Exception:
+                # One that cannot be written to must not keep the others from what is theirs.
+                log.failure("A connection could not be written to")
+                connection.transport.abortConnection()
         self._message = self._frame = b""
 
     def framed(self, message: bytes) -> bytes:

@@ -43,12 +43,11 @@ class FrameWalk:
     bounded by that.
     """
 
-    __slots__ = ("_held", "_held_bytes", "_most", "_needed")
+    __slots__ = ("_held", "_most", "_needed")
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._held: list[bytes] = []
-        self._held_bytes = 0
+        self._held = bytearray()
         self._needed = 0
 
     @property
@@ -62,13 +61,12 @@ class FrameWalk:
         What begins a frame of ours and is not whole yet is held, and the rest is empty.
         """
         if self._held:
-            self._held.append(data)
-            self._held_bytes += len(data)
-            if self._held_bytes < self._needed:
+            self._held += data
+            if len(self._held) < self._needed:
                 return [], b""
-            # Chunks of a large frame are joined once, and not at each read.
-            data = b"".join(self._held)
-            self._held = []
+            # A large frame is copied once when it is whole, and not at each read.
+            data = bytes(self._held)
+            self._held = bytearray()
         messages: list[bytes] = []
         position, end = 0, len(data)
         while position < end:
@@ -98,7 +96,6 @@ class FrameWalk:
         return messages, b""
 
     def _hold(self, messages: list[bytes], begun: bytes, needed: int) -> tuple[list[bytes], bytes]:
-        self._held = [begun]
-        self._held_bytes = len(begun)
+        self._held = bytearray(begun)
         self._needed = needed
         return messages, b""

@@ -14,3 +14,6 @@ The whole conversation::
 
 Control messages are WebSocket text, data messages are WebSocket binary.
 """
+
+VERSION = 3
+"""The protocol version of this package."""

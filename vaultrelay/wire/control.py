@@ -7,12 +7,12 @@ does not know; the relay refuses them.
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
-from vaultrelay.wire import base64url, proof
+from vaultrelay.wire import VERSION, base64url, proof
 from vaultrelay.wire.json_object import BadControl, Fields, read_object, write_object
 
 CONTROL_BYTES = 4096
-"""The largest control message in either direction but `welcome`, which lists up to 64 peers."""
-CLIENT_NAME_CHARS = 64
+"""The largest control message in either direction but `welcome`, which lists every peer."""
+WORD_CHARS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Challenge:
     type: ClassVar = "challenge"
     nonce: bytes
     relay: str
-    protocol: int = 3
+    protocol: int = VERSION
 
     def encode(self) -> bytes:
         return write_object(
@@ -36,7 +36,7 @@ class Challenge:
     def read(cls, fields: Fields) -> "Challenge":
         return cls(
             fields.binary("nonce", proof.RELAY_NONCE_BYTES),
-            fields.text("relay", CLIENT_NAME_CHARS),
+            fields.text("relay", WORD_CHARS),
             fields.integer("protocol"),
         )
 
@@ -75,7 +75,7 @@ class Hello:
             fields.binary("nonce", proof.DEVICE_NONCE_BYTES),
             audience,
             fields.binary("proof", proof.PROOF_BYTES),
-            fields.text("client", CLIENT_NAME_CHARS, default=""),
+            fields.text("client", WORD_CHARS, default=""),
         )
 
 
@@ -184,7 +184,7 @@ class Left:
 
     @classmethod
     def read(cls, fields: Fields) -> "Left":
-        return cls(fields.session(), fields.text("reason", CLIENT_NAME_CHARS))
+        return cls(fields.session(), fields.text("reason", WORD_CHARS))
 
 
 LEFT_REASONS = frozenset({"closed", "lost", "idle", "slow", "replaced", "draining"})
@@ -225,7 +225,7 @@ class Draining:
     @classmethod
     def read(cls, fields: Fields) -> "Draining":
         return cls(
-            fields.text("reason", CLIENT_NAME_CHARS),
+            fields.text("reason", WORD_CHARS),
             fields.integer("closes_in"),
             fields.pair("reconnect"),
         )
@@ -245,7 +245,7 @@ def read_from_device(text: bytes) -> FromDevice:
     if len(text) > CONTROL_BYTES:
         raise BadControl(f"a control message of more than {CONTROL_BYTES} bytes")
     fields = read_object(text)
-    kind = _DEVICE_TYPES.get(fields.text("type", CLIENT_NAME_CHARS))
+    kind = _DEVICE_TYPES.get(fields.text("type", WORD_CHARS))
     if kind is None:
         raise BadControl("a type that this relay does not know")
     return kind.read(fields)
@@ -254,5 +254,5 @@ def read_from_device(text: bytes) -> FromDevice:
 def read_from_relay(text: bytes) -> FromRelay | None:
     """What the relay said; None for a type we do not know, BadControl for a wrong shape."""
     fields = read_object(text)
-    kind = _RELAY_TYPES.get(fields.text("type", CLIENT_NAME_CHARS))
+    kind = _RELAY_TYPES.get(fields.text("type", WORD_CHARS))
     return None if kind is None else kind.read(fields)

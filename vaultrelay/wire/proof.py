@@ -15,6 +15,8 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from vaultrelay.wire import VERSION
+
 RELAY_NONCE_BYTES = 32
 DEVICE_NONCE_BYTES = 16
 CHANNEL_BYTES = 32
@@ -23,7 +25,6 @@ PROOF_BYTES = 64
 AUDIENCE_BYTES = 255
 """What one byte of length can say."""
 
-_VERSION = 3
 _CONTEXT = b"\x20" * 64 + b"VaultMesh relay 3 join\x00"
 
 _SMALL_ORDER = (
@@ -50,7 +51,7 @@ def join_body(
     name = audience.encode("ascii")
     return b"".join(
         (
-            bytes([_VERSION]),
+            bytes([VERSION]),
             relay_nonce,
             device_nonce,
             channel,

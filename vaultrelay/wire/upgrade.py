@@ -3,12 +3,12 @@
 from base64 import b64decode
 from dataclasses import dataclass
 
-from vaultrelay.wire import base64url
+from vaultrelay.wire import VERSION, base64url
 from vaultrelay.wire.proof import CHANNEL_BYTES
 from vaultrelay.wire.refusal import bad_request, not_found, protocol_unsupported
 from vaultrelay.wire.request import Request
 
-VERSIONS = (3,)
+VERSIONS = (VERSION,)
 """The protocol versions that this relay speaks, highest first."""
 PATHS = frozenset({"/", "/v3"})
 

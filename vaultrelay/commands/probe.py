@@ -1,5 +1,6 @@
 """Probes: one layer of a connection at a time, for `vault-relay check`."""
 
+import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,8 +28,6 @@ class TlsFacts:
 
 async def resolve(reactor: Any, url: RelayUrl) -> list[str]:
     """The addresses of the host, in the order in which they would be tried; OSError if none."""
-    import socket
-
     found = await deferToThreadPool(
         reactor,
         reactor.getThreadPool(),
@@ -75,6 +74,7 @@ class _Handshake(Protocol):
             handle.get_cipher_name() or "",
             left.days if left else 0,
         )
+        # The abort below ends in connectionLost, which must find nothing left to tell.
         done, self.done = self.done, Deferred()
         self.transport.abortConnection()
         done.callback(facts)

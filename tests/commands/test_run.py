@@ -1,0 +1,162 @@
+"""Running in the foreground and under twistd, on a reactor in memory."""
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.error import CannotListenError
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import LogEvent
+
+from vaultrelay import commands, tap
+from vaultrelay.commands import run
+from vaultrelay.service import RelayService
+
+
+class Reactor(MemoryReactorClock):
+    """Runs until the test says so; remembers what was called from signal handlers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.from_thread: list[Any] = []
+        self.at_run: list[Any] = []
+        self.listening_fails = False
+
+    def run(self) -> None:
+        for call, args in self.at_run:
+            call(*args)
+
+    def callWhenRunning(self, callable: Any, *args: Any, **kw: Any) -> None:
+        self.at_run.append((callable, args))
+
+    def callFromThread(self, call: Any, *args: Any, **kwargs: Any) -> None:
+        self.from_thread.append(call)
+
+    def listenTCP(self, *args: Any, **kwargs: Any) -> Any:
+        if self.listening_fails:
+            raise CannotListenError("", 8080, OSError(98, "Address already in use"))
+        return super().listenTCP(*args, **kwargs)
+
+    def shut_down(self) -> None:
+        for call, args, _ in self.triggers["before"]["shutdown"]:
+            call(*args)
+
+
+@pytest.fixture
+def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
+    reactor = Reactor()
+    for module in (run, tap):
+        monkeypatch.setattr(module, "real_reactor", lambda: reactor)
+    monkeypatch.setattr(run, "log_to_stderr", lambda level: None)
+    monkeypatch.setattr(tap.Options, "environment", {})
+    return reactor
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+def test_it_listens_runs_and_ends_with_0(reactor: Reactor) -> None:
+    assert run.main(["--port", "8081"]) == 0
+    ((port, *_),) = reactor.tcpServers
+    assert port == 8081
+
+
+def test_the_picked_port_is_told_once_the_reactor_runs(
+    reactor: Reactor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.main(["--port=0"])
+    assert capsys.readouterr().out == "listening on port 0\n"
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_second_signal_ends_the_drain(reactor: Reactor, monkeypatch: pytest.MonkeyPatch) -> None:
+    hurried: list[RelayService] = []
+
+    def hurry(relay: RelayService) -> None:
+        hurried.append(relay)
+
+    monkeypatch.setattr(RelayService, "hurry", hurry)
+    run.main([])
+    reactor.shut_down()
+    signal.raise_signal(signal.SIGTERM)
+    (call,) = reactor.from_thread
+    call()
+    assert len(hurried) == 1
+
+
+def start_under_twistd() -> None:
+    options = tap.Options()
+    options.parseOptions([])
+    tap.makeService(options).privilegedStartService()
+
+
+@pytest.mark.parametrize("start", [lambda: run.main([]), start_under_twistd])
+def test_a_taken_port_is_told_in_one_line(
+    reactor: Reactor,
+    start: Callable[[], object],
+    capfd: pytest.CaptureFixture[str],
+    logged_errors: list[LogEvent],
+) -> None:
+    reactor.listening_fails = True
+    with pytest.raises(SystemExit) as stopped:
+        start()
+    assert stopped.value.code == 2
+    assert capfd.readouterr().err == (
+        "vault-relay: cannot listen on port 8080 of 0.0.0.0: address already in use; another "
+        "program listens there, or this relay already runs\n"
+    )
+    assert len(logged_errors) == (start is start_under_twistd), "twistd has a log of its own"
+    logged_errors.clear()
+
+
+def test_twistd_gets_a_service_that_starts(reactor: Reactor) -> None:
+    options = tap.Options()
+    options.parseOptions(["--listen", "tcp:8082"])
+    service = tap.makeService(options)
+    service.privilegedStartService()
+    ((port, *_),) = reactor.tcpServers
+    assert port == 8082
+
+
+def test_a_mistake_is_told_in_one_line(reactor: Reactor, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run.main(["--bind", "x"])
+    assert stopped.value.code == 2
+    assert capfd.readouterr().err.startswith("vault-relay: --bind: 'x' must be an IP address")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "module"),
+    [([], "run"), (["--port", "1"], "run"), (["check", "ws://a"], "check")],
+)
+def test_a_command_is_its_module(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], module: str
+) -> None:
+    called: list[list[str]] = []
+
+    def main(given: list[str]) -> int:
+        called.append(given)
+        return 7
+
+    monkeypatch.setattr(f"vaultrelay.commands.{module}.main", main)
+    monkeypatch.setattr("sys.argv", ["vault-relay", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        commands.main()
+    assert stopped.value.code == 7
+    assert called == [[argument for argument in arguments if argument != "check"]]
+
+
+def test_the_version_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.argv", ["vault-relay", "--version"])
+    commands.main()
+    assert capsys.readouterr().out == "vault-relay 1.0.0\n"

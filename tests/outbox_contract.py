@@ -1,0 +1,86 @@
+"""What every Outbox promises, for the fake of the broker's tests and for the real one."""
+
+from typing import Protocol
+
+import pytest
+
+from vaultrelay.broker.outbox import Outbox, Room
+from vaultrelay.wire.control import Left
+from vaultrelay.wire.data import Reason, pack_data, pack_nack
+
+CONTROL = Left(2, "closed").encode()
+NACK = pack_nack(1, 2, 3, Reason.BUSY)
+
+
+def message(id: int, size: int = 16) -> bytes:
+    """A data message of a peer."""
+    return pack_data(1, 2, id, bytes(size - 16))
+
+
+class Case(Protocol):
+    """An outbox, what makes its queue as full as it should be, and what came out of it."""
+
+    outbox: Outbox
+
+    def fill(self, room: Room) -> None:
+        """Let the device read no more, until a small message would be answered with `room`."""
+
+    def empty(self) -> None:
+        """Let the device read everything."""
+
+    def taken(self) -> list[bytes]:
+        """Messages, NACKs and control messages that were taken since the last look."""
+
+
+class OutboxContract:
+    """The promises; a subclass has the fixture `case`."""
+
+    def test_an_open_queue_takes_everything_in_order(self, case: Case) -> None:
+        sent = [message(1), message(2)]
+        assert [case.outbox.deliver(each) for each in sent] == [Room.OPEN, Room.OPEN]
+        case.outbox.tell(CONTROL)
+        assert case.outbox.notify(NACK) is Room.OPEN
+        assert case.taken() == [*sent, CONTROL, NACK]
+
+    def test_above_its_high_mark_a_queue_still_takes_the_message_at_hand(self, case: Case) -> None:
+        case.fill(Room.HIGH)
+        case.taken()
+        assert case.outbox.deliver(message(1)) is Room.HIGH
+        assert case.taken() == [message(1)]
+
+    def test_a_full_queue_takes_no_message(self, case: Case) -> None:
+        case.fill(Room.FULL)
+        case.taken()
+        assert case.outbox.deliver(message(1)) is Room.FULL
+        assert case.taken() == []
+
+    def test_a_full_queue_takes_control_messages_and_nacks(self, case: Case) -> None:
+        case.fill(Room.FULL)
+        case.taken()
+        case.outbox.tell(CONTROL)
+        assert case.outbox.notify(NACK) is Room.HIGH
+        assert case.taken() == [CONTROL, NACK]
+
+    def test_a_queue_that_was_emptied_is_open_again(self, case: Case) -> None:
+        case.fill(Room.FULL)
+        case.empty()
+        assert case.outbox.deliver(message(1)) is Room.OPEN
+
+    @pytest.mark.parametrize("what", ["deliver", "notify", "tell", "ping"])
+    def test_what_goes_out_is_said(self, case: Case, what: str) -> None:
+        case.outbox.said = False
+        arguments = {"deliver": [message(1)], "notify": [NACK], "tell": [CONTROL], "ping": []}
+        getattr(case.outbox, what)(*arguments[what])
+        assert case.outbox.said
+
+    def test_after_its_close_it_does_nothing(self, case: Case) -> None:
+        case.outbox.close(4000, "restart")
+        case.taken()
+        case.outbox.close(4001, "idle")
+        case.outbox.deliver(message(1))
+        case.outbox.notify(NACK)
+        case.outbox.tell(CONTROL)
+        case.outbox.ping()
+        case.outbox.pause()
+        case.outbox.resume()
+        assert case.taken() == []

@@ -1,0 +1,162 @@
+"""What one connection can make the relay hold or do, however it tries."""
+
+from typing import Any
+
+import pytest
+
+from tests.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, Frame, client_frame, close_frame
+from tests.memory import Relay, Wire
+from vaultrelay.policy.limits import (
+    FRAGMENTS_PER_MESSAGE,
+    FRAMES_BURST,
+    PONG_SECONDS,
+    STANDSTILL_SECONDS,
+    SessionLimits,
+)
+from vaultrelay.wire.data import EVERYONE, pack_data
+
+
+@pytest.fixture
+def relay() -> Relay:
+    return Relay()
+
+
+def kept_by(wire: Wire) -> int:
+    """The bytes that Autobahn and the connection keep of what came."""
+    connection: Any = wire.protocol._next
+    control = getattr(connection, "control_frame_data", None) or []
+    return len(connection.data) + len(connection._late) + sum(len(piece) for piece in control)
+
+
+@pytest.mark.parametrize("opcode", [CLOSE, PING, PONG])
+def test_nothing_is_kept_of_a_control_frame_that_claims_to_be_huge(
+    relay: Relay, opcode: int
+) -> None:
+    wire = relay.connect()
+    wire.upgrade()
+    wire.frames()
+    wire.send(bytes([0x80 | opcode, 0xFF]) + (1 << 40).to_bytes(8, "big") + bytes(4))
+    assert wire.closed_with()[0] == 1002
+    for _ in range(50):
+        wire.send(bytes(65536))
+    assert kept_by(wire) == 0
+
+
+def test_nothing_is_kept_of_what_comes_after_the_end(relay: Relay) -> None:
+    wire = relay.join()
+    wire.send(close_frame(1000))
+    for _ in range(50):
+        wire.send(bytes(65536))
+    assert kept_by(wire) == 0
+
+
+def test_a_message_has_so_many_fragments_and_no_more(relay: Relay) -> None:
+    wire = relay.join()
+    wire.send(client_frame(BINARY, b"", fin=False))
+    wire.send(client_frame(CONTINUATION, b"", fin=False) * (FRAGMENTS_PER_MESSAGE - 1))
+    assert wire.frames() == []
+    wire.send(client_frame(CONTINUATION, b"", fin=False))
+    assert wire.closed_with() == (4501, "bad_message")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [client_frame(PONG), client_frame(BINARY, b"", fin=False)],
+    ids=["pongs", "fragments"],
+)
+def test_before_the_join_a_flood_of_frames_ends_the_connection(relay: Relay, frame: bytes) -> None:
+    wire = relay.connect()
+    wire.upgrade()
+    wire.frames()
+    wire.send(frame * (FRAMES_BURST + 1))
+    assert wire.closed_with()[0] in (4005, 4501)
+
+
+def test_after_the_join_a_flood_of_pongs_is_read_at_the_rate_of_frames(relay: Relay) -> None:
+    wire = relay.join()
+    wire.send(client_frame(PONG) * (FRAMES_BURST + 100))
+    assert wire.transport.producerState == "paused"
+    relay.advance(1, tick=0.1)
+    assert wire.transport.producerState == "producing"
+
+
+def test_a_device_that_does_not_read_gets_no_pongs(relay: Relay) -> None:
+    wire = relay.join()
+    wire.fill_up()
+    wire.send(client_frame(PING, b"x"))
+    assert wire.frames() == []
+    wire.empty()
+    wire.send(client_frame(PING, b"y"))
+    assert wire.frames() == [Frame(PONG, True, b"y")]
+
+
+class TestARest:
+    """A device over its rate is not served what was read of it already, until it has paid."""
+
+    @pytest.fixture
+    def pair(self) -> tuple[Relay, Wire, Wire]:
+        relay = Relay(limits=SessionLimits(messages_per_second=10))
+        first, second = relay.join(b"device-a"), relay.join(b"device-b")
+        first.frames()
+        return relay, first, second
+
+    def messages(self, first: Wire, count: int, start: int = 0) -> list[bytes]:
+        return [pack_data(EVERYONE, first.session, id, b"x") for id in range(start, start + count)]
+
+    @pytest.mark.parametrize("fragmented", [False, True])
+    def test_one_read_full_of_messages_passes_in_order_at_its_rate(
+        self, pair: tuple[Relay, Wire, Wire], fragmented: bool
+    ) -> None:
+        relay, first, second = pair
+        sent = self.messages(first, 1000)
+        if fragmented:
+            halves = [(message[:8], message[8:]) for message in sent]
+            frames = [
+                client_frame(BINARY, a, fin=False) + client_frame(CONTINUATION, b)
+                for a, b in halves
+            ]
+        else:
+            frames = [client_frame(BINARY, message) for message in sent]
+        first.send(b"".join(frames))
+        passed = [frame.payload for frame in second.frames()]
+        # Autobahn gets its bytes in pieces, and stops after the one in which the rate was reached.
+        assert len(passed) < (150 if fragmented else 12)
+        first.send(client_frame(PING, b"behind them"))
+        for _ in range(2 * len(sent)):
+            relay.advance(1, tick=0.1)
+            passed += [frame.payload for frame in second.frames() if frame.opcode == BINARY]
+            second.send(client_frame(PONG))
+            if len(passed) == len(sent):
+                break
+        assert passed == sent
+        relay.advance(2, tick=0.1)
+        assert Frame(PONG, True, b"behind them") in first.frames()
+        assert first.transport.producerState == "producing"
+
+    def test_what_is_left_is_dropped_with_the_session(self, pair: tuple[Relay, Wire, Wire]) -> None:
+        relay, first, second = pair
+        first.send(b"".join(client_frame(BINARY, each) for each in self.messages(first, 50)))
+        second.frames()
+        first.hang_up()
+        relay.advance(10)
+        assert [frame.opcode for frame in second.frames() if frame.opcode == BINARY] == []
+        assert relay.clock.getDelayedCalls() == []
+
+    def test_a_close_of_ours_is_heard_at_once(self, pair: tuple[Relay, Wire, Wire]) -> None:
+        relay, first, _ = pair
+        first.send(b"".join(client_frame(BINARY, each) for each in self.messages(first, 50)))
+        relay.broker.drain(0)
+        relay.broker.tick()
+        assert first.closed_with() == (4000, "restart")
+        assert first.transport.producerState == "producing"
+
+
+def test_nobody_is_judged_for_the_time_in_which_the_relay_stood_still(relay: Relay) -> None:
+    wire = relay.join()
+    relay.advance(60)
+    assert [frame.opcode for frame in wire.frames()] == [PING]
+    relay.advance(PONG_SECONDS + STANDSTILL_SECONDS, tick=PONG_SECONDS + STANDSTILL_SECONDS)
+    wire.send(client_frame(PONG))
+    relay.advance(3)
+    assert wire.frames() == []
+    assert relay.broker.joined == 1

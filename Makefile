@@ -32,7 +32,7 @@ vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py
 
 clean:
-	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/made:
 	@command -v $(PYTHON) >/dev/null \

@@ -312,6 +312,21 @@ class TestTheLog:
         logged_errors.clear()
         assert "DEVICES WILL REFUSE TO CONNECT: the certificate expired on" in lines[1]
 
+    def test_a_variable_that_is_no_option_is_named(self, lines: list[str]) -> None:
+        Relay(unknown_variables=("RELAY_PROT",)).service.startService()
+        assert "RELAY_PROT is no option" in lines[1]
+
+    def test_refused_joins_are_told_once_a_minute(self, lines: list[str]) -> None:
+        relay = Relay(public_urls=("relay.example.org",), max_connections=2)
+        relay.service.startService()
+        for _ in range(3):
+            wire = relay.connect()
+            wire.upgrade()
+            wire.hello()
+            wire.hang_up()
+        relay.advance(130)
+        assert lines[1:] == ["Refused since the last such line: audience 3"]
+
     def test_a_session_is_one_line_at_its_end_and_nothing_of_who_it_was(
         self, relay: Relay, lines: list[str]
     ) -> None:

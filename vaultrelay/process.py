@@ -25,3 +25,17 @@ def stop_with(error: object) -> NoReturn:
     # twistd turns sys.stderr into its log.
     print(f"vault-relay: {error}", file=sys.__stderr__)
     raise SystemExit(USAGE_ERROR)
+
+
+def raise_descriptor_limit(needed: int) -> int:
+    """Allow this process as many open files as it may have; how many it lacks of `needed`.
+
+    The usual limit of 1024 is lower than what the same user could have by asking.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return 0
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return 0 if most == resource.RLIM_INFINITY else max(0, needed - most)

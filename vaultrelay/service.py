@@ -91,6 +91,8 @@ class RelayService(MultiService):
                     "DEVICES WILL REFUSE TO CONNECT: {trouble}. Renew it and restart the relay.",
                     trouble=trouble,
                 )
+        for variable in self.settings.unknown_variables:
+            log.warn("{variable} is no option of the relay, see --help", variable=variable)
         if not self.settings.own_hosts:
             log.warn(
                 "The relay does not know its own names, so it accepts proofs made for any. "

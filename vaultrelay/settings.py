@@ -16,7 +16,8 @@ from vaultrelay.transport.certificate import CertificatePair
 @dataclass(frozen=True)
 class Settings:
     """One relay's configuration. `listen` holds endpoint strings; without any, port, bind and
-    certificate say where to listen. `certificates` are all that the relay is known to serve."""
+    certificate say where to listen. `certificates` are all that the relay is known to serve,
+    `unknown_variables` the RELAY_ variables that are no option."""
 
     port: int = DEFAULT_PORT
     bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
@@ -28,6 +29,7 @@ class Settings:
     limits: SessionLimits = field(default_factory=SessionLimits)
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
     log_level: str = "info"
+    unknown_variables: tuple[str, ...] = ()
 
     @property
     def own_hosts(self) -> frozenset[str]:

@@ -1,5 +1,9 @@
 """The check command: its command line."""
 
+import json
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 import pytest
 
 from vaultrelay.commands import check
@@ -31,3 +35,75 @@ def test_help_is_for_people(capfd: pytest.CaptureFixture[str]) -> None:
     out, _ = capfd.readouterr()
     assert out.startswith("Usage: vault-relay check URL [--json]\n")
     assert max(map(len, out.splitlines())) <= 80
+
+
+class FakeCheckup:
+    """A checkup whose steps are found already."""
+
+    found: ClassVar[list[dict[str, Any]]] = []
+
+    def __init__(self, reactor: object, url: str, report: Callable[[dict[str, Any]], None]) -> None:
+        self._report = report
+        self.results: list[dict[str, Any]] = []
+
+    @property
+    def passed(self) -> bool:
+        return all(result["passed"] for result in self.results)
+
+    async def run(self) -> None:
+        for result in self.found:
+            self.results.append(result)
+            self._report(result)
+
+
+def step(name: str, passed: bool) -> dict[str, Any]:
+    return {"step": name, "passed": passed, "seconds": 0.012, "detail": f"{name} it is"}
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Runs the command over steps of the test's choice."""
+
+    def react(work: Callable[[object], object], _reactor: object) -> None:
+        work(_reactor)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(check, "Checkup", FakeCheckup)
+    monkeypatch.setattr(check, "react", react)
+
+    def play(*arguments: str, steps: list[dict[str, Any]]) -> int:
+        monkeypatch.setattr(FakeCheckup, "found", steps)
+        return check.main([*arguments, "wss://any:s3cret@relay.example.org"])
+
+    return play
+
+
+def test_the_steps_are_printed_as_they_come(
+    played: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert played(steps=[step("name", True), step("tcp", False)]) == 1
+    assert capsys.readouterr().out == (
+        "Checking wss://relay.example.org\n\n"
+        "  ok    name       name it is (12 ms)\n"
+        "  FAIL  tcp        tcp it is (12 ms)\n"
+        "\nNot passed.\n"
+    )
+    assert played(steps=[step("name", True)]) == 0
+    assert capsys.readouterr().out.endswith("\nAll passed.\n")
+
+
+def test_json_is_one_object_without_the_token(
+    played: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert played("--json", steps=[step("name", True)]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "url": "wss://relay.example.org",
+        "passed": True,
+        "steps": [step("name", True)],
+    }
+
+
+def test_its_version_is_the_relays(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        check.main(["--version"])
+    assert capsys.readouterr().out == "vault-relay 1.0.0\n"

@@ -390,3 +390,14 @@ def test_behind_haproxy_the_line_of_the_proxy_comes_before_tls(folder: Path) -> 
     protocol.dataReceived(to_server.read())
     reactor.advance(1)
     assert transport.value().startswith(b"\x16\x03"), "the server's hello"
+
+
+@pytest.mark.parametrize("line", [b"PROXY TCP4 x y z q\r\n", b"PROXY TCP4 1.2.3.4\r\n"])
+def test_a_bad_line_of_a_proxy_ends_the_connection_and_nothing_else(line: bytes) -> None:
+    reactor: Any = MemoryReactorClock()
+    read_endpoint(reactor, "haproxy:tcp:80").endpoint.listen(Factory.forProtocol(Protocol))
+    protocol = reactor.tcpServers[0][1].buildProtocol(None)
+    transport = StringTransport()
+    protocol.makeConnection(transport)
+    protocol.dataReceived(line)
+    assert transport.disconnecting

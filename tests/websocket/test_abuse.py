@@ -160,3 +160,22 @@ def test_nobody_is_judged_for_the_time_in_which_the_relay_stood_still(relay: Rel
     relay.advance(3)
     assert wire.frames() == []
     assert relay.broker.joined == 1
+
+
+def test_one_connection_that_cannot_be_written_to_keeps_nothing_from_the_others(
+    logged_errors: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = Relay()
+    first, broken, third = (relay.join(bytes([65 + n]) * 8) for n in range(3))
+    for wire in (first, broken, third):
+        wire.frames()
+
+    def fail(data: bytes) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(broken.transport, "write", fail)
+    message = first.data(b"to both")
+    assert [frame.payload for frame in third.frames()] == [message]
+    assert broken.transport.aborted
+    assert len(logged_errors) == 1
+    logged_errors.clear()

@@ -98,7 +98,7 @@ class Broker:
         self.channels[hello.channel] = channel
         self._settle(session)
         peers = channel.add(session, hello.device)
-        session.welcome(channel, hello.device)
+        session.enter(channel, hello.device)
         self.joined += 1
         self.counters.joins += 1
         limits = self.limits

@@ -216,7 +216,7 @@ class Session:
 
     # What the broker does.
 
-    def welcome(self, channel: "Channel", device: bytes) -> None:
+    def enter(self, channel: "Channel", device: bytes) -> None:
         """Enter the stage in which data passes; `channel` has numbered the session already."""
         self.stage = Stage.JOINED
         self.channel = channel

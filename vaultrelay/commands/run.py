@@ -3,7 +3,8 @@
 from typing import Any
 
 from vaultrelay.logs import log, log_to_stderr
-from vaultrelay.process import real_reactor, stop_with
+from vaultrelay.policy.limits import DESCRIPTORS_BESIDE
+from vaultrelay.process import raise_descriptor_limit, real_reactor, stop_with
 from vaultrelay.service import RelayService
 from vaultrelay.tap import Options, with_second_signal
 from vaultrelay.transport.listen import CannotListen
@@ -15,6 +16,14 @@ def main(arguments: list[str]) -> int:
     options.parseOptions(arguments)
     settings = options.settings
     log_to_stderr(settings.log_level)
+    lacking = raise_descriptor_limit(settings.max_connections + DESCRIPTORS_BESIDE)
+    if lacking:
+        log.warn(
+            "The limit of open files is {lacking} too low for --max-connections {most}. Raise it "
+            "(ulimit -n, or LimitNOFILE= in the unit), or lower --max-connections.",
+            lacking=lacking,
+            most=settings.max_connections,
+        )
     reactor = real_reactor()
     relay = with_second_signal(RelayService(settings, reactor))
     try:

@@ -1,12 +1,20 @@
 """Reading: from texts and where they stand to checked Settings."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from vaultrelay.logs import LEVELS
-from vaultrelay.options.sources import BadOption, Given, from_file, from_flags, from_variables
+from vaultrelay.options.sources import (
+    BadOption,
+    Given,
+    from_file,
+    from_flags,
+    from_variables,
+    unknown_variables,
+)
 from vaultrelay.options.table import BY_NAME
 from vaultrelay.policy import limits
 from vaultrelay.policy.audience import host_of_url
@@ -32,7 +40,8 @@ def read_settings(
     given.update(from_flags(flags))
     if "config" in given:
         given = {**from_file(given["config"]), **given}
-    return _Reader(given, reactor).settings()
+    settings = _Reader(given, reactor).settings()
+    return replace(settings, unknown_variables=unknown_variables(environment))
 
 
 class _Reader:

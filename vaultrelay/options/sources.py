@@ -48,6 +48,16 @@ def from_variables(environment: Mapping[str, str]) -> dict[str, Given]:
     return given
 
 
+def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The RELAY_ variables that are no option: perhaps somebody else's, perhaps misspelled."""
+    known = {option.variable for option in OPTIONS}
+    return tuple(sorted(set(filter(_is_ours, environment)) - known))
+
+
+def _is_ours(variable: str) -> bool:
+    return variable.startswith("RELAY_")
+
+
 def from_file(config: Given) -> dict[str, Given]:
     """What stands in the file that `config` names; BadOption for what cannot."""
     path = config.values[0]

@@ -38,6 +38,9 @@ RETRY_FULL_SECONDS = 60
 RETRY_DRAINING_SECONDS = 5
 """A restart takes about this long."""
 
+DESCRIPTORS_BESIDE = 200
+"""Open files beside the devices': at the front door, listeners, log, what Python holds."""
+
 # A connection's life.
 
 HELLO_SECONDS = 10

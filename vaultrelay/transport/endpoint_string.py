@@ -1,6 +1,6 @@
 """Endpoint strings: where to listen, as Twisted's server endpoints are written.
 
-Those with TLS are read here and not by Twisted, so that our policy holds for them
+TCP and TLS are read here and not by Twisted, so that our policy holds for them
 (docs/decisions/0004-tls-of-endpoint-strings.rst). All others are Twisted's, and its plugins'.
 """
 

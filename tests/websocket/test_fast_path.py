@@ -94,7 +94,7 @@ def _settled(wire: Wire) -> list[Frame]:
 
 
 @given(STREAMS, st.lists(st.integers(1, 400), min_size=1, max_size=8))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_both_paths_come_to_the_same(frames: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(frames)
     assert play(stream, cuts, fast=True) == play(stream, cuts, fast=False)

@@ -91,6 +91,16 @@ def issue(
         .not_valid_before(starts or now - DAY)
         .not_valid_after(ends or now + 30 * DAY)
         .add_extension(x509.BasicConstraints(authority, None), critical=True)
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(own_key.public_key()), critical=False
+        )
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                (own_key if issuer is None else issuer.key).public_key()
+            ),
+            critical=False,
+        )
+        .add_extension(_usage(authority), critical=True)
     )
     if names:
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
@@ -98,6 +108,21 @@ def issue(
     signing_key = own_key if issuer is None else issuer.key
     hashed = None if isinstance(signing_key, Ed25519PrivateKey) else hashes.SHA256()
     return Issued(builder.sign(signing_key, hashed), own_key)
+
+
+def _usage(authority: bool) -> x509.KeyUsage:
+    """What strict clients want of an authority, and allow everybody else."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def ec_key() -> EllipticCurvePrivateKey:

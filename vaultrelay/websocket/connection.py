@@ -1,25 +1,17 @@
 """DeviceConnection: one device's WebSocket, between Autobahn and its session."""
 
-import functools
-import secrets
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from autobahn.websocket.types import ConnectionRequest
-from twisted.internet.interfaces import IDelayedCall, IPushProducer
-from zope.interface import implementer
+from twisted.internet.interfaces import IDelayedCall
 
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session, Stage
-from vaultrelay.logs import log
-from vaultrelay.policy.limits import (
-    CLOSE_SECONDS,
-    CONTROL_RESERVE,
-    FRAGMENTS_PER_MESSAGE,
-    HIGH_MARK,
-)
+from vaultrelay.policy.limits import CLOSE_SECONDS, FRAGMENTS_PER_MESSAGE
+from vaultrelay.websocket.autobahn_manners import Silence, closing_on_error
 from vaultrelay.websocket.frames import FrameWalk, binary_frame
+from vaultrelay.websocket.send_queue import SendQueue
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import CONTROL_BYTES
 from vaultrelay.wire.upgrade import Upgrade
@@ -27,7 +19,6 @@ from vaultrelay.wire.upgrade import Upgrade
 if TYPE_CHECKING:
     from vaultrelay.websocket.factory import DeviceFactory
 
-_Arguments = ParamSpec("_Arguments")
 _CLOSE = 0x8
 """The first of the control opcodes."""
 _LONGEST_CONTROL = 125
@@ -36,42 +27,10 @@ _AUTOBAHN_PIECE = 4096
 """Bytes that Autobahn gets at a time."""
 
 
-def _closing_on_error(
-    callback: Callable[_Arguments, None],
-) -> Callable[_Arguments, None]:
-    """Close with 4008 when a callback raises; Autobahn would cut TCP, or leave it open for ever."""
-
-    @functools.wraps(callback)
-    def guarded(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
-        try:
-            callback(*args, **kwargs)
-        except Exception:
-            reference = secrets.token_hex(3)
-            log.failure("Internal error {reference}", reference=reference)
-            connection: Any = args[0]
-            connection.fail_session(CloseCode.INTERNAL, ref=reference)
-
-    return guarded
-
-
-class _Silence:
-    """Stands in for Autobahn's logger, whose lines would repeat what peers sent."""
-
-    def _nothing(self, *args: object, **kwargs: object) -> None:
-        pass
-
-    trace = debug = info = warn = error = critical = failure = _nothing
-
-
-@implementer(IPushProducer)
 class DeviceConnection(WebSocketServerProtocol):
-    """The connection of one device: an Outbox to its session, a producer to its transport.
+    """The connection of one device: Autobahn's protocol, and an Outbox to its session."""
 
-    The transport says `pauseProducing` when its buffer is full and `resumeProducing` when that is
-    empty again; what is queued in between is counted here.
-    """
-
-    log = _Silence()
+    log = Silence()
     # Autobahn reads this before its options are set, and so never sets TCP_NODELAY without it.
     tcpNoDelay = True
 
@@ -86,15 +45,13 @@ class DeviceConnection(WebSocketServerProtocol):
         self.said = False
         self._upgrade = upgrade
         self._walk = FrameWalk(factory.message_bytes)
-        self._pending: list[bytes] = []
+        self._queue = SendQueue(factory.batch, factory.message_bytes, self._drained)
         self._session: Session | None = None
         self._backlog: list[bytes] = []
         self._late = bytearray()
         self._is_paused = False
         self._go_on_call: IDelayedCall | None = None
         self._fragments = 0
-        self._is_full = False
-        self._queued = 0
         self._overflowed = False
         self._abort_call: IDelayedCall | None = None
 
@@ -103,7 +60,8 @@ class DeviceConnection(WebSocketServerProtocol):
     def connectionMade(self) -> None:
         super().connectionMade()
         self.factory.opened(self)
-        self.transport.registerProducer(self, True)
+        self._queue.transport = self.transport
+        self.transport.registerProducer(self._queue, True)
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
@@ -113,16 +71,16 @@ class DeviceConnection(WebSocketServerProtocol):
         if self._backlog or self._late:
             self._late += data
             return
-        self.factory.begin_batch()
+        self.factory.batch.begin()
         try:
             self._take(data)
         finally:
-            self.factory.end_batch()
+            self.factory.batch.end()
 
     def onConnect(self, request: ConnectionRequest) -> tuple[str | None, dict[str, str]]:
         return self._upgrade.subprotocol, {"X-VaultMesh-Protocol": str(self._upgrade.version)}
 
-    @_closing_on_error
+    @closing_on_error
     def onOpen(self) -> None:
         self._session = self.factory.open_session(self, self._upgrade.channel)
 
@@ -137,7 +95,7 @@ class DeviceConnection(WebSocketServerProtocol):
         refused: bool | None = super().onFrameData(payload)
         return refused
 
-    @_closing_on_error
+    @closing_on_error
     def onMessageBegin(self, isBinary: bool) -> None:
         super().onMessageBegin(isBinary)
         self._fragments = 0
@@ -145,7 +103,7 @@ class DeviceConnection(WebSocketServerProtocol):
             # Refused before its payload is kept.
             self.fail_session(CloseCode.BAD_MESSAGE)
 
-    @_closing_on_error
+    @closing_on_error
     def onMessageFrameBegin(self, length: int) -> None:
         super().onMessageFrameBegin(length)
         self._fragments += 1
@@ -156,7 +114,7 @@ class DeviceConnection(WebSocketServerProtocol):
         elif size > self.factory.message_bytes:
             self.fail_session(CloseCode.TOO_BIG, limit=self.factory.message_bytes)
 
-    @_closing_on_error
+    @closing_on_error
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         if self._session is None:
             return
@@ -165,9 +123,9 @@ class DeviceConnection(WebSocketServerProtocol):
         else:
             self._session.said_text(payload)
 
-    @_closing_on_error
+    @closing_on_error
     def onPing(self, payload: bytes) -> None:
-        if not self._is_full:
+        if not self._queue.is_full:
             # Else the pongs for a device that does not read would pile up beyond its bounds.
             super().onPing(payload)
         if self._session is not None:
@@ -178,7 +136,7 @@ class DeviceConnection(WebSocketServerProtocol):
         self._session_lost(clean=not refused)
         return refused
 
-    @_closing_on_error
+    @closing_on_error
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self.factory.closed(self)
         for call in (self._abort_call, self._go_on_call):
@@ -199,7 +157,7 @@ class DeviceConnection(WebSocketServerProtocol):
 
     def _closeConnection(self, abort: bool = False) -> None:
         # An abort loses a close frame that is still on its way; lingering ends in _abort_later.
-        self.flush()
+        self._queue.flush()
         self.transport.loseConnection()
         self._abort_later()
 
@@ -207,35 +165,18 @@ class DeviceConnection(WebSocketServerProtocol):
         # All that Autobahn sends keeps its place between what the fast path sends.
         self._write(data)
 
-    def pauseProducing(self) -> None:
-        # Twisted calls this at every write while its buffer is full.
-        self._is_full = True
-
-    def resumeProducing(self) -> None:
-        self._is_full = False
-        self._queued = 0
-        if self._session is not None:
-            self._session.drained()
-
-    def stopProducing(self) -> None:
-        pass
-
     # The session calls these: Outbox.
 
     def deliver(self, message: bytes) -> Room:
         if self.state != self.STATE_OPEN:
             return Room.OPEN
-        if self._is_full:
-            if self._queued + len(message) > HIGH_MARK + self.factory.message_bytes:
-                return Room.FULL
-            self._queued += len(message)
-        self._write(self.factory.framed(message))
-        return self._room
+        self.said = True
+        return self._queue.deliver(message)
 
     def notify(self, nack: bytes) -> Room:
         if self.state == self.STATE_OPEN and self._reserve(len(nack)):
             self._write(binary_frame(nack))
-        return self._room
+        return self._queue.room
 
     def tell(self, control: bytes) -> None:
         if self.state == self.STATE_OPEN and self._reserve(len(control)):
@@ -309,58 +250,39 @@ class DeviceConnection(WebSocketServerProtocol):
             return
         backlog, self._backlog = self._backlog, []
         late, self._late = bytes(self._late), bytearray()
-        self.factory.begin_batch()
+        self.factory.batch.begin()
         try:
             if self._relay(backlog):
                 self._take(late)
             else:
                 self._late += late
         finally:
-            self.factory.end_batch()
+            self.factory.batch.end()
         self._read_on()
 
     def _read_on(self) -> None:
         if not self._is_paused:
             self.transport.resumeProducing()
 
-    @_closing_on_error
+    @closing_on_error
     def _said_frame(self) -> None:
         if self._session is not None:
             self._session.said_frame()
 
-    @_closing_on_error
+    @closing_on_error
     def _said_data(self, message: bytes) -> None:
         if self._session is not None:
             self._session.said_data(message)
 
-    def _write(self, data: bytes) -> None:
-        """Send, or add to what goes out in one write at the end of the batch."""
-        self.said = True
-        if not self.factory.in_batch:
-            self._send_now(data)
-            return
-        if not self._pending:
-            self.factory.batch.append(self)
-        self._pending.append(data)
-
-    def flush(self) -> None:
-        """Send what the batch has gathered."""
-        pending, self._pending = self._pending, []
-        if pending:
-            self._send_now(pending[0] if len(pending) == 1 else b"".join(pending))
-
-    def _send_now(self, data: bytes) -> None:
-        was_full = self._is_full
-        self.transport.write(data)
-        if self._is_full and not was_full:
-            # What filled the transport's buffer lies in it; what came before was less than that.
-            self._queued = len(data)
-
     # Inside.
 
-    @property
-    def _room(self) -> Room:
-        return Room.HIGH if self._is_full and self._queued > HIGH_MARK else Room.OPEN
+    def _write(self, data: bytes) -> None:
+        self.said = True
+        self._queue.write(data)
+
+    def _drained(self) -> None:
+        if self._session is not None:
+            self._session.drained()
 
     def fail_session(self, code: CloseCode, **details: object) -> None:
         """Close with a code of ours, through the session where there is one."""
@@ -370,11 +292,8 @@ class DeviceConnection(WebSocketServerProtocol):
             self.close(code.number, code.reason(**details))
 
     def _reserve(self, size: int) -> bool:
-        """Count what goes out even to a full queue; whether there is room for it at all."""
-        if not self._is_full:
-            return True
-        self._queued += size
-        if self._queued <= HIGH_MARK + self.factory.message_bytes + CONTROL_RESERVE:
+        """Whether the queue takes this much beyond its messages; if not, the device is too slow."""
+        if self._queue.reserve(size):
             return True
         if not self._overflowed:
             self._overflowed = True

@@ -8,9 +8,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
-from vaultrelay.logs import log
 from vaultrelay.websocket.connection import DeviceConnection
-from vaultrelay.websocket.frames import binary_frame
+from vaultrelay.websocket.send_queue import Batch
 from vaultrelay.wire.upgrade import Upgrade
 
 OpenSession = Callable[[Outbox, bytes | None], Session]
@@ -27,11 +26,9 @@ class DeviceFactory(WebSocketServerFactory):
         super().__init__(server=None, reactor=reactor)
         self.open_session = open_session
         self.message_bytes = message_bytes
+        self.batch = Batch()
         self._connections: set[DeviceConnection] = set()
         self._gone: Deferred[None] | None = None
-        self.in_batch = False
-        self.batch: list[DeviceConnection] = []
-        self._message = self._frame = b""
         self.setProtocolOptions(
             versions=[13],
             webStatus=False,
@@ -47,29 +44,6 @@ class DeviceFactory(WebSocketServerFactory):
     def build(self, upgrade: Upgrade) -> DeviceConnection:
         """The connection of a device whose upgrade was admitted."""
         return DeviceConnection(self, upgrade)
-
-    def begin_batch(self) -> None:
-        """Until `end_batch`, each connection gathers what it sends, to send it in one write."""
-        self.in_batch = True
-
-    def end_batch(self) -> None:
-        """Send what was gathered."""
-        self.in_batch = False
-        batch, self.batch = self.batch, []
-        for connection in batch:
-            try:
-                connection.flush()
-            except Exception:
-                # One that cannot be written to must not keep the others from what is theirs.
-                log.failure("A connection could not be written to")
-                connection.transport.abortConnection()
-        self._message = self._frame = b""
-
-    def framed(self, message: bytes) -> bytes:
-        """A message as a frame; made once for all receivers of a broadcast."""
-        if message is not self._message:
-            self._message, self._frame = message, binary_frame(message)
-        return self._frame
 
     def all_gone(self) -> Deferred[None]:
         """Fires when no connection is left; each closing one ends in its own time."""

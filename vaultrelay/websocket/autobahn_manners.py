@@ -1,0 +1,39 @@
+"""What Autobahn must be told: to keep quiet, and to close where a callback fails."""
+
+import functools
+import secrets
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+from vaultrelay.logs import log
+from vaultrelay.wire.close_codes import CloseCode
+
+_Arguments = ParamSpec("_Arguments")
+
+
+def closing_on_error(callback: Callable[_Arguments, None]) -> Callable[_Arguments, None]:
+    """Close with 4008 when a callback raises; Autobahn would cut TCP, or leave it open for ever.
+
+    For methods of a connection that has `fail_session`.
+    """
+
+    @functools.wraps(callback)
+    def guarded(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
+        try:
+            callback(*args, **kwargs)
+        except Exception:
+            reference = secrets.token_hex(3)
+            log.failure("Internal error {reference}", reference=reference)
+            connection: Any = args[0]
+            connection.fail_session(CloseCode.INTERNAL, ref=reference)
+
+    return guarded
+
+
+class Silence:
+    """Stands in for Autobahn's logger, whose lines would repeat what peers sent."""
+
+    def _nothing(self, *args: object, **kwargs: object) -> None:
+        pass
+
+    trace = debug = info = warn = error = critical = failure = _nothing

@@ -37,7 +37,7 @@ class Refused(Exception):
     """The relay, or something before it, answered with HTTP instead of a WebSocket."""
 
     def __init__(self, status: int, error: str, detail: str) -> None:
-        super().__init__(f"{detail} ({status} {error})".strip())
+        super().__init__(f"{detail} ({status} {error})" if status else detail)
         self.status = status
         self.error = error
         self.detail = detail
@@ -170,7 +170,12 @@ class DeviceSocket(WebSocketClientProtocol):
     def _ended(self, code: int, reason: str) -> Exception:
         if self._opened:
             return Closed(code, reason)
-        return Refused(0, "no_relay", "The connection ended before anybody answered.")
+        return Refused(
+            0,
+            "no_relay",
+            "The connection ended before anybody answered. Does the URL begin with ws:// where TLS "
+            "is spoken, or with wss:// where it is not?",
+        )
 
     @property
     def can_send(self) -> bool:

@@ -194,7 +194,8 @@ def explain(error: Exception, step: str) -> str:
         hint = ""
     if isinstance(error, Closed) and error.code in _SENTENCES:
         hint = _SENTENCES[error.code] + _CURES.get(error.code, "")
-    return f"{text}. {hint}".strip() if not text.endswith(".") else f"{text} {hint}".strip()
+    stop = "" if text.endswith((".", "?")) else "."
+    return f"{text}{stop} {hint}".strip()
 
 
 def _cause(error: Exception) -> str:

@@ -70,7 +70,7 @@ _REST = "rest"
 """The reason for which a device over its rate is not read."""
 
 
-class House(Protocol):
+class SessionOwner(Protocol):
     """What a session needs of the broker that keeps it."""
 
     clock: Clock
@@ -96,9 +96,9 @@ class Session:
         "_frames",
         "_full_since",
         "_holding",
-        "_house",
         "_liveness",
         "_messages",
+        "_owner",
         "_reading",
         "_rest",
         "bytes_in",
@@ -117,11 +117,11 @@ class Session:
     )
 
     def __init__(
-        self, house: House, outbox: Outbox, named_channel: bytes | None, version: str
+        self, owner: SessionOwner, outbox: Outbox, named_channel: bytes | None, version: str
     ) -> None:
-        now = house.clock.seconds()
-        limits = house.limits
-        self._house = house
+        now = owner.clock.seconds()
+        limits = owner.limits
+        self._owner = owner
         self.outbox = outbox
         self.named_channel = named_channel
         self.spare = False
@@ -149,7 +149,7 @@ class Session:
     @property
     def lasted_seconds(self) -> int:
         """Whole seconds since the connection was opened."""
-        return int(self._house.clock.seconds() - self.opened_at)
+        return int(self._owner.clock.seconds() - self.opened_at)
 
     # What the connection hears.
 
@@ -165,7 +165,7 @@ class Session:
         if not self._legal(Event(control.type)):
             return
         if isinstance(control, Hello):
-            self._house.join(self, control)
+            self._owner.join(self, control)
         else:
             self._liveness.is_active = True
             self._liveness.set_interval(control.ping_seconds)
@@ -230,7 +230,7 @@ class Session:
         A device that does not read must not make the relay answer it into a void.
         """
         if self._full_since is None:
-            self._full_since = self._house.clock.seconds()
+            self._full_since = self._owner.clock.seconds()
         for held in (self, sender):
             self._holding.add(held)
             held._reading.stop_for(self)
@@ -259,7 +259,7 @@ class Session:
         elif self.stage is Stage.JOINED:
             if self._reading.against:
                 liveness.excuse(now)
-            code = liveness.verdict(now, self._house.limits.session_ttl)
+            code = liveness.verdict(now, self._owner.limits.session_ttl)
             if code is not None:
                 self.close(code)
             elif liveness.wants_ping(now):
@@ -287,14 +287,14 @@ class Session:
         return True
 
     def _flooded(self) -> bool:
-        now = self._house.clock.seconds()
+        now = self._owner.clock.seconds()
         if self._controls.spend(1) and self._controls.debt_seconds(now):
             self.close(CloseCode.RATE, retry=RETRY_RATE_SECONDS)
         return self.stage is Stage.CLOSED
 
     def _rest_if_in_debt(self) -> None:
         """Do not read the device until it has paid for what it sent."""
-        clock = self._house.clock
+        clock = self._owner.clock
         now = clock.seconds()
         wait = max(bucket.debt_seconds(now) for bucket in self._rates)
         if wait and self._rest is None:
@@ -312,7 +312,7 @@ class Session:
             return
         self.stage = Stage.CLOSED
         self.left_reason = left_reason
-        self._house.forget(self)
+        self._owner.forget(self)
         self.channel = None
         if self._rest is not None:
             self._rest.cancel()

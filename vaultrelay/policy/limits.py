@@ -17,7 +17,7 @@ DEFAULT_SESSION_TTL = 3600
 DEFAULT_MESSAGE_BYTES = 1024 * 1024
 """A vault's largest attachment chunk with room to spare, and small enough to hold many of."""
 DEFAULT_MESSAGES_PER_SECOND = 2000
-"""Deliveries. A tenth of what one core relays, so that no device takes the relay for itself."""
+"""Deliveries. A tenth of what one core relays when each message comes alone."""
 DEFAULT_BYTES_PER_SECOND = 16 * 1024 * 1024
 """Delivered bytes: 134 Mbit/s, more than a home connection uploads."""
 DEFAULT_CHANNEL_DEVICES = 64

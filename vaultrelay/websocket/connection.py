@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IDelayedCall
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session, Stage
 from vaultrelay.policy.limits import CLOSE_SECONDS, FRAGMENTS_PER_MESSAGE
-from vaultrelay.websocket.autobahn_manners import Silence, closing_on_error
+from vaultrelay.websocket.autobahn_guards import Silence, closing_on_error
 from vaultrelay.websocket.frames import FrameWalk, binary_frame
 from vaultrelay.websocket.send_queue import SendQueue
 from vaultrelay.wire.close_codes import CloseCode
@@ -230,18 +230,21 @@ class DeviceConnection(WebSocketServerProtocol):
             data = data[_AUTOBAHN_PIECE:]
         self._late += data
 
-    def _relay(self, messages: list[bytes]) -> bool:
-        """Relay messages until the device is paused; whether they are all done.
+    @closing_on_error
+    def _relay(self, messages: list[bytes]) -> None:
+        """Relay messages until the device is paused; the others are the backlog then.
 
         Pausing a device does not stop what was read of it already.
         """
+        session = self._session
+        if session is None:
+            return
         remaining = iter(messages)
         for message in remaining:
-            self._said_data(message)
+            session.said_data(message)
             if self._is_paused:
                 self._backlog = list(remaining)
-                return False
-        return True
+                return
 
     def _go_on(self) -> None:
         """Take up what a pause left, and read again when all of it is done."""
@@ -252,10 +255,11 @@ class DeviceConnection(WebSocketServerProtocol):
         late, self._late = bytes(self._late), bytearray()
         self.factory.batch.begin()
         try:
-            if self._relay(backlog):
-                self._take(late)
-            else:
+            self._relay(backlog)
+            if self._backlog or self._is_paused:
                 self._late += late
+            else:
+                self._take(late)
         finally:
             self.factory.batch.end()
         self._read_on()
@@ -268,11 +272,6 @@ class DeviceConnection(WebSocketServerProtocol):
     def _said_frame(self) -> None:
         if self._session is not None:
             self._session.said_frame()
-
-    @closing_on_error
-    def _said_data(self, message: bytes) -> None:
-        if self._session is not None:
-            self._session.said_data(message)
 
     # Inside.
 

@@ -1,4 +1,4 @@
-"""What Autobahn must be told: to keep quiet, and to close where a callback fails."""
+"""Guards against Autobahn: its log lines, and what it does when a callback raises."""
 
 import functools
 import secrets

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -41,6 +42,9 @@ class Transport(StringTransport):
         if producer is not None and len(self.value()) > self.capacity:
             producer.pauseProducing()
 
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        self.write(b"".join(data))
+
     def abortConnection(self) -> None:
         self.aborted = True
         self.disconnecting = True
@@ -78,10 +82,14 @@ class Wire:
     def __init__(self, protocol: Any) -> None:
         self.transport = Transport(peerAddress=IPv4Address("TCP", "192.0.2.1", 50000))
         self.transport.protocol = protocol
-        self.protocol = protocol
         self.session = 0
         self.welcome: dict[str, Any] = {}
         protocol.makeConnection(self.transport)
+
+    @property
+    def protocol(self) -> Any:
+        """Who has the connection now: the front door, or who took its place."""
+        return self.transport.protocol
 
     def send(self, data: bytes) -> None:
         self.protocol.dataReceived(data)

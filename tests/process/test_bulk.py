@@ -1,5 +1,6 @@
 """Two devices pass a file of 100 MB in both directions at once, through a relay process."""
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.defer import ensureDeferred, gatherResults
-from twisted.internet.ssl import Certificate
 
 from tests.certificates import issue, write_pair
 from tests.process.processes import running_relay
@@ -30,7 +30,10 @@ def relay(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
         certificate, key = write_pair(tmp_path, issued)
         tls = ("--tls-cert", str(certificate), "--tls-key", str(key))
         with running_relay(*NO_RATES, *tls) as running:
-            yield f"wss://localhost:{running.port}", Certificate.loadPEM(issued.pem)
+            yield (
+                f"wss://localhost:{running.port}",
+                ssl.create_default_context(cadata=issued.pem.decode()),
+            )
 
 
 def file(seed: int) -> Iterator[bytes]:

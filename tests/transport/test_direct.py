@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from twisted.internet import tcp, unix
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Protocol
 
-from vaultrelay.transport.direct import DirectServer, make_direct
+from vaultrelay.transport.direct import DirectServer
 
 MUCH = bytes(range(256)) * 16_384
 """4 MiB: more than the buffers of a socket pair hold."""
@@ -212,14 +211,58 @@ def test_a_reset_is_a_loss(scene: Scene) -> None:
     assert scene.protocol.lost == [ConnectionLost]
 
 
-def test_only_plain_tcp_is_made_direct() -> None:
-    reactor: Any = Turns()
-    plain, other = (
-        tcp.Port(0, Factory(), reactor=reactor),
-        unix.Port(b"x", Factory(), reactor=reactor),
-    )
-    before = other.transport
-    make_direct(plain)
-    make_direct(other)
-    assert plain.transport is DirectServer
-    assert other.transport is before
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_pieces_go_out_at_once_and_in_order(scene: Scene, size: int) -> None:
+    pieces = [b"head", bytes(size), b"tail"]
+    scene.transport.writeSequence(iter(pieces))
+    assert scene.reactor.writers == set()
+    assert scene.read(size + 8) == b"".join(pieces)
+
+
+@pytest.mark.parametrize("first", [b"head", MUCH])
+def test_pieces_that_the_kernel_does_not_take_follow_in_order(scene: Scene, first: bytes) -> None:
+    scene.transport.registerProducer(scene.protocol, True)
+    scene.transport.writeSequence([first, MUCH, b"tail"])
+    scene.transport.writeSequence([b"and", MUCH])
+    assert scene.protocol.flow[0] == "pause"
+    expected = first + MUCH + b"tail" + b"and" + MUCH
+    assert scene.read(len(expected)) == expected
+    scene.reactor.take()
+    assert scene.protocol.flow[-1] == "resume"
+
+
+def test_many_pieces_go_out_too(scene: Scene) -> None:
+    pieces = [bytes([number]) * 1000 for number in range(200)]
+    scene.transport.writeSequence(pieces)
+    assert scene.read(200_000) == b"".join(pieces)
+
+
+def test_who_sends_in_another_way_gets_pieces_joined(scene: Scene) -> None:
+    """As TLS: pieces that went straight to the socket would go past it."""
+    written: list[bytes] = []
+
+    class Another(DirectServer):
+        def write(self, data: bytes) -> None:
+            written.append(data)
+
+    scene.transport.__class__ = Another
+    scene.transport.writeSequence([b"head", MUCH])
+    assert written == [b"head" + MUCH]
+
+
+def test_pieces_to_a_broken_connection_are_found_out(scene: Scene) -> None:
+    scene.transport.stopReading()
+    scene.peer.close()
+    scene.transport.writeSequence([b"into nothing", MUCH])
+    scene.reactor.take()
+    assert scene.protocol.lost == [ConnectionLost]
+
+
+def test_a_message_of_64_kib_and_its_headers_come_in_one_read(scene: Scene) -> None:
+    scene.peer.sendall(bytes(65536 + 30))
+    scene.reactor.take()
+    assert [len(data) for data in scene.protocol.received] == [65536 + 30]
+
+
+def test_no_text_of_a_connection_names_its_client(scene: Scene) -> None:
+    assert scene.transport.logPrefix() == repr(scene.transport) == "DirectServer"

@@ -53,6 +53,7 @@ class Scene:
         self.lasting = lasting
         self.asked: list[tuple[Request, Any]] = []
         self.trouble: Exception | None = None
+        self.head = REWRITTEN
         self.connect()
 
     def connect(self) -> None:
@@ -64,7 +65,7 @@ class Scene:
         self.asked.append((request, address))
         if self.trouble is not None:
             raise self.trouble
-        return Handover(self.behind, REWRITTEN, self.lasting)
+        return Handover(self.behind, self.head, self.lasting)
 
     def say(self, *pieces: bytes) -> None:
         for piece in pieces:
@@ -362,6 +363,43 @@ def test_the_one_behind_learns_that_its_connection_is_lost(lasting: bool) -> Non
     scene.lose(reason)
     assert scene.behind.lost == [reason]
     assert scene.timers == 0
+
+
+def test_a_lasting_connection_takes_the_place_of_the_door() -> None:
+    scene = Scene()
+    scene.transport.protocol = scene.door
+    scene.say(HEAD)
+    assert scene.transport.protocol is scene.behind
+
+
+def test_a_page_leaves_the_door_where_it_is_with_its_deadline() -> None:
+    scene = Scene(lasting=False)
+    scene.transport.protocol = scene.door
+    scene.say(HEAD)
+    assert scene.transport.protocol is scene.door
+
+
+def test_a_door_behind_something_else_stays_and_passes_on() -> None:
+    scene = Scene()
+    scene.transport.protocol = wrapper = object()
+    scene.say(HEAD, b"more")
+    assert scene.transport.protocol is wrapper
+    assert scene.behind.received == REWRITTEN + b"more"
+
+
+def test_a_connection_that_needs_no_head_is_given_none(scene: Scene) -> None:
+    calls: list[bytes] = []
+
+    class Picky(Recorder):
+        def dataReceived(self, data: bytes) -> None:
+            calls.append(data)
+
+    scene.behind = Picky()
+    scene.head = b""
+    scene.say(HEAD)
+    assert calls == []
+    scene.say(b"first")
+    assert calls == [b"first"]
 
 
 def test_doors_of_one_factory_share_nothing(scene: Scene) -> None:

@@ -23,9 +23,10 @@ def relay() -> Relay:
 
 def kept_by(wire: Wire) -> int:
     """The bytes that Autobahn and the connection keep of what came."""
-    connection: Any = wire.protocol._next
+    connection: Any = wire.protocol
     control = getattr(connection, "control_frame_data", None) or []
-    return len(connection.data) + len(connection._late) + sum(len(piece) for piece in control)
+    messages, late = connection._left or ((), b"")
+    return sum(map(len, (connection.data, late, *messages, *control)))
 
 
 @pytest.mark.parametrize("opcode", [CLOSE, PING, PONG])

@@ -74,9 +74,7 @@ STREAMS = st.lists(st.one_of(WHOLE, WHOLE, FRAGMENTS, CONTROLS, VIOLATIONS), max
 
 def play(stream: bytes, cuts: list[int], fast: bool) -> Any:
     """What both devices get, and what is left of the first, when a stream comes in pieces."""
-    with patch.object(
-        DeviceConnection, "_is_walking", DeviceConnection._is_walking if fast else False
-    ):
+    with patch.object(DeviceConnection, "_may_walk", DeviceConnection._may_walk if fast else False):
         relay = Relay(limits=SessionLimits(message_bytes=MOST))
         first, second = relay.join(b"device-a"), relay.join(b"device-b")
         first.frames()

@@ -1,5 +1,7 @@
 """The frame walk and the frames of a server, against frames written in hex."""
 
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,3 +89,19 @@ def test_a_large_frame_in_many_reads_is_joined_once() -> None:
         last = start + 1000
     assert walk.feed(frame[last:]) == ([message], b"")
     assert not walk.is_holding
+
+
+def test_nobody_gets_memory_for_a_size_that_is_only_claimed() -> None:
+    most = 1 << 20
+    walk = FrameWalk(most)
+    assert walk.feed(client_frame(BINARY, bytes(most))[:100]) == ([], b"")
+    assert walk.is_holding
+    assert sys.getsizeof(walk._payload) < 1000
+
+
+def test_what_follows_a_frame_that_was_cut_is_taken_in_the_same_read() -> None:
+    walk, message = FrameWalk(MOST), bytes(1000)
+    first, second = client_frame(BINARY, message), client_frame(BINARY, b"after")
+    ping = bytes.fromhex("8980 00000000")
+    assert walk.feed(first[:500]) == ([], b"")
+    assert walk.feed(first[500:] + second + ping) == ([message, b"after"], ping)

@@ -225,21 +225,21 @@ def test_two_channels_are_refused(header: str | None, names: str) -> None:
     )
 
 
-def test_the_head_that_is_handed_on_says_nothing_but_the_upgrade() -> None:
-    assert Upgrade(3, KEY, None, CHANNEL).head() == (
-        b"GET / HTTP/1.1\r\n"
-        b"Host: relay\r\n"
+def test_the_response_grants_what_was_asked_for_and_nothing_else() -> None:
+    """The key and what it must be answered with are those of RFC 6455, section 1.3."""
+    assert Upgrade(3, KEY, None, CHANNEL).response() == (
+        b"HTTP/1.1 101 Switching Protocols\r\n"
         b"Upgrade: websocket\r\n"
         b"Connection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+        b"X-VaultMesh-Protocol: 3\r\n"
         b"\r\n"
     )
 
 
-def test_the_head_that_is_handed_on_names_the_subprotocol() -> None:
-    plain = Upgrade(3, KEY, None, CHANNEL).head()
-    assert Upgrade(3, KEY, "vaultmesh.3", CHANNEL).head() == (
+def test_the_response_names_the_subprotocol() -> None:
+    plain = Upgrade(3, KEY, None, CHANNEL).response()
+    assert Upgrade(3, KEY, "vaultmesh.3", CHANNEL).response() == (
         plain[:-2] + b"Sec-WebSocket-Protocol: vaultmesh.3\r\n\r\n"
     )
 
@@ -271,6 +271,6 @@ def test_whatever_the_headers_say_there_is_an_upgrade_or_a_refusal(
         return
     assert upgraded.version == 3
     assert upgraded.channel is None or len(upgraded.channel) == 32
-    # What is handed on is an upgrade again, to every other reader as to us.
-    again = read_upgrade(read_request(upgraded.head()[:-2] + b"X-VaultMesh-Protocol: 3\r\n\r\n"))
-    assert again == Upgrade(3, upgraded.key, upgraded.subprotocol, None)
+    # Nothing that came gets into the answer but one of our own words.
+    assert upgraded.subprotocol in (None, "vaultmesh.3")
+    assert upgraded.response().count(b"\r\n") == (6 if upgraded.subprotocol is None else 7)

@@ -19,7 +19,7 @@ class Channel:
         self.sessions: dict[int, Session] = {}
         self.devices: dict[bytes, Session] = {}
         self._counters = counters
-        self._drained: set[int] = set()
+        self._drained: set[int] | None = None
         self._next_number = _FIRST_NUMBER
 
     @property
@@ -42,6 +42,8 @@ class Channel:
         del self.sessions[session.number]
         del self.devices[session.device]
         if reason == "draining":
+            if self._drained is None:
+                self._drained = set()
             self._drained.add(session.number)
         self._announce(Left(session.number, reason).encode())
 
@@ -56,7 +58,8 @@ class Channel:
             return len(self.sessions) - 1
         peer = self.sessions.get(to)
         if peer is None:
-            self._nack(sender, to, id, Reason.DRAINING if to in self._drained else Reason.GONE)
+            drained = self._drained is not None and to in self._drained
+            self._nack(sender, to, id, Reason.DRAINING if drained else Reason.GONE)
         else:
             room = peer.outbox.deliver(message)
             if room:

@@ -142,7 +142,7 @@ class Session:
         self._liveness = Liveness(now)
         self._reading = Reading(outbox)
         self._rest: Timer | None = None
-        self._holding: set[Session] = set()
+        self._holding: set[Session] | None = None
         self._full_since: float | None = None
         outbox.tell(Challenge(self.nonce, version).encode())
 
@@ -206,8 +206,8 @@ class Session:
     def drained(self) -> None:
         """The queue to the device is empty again: whoever waited for it goes on."""
         self._full_since = None
-        waiting, self._holding = self._holding, set()
-        for held in waiting:
+        waiting, self._holding = self._holding, None
+        for held in waiting or ():
             held._reading.go_on_after(self)
 
     def lost(self, clean: bool) -> None:
@@ -222,6 +222,7 @@ class Session:
         self.channel = channel
         self.device = device
         self.nonce = b""
+        self.named_channel = None
         self._liveness.is_active = True
 
     def backed_up(self, sender: "Session") -> None:
@@ -231,6 +232,8 @@ class Session:
         """
         if self._full_since is None:
             self._full_since = self._owner.clock.seconds()
+        if self._holding is None:
+            self._holding = set()
         for held in (self, sender):
             self._holding.add(held)
             held._reading.stop_for(self)
@@ -317,7 +320,7 @@ class Session:
         if self._rest is not None:
             self._rest.cancel()
         for reason in self._reading.against:
-            if isinstance(reason, Session):
+            if isinstance(reason, Session) and reason._holding is not None:
                 reason._holding.discard(self)
-        self._reading.against.clear()
+        self._reading.forget()
         self.drained()

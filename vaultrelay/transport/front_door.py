@@ -1,7 +1,7 @@
 """The front door: reads one request head, bounded in size and time, and hands the connection on.
 
-What stands behind it is a `Route`. A handed-on connection calls its new protocol directly; the door
-stays in the way of nothing but `connectionLost`.
+What stands behind it is a `Route`. A lasting connection takes the door's place at its transport.
+Where something stands between door and transport, the door stays and passes on what it hears.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from vaultrelay.wire.request import HEAD_END, Request, read_request
 
 @dataclass(frozen=True)
 class Handover:
-    """Who serves a request: a protocol, and the request head in the form that it will read.
+    """Who serves a request: a protocol, and the request head in the form that it will read, if any.
 
     `lasting` connections outlive the deadline of the request; others must be done by then.
     """
@@ -91,11 +91,13 @@ class FrontDoor(Protocol):
             self._cancel_deadline()
         self._head = b""
         self._next = following = handover.protocol
+        if handover.lasting and getattr(self.transport, "protocol", None) is self:
+            self.transport.protocol = following
         following.makeConnection(self.transport)
         # One request on a connection: a page's client has nothing more to say.
-        following.dataReceived(handover.head + (rest if handover.lasting else b""))
-        # From here on nothing of ours stands between the transport and its protocol.
-        self.dataReceived = following.dataReceived  # type: ignore[method-assign]
+        first = handover.head + rest if handover.lasting else handover.head
+        if first:
+            following.dataReceived(first)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._answered = True

@@ -11,6 +11,13 @@ from vaultrelay.wire.close_codes import CloseCode
 _Arguments = ParamSpec("_Arguments")
 
 
+def close_for_error(connection: Any) -> None:
+    """Log the exception at hand, and close the connection with 4008 and a reference to the log."""
+    reference = secrets.token_hex(3)
+    log.failure("Internal error {reference}", reference=reference)
+    connection.fail_session(CloseCode.INTERNAL, ref=reference)
+
+
 def closing_on_error(callback: Callable[_Arguments, None]) -> Callable[_Arguments, None]:
     """Close with 4008 when a callback raises; Autobahn would cut TCP, or leave it open for ever.
 
@@ -22,10 +29,7 @@ def closing_on_error(callback: Callable[_Arguments, None]) -> Callable[_Argument
         try:
             callback(*args, **kwargs)
         except Exception:
-            reference = secrets.token_hex(3)
-            log.failure("Internal error {reference}", reference=reference)
-            connection: Any = args[0]
-            connection.fail_session(CloseCode.INTERNAL, ref=reference)
+            close_for_error(args[0])
 
     return guarded
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
@@ -15,31 +14,23 @@ from vaultrelay.wire.upgrade import Upgrade
 OpenSession = Callable[[Outbox, bytes | None], Session]
 
 
-class DeviceFactory(WebSocketServerFactory):
-    """An Autobahn factory whose protocols register with the broker through `open_session`."""
+class DeviceFactory:
+    """Makes connections that register with the broker through `open_session`, and knows them all.
 
-    noisy = False
+    `isServer` is all that Autobahn asks of a factory once a connection is open.
+    """
+
+    isServer = True
 
     def __init__(
         self, reactor: IReactorTime, open_session: OpenSession, message_bytes: int
     ) -> None:
-        super().__init__(server=None, reactor=reactor)
+        self.reactor = reactor
         self.open_session = open_session
         self.message_bytes = message_bytes
         self.batch = Batch()
         self._connections: set[DeviceConnection] = set()
         self._gone: Deferred[None] | None = None
-        self.setProtocolOptions(
-            versions=[13],
-            webStatus=False,
-            # A failure is closed with its code; dropping would lose what was sent before it.
-            failByDrop=False,
-            # The front door and the broker keep the deadlines, each connection its own close.
-            openHandshakeTimeout=0,
-            closeHandshakeTimeout=0,
-            # The head that Autobahn reads is ours, without an Origin.
-            allowNullOrigin=True,
-        )
 
     def build(self, upgrade: Upgrade) -> DeviceConnection:
         """The connection of a device whose upgrade was admitted."""

@@ -6,18 +6,15 @@ breaks a rule.
 
 from struct import Struct
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # where its compiled part is missing: slower, and the same
-    from websockets.utils import apply_mask
+from vaultrelay.websocket.masking import apply_mask
 
 _WHOLE_BINARY = 0x82
 """FIN set, no reserved bit, opcode 2."""
+_WHOLE_TEXT = 0x81
 _MASKED = 0x80
 _SIZE_16, _SIZE_64 = 126, 127
 _SMALLEST_16, _SMALLEST_64 = 126, 1 << 16
 """A size must be written in as few bytes as it takes."""
-_WITH_SIZE = 2
 _SHORTEST = 6
 """A masked frame's header with the size in its second byte."""
 _COPY_BELOW = 4096
@@ -28,12 +25,21 @@ _HEAD_64 = Struct(">BBQ")
 
 def binary_frame(message: bytes) -> bytes:
     """A message as a server sends it: one frame, not masked."""
-    size = len(message)
+    return frame_header(len(message)) + message
+
+
+def text_frame(message: bytes) -> bytes:
+    """The same for a text."""
+    return frame_header(len(message), _WHOLE_TEXT) + message
+
+
+def frame_header(size: int, first: int = _WHOLE_BINARY) -> bytes:
+    """What comes before a message of so many bytes, binary unless told otherwise."""
     if size < _SMALLEST_16:
-        return bytes((_WHOLE_BINARY, size)) + message
+        return bytes((first, size))
     if size < _SMALLEST_64:
-        return _HEAD_16.pack(_WHOLE_BINARY, _SIZE_16, size) + message
-    return _HEAD_64.pack(_WHOLE_BINARY, _SIZE_64, size) + message
+        return _HEAD_16.pack(first, _SIZE_16, size)
+    return _HEAD_64.pack(first, _SIZE_64, size)
 
 
 class FrameWalk:
@@ -43,59 +49,77 @@ class FrameWalk:
     bounded by that.
     """
 
-    __slots__ = ("_held", "_most", "_needed")
+    __slots__ = ("_head", "_key", "_most", "_payload", "_size")
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._held = bytearray()
-        self._needed = 0
+        self._head = b""
+        """The start of a frame whose header is cut."""
+        self._payload: bytearray | None = None
+        """What is there, still masked, of a payload of `_size` bytes that is cut."""
+        self._size = 0
+        self._key = b""
 
     @property
     def is_holding(self) -> bool:
         """Whether the stream stands in the middle of a frame that is ours."""
-        return bool(self._held)
+        return self._payload is not None or bool(self._head)
 
     def feed(self, data: bytes) -> tuple[list[bytes], bytes]:
         """The unmasked messages that are whole now, and the rest from the first foreign frame on.
 
         What begins a frame of ours and is not whole yet is held, and the rest is empty.
         """
-        if self._held:
-            self._held += data
-            if len(self._held) < self._needed:
-                return [], b""
-            # A large frame is copied once when it is whole, and not at each read.
-            data = bytes(self._held)
-            self._held = bytearray()
         messages: list[bytes] = []
-        position, end = 0, len(data)
+        position = 0
+        if self._payload is not None:
+            position = self._fill(self._payload, data, messages)
+        elif self._head:
+            data, self._head = self._head + data, b""
+        end = len(data)
         while position < end:
-            has_size = position + 1 < end
-            if data[position] != _WHOLE_BINARY or (has_size and data[position + 1] < _MASKED):
-                return messages, data[position:]
             start = position + _SHORTEST
+            if data[position] != _WHOLE_BINARY:
+                return messages, data[position:]
             if start > end:
-                return self._hold(messages, data[position:], _SHORTEST if has_size else _WITH_SIZE)
+                return self._cut(messages, data[position:])
             size = data[position + 1] - _MASKED
             if size >= _SIZE_16:
                 wide = size == _SIZE_64
                 start += 8 if wide else 2
                 if start > end:
-                    return self._hold(messages, data[position:], start - position)
+                    return self._cut(messages, data[position:])
                 size = int.from_bytes(data[position + 2 : start - 4], "big")
                 if size < (_SMALLEST_64 if wide else _SMALLEST_16):
                     return messages, data[position:]
-            if size > self._most:
+            if size > self._most or size < 0:
                 return messages, data[position:]
-            stop = start + size
-            if stop > end:
-                return self._hold(messages, data[position:], stop - position)
-            whole = data if size < _COPY_BELOW else memoryview(data)
-            messages.append(apply_mask(whole[start:stop], data[start - 4 : start]))
-            position = stop
+            key = data[start - 4 : start]
+            position = start + size
+            if position > end:
+                # It grows with what comes: nobody gets memory for a size that he only claims.
+                self._payload = bytearray(memoryview(data)[start:])
+                self._size, self._key = size, key
+            elif size < _COPY_BELOW:
+                messages.append(apply_mask(data[start:position], key))
+            else:
+                messages.append(apply_mask(memoryview(data)[start:position], key))
         return messages, b""
 
-    def _hold(self, messages: list[bytes], begun: bytes, needed: int) -> tuple[list[bytes], bytes]:
-        self._held = bytearray(begun)
-        self._needed = needed
+    def _fill(self, payload: bytearray, data: bytes, messages: list[bytes]) -> int:
+        """Add to the payload that is cut; how much of `data` belongs to it."""
+        missing = self._size - len(payload)
+        if missing > len(data):
+            payload += data
+            return len(data)
+        payload += memoryview(data)[:missing]
+        messages.append(apply_mask(payload, self._key))
+        self._payload = None
+        return missing
+
+    def _cut(self, messages: list[bytes], begun: bytes) -> tuple[list[bytes], bytes]:
+        """Hold the start of a header, unless it is not masked and so none of ours."""
+        if len(begun) > 1 and begun[1] < _MASKED:
+            return messages, begun
+        self._head = begun
         return messages, b""

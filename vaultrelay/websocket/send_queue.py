@@ -1,7 +1,6 @@
 """What goes out to one device: gathered within a batch, counted while its transport is full."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
@@ -9,7 +8,10 @@ from zope.interface import implementer
 from vaultrelay.broker.outbox import Room
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import CONTROL_RESERVE, HIGH_MARK
-from vaultrelay.websocket.frames import binary_frame
+from vaultrelay.websocket.frames import binary_frame, frame_header
+
+_COPY_BELOW = 32 * 1024
+"""Bytes. A larger message goes to its receivers without a copy that has the header before it."""
 
 
 class Batch:
@@ -47,21 +49,28 @@ class Batch:
         return self._frame
 
 
+class Drainable(Protocol):
+    """Who wants to know when a queue is empty again."""
+
+    def drained(self) -> None:
+        """It is."""
+
+
 @implementer(IPushProducer)
 class SendQueue:
     """A producer to the transport of one device.
 
     The transport says `pauseProducing` when its buffer is full and `resumeProducing` when that is
-    empty again; what is queued in between is counted here. `on_drained` is called then.
+    empty again; what is queued in between is counted here. `owner` is told then.
     """
 
-    __slots__ = ("_batch", "_is_full", "_most", "_on_drained", "_pending", "_queued", "transport")
+    __slots__ = ("_batch", "_is_full", "_most", "_owner", "_pending", "_queued", "transport")
 
-    def __init__(self, batch: Batch, most: int, on_drained: Callable[[], None]) -> None:
+    def __init__(self, batch: Batch, most: int, owner: Drainable) -> None:
         self._batch = batch
         self._most = most
-        self._on_drained = on_drained
-        self._pending: list[bytes] = []
+        self._owner = owner
+        self._pending: list[bytes] | None = None
         self._queued = 0
         self._is_full = False
         self.transport: Any = None
@@ -82,8 +91,12 @@ class SendQueue:
             if self._queued + len(message) > HIGH_MARK + self._most:
                 return Room.FULL
             self._queued += len(message)
-        self.write(self._batch.framed(message))
-        return self.room
+        if len(message) < _COPY_BELOW:
+            self.write(self._batch.framed(message))
+        else:
+            self.write(frame_header(len(message)))
+            self.write(message)
+        return Room.HIGH if self._is_full and self._queued > HIGH_MARK else Room.OPEN
 
     def reserve(self, size: int) -> bool:
         """Count what goes out even to a full queue; whether there is room for it at all."""
@@ -94,18 +107,28 @@ class SendQueue:
 
     def write(self, data: bytes) -> None:
         """Send, or add to what goes out in one write at the end of the batch."""
-        if not self._batch.is_open:
-            self._send(data)
+        if self._pending is not None:
+            self._pending.append(data)
             return
-        if not self._pending:
+        self._pending = [data]
+        if self._batch.is_open:
             self._batch.queues.append(self)
-        self._pending.append(data)
+        else:
+            self.flush()
 
     def flush(self) -> None:
         """Send what the batch has gathered."""
-        pending, self._pending = self._pending, []
-        if pending:
-            self._send(pending[0] if len(pending) == 1 else b"".join(pending))
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
+        was_full = self._is_full
+        if len(pending) == 1:
+            self.transport.write(pending[0])
+        else:
+            self.transport.writeSequence(pending)
+        if self._is_full and not was_full:
+            # What filled the transport's buffer lies in it; what came before was less than that.
+            self._queued = sum(map(len, pending))
 
     def pauseProducing(self) -> None:
         # Twisted calls this at every write while its buffer is full.
@@ -114,14 +137,7 @@ class SendQueue:
     def resumeProducing(self) -> None:
         self._is_full = False
         self._queued = 0
-        self._on_drained()
+        self._owner.drained()
 
     def stopProducing(self) -> None:
         pass
-
-    def _send(self, data: bytes) -> None:
-        was_full = self._is_full
-        self.transport.write(data)
-        if self._is_full and not was_full:
-            # What filled the transport's buffer lies in it; what came before was less than that.
-            self._queued = len(data)

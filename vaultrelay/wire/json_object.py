@@ -74,9 +74,7 @@ def read_object(text: bytes) -> Fields:
     """The fields of the JSON object in `text`; BadControl for everything else."""
     try:
         # Given bytes, json would read UTF-16 and UTF-32 as well.
-        value = json.loads(
-            text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
-        )
+        value = _DECODER.decode(text.decode("utf-8"))
     except BadControl:
         raise
     except (ValueError, RecursionError):
@@ -96,6 +94,11 @@ def _no_constant(name: str) -> None:
     raise BadControl("NaN and Infinity are not JSON")
 
 
+# Made once: json makes new ones at each call that asks for more than its defaults.
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
 def write_object(type: str, **fields: object) -> bytes:
     """A control message as compact JSON."""
-    return json.dumps({"type": type, **fields}, separators=(",", ":")).encode("ascii")
+    return _ENCODER.encode({"type": type, **fields}).encode("ascii")

@@ -1,7 +1,8 @@
 """The upgrade: what a device says before its connection is a WebSocket (protocol page, Upgrade)."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from hashlib import sha1
 
 from vaultrelay.wire import VERSION, base64url
 from vaultrelay.wire.proof import CHANNEL_BYTES
@@ -14,6 +15,7 @@ PATHS = frozenset({"/", "/v3"})
 
 _SUBPROTOCOL = "vaultmesh."
 _CHANNEL_SUBPROTOCOL = "vaultmesh.channel."
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY_BYTES = 16
 _KEY_CHARS = 24
 _LONGEST_VERSION = 4
@@ -32,18 +34,15 @@ class Upgrade:
     subprotocol: str | None
     channel: bytes | None
 
-    def head(self) -> bytes:
-        """This upgrade as a plain request head, without a byte that only the device chose.
-
-        A second reader of HTTP behind this one has nothing left to read differently.
-        """
+    def response(self) -> bytes:
+        """The 101 that grants it (RFC 6455, section 4.2.2)."""
+        digest = sha1(self.key.encode("ascii") + _GUID, usedforsecurity=False).digest()
         lines = [
-            "GET / HTTP/1.1",
-            "Host: relay",
+            "HTTP/1.1 101 Switching Protocols",
             "Upgrade: websocket",
             "Connection: Upgrade",
-            "Sec-WebSocket-Version: 13",
-            f"Sec-WebSocket-Key: {self.key}",
+            f"Sec-WebSocket-Accept: {b64encode(digest).decode('ascii')}",
+            f"X-VaultMesh-Protocol: {self.version}",
         ]
         if self.subprotocol is not None:
             lines.append(f"Sec-WebSocket-Protocol: {self.subprotocol}")

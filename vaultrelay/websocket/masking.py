@@ -1,0 +1,8 @@
+"""apply_mask: masks or unmasks bytes with a key of four (RFC 6455, section 5.3)."""
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # where its compiled part is missing: slower, and the same
+    from websockets.utils import apply_mask
+
+__all__ = ["apply_mask"]

@@ -1,0 +1,202 @@
+"""DeviceReader: what a device says, on its way to its session."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import IDelayedCall
+
+from vaultrelay.broker.session import Session, Stage
+from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
+from vaultrelay.websocket.autobahn_guards import close_for_error, closing_on_error
+from vaultrelay.websocket.frames import FrameWalk
+from vaultrelay.websocket.open_protocol import OpenProtocol
+from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.control import CONTROL_BYTES
+
+if TYPE_CHECKING:
+    from vaultrelay.websocket.factory import DeviceFactory
+
+_CLOSE = 0x8
+"""The first of the control opcodes."""
+_LONGEST_CONTROL = 125
+"""Bytes of a control frame's payload (RFC 6455, section 5.5)."""
+_AUTOBAHN_PIECE = 4096
+"""Bytes that Autobahn gets at a time."""
+
+
+class DeviceReader(OpenProtocol):
+    """The reading half of a connection: the frame walk, and Autobahn for what it leaves."""
+
+    __slots__ = (
+        "_fragments",
+        "_go_on_call",
+        "_is_paused",
+        "_left",
+        "_session",
+        "_walk",
+        "factory",
+        "heard",
+        "transport",
+    )
+
+    def __init__(self, factory: "DeviceFactory") -> None:
+        super().__init__()
+        self.factory = factory
+        self.transport: Any = None
+        self.heard = False
+        self._session: Session | None = None
+        # Whoever has sent no data yet needs none, and while Autobahn is in a message there is none.
+        self._walk: FrameWalk | None = None
+        self._is_paused = False
+        self._left: tuple[Sequence[bytes], bytes] | None = None
+        self._go_on_call: IDelayedCall | None = None
+        self._fragments = 0
+
+    def fail_session(self, code: CloseCode, **details: object) -> None:
+        """Close with a code of ours."""
+        raise NotImplementedError
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard = True
+        batch = self.factory.batch
+        batch.begin()
+        try:
+            if self._left is None:
+                self._read(data)
+            else:
+                messages, late = self._left
+                self._left = messages, late + data
+        except Exception:
+            close_for_error(self)
+        finally:
+            batch.end()
+
+    def onFrameBegin(self) -> None:
+        self._said_frame()
+        super().onFrameBegin()
+
+    def onFrameData(self, payload: bytes) -> bool | None:
+        if self.current_frame.opcode >= _CLOSE and self.current_frame.length > _LONGEST_CONTROL:
+            # It was refused by its header, but Autobahn would keep what claims to belong to it.
+            return None
+        refused: bool | None = super().onFrameData(payload)
+        return refused
+
+    @closing_on_error
+    def onMessageBegin(self, isBinary: bool) -> None:
+        super().onMessageBegin(isBinary)
+        self._fragments = 0
+        if isBinary and self._session is not None and self._session.stage is Stage.CHALLENGED:
+            # Refused before its payload is kept.
+            self.fail_session(CloseCode.BAD_MESSAGE)
+
+    @closing_on_error
+    def onMessageFrameBegin(self, length: int) -> None:
+        super().onMessageFrameBegin(length)
+        self._fragments += 1
+        size = self.message_data_total_length
+        too_long = not self.message_is_binary and size > CONTROL_BYTES
+        if too_long or self._fragments > FRAGMENTS_PER_MESSAGE:
+            self.fail_session(CloseCode.BAD_MESSAGE)
+        elif size > self.factory.message_bytes:
+            self.fail_session(CloseCode.TOO_BIG, limit=self.factory.message_bytes)
+
+    @closing_on_error
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        if self._session is None:
+            return
+        if isBinary:
+            self._session.said_data(payload)
+        else:
+            self._session.said_text(payload)
+
+    # The half of Outbox that is about reading.
+
+    def pause(self) -> None:
+        self._is_paused = True
+        self.transport.pauseProducing()
+
+    def resume(self) -> None:
+        self._is_paused = False
+        if self._left is None:
+            self.transport.resumeProducing()
+        elif self._go_on_call is None:
+            # Not at once: an outbox never calls back while the broker calls it.
+            self._go_on_call = self.factory.reactor.callLater(0, self._go_on)
+
+    # Inside.
+
+    @property
+    def _may_walk(self) -> bool:
+        """Whether the frame walk may take what comes: after the join, Autobahn in no message."""
+        session = self._session
+        return (
+            session is not None
+            and session.channel is not None
+            and not self.data
+            and self.current_frame is None
+            and not self.inside_message
+        )
+
+    def _read(self, data: bytes) -> None:
+        walk = self._walk
+        if walk is None and self._may_walk:
+            walk = self._walk = FrameWalk(self.factory.message_bytes)
+        if walk is None:
+            self._give_autobahn(data)
+        else:
+            messages, rest = walk.feed(data)
+            if self._relay(messages, rest) and rest:
+                self._walk = None
+                self._give_autobahn(rest)
+
+    def _relay(self, messages: Sequence[bytes], rest: bytes) -> bool:
+        """Relay messages; whether the `rest` of the read may be taken as well.
+
+        Pausing a device does not stop what was read of it already. What is left then waits.
+        """
+        session = self._session
+        if session is None:
+            return True
+        remaining = iter(messages)
+        for message in remaining:
+            session.said_data(message)
+            if self._is_paused:
+                left = tuple(remaining)
+                if left or rest:
+                    self._left = left, rest
+                return False
+        return True
+
+    def _give_autobahn(self, data: bytes) -> None:
+        if self.state == self.STATE_CLOSED:
+            # Autobahn would keep it until the connection is cut.
+            return
+        while data and not self._is_paused:
+            # In pieces, so that a pause ends this path soon, too.
+            self._dataReceived(data[:_AUTOBAHN_PIECE])
+            data = data[_AUTOBAHN_PIECE:]
+        if data:
+            self._left = (), data
+
+    def _go_on(self) -> None:
+        """Take up what a pause left, and read again when all of it is done."""
+        self._go_on_call = None
+        if self._is_paused or self._left is None:
+            return
+        (messages, late), self._left = self._left, None
+        self.factory.batch.begin()
+        try:
+            if self._relay(messages, late):
+                self._read(late)
+        except Exception:
+            close_for_error(self)
+        finally:
+            self.factory.batch.end()
+        if not self._is_paused:
+            self.transport.resumeProducing()
+
+    @closing_on_error
+    def _said_frame(self) -> None:
+        if self._session is not None:
+            self._session.said_frame()

@@ -10,14 +10,17 @@ from pathlib import Path
 import idna
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.dsa import DSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     EllipticCurvePrivateKey,
     generate_private_key,
 )
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -30,7 +33,14 @@ from cryptography.x509.oid import NameOID
 NAME = "relay.example.org"
 DAY = timedelta(days=1)
 
-Key = EllipticCurvePrivateKey | Ed25519PrivateKey | RSAPrivateKey
+Key = (
+    DSAPrivateKey
+    | EllipticCurvePrivateKey
+    | Ed25519PrivateKey
+    | Ed448PrivateKey
+    | RSAPrivateKey
+    | X25519PrivateKey
+)
 
 
 @dataclass(frozen=True)
@@ -77,10 +87,14 @@ def issue(
     starts: datetime | None = None,
     ends: datetime | None = None,
     authority: bool = False,
+    alternatives: Sequence[x509.GeneralName] = (),
+    more: Sequence[x509.ExtensionType] = (),
 ) -> Issued:
     """A certificate for host names and IP addresses; without an issuer, it is its own."""
     now = datetime.now(UTC)
     own_key = key or ec_key()
+    signing_key = own_key if issuer is None else issuer.key
+    assert not isinstance(signing_key, X25519PrivateKey)
     own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     builder = (
         x509.CertificateBuilder()
@@ -95,18 +109,16 @@ def issue(
             x509.SubjectKeyIdentifier.from_public_key(own_key.public_key()), critical=False
         )
         .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(
-                (own_key if issuer is None else issuer.key).public_key()
-            ),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()),
             critical=False,
         )
         .add_extension(_usage(authority), critical=True)
     )
-    if names:
-        alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
-        builder = builder.add_extension(alternatives, critical=False)
-    signing_key = own_key if issuer is None else issuer.key
-    hashed = None if isinstance(signing_key, Ed25519PrivateKey) else hashes.SHA256()
+    found = alternatives or [_general_name(name) for name in names]
+    for extension in [*([x509.SubjectAlternativeName(found)] if found else ()), *more]:
+        builder = builder.add_extension(extension, critical=False)
+    is_edwards = isinstance(signing_key, (Ed25519PrivateKey, Ed448PrivateKey))
+    hashed = None if is_edwards else hashes.SHA256()
     return Issued(builder.sign(signing_key, hashed), own_key)
 
 

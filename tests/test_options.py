@@ -16,12 +16,6 @@ from vaultrelay import __version__
 from vaultrelay.options import OPTIONS, BadOption, RelayOptions, read_settings
 from vaultrelay.settings import Settings
 
-pytestmark = pytest.mark.filterwarnings(
-    # What Twisted itself still uses.
-    "ignore:Passing pyOpenSSL:DeprecationWarning",
-    r"ignore:X509\.get_:DeprecationWarning",
-)
-
 CONFIG = "relay.toml"
 LISTEN = ("tcp:1001", "tcp:1002", "tcp:1003")
 URLS = ("wss://a.example", "wss://b.example", "wss://c.example")

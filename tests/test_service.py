@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from tests.certificates import issue, write_pair
 from tests.frames import close_frame
 from tests.memory import SEED, UPGRADE, Relay, Wire
 from vaultrelay import __version__
-from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_SECONDS, SPARE_SESSIONS
+from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_SECONDS, LISTEN_BACKLOG, SPARE_SESSIONS
 from vaultrelay.service import RelayService
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import CertificatePair, load_pair
@@ -270,9 +269,15 @@ def test_it_listens_where_the_settings_say(
     pair = _pair(tmp_path) if tls else None
     service = RelayService(Settings(bind=bind, port=8443, certificate=pair), relay.clock)
     service.privilegedStartService()
-    ((port, factory, _, interface),) = relay.clock.tcpServers
-    assert (port, interface) == (8443, bind)
-    assert isinstance(factory, TLSMemoryBIOFactory) is tls
+    ((port, _, backlog, interface),) = relay.clock.tcpServers
+    assert (port, interface, backlog) == (8443, bind, LISTEN_BACKLOG)
+    ((_, listening),) = service._places()
+    assert not listening.is_proxied
+    if pair is None:
+        assert listening.tls is None
+    else:
+        assert listening.tls is not None
+        assert listening.tls.pairs == (pair,)
 
 
 class TestTheLog:

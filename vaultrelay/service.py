@@ -5,8 +5,8 @@ from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.endpoints import TCP4ServerEndpoint, wrapServerTLS
-from twisted.internet.interfaces import IAddress, IListeningPort, IStreamServerEndpoint
+from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.interfaces import IAddress, IListeningPort
 
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
@@ -19,7 +19,7 @@ from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
-from vaultrelay.transport.listen import ListeningService
+from vaultrelay.transport.listen import Listening, ListeningService
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.web.pages import make_site
 from vaultrelay.websocket.factory import DeviceFactory
@@ -52,7 +52,7 @@ class RelayService(MultiService):
         self._keeper.setServiceParent(self)
         door = FrontDoorFactory(reactor, self.route)
         self._listeners = [
-            ListeningService(text, endpoint, door) for text, endpoint in self._endpoints()
+            ListeningService(text, listening, door) for text, listening in self._places()
         ]
         for listener in self._listeners:
             listener.setServiceParent(self)
@@ -67,7 +67,7 @@ class RelayService(MultiService):
         if request.wants_websocket:
             upgrade = read_upgrade(request)
             self.broker.admit(upgrade.channel)
-            return Handover(self.devices.build(upgrade), upgrade.head(), lasting=True)
+            return Handover(self.devices.build(upgrade), b"", lasting=True)
         if request.lost_its_upgrade:
             raise bad_request(
                 "This is a WebSocket request without 'Upgrade: websocket' and 'Connection: "
@@ -128,17 +128,14 @@ class RelayService(MultiService):
         tls = "with TLS" if settings.certificate else "without TLS"
         return f"port {address.port} of {settings.bind} {tls}"
 
-    def _endpoints(self) -> list[tuple[str, IStreamServerEndpoint]]:
+    def _places(self) -> list[tuple[str, Listening]]:
         settings = self.settings
         if settings.listen:
-            return [(text, read_endpoint(self._reactor, text).endpoint) for text in settings.listen]
+            return [(text, read_endpoint(self._reactor, text)) for text in settings.listen]
         text = f"port {settings.port} of {settings.bind}"
-        endpoint: IStreamServerEndpoint = TCP4ServerEndpoint(
-            self._reactor, settings.port, LISTEN_BACKLOG, settings.bind
-        )
-        if settings.certificate is not None:
-            endpoint = wrapServerTLS(ServerTls([settings.certificate]), endpoint, self._reactor)
-        return [(text, endpoint)]
+        endpoint = TCP4ServerEndpoint(self._reactor, settings.port, LISTEN_BACKLOG, settings.bind)
+        tls = None if settings.certificate is None else ServerTls([settings.certificate])
+        return [(text, Listening(endpoint, tls))]
 
 
 def _shown(port: IListeningPort) -> str:

@@ -1,12 +1,12 @@
 """The checkup: what it says of each failure."""
 
 import socket
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_twisted
-from OpenSSL import SSL
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.error import ConnectionRefusedError as Refusal
 from twisted.internet.testing import MemoryReactorClock
@@ -17,13 +17,23 @@ from vaultrelay.client import Closed, Refused
 from vaultrelay.commands import checkup
 
 
+def ssl_error(reason: str = "") -> ssl.SSLError:
+    """An error as the standard library raises it; without a reason, of a certificate."""
+    error = ssl.SSLError() if reason else ssl.SSLCertVerificationError()
+    error.reason = reason or "CERTIFICATE_VERIFY_FAILED"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        error.verify_message = "self-signed certificate"
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "step", "said"),
     [
         (OSError(-2, "Name or service not known"), "name", "Name or service not known. Is the"),
         (Refusal(), "tcp", "Connection was refused by other side. Is the relay running"),
-        (SSL.Error([("SSL routines", "", "certificate verify failed")]), "tls", "certificate ver"),
-        (SSL.Error(), "tls", "Error. Does the relay serve TLS here"),
+        (ssl_error(), "tls", "self-signed certificate. Does the relay serve TLS here"),
+        (ssl_error("WRONG_VERSION_NUMBER"), "tls", "wrong version number. Does the relay serve"),
+        (ssl.SSLError(), "tls", "SSLError. Does the relay serve TLS here"),
         (Refused(503, "relay_full", "Full."), "upgrade", "Full. (503 relay_full)."),
         (TimeoutError(), "upgrade", "no answer in 20 s. Something accepts connections here"),
         (Closed(4504, "audience"), "join", "closed with 4504 audience. The device dialled a name"),
@@ -108,7 +118,28 @@ async def test_a_certificate_that_nobody_trusts_fails_the_step_of_tls(tmp_path: 
     with running_relay("--tls-cert", str(certificate), "--tls-key", str(key)) as running:
         tried, lines = await check(f"wss://localhost:{running.port}")
     assert not tried.passed
-    assert lines[-1].startswith("tls: certificate verify failed. Does the relay serve TLS")
+    assert lines[-1].startswith("tls: self-signed certificate. Does the relay serve TLS")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_certificate_for_another_name_fails_the_step_of_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = write_pair(tmp_path, issue(["other.example"]))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with running_relay("--tls-cert", str(certificate), "--tls-key", str(key)) as running:
+        tried, lines = await check(f"wss://localhost:{running.port}")
+    assert not tried.passed
+    assert lines[-1].startswith("tls: Hostname mismatch, certificate is not valid for 'localhost'")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_relay_without_tls_fails_the_step_of_tls() -> None:
+    with running_relay() as running:
+        tried, lines = await check(f"wss://localhost:{running.port}")
+    assert not tried.passed
+    assert lines[-1].startswith("tls: ")
+    assert "Does the relay serve TLS here" in lines[-1]
 
 
 @pytest_twisted.ensureDeferred

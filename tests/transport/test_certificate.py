@@ -1,12 +1,22 @@
 """Certificates: which pairs are taken, and what is said of those that are not."""
 
 import base64
+import ssl
+import tempfile
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.dsa import generate_private_key as generate_dsa
+from cryptography.hazmat.primitives.asymmetric.ec import SECP192R1, SECP384R1, SECP521R1
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.certificates import (
     DAY,
@@ -19,7 +29,10 @@ from tests.certificates import (
     rsa_key,
     write_pair,
 )
-from vaultrelay.transport.certificate import BadCertificate, load_pair, utc_now
+from tests.transport.tls_client import lenient_context, shake
+from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair, utc_now
+from vaultrelay.transport.certificate_folder import load_folder
+from vaultrelay.transport.tls import ServerTls
 
 NOON = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 PARAMETERS = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
@@ -33,21 +46,84 @@ def refusal_of(certificate: Path, key: Path) -> tuple[str, bool]:
     return str(caught.value), caught.value.about_key
 
 
-@pytest.mark.parametrize("make_key", [ec_key, rsa_key, ed25519_key])
+def served(pair: CertificatePair) -> bytes | None:
+    """The certificate that a client gets."""
+    return shake(ServerTls([pair]), lenient_context()).getpeercert(binary_form=True)
+
+
+def first_flight(pair: CertificatePair) -> bytes:
+    """What a server answers to a hello of TLS 1.2, where certificates are readable."""
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = lenient_context(ssl.TLSVersion.TLSv1_2).wrap_bio(to_client, to_server)
+    server = pair.context.wrap_bio(to_server, to_client, server_side=True)
+    for end in (client, server):
+        with pytest.raises(ssl.SSLWantReadError):
+            end.do_handshake()
+    return to_client.read()
+
+
+def is_trusted(pair: CertificatePair, root: Issued, name: str = NAME) -> bool:
+    """Whether a client trusts what is served that knows the root alone."""
+    try:
+        shake(ServerTls([pair]), ssl.create_default_context(cadata=root.pem.decode()), name)
+    except ssl.SSLCertVerificationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "make_key",
+    [
+        ec_key,
+        rsa_key,
+        ed25519_key,
+        lambda: generate_ec(SECP384R1()),
+        lambda: generate_ec(SECP521R1()),
+        Ed448PrivateKey.generate,
+    ],
+    ids=["P-256", "RSA", "Ed25519", "P-384", "P-521", "Ed448"],
+)
 def test_a_pair_of_any_usual_key_is_taken(tmp_path: Path, make_key: type[Key]) -> None:
     issued = issue(key=make_key())
     pair = load_pair(*write_pair(tmp_path, issued))
-    assert pair.chain == (issued.certificate,)
-    assert pair.key.public_key() == issued.key.public_key()
-    assert pair.names == [NAME]
+    assert served(pair) == issued.der
+    assert pair.names == (NAME,)
+    assert pair.starts == issued.certificate.not_valid_before_utc
+    assert pair.ends == issued.certificate.not_valid_after_utc
 
 
-def test_a_chain_is_kept_in_its_order(tmp_path: Path) -> None:
-    root = issue((), subject="root", authority=True)
-    middle = issue((), subject="middle", issuer=root, authority=True)
-    own = issue(issuer=middle)
-    pair = load_pair(*write_pair(tmp_path, own, middle, root))
-    assert pair.chain == (own.certificate, middle.certificate, root.certificate)
+ROOT = issue((), subject="root", authority=True)
+MIDDLE = issue((), subject="middle", issuer=ROOT, authority=True)
+LOWER = issue((), subject="lower", issuer=MIDDLE, authority=True)
+
+
+def test_a_chain_is_served(tmp_path: Path) -> None:
+    own = issue(issuer=LOWER)
+    assert is_trusted(load_pair(*write_pair(tmp_path, own, LOWER, MIDDLE)), ROOT)
+    assert is_trusted(load_pair(*write_pair(tmp_path, own, LOWER, MIDDLE, ROOT)), ROOT)
+    assert not is_trusted(load_pair(*write_pair(tmp_path, own, LOWER)), ROOT)
+    assert not is_trusted(load_pair(*write_pair(tmp_path, own, LOWER, MIDDLE)), ROOT, "a.example")
+
+
+@pytest.mark.parametrize("issuers", [[LOWER, MIDDLE], [MIDDLE, LOWER], [ROOT, MIDDLE, LOWER]])
+def test_issuers_may_be_in_a_file_of_their_own(tmp_path: Path, issuers: list[Issued]) -> None:
+    own = issue(issuer=LOWER)
+    file = tmp_path / "issuers.pem"
+    file.write_bytes(b"".join(each.pem for each in issuers))
+    pair = load_pair(*write_pair(tmp_path, own), file)
+    assert served(pair) == own.der
+    assert is_trusted(pair, ROOT)
+    assert not is_trusted(load_pair(*write_pair(tmp_path, own)), ROOT)
+
+
+def test_issuers_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "issuers.pem"
+    file.write_text("garbage")
+    certificate, key = write_pair(tmp_path, issue())
+    with pytest.raises(BadCertificate, match="no readable certificate"):
+        load_pair(certificate, key, file)
+    with pytest.raises(BadCertificate, match="no such file"):
+        load_pair(certificate, key, tmp_path / "missing.pem")
 
 
 def test_a_chain_that_begins_with_the_issuer_is_refused(tmp_path: Path) -> None:
@@ -67,30 +143,44 @@ def test_certificate_and_key_may_share_one_file(tmp_path: Path, key_first: bool)
     both = tmp_path / "both.pem"
     parts = [b"Bag Attributes\n    friendlyName: relay\n", issued.pem, issued.key_pem]
     both.write_bytes(b"".join(reversed(parts) if key_first else parts))
-    assert load_pair(both, both).names == [NAME]
+    assert load_pair(both, both).names == (NAME,)
 
 
 def test_an_old_style_key_with_its_parameters_is_taken(tmp_path: Path) -> None:
     issued = issue()
     certificate, key = write_pair(tmp_path, issued)
     key.write_bytes(PARAMETERS + issued.old_style_key_pem)
-    assert load_pair(certificate, key).names == [NAME]
+    assert load_pair(certificate, key).names == (NAME,)
 
 
 def test_names_are_wildcards_a_labels_and_addresses(tmp_path: Path) -> None:
     names = [NAME, "*.example.org", "bücher.example", "192.0.2.1", "2001:db8::0:1"]
     pair = load_pair(*write_pair(tmp_path, issue(names)))
-    assert pair.names == [
+    assert pair.names == (
         NAME,
         "*.example.org",
         "xn--bcher-kva.example",
         "192.0.2.1",
         "2001:db8::1",
+    )
+
+
+def test_names_of_people_and_pages_are_no_names_of_hosts(tmp_path: Path) -> None:
+    others = [
+        x509.RFC822Name("admin@example.org"),
+        x509.UniformResourceIdentifier("https://example.org/"),
+        x509.DirectoryName(issue().certificate.subject),
+        x509.RegisteredID(x509.ObjectIdentifier("1.2.3.4")),
+        x509.OtherName(x509.ObjectIdentifier("1.2.3.5"), b"\x05\x00"),
+        x509.DNSName(NAME),
+        x509.IPAddress(ip_address("2001:db8::1")),
     ]
+    pair = load_pair(*write_pair(tmp_path, issue(alternatives=others)))
+    assert pair.names == (NAME, "2001:db8::1")
 
 
 def test_a_certificate_may_be_for_no_name(tmp_path: Path) -> None:
-    assert load_pair(*write_pair(tmp_path, issue(()))).names == []
+    assert load_pair(*write_pair(tmp_path, issue(()))).names == ()
 
 
 @pytest.mark.parametrize("about_key", [False, True])
@@ -194,9 +284,13 @@ def test_a_file_without_a_key_is_told_the_form(tmp_path: Path, content: bytes) -
     assert refusal_of(certificate, key) == (NO_KEY, True)
 
 
-def test_the_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
-    certificate, key = write_pair(tmp_path, issue())
-    key.write_bytes(issue().key_pem)
+@pytest.mark.parametrize("make_key", [ec_key, rsa_key, ed25519_key])
+@pytest.mark.parametrize("other_key", [ec_key, lambda: rsa_key(2049), ed25519_key])
+def test_the_key_of_another_certificate_is_refused(
+    tmp_path: Path, make_key: type[Key], other_key: type[Key]
+) -> None:
+    certificate, key = write_pair(tmp_path, issue(key=make_key()))
+    key.write_bytes(issue(key=other_key()).key_pem)
     said, about_key = refusal_of(certificate, key)
     assert said.startswith("is not the key of the certificate. Give the key that ")
     assert about_key
@@ -214,22 +308,62 @@ def test_an_encrypted_key_is_told_to_be_decrypted(tmp_path: Path, form: PrivateF
 
 
 def test_a_damaged_certificate_is_refused_or_still_readable(tmp_path: Path) -> None:
-    """Every other byte is damaged in turn; whatever is taken must serve the rest of the relay."""
-    certificate, key = write_pair(tmp_path, ISSUED)
+    """Each byte is damaged in turn; whatever is taken must serve the rest of the relay."""
+    issued = issue([NAME, "2001:db8::1"])
+    certificate, key = write_pair(tmp_path, issued)
     raised = set()
-    for place in range(0, len(ISSUED.der), 2):
-        damaged = bytearray(ISSUED.der)
-        damaged[place] ^= 0x05
+    for place in range(len(issued.der)):
+        damaged = bytearray(issued.der)
+        damaged[place] ^= (0x05, 0x80)[place % 2]
         certificate.write_bytes(pem_of(bytes(damaged)))
         try:
             pair = load_pair(certificate, key)
-            assert isinstance(pair.names, list)
+            assert all(isinstance(name, str) for name in pair.names)
             pair.trouble(NOON)
         except BadCertificate:
             pass
         except Exception as error:
             raised.add(type(error).__name__)
     assert not raised
+
+
+@pytest.mark.parametrize("make_key", [ec_key, rsa_key, ed25519_key])
+@pytest.mark.parametrize("old_style", [False, True])
+def test_a_damaged_key_is_refused_as_the_key(
+    tmp_path: Path, make_key: type[Key], old_style: bool
+) -> None:
+    issued = issue(key=make_key())
+    if old_style and make_key is ed25519_key:
+        pytest.skip("there is no old style of it")
+    certificate, key = write_pair(tmp_path, issued)
+    pem = issued.old_style_key_pem if old_style else issued.key_pem
+    first, *lines, last = pem.splitlines(keepends=True)
+    der = base64.b64decode(b"".join(lines))
+    for place in range(min(120, len(der))):
+        damaged = bytearray(der)
+        damaged[place] ^= 0x05
+        key.write_bytes(first + base64.encodebytes(bytes(damaged)) + last)
+        try:
+            load_pair(certificate, key)
+        except BadCertificate as error:
+            assert error.about_key, (place, str(error))  # noqa: PT017  some damage does no harm
+
+
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    issued = issue()
+    certificate, key = write_pair(tmp_path, issued)
+    certificate.write_bytes(pem_of(issued.der.replace(b"relay.example", b"rel\xffy.example")))
+    assert refusal_of(certificate, key) == ("says of itself what makes no sense", False)
+
+
+def test_an_address_of_no_length_is_refused(tmp_path: Path) -> None:
+    issued = issue(["192.0.2.1"])
+    certificate, key = write_pair(tmp_path, issued)
+    # The same bytes, said to be three of an address and one more that belongs to nothing.
+    other = issued.der.replace(b"\x87\x04\xc0\x00\x02\x01", b"\x87\x03\xc0\x00\x02\x01")
+    assert other != issued.der
+    certificate.write_bytes(pem_of(other))
+    refusal_of(certificate, key)
 
 
 @pytest.mark.parametrize(
@@ -280,5 +414,139 @@ def test_a_key_that_tls_does_not_know_is_refused(tmp_path: Path) -> None:
     key.write_bytes(
         X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     )
-    with pytest.raises(BadCertificate, match="of a kind that TLS does not take"):
-        load_pair(certificate, key)
+    said, about_key = refusal_of(certificate, key)
+    assert said.startswith("is of a kind that TLS does not take. Make one for P-256")
+    assert about_key
+
+
+def test_a_certificate_for_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
+    """As `openssl genpkey -algorithm X25519` leads to: a key that cannot sign."""
+    root = issue(())
+    own = issue(key=X25519PrivateKey.generate(), issuer=root)
+    certificate, key = write_pair(tmp_path, own)
+    said, about_key = refusal_of(certificate, key)
+    assert said.startswith("is of a kind that TLS does not take. Make one for P-256")
+    assert about_key
+
+
+@pytest.mark.parametrize(
+    "make_key",
+    [lambda: rsa_key(1024), lambda: generate_ec(SECP192R1()), lambda: generate_dsa(1024)],  # noqa: S505
+    ids=["RSA 1024", "P-192", "DSA 1024"],
+)
+def test_a_key_too_short_is_refused(tmp_path: Path, make_key: type[Key]) -> None:
+    said, about_key = refusal_of(*write_pair(tmp_path, issue(key=make_key())))
+    assert said.startswith("is too short, no device accepts it. Make one for P-256, or RSA of 2048")
+    assert about_key
+
+
+def test_a_certificate_for_something_else_is_refused(tmp_path: Path) -> None:
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+    said, about_key = refusal_of(*write_pair(tmp_path, issue(more=[usage])))
+    assert said.startswith("would be refused by every device: ")
+    assert "purpose" in said
+    assert not about_key
+
+
+@pytest.mark.parametrize("days", [(-30, -1), (1, 30)], ids=["expired", "not yet valid"])
+def test_dates_keep_no_certificate_from_being_served(tmp_path: Path, days: tuple[int, int]) -> None:
+    """A relay that does not start would be worse, and nobody's clock is always right."""
+    now = utc_now()
+    issued = issue(starts=now + days[0] * DAY, ends=now + days[1] * DAY)
+    pair = load_pair(*write_pair(tmp_path, issued))
+    assert served(pair) == issued.der
+    assert pair.trouble(now)
+
+
+class TestAFolder:
+    @pytest.fixture(autouse=True)
+    def temporary(self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> Path:
+        """Where temporary files would be."""
+        folder = tmp_path_factory.mktemp("temporary")
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        return folder
+
+    def refusal_of(self, folder: Path) -> str:
+        with pytest.raises(BadCertificate) as caught:
+            load_folder(folder)
+        return str(caught.value)
+
+    def test_has_keys_in_files_of_their_own(self, tmp_path: Path, temporary: Path) -> None:
+        issued = [issue([f"{number}.example"]) for number in range(3)]
+        for number, each in enumerate(issued):
+            (tmp_path / f"key{9 - number}.pem").write_bytes(each.key_pem)
+            (tmp_path / f"{number}.pem").write_bytes(each.pem)
+        pairs = load_folder(tmp_path)
+        assert [served(pair) for pair in pairs] == [each.der for each in reversed(issued)]
+        assert list(temporary.iterdir()) == []
+
+    def test_serves_the_issuers_that_are_needed(self, tmp_path: Path, temporary: Path) -> None:
+        """In whatever files they are. A client that knows only the root trusts what is served."""
+        own, other = issue(issuer=LOWER), issue(["other.example"])
+        (tmp_path / "chain.pem").write_bytes(MIDDLE.pem + other.pem + LOWER.pem)
+        (tmp_path / "key.pem").write_bytes(own.key_pem)
+        (tmp_path / "own.pem").write_bytes(own.pem)
+        (pair,) = load_folder(tmp_path)
+        assert served(pair) == own.der
+        assert is_trusted(pair, ROOT)
+        assert not is_trusted(pair, other)
+        assert list(temporary.iterdir()) == []
+
+    def test_serves_no_root(self, tmp_path: Path) -> None:
+        """Who trusts it has it. Sending it would only make each handshake longer."""
+        own = issue(issuer=MIDDLE)
+        (tmp_path / "fullchain.pem").write_bytes(own.pem + MIDDLE.pem + ROOT.pem)
+        (tmp_path / "privkey.pem").write_bytes(own.key_pem)
+        (pair,) = load_folder(tmp_path)
+        flight = first_flight(pair)
+        assert own.der in flight
+        assert MIDDLE.der in flight
+        assert ROOT.der not in flight
+
+    def test_may_hold_what_nobody_needs(self, tmp_path: Path) -> None:
+        """Roots too, and old issuers whose keys are too short for a certificate to be served."""
+        old = issue((), subject="old", key=rsa_key(1024), authority=True)
+        older = issue((), subject="older", key=rsa_key(1024), issuer=old, authority=True)
+        own = issue(issuer=MIDDLE)
+        whole = b"".join(each.pem for each in (own, MIDDLE, ROOT, old, older, own))
+        (tmp_path / "fullchain.pem").write_bytes(whole)
+        (tmp_path / "privkey.pem").write_bytes(own.key_pem)
+        (tmp_path / "notes.txt").write_text("-----BEGIN CERTIFICATE-----")
+        (pair,) = load_folder(tmp_path)
+        assert served(pair) == own.der
+        assert is_trusted(pair, ROOT)
+
+    def test_may_hold_a_key_that_is_nobodys(self, tmp_path: Path) -> None:
+        write_pair(tmp_path, issue())
+        (tmp_path / "spare.pem").write_bytes(issue().key_pem)
+        (tmp_path / "spare-rsa.pem").write_bytes(issue(key=rsa_key()).key_pem)
+        assert [pair.names for pair in load_folder(tmp_path)] == [(NAME,)]
+
+    @pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+    def test_names_the_file_of_an_encrypted_key(
+        self, tmp_path: Path, temporary: Path, form: PrivateFormat
+    ) -> None:
+        issued = issue()
+        write_pair(tmp_path, issued)
+        (tmp_path / "sub").mkdir()
+        locked = tmp_path / "sub" / "locked.pem"
+        locked.write_bytes(issued.encrypted_key_pem(b"secret", form))
+        assert self.refusal_of(tmp_path).startswith(f"holds {locked}, which is encrypted. ")
+        assert list(temporary.iterdir()) == []
+
+    def test_names_the_file_of_a_damaged_certificate_or_key(self, tmp_path: Path) -> None:
+        write_pair(tmp_path, ISSUED)
+        bad = tmp_path / "a.pem"
+        bad.write_bytes(ISSUED.pem[:-100])
+        assert self.refusal_of(tmp_path) == f"holds {bad}, which {NO_CERTIFICATE}"
+        bad.write_bytes(ISSUED.key_pem[:-80])
+        assert self.refusal_of(tmp_path) == f"holds {bad}, which {NO_KEY}"
+
+    def test_names_the_file_of_a_key_too_short(self, tmp_path: Path) -> None:
+        _, key = write_pair(tmp_path, issue(key=rsa_key(1024)))
+        assert self.refusal_of(tmp_path).startswith(f"holds {key}, which is too short, ")
+
+    def test_names_a_file_that_may_not_be_read(self, tmp_path: Path) -> None:
+        (tmp_path / "a.pem").mkdir()
+        said = self.refusal_of(tmp_path)
+        assert said == f"holds {tmp_path / 'a.pem'}, which cannot be read: is a directory"

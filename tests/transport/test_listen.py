@@ -2,11 +2,13 @@
 
 import gc
 import socket
+import ssl
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet import tcp, unix
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
 from twisted.internet.endpoints import (
     AdoptedStreamServerEndpoint,
@@ -14,9 +16,18 @@ from twisted.internet.endpoints import (
     UNIXServerEndpoint,
 )
 from twisted.internet.error import CannotListenError
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.threads import deferToThread
 
-from vaultrelay.transport.listen import CannotListen, ListeningService
+from tests.certificates import NAME, issue, write_pair
+from vaultrelay.transport.direct import DirectServer
+from vaultrelay.transport.direct_tls import DirectTlsServer
+from vaultrelay.transport.direct_unix import DirectUnixServer
+from vaultrelay.transport.endpoint_string import read_endpoint
+from vaultrelay.transport.listen import CannotListen, Listening, ListeningService, set_transport
+from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer, ProxiedUnixServer
+from vaultrelay.transport.tls import ServerTls
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
@@ -44,7 +55,7 @@ def taken_port() -> Iterator[int]:
 def service_on(endpoint: Any, text: str = "here") -> ListeningService:
     factory = Factory()
     factory.noisy = False
-    return ListeningService(text, endpoint, factory)
+    return ListeningService(text, Listening(endpoint), factory)
 
 
 def stopped(service: ListeningService) -> Any:
@@ -173,6 +184,116 @@ def test_every_failure_says_why(error: Exception, said: str) -> None:
 
 def test_a_service_keeps_the_port_that_its_endpoint_gave() -> None:
     port = object()
-    service = service_on(Endpoint(succeed(port)))
+    for is_proxied in (False, True):
+        endpoint: Any = Endpoint(succeed(port))
+        service = ListeningService("here", Listening(endpoint, None, is_proxied), Factory())
+        service.startService()
+        assert service.port is port
+
+
+ENDPOINT: Any = Endpoint(None)
+TLS = ServerTls.__new__(ServerTls)
+"""Nobody looks into it before a connection comes."""
+
+
+class TestTheTransport:
+    """What the connections of a port become."""
+
+    def of(self, port: Any, listening: Listening) -> Any:
+        set_transport(port, listening)
+        return port.transport
+
+    @pytest.mark.parametrize(
+        ("listening", "kind"),
+        [
+            (Listening(ENDPOINT), DirectServer),
+            (Listening(ENDPOINT, is_proxied=True), ProxiedServer),
+            (Listening(ENDPOINT, TLS), DirectTlsServer),
+            (Listening(ENDPOINT, TLS, is_proxied=True), ProxiedTlsServer),
+        ],
+    )
+    def test_of_tcp(self, listening: Listening, kind: type) -> None:
+        reactor: Any = MemoryReactorClock()
+        found = self.of(tcp.Port(0, Factory(), reactor=reactor), listening)
+        if listening.tls is None:
+            assert found is kind
+        else:
+            assert (found.func, found.args) == (kind, (TLS,))
+
+    @pytest.mark.parametrize(
+        ("is_proxied", "kind"), [(False, DirectUnixServer), (True, ProxiedUnixServer)]
+    )
+    def test_of_a_unix_socket(self, is_proxied: bool, kind: type) -> None:
+        reactor: Any = MemoryReactorClock()
+        port = unix.Port(b"x", Factory(), reactor=reactor)
+        assert self.of(port, Listening(ENDPOINT, is_proxied=is_proxied)) is kind
+
+    def test_of_others_stays_theirs(self) -> None:
+        class Other(tcp.Port):
+            """A plugin's, with a transport of its own."""
+
+        reactor: Any = MemoryReactorClock()
+        port = Other(0, Factory(), reactor=reactor)
+        assert self.of(port, Listening(ENDPOINT)) is tcp.Port.transport
+
+
+class Echo(Protocol):
+    """Says what it hears, and who said it."""
+
+    transport: Any
+
+    def dataReceived(self, data: bytes) -> None:
+        peer = self.transport.getPeer()
+        self.transport.write(data + b" from " + getattr(peer, "host", "a file").encode())
+        self.transport.loseConnection()
+
+
+def ask(family: int, address: Any, context: ssl.SSLContext | None = None) -> bytes:
+    """What a client hears who says something."""
+    with socket.socket(family) as end:
+        end.settimeout(10)
+        end.connect(address)
+        client = end if context is None else context.wrap_socket(end, server_hostname=NAME)
+        with client:
+            client.sendall(b"hello")
+            heard = b""
+            while data := client.recv(1000):
+                heard += data
+            return heard
+
+
+@pytest.mark.parametrize("kind", ["tcp", "tcp6", "ssl", "unix"])
+@inlineCallbacks
+def test_real_connections_are_served(
+    reactor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> Waiting:
+    monkeypatch.chdir(tmp_path)
+    issued = issue()
+    write_pair(tmp_path, issued)
+    files = "privateKey=privkey.pem:certKey=fullchain.pem"
+    text = {
+        "tcp": f"tcp:0:interface={LOOPBACK}",
+        "tcp6": r"tcp6:0:interface=\:\:1",
+        "ssl": f"ssl:0:interface={LOOPBACK}:{files}",
+        "unix": "unix:relay.sock",
+    }[kind]
+    factory = Factory.forProtocol(Echo)
+    factory.noisy = False
+    service = ListeningService(text, read_endpoint(reactor, text), factory)
     service.startService()
-    assert service.port is port
+    port: Any = service.port
+    if kind == "unix":
+        where: tuple[Any, ...] = (socket.AF_UNIX, "relay.sock")
+    else:
+        host = port.getHost()
+        family = socket.AF_INET6 if kind == "tcp6" else socket.AF_INET
+        where = (family, (host.host, host.port))
+    if kind == "ssl":
+        where = (*where, ssl.create_default_context(cadata=issued.pem.decode()))
+    try:
+        asking: Any = deferToThread(ask, *where)
+        heard: Any = yield asking
+    finally:
+        yield stopped(service)
+    who = {"tcp6": b"::1", "unix": b"a file"}.get(kind, LOOPBACK.encode())
+    assert heard == b"hello from " + who

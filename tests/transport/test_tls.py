@@ -1,22 +1,22 @@
 """The TLS policy: what a client of the standard library can and cannot agree on with us."""
 
+import json
 import ssl
-import warnings
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP192R1, generate_private_key
-from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
-from twisted.internet.testing import MemoryReactorClock, StringTransport
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.internet.testing import MemoryReactorClock
 
 from tests.certificates import (
     DAY,
     NAME,
+    Issued,
     Key,
     ec_key,
     ed25519_key,
@@ -24,24 +24,21 @@ from tests.certificates import (
     rsa_key,
     write_pair,
 )
+from tests.transport.tls_client import lenient_context, shake
+from tests.transport.turns import Turns, pair_of_sockets
 from vaultrelay.policy.limits import HEAD_SECONDS
-from vaultrelay.transport.certificate import BadCertificate, load_pair
+from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
+from vaultrelay.transport.direct_tls import DirectTlsServer
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.tls import ServerTls, unprinted_names
 from vaultrelay.wire.request import Request
 
 V1_1, V1_2, V1_3 = ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-pytestmark = pytest.mark.filterwarnings(
-    # What Twisted itself still uses.
-    "ignore:Passing pyOpenSSL:DeprecationWarning",
-    r"ignore:X509\.get_:DeprecationWarning",
-)
 
 KINDS = ("pair", "ssl", "tls")
 """A certificate and its key, an ``ssl:`` string, a ``tls:`` string."""
 ALL_SUITES = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
-MOST_ROUNDS = 10
 GOOD_1_2 = {"AES256-GCM-SHA384", "CHACHA20-POLY1305", "AES128-GCM-SHA256"}
 GOOD_1_3 = {
     "TLS_AES_256_GCM_SHA384",
@@ -50,99 +47,36 @@ GOOD_1_3 = {
 }
 
 
-class Echo(Protocol):
-    """Says what it hears."""
-
-    def dataReceived(self, data: bytes) -> None:
-        assert self.transport is not None
-        self.transport.write(data)
-
-
-class Server:
-    """A TLS server in memory."""
-
-    def __init__(self, kind: str, folder: Path, factory: Factory | None = None) -> None:
-        echo = factory or Factory.forProtocol(Echo)
-        certificate, key = folder / "fullchain.pem", folder / "privkey.pem"
-        reactor: Any = MemoryReactorClock()
-        if kind == "pair":
-            tls: Any = ServerTls([load_pair(certificate, key)])
-            self._factory: Any = TLSMemoryBIOFactory(tls, False, echo)
-        else:
-            text = f"ssl:4433:privateKey={key}:certKey={certificate}"
-            if kind == "tls":
-                text = f"tls:{folder}:port=4433"
-            read_endpoint(reactor, text).endpoint.listen(echo)
-            (_, self._factory, *_) = reactor.tcpServers[0]
-        self._clock: Any = Clock()
-        self._factory._clock = self._clock
-
-    def connect(self) -> tuple[Any, Any]:
-        transport = StringTransport()
-        protocol: Any = self._factory.buildProtocol(None)
-        protocol.makeConnection(transport)
-        return protocol, transport
-
-    def shake(self, client: ssl.SSLContext, name: str | None = NAME) -> ssl.SSLObject:
-        """The client's end of a connection that carried bytes both ways; SSLError for none."""
-        protocol, transport = self.connect()
-        to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
-        end = client.wrap_bio(to_client, to_server, server_hostname=name)
-        asked = False
-        for _ in range(MOST_ROUNDS):
-            try:
-                end.do_handshake()
-                if not asked:
-                    end.write(b"hello")
-                    asked = True
-                assert end.read(100) == b"hello"
-            except ssl.SSLWantReadError:
-                if sent := to_server.read():
-                    protocol.dataReceived(sent)
-                self._clock.advance(0)
-                to_client.write(transport.value())
-                transport.clear()
-            else:
-                return end
-        raise AssertionError("the server did not answer")
+def tls_of(kind: str, folder: Path) -> ServerTls:
+    """What the relay makes of a certificate before it listens."""
+    certificate, key = folder / "fullchain.pem", folder / "privkey.pem"
+    if kind == "pair":
+        return ServerTls([load_pair(certificate, key)])
+    text = f"ssl:4433:privateKey={key}:certKey={certificate}"
+    if kind == "tls":
+        text = f"tls:{folder}:port=4433"
+    found = read_endpoint(MemoryReactorClock(), text).tls
+    assert found is not None
+    return found
 
 
 @pytest.fixture(params=KINDS)
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Server:
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> ServerTls:
     write_pair(tmp_path, issue())
-    return Server(request.param, tmp_path)
-
-
-def make_client(
-    version: ssl.TLSVersion | None = None,
-    protocols: tuple[str, ...] = (),
-    suites: str = "ALL:@SECLEVEL=0",
-) -> ssl.SSLContext:
-    """A client that would accept anything."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers(suites)
-    if protocols:
-        context.set_alpn_protocols(protocols)
-    if version is not None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version = context.maximum_version = version
-    return context
+    return tls_of(request.param, tmp_path)
 
 
 def suites_of_1_2() -> list[str]:
     """The TLS 1.2 suites that the client knows."""
-    known = make_client(suites=ALL_SUITES).get_ciphers()
+    known = lenient_context(suites=ALL_SUITES).get_ciphers()
     return [suite["name"] for suite in known if suite["protocol"] != "TLSv1.3"]
 
 
-def agreed_suites(server: Server, names: list[str]) -> Iterator[str]:
+def agreed_suites(server: ServerTls, names: list[str]) -> Iterator[str]:
     """Those of the suites that the server agrees to when nothing else is offered."""
     for name in names:
         try:
-            end = server.shake(make_client(V1_2, suites=f"{name}:@SECLEVEL=0"))
+            end = shake(server, lenient_context(V1_2, suites=f"{name}:@SECLEVEL=0"))
         except ssl.SSLError:
             continue
         suite = end.cipher()
@@ -154,22 +88,22 @@ def agreed_suites(server: Server, names: list[str]) -> Iterator[str]:
 @pytest.mark.parametrize("protocols", [(), ("http/1.1",), ("h2", "http/1.1"), ("h2",)])
 @pytest.mark.parametrize("version", [V1_2, V1_3])
 def test_clients_connect_whatever_protocols_they_offer(
-    server: Server, version: ssl.TLSVersion, protocols: tuple[str, ...]
+    server: ServerTls, version: ssl.TLSVersion, protocols: tuple[str, ...]
 ) -> None:
-    end = server.shake(make_client(version, protocols))
+    end = shake(server, lenient_context(version, protocols))
     assert end.version() == {V1_2: "TLSv1.2", V1_3: "TLSv1.3"}[version]
     expected = "http/1.1" if "http/1.1" in protocols else None
     assert end.selected_alpn_protocol() == expected
 
 
-def test_tls_1_1_is_refused(server: Server) -> None:
-    with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
-        server.shake(make_client(V1_1))
+def test_tls_1_1_is_refused(server: ServerTls) -> None:
+    with pytest.raises(ssl.SSLError, match="UNSUPPORTED_PROTOCOL"):
+        shake(server, lenient_context(V1_1))
 
 
 def test_a_client_that_only_knows_1_1_could_be_served_elsewhere() -> None:
     """Or else the refusal above would tell nothing of the server."""
-    end = make_client(V1_1).wrap_bio(ssl.MemoryBIO(), hello := ssl.MemoryBIO())
+    end = lenient_context(V1_1).wrap_bio(ssl.MemoryBIO(), hello := ssl.MemoryBIO())
     with pytest.raises(ssl.SSLWantReadError):
         end.do_handshake()
     assert hello.read().startswith(b"\x16\x03")
@@ -183,20 +117,20 @@ def test_tls_1_2_agrees_on_forward_secret_aead_suites_only(
     offered = suites_of_1_2()
     assert {"AES256-GCM-SHA384", f"{prefix}-AES256-SHA384", f"{prefix}-AES128-SHA"} < set(offered)
     write_pair(tmp_path, issue(key=make_key()))
-    agreed = set(agreed_suites(Server(kind, tmp_path), offered))
+    agreed = set(agreed_suites(tls_of(kind, tmp_path), offered))
     assert agreed == {f"{prefix}-{suite}" for suite in GOOD_1_2}
 
 
-def test_tls_1_3_agrees_on_its_aead_suites(server: Server) -> None:
-    suite = server.shake(make_client(V1_3)).cipher()
+def test_tls_1_3_agrees_on_its_aead_suites(server: ServerTls) -> None:
+    suite = shake(server, lenient_context(V1_3)).cipher()
     assert suite is not None
     assert suite[0] in GOOD_1_3
 
 
-def test_the_server_chooses_the_suite(server: Server) -> None:
+def test_the_server_chooses_the_suite(server: ServerTls) -> None:
     preferred = "ECDHE-ECDSA-AES256-GCM-SHA384"
     suites = f"ECDHE-ECDSA-CHACHA20-POLY1305:{preferred}"
-    suite = server.shake(make_client(V1_2, suites=suites)).cipher()
+    suite = shake(server, lenient_context(V1_2, suites=suites)).cipher()
     assert suite is not None
     assert suite[0] == preferred
 
@@ -205,7 +139,7 @@ def test_the_server_chooses_the_suite(server: Server) -> None:
 @pytest.mark.parametrize("version", [V1_2, V1_3])
 def test_an_ed25519_certificate_serves(tmp_path: Path, kind: str, version: ssl.TLSVersion) -> None:
     write_pair(tmp_path, issue(key=ed25519_key()))
-    assert Server(kind, tmp_path).shake(make_client(version)).version()
+    assert shake(tls_of(kind, tmp_path), lenient_context(version)).version()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -214,7 +148,7 @@ def test_a_client_that_knows_the_root_trusts_the_chain(tmp_path: Path, kind: str
     middle = issue((), subject="middle", issuer=root, authority=True)
     write_pair(tmp_path, issue(issuer=middle), middle)
     client = ssl.create_default_context(cadata=root.pem.decode())
-    assert Server(kind, tmp_path).shake(client).version()
+    assert shake(tls_of(kind, tmp_path), client).version()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -223,78 +157,195 @@ def test_an_expired_certificate_is_served_for_its_devices_to_judge(
 ) -> None:
     now = datetime.now(UTC)
     write_pair(tmp_path, issue(starts=now - 9 * DAY, ends=now - DAY))
-    assert Server(kind, tmp_path).shake(make_client()).version()
+    assert shake(tls_of(kind, tmp_path), lenient_context()).version()
 
 
 @pytest.mark.parametrize("name", ["other.example.org", "192.0.2.7", None])
 def test_a_client_that_names_another_host_gets_the_certificate_all_the_same(
-    server: Server, name: str | None
+    server: ServerTls, name: str | None
 ) -> None:
-    assert server.shake(make_client(), name).getpeercert(binary_form=True)
+    assert shake(server, lenient_context(), name).getpeercert(binary_form=True)
 
 
-def test_a_folder_serves_each_name_with_its_own_certificate(tmp_path: Path) -> None:
-    first, second = issue(["a.example"]), issue(["*.b.example"])
-    for number, issued in enumerate((first, second)):
-        (tmp_path / f"{number}.pem").write_bytes(issued.pem + issued.key_pem)
-    server = Server("tls", tmp_path)
-    assert served(server, "a.example") == first.der
-    assert served(server, "x.b.example") == second.der
+class TestServerNames:
+    @pytest.fixture
+    def issued(self) -> list[Issued]:
+        return [issue([NAME]), issue(["*.b.example", "B.example"]), issue(["192.0.2.1", NAME])]
+
+    @pytest.fixture
+    def pairs(self, tmp_path: Path, issued: list[Issued]) -> list[CertificatePair]:
+        return [load_pair(*write_pair(tmp_path, each)) for each in issued]
+
+    @pytest.mark.parametrize("version", [V1_2, V1_3])
+    @pytest.mark.parametrize(
+        ("name", "number"),
+        [
+            (NAME, 0),
+            ("x.b.example", 1),
+            ("X.B.EXAMPLE", 1),
+            ("b.example", 1),
+            ("B.Example", 1),
+            ("x.y.b.example", 0),
+            ("unknown.example", 0),
+            ("localhost", 0),
+            ("192.0.2.1", 0),
+            (None, 0),
+        ],
+    )
+    def test_choose_the_certificate_and_the_first_is_for_all_others(
+        self,
+        issued: list[Issued],
+        pairs: list[CertificatePair],
+        version: ssl.TLSVersion,
+        name: str | None,
+        number: int,
+    ) -> None:
+        assert served(ServerTls(pairs), name, version) == issued[number].der
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_of_a_folder_choose_too(self, tmp_path: Path, kind: str, issued: list[Issued]) -> None:
+        for number, each in enumerate(issued):
+            (tmp_path / f"{number}.pem").write_bytes(each.pem + each.key_pem)
+        server = tls_of("tls", tmp_path)
+        assert served(server, NAME) == issued[0].der
+        assert served(server, "x.b.example") == issued[1].der
+
+    def test_that_are_no_ascii_end_the_handshake(
+        self,
+        pairs: list[CertificatePair],
+        capfd: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """And nothing is printed of them: they are the client's own words."""
+        told: list[object] = []
+        monkeypatch.setattr("sys.unraisablehook", told.append)
+
+        def spoil(hello: bytes) -> bytes:
+            return hello.replace(b"relay.example.org", b"relay\xffexample\x80org")
+
+        assert served(ServerTls(pairs), "relay.example.org") is not None
+        with pytest.raises(ssl.SSLError):
+            shake(ServerTls(pairs), lenient_context(), change_hello=spoil)
+        assert told == []
+        assert capfd.readouterr() == ("", "")
+
+    def test_that_are_no_ascii_mean_nothing_where_there_is_one_certificate(
+        self, pairs: list[CertificatePair]
+    ) -> None:
+        def spoil(hello: bytes) -> bytes:
+            return hello.replace(b"relay.example.org", b"relay\xffexample\x80org")
+
+        with pytest.raises(ssl.SSLError) as failed:
+            # Only the client finds that this is not the hello that it sent.
+            shake(ServerTls(pairs[:1]), lenient_context(), change_hello=spoil)
+        assert "CALLBACK" not in str(failed.value)
+
+    def test_other_complaints_of_python_are_passed_on(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[Any] = []
+        monkeypatch.setattr("sys.unraisablehook", told.append)
+
+        class Bad:
+            def __del__(self) -> None:
+                raise RuntimeError("a mistake of ours")
+
+        before = sys.unraisablehook
+        with unprinted_names():
+            Bad()
+        assert [type(each.exc_value) for each in told] == [RuntimeError]
+        assert sys.unraisablehook is before
+
+    def test_of_the_served_certificates_are_those_of_now(
+        self, issued: list[Issued], pairs: list[CertificatePair]
+    ) -> None:
+        server = ServerTls(pairs[:2])
+        assert served(server, "x.b.example") == issued[1].der
+        server.serve(pairs[:1])
+        assert server.pairs == tuple(pairs[:1])
+        assert served(server, "x.b.example") == issued[0].der, "also where the first one stays"
+        server.serve(pairs[1:])
+        assert served(server, "x.b.example") == issued[1].der
+        assert served(server, NAME) == issued[2].der
+        server.serve(pairs[:2])
+        assert served(server, NAME) == issued[0].der
 
 
-def served(server: Server, name: str) -> bytes | None:
+def served(
+    server: ServerTls, name: str | None, version: ssl.TLSVersion | None = None
+) -> bytes | None:
     """The certificate that a client gets who asks for `name`."""
-    return server.shake(make_client(), name).getpeercert(binary_form=True)
+    return shake(server, lenient_context(version), name).getpeercert(binary_form=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_key_too_short_for_tls_is_refused_at_the_start(tmp_path: Path, kind: str) -> None:
-    """Else the relay would listen, and fail each connection with a traceback."""
-    certificate, key = write_pair(tmp_path, issue(key=rsa_key(1024)))
-    with pytest.raises((BadCertificate, BadEndpoint)):
-        start(kind, certificate, key)
-
-
-def start(kind: str, certificate: Path, key: Path) -> None:
-    """What the relay does with a pair before it listens."""
-    if kind == "pair":
-        ServerTls([load_pair(certificate, key)])
-        return
-    text = f"ssl:4433:privateKey={key}:certKey={certificate}"
-    if kind == "tls":
-        text = f"tls:{certificate.parent}:port=4433"
-    read_endpoint(MemoryReactorClock(), text)
+    """Else the relay would listen, and fail each connection."""
+    write_pair(tmp_path, issue(key=rsa_key(1024)))
+    with pytest.raises((BadCertificate, BadEndpoint), match="is too short"):
+        tls_of(kind, tmp_path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "said",
-    [None, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
+    [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
     ids=["silent", "half a hello"],
 )
 def test_an_unfinished_handshake_is_cut_off_at_the_deadline_of_the_request(
-    tmp_path: Path, kind: str, said: bytes | None
+    tmp_path: Path, kind: str, said: bytes
 ) -> None:
     clock: Any = Clock()
     write_pair(tmp_path, issue())
-    server = Server(kind, tmp_path, FrontDoorFactory(clock, serve_nobody))
-    protocol, transport = server.connect()
-    if said is not None:
-        protocol.dataReceived(said)
-    clock.advance(HEAD_SECONDS - 0.1)
-    assert not transport.disconnected
-    clock.advance(0.1)
-    assert transport.disconnected
-    assert clock.getDelayedCalls() == []
+    turns: Any = Turns()
+    peer, ours = pair_of_sockets()
+    server: Any = None
+    with peer:
+        door = FrontDoorFactory(clock, serve_nobody).buildProtocol(None)
+        tls = tls_of(kind, tmp_path)
+        transport = DirectTlsServer(tls, ours, door, ("127.0.0.1", 1), server, 0, turns)
+        door.makeConnection(transport)
+        if said:
+            peer.send(said)
+        turns.settle()
+        clock.advance(HEAD_SECONDS - 0.1)
+        turns.settle()
+        assert transport.connected
+        clock.advance(0.1)
+        turns.settle()
+        assert not transport.connected
+        assert turns.readers == turns.writers == set()
+        assert clock.getDelayedCalls() == []
 
 
 def serve_nobody(request: Request, address: object) -> Handover:
     raise AssertionError("no request was sent")
 
 
-def test_a_key_on_a_curve_that_openssl_does_not_take_is_refused(tmp_path: Path) -> None:
-    certificate, key = write_pair(tmp_path, issue(key=generate_private_key(SECP192R1())))
-    with pytest.raises(BadCertificate, match=r"cannot be used for TLS: ."):
-        start("pair", certificate, key)
-    with pytest.raises(BadEndpoint, match=r"names a certificate that cannot be used for TLS: ."):
-        start("ssl", certificate, key)
+def test_a_relay_serves_tls_without_a_second_openssl() -> None:
+    """None of ours asks for what Twisted can do without, not even where it is installed."""
+    code = """
+import json, sys
+from vaultrelay import lean_imports
+lean_imports.install()
+import vaultrelay.commands.run, vaultrelay.transport.listen
+print(json.dumps([name for name, module in sys.modules.items() if module]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    loaded = set(json.loads(done.stdout))
+    assert "ssl" in loaded
+    assert not loaded & {
+        "OpenSSL",
+        "cryptography",
+        "service_identity",
+        "twisted.internet.ssl",
+        "twisted.internet._sslverify",
+        "twisted.protocols.tls",
+    }

@@ -1,5 +1,6 @@
 """The client's WebSocket: Autobahn's callbacks turned into one ordered stream of events."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ from autobahn.twisted.websocket import WebSocketClientProtocol
 from autobahn.websocket.types import ConnectionResponse
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.wire import VERSION
@@ -109,6 +112,11 @@ class DeviceSocket(WebSocketClientProtocol):
     def dataReceived(self, data: bytes) -> None:
         self.heard_at = self._clock.seconds()
         super().dataReceived(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if isinstance(reason.value, ssl.SSLError) and self._trouble is None:
+            self._trouble = reason.value
+        super().connectionLost(reason)
 
     def processHandshake(self) -> None:
         if self.data.startswith(_TLS_ALERT):

@@ -1,6 +1,7 @@
 """Device: one device's stay in a channel, from the client's side."""
 
 import secrets
+import ssl
 from base64 import b64encode
 from dataclasses import dataclass
 from itertools import count
@@ -9,12 +10,12 @@ from urllib.parse import unquote, urlsplit
 
 from autobahn.twisted.websocket import WebSocketClientFactory
 from twisted.internet.defer import Deferred, DeferredQueue
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
-from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.task import LoopingCall
 
 from vaultrelay.client.connection import CONTROL_LIMIT, Closed, DeviceSocket, Event
+from vaultrelay.client.tls import TlsEndpoint
 from vaultrelay.policy.audience import canonical_host
 from vaultrelay.wire import VERSION, base64url, proof
 from vaultrelay.wire.control import Challenge, Hello, Joined, Keepalive, Left, Limits, Welcome
@@ -188,13 +189,13 @@ async def connect(
     url: str,
     channel_seed: bytes,
     device: bytes,
-    trust_root: Any = None,
+    tls: ssl.SSLContext | None = None,
     endpoint: IStreamClientEndpoint | None = None,
 ) -> Device:
     """Join the channel whose 32-byte Ed25519 seed is given, as the device with the 8-byte tag.
 
-    `trust_root` replaces the platform's certificates, `endpoint` the way to the relay. Raises
-    ValueError for a bad URL, Refused, Closed, Twisted's ConnectError and SSL errors, and
+    `tls` replaces the platform's trust in certificates, `endpoint` the way to the relay. Raises
+    ValueError for a bad URL, Refused, Closed, Twisted's ConnectError, ssl.SSLError, and
     CancelledError when nobody has answered after CONNECT_SECONDS.
     """
     where = RelayUrl.read(url)
@@ -211,7 +212,7 @@ async def connect(
     factory = DeviceSocketFactory(reactor, where, channel, socket)
     deadline = reactor.callLater(CONNECT_SECONDS, socket.welcomed.cancel)
     try:
-        await (endpoint or endpoint_of(reactor, where, trust_root)).connect(factory)
+        await (endpoint or endpoint_of(reactor, where, tls)).connect(factory)
         welcome = await socket.welcomed
     except BaseException:
         socket.give_up()
@@ -227,10 +228,10 @@ async def connect(
 
 
 def endpoint_of(
-    reactor: IReactorTime, url: RelayUrl, trust_root: Any = None
+    reactor: IReactorTime, url: RelayUrl, tls: ssl.SSLContext | None = None
 ) -> IStreamClientEndpoint:
     """The way to a relay: TCP, and TLS that verifies the host's certificate where it is wss."""
     tcp = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
     if url.scheme == "ws":
         return tcp
-    return wrapClientTLS(optionsForClientTLS(url.host, trustRoot=trust_root), tcp)
+    return TlsEndpoint(tcp, url.host, tls or ssl.create_default_context())

@@ -1,11 +1,11 @@
 """The checkup: a relay tried step by step, as two devices of a throw-away channel."""
 
 import secrets
+import ssl
 from collections.abc import Callable, Coroutine
 from statistics import median
 from typing import Any
 
-from OpenSSL import SSL
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 
 from vaultrelay.client import Closed, Device, Joined, Message, Refused, connect
@@ -202,9 +202,11 @@ def _cause(error: Exception) -> str:
     if type(error).__name__ == "TimeoutError":
         # Twisted has several of them, none with a word for people.
         return f"no answer in {STEP_SECONDS} s"
-    if isinstance(error, SSL.Error):
-        # A list of (library, function, reason), of which the reasons are for people.
-        return "; ".join(reason for *_, reason in (error.args[0] if error.args else []))
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError):
+        reason = getattr(error, "reason", None) or ""
+        return reason.lower().replace("_", " ")
     return getattr(error, "strerror", None) or str(error)
 
 

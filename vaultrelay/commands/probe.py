@@ -1,11 +1,11 @@
 """Probes: one layer of a connection at a time, for `vault-relay check`."""
 
 import socket
+import ssl
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IHandshakeListener
@@ -15,6 +15,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl, endpoint_of
+
+SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,11 @@ class _Handshake(Protocol):
         self.done: Deferred[TlsFacts] = Deferred()
 
     def handshakeCompleted(self) -> None:
-        handle: SSL.Connection = self.transport.getHandle()
-        certificate = handle.get_peer_certificate(as_cryptography=True)
-        left = certificate.not_valid_after_utc - datetime.now(UTC) if certificate else None
-        facts = TlsFacts(
-            handle.get_protocol_version_name(),
-            handle.get_cipher_name() or "",
-            left.days if left else 0,
-        )
+        tls: ssl.SSLObject = self.transport.tls
+        certificate: Any = tls.getpeercert()
+        cipher: Any = tls.cipher()
+        left = ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()
+        facts = TlsFacts(str(tls.version()), cipher[0], int(left // SECONDS_PER_DAY))
         # The abort below ends in connectionLost, which must find nothing left to tell.
         done, self.done = self.done, Deferred()
         self.transport.abortConnection()

@@ -21,7 +21,6 @@ from vaultrelay.policy.audience import host_of_url
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
-from vaultrelay.transport.tls import ServerTls
 
 _LONGEST_NUMBER = 15
 """Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
@@ -124,7 +123,8 @@ class _Reader:
         found: list[CertificatePair] = []
         for text in self._listen():
             try:
-                found += read_endpoint(self._reactor, text).certificates
+                listening = read_endpoint(self._reactor, text)
+                found += listening.tls.pairs if listening.tls else ()
             except BadEndpoint as error:
                 raise Given(self._given["listen"].origin, (text,)).refuse(str(error)) from None
         return found
@@ -140,7 +140,6 @@ class _Reader:
             raise present.refuse(f"needs {missing} too: TLS takes a certificate and its key")
         try:
             pair = load_pair(Path(certificate.values[-1]), Path(key.values[-1]))
-            ServerTls([pair])
         except BadCertificate as error:
             raise (key if error.about_key else certificate).refuse(str(error)) from None
         return pair

@@ -1,28 +1,37 @@
-"""Certificates: a PEM pair read and checked before anything listens."""
+"""Certificates: a PEM pair read, and tried in a handshake with ourselves, before it is served."""
 
-from dataclasses import dataclass
+import re
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_private_key,
+from vaultrelay.transport.tls import new_context
+
+_CERTIFICATE = re.compile(
+    rb"-----BEGIN CERTIFICATE-----.*?(?:-----END CERTIFICATE-----|\Z)", re.DOTALL
 )
-
-_RSA_BITS = 2048
-"""What TLS libraries ask for by default; with a smaller key OpenSSL fails at each handshake."""
-
-PrivateKey: TypeAlias = (
-    EllipticCurvePrivateKey | Ed25519PrivateKey | Ed448PrivateKey | RSAPrivateKey
+_NO_CHECK_TIME = 0x200000
+"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME, for which the standard library has no name."""
+_HANDSHAKE_ROUNDS = 4
+_NO_PAIR = (
+    "is not the key of the certificate. Give the key that the certificate was made with, and the "
+    "relay's own certificate before those of its issuers"
 )
+_REFUSED_KEYS = {
+    "UNKNOWN_CERTIFICATE_TYPE": "is of a kind that TLS does not take. Make one for P-256",
+    "EE_KEY_TOO_SMALL": "is too short, no device accepts it. Make one for P-256, or RSA of 2048 "
+    "bits",
+    "KEY_VALUES_MISMATCH": _NO_PAIR,
+    "KEY_TYPE_MISMATCH": _NO_PAIR,
+    "NO_CERTIFICATE_ASSIGNED": _NO_PAIR,  # the key is RSA and the certificate is not, or so
+    "BAD_SIGNATURE": _NO_PAIR,
+}
+"""What OpenSSL has against a key, by its reason."""
 
 
 class BadCertificate(ValueError):
@@ -38,45 +47,70 @@ class BadCertificate(ValueError):
 
 @dataclass(frozen=True)
 class CertificatePair:
-    """A private key and the certificates that prove it, the relay's own first."""
+    """A certificate ready to be served, and what it says of itself.
 
-    chain: tuple[x509.Certificate, ...]
-    key: PrivateKey
+    `names` are the host names and IP addresses that it is for.
+    """
 
-    @property
-    def names(self) -> list[str]:
-        """The host names and IP addresses that the certificate is for."""
-        try:
-            found = self.chain[0].extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        except x509.ExtensionNotFound:
-            return []
-        return [
-            *found.value.get_values_for_type(x509.DNSName),
-            *(str(address) for address in found.value.get_values_for_type(x509.IPAddress)),
-        ]
+    context: ssl.SSLContext = field(repr=False)
+    names: tuple[str, ...]
+    starts: datetime
+    ends: datetime
 
     def trouble(self, now: datetime) -> str | None:
         """Why devices will refuse the certificate at this time; None when the dates are good."""
-        own = self.chain[0]
-        if now > own.not_valid_after_utc:
-            return f"the certificate expired on {own.not_valid_after_utc:%Y-%m-%d}"
-        if now < own.not_valid_before_utc:
-            start = own.not_valid_before_utc
-            return f"the certificate is not valid before {start:%Y-%m-%d %H:%M} UTC"
+        if now > self.ends:
+            return f"the certificate expired on {self.ends:%Y-%m-%d}"
+        if now < self.starts:
+            return f"the certificate is not valid before {self.starts:%Y-%m-%d %H:%M} UTC"
         return None
 
 
-def load_pair(certificate: Path, key: Path) -> CertificatePair:
-    """The pair in two PEM files, which may be one and the same; BadCertificate if unusable."""
-    chain = load_chain(read_pem(certificate))
-    private = load_key(read_pem(key, about_key=True))
-    if public_bytes(private.public_key()) != public_bytes(chain[0].public_key()):
-        raise BadCertificate(
-            "is not the key of the certificate. Give the key that the certificate was made with, "
-            "and the relay's own certificate before those of its issuers",
-            about_key=True,
+def load_pair(certificate: Path, key: Path, issuers: Path | None = None) -> CertificatePair:
+    """The pair in two PEM files, which may be one and the same; BadCertificate if unusable.
+
+    The issuers' certificates follow the relay's own, or are in a file of their own.
+    """
+    own = read_certificates(certificate)[0]
+    read_pem(key, about_key=True)
+    chain = "" if issuers is None else "".join(read_certificates(issuers))
+    return make_pair(certificate, key, own, chain)
+
+
+def make_pair(certificate: Path, key: Path, own: str, issuers: str = "") -> CertificatePair:
+    """The pair in two files, the first of which begins with `own`; all PEM.
+
+    Issuers that are needed, and not in the file, are served after the own certificate.
+    """
+    context = new_context()
+    try:
+        context.load_cert_chain(certificate, key, password=_refuse_password)
+        if issuers:
+            context.load_verify_locations(cadata=issuers)
+        facts = _shake_hands(context, own)
+        return CertificatePair(
+            context,
+            tuple(_names(facts.get("subjectAltName", ()))),
+            _time(facts["notBefore"]),
+            _time(facts["notAfter"]),
         )
-    return CertificatePair(chain, private)
+    except ssl.SSLError as error:
+        raise _refusal(error) from None
+    except BadCertificate:
+        raise
+    except (ValueError, KeyError):
+        raise BadCertificate("says of itself what makes no sense") from None
+
+
+def is_pair(certificate: Path, key: Path) -> bool:
+    """Whether the key is that of the certificate, as far as it can be read. Both may be bad."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    try:
+        context.load_cert_chain(certificate, key, password=_refuse_password)
+    except ssl.SSLError as error:
+        return _REFUSED_KEYS.get(error.reason or "") != _NO_PAIR
+    return True
 
 
 def read_pem(path: Path, about_key: bool = False) -> bytes:
@@ -93,53 +127,78 @@ def read_pem(path: Path, about_key: bool = False) -> bytes:
         raise BadCertificate(f"cannot be read: {cause}{cure}", about_key) from None
 
 
-def load_chain(pem: bytes) -> tuple[x509.Certificate, ...]:
-    """The certificates in a PEM text, of which there must be one."""
+def read_certificates(path: Path) -> list[str]:
+    """The certificates in a PEM file, of which there must be one, as a PEM text each."""
     try:
-        chain = tuple(x509.load_pem_x509_certificates(pem))
-        for each in chain:
-            public_bytes(each.public_key())
-            list(each.extensions)
-    except Exception:
-        # cryptography raises ValueError, InvalidVersion and UnsupportedAlgorithm here.
+        found = [block.decode("ascii") + "\n" for block in _CERTIFICATE.findall(read_pem(path))]
+        for each in found:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=each)
+    except (UnicodeDecodeError, ssl.SSLError):
+        found = []
+    if not found:
         raise BadCertificate(
             "has no readable certificate. It must be PEM: -----BEGIN CERTIFICATE-----"
-        ) from None
-    return chain
-
-
-def load_key(pem: bytes) -> PrivateKey:
-    """The private key in a PEM text, of a kind and size that TLS takes."""
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except TypeError:
-        raise BadCertificate(
-            "is encrypted. The relay starts without anybody to ask for the password: give it an "
-            "unencrypted key that only its user may read",
-            about_key=True,
-        ) from None
-    except Exception:
-        # cryptography raises ValueError, UnsupportedAlgorithm and errors of its own here.
-        raise BadCertificate(
-            "has no readable private key. It must be PEM: -----BEGIN PRIVATE KEY-----",
-            about_key=True,
-        ) from None
-    if not isinstance(key, PrivateKey):
-        raise BadCertificate("is of a kind that TLS does not take. Make one for P-256", True)
-    if isinstance(key, RSAPrivateKey) and key.key_size < _RSA_BITS:
-        raise BadCertificate(
-            f"is an RSA key of {key.key_size} bits, which no device accepts. Make one of "
-            f"{_RSA_BITS} bits or, better, an elliptic one (P-256)",
-            about_key=True,
         )
-    return key
-
-
-def public_bytes(key: PublicKeyTypes) -> bytes:
-    """A public key in its one encoding, to compare it."""
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return found
 
 
 def utc_now() -> datetime:
     """The time by which certificates are judged: the wall clock."""
     return datetime.now(UTC)
+
+
+def _shake_hands(context: ssl.SSLContext, own: str) -> Any:
+    """What a client sees of the certificate; SSLError where TLS does not work with it.
+
+    The standard library reads a certificate only for who has verified it. This client trusts this
+    one certificate, whatever its dates.
+    """
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname = False
+    trusting.load_verify_locations(cadata=own)
+    trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags(_NO_CHECK_TIME)
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting.wrap_bio(to_client, to_server)
+    server = context.wrap_bio(to_server, to_client, server_side=True)
+    for _ in range(_HANDSHAKE_ROUNDS):
+        for end in (client, server):
+            with suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    return client.getpeercert()
+
+
+def _refusal(error: ssl.SSLError) -> BadCertificate:
+    reason = getattr(error, "reason", None) or ""
+    if reason in _REFUSED_KEYS:
+        return BadCertificate(_REFUSED_KEYS[reason], about_key=True)
+    if not reason:
+        # The certificate was read before: what OpenSSL found no PEM in is the key.
+        return BadCertificate(
+            "has no readable private key. It must be PEM: -----BEGIN PRIVATE KEY-----",
+            about_key=True,
+        )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return BadCertificate(f"would be refused by every device: {error.verify_message}")
+    return BadCertificate(f"cannot be used for TLS: {reason.lower().replace('_', ' ')}")
+
+
+def _refuse_password() -> str:
+    raise BadCertificate(
+        "is encrypted. The relay starts without anybody to ask for the password: give it an "
+        "unencrypted key that only its user may read",
+        about_key=True,
+    )
+
+
+def _names(found: Sequence[tuple[str, Any]]) -> Iterator[str]:
+    """The names of hosts among those of a certificate, which may be for mail and others too."""
+    for kind, name in found:
+        if kind == "DNS":
+            yield name
+        elif kind == "IP Address":
+            # OpenSSL writes IPv6 at full length.
+            yield str(ip_address(name))
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC)

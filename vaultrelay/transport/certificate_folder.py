@@ -1,22 +1,23 @@
 """Certificate folders: every certificate in a folder of .pem files that has its key there."""
 
 import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-from cryptography import x509
+from tempfile import TemporaryDirectory
 
 from vaultrelay.transport.certificate import (
     BadCertificate,
     CertificatePair,
-    load_chain,
-    load_key,
-    public_bytes,
+    is_pair,
+    make_pair,
+    read_certificates,
     read_pem,
 )
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
-_CERTIFICATE = b"CERTIFICATE"
-_KEY = b"PRIVATE KEY"
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
 
 
 def load_folder(folder: Path) -> list[CertificatePair]:
@@ -24,36 +25,47 @@ def load_folder(folder: Path) -> list[CertificatePair]:
 
     BadCertificate for a folder that would serve nobody, and for a file that cannot be used.
     """
-    certificates: list[x509.Certificate] = []
-    keys = []
+    certificates: list[str] = []
+    keys: list[Path] = []
     for path in sorted(folder.rglob("*.pem")):
-        for kind, block in _blocks(read_pem(path)):
-            try:
-                if kind == _CERTIFICATE:
-                    certificates += load_chain(block)
-                elif kind.endswith(_KEY):
-                    keys.append(load_key(block))
-            except BadCertificate as error:
-                raise BadCertificate(f"holds {path}, which {error}") from None
-    by_key = {public_bytes(each.public_key()): each for each in certificates}
-    pairs = [
-        CertificatePair(_chain(by_key[own], certificates), key)
-        for key in keys
-        if (own := public_bytes(key.public_key())) in by_key
-    ]
+        with _naming(path):
+            content = read_pem(path)
+            if _CERTIFICATE in content:
+                certificates += read_certificates(path)
+            if _KEY.search(content):
+                keys.append(path)
+    issuers = _issuers(certificates)
+    pairs: list[CertificatePair] = []
+    with TemporaryDirectory() as temporary:
+        # OpenSSL takes a pair from files alone. The certificate is no secret; keys stay where they
+        # are.
+        alone = Path(temporary, "certificate.pem")
+        for key in keys:
+            for own in dict.fromkeys(certificates):
+                alone.write_text(own)
+                with _naming(key):
+                    if is_pair(alone, key):
+                        pairs.append(make_pair(alone, key, own, issuers))
     if not pairs:
         raise BadCertificate("has no certificate with its key in .pem files")
     return pairs
 
 
-def _blocks(pem: bytes) -> list[tuple[bytes, bytes]]:
-    return [(found[1], found[0]) for found in _BLOCK.finditer(pem)]
+def _issuers(certificates: list[str]) -> str:
+    """Those of the certificates that issue others, roots left out: devices have them."""
+    found = []
+    for each in certificates:
+        reader = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        reader.load_verify_locations(cadata=each)
+        if any(known["subject"] != known["issuer"] for known in reader.get_ca_certs()):
+            found.append(each)
+    return "".join(found)
 
 
-def _chain(own: x509.Certificate, known: list[x509.Certificate]) -> tuple[x509.Certificate, ...]:
-    """A certificate and those of its issuers that are known, roots left out: devices have them."""
-    by_subject = {each.subject: each for each in known if each.subject != each.issuer}
-    chain = [own]
-    while (issuer := by_subject.get(chain[-1].issuer)) is not None and issuer not in chain:
-        chain.append(issuer)
-    return tuple(chain)
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say which file a BadCertificate is about."""
+    try:
+        yield
+    except BadCertificate as error:
+        raise BadCertificate(f"holds {path}, which {error}") from None

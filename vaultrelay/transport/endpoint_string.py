@@ -4,7 +4,7 @@ TCP and TLS are read here and not by Twisted, so that our policy holds for them
 (docs/decisions/0004-tls-of-endpoint-strings.rst). All others are Twisted's, and its plugins'.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from twisted.internet.endpoints import (
     TCP6ServerEndpoint,
     _parse,
     serverFromString,
-    wrapServerTLS,
 )
 from twisted.internet.interfaces import IStreamServerEndpoint
 
@@ -21,12 +20,11 @@ from vaultrelay.policy.limits import LISTEN_BACKLOG
 from vaultrelay.transport.certificate import (
     BadCertificate,
     CertificatePair,
-    load_chain,
     load_pair,
-    read_pem,
+    read_certificates,
 )
 from vaultrelay.transport.certificate_folder import load_folder
-from vaultrelay.transport.proxy_protocol import ProxiedEndpoint
+from vaultrelay.transport.listen import Listening
 from vaultrelay.transport.tls import ServerTls
 
 _HIGHEST_PORT = 65535
@@ -41,46 +39,35 @@ _SSL_PARTS = frozenset({"extraCertChain", "dhParameters"})
 """Those of `ssl:` that always have a name."""
 
 _REFUSED = frozenset({"sslmethod", "dhParameters"})
+_PROXIED = ("tcp", "tcp6", "ssl", "tls", "unix", "systemd")
+"""The kinds whose connections can read the line of a proxy first."""
 
 
 class BadEndpoint(ValueError):
     """An endpoint string that cannot be used; the text says why."""
 
 
-@dataclass(frozen=True)
-class Listening:
-    """What an endpoint string means: the endpoint, and the certificates that it serves."""
-
-    endpoint: IStreamServerEndpoint
-    certificates: tuple[CertificatePair, ...] = ()
-
-
-def read_endpoint(reactor: Any, text: str, proxied: bool = False) -> Listening:
-    """What `text` means; BadEndpoint when it could not be listened on. Nothing listens yet.
-
-    A proxied endpoint expects the PROXY protocol's line before all else, TLS included.
-    """
+def read_endpoint(reactor: Any, text: str) -> Listening:
+    """What `text` means; BadEndpoint when it could not be listened on. Nothing listens yet."""
     kind, _, rest = text.partition(":")
     kind = kind.lower()
     if kind == "haproxy":
-        return read_endpoint(reactor, rest, proxied=True)
+        listening = read_endpoint(reactor, rest)
+        if rest.partition(":")[0].lower() not in _PROXIED:
+            raise BadEndpoint(f"has haproxy: before what is none of {', '.join(_PROXIED)}")
+        return replace(listening, is_proxied=True)
     if kind not in _PARTS:
-        endpoint = _twisted_endpoint(reactor, kind, text)
-        return Listening(ProxiedEndpoint(endpoint) if proxied else endpoint)
+        return Listening(_twisted_endpoint(reactor, kind, text))
     parts = _parts(kind, rest)
     port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", _HIGHEST_PORT)
     backlog = _number(parts.get("backlog", str(LISTEN_BACKLOG)), "backlog", _HIGHEST_PORT)
     interface = parts.get("interface", "::" if kind in ("tcp6", "tls") else "")
     family = TCP6ServerEndpoint if kind in ("tcp6", "tls") else TCP4ServerEndpoint
-    tcp = family(reactor, port, backlog, interface)
-    endpoint = ProxiedEndpoint(tcp) if proxied else tcp
+    endpoint = family(reactor, port, backlog, interface)
     if kind in ("tcp", "tcp6"):
         return Listening(endpoint)
-    pairs = _ssl_pairs(parts) if kind == "ssl" else _tls_pairs(parts)
-    try:
-        return Listening(wrapServerTLS(ServerTls(pairs), endpoint, reactor), tuple(pairs))
-    except BadCertificate as error:
-        raise BadEndpoint(f"names a certificate that {error}") from None
+    pairs = [_ssl_pair(parts)] if kind == "ssl" else _tls_pairs(parts)
+    return Listening(endpoint, ServerTls(pairs))
 
 
 def _parts(kind: str, rest: str) -> dict[str, str]:
@@ -110,25 +97,24 @@ def _number(text: str, name: str, highest: int) -> int:
     return int(text)
 
 
-def _ssl_pairs(parts: dict[str, str]) -> list[CertificatePair]:
+def _ssl_pair(parts: dict[str, str]) -> CertificatePair:
     if "sslmethod" in parts:
         raise BadEndpoint("sets sslmethod: the relay itself chooses TLS 1.2 and 1.3")
     if "dhParameters" in parts:
         raise BadEndpoint("sets dhParameters: the relay uses elliptic curves alone, leave it out")
     key = parts.get("privateKey", "server.pem")
     certificate = parts.get("certKey", key)
+    issuers = parts.get("extraCertChain")
     try:
-        pair = load_pair(Path(certificate), Path(key))
+        if issuers is not None:
+            read_certificates(Path(issuers))
+    except BadCertificate as error:
+        raise BadEndpoint(f"names extraCertChain={issuers}, which {error}") from None
+    try:
+        return load_pair(Path(certificate), Path(key), Path(issuers) if issuers else None)
     except BadCertificate as error:
         file = f"privateKey={key}" if error.about_key else f"certKey={certificate}"
         raise BadEndpoint(f"names {file}, which {error}") from None
-    if "extraCertChain" not in parts:
-        return [pair]
-    issuers = parts["extraCertChain"]
-    try:
-        return [replace(pair, chain=(pair.chain[0], *load_chain(read_pem(Path(issuers)))))]
-    except BadCertificate as error:
-        raise BadEndpoint(f"names extraCertChain={issuers}, which {error}") from None
 
 
 def _tls_pairs(parts: dict[str, str]) -> list[CertificatePair]:

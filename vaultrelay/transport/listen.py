@@ -1,13 +1,21 @@
 """Listening services: a port that is taken stops the start instead of being logged."""
 
+from dataclasses import dataclass
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+from functools import partial
+from typing import Any
 
 from twisted.application.service import Service
+from twisted.internet import tcp, unix
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
-from vaultrelay.transport.direct import make_direct
+from vaultrelay.transport.direct import DirectServer
+from vaultrelay.transport.direct_tls import DirectTlsServer
+from vaultrelay.transport.direct_unix import DirectUnixServer
+from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer, ProxiedUnixServer
+from vaultrelay.transport.tls import ServerTls
 
 _CURES = {
     EADDRINUSE: "; another program listens there, or this relay already runs",
@@ -26,25 +34,32 @@ class CannotListen(Exception):
         super().__init__(f"cannot listen on {text}: {because.lower()}{cure}")
 
 
+@dataclass(frozen=True)
+class Listening:
+    """Where to listen, and what comes before HTTP on each connection: a proxy's line, TLS."""
+
+    endpoint: IStreamServerEndpoint
+    tls: ServerTls | None = None
+    is_proxied: bool = False
+
+
 class ListeningService(Service):
-    """Listens on one endpoint while it runs.
+    """Listens while it runs.
 
     Twisted's own StreamServerEndpointService logs a taken port and stays up, deaf; this one raises.
     """
 
     port: IListeningPort | None = None
 
-    def __init__(
-        self, text: str, endpoint: IStreamServerEndpoint, factory: IProtocolFactory
-    ) -> None:
+    def __init__(self, text: str, listening: Listening, factory: IProtocolFactory) -> None:
         self.text = text
-        self._endpoint = endpoint
+        self._wanted = listening
         self._factory = factory
 
     def privilegedStartService(self) -> None:
         """Listen, while the process may still have the privilege that a low port needs."""
         failures: list[Failure] = []
-        listening: Deferred[IListeningPort] = self._endpoint.listen(self._factory)
+        listening: Deferred[IListeningPort] = self._wanted.endpoint.listen(self._factory)
         listening.addCallbacks(self._listening, failures.append)
         if failures:
             raise CannotListen(self.text, failures[0].value)
@@ -60,5 +75,20 @@ class ListeningService(Service):
         return None if port is None else port.stopListening()
 
     def _listening(self, port: IListeningPort) -> None:
-        make_direct(port)
+        set_transport(port, self._wanted)
         self.port = port
+
+
+def set_transport(port: Any, listening: Listening) -> None:
+    """Let the connections of a port be direct, and begin as they should.
+
+    A port that is neither TCP nor a unix socket keeps its own.
+    """
+    kind: type = port.__class__
+    if kind is tcp.Port and listening.tls is not None:
+        tls = ProxiedTlsServer if listening.is_proxied else DirectTlsServer
+        port.transport = partial(tls, listening.tls)
+    elif kind is tcp.Port:
+        port.transport = ProxiedServer if listening.is_proxied else DirectServer
+    elif kind is unix.Port:
+        port.transport = ProxiedUnixServer if listening.is_proxied else DirectUnixServer

@@ -1,38 +1,125 @@
-"""The PROXY protocol: a first line that says where a connection really comes from."""
+"""The PROXY protocol: a first line that says where a connection really comes from.
 
-from typing import Any
+It is read off the socket before anything else, TLS included, and not a byte more than it.
+"""
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
-from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper, HAProxyWrappingFactory
-from zope.interface import implementer
+from errno import EWOULDBLOCK
+from ipaddress import ip_address
+from socket import MSG_PEEK
+from typing import Any, cast
+
+from twisted.internet import main
+from twisted.internet.interfaces import IAddress
+from twisted.protocols.haproxy._exceptions import InvalidProxyHeader
+from twisted.protocols.haproxy._v1parser import V1Parser
+from twisted.protocols.haproxy._v2parser import V2Parser
+
+from vaultrelay.transport.direct import DirectServer
+from vaultrelay.transport.direct_tls import DirectTlsServer
+from vaultrelay.transport.direct_unix import DirectUnixServer
+
+_WORD_1, _END_1 = V1Parser.PROXYSTR + b" ", V1Parser.NEWLINE
+_UNKNOWN_1 = _WORD_1 + V1Parser.UNKNOWN_PROTO + _END_1
+_SIGNATURE = V2Parser.PREFIX
+_LONGEST_1 = 107
+"""Bytes of a version 1 line, its end included (section 2.1 of the specification)."""
+_FIXED_2 = 16
+"""Bytes of a version 2 header that say how long it is (section 2.2)."""
+_LONGEST_2 = 4096
+"""More than any proxy has to say. Larger ones would only cost memory."""
 
 
-class ProxiedProtocol(HAProxyProtocolWrapper):
-    """Twisted's, which raises for some bad lines instead of hanging up."""
+class Proxied:
+    """Mixed into a transport: reads the line of the proxy before anything else."""
 
-    transport: Any
+    socket: Any
+    _line = b""
+    _real_peer: IAddress | None = None
 
-    def dataReceived(self, data: bytes) -> None:
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._then = self.__dict__.pop("doRead", None)
+        self.doRead = self._read_line
+
+    def connectionLost(self, reason: Any) -> None:
+        self.__dict__.pop("doRead", None)
+        self._then = None
+        super().connectionLost(reason)  # type: ignore[misc]
+
+    def getPeer(self) -> IAddress:
+        if self._real_peer is not None:
+            return self._real_peer
+        peer: IAddress = super().getPeer()  # type: ignore[misc]
+        return peer
+
+    def _read_line(self) -> Any:
         try:
-            super().dataReceived(data)
-        except ValueError:
-            # Twisted would log it with the peer's bytes in it.
-            self.transport.abortConnection()
+            self._line += self._next_bytes()
+            if self._is_whole():
+                self._real_peer = _read_peer(self._line)
+                self._line = b""
+                del self.doRead
+                if self._then is not None:
+                    self.doRead, self._then = self._then, None
+        except OSError as error:
+            return None if error.errno == EWOULDBLOCK else main.CONNECTION_LOST
+        except (InvalidProxyHeader, ValueError):
+            return main.CONNECTION_LOST
+        return None
+
+    def _next_bytes(self) -> bytes:
+        """As many as are there, and surely belong to the line; InvalidProxyHeader for none."""
+        had = len(self._line)
+        if had < len(_SIGNATURE):
+            most = len(_SIGNATURE) - had
+        elif self._line.startswith(_WORD_1):
+            most = _LONGEST_1 - had
+            seen = self.socket.recv(most, MSG_PEEK) if most else b""
+            most = seen.find(b"\n") + 1 or len(seen)
+        elif had < _FIXED_2:
+            most = _FIXED_2 - had
+        else:
+            most = self._size_2() - had
+        got: bytes = self.socket.recv(most) if most else b""
+        if not got:
+            raise InvalidProxyHeader
+        return got
+
+    def _is_whole(self) -> bool:
+        line, had = self._line, len(self._line)
+        if line.startswith(_WORD_1):
+            return line.endswith(_END_1)
+        if not (_WORD_1.startswith(line) or line[: len(_SIGNATURE)] == _SIGNATURE[:had]):
+            raise InvalidProxyHeader
+        return had >= _FIXED_2 and had == self._size_2()
+
+    def _size_2(self) -> int:
+        size = _FIXED_2 + int.from_bytes(self._line[14:_FIXED_2], "big")
+        if size > _LONGEST_2:
+            raise InvalidProxyHeader
+        return size
 
 
-class ProxiedFactory(HAProxyWrappingFactory):
-    """Builds what reads the line and then steps aside."""
-
-    protocol: Any = ProxiedProtocol
+class ProxiedServer(Proxied, DirectServer):
+    """Plain TCP behind a proxy."""
 
 
-@implementer(IStreamServerEndpoint)
-class ProxiedEndpoint:
-    """An endpoint whose connections begin with the PROXY protocol, version 1 or 2."""
+class ProxiedUnixServer(Proxied, DirectUnixServer):
+    """A unix socket behind a proxy."""
 
-    def __init__(self, endpoint: IStreamServerEndpoint) -> None:
-        self._endpoint = endpoint
 
-    def listen(self, factory: IProtocolFactory) -> "Deferred[IListeningPort]":
-        return self._endpoint.listen(ProxiedFactory(factory))
+class ProxiedTlsServer(Proxied, DirectTlsServer):
+    """TLS behind a proxy that does not end it."""
+
+
+def _read_peer(line: bytes) -> IAddress | None:
+    """The address that a line names; None where it leaves the connection's own."""
+    if line.startswith(_SIGNATURE):
+        return V2Parser.parse(line).source
+    if line == _UNKNOWN_1:
+        # Twisted's parser wants more of it.
+        return None
+    peer: Any = V1Parser.parse(line.removesuffix(_END_1)).source
+    if peer is not None:
+        ip_address(peer.host)
+    return cast("IAddress | None", peer)

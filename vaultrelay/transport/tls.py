@@ -1,78 +1,77 @@
 """TLS: versions 1.2 and 1.3, forward-secret AEAD suites, ALPN that refuses nobody."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import ssl
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from OpenSSL import SSL
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-from zope.interface import implementer
+if TYPE_CHECKING:
+    from vaultrelay.transport.certificate import CertificatePair
 
-from vaultrelay.transport.certificate import BadCertificate, CertificatePair
-
-CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
+_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"
 """Of TLS 1.2: Mozilla's "intermediate" without its finite-field suites, which no current client
-needs. Those of TLS 1.3 are all good."""
-ALPN = b"http/1.1"
-_SESSION_CONTEXT = b"vaultmesh-relay"
-"""Sessions are resumed within this; OpenSSL asks for a name, any will do."""
+needs. Those of TLS 1.3 are all good. The level refuses keys below RSA of 2048 bits, as clients do.
+"""
+_ALPN = ["http/1.1"]
+"""Where a client offers nothing of this, OpenSSL answers nothing and goes on."""
 
 
-@implementer(IOpenSSLServerConnectionCreator)
-class ServerTls:
-    """The server's side of TLS: the certificate that a client asks for by name, or the first.
-
-    BadCertificate for one that OpenSSL does not take.
-    """
-
-    def __init__(self, pairs: Sequence[CertificatePair]) -> None:
-        choose = self._choose if len(pairs) > 1 else None
-        self._contexts = [(pair.names, make_context(pair, choose)) for pair in pairs]
-
-    def serverConnectionForTLS(self, protocol: object) -> SSL.Connection:
-        return SSL.Connection(self._contexts[0][1])
-
-    def _choose(self, connection: SSL.Connection) -> None:
-        name = (connection.get_servername() or b"").decode("ascii", "replace").lower()
-        wildcard = "*." + name.partition(".")[2]
-        for wanted in (name, wildcard):
-            for names, context in self._contexts:
-                if wanted in names:
-                    connection.set_context(context)
-                    return
-
-
-def make_context(
-    pair: CertificatePair, choose: Callable[[SSL.Connection], None] | None = None
-) -> SSL.Context:
-    """An OpenSSL context that serves one certificate; `choose` may change it by the name asked for.
-
-    The cipher list comes last: pyOpenSSL takes it for the first use of a context, after which
-    nothing may be changed.
-    """
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.set_options(
-        SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_CIPHER_SERVER_PREFERENCE
+def new_context() -> ssl.SSLContext:
+    """The server's side of TLS as the relay speaks it, still without a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= (
+        ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
     )
-    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-    context.set_session_id(_SESSION_CONTEXT)
-    context.set_alpn_select_callback(_answer_alpn)
-    if choose is not None:
-        context.set_tlsext_servername_callback(choose)
-    own, *issuers = pair.chain
-    try:
-        context.use_certificate(own)
-        context.use_privatekey(pair.key)
-        for issuer in issuers:
-            context.add_extra_chain_cert(issuer)
-        context.check_privatekey()
-    except SSL.Error as error:
-        why = "; ".join(reason for *_, reason in error.args[0])
-        raise BadCertificate(f"cannot be used for TLS: {why}") from None
-    context.set_cipher_list(CIPHERS)
+    context.set_ciphers(_CIPHERS)
+    context.set_alpn_protocols(_ALPN)
     return context
 
 
-def _answer_alpn(connection: SSL.Connection, offered: list[bytes]) -> Any:
-    """http/1.1 where it is offered. Where it is not, no answer, instead of a failed handshake."""
-    return ALPN if ALPN in offered else SSL.NO_OVERLAPPING_PROTOCOLS
+class ServerTls:
+    """The certificates that a port serves: the one that a client asks for by name, or the first.
+
+    `context` is for the next connection; `serve` changes it, and leaves those that are open alone.
+    """
+
+    context: ssl.SSLContext
+    pairs: tuple["CertificatePair", ...]
+
+    def __init__(self, pairs: Sequence["CertificatePair"]) -> None:
+        self.serve(pairs)
+
+    def serve(self, pairs: Sequence["CertificatePair"]) -> None:
+        """Serve these from now on."""
+        first = pairs[0].context
+        contexts = {name.lower(): pair.context for pair in reversed(pairs) for name in pair.names}
+
+        def choose(end: ssl.SSLObject, asked: str | None, _: ssl.SSLContext) -> None:
+            name = (asked or "").lower()
+            wildcard = "*." + name.partition(".")[2]
+            end.context = contexts.get(name) or contexts.get(wildcard) or first
+
+        # A pair that is served alone may have been the first of several before.
+        first.sni_callback = choose if len(pairs) > 1 else None
+        self.context = first
+        self.pairs = tuple(pairs)
+
+
+@contextmanager
+def unprinted_names() -> Iterator[None]:
+    """Keep Python from printing a server name that is no ASCII, while a hello is read.
+
+    Where several pairs are served, Python refuses such a hello, and tells sys.unraisablehook why,
+    with the client's bytes in it.
+    """
+    before = sys.unraisablehook
+
+    def hook(unraisable: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(unraisable.exc_value, UnicodeDecodeError):
+            before(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before

@@ -12,8 +12,8 @@ The nonces make a proof good for one connection only, the audience for one relay
 
 from hashlib import sha256
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey, VerifyKey
 
 from vaultrelay.wire import VERSION
 
@@ -64,7 +64,7 @@ def join_body(
 
 def sign_join(channel_seed: bytes, body: bytes) -> bytes:
     """The 64-byte proof over `body` by the channel whose 32-byte Ed25519 seed is given."""
-    return Ed25519PrivateKey.from_private_bytes(channel_seed).sign(_signed(body))
+    return SigningKey(channel_seed).sign(_signed(body)).signature
 
 
 def verify_join(channel: bytes, body: bytes, proof: bytes) -> bool:
@@ -72,15 +72,15 @@ def verify_join(channel: bytes, body: bytes, proof: bytes) -> bool:
     if channel in REFUSED_CHANNELS:
         return False
     try:
-        Ed25519PublicKey.from_public_bytes(channel).verify(proof, _signed(body))
-    except (InvalidSignature, ValueError):
+        VerifyKey(channel).verify(_signed(body), proof)
+    except (BadSignatureError, ValueError):
         return False
     return True
 
 
 def channel_of(channel_seed: bytes) -> bytes:
     """The 32-byte address of the channel whose Ed25519 seed is given."""
-    return Ed25519PrivateKey.from_private_bytes(channel_seed).public_key().public_bytes_raw()
+    return bytes(SigningKey(channel_seed).verify_key)
 
 
 def _signed(body: bytes) -> bytes:

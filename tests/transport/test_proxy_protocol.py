@@ -1,0 +1,435 @@
+"""The line of a proxy: read whole, not a byte more, and believed about the client's address."""
+
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.endpoints import _SystemdParser
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.threads import deferToThread
+from twisted.python.systemd import ListenFDs
+
+from tests.certificates import NAME, issue, write_pair
+from tests.transport.tls_client import Client
+from tests.transport.turns import Recorder, Turns, is_closed, pair_of_sockets
+from vaultrelay.transport.certificate import load_pair
+from vaultrelay.transport.endpoint_string import read_endpoint
+from vaultrelay.transport.listen import ListeningService
+from vaultrelay.transport.proxy_protocol import (
+    ProxiedServer,
+    ProxiedTlsServer,
+    ProxiedUnixServer,
+)
+from vaultrelay.transport.tls import ServerTls
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+LOCAL, PROXY = 0x20, 0x21
+TCP4, TCP6, UNIX = 0x11, 0x21, 0x31
+OWN = ("192.0.2.200", 4)
+"""What the kernel says of the other end: the proxy."""
+SECONDS = 10
+LOOPBACK = "127.0.0.1"
+
+
+def version_2(
+    addresses: bytes = b"", family: int = TCP4, command: int = PROXY, more: bytes = b""
+) -> bytes:
+    body = addresses + more
+    return SIGNATURE + bytes([command, family]) + len(body).to_bytes(2, "big") + body
+
+
+def two_addresses(source: str, target: str, port: int) -> bytes:
+    packed = ip_address(source).packed + ip_address(target).packed
+    return packed + struct.pack("!HH", port, 443)
+
+
+V4 = two_addresses("198.51.100.7", "203.0.113.1", 50000)
+V6 = two_addresses("2001:db8::7", "2001:db8::1", 50000)
+CLIENT_4 = IPv4Address("TCP", "198.51.100.7", 50000)
+CLIENT_6 = IPv6Address("TCP", "2001:db8:0:0:0:0:0:7", 50000)
+TLVS = b"\x01\0\x08http/1.1" + b"\x04\x01\0" + bytes(256) + b"\x20\0\x05\x01\0\0\0\0"
+"""ALPN, padding and facts of TLS, as proxies add them."""
+UNIX_PATHS = b"/run/client.sock".ljust(108, b"\0") + b"/run/relay.sock".ljust(108, b"\0")
+
+GOOD = {
+    "1 TCP4": (b"PROXY TCP4 198.51.100.7 203.0.113.1 50000 443\r\n", CLIENT_4),
+    "1 TCP6": (
+        b"PROXY TCP6 2001:db8::7 2001:db8::1 50000 443\r\n",
+        IPv6Address("TCP", "2001:db8::7", 50000),
+    ),
+    "1 UNKNOWN": (b"PROXY UNKNOWN\r\n", None),
+    "1 UNKNOWN and more": (b"PROXY UNKNOWN ffff:f... 65535 whatever\r\n", None),
+    "1 longest": (b"PROXY UNKNOWN ".ljust(105, b"x") + b"\r\n", None),
+    "2 TCP4": (version_2(V4), CLIENT_4),
+    "2 TCP4 and more": (version_2(V4, more=TLVS), CLIENT_4),
+    "2 TCP6": (version_2(V6, TCP6), CLIENT_6),
+    "2 TCP6 and more": (version_2(V6, TCP6, more=TLVS), CLIENT_6),
+    "2 UNIX": (version_2(UNIX_PATHS, UNIX), UNIXAddress(b"/run/client.sock")),
+    "2 LOCAL": (version_2(command=LOCAL, family=0), None),
+    "2 LOCAL with addresses": (version_2(V4, command=LOCAL, more=TLVS), None),
+    "2 unspecified": (version_2(family=0), None),
+    "2 unspecified and more": (version_2(family=0, more=TLVS), None),
+    "2 longest": (version_2(V4, more=bytes(4096 - 16 - len(V4))), CLIENT_4),
+}
+"""Lines, and whom they name; None where they leave the address of the connection."""
+BAD = {
+    "HTTP": b"GET / HTTP/1.1\r\nHost: relay.example.org\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(512),
+    "zeros": bytes(12),
+    "capitals": b"proxy TCP4 198.51.100.7 203.0.113.1 50000 443\r\n",
+    "1 without a word": b"PROXY \r\nGET / HTTP/1.1\r\n",
+    "1 of another network": b"PROXY UDP4 198.51.100.7 203.0.113.1 50000 443\r\n",
+    "1 without ports": b"PROXY TCP4 198.51.100.7 203.0.113.1\r\n",
+    "1 without addresses": b"PROXY TCP4\r\nGET / HTTP/1.1\r\n",
+    "1 with names": b"PROXY TCP4 client.example relay.example 50000 443\r\n",
+    "1 with a word for a port": b"PROXY TCP4 198.51.100.7 203.0.113.1 many 443\r\n",
+    "1 with no ASCII": b"PROXY TCP4 198.51.100.\xff 203.0.113.1 50000 443\r\n",
+    "1 with another's line": b"PROXY TCP4 198.51.100.7 203.0.113.1 1 2\rGET / HTTP/1.1\r\n",
+    "1 too long": b"PROXY UNKNOWN ".ljust(106, b"x") + b"\r\n",
+    "1 without an end": b"PROXY UNKNOWN " + b"x" * 5000,
+    "1 with ends of LF": b"PROXY UNKNOWN\n" * 10,
+    "1 with ends of CR": b"PROXY UNKNOWN\r" * 10,
+    "2 of version 1": version_2(V4, command=0x11),
+    "2 of another command": version_2(V4, command=0x2F),
+    "2 of another family": version_2(V4, family=0x91),
+    "2 of another kind": version_2(V4, family=0x15),
+    "2 with half an address": version_2(V4[:6]),
+    "2 without addresses": version_2(),
+    "2 too long": version_2(V4, more=bytes(4097 - 16 - len(V4))),
+    "2 as long as can be": SIGNATURE + b"\x21\x11\xff\xff",
+    "2 with another signature": SIGNATURE[:-1] + b"X" + version_2(V4)[12:],
+}
+
+
+class Scene:
+    """A connection that comes from a proxy."""
+
+    def __init__(self, kind: type[Any] = ProxiedServer, *first: Any) -> None:
+        self.proxy, ours = pair_of_sockets()
+        self.descriptor = ours.fileno()
+        self.reactor = Turns()
+        self.protocol = Recorder()
+        self.transport = kind(*first, ours, self.protocol, OWN, None, 0, self.reactor)
+        self.protocol.makeConnection(self.transport)
+
+    def send(self, data: bytes) -> None:
+        self.proxy.send(data)
+        self.reactor.settle()
+
+    @property
+    def peer(self) -> object:
+        return self.transport.getPeer()
+
+    def assert_gone(self) -> None:
+        assert self.protocol.received == []
+        assert len(self.protocol.lost) == 1
+        assert self.protocol.lost[0] in (ConnectionDone, ConnectionLost)
+        assert self.reactor.readers == self.reactor.writers == set()
+        assert is_closed(self.descriptor)
+
+    def close(self) -> None:
+        self.proxy.close()
+        self.transport.abortConnection()
+        self.reactor.turn()
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Scene]]:
+    scenes: list[Scene] = []
+
+    def build(*arguments: Any) -> Scene:
+        scenes.append(Scene(*arguments))
+        return scenes[-1]
+
+    yield build
+    for scene in scenes:
+        scene.close()
+
+
+@pytest.fixture
+def scene(make: Callable[..., Scene]) -> Scene:
+    return make()
+
+
+@pytest.fixture(params=GOOD)
+def line(request: pytest.FixtureRequest) -> tuple[bytes, Any]:
+    return GOOD[request.param]
+
+
+def test_a_line_names_the_client(scene: Scene, line: tuple[bytes, Any]) -> None:
+    text, client = line
+    assert scene.peer == IPv4Address("TCP", *OWN)
+    scene.send(text)
+    assert scene.peer == (client or IPv4Address("TCP", *OWN))
+    assert scene.protocol.received == []
+    scene.send(b"hello")
+    assert scene.protocol.received == [b"hello"]
+    assert scene.protocol.lost == []
+
+
+def test_a_line_may_come_byte_by_byte(scene: Scene, line: tuple[bytes, Any]) -> None:
+    text, client = line
+    for place in range(len(text)):
+        assert scene.peer == IPv4Address("TCP", *OWN)
+        scene.send(text[place : place + 1])
+    assert scene.peer == (client or IPv4Address("TCP", *OWN))
+    scene.send(b"hello")
+    assert scene.protocol.received == [b"hello"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b"G", b"\n", b"\r\n", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", SIGNATURE, bytes(60_000)],
+    ids=["G", "LF", "CRLF", "HTTP", "another line", "much"],
+)
+def test_not_a_byte_of_what_follows_is_taken(
+    scene: Scene, line: tuple[bytes, Any], first: bytes
+) -> None:
+    scene.send(line[0] + first)
+    assert scene.protocol.heard == first
+
+
+@pytest.mark.parametrize("place", [1, 5, 11, 12, 13, 15, 16, 17, 40])
+def test_a_line_may_come_in_two_parts_the_second_with_what_follows(
+    scene: Scene, line: tuple[bytes, Any], place: int
+) -> None:
+    text = line[0]
+    scene.send(text[:place])
+    scene.send(text[place:] + b"GET / HTTP/1.1\r\n")
+    assert scene.protocol.heard == (text[max(place, len(text)) :] + b"GET / HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_a_bad_line_ends_the_connection(
+    scene: Scene, text: bytes, in_pieces: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    size = 1 if in_pieces else len(text)
+    for place in range(0, len(text), size):
+        if not scene.protocol.lost:
+            scene.send(text[place : place + size])
+    scene.assert_gone()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_begins_like_neither_version_is_not_waited_for(scene: Scene) -> None:
+    scene.send(b"\x16")
+    scene.assert_gone()
+
+
+def test_an_end_of_the_stream_is_the_end_wherever_it_comes(make: Callable[..., Scene]) -> None:
+    for text in (GOOD["1 TCP4"][0], GOOD["2 TCP4"][0]):
+        for place in range(len(text)):
+            scene = make()
+            if place:
+                scene.send(text[:place])
+            scene.proxy.shutdown(socket.SHUT_WR)
+            scene.reactor.settle()
+            scene.assert_gone()
+
+
+def test_an_end_after_the_line_is_one_too(scene: Scene, line: tuple[bytes, Any]) -> None:
+    scene.send(line[0])
+    scene.proxy.close()
+    scene.reactor.settle()
+    assert scene.protocol.lost == [ConnectionDone]
+
+
+@pytest.mark.parametrize("text", [b"", b"PROXY TCP4 ", GOOD["1 TCP4"][0]])
+@pytest.mark.parametrize("end", ["abortConnection", "loseConnection"])
+def test_we_may_end_it_at_any_time(scene: Scene, text: bytes, end: str) -> None:
+    if text:
+        scene.send(text)
+    getattr(scene.transport, end)()
+    scene.reactor.settle()
+    assert len(scene.protocol.lost) == 1
+    assert scene.reactor.readers == scene.reactor.writers == set()
+
+
+def test_a_unix_socket_has_a_client_too(make: Callable[..., Scene]) -> None:
+    scene = make(ProxiedUnixServer)
+    scene.send(GOOD["2 TCP6"][0] + b"hello")
+    assert scene.peer == CLIENT_6
+    assert scene.protocol.heard == b"hello"
+    scene.transport.write(b"answer")
+    assert scene.proxy.recv(100) == b"answer"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("piece", [1, 1 << 20])
+def test_tls_follows_the_line_in_the_same_segment(
+    make: Callable[..., Scene],
+    tmp_path: Path,
+    line: tuple[bytes, Any],
+    version: ssl.TLSVersion,
+    piece: int,
+) -> None:
+    text, client = line
+    if piece == 1 and len(text) > 1000:
+        pytest.skip("the same as the shorter ones")
+    issued = issue()
+    pair = load_pair(*write_pair(tmp_path, issued))
+    scene = make(ProxiedTlsServer, ServerTls([pair]))
+    context = ssl.create_default_context(cadata=issued.pem.decode())
+    context.minimum_version = context.maximum_version = version
+    device = Client(scene.proxy, context)
+    device.piece_bytes = piece
+    device.send_raw(text)
+    device.say(b"hello")
+    scene.reactor.turn_until(lambda: scene.protocol.heard == b"hello", device.step)
+    scene.transport.write(b"answer")
+    scene.reactor.turn_until(lambda: device.heard == b"answer", device.step)
+    assert scene.peer == (client or IPv4Address("TCP", *OWN))
+
+
+def test_nothing_is_written_before_tls_that_waits_for_the_line(
+    make: Callable[..., Scene], tmp_path: Path
+) -> None:
+    pair = load_pair(*write_pair(tmp_path, issue()))
+    scene = make(ProxiedTlsServer, ServerTls([pair]))
+    scene.transport.write(b"secret")
+    scene.send(GOOD["1 TCP4"][0])
+    scene.transport.write(b"secret")
+    scene.transport.loseConnection()
+    scene.reactor.settle()
+    assert scene.proxy.recv(100) == b""
+    scene.assert_gone()
+
+
+class TellsItsPeer(Protocol):
+    """Says who it thinks that the client is."""
+
+    transport: Any
+
+    def dataReceived(self, data: bytes) -> None:
+        self.transport.write(data + b" from " + str(self.transport.getPeer()).encode())
+        self.transport.loseConnection()
+
+
+async def answer(text: str, ask: Callable[[Any], bytes]) -> bytes:
+    """What somebody hears who asks in a thread, while the real reactor listens."""
+    from twisted.internet import reactor
+
+    factory = Factory.forProtocol(TellsItsPeer)
+    factory.noisy = False
+    service = ListeningService(text, read_endpoint(reactor, text), factory)
+    service.startService()
+    asking: Any = deferToThread(ask, service.port)
+    try:
+        return bytes(await asking)
+    finally:
+        stopping: Any = service.stopService()
+        if isinstance(stopping, Deferred):
+            await stopping
+
+
+def check(text: str, ask: Callable[[Any], bytes], expected: bytes) -> "Deferred[None]":
+    """What a test returns that waits for the answer."""
+
+    def compare(found: bytes) -> None:
+        assert found == expected
+
+    return ensureDeferred(answer(text, ask)).addCallback(compare)
+
+
+def exchange(
+    family: int, address: Any, said: bytes, context: ssl.SSLContext | None = None
+) -> bytes:
+    """What a client hears behind a proxy that says `said`; `context` for one with TLS."""
+    with socket.socket(family) as proxy:
+        proxy.settimeout(SECONDS)
+        proxy.connect(address)
+        proxy.sendall(said)
+        if context is None:
+            return read_all(proxy)
+        with context.wrap_socket(proxy, server_hostname=NAME) as client:
+            client.sendall(b"hello")
+            return read_all(client)
+
+
+def read_all(end: socket.socket) -> bytes:
+    heard = b""
+    while data := end.recv(1000):
+        heard += data
+    return heard
+
+
+FROM_CLIENT = b"hello from " + str(CLIENT_4).encode()
+
+
+NAMES = ["1 TCP4", "2 TCP4", "2 TCP4 and more"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tcp_port_behind_a_proxy(name: str) -> "Deferred[None]":
+    def ask(port: Any) -> bytes:
+        return exchange(socket.AF_INET, (LOOPBACK, port.getHost().port), GOOD[name][0] + b"hello")
+
+    return check(f"haproxy:tcp:0:interface={LOOPBACK}", ask, FROM_CLIENT)
+
+
+def test_a_tcp_port_behind_a_proxy_hangs_up_on_all_others() -> "Deferred[None]":
+    def ask(port: Any) -> bytes:
+        try:
+            return exchange(socket.AF_INET, (LOOPBACK, port.getHost().port), BAD["HTTP"])
+        except ConnectionResetError:
+            # Some of what was said was never read.
+            return b""
+
+    return check(f"haproxy:tcp:0:interface={LOOPBACK}", ask, b"")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_unix_socket_behind_a_proxy(tmp_path: Path, name: str) -> "Deferred[None]":
+    path = str(tmp_path / "relay.sock")
+
+    def ask(port: object) -> bytes:
+        return exchange(socket.AF_UNIX, path, GOOD[name][0] + b"hello")
+
+    return check(f"haproxy:unix:{path}", ask, FROM_CLIENT)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tls_port_behind_a_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> "Deferred[None]":
+    monkeypatch.chdir(tmp_path)
+    issued = issue()
+    write_pair(tmp_path, issued)
+    context = ssl.create_default_context(cadata=issued.pem.decode())
+
+    def ask(port: Any) -> bytes:
+        where = (LOOPBACK, port.getHost().port)
+        return exchange(socket.AF_INET, where, GOOD[name][0], context)
+
+    files = "privateKey=privkey.pem:certKey=fullchain.pem"
+    return check(f"haproxy:ssl:0:interface={LOOPBACK}:{files}", ask, FROM_CLIENT)
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
+def test_a_socket_of_systemd_behind_a_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: socket.AddressFamily
+) -> "Deferred[None]":
+    address: Any = (LOOPBACK, 0) if family is socket.AF_INET else str(tmp_path / "relay.sock")
+    with socket.socket(family) as passed:
+        passed.bind(address)
+        passed.listen()
+        address = passed.getsockname()
+        # Twisted takes a descriptor over, and closes it.
+        descriptors = ListenFDs([os.dup(passed.fileno())], ("relay",))
+    monkeypatch.setattr(_SystemdParser, "_sddaemon", descriptors)
+
+    def ask(port: object) -> bytes:
+        return exchange(family, address, GOOD["2 TCP4"][0] + b"hello")
+
+    domain = family.name.removeprefix("AF_")
+    return check(f"haproxy:systemd:domain={domain}:name=relay", ask, FROM_CLIENT)

@@ -1,0 +1,134 @@
+"""TLS from the client's side: verifies the relay's certificate for the host that was dialled."""
+
+import ssl
+from collections.abc import Generator, Iterable
+from contextlib import suppress
+from typing import Any
+
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.interfaces import (
+    IHandshakeListener,
+    IProtocol,
+    IProtocolFactory,
+    IStreamClientEndpoint,
+)
+from twisted.internet.protocol import connectionDone
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+_PIECE_BYTES = 64 * 1024
+
+
+@implementer(IStreamClientEndpoint)
+class TlsEndpoint:
+    """TLS over another endpoint. The context says which certificates are good."""
+
+    def __init__(self, endpoint: IStreamClientEndpoint, host: str, context: ssl.SSLContext) -> None:
+        self._endpoint = endpoint
+        self._host = host
+        self._context = context
+
+    @inlineCallbacks
+    def connect(self, factory: IProtocolFactory) -> Generator[Deferred[Any], Any, IProtocol]:
+        """The protocol, as soon as TCP stands; what fails later is told to it."""
+        outer = _TlsFactory(factory, self._host, self._context)
+        protocol = yield self._endpoint.connect(outer)
+        inner: IProtocol = protocol.wrappedProtocol
+        return inner
+
+
+class _TlsFactory(WrappingFactory):
+    noisy = False
+
+    def __init__(self, factory: IProtocolFactory, host: str, context: ssl.SSLContext) -> None:
+        super().__init__(factory)
+        self._host = host
+        self._context = context
+
+    def buildProtocol(self, addr: Any) -> "TlsProtocol":
+        inner: Any = self.wrappedFactory.buildProtocol(addr)
+        return TlsProtocol(self, inner, self._host, self._context)
+
+
+class TlsProtocol(ProtocolWrapper):
+    """Stands between the transport and a protocol; `tls` tells what was agreed."""
+
+    transport: Any
+
+    def __init__(self, factory: Any, inner: IProtocol, host: str, context: ssl.SSLContext) -> None:
+        super().__init__(factory, inner)
+        self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._received, self._to_send, server_hostname=host)
+        self._is_shaken = False
+        self._early: list[bytes] = []
+        self._trouble: Failure | None = None
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self._step()
+
+    def dataReceived(self, data: bytes) -> None:
+        if not self.disconnecting:
+            self._received.write(data)
+            self._step()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        super().connectionLost(self._trouble or reason)
+
+    def write(self, data: bytes) -> None:
+        if self.disconnecting:
+            return
+        if not self._is_shaken:
+            self._early.append(data)
+        elif data:
+            self.tls.write(data)
+            self._flush()
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        self.write(b"".join(iovec))
+
+    def abortConnection(self) -> None:
+        # What was received before it is no longer told, as without TLS.
+        self.disconnecting = 1
+        self.transport.abortConnection()
+
+    def loseConnection(self) -> None:
+        with suppress(ssl.SSLError):
+            # Says goodbye, and does not wait for the relay's.
+            self.tls.unwrap()
+        self._flush()
+        super().loseConnection()
+
+    def _step(self) -> None:
+        """Go on with the handshake, or with what the relay says."""
+        try:
+            if not self._is_shaken:
+                self._shake()
+            while not self.disconnecting:
+                data = self.tls.read(_PIECE_BYTES)
+                if not data:
+                    self.loseConnection()
+                    return
+                self.wrappedProtocol.dataReceived(data)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError:
+            self._trouble = Failure()
+            self._flush()
+            super().loseConnection()
+            return
+        self._flush()
+
+    def _shake(self) -> None:
+        self.tls.do_handshake()
+        self._is_shaken = True
+        early, self._early = self._early, []
+        for data in early:
+            self.tls.write(data)
+        if IHandshakeListener.providedBy(self.wrappedProtocol):
+            self.wrappedProtocol.handshakeCompleted()
+
+    def _flush(self) -> None:
+        if data := self._to_send.read():
+            self.transport.write(data)

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from vaultrelay import __version__
+from vaultrelay import __version__, lean_imports
 
 COMMANDS = {"check": "vaultrelay.commands.check"}
 """Each in a module of its own, so that none pays for another's imports."""
@@ -19,4 +19,6 @@ def main() -> None:
         return
     if arguments and arguments[0] in COMMANDS:
         name, arguments = COMMANDS[arguments[0]], arguments[1:]
+    if name == RUN:
+        lean_imports.install()
     sys.exit(import_module(name).main(arguments))

@@ -1,0 +1,70 @@
+"""Lean imports: keeps out of memory what libraries import and the relay never uses.
+
+For the process of a relay only, and before Twisted and Autobahn are imported. What is not in these
+tables is imported as ever (docs/decisions/0008-lean-imports.rst, with what each line saves).
+"""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+_ABSENT = (
+    "OpenSSL",  # Twisted's TLS; ours is the standard library's
+    "click",  # colours for Autobahn's log lines
+)
+"""Modules that their importers can do without: for them they are not installed."""
+
+_BARE = ("autobahn.wamp",)
+"""Packages of which single modules are needed: they are found, the package itself stays empty."""
+
+
+def _no_class() -> type:
+    return type("Unused", (), {})
+
+
+_STAND_INS: dict[str, dict[str, Callable[..., object]]] = {
+    # Twisted and txaio ask whether something is a coroutine, and name the other two.
+    "asyncio": {
+        "AbstractEventLoop": _no_class(),
+        "Future": _no_class(),
+        "iscoroutine": inspect.iscoroutine,
+        "iscoroutinefunction": inspect.iscoroutinefunction,
+    },
+    # twisted.web derives its requests from these, for a protocol that nobody speaks.
+    "twisted.spread.pb": {"Copyable": _no_class(), "ViewPoint": _no_class()},
+}
+"""Modules of which a few names are needed, and what those are."""
+
+
+class _Finder(MetaPathFinder):
+    """Finds the bare packages before Python does."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name not in _BARE:
+            return None
+        found = PathFinder.find_spec(name, path, target)
+        if found is None:
+            return None
+        # Without a loader it is a namespace package, whose modules Python finds by itself.
+        bare = ModuleSpec(name, None, is_package=True)
+        bare.submodule_search_locations = found.submodule_search_locations
+        return bare
+
+
+def install() -> None:
+    """Keep out what is not imported yet."""
+    # Autobahn's compiled part costs more than it gives: what it is for has other means here.
+    os.environ.setdefault("AUTOBAHN_USE_NVX", "0")
+    for name in _ABSENT:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # what Python documents
+    for name, names in _STAND_INS.items():
+        if name not in sys.modules:
+            sys.modules[name] = stand_in = ModuleType(name)
+            vars(stand_in).update(names)
+    sys.meta_path.insert(0, _Finder())

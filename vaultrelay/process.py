@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 from typing import Any, NoReturn
 
 USAGE_ERROR = 2
@@ -13,6 +14,12 @@ def real_reactor() -> Any:
 
     Twisted's run by the wall clock, and would be off by as much as that is set.
     """
+    if "twisted.internet.reactor" not in sys.modules:
+        # Else somebody has chosen one, as twistd does. Only Linux has epoll.
+        with suppress(ImportError):
+            from vaultrelay.transport import lean_epoll
+
+            lean_epoll.install()
     from twisted.internet import reactor
 
     untyped: Any = reactor

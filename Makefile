@@ -31,6 +31,14 @@ tests: $(VENV)/test
 vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py
 
+.PHONY: bench bench-quick
+
+bench: $(VENV)/run
+	$(BIN)/python -m benchmarks
+
+bench-quick: $(VENV)/run
+	$(BIN)/python -m benchmarks --quick
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 

@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # "compat" puts this folder on the path, so that the plugin under twisted/plugins is found, too.
 FILES  := setup.cfg pyproject.toml
 
-.PHONY: run test lint types floors tests vectors clean
+.PHONY: run test lint types floors tests vectors bench bench-quick clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -31,12 +31,10 @@ tests: $(VENV)/test
 vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py
 
-.PHONY: bench bench-quick
-
-bench: $(VENV)/run
+bench: $(VENV)/test
 	$(BIN)/python -m benchmarks
 
-bench-quick: $(VENV)/run
+bench-quick: $(VENV)/test
 	$(BIN)/python -m benchmarks --quick
 
 clean:

@@ -1,9 +1,11 @@
 """The line of a proxy: read whole, not a byte more, and believed about the client's address."""
 
+import gc
 import os
 import socket
 import ssl
 import struct
+import weakref
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -237,6 +239,21 @@ def test_an_end_of_the_stream_is_the_end_wherever_it_comes(make: Callable[..., S
             scene.assert_gone()
 
 
+@pytest.mark.parametrize("text", [b"", b"PROXY TCP4 198", SIGNATURE])
+def test_a_read_with_nothing_there_changes_nothing(scene: Scene, text: bytes) -> None:
+    if text:
+        scene.send(text)
+    assert scene.transport.doRead() is None
+    assert scene.protocol.lost == []
+
+
+def test_a_broken_connection_is_lost(scene: Scene) -> None:
+    scene.transport.write(b"never read")
+    scene.proxy.close()
+    scene.reactor.settle()
+    scene.assert_gone()
+
+
 def test_an_end_after_the_line_is_one_too(scene: Scene, line: tuple[bytes, Any]) -> None:
     scene.send(line[0])
     scene.proxy.close()
@@ -253,6 +270,33 @@ def test_we_may_end_it_at_any_time(scene: Scene, text: bytes, end: str) -> None:
     scene.reactor.settle()
     assert len(scene.protocol.lost) == 1
     assert scene.reactor.readers == scene.reactor.writers == set()
+
+
+@pytest.mark.parametrize("kind", [ProxiedServer, ProxiedTlsServer])
+@pytest.mark.parametrize("text", [b"", b"PROXY TCP4 ", b"garbage", GOOD["1 TCP4"][0]])
+@pytest.mark.parametrize("end", ["abortConnection", "loseConnection", "hang up"])
+def test_nothing_is_left_for_the_collector(
+    make: Callable[..., Scene], tmp_path: Path, kind: type[Any], text: bytes, end: str
+) -> None:
+    first = []
+    if kind is ProxiedTlsServer:
+        first.append(ServerTls([load_pair(*write_pair(tmp_path, issue()))]))
+    scene = make(kind, *first)
+    gc.disable()
+    try:
+        if text:
+            scene.send(text)
+        if end == "hang up":
+            scene.proxy.close()
+        else:
+            getattr(scene.transport, end)()
+        scene.reactor.settle()
+        freed = weakref.ref(scene.transport)
+        scene.transport = scene.protocol.transport = None
+        assert freed() is None
+    finally:
+        gc.enable()
+        scene.transport = make().transport
 
 
 def test_a_unix_socket_has_a_client_too(make: Callable[..., Scene]) -> None:

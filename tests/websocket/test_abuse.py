@@ -51,6 +51,16 @@ def test_nothing_is_kept_of_what_comes_after_the_end(relay: Relay) -> None:
     assert kept_by(wire) == 0
 
 
+def test_what_comes_after_the_connection_was_lost_goes_nowhere(relay: Relay) -> None:
+    first, second = relay.join(b"device-a"), relay.join(b"device-b")
+    message = client_frame(BINARY, pack_data(EVERYONE, first.session, 1, b"x"))
+    first.send(message)
+    first.hang_up()
+    second.frames()
+    first.send(message)
+    assert second.frames() == []
+
+
 def test_a_message_has_so_many_fragments_and_no_more(relay: Relay) -> None:
     wire = relay.join()
     wire.send(client_frame(BINARY, b"", fin=False))
@@ -142,6 +152,38 @@ class TestARest:
         relay.advance(10)
         assert [frame.opcode for frame in second.frames() if frame.opcode == BINARY] == []
         assert relay.clock.getDelayedCalls() == []
+
+    def test_an_error_in_what_is_left_closes_too(
+        self,
+        pair: tuple[Relay, Wire, Wire],
+        monkeypatch: pytest.MonkeyPatch,
+        logged_errors: list[Any],
+    ) -> None:
+        relay, first, _ = pair
+        first.send(b"".join(client_frame(BINARY, each) for each in self.messages(first, 50)))
+
+        def fail(*_: object) -> int:
+            raise RuntimeError("a mistake of ours")
+
+        monkeypatch.setattr("vaultrelay.broker.channel.Channel.relay", fail)
+        relay.advance(2, tick=0.1)
+        assert first.closed_with()[0] == 4008
+        assert len(logged_errors) == 1
+        logged_errors.clear()
+
+    def test_a_second_reason_to_wait_is_waited_for(self, pair: tuple[Relay, Wire, Wire]) -> None:
+        relay, first, second = pair
+        first.send(b"".join(client_frame(BINARY, each) for each in self.messages(first, 50)))
+        passed = len(second.frames())
+        connection = first.protocol
+        connection.resume()
+        connection.pause()
+        relay.clock.advance(0)
+        assert second.frames() == []
+        connection.resume()
+        relay.advance(10, tick=0.1)
+        frames = [frame for frame in second.frames() if frame.opcode == BINARY]
+        assert passed + len(frames) == 50
 
     def test_a_close_of_ours_is_heard_at_once(self, pair: tuple[Relay, Wire, Wire]) -> None:
         relay, first, _ = pair

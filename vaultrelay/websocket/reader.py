@@ -52,9 +52,10 @@ class DeviceReader(OpenProtocol):
         self._go_on_call: IDelayedCall | None = None
         self._fragments = 0
 
-    def fail_session(self, code: CloseCode, **details: object) -> None:
-        """Close with a code of ours."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def fail_session(self, code: CloseCode, **details: object) -> None:
+            """Close with a code of ours."""
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
@@ -103,12 +104,9 @@ class DeviceReader(OpenProtocol):
 
     @closing_on_error
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        if self._session is None:
-            return
-        if isBinary:
-            self._session.said_data(payload)
-        else:
-            self._session.said_text(payload)
+        session = self._session
+        if session is not None:
+            (session.said_data if isBinary else session.said_text)(payload)
 
     # The half of Outbox that is about reading.
 

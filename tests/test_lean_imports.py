@@ -1,5 +1,6 @@
 """Lean imports: what stays out, and that nothing misses it."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from vaultrelay import lean_imports
 
 LEAN = "from vaultrelay import lean_imports; lean_imports.install()\n"
 LOADED = "import json, sys; print(json.dumps([n for n, m in sys.modules.items() if m]))"
@@ -98,3 +101,24 @@ except BadEndpoint as error:
 """
     said = run(LEAN + code)
     assert "ServerEndpoint" in said or "systemd did not pass" in said
+
+
+def test_the_tables_are_put_into_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, where it leaves no trace."""
+    monkeypatch.setattr(sys, "modules", modules := dict(sys.modules))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setattr(os, "environ", environment := dict[str, str]())
+    for name in ("click", "asyncio", "autobahn.wamp"):
+        modules.pop(name, None)
+    lean_imports.install()
+    assert environment == {"AUTOBAHN_USE_NVX": "0"}
+    assert modules["click"] is None
+    assert modules["asyncio"].iscoroutine(42) is False
+    finder = sys.meta_path[0]
+    assert finder.find_spec("json", None) is None
+    path = importlib.util.find_spec("autobahn")
+    assert path is not None
+    bare = finder.find_spec("autobahn.wamp", path.submodule_search_locations)
+    assert bare is not None
+    assert bare.loader is None
+    assert finder.find_spec("autobahn.wamp", []) is None

@@ -266,3 +266,23 @@ def test_a_message_of_64_kib_and_its_headers_come_in_one_read(scene: Scene) -> N
 
 def test_no_text_of_a_connection_names_its_client(scene: Scene) -> None:
     assert scene.transport.logPrefix() == repr(scene.transport) == "DirectServer"
+
+
+def test_a_producer_is_not_paused_for_what_was_sent_already(scene: Scene) -> None:
+    class Greedy:
+        """Takes all but a little."""
+
+        def send(self, data: bytes) -> int:
+            return len(data) - 10
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(whole, name)
+
+    whole = scene.transport.socket
+    scene.transport.registerProducer(scene.protocol, True)
+    scene.transport.socket = Greedy()  # type: ignore[assignment]
+    scene.transport.write(MUCH)
+    scene.transport.socket = whole
+    assert scene.protocol.flow == []
+    scene.reactor.take()
+    assert scene.peer.recv(100) == MUCH[-10:]

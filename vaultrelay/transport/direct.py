@@ -31,7 +31,7 @@ class DirectServer(tcp.Server):
         self.logstr = self.repstr = type(self).__name__
 
     def write(self, data: bytes) -> None:
-        if not self._can_send:
+        if self.dataBuffer or self._tempDataBuffer or not self.connected or self._writeDisconnected:
             super().write(data)
             return
         try:
@@ -81,6 +81,10 @@ class DirectServer(tcp.Server):
                 sent -= len(piece)
         self._maybePauseProducer()
         self.startWriting()
+
+    def _isSendBufferFull(self) -> bool:
+        # Twisted's counts what was sent of its buffer already.
+        return len(self.dataBuffer) - self.offset + self._tempDataLen > self.bufferSize
 
     def doRead(self) -> Any:
         try:

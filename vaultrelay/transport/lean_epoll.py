@@ -28,21 +28,19 @@ class LeanEpollReactor(EPollReactor):
             if selectable is None:
                 # It was closed by one of those before it.
                 continue
-            if event == EPOLLIN:
-                self._read(selectable)
-            else:
+            if event != EPOLLIN:
                 self._doReadOrWrite(selectable, descriptor, event)
+                continue
+            why: Any
+            try:
+                why = selectable.doRead()
+            except Exception as error:
+                log.failure("Reading from a connection failed")
+                why = error
+            if why:
+                self._disconnectSelectable(selectable, why, True)
 
     doIteration = doPoll
-
-    def _read(self, selectable: Any) -> None:
-        try:
-            why = selectable.doRead()
-        except Exception as error:
-            log.failure("Reading from a connection failed")
-            why = error
-        if why:
-            self._disconnectSelectable(selectable, why, True)
 
 
 def install() -> None:

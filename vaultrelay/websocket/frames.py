@@ -25,7 +25,11 @@ _HEAD_64 = Struct(">BBQ")
 
 def binary_frame(message: bytes) -> bytes:
     """A message as a server sends it: one frame, not masked."""
-    return frame_header(len(message)) + message
+    size = len(message)
+    if _SMALLEST_16 <= size < _SMALLEST_64:
+        # The usual one, without another call.
+        return _HEAD_16.pack(_WHOLE_BINARY, _SIZE_16, size) + message
+    return frame_header(size) + message
 
 
 def text_frame(message: bytes) -> bytes:

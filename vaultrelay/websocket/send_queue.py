@@ -96,7 +96,7 @@ class SendQueue:
         else:
             self.write(frame_header(len(message)))
             self.write(message)
-        return Room.HIGH if self._is_full and self._queued > HIGH_MARK else Room.OPEN
+        return self.room if self._is_full else Room.OPEN
 
     def reserve(self, size: int) -> bool:
         """Count what goes out even to a full queue; whether there is room for it at all."""

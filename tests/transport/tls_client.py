@@ -143,6 +143,11 @@ class Client:
                 return
             except ssl.SSLZeroReturnError:
                 data = b""
+            except ssl.SSLError as error:
+                if error.reason == "UNEXPECTED_EOF_WHILE_READING":
+                    # What Python 3.11.2 does not recognize as the SSLEOFError that it is.
+                    return
+                raise
             if not data:
                 self.said_goodbye = True
             self.heard += data

@@ -1,5 +1,6 @@
 """The fast path does what Autobahn does: same deliveries, same answers, same closes."""
 
+from contextlib import ExitStack
 from typing import Any
 from unittest.mock import patch
 
@@ -49,6 +50,10 @@ CONTROLS = st.sampled_from(
         client_frame(PING, b"ping"),
         client_frame(PONG),
         client_frame(TEXT, b'{"type":"keepalive","ping_seconds":60}'),
+        client_frame(
+            TEXT, b'{"type":"keepalive","ping_seconds":60,"more":"%b"}' % bytes(b"x" * 99)
+        ),
+        client_frame(TEXT, '{"type":"keepalive","ping_seconds":60,"more":"é"}'.encode()),
     ]
 )
 VIOLATIONS = st.one_of(
@@ -60,7 +65,14 @@ VIOLATIONS = st.one_of(
             client_frame(CONTINUATION, b"x"),
             client_frame(0x5, b"x"),
             client_frame(TEXT, b"{}"),
+            client_frame(TEXT, b""),
             client_frame(TEXT, b"\xff"),
+            client_frame(TEXT, b"{}", masked=False),
+            client_frame(TEXT, b"{}", rsv=4),
+            client_frame(TEXT, b"x" * 4096),
+            client_frame(TEXT, b"x" * 4097),
+            bytes.fromhex("81fe0002000000007b7d"),
+            bytes.fromhex("81ff0000000000000002000000007b7d"),
             client_frame(CLOSE, (1000).to_bytes(2, "big")),
             client_frame(CLOSE, b"x"),
             bytes.fromhex("82fe007d00000000"),
@@ -72,17 +84,18 @@ VIOLATIONS = st.one_of(
 STREAMS = st.lists(st.one_of(WHOLE, WHOLE, FRAGMENTS, CONTROLS, VIOLATIONS), max_size=12)
 
 
-def play(stream: bytes, cuts: list[int], fast: bool) -> Any:
+def play(pieces: list[bytes], fast: bool) -> Any:
     """What both devices get, and what is left of the first, when a stream comes in pieces."""
-    with patch.object(DeviceConnection, "_may_walk", DeviceConnection._may_walk if fast else False):
+    with ExitStack() as stack:
+        if not fast:
+            stack.enter_context(patch.object(DeviceConnection, "_may_walk", False))
+            stack.enter_context(patch.object(DeviceConnection, "_says_text", lambda *_: False))
         relay = Relay(limits=SessionLimits(message_bytes=MOST))
         first, second = relay.join(b"device-a"), relay.join(b"device-b")
         first.frames()
-        position = turn = 0
-        while position < len(stream) and not first.transport.disconnecting:
-            step = cuts[turn % len(cuts)]
-            first.send(stream[position : position + step])
-            position, turn = position + step, turn + 1
+        for piece in pieces:
+            if not first.transport.disconnecting:
+                first.send(piece)
         gone = first.transport.disconnecting
         return relay.broker.joined, gone, _settled(first), _settled(second)
 
@@ -94,8 +107,24 @@ def _settled(wire: Wire) -> list[Frame]:
 @given(STREAMS, st.lists(st.integers(1, 400), min_size=1, max_size=8))
 @settings(deadline=None, max_examples=80)
 def test_both_paths_come_to_the_same(frames: list[bytes], cuts: list[int]) -> None:
-    stream = b"".join(frames)
-    assert play(stream, cuts, fast=True) == play(stream, cuts, fast=False)
+    pieces = cut(b"".join(frames), cuts)
+    assert play(pieces, fast=True) == play(pieces, fast=False)
+
+
+@given(STREAMS)
+@settings(deadline=None, max_examples=80)
+def test_both_paths_come_to_the_same_when_each_frame_is_a_read(frames: list[bytes]) -> None:
+    assert play(frames, fast=True) == play(frames, fast=False)
+
+
+def cut(stream: bytes, lengths: list[int]) -> list[bytes]:
+    """A stream in pieces of these lengths, again and again."""
+    pieces: list[bytes] = []
+    while stream:
+        length = lengths[len(pieces) % len(lengths)]
+        pieces.append(stream[:length])
+        stream = stream[length:]
+    return pieces
 
 
 def test_what_one_read_brings_for_one_receiver_goes_out_in_one_write() -> None:

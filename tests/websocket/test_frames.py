@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.frames import BINARY, Frame, client_frame, take_server_frame
-from vaultrelay.websocket.frames import FrameWalk, binary_frame
+from tests.frames import BINARY, TEXT, Frame, client_frame, take_server_frame
+from vaultrelay.websocket.frames import FrameWalk, binary_frame, whole_text
 
 MOST = 70_000
 SIZES = [0, 1, 125, 126, 127, 65535, 65536, MOST]
@@ -105,3 +105,30 @@ def test_what_follows_a_frame_that_was_cut_is_taken_in_the_same_read() -> None:
     ping = bytes.fromhex("8980 00000000")
     assert walk.feed(first[:500]) == ([], b"")
     assert walk.feed(first[500:] + second + ping) == ([message, b"after"], ping)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 300])
+def test_a_whole_text_is_unmasked(size: int) -> None:
+    text = b"t" * size
+    assert whole_text(client_frame(TEXT, text), 300) == text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        client_frame(TEXT, b"abc")[:5],
+        client_frame(TEXT, b"abc")[:-1],
+        client_frame(TEXT, b"abc") + b"\x81",
+        client_frame(TEXT, b"abc", fin=False),
+        client_frame(TEXT, b"abcdefg", masked=False),
+        client_frame(TEXT, b"abc", rsv=1),
+        client_frame(BINARY, b"abc"),
+        client_frame(TEXT, bytes(301)),
+        bytes.fromhex("81fe0002000000007b7d"),
+        bytes.fromhex("81ff0000000000000002000000007b7d"),
+    ],
+    ids=str.split("nothing header cut more fragment unmasked reserved binary long 16-bit 64-bit"),
+)
+def test_anything_but_one_whole_text_is_none(data: bytes) -> None:
+    assert whole_text(data, 300) is None

@@ -46,6 +46,24 @@ def frame_header(size: int, first: int = _WHOLE_BINARY) -> bytes:
     return _HEAD_64.pack(first, _SIZE_64, size)
 
 
+def whole_text(data: bytes, most: int) -> bytes | None:
+    """The unmasked payload, where `data` is one whole text frame of at most `most` bytes."""
+    if len(data) < _SHORTEST or data[0] != _WHOLE_TEXT:
+        return None
+    size = data[1] - _MASKED
+    start = _SHORTEST
+    if size == _SIZE_16:
+        size = int.from_bytes(data[2:4], "big")
+        start += 2
+        if size < _SMALLEST_16:
+            return None
+    elif not 0 <= size < _SIZE_16:
+        return None
+    if size > most or len(data) != start + size:
+        return None
+    return apply_mask(data[start:], data[start - 4 : start])
+
+
 class FrameWalk:
     """Takes whole binary frames out of a client's stream, for as long as there is nothing else.
 

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IDelayedCall
 from vaultrelay.broker.session import Session, Stage
 from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
 from vaultrelay.websocket.autobahn_guards import close_for_error, closing_on_error
-from vaultrelay.websocket.frames import FrameWalk
+from vaultrelay.websocket.frames import FrameWalk, whole_text
 from vaultrelay.websocket.open_protocol import OpenProtocol
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import CONTROL_BYTES
@@ -128,13 +128,12 @@ class DeviceReader(OpenProtocol):
     def _may_walk(self) -> bool:
         """Whether the frame walk may take what comes: after the join, Autobahn in no message."""
         session = self._session
-        return (
-            session is not None
-            and session.channel is not None
-            and not self.data
-            and self.current_frame is None
-            and not self.inside_message
-        )
+        return session is not None and session.channel is not None and self._is_between_frames
+
+    @property
+    def _is_between_frames(self) -> bool:
+        """Whether Autobahn is in no message."""
+        return not self.data and self.current_frame is None and not self.inside_message
 
     def _read(self, data: bytes) -> None:
         walk = self._walk
@@ -170,12 +169,31 @@ class DeviceReader(OpenProtocol):
         if self.state == self.STATE_CLOSED:
             # Autobahn would keep it until the connection is cut.
             return
+        if self._is_between_frames and self._says_text(data):
+            return
         while data and not self._is_paused:
             # In pieces, so that a pause ends this path soon, too.
             self._dataReceived(data[:_AUTOBAHN_PIECE])
             data = data[_AUTOBAHN_PIECE:]
         if data:
             self._left = (), data
+
+    def _says_text(self, data: bytes) -> bool:
+        """Hear a read that is one whole text, as a hello is; whether it is."""
+        session = self._session
+        if session is None or self._is_paused or self.state != self.STATE_OPEN:
+            return False
+        text = whole_text(data, CONTROL_BYTES)
+        if text is None:
+            return False
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            # Autobahn knows what to say to that.
+            return False
+        self._said_frame()
+        session.said_text(text)
+        return True
 
     def _go_on(self) -> None:
         """Take up what a pause left, and read again when all of it is done."""

@@ -6,80 +6,12 @@ from typing import Any
 
 import pytest
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.protocol import Protocol
 
+from tests.transport.turns import Recorder, Turns
 from vaultrelay.transport.direct import DirectServer
 
 MUCH = bytes(range(256)) * 16_384
 """4 MiB: more than the buffers of a socket pair hold."""
-
-
-class Recorder(Protocol):
-    """Remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.received: list[bytes] = []
-        self.lost: list[type] = []
-        self.flow: list[str] = []
-
-    def dataReceived(self, data: bytes) -> None:
-        self.received.append(data)
-
-    def connectionLost(self, reason: Any = None) -> None:
-        self.lost.append(reason.type)
-
-    def pauseProducing(self) -> None:
-        self.flow.append("pause")
-
-    def resumeProducing(self) -> None:
-        self.flow.append("resume")
-
-    def stopProducing(self) -> None:
-        self.flow.append("stop")
-
-
-class Turns:
-    """A reactor whose turns the test takes."""
-
-    def __init__(self) -> None:
-        self.readers: set[Any] = set()
-        self.writers: set[Any] = set()
-        self.later: list[Any] = []
-
-    def addReader(self, reader: object) -> None:
-        self.readers.add(reader)
-
-    def addWriter(self, writer: object) -> None:
-        self.writers.add(writer)
-
-    def removeReader(self, reader: object) -> None:
-        self.readers.discard(reader)
-
-    def removeWriter(self, writer: object) -> None:
-        self.writers.discard(writer)
-
-    def callLater(self, delay: float, call: Any, *args: Any) -> None:
-        self.later.append((call, args))
-
-    def take(self) -> None:
-        """Read and write once, and lose what is lost, as Twisted's reactors do."""
-        for selectable, turn in [(r, "doRead") for r in self.readers] + [
-            (w, "doWrite") for w in self.writers
-        ]:
-            why = getattr(selectable, turn)()
-            if why is not None:
-                self.removeReader(selectable)
-                self.removeWriter(selectable)
-                selectable.connectionLost(_failure(why))
-        later, self.later = self.later, []
-        for call, args in later:
-            call(*args)
-
-
-def _failure(why: Any) -> Any:
-    from twisted.python.failure import Failure
-
-    return Failure(why)
 
 
 class Scene:
@@ -100,7 +32,7 @@ class Scene:
         """What the peer gets, the reactor turning meanwhile."""
         found = b""
         while len(found) < size:
-            self.reactor.take()
+            self.reactor.turn()
             found += self.peer.recv(1 << 20)
         return found
 
@@ -111,7 +43,7 @@ def scene() -> Iterator[Scene]:
     yield scene
     scene.peer.close()
     scene.transport.abortConnection()
-    scene.reactor.take()
+    scene.reactor.turn()
 
 
 def test_a_write_goes_out_at_once(scene: Scene) -> None:
@@ -125,7 +57,7 @@ def test_what_the_kernel_does_not_take_follows_in_order(scene: Scene) -> None:
     scene.transport.write(b"after it")
     assert scene.reactor.writers == {scene.transport}
     assert scene.read(len(MUCH) + 8) == MUCH + b"after it"
-    scene.reactor.take()
+    scene.reactor.turn()
     assert scene.reactor.writers == set()
     scene.transport.write(b"at once again")
     assert scene.peer.recv(100) == b"at once again"
@@ -140,7 +72,7 @@ def test_a_producer_is_paused_while_much_is_queued_and_resumed_when_it_is_gone(
     scene.transport.write(MUCH)
     assert scene.protocol.flow == ["pause"]
     scene.read(6 + len(MUCH))
-    scene.reactor.take()
+    scene.reactor.turn()
     assert scene.protocol.flow == ["pause", "resume"]
 
 
@@ -148,7 +80,7 @@ def test_lose_connection_waits_for_what_is_queued(scene: Scene) -> None:
     scene.transport.write(MUCH)
     scene.transport.loseConnection()
     assert scene.read(len(MUCH)) == MUCH
-    scene.reactor.take()
+    scene.reactor.turn()
     assert scene.protocol.lost == [ConnectionDone]
     assert scene.peer.recv(1) == b""
 
@@ -156,7 +88,7 @@ def test_lose_connection_waits_for_what_is_queued(scene: Scene) -> None:
 def test_nothing_is_sent_after_half_a_close(scene: Scene) -> None:
     scene.transport.write(b"last")
     scene.transport.loseWriteConnection()
-    scene.reactor.take()
+    scene.reactor.turn()
     scene.transport.write(b"too late")
     assert scene.read(4) == b"last"
     assert scene.peer.recv(100) == b""
@@ -168,14 +100,14 @@ def test_a_broken_connection_is_found_and_told_once(scene: Scene) -> None:
     scene.transport.write(b"into nothing")
     scene.transport.write(b"into nothing")
     assert scene.protocol.lost == []
-    scene.reactor.take()
+    scene.reactor.turn()
     assert scene.protocol.lost == [ConnectionLost]
 
 
 def test_an_abort_drops_what_is_queued(scene: Scene) -> None:
     scene.transport.write(MUCH)
     scene.transport.abortConnection()
-    scene.reactor.take()
+    scene.reactor.turn()
     assert len(scene.protocol.lost) == 1
     assert scene.reactor.readers == scene.reactor.writers == set()
 
@@ -183,15 +115,15 @@ def test_an_abort_drops_what_is_queued(scene: Scene) -> None:
 def test_each_read_is_kept_though_the_buffer_is_shared(scene: Scene) -> None:
     for data in (b"first", b"second"):
         scene.peer.sendall(data)
-        scene.reactor.take()
+        scene.reactor.turn()
     assert scene.protocol.received == [b"first", b"second"]
-    scene.reactor.take()
+    scene.reactor.turn()
     assert scene.protocol.received == [b"first", b"second"], "nothing there, nothing read"
 
 
 def test_the_end_of_the_stream_is_the_end_of_the_connection(scene: Scene) -> None:
     scene.peer.close()
-    scene.reactor.take()
+    scene.reactor.turn()
     assert scene.protocol.lost == [ConnectionDone]
     scene.transport.write(b"to nobody")
 
@@ -205,8 +137,9 @@ def test_a_reset_is_a_loss(scene: Scene) -> None:
             return getattr(whole, name)
 
     whole = scene.transport.socket
+    scene.peer.send(b"something to read")
     scene.transport.socket = Reset()  # type: ignore[assignment]
-    scene.reactor.take()
+    scene.reactor.turn()
     scene.transport.socket = whole
     assert scene.protocol.lost == [ConnectionLost]
 
@@ -227,7 +160,7 @@ def test_pieces_that_the_kernel_does_not_take_follow_in_order(scene: Scene, firs
     assert scene.protocol.flow[0] == "pause"
     expected = first + MUCH + b"tail" + b"and" + MUCH
     assert scene.read(len(expected)) == expected
-    scene.reactor.take()
+    scene.reactor.turn()
     assert scene.protocol.flow[-1] == "resume"
 
 
@@ -254,13 +187,13 @@ def test_pieces_to_a_broken_connection_are_found_out(scene: Scene) -> None:
     scene.transport.stopReading()
     scene.peer.close()
     scene.transport.writeSequence([b"into nothing", MUCH])
-    scene.reactor.take()
+    scene.reactor.turn()
     assert scene.protocol.lost == [ConnectionLost]
 
 
 def test_a_message_of_64_kib_and_its_headers_come_in_one_read(scene: Scene) -> None:
     scene.peer.sendall(bytes(65536 + 30))
-    scene.reactor.take()
+    scene.reactor.turn()
     assert [len(data) for data in scene.protocol.received] == [65536 + 30]
 
 
@@ -284,5 +217,5 @@ def test_a_producer_is_not_paused_for_what_was_sent_already(scene: Scene) -> Non
     scene.transport.write(MUCH)
     scene.transport.socket = whole
     assert scene.protocol.flow == []
-    scene.reactor.take()
+    scene.reactor.turn()
     assert scene.peer.recv(100) == MUCH[-10:]

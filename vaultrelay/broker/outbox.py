@@ -20,7 +20,8 @@ class Outbox(Protocol):
     """One device's connection, as the broker uses it.
 
     No method calls back into the broker, raises, or blocks. After `close` all others do nothing.
-    When a queue that was HIGH or FULL is empty again, the connection calls `Session.drained`.
+    A queue that went above its high mark without a `deliver` that could say so is reported by
+    `Session.filled_up`; one that is below its low mark again, by `Session.drained`.
     """
 
     heard: bool
@@ -48,6 +49,21 @@ class Outbox(Protocol):
 
     def close(self, number: int, reason: str) -> None:
         """Close with this code and reason, after what is queued; cut off a peer that lingers."""
+
+    def drop_queue(self) -> None:
+        """Give up what is queued, but for a message that is under way already."""
+
+    @property
+    def held(self) -> int:
+        """Bytes in memory for the device: its queue, and what there is of an unfinished message."""
+
+    @property
+    def taken(self) -> int:
+        """Bytes that the device took, counted from some moment on; grows while its queue is full."""
+
+    @property
+    def unfinished(self) -> int | None:
+        """Bytes that came for messages that are not whole yet; None when there is none."""
 
 
 class Clock(Protocol):

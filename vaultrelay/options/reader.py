@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vaultrelay.logs import LEVELS
+from vaultrelay.options.memory import memory_bytes
 from vaultrelay.options.sources import (
     BadOption,
     Given,
@@ -72,6 +73,7 @@ class _Reader:
                 channel_devices=self._integer("channel-devices", 2, 1000),
                 session_ttl=self._integer("session-ttl", 1, 2_592_000),
             ),
+            max_buffer=self._max_buffer(),
             drain_seconds=self._integer("drain-seconds", 0, 3600),
             log_level=self._level(),
         )
@@ -89,6 +91,11 @@ class _Reader:
         if not lowest <= number <= highest:
             raise given.refuse(f"must be a whole number from {lowest} to {highest}")
         return number
+
+    def _max_buffer(self) -> int:
+        if "max-buffer" in self._given:
+            return self._integer("max-buffer", limits.LEAST_BUFFER, 1 << 40)
+        return max(limits.LEAST_BUFFER, memory_bytes() // limits.MEMORY_SHARE)
 
     def _bind(self) -> str:
         given = self._find("bind")

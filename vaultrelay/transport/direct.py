@@ -1,11 +1,21 @@
 """DirectServer: a TCP connection that sends at once, and reads into one buffer for all."""
 
+import fcntl
+import sys
+import termios
 from collections.abc import Iterable
+from contextlib import suppress
 from errno import EWOULDBLOCK
+from socket import IPPROTO_TCP
 from typing import Any
 
 from twisted.internet import main, tcp
 
+from vaultrelay.policy.limits import KERNEL_UNSENT
+
+TCP_NOTSENT_LOWAT = 25
+"""Linux's number; Python has no name for it before 3.12."""
+_INT_BYTES = 4
 _READ_BYTES = 68 * 1024
 """A message of 64 KiB and its headers come in one. Larger reads would let a sender overrun a full
 receiver by more, and gained nothing that could be measured."""
@@ -29,6 +39,9 @@ class DirectServer(tcp.Server):
         # Twisted writes two texts for each connection, with the client's address in them, for log
         # lines in which nobody should find it.
         self.logstr = self.repstr = type(self).__name__
+        with suppress(OSError):
+            # Only TCP has it.
+            self.socket.setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, KERNEL_UNSENT)
 
     def write(self, data: bytes) -> None:
         if self.dataBuffer or self._tempDataBuffer or not self.connected or self._writeDisconnected:
@@ -85,6 +98,14 @@ class DirectServer(tcp.Server):
     def _isSendBufferFull(self) -> bool:
         # Twisted's counts what was sent of its buffer already.
         return len(self.dataBuffer) - self.offset + self._tempDataLen > self.bufferSize
+
+    def unacknowledged(self) -> int:
+        """Bytes that the kernel keeps until the peer acknowledges them; 0 if it does not tell."""
+        try:
+            answer = fcntl.ioctl(self.socket.fileno(), termios.TIOCOUTQ, bytes(_INT_BYTES))
+        except OSError:
+            return 0
+        return int.from_bytes(answer, sys.byteorder)
 
     def doRead(self) -> Any:
         try:

@@ -48,7 +48,7 @@ class DeviceConnection(DeviceReader):
         self.transport.registerProducer(self._queue, True)
         upgrade = self._upgrade
         del self._upgrade
-        self.factory.batch.begin()
+        self.factory.batch.begin(self)
         try:
             self._write(upgrade.response())
             self._open_session(upgrade.channel)
@@ -75,6 +75,8 @@ class DeviceConnection(DeviceReader):
             if call is not None and call.active():
                 call.cancel()
         self._session_lost(wasClean)
+        self._queue.drop()
+        self._drop_read()
         # Each would keep the other alive until a garbage collection.
         self._session = None
 
@@ -97,10 +99,16 @@ class DeviceConnection(DeviceReader):
         # All that Autobahn sends keeps its place between what the fast path sends.
         self._write(data)
 
-    # The send queue calls this.
+    # The send queue calls these.
+
+    def filled_up(self) -> None:
+        """The queue went above its high mark."""
+        if self._session is not None:
+            reader = self.factory.batch.reader
+            self._session.filled_up(None if reader is None else reader.session)
 
     def drained(self) -> None:
-        """The transport's buffer is empty again."""
+        """The queue is below its low mark again."""
         if self._session is not None:
             self._session.drained()
 
@@ -124,10 +132,23 @@ class DeviceConnection(DeviceReader):
     def ping(self) -> None:
         self.sendPing()
 
+    def drop_queue(self) -> None:
+        self._queue.drop()
+
+    @property
+    def held(self) -> int:
+        """See Outbox.held."""
+        return self._queue.held + self._held + (0 if self._walk is None else self._walk.held)
+
+    @property
+    def taken(self) -> int:
+        """See Outbox.taken."""
+        return self._queue.taken
+
     def close(self, number: int, reason: str) -> None:
-        self._left = None
         # What Autobahn is still receiving is dropped instead of kept for a session that is over.
         self.failedByMe = True
+        self._drop_read()
         self._is_paused = False
         self.transport.resumeProducing()
         self.sendClose(number, reason)

@@ -7,6 +7,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
+from vaultrelay.policy.budget import Budget
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.websocket.send_queue import Batch
 from vaultrelay.wire.upgrade import Upgrade
@@ -23,12 +24,20 @@ class DeviceFactory:
     isServer = True
 
     def __init__(
-        self, reactor: IReactorTime, open_session: OpenSession, message_bytes: int
+        self,
+        reactor: IReactorTime,
+        open_session: OpenSession,
+        message_bytes: int,
+        budget: Budget,
+        relieve: Callable[[], None],
     ) -> None:
         self.reactor = reactor
         self.open_session = open_session
         self.message_bytes = message_bytes
-        self.batch = Batch()
+        self.budget = budget
+        self.relieve = relieve
+        """To be called when the budget is over."""
+        self.batch = Batch(budget)
         self._connections: set[DeviceConnection] = set()
         self._gone: Deferred[None] | None = None
 

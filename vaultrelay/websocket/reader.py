@@ -30,6 +30,8 @@ class DeviceReader(OpenProtocol):
     __slots__ = (
         "_fragments",
         "_go_on_call",
+        "_held",
+        "_in_fragments",
         "_is_paused",
         "_left",
         "_session",
@@ -51,6 +53,8 @@ class DeviceReader(OpenProtocol):
         self._left: tuple[Sequence[bytes], bytes] | None = None
         self._go_on_call: IDelayedCall | None = None
         self._fragments = 0
+        self._in_fragments = 0
+        self._held = 0
 
     if TYPE_CHECKING:
 
@@ -59,18 +63,22 @@ class DeviceReader(OpenProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
-        batch = self.factory.batch
-        batch.begin()
+        factory = self.factory
+        batch = factory.batch
+        batch.begin(self)
         try:
             if self._left is None:
                 self._read(data)
             else:
                 messages, late = self._left
                 self._left = messages, late + data
+                self._count(len(data))
         except Exception:
             close_for_error(self)
         finally:
             batch.end()
+        if factory.budget.is_over:
+            factory.relieve()
 
     def onFrameBegin(self) -> None:
         self._said_frame()
@@ -102,13 +110,37 @@ class DeviceReader(OpenProtocol):
         elif size > self.factory.message_bytes:
             self.fail_session(CloseCode.TOO_BIG, limit=self.factory.message_bytes)
 
+    def onMessageFrameData(self, payload: bytes) -> None:
+        super().onMessageFrameData(payload)
+        if not self.failedByMe:
+            self._in_fragments += len(payload)
+            self._count(len(payload))
+
+    def onMessageEnd(self) -> None:
+        self._count(-self._in_fragments)
+        self._in_fragments = 0
+        super().onMessageEnd()
+
     @closing_on_error
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         session = self._session
         if session is not None:
             (session.said_data if isBinary else session.said_text)(payload)
 
+    @property
+    def session(self) -> Session | None:
+        """Whose connection it is, from the upgrade to the close."""
+        return self._session
+
     # The half of Outbox that is about reading.
+
+    @property
+    def unfinished(self) -> int | None:
+        """See Outbox.unfinished."""
+        if self._in_fragments:
+            return self._in_fragments
+        walk = self._walk
+        return None if walk is None or not walk.is_holding else walk.came
 
     def pause(self) -> None:
         self._is_paused = True
@@ -139,7 +171,7 @@ class DeviceReader(OpenProtocol):
     def _read(self, data: bytes) -> None:
         walk = self._walk
         if walk is None and self._may_walk:
-            walk = self._walk = FrameWalk(self.factory.message_bytes)
+            walk = self._walk = FrameWalk(self.factory.message_bytes, self.factory.budget)
         if walk is None:
             self._give_autobahn(data)
         else:
@@ -162,7 +194,7 @@ class DeviceReader(OpenProtocol):
             if self._is_paused:
                 left = tuple(remaining)
                 if left or rest:
-                    self._left = left, rest
+                    self._leave(left, rest)
                 return False
         return True
 
@@ -175,7 +207,26 @@ class DeviceReader(OpenProtocol):
             self._dataReceived(data[:_AUTOBAHN_PIECE])
             data = data[_AUTOBAHN_PIECE:]
         if data:
-            self._left = (), data
+            self._leave((), data)
+
+    def _leave(self, messages: Sequence[bytes], rest: bytes) -> None:
+        """Keep for later what was read and may not be relayed now."""
+        self._left = messages, rest
+        self._count(sum(map(len, messages)) + len(rest))
+
+    def _drop_read(self) -> None:
+        """Give up all that was read and not relayed; the session is over."""
+        self._left = None
+        self.message_data = self.frame_data = []
+        self._count(-self._held)
+        self._in_fragments = 0
+        if self._walk is not None:
+            self._walk.drop()
+
+    def _count(self, size: int) -> None:
+        """Count bytes that are held for the device, beside those of the frame walk."""
+        self._held += size
+        self.factory.budget.held += size
 
     def _go_on(self) -> None:
         """Take up what a pause left, and read again when all of it is done."""
@@ -183,7 +234,8 @@ class DeviceReader(OpenProtocol):
         if self._is_paused or self._left is None:
             return
         (messages, late), self._left = self._left, None
-        self.factory.batch.begin()
+        self._count(-sum(map(len, messages)) - len(late))
+        self.factory.batch.begin(self)
         try:
             if self._relay(messages, late):
                 self._read(late)

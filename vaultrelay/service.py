@@ -45,14 +45,12 @@ class RelayService(MultiService):
             settings.max_connections,
             Audiences(settings.own_hosts),
             log_session_end,
-            settings.max_buffer,
         )
         self.devices = DeviceFactory(
             reactor,
             self.broker.open,
             settings.limits.message_bytes,
-            self.broker.budget,
-            self.broker.relieve,
+            settings.max_buffer,
         )
         self._site = make_site(self.broker, __version__, settings.urls_to_show)
         self._keeper = BrokerService(self.broker, reactor)

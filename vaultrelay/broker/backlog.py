@@ -9,60 +9,47 @@ BUSY       are read; what they send may come back       below the low mark, or c
 ========== ============================================ ==============================
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vaultrelay.policy.limits import BUSY_SECONDS, PROGRESS_BYTES, SLOW_SECONDS
+from vaultrelay.broker.progress import Progress
+from vaultrelay.policy.limits import BUSY_SECONDS, SLOW_SECONDS, TICK_SECONDS
 
 if TYPE_CHECKING:
     from vaultrelay.broker.session import Session
 
 
-class Progress:
-    """When something last grew by PROGRESS_BYTES; `count` never gets less."""
-
-    __slots__ = ("at", "count")
-
-    def __init__(self, count: int, now: float) -> None:
-        self.count = count
-        self.at = now
-
-    def excuse(self, gap: float) -> None:
-        """Count no deadline for so many seconds."""
-        self.at += gap
-
-    def look(self, count: int, now: float) -> float:
-        """Seconds since the last progress."""
-        if count - self.count >= PROGRESS_BYTES:
-            self.count = count
-            self.at = now
-        return now - self.at
-
-
 class Backlog:
     """Of one receiver, from its high mark to its low mark."""
 
-    __slots__ = ("_held", "_progress", "_told", "is_busy")
+    __slots__ = ("_progress", "held", "is_busy", "told")
 
     def __init__(self, taken: int, now: float) -> None:
         self.is_busy = False
-        self._held: dict[Session, None] = {}
-        self._told: dict[Session, None] = {}
+        # In the order in which they came.
+        self.held: dict[Session, None] = {}
+        """Who waits."""
+        self.told: dict[Session, None] = {}
+        """Who knows that it is busy, and is to learn when it is ready."""
         self._progress = Progress(taken, now)
 
-    def hold(self, session: "Session") -> bool:
-        """Let a session wait; whether it has to. Whoever is busy holds nobody up."""
-        if self.is_busy:
-            return False
-        self._held[session] = None
-        return True
+    def hold(self, sender: "Session") -> bool:
+        """Let a sender wait; whether it has to. Whoever is busy holds nobody up."""
+        if not self.is_busy:
+            self.held[sender] = None
+        return not self.is_busy
 
-    def look(self, taken: int, now: float) -> bool:
-        """Whether it became busy just now; `taken` is what the device took so far."""
-        if self.is_busy or self._progress.look(taken, now) < BUSY_SECONDS:
+    def refused(self, sender: "Session") -> None:
+        """A message came back to its sender, who may send it again one day."""
+        self.told[sender] = None
+
+    def becomes_busy(self, taken: int, now: float) -> bool:
+        """Whether it does just now, by what the device took so far. Nobody is held any more."""
+        # Who looks once in a tick must not look too late.
+        if self.is_busy or self._progress.look(taken, now) + TICK_SECONDS <= BUSY_SECONDS:
             return False
         self.is_busy = True
-        self._told, self._held = self._held, {}
+        self.told.update(self.held)
+        self.held.clear()
         return True
 
     def is_over(self, taken: int, now: float) -> bool:
@@ -73,17 +60,7 @@ class Backlog:
         """Count no deadline for so many seconds."""
         self._progress.excuse(gap)
 
-    @property
-    def held(self) -> Iterator["Session"]:
-        """Who waits."""
-        return iter(self._held)
-
-    @property
-    def told(self) -> Iterator["Session"]:
-        """Who was told that it is busy."""
-        return iter(self._told)
-
-    def forget(self, session: "Session") -> None:
-        """A session has ended."""
-        self._held.pop(session, None)
-        self._told.pop(session, None)
+    def forget(self, sender: "Session") -> None:
+        """A sender has ended."""
+        self.held.pop(sender, None)
+        self.told.pop(sender, None)

@@ -10,15 +10,12 @@ from vaultrelay.broker.counters import Counters
 from vaultrelay.broker.outbox import Clock, Outbox
 from vaultrelay.broker.session import Session, Stage
 from vaultrelay.policy.audience import Audiences
-from vaultrelay.policy.budget import Budget
 from vaultrelay.policy.limits import (
     DEFAULT_MAX_CONNECTIONS,
     DRAIN_RECONNECT,
-    LEAST_BUFFER,
     PING_SECONDS,
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
-    RETRY_MEMORY_SECONDS,
     SPARE_SESSIONS,
     STANDSTILL_SECONDS,
     SessionLimits,
@@ -42,10 +39,8 @@ class Broker:
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         audiences: Audiences | None = None,
         on_end: Callable[[Session], None] = lambda session: None,
-        max_buffer: int = LEAST_BUFFER,
     ) -> None:
         self.clock = clock
-        self.budget = Budget(max_buffer)
         self.limits = limits or SessionLimits()
         self.max_connections = max_connections
         self.audiences = audiences or Audiences(())
@@ -166,15 +161,6 @@ class Broker:
                 session.outbox.tell(notice)
             else:
                 session.close(CloseCode.RESTART)
-
-    def relieve(self) -> None:
-        """Close who holds most until no more is held than may be: never a bystander."""
-        while self.budget.is_over and self.sessions:
-            most = max(self.sessions, key=lambda session: session.outbox.held)
-            if not most.outbox.held:
-                return
-            most.outbox.drop_queue()
-            most.close(CloseCode.MEMORY, retry=RETRY_MEMORY_SECONDS)
 
     @property
     def _full(self) -> bool:

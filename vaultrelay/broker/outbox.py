@@ -19,9 +19,9 @@ class Room(IntEnum):
 class Outbox(Protocol):
     """One device's connection, as the broker uses it.
 
-    No method calls back into the broker, raises, or blocks. After `close` all others do nothing.
-    A queue that went above its high mark without a `deliver` that could say so is reported by
-    `Session.filled_up`; one that is below its low mark again, by `Session.drained`.
+    No method raises or blocks, or calls back into the broker but for `Session.filled_up`: the queue
+    went above its high mark, which a `deliver` may be too early to say. When it is below its low
+    mark again, the connection calls `Session.drained`. After `close` all methods do nothing.
     """
 
     heard: bool
@@ -54,16 +54,12 @@ class Outbox(Protocol):
         """Give up what is queued, but for a message that is under way already."""
 
     @property
-    def held(self) -> int:
-        """Bytes in memory for the device: its queue, and what there is of an unfinished message."""
-
-    @property
     def taken(self) -> int:
-        """Bytes that the device took, counted from some moment on; grows while its queue is full."""
+        """Bytes that the device took since some moment; up to date while its queue is high."""
 
     @property
     def unfinished(self) -> int | None:
-        """Bytes that came for messages that are not whole yet; None when there is none."""
+        """Bytes that there are of a message that is not whole yet; None when there is none."""
 
 
 class Clock(Protocol):

@@ -4,9 +4,10 @@ import secrets
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from vaultrelay.broker.backlog import Backlog, Progress
+from vaultrelay.broker.backlog import Backlog
 from vaultrelay.broker.liveness import Liveness
 from vaultrelay.broker.outbox import Clock, Outbox, Timer
+from vaultrelay.broker.progress import MessageProgress
 from vaultrelay.broker.reading import Reading
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
@@ -87,8 +88,8 @@ class SessionOwner(Protocol):
 class Session:
     """One device on one connection; numbered from its welcome on.
 
-    The connection calls what begins with `said`, `drained` and `lost`, the broker calls the rest.
-    Data messages come whole and within `limits.message_bytes`.
+    The connection calls what begins with `said`, `filled_up`, `drained` and `lost`, the broker calls
+    the rest. Data messages come whole and within `limits.message_bytes`.
     """
 
     __slots__ = (
@@ -144,7 +145,7 @@ class Session:
         self._reading = Reading(outbox)
         self._rest: Timer | None = None
         self._backlog: Backlog | None = None
-        self._unfinished: Progress | None = None
+        self._unfinished: MessageProgress | None = None
         outbox.tell(Challenge(self.nonce, version).encode())
 
     @property
@@ -156,6 +157,7 @@ class Session:
 
     def said_text(self, text: bytes) -> None:
         """A control message of the device."""
+        self._unfinished = None
         if self._flooded():
             return
         try:
@@ -213,12 +215,11 @@ class Session:
         backlog, self._backlog = self._backlog, None
         if backlog is None:
             return
-        for held in backlog.held:
+        for held in (self, *backlog.held):
             held._reading.go_on_after(self)
-        for told in backlog.told:
-            told.outbox.tell(Ready(self.number).encode())
-        if backlog.is_busy:
-            self._reading.go_on_after(self)
+        if self.stage is Stage.JOINED:
+            for told in backlog.told:
+                told.outbox.tell(Ready(self.number).encode())
 
     def lost(self, clean: bool) -> None:
         """The connection is gone, after a close of the device's or without one."""
@@ -235,18 +236,24 @@ class Session:
         self.named_channel = None
         self._liveness.is_active = True
 
-    def backed_up(self, sender: "Session") -> None:
+    def backed_up(self, sender: "Session", refused: bool = False) -> None:
         """This session's queue is above its high mark: neither it nor `sender` is read for now.
 
-        A device that does not read must not make the relay answer it into a void.
+        A device that does not read must not make the relay answer it into a void. `refused`: what
+        `sender` said goes back to it.
         """
         if self.stage is Stage.CLOSED:
             return
-        if self._backlog is None:
-            self._backlog = Backlog(self.outbox.taken, self._owner.clock.seconds())
-        for held in (self, sender):
-            if self._backlog.hold(held):
-                held._reading.stop_for(self)
+        backlog = self._backlog
+        if backlog is None:
+            backlog = self._backlog = Backlog(self.outbox.taken, self._owner.clock.seconds())
+            self._reading.stop_for(self)
+        if sender is self or sender.stage is Stage.CLOSED:
+            return
+        if backlog.hold(sender):
+            sender._reading.stop_for(self)
+        if refused:
+            backlog.refused(sender)
 
     def close(self, code: CloseCode, **details: object) -> None:
         """End the session from our side."""
@@ -299,9 +306,7 @@ class Session:
         if backlog.is_over(taken, now):
             self.outbox.drop_queue()
             self.close(CloseCode.SLOW)
-        elif backlog.look(taken, now):
-            # It is still not read itself, for the sake of which it stays among its own reasons.
-            backlog.forget(self)
+        elif backlog.becomes_busy(taken, now):
             for told in backlog.told:
                 told._reading.go_on_after(self)
                 told.outbox.tell(Busy(self.number).encode())
@@ -312,8 +317,8 @@ class Session:
         if came is None or self._reading.against:
             self._unfinished = None
             return False
-        if self._unfinished is None:
-            self._unfinished = Progress(came, now)
+        if self._unfinished is None or not self._unfinished.is_of(self.messages_in, came):
+            self._unfinished = MessageProgress(self.messages_in, came, now)
         return self._unfinished.look(came, now) >= UNFINISHED_SECONDS
 
     def _legal(self, event: Event) -> bool:
@@ -351,11 +356,11 @@ class Session:
         self.stage = Stage.CLOSED
         self.left_reason = left_reason
         self._owner.forget(self)
-        self.channel = None
+        channel, self.channel = self.channel, None
         if self._rest is not None:
             self._rest.cancel()
-        for reason in self._reading.against:
-            if isinstance(reason, Session) and reason._backlog is not None:
-                reason._backlog.forget(self)
+        for peer in channel.sessions.values() if channel else ():
+            if peer._backlog is not None:
+                peer._backlog.forget(self)
         self._reading.forget()
         self.drained()

@@ -2,15 +2,17 @@
 
 
 class Budget:
-    """Counts what is held. Holders add and remove their own; who looks after it asks `is_over`."""
+    """Counts what is held. Holders add, and take away by adding less than nothing."""
 
-    __slots__ = ("held", "limit")
+    __slots__ = ("held", "is_over", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.held = 0
+        self.is_over = False
+        """Whether more is held than may be. Kept at each change, since every read asks for it."""
 
-    @property
-    def is_over(self) -> bool:
-        """Whether more is held than may be."""
-        return self.held > self.limit
+    def add(self, size: int) -> None:
+        """Count so many bytes more."""
+        self.held += size
+        self.is_over = self.held > self.limit

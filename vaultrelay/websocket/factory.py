@@ -28,16 +28,13 @@ class DeviceFactory:
         reactor: IReactorTime,
         open_session: OpenSession,
         message_bytes: int,
-        budget: Budget,
-        relieve: Callable[[], None],
+        max_buffer: int,
     ) -> None:
         self.reactor = reactor
         self.open_session = open_session
         self.message_bytes = message_bytes
-        self.budget = budget
-        self.relieve = relieve
-        """To be called when the budget is over."""
-        self.batch = Batch(budget)
+        self.budget = Budget(max_buffer)
+        self.batch = Batch(self.budget)
         self._connections: set[DeviceConnection] = set()
         self._gone: Deferred[None] | None = None
 
@@ -56,6 +53,14 @@ class DeviceFactory:
         """Cut every connection off."""
         for connection in tuple(self._connections):
             connection.transport.abortConnection()
+
+    def relieve(self) -> None:
+        """Close who holds most until no more is held than may be: never a bystander."""
+        while self.budget.is_over and self._connections:
+            most = max(self._connections, key=lambda connection: connection.held)
+            if not most.held:
+                return
+            most.relieve()
 
     def opened(self, connection: DeviceConnection) -> None:
         """A connection was made."""

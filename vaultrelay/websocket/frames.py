@@ -54,13 +54,11 @@ class FrameWalk:
     bounded by that.
     """
 
-    __slots__ = ("_budget", "_head", "_key", "_most", "_payload", "_size", "came")
+    __slots__ = ("_budget", "_head", "_key", "_most", "_payload", "_size")
 
     def __init__(self, most: int, budget: Budget) -> None:
         self._most = most
         self._budget = budget
-        self.came = 0
-        """Bytes that came of payloads that were cut."""
         self._head = b""
         """The start of a frame whose header is cut."""
         self._payload: bytearray | None = None
@@ -83,7 +81,7 @@ class FrameWalk:
         """Give up what is held, and the rest of that message when it comes."""
         if self._payload is not None:
             self._size -= len(self._payload)
-            self._budget.held -= len(self._payload)
+            self._budget.add(-len(self._payload))
             self._payload = None
 
     def feed(self, data: bytes) -> tuple[list[bytes], bytes]:
@@ -119,7 +117,7 @@ class FrameWalk:
                 # It grows with what comes: nobody gets memory for a size that he only claims.
                 self._payload = bytearray(memoryview(data)[start:])
                 self._size, self._key = size, key
-                self._count(len(self._payload))
+                self._budget.add(len(self._payload))
             elif size < _COPY_BELOW:
                 messages.append(apply_mask(data[start:position], key))
             else:
@@ -136,18 +134,14 @@ class FrameWalk:
         missing = self._size - len(payload)
         if missing > len(data):
             payload += data
-            self._count(len(data))
+            self._budget.add(len(data))
             return len(data)
-        self._budget.held -= len(payload)
+        self._budget.add(-len(payload))
         payload += memoryview(data)[:missing]
         messages.append(apply_mask(payload, self._key))
         self._payload = None
         self._size = 0
         return missing
-
-    def _count(self, size: int) -> None:
-        self.came += size
-        self._budget.held += size
 
     def _cut(self, messages: list[bytes], begun: bytes) -> tuple[list[bytes], bytes]:
         """Hold the start of a header, unless it is not masked and so none of ours."""

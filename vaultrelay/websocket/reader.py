@@ -1,6 +1,7 @@
 """DeviceReader: what a device says, on its way to its session."""
 
 from collections.abc import Sequence
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IDelayedCall
@@ -29,6 +30,7 @@ class DeviceReader(OpenProtocol):
 
     __slots__ = (
         "_fragments",
+        "_fragments_held",
         "_go_on_call",
         "_held",
         "_in_fragments",
@@ -50,10 +52,10 @@ class DeviceReader(OpenProtocol):
         # Whoever has sent no data yet needs none, and while Autobahn is in a message there is none.
         self._walk: FrameWalk | None = None
         self._is_paused = False
-        self._left: tuple[Sequence[bytes], bytes] | None = None
+        self._left: tuple[Sequence[bytes], bytes, int] | None = None
         self._go_on_call: IDelayedCall | None = None
         self._fragments = 0
-        self._in_fragments = 0
+        self._in_fragments = self._fragments_held = 0
         self._held = 0
 
     if TYPE_CHECKING:
@@ -70,8 +72,8 @@ class DeviceReader(OpenProtocol):
             if self._left is None:
                 self._read(data)
             else:
-                messages, late = self._left
-                self._left = messages, late + data
+                messages, late, size = self._left
+                self._left = messages, late + data, size + len(data)
                 self._count(len(data))
         except Exception:
             close_for_error(self)
@@ -114,11 +116,13 @@ class DeviceReader(OpenProtocol):
         super().onMessageFrameData(payload)
         if not self.failedByMe:
             self._in_fragments += len(payload)
-            self._count(len(payload))
+            size = getsizeof(payload)
+            self._fragments_held += size
+            self._count(size)
 
     def onMessageEnd(self) -> None:
-        self._count(-self._in_fragments)
-        self._in_fragments = 0
+        self._count(-self._fragments_held)
+        self._in_fragments = self._fragments_held = 0
         super().onMessageEnd()
 
     @closing_on_error
@@ -137,10 +141,13 @@ class DeviceReader(OpenProtocol):
     @property
     def unfinished(self) -> int | None:
         """See Outbox.unfinished."""
-        if self._in_fragments:
+        if self.inside_message:
             return self._in_fragments
+        if self.data or self.current_frame is not None:
+            # A control frame, or a header.
+            return 0
         walk = self._walk
-        return None if walk is None or not walk.is_holding else walk.came
+        return None if walk is None or not walk.is_holding else walk.held
 
     def pause(self) -> None:
         self._is_paused = True
@@ -211,30 +218,32 @@ class DeviceReader(OpenProtocol):
 
     def _leave(self, messages: Sequence[bytes], rest: bytes) -> None:
         """Keep for later what was read and may not be relayed now."""
-        self._left = messages, rest
-        self._count(sum(map(len, messages)) + len(rest))
+        # Of small messages the objects take more than the bytes.
+        size = sum(map(getsizeof, messages)) + len(rest)
+        self._left = messages, rest, size
+        self._count(size)
 
     def _drop_read(self) -> None:
         """Give up all that was read and not relayed; the session is over."""
         self._left = None
         self.message_data = self.frame_data = []
         self._count(-self._held)
-        self._in_fragments = 0
+        self._in_fragments = self._fragments_held = 0
         if self._walk is not None:
             self._walk.drop()
 
     def _count(self, size: int) -> None:
         """Count bytes that are held for the device, beside those of the frame walk."""
         self._held += size
-        self.factory.budget.held += size
+        self.factory.budget.add(size)
 
     def _go_on(self) -> None:
         """Take up what a pause left, and read again when all of it is done."""
         self._go_on_call = None
         if self._is_paused or self._left is None:
             return
-        (messages, late), self._left = self._left, None
-        self._count(-sum(map(len, messages)) - len(late))
+        (messages, late, size), self._left = self._left, None
+        self._count(-size)
         self.factory.batch.begin(self)
         try:
             if self._relay(messages, late):

@@ -25,14 +25,10 @@ class Progress:
 
 
 class MessageProgress(Progress):
-    """Of a message that is not whole yet: the one after so many whole ones."""
+    """Of a message that is not whole yet: the one after so many data messages."""
 
     __slots__ = ("after",)
 
     def __init__(self, after: int, count: int, now: float) -> None:
         super().__init__(count, now)
         self.after = after
-
-    def is_of(self, after: int, count: int) -> bool:
-        """Whether it is still the same message, so far as anybody can tell."""
-        return self.after == after and self.count <= count

@@ -88,8 +88,8 @@ class SessionOwner(Protocol):
 class Session:
     """One device on one connection; numbered from its welcome on.
 
-    The connection calls what begins with `said`, `filled_up`, `drained` and `lost`, the broker calls
-    the rest. Data messages come whole and within `limits.message_bytes`.
+    The connection calls what begins with `said`, and `filled_up`, `drained` and `lost`; the broker
+    calls the rest. Data messages come whole and within `limits.message_bytes`.
     """
 
     __slots__ = (
@@ -157,7 +157,7 @@ class Session:
 
     def said_text(self, text: bytes) -> None:
         """A control message of the device."""
-        self._unfinished = None
+        self._unfinished = None  # It was this one.
         if self._flooded():
             return
         try:
@@ -317,7 +317,7 @@ class Session:
         if came is None or self._reading.against:
             self._unfinished = None
             return False
-        if self._unfinished is None or not self._unfinished.is_of(self.messages_in, came):
+        if self._unfinished is None or self._unfinished.after != self.messages_in:
             self._unfinished = MessageProgress(self.messages_in, came, now)
         return self._unfinished.look(came, now) >= UNFINISHED_SECONDS
 

@@ -91,8 +91,8 @@ MEMORY_SHARE = 8
 """`--max-buffer` is one part in so many of the memory that there is: beside it live the relay
 itself, its connections, and the rest of the machine."""
 LEAST_MESSAGES_HELD = 4
-"""Of the largest size, for which `--max-buffer` must have room: one that comes in, one that goes out,
-and as much again. With less, two devices alone would be closed for want of memory."""
+"""Of the largest size, for which `--max-buffer` must have room: one that comes in, one that goes
+out, and as much again. With less, two devices alone would be closed for want of memory."""
 LEAST_BUFFER = LEAST_MESSAGES_HELD * DEFAULT_MESSAGE_BYTES
 RETRY_MEMORY_SECONDS = 60
 """What a device closed with 4007 is told to wait."""

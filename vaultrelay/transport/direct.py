@@ -101,7 +101,7 @@ class DirectServer(tcp.Server):
         return len(self.dataBuffer) - self.offset + self._tempDataLen > self.bufferSize
 
     def unacknowledged(self) -> int:
-        """Bytes that were written and that the peer has not acknowledged, where the kernel tells."""
+        """Bytes written that the peer has not acknowledged, so far as the kernel tells."""
         unsent = len(self.dataBuffer) - self.offset + self._tempDataLen
         try:
             answer = fcntl.ioctl(self.socket.fileno(), termios.TIOCOUTQ, bytes(_INT_BYTES))

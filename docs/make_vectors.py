@@ -364,6 +364,8 @@ def relay_controls() -> list[Json]:
             {"type": "left", "session": 9, "reason": "moved"},
             {},
         ),
+        ("a peer takes nothing at present", {"type": "busy", "session": 5}, {}),
+        ("a peer takes messages again", {"type": "ready", "session": 5}, {}),
         ("the ping interval in force", {"type": "keepalive", "ping_seconds": 300}, {}),
         (
             "the relay is about to stop",

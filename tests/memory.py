@@ -30,17 +30,41 @@ SEED = bytes(range(32))
 
 
 class Transport(StringTransport):
-    """A transport that remembers being cut off, and says when more than `capacity` is in it."""
+    """A transport that remembers being cut off, and says when more than `capacity` is in it.
+
+    What is below its capacity is in the kernel, what is above it is the transport's own.
+    """
 
     aborted = False
     capacity = 1 << 60
+    is_full = False
     protocol: Any
 
     def write(self, data: bytes) -> None:
         super().write(data)
         producer: Any = self.producer
         if producer is not None and len(self.value()) > self.capacity:
+            self.is_full = True
             producer.pauseProducing()
+
+    def take(self, size: int) -> bytes:
+        """What the peer reads, at most so much."""
+        value: bytes = self.value()
+        self.clear()
+        self.io.write(value[size:])
+        self.ask_for_more()
+        return value[:size]
+
+    def ask_for_more(self) -> None:
+        """Say that there is room, as soon as there is."""
+        producer: Any = self.producer
+        if self.is_full and len(self.value()) <= self.capacity:
+            self.is_full = False
+            if producer is not None:
+                producer.resumeProducing()
+
+    def unacknowledged(self) -> int:
+        return len(self.value())
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         self.write(b"".join(data))
@@ -175,21 +199,26 @@ class Wire:
         return int.from_bytes(frame.payload[:2], "big"), frame.payload[2:].decode()
 
     def fill_up(self) -> None:
-        """The transport's buffer is full, as when the client does not read.
-
-        Like Twisted's, it says so at every write until it is empty.
-        """
+        """The client reads no more, and the kernel takes nothing for it."""
         self.transport.capacity = -1
-        self._producer.pauseProducing()
+        self.transport.is_full = True
+        producer: Any = self.transport.producer
+        producer.pauseProducing()
 
     def empty(self) -> None:
-        """The transport's buffer is empty again."""
+        """The kernel takes everything again."""
         self.transport.capacity = 1 << 60
-        self._producer.resumeProducing()
+        self.transport.ask_for_more()
 
     @property
-    def _producer(self) -> Any:
-        return self.transport.producer
+    def queue_is_high(self) -> bool:
+        """Whether the relay queues more for it than its high mark."""
+        return bool(self.protocol._queue.room)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the relay reads it."""
+        return bool(self.transport.producerState == "producing")
 
     def hang_up(self, clean: bool = True) -> None:
         """TCP ends, with FIN or without."""

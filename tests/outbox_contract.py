@@ -44,22 +44,22 @@ class OutboxContract:
 
     def test_above_its_high_mark_a_queue_still_takes_the_message_at_hand(self, case: Case) -> None:
         case.fill(Room.HIGH)
-        case.taken()
         assert case.outbox.deliver(message(1)) is Room.HIGH
-        assert case.taken() == [message(1)]
+        case.empty()
+        assert case.taken()[-1] == message(1)
 
     def test_a_full_queue_takes_no_message(self, case: Case) -> None:
         case.fill(Room.FULL)
-        case.taken()
         assert case.outbox.deliver(message(1)) is Room.FULL
-        assert case.taken() == []
+        case.empty()
+        assert message(1) not in case.taken()
 
     def test_a_full_queue_takes_control_messages_and_nacks(self, case: Case) -> None:
         case.fill(Room.FULL)
-        case.taken()
         case.outbox.tell(CONTROL)
         assert case.outbox.notify(NACK) is Room.HIGH
-        assert case.taken() == [CONTROL, NACK]
+        case.empty()
+        assert case.taken()[-2:] == [CONTROL, NACK]
 
     def test_a_queue_that_was_emptied_is_open_again(self, case: Case) -> None:
         case.fill(Room.FULL)

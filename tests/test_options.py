@@ -14,6 +14,8 @@ from twisted.python.usage import UsageError
 from tests.certificates import issue, write_pair
 from vaultrelay import __version__
 from vaultrelay.options import OPTIONS, BadOption, RelayOptions, read_settings
+from vaultrelay.options.memory import memory_bytes
+from vaultrelay.policy import limits
 from vaultrelay.settings import Settings
 
 CONFIG = "relay.toml"
@@ -33,6 +35,11 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
     "rate-messages": (lambda s: s.limits.messages_per_second, "2000", ("11", "12", "13")),
     "rate-bytes": (lambda s: s.limits.bytes_per_second, "16777216", ("11", "12", "13")),
     "channel-devices": (lambda s: s.limits.channel_devices, "64", ("11", "12", "13")),
+    "max-buffer": (
+        lambda s: s.max_buffer,
+        str(max(limits.LEAST_BUFFER, memory_bytes() // limits.MEMORY_SHARE)),
+        ("5000001", "5000002", "5000003"),
+    ),
     "drain-seconds": (lambda s: s.drain_seconds, "20", ("11", "12", "13")),
     "log-level": (lambda s: s.log_level, "info", ("error", "warn", "debug")),
 }
@@ -44,6 +51,7 @@ RANGES = {
     "rate-messages": (0, 1_000_000_000),
     "rate-bytes": (0, 1_000_000_000_000),
     "channel-devices": (2, 1000),
+    "max-buffer": (4_194_304, 1 << 40),
     "drain-seconds": (0, 3600),
 }
 ORIGINS = ("flag", "variable", "file")

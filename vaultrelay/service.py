@@ -46,7 +46,12 @@ class RelayService(MultiService):
             Audiences(settings.own_hosts),
             log_session_end,
         )
-        self.devices = DeviceFactory(reactor, self.broker.open, settings.limits.message_bytes)
+        self.devices = DeviceFactory(
+            reactor,
+            self.broker.open,
+            settings.limits.message_bytes,
+            settings.max_buffer,
+        )
         self._site = make_site(self.broker, __version__, settings.urls_to_show)
         self._keeper = BrokerService(self.broker, reactor)
         self._keeper.setServiceParent(self)

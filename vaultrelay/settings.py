@@ -8,6 +8,7 @@ from vaultrelay.policy.limits import (
     DEFAULT_DRAIN_SECONDS,
     DEFAULT_MAX_CONNECTIONS,
     DEFAULT_PORT,
+    LEAST_BUFFER,
     SessionLimits,
 )
 from vaultrelay.transport.certificate import CertificatePair
@@ -27,6 +28,7 @@ class Settings:
     public_urls: tuple[str, ...] = ()
     max_connections: int = DEFAULT_MAX_CONNECTIONS
     limits: SessionLimits = field(default_factory=SessionLimits)
+    max_buffer: int = LEAST_BUFFER
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
     log_level: str = "info"
     unknown_variables: tuple[str, ...] = ()
@@ -66,6 +68,7 @@ class Settings:
             "rate-messages": limits.messages_per_second,
             "rate-bytes": limits.bytes_per_second,
             "channel-devices": limits.channel_devices,
+            "max-buffer": self.max_buffer,
             "drain-seconds": self.drain_seconds,
             "log-level": self.log_level,
         }

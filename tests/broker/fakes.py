@@ -95,6 +95,8 @@ def nack(message: Data, peer: int, reason: Reason) -> Nack:
 class RecordingOutbox:
     """An Outbox that keeps all it is given, in order; set `room` to make it HIGH or FULL.
 
+    `taken` and `unfinished` are what the test sets them to.
+
     Its device answers every ping at once, unless `answers_pings` is off.
     """
 
@@ -107,6 +109,9 @@ class RecordingOutbox:
         self.pings = 0
         self.switches: list[str] = []
         self.closed: Closed | None = None
+        self.taken = 0
+        self.unfinished: int | None = None
+        self.dropped = False
 
     def deliver(self, message: bytes) -> Room:
         if self.room is not Room.FULL:
@@ -141,6 +146,9 @@ class RecordingOutbox:
             closed = Closed(number, reason)
             self._put(closed)
             self.closed = closed
+
+    def drop_queue(self) -> None:
+        self.dropped = True
 
     def _put(self, item: Got) -> None:
         if self.closed is None:

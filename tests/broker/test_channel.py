@@ -3,7 +3,7 @@ import pytest
 from tests.broker.fakes import Device, Got, Relay, nack, tag_of
 from vaultrelay.broker.outbox import Room
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Joined, Left, Peer, Welcome
+from vaultrelay.wire.control import Joined, Left, Peer, Ready, Welcome
 from vaultrelay.wire.data import EVERYONE, Reason
 
 NEVER_THERE = 99
@@ -221,4 +221,4 @@ def test_the_next_message_is_delivered_once_there_is_room_again(relay: Relay) ->
     peer.drain()
     message = sender.send()
     assert peer.read() == [message]
-    assert sender.read() == [nack(missed, peer.number, Reason.BUSY)]
+    assert sender.read() == [nack(missed, peer.number, Reason.BUSY), Ready(peer.number)]

@@ -338,11 +338,12 @@ def test_a_receiver_whose_queue_stays_full_is_closed_as_slow(relay: Relay, room:
     sender, slow = relay.meet(2)
     slow.stall(room)
     sender.send()
-    sender.read()
     relay.wait(SLOW_SECONDS - 1)
+    sender.read()
     assert slow.closed() == ""
     relay.wait(1)
     assert slow.closed() == "4004 slow"
+    assert slow.outbox.dropped
     assert sender.read() == [Left(slow.number, "slow")]
     assert not sender.paused()
     message = sender.send(to=slow.number)

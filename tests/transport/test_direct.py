@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from twisted.internet.error import ConnectionDone, ConnectionLost
 
-from tests.transport.turns import Recorder, Turns
+from tests.transport.turns import Recorder, Turns, pair_of_sockets
+from vaultrelay.policy.limits import HIGH_MARK
 from vaultrelay.transport.direct import DirectServer
 
 MUCH = bytes(range(256)) * 16_384
@@ -201,7 +202,11 @@ def test_no_text_of_a_connection_names_its_client(scene: Scene) -> None:
     assert scene.transport.logPrefix() == repr(scene.transport) == "DirectServer"
 
 
-def test_a_producer_is_not_paused_for_what_was_sent_already(scene: Scene) -> None:
+def test_a_producer_is_paused_only_for_what_was_not_sent(scene: Scene) -> None:
+    scene.transport.registerProducer(scene.protocol, True)
+    scene.transport.write(b"all of it")
+    assert scene.protocol.flow == []
+
     class Greedy:
         """Takes all but a little."""
 
@@ -212,10 +217,36 @@ def test_a_producer_is_not_paused_for_what_was_sent_already(scene: Scene) -> Non
             return getattr(whole, name)
 
     whole = scene.transport.socket
-    scene.transport.registerProducer(scene.protocol, True)
     scene.transport.socket = Greedy()  # type: ignore[assignment]
     scene.transport.write(MUCH)
     scene.transport.socket = whole
-    assert scene.protocol.flow == []
+    assert scene.protocol.flow == ["pause"]
     scene.reactor.turn()
-    assert scene.peer.recv(100) == MUCH[-10:]
+    assert scene.peer.recv(100) == b"all of it" + MUCH[-10:]
+    assert scene.protocol.flow == ["pause", "resume"]
+
+
+@pytest.mark.parametrize("is_tcp", [True, False], ids=["tcp", "unix"])
+def test_what_the_peer_does_not_take_is_not_acknowledged(is_tcp: bool) -> None:
+    reactor: Any = Turns()
+    here, there = pair_of_sockets(is_tcp)
+    transport = DirectServer(here, Recorder(), ("", 0), None, 0, reactor)
+    got = 0
+
+    def read() -> int:
+        nonlocal got
+        try:
+            size = len(there.recv(1 << 20))
+        except BlockingIOError:
+            return 0
+        got += size
+        return size
+
+    try:
+        transport.write(MUCH)
+        assert transport.unacknowledged() > HIGH_MARK
+        reactor.turn_until(lambda: got == len(MUCH) and not transport.unacknowledged(), read)
+    finally:
+        here.close()
+        there.close()
+    assert transport.unacknowledged() == 0, "nobody can tell any more"

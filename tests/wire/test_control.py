@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from vaultrelay.wire.control import (
     CONTROL_BYTES,
     LEFT_REASONS,
+    Busy,
     Challenge,
     Draining,
     FromRelay,
@@ -17,6 +18,7 @@ from vaultrelay.wire.control import (
     Left,
     Limits,
     Peer,
+    Ready,
     Welcome,
     read_from_device,
     read_from_relay,
@@ -77,9 +79,11 @@ DRAINING = (
     Draining("restart", 20, (2, 12)),
     '{"type":"draining","reason":"restart","closes_in":20,"reconnect":[2,12]}',
 )
+BUSY = (Busy(5), '{"type":"busy","session":5}')
+READY = (Ready(5), '{"type":"ready","session":5}')
 
 FROM_DEVICE = [HELLO, KEEPALIVE]
-FROM_RELAY = [CHALLENGE, WELCOME, WELCOME_ALONE, JOINED, LEFT, KEEPALIVE, DRAINING]
+FROM_RELAY = [CHALLENGE, WELCOME, WELCOME_ALONE, JOINED, LEFT, KEEPALIVE, BUSY, READY, DRAINING]
 
 
 def read_either(text: bytes) -> object:
@@ -117,7 +121,7 @@ def test_devices_ignore_fields_they_do_not_know(message: object, text: str) -> N
     assert read_from_relay(changed(text, later={"a": [1, None]}, ping=1.5)) == message
 
 
-@pytest.mark.parametrize("type", ["busy", "Keepalive", "", "keepalive ", "\ud800"])
+@pytest.mark.parametrize("type", ["weather", "Keepalive", "", "keepalive ", "\ud800"])
 def test_devices_ignore_types_they_do_not_know(type: str) -> None:
     assert read_from_relay(changed(KEEPALIVE[1], type=type)) is None
 

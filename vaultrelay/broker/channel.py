@@ -67,7 +67,7 @@ class Channel:
         return 1
 
     def _short_of_room(self, sender: Session, receiver: Session, id: int, room: Room) -> None:
-        receiver.backed_up(sender)
+        receiver.backed_up(sender, room is Room.FULL)
         if room is Room.FULL:
             self._nack(sender, receiver.number, id, Reason.BUSY)
 

@@ -19,8 +19,9 @@ class Room(IntEnum):
 class Outbox(Protocol):
     """One device's connection, as the broker uses it.
 
-    No method calls back into the broker, raises, or blocks. After `close` all others do nothing.
-    When a queue that was HIGH or FULL is empty again, the connection calls `Session.drained`.
+    No method raises or blocks, or calls back into the broker but for `Session.filled_up`: the queue
+    went above its high mark, which a `deliver` may be too early to say. When it is below its low
+    mark again, the connection calls `Session.drained`. After `close` all methods do nothing.
     """
 
     heard: bool
@@ -48,6 +49,17 @@ class Outbox(Protocol):
 
     def close(self, number: int, reason: str) -> None:
         """Close with this code and reason, after what is queued; cut off a peer that lingers."""
+
+    def drop_queue(self) -> None:
+        """Give up what is queued, but for a message that is under way already."""
+
+    @property
+    def taken(self) -> int:
+        """Bytes that the device took since some moment; up to date while its queue is high."""
+
+    @property
+    def unfinished(self) -> int | None:
+        """Bytes that there are of a message that is not whole yet; None when there is none."""
 
 
 class Clock(Protocol):

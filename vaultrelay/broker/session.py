@@ -4,8 +4,10 @@ import secrets
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
+from vaultrelay.broker.backlog import Backlog
 from vaultrelay.broker.liveness import Liveness
 from vaultrelay.broker.outbox import Clock, Outbox, Timer
+from vaultrelay.broker.progress import MessageProgress
 from vaultrelay.broker.reading import Reading
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
@@ -15,12 +17,12 @@ from vaultrelay.policy.limits import (
     HELLO_SECONDS,
     RETRY_RATE_SECONDS,
     SHORTEST_REST_SECONDS,
-    SLOW_SECONDS,
+    UNFINISHED_SECONDS,
     SessionLimits,
 )
 from vaultrelay.policy.token_bucket import TokenBucket
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Challenge, Hello, Keepalive, read_from_device
+from vaultrelay.wire.control import Busy, Challenge, Hello, Keepalive, Ready, read_from_device
 from vaultrelay.wire.data import NOBODY, BadHeader, check_data
 from vaultrelay.wire.json_object import BadControl
 from vaultrelay.wire.proof import RELAY_NONCE_BYTES
@@ -86,21 +88,21 @@ class SessionOwner(Protocol):
 class Session:
     """One device on one connection; numbered from its welcome on.
 
-    The connection calls what begins with `said`, `drained` and `lost`, the broker calls the rest.
-    Data messages come whole and within `limits.message_bytes`.
+    The connection calls what begins with `said`, and `filled_up`, `drained` and `lost`; the broker
+    calls the rest. Data messages come whole and within `limits.message_bytes`.
     """
 
     __slots__ = (
+        "_backlog",
         "_bytes",
         "_controls",
         "_frames",
-        "_full_since",
-        "_holding",
         "_liveness",
         "_messages",
         "_owner",
         "_reading",
         "_rest",
+        "_unfinished",
         "bytes_in",
         "channel",
         "close_code",
@@ -142,8 +144,8 @@ class Session:
         self._liveness = Liveness(now)
         self._reading = Reading(outbox)
         self._rest: Timer | None = None
-        self._holding: set[Session] | None = None
-        self._full_since: float | None = None
+        self._backlog: Backlog | None = None
+        self._unfinished: MessageProgress | None = None
         outbox.tell(Challenge(self.nonce, version).encode())
 
     @property
@@ -155,6 +157,7 @@ class Session:
 
     def said_text(self, text: bytes) -> None:
         """A control message of the device."""
+        self._unfinished = None  # It was this one.
         if self._flooded():
             return
         try:
@@ -203,12 +206,20 @@ class Session:
         """A WebSocket ping of the device, which the connection answers."""
         self._flooded()
 
+    def filled_up(self, sender: "Session | None") -> None:
+        """The queue to the device went above its high mark, by what `sender` sent if any did."""
+        self.backed_up(sender or self)
+
     def drained(self) -> None:
-        """The queue to the device is empty again: whoever waited for it goes on."""
-        self._full_since = None
-        waiting, self._holding = self._holding, None
-        for held in waiting or ():
+        """The queue to the device is below its low mark: whoever waited for it goes on."""
+        backlog, self._backlog = self._backlog, None
+        if backlog is None:
+            return
+        for held in (self, *backlog.held):
             held._reading.go_on_after(self)
+        if self.stage is Stage.JOINED:
+            for told in backlog.told:
+                told.outbox.tell(Ready(self.number).encode())
 
     def lost(self, clean: bool) -> None:
         """The connection is gone, after a close of the device's or without one."""
@@ -225,18 +236,24 @@ class Session:
         self.named_channel = None
         self._liveness.is_active = True
 
-    def backed_up(self, sender: "Session") -> None:
+    def backed_up(self, sender: "Session", refused: bool = False) -> None:
         """This session's queue is above its high mark: neither it nor `sender` is read for now.
 
-        A device that does not read must not make the relay answer it into a void.
+        A device that does not read must not make the relay answer it into a void. `refused`: what
+        `sender` said goes back to it.
         """
-        if self._full_since is None:
-            self._full_since = self._owner.clock.seconds()
-        if self._holding is None:
-            self._holding = set()
-        for held in (self, sender):
-            self._holding.add(held)
-            held._reading.stop_for(self)
+        if self.stage is Stage.CLOSED:
+            return
+        backlog = self._backlog
+        if backlog is None:
+            backlog = self._backlog = Backlog(self.outbox.taken, self._owner.clock.seconds())
+            self._reading.stop_for(self)
+        if sender is self or sender.stage is Stage.CLOSED:
+            return
+        if backlog.hold(sender):
+            sender._reading.stop_for(self)
+        if refused:
+            backlog.refused(sender)
 
     def close(self, code: CloseCode, **details: object) -> None:
         """End the session from our side."""
@@ -247,7 +264,7 @@ class Session:
         self.outbox.close(code.number, code.reason(**details))
 
     def tick(self, now: float) -> None:
-        """Look at every deadline: hello, full queue, session TTL, pong."""
+        """Look at every deadline: hello, full queue, unfinished message, session TTL, pong."""
         liveness = self._liveness
         liveness.look(self.outbox, now)
         for bucket in self._rates:
@@ -255,10 +272,11 @@ class Session:
         if self.stage is Stage.CHALLENGED:
             if now - self.opened_at >= HELLO_SECONDS:
                 self.close(CloseCode.HELLO_TIMEOUT)
-        elif self._full_since is not None:
+        elif self._backlog is not None:
             liveness.excuse(now)
-            if now - self._full_since >= SLOW_SECONDS:
-                self.close(CloseCode.SLOW)
+            self._look_at_backlog(self._backlog, now)
+        elif self._is_dripping(now):
+            self.close(CloseCode.SLOW)
         elif self.stage is Stage.JOINED:
             if self._reading.against:
                 liveness.excuse(now)
@@ -271,8 +289,9 @@ class Session:
     def excuse(self, gap: float, now: float) -> None:
         """Count no deadline for the `gap` seconds in which the relay itself stood still."""
         self.opened_at += gap
-        if self._full_since is not None:
-            self._full_since += gap
+        for progress in (self._backlog, self._unfinished):
+            if progress is not None:
+                progress.excuse(gap)
         self._liveness.excuse(now)
 
     # Inside.
@@ -280,6 +299,27 @@ class Session:
     @property
     def _rates(self) -> tuple[TokenBucket, ...]:
         return self._messages, self._bytes, self._frames
+
+    def _look_at_backlog(self, backlog: Backlog, now: float) -> None:
+        """Give up a device that takes nothing: first as a reason to wait, then altogether."""
+        taken = self.outbox.taken
+        if backlog.is_over(taken, now):
+            self.outbox.drop_queue()
+            self.close(CloseCode.SLOW)
+        elif backlog.becomes_busy(taken, now):
+            for told in backlog.told:
+                told._reading.go_on_after(self)
+                told.outbox.tell(Busy(self.number).encode())
+
+    def _is_dripping(self, now: float) -> bool:
+        """Whether a message has begun and does not get on, with the relay reading."""
+        came = self.outbox.unfinished
+        if came is None or self._reading.against:
+            self._unfinished = None
+            return False
+        if self._unfinished is None or self._unfinished.after != self.messages_in:
+            self._unfinished = MessageProgress(self.messages_in, came, now)
+        return self._unfinished.look(came, now) >= UNFINISHED_SECONDS
 
     def _legal(self, event: Event) -> bool:
         if self.stage is Stage.CLOSED:
@@ -316,11 +356,11 @@ class Session:
         self.stage = Stage.CLOSED
         self.left_reason = left_reason
         self._owner.forget(self)
-        self.channel = None
+        channel, self.channel = self.channel, None
         if self._rest is not None:
             self._rest.cancel()
-        for reason in self._reading.against:
-            if isinstance(reason, Session) and reason._holding is not None:
-                reason._holding.discard(self)
+        for peer in channel.sessions.values() if channel else ():
+            if peer._backlog is not None:
+                peer._backlog.forget(self)
         self._reading.forget()
         self.drained()

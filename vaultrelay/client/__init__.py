@@ -4,17 +4,19 @@
 
     device = await connect(reactor, "wss://relay.example.org", channel_seed, device_tag)
     device.send(b"ciphertext", to=EVERYONE)
-    event = await device.receive()      # Message, Nack, Joined, Left, Draining or Keepalive
+    event = await device.receive()      # Message, Nack, Busy, Ready, Joined, Left, Draining
+                                        # or Keepalive
     await device.close()
 """
 
 from vaultrelay.client.connection import Closed, Message, Nack, Refused
 from vaultrelay.client.device import Device, connect
-from vaultrelay.wire.control import Draining, Joined, Keepalive, Left
+from vaultrelay.wire.control import Busy, Draining, Joined, Keepalive, Left, Ready
 from vaultrelay.wire.data import EVERYONE
 
 __all__ = [
     "EVERYONE",
+    "Busy",
     "Closed",
     "Device",
     "Draining",
@@ -23,6 +25,7 @@ __all__ = [
     "Left",
     "Message",
     "Nack",
+    "Ready",
     "Refused",
     "connect",
 ]

@@ -15,11 +15,13 @@ from zope.interface import implementer
 
 from vaultrelay.wire import VERSION
 from vaultrelay.wire.control import (
+    Busy,
     Challenge,
     Draining,
     Joined,
     Keepalive,
     Left,
+    Ready,
     Welcome,
     read_from_relay,
 )
@@ -74,7 +76,7 @@ class Nack:
     reason: Reason | int
 
 
-Event = Message | Nack | Joined | Left | Draining | Keepalive
+Event = Message | Nack | Joined | Left | Busy | Ready | Draining | Keepalive
 Answer = Callable[[Challenge], bytes]
 """Makes the hello that answers a challenge."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vaultrelay.logs import LEVELS
+from vaultrelay.options.memory import memory_bytes
 from vaultrelay.options.sources import (
     BadOption,
     Given,
@@ -22,6 +23,8 @@ from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
+_MESSAGE_BYTES = (1024, 64 * 1024 * 1024)
+_MOST_BUFFER = 1 << 40
 _LONGEST_NUMBER = 15
 """Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
 
@@ -66,12 +69,13 @@ class _Reader:
             public_urls=self._public_urls(),
             max_connections=self._integer("max-connections", 1, 1_000_000),
             limits=limits.SessionLimits(
-                message_bytes=self._integer("message-bytes", 1024, 64 * 1024 * 1024),
+                message_bytes=self._integer("message-bytes", *_MESSAGE_BYTES),
                 messages_per_second=self._integer("rate-messages", 0, 1_000_000_000),
                 bytes_per_second=self._integer("rate-bytes", 0, 1_000_000_000_000),
                 channel_devices=self._integer("channel-devices", 2, 1000),
                 session_ttl=self._integer("session-ttl", 1, 2_592_000),
             ),
+            max_buffer=self._max_buffer(),
             drain_seconds=self._integer("drain-seconds", 0, 3600),
             log_level=self._level(),
         )
@@ -89,6 +93,14 @@ class _Reader:
         if not lowest <= number <= highest:
             raise given.refuse(f"must be a whole number from {lowest} to {highest}")
         return number
+
+    def _max_buffer(self) -> int:
+        largest = self._integer("message-bytes", *_MESSAGE_BYTES)
+        least = limits.LEAST_MESSAGES_HELD * largest
+        if "max-buffer" in self._given:
+            # A relay that cannot hold its own messages would close whoever sends one.
+            return self._integer("max-buffer", least, _MOST_BUFFER)
+        return max(least, memory_bytes() // limits.MEMORY_SHARE)
 
     def _bind(self) -> str:
         given = self._find("bind")

@@ -83,6 +83,12 @@ OPTIONS = (
         str(limits.DEFAULT_CHANNEL_DEVICES),
     ),
     Option(
+        "max-buffer",
+        "BYTES",
+        "What the relay may hold for all devices together that do not take it at once. An eighth "
+        "of the memory that there is, unless given.",
+    ),
+    Option(
         "drain-seconds",
         "SECONDS",
         "How long to take over telling devices good-bye when the relay is stopped.",

@@ -72,10 +72,30 @@ first device fail, and one line a minute at most under an attack."""
 
 HIGH_MARK = 256 * 1024
 """Queued for one receiver: beyond this its senders are not read. Fills a fast link for 20 ms."""
+LOW_MARK = 64 * 1024
+"""Below this its senders are read again, so that a link is never idle while they wait."""
 CONTROL_RESERVE = 64 * 1024
 """What control messages and NACKs may take beyond a receiver's full queue."""
-SLOW_SECONDS = 60
-"""In which a full queue must empty: at least 24 KB/s for the largest queue by default."""
+KERNEL_UNSENT = 64 * 1024
+"""What the kernel takes beyond what is on its way (TCP_NOTSENT_LOWAT). Its own buffers grow to
+megabytes, which nobody counts and in which progress cannot be seen."""
+PROGRESS_BYTES = 16 * 1024
+"""What counts as progress: a few packets. A dying link passes some bytes now and then."""
+BUSY_SECONDS = 5
+"""Without progress in this time a receiver holds its senders up no longer."""
+SLOW_SECONDS = 20
+"""Without progress in this time a receiver is closed. Phones change networks faster."""
+UNFINISHED_SECONDS = 10
+"""In which a message that has begun must make progress, so that nobody keeps memory by dripping."""
+MEMORY_SHARE = 8
+"""`--max-buffer` is one part in so many of the memory that there is: beside it live the relay
+itself, its connections, and the rest of the machine."""
+LEAST_MESSAGES_HELD = 4
+"""Of the largest size, for which `--max-buffer` must have room: one that comes in, one that goes
+out, and as much again. With less, two devices alone would be closed for want of memory."""
+LEAST_BUFFER = LEAST_MESSAGES_HELD * DEFAULT_MESSAGE_BYTES
+RETRY_MEMORY_SECONDS = 60
+"""What a device closed with 4007 is told to wait."""
 SPARE_SESSIONS = 16
 """Connections admitted to a full relay because their channel is held here, so that a device can
 replace its own dead connection; counted until they join."""

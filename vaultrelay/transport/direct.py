@@ -1,11 +1,19 @@
 """DirectServer: a TCP connection that sends at once, and reads into one buffer for all."""
 
+import fcntl
+import socket
+import sys
+import termios
 from collections.abc import Iterable
+from contextlib import suppress
 from errno import EWOULDBLOCK
 from typing import Any
 
 from twisted.internet import main, tcp
 
+from vaultrelay.policy.limits import KERNEL_UNSENT
+
+_INT_BYTES = 4
 _READ_BYTES = 68 * 1024
 """A message of 64 KiB and its headers come in one. Larger reads would let a sender overrun a full
 receiver by more, and gained nothing that could be measured."""
@@ -24,11 +32,17 @@ class DirectServer(tcp.Server):
     producers and with `loseConnection` are Twisted's.
     """
 
+    bufferSize = 0
+    """A producer is paused as soon as anything waits here, so that it can count all that waits."""
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         # Twisted writes two texts for each connection, with the client's address in them, for log
         # lines in which nobody should find it.
         self.logstr = self.repstr = type(self).__name__
+        with suppress(AttributeError, OSError):
+            # Only TCP of Linux has it.
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, KERNEL_UNSENT)
 
     def write(self, data: bytes) -> None:
         if self.dataBuffer or self._tempDataBuffer or not self.connected or self._writeDisconnected:
@@ -85,6 +99,15 @@ class DirectServer(tcp.Server):
     def _isSendBufferFull(self) -> bool:
         # Twisted's counts what was sent of its buffer already.
         return len(self.dataBuffer) - self.offset + self._tempDataLen > self.bufferSize
+
+    def unacknowledged(self) -> int:
+        """Bytes written that the peer has not acknowledged, so far as the kernel tells."""
+        unsent = len(self.dataBuffer) - self.offset + self._tempDataLen
+        try:
+            answer = fcntl.ioctl(self.socket.fileno(), termios.TIOCOUTQ, bytes(_INT_BYTES))
+        except (OSError, ValueError):
+            return unsent
+        return unsent + int.from_bytes(answer, sys.byteorder)
 
     def doRead(self) -> Any:
         try:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.interfaces import IDelayedCall
 
 from vaultrelay.broker.outbox import Room
-from vaultrelay.policy.limits import CLOSE_SECONDS
+from vaultrelay.broker.session import Stage
+from vaultrelay.policy.limits import CLOSE_SECONDS, RETRY_MEMORY_SECONDS
 from vaultrelay.websocket.autobahn_guards import closing_on_error
 from vaultrelay.websocket.frames import binary_frame, text_frame
 from vaultrelay.websocket.reader import DeviceReader
@@ -48,7 +49,7 @@ class DeviceConnection(DeviceReader):
         self.transport.registerProducer(self._queue, True)
         upgrade = self._upgrade
         del self._upgrade
-        self.factory.batch.begin()
+        self.factory.batch.begin(self)
         try:
             self._write(upgrade.response())
             self._open_session(upgrade.channel)
@@ -57,9 +58,7 @@ class DeviceConnection(DeviceReader):
 
     @closing_on_error
     def onPing(self, payload: bytes) -> None:
-        if not self._queue.is_full:
-            # Else the pongs for a device that does not read would pile up beyond its bounds.
-            super().onPing(payload)
+        super().onPing(payload)
         if self._session is not None:
             self._session.said_ping()
 
@@ -75,6 +74,7 @@ class DeviceConnection(DeviceReader):
             if call is not None and call.active():
                 call.cancel()
         self._session_lost(wasClean)
+        self._drop_all()
         # Each would keep the other alive until a garbage collection.
         self._session = None
 
@@ -89,7 +89,8 @@ class DeviceConnection(DeviceReader):
 
     def _closeConnection(self, abort: bool = False) -> None:
         # An abort loses a close frame that is still on its way; lingering ends in _abort_later.
-        self._queue.flush()
+        # Autobahn has unregistered the queue, which nobody will ask for more.
+        self._queue.hand_over()
         self.transport.loseConnection()
         self._abort_later()
 
@@ -97,10 +98,16 @@ class DeviceConnection(DeviceReader):
         # All that Autobahn sends keeps its place between what the fast path sends.
         self._write(data)
 
-    # The send queue calls this.
+    # The send queue calls these.
+
+    def filled_up(self) -> None:
+        """The queue went above its high mark."""
+        if self._session is not None:
+            reader = self.factory.batch.reader
+            self._session.filled_up(None if reader is None else reader.session)
 
     def drained(self) -> None:
-        """The transport's buffer is empty again."""
+        """The queue is below its low mark again."""
         if self._session is not None:
             self._session.drained()
 
@@ -124,15 +131,46 @@ class DeviceConnection(DeviceReader):
     def ping(self) -> None:
         self.sendPing()
 
+    def drop_queue(self) -> None:
+        self._queue.drop()
+
+    @property
+    def taken(self) -> int:
+        """See Outbox.taken."""
+        return self._queue.taken
+
     def close(self, number: int, reason: str) -> None:
-        self._left = None
         # What Autobahn is still receiving is dropped instead of kept for a session that is over.
         self.failedByMe = True
+        self._drop_read()
         self._is_paused = False
         self.transport.resumeProducing()
         self.sendClose(number, reason)
 
+    # The factory asks for these.
+
+    @property
+    def held(self) -> int:
+        """Bytes in memory for the device, as the budget counts them."""
+        walk = self._walk
+        return self._queue.held + self._held + (0 if walk is None else walk.held)
+
+    def relieve(self) -> None:
+        """Close the device that holds most, or cut it off where that does not free enough."""
+        session = self._session
+        if session is not None and session.stage is not Stage.CLOSED:
+            self._queue.drop()
+            session.close(CloseCode.MEMORY, retry=RETRY_MEMORY_SECONDS)
+            if not self.factory.budget.is_over:
+                return
+        self._drop_all()
+        self.transport.abortConnection()
+
     # Inside.
+
+    def _drop_all(self) -> None:
+        self._queue.clear()
+        self._drop_read()
 
     @closing_on_error
     def _open_session(self, channel: bytes | None) -> None:

@@ -7,6 +7,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
+from vaultrelay.policy.budget import Budget
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.websocket.send_queue import Batch
 from vaultrelay.wire.upgrade import Upgrade
@@ -23,12 +24,17 @@ class DeviceFactory:
     isServer = True
 
     def __init__(
-        self, reactor: IReactorTime, open_session: OpenSession, message_bytes: int
+        self,
+        reactor: IReactorTime,
+        open_session: OpenSession,
+        message_bytes: int,
+        max_buffer: int,
     ) -> None:
         self.reactor = reactor
         self.open_session = open_session
         self.message_bytes = message_bytes
-        self.batch = Batch()
+        self.budget = Budget(max_buffer)
+        self.batch = Batch(self.budget)
         self._connections: set[DeviceConnection] = set()
         self._gone: Deferred[None] | None = None
 
@@ -47,6 +53,14 @@ class DeviceFactory:
         """Cut every connection off."""
         for connection in tuple(self._connections):
             connection.transport.abortConnection()
+
+    def relieve(self) -> None:
+        """Close who holds most until no more is held than may be: never a bystander."""
+        while self.budget.is_over and self._connections:
+            most = max(self._connections, key=lambda connection: connection.held)
+            if not most.held:
+                return
+            most.relieve()
 
     def opened(self, connection: DeviceConnection) -> None:
         """A connection was made."""

@@ -6,6 +6,7 @@ breaks a rule.
 
 from struct import Struct
 
+from vaultrelay.policy.budget import Budget
 from vaultrelay.websocket.masking import apply_mask
 
 _WHOLE_BINARY = 0x82
@@ -71,21 +72,35 @@ class FrameWalk:
     bounded by that.
     """
 
-    __slots__ = ("_head", "_key", "_most", "_payload", "_size")
+    __slots__ = ("_budget", "_head", "_key", "_most", "_payload", "_size")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, budget: Budget) -> None:
         self._most = most
+        self._budget = budget
         self._head = b""
         """The start of a frame whose header is cut."""
         self._payload: bytearray | None = None
-        """What is there, still masked, of a payload of `_size` bytes that is cut."""
+        """What is there, still masked, of a payload that is cut; None when nobody wants it."""
         self._size = 0
+        """The whole of such a payload; what is to come of it when nobody wants it; else 0."""
         self._key = b""
 
     @property
     def is_holding(self) -> bool:
         """Whether the stream stands in the middle of a frame that is ours."""
-        return self._payload is not None or bool(self._head)
+        return bool(self._size or self._head)
+
+    @property
+    def held(self) -> int:
+        """Bytes held of a payload that is cut; counted in the budget."""
+        return 0 if self._payload is None else len(self._payload)
+
+    def drop(self) -> None:
+        """Give up what is held, and the rest of that message when it comes."""
+        if self._payload is not None:
+            self._size -= len(self._payload)
+            self._budget.add(-len(self._payload))
+            self._payload = None
 
     def feed(self, data: bytes) -> tuple[list[bytes], bytes]:
         """The unmasked messages that are whole now, and the rest from the first foreign frame on.
@@ -93,11 +108,9 @@ class FrameWalk:
         What begins a frame of ours and is not whole yet is held, and the rest is empty.
         """
         messages: list[bytes] = []
-        position = 0
-        if self._payload is not None:
-            position = self._fill(self._payload, data, messages)
-        elif self._head:
+        if self._head:
             data, self._head = self._head + data, b""
+        position = self._fill(data, messages) if self._size else 0
         end = len(data)
         while position < end:
             start = position + _SHORTEST
@@ -122,21 +135,30 @@ class FrameWalk:
                 # It grows with what comes: nobody gets memory for a size that he only claims.
                 self._payload = bytearray(memoryview(data)[start:])
                 self._size, self._key = size, key
+                self._budget.add(len(self._payload))
             elif size < _COPY_BELOW:
                 messages.append(apply_mask(data[start:position], key))
             else:
                 messages.append(apply_mask(memoryview(data)[start:position], key))
         return messages, b""
 
-    def _fill(self, payload: bytearray, data: bytes, messages: list[bytes]) -> int:
+    def _fill(self, data: bytes, messages: list[bytes]) -> int:
         """Add to the payload that is cut; how much of `data` belongs to it."""
+        payload = self._payload
+        if payload is None:
+            skipped = min(self._size, len(data))
+            self._size -= skipped
+            return skipped
         missing = self._size - len(payload)
         if missing > len(data):
             payload += data
+            self._budget.add(len(data))
             return len(data)
+        self._budget.add(-len(payload))
         payload += memoryview(data)[:missing]
         messages.append(apply_mask(payload, self._key))
         self._payload = None
+        self._size = 0
         return missing
 
     def _cut(self, messages: list[bytes], begun: bytes) -> tuple[list[bytes], bytes]:

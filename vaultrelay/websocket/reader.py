@@ -1,6 +1,7 @@
 """DeviceReader: what a device says, on its way to its session."""
 
 from collections.abc import Sequence
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IDelayedCall
@@ -29,7 +30,10 @@ class DeviceReader(OpenProtocol):
 
     __slots__ = (
         "_fragments",
+        "_fragments_held",
         "_go_on_call",
+        "_held",
+        "_in_fragments",
         "_is_paused",
         "_left",
         "_session",
@@ -48,9 +52,11 @@ class DeviceReader(OpenProtocol):
         # Whoever has sent no data yet needs none, and while Autobahn is in a message there is none.
         self._walk: FrameWalk | None = None
         self._is_paused = False
-        self._left: tuple[Sequence[bytes], bytes] | None = None
+        self._left: tuple[Sequence[bytes], bytes, int] | None = None
         self._go_on_call: IDelayedCall | None = None
         self._fragments = 0
+        self._in_fragments = self._fragments_held = 0
+        self._held = 0
 
     if TYPE_CHECKING:
 
@@ -59,18 +65,22 @@ class DeviceReader(OpenProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
-        batch = self.factory.batch
-        batch.begin()
+        factory = self.factory
+        batch = factory.batch
+        batch.begin(self)
         try:
             if self._left is None:
                 self._read(data)
             else:
-                messages, late = self._left
-                self._left = messages, late + data
+                messages, late, size = self._left
+                self._left = messages, late + data, size + len(data)
+                self._count(len(data))
         except Exception:
             close_for_error(self)
         finally:
             batch.end()
+        if factory.budget.is_over:
+            factory.relieve()
 
     def onFrameBegin(self) -> None:
         self._said_frame()
@@ -102,13 +112,42 @@ class DeviceReader(OpenProtocol):
         elif size > self.factory.message_bytes:
             self.fail_session(CloseCode.TOO_BIG, limit=self.factory.message_bytes)
 
+    def onMessageFrameData(self, payload: bytes) -> None:
+        super().onMessageFrameData(payload)
+        if not self.failedByMe:
+            self._in_fragments += len(payload)
+            size = getsizeof(payload)
+            self._fragments_held += size
+            self._count(size)
+
+    def onMessageEnd(self) -> None:
+        self._count(-self._fragments_held)
+        self._in_fragments = self._fragments_held = 0
+        super().onMessageEnd()
+
     @closing_on_error
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         session = self._session
         if session is not None:
             (session.said_data if isBinary else session.said_text)(payload)
 
+    @property
+    def session(self) -> Session | None:
+        """Whose connection it is, from the upgrade to the close."""
+        return self._session
+
     # The half of Outbox that is about reading.
+
+    @property
+    def unfinished(self) -> int | None:
+        """See Outbox.unfinished."""
+        if self.inside_message:
+            return self._in_fragments
+        if self.data or self.current_frame is not None:
+            # A control frame, or a header.
+            return 0
+        walk = self._walk
+        return None if walk is None or not walk.is_holding else walk.held
 
     def pause(self) -> None:
         self._is_paused = True
@@ -138,7 +177,7 @@ class DeviceReader(OpenProtocol):
     def _read(self, data: bytes) -> None:
         walk = self._walk
         if walk is None and self._may_walk:
-            walk = self._walk = FrameWalk(self.factory.message_bytes)
+            walk = self._walk = FrameWalk(self.factory.message_bytes, self.factory.budget)
         if walk is None:
             self._give_autobahn(data)
         else:
@@ -161,7 +200,7 @@ class DeviceReader(OpenProtocol):
             if self._is_paused:
                 left = tuple(remaining)
                 if left or rest:
-                    self._left = left, rest
+                    self._leave(left, rest)
                 return False
         return True
 
@@ -176,7 +215,28 @@ class DeviceReader(OpenProtocol):
             self._dataReceived(data[:_AUTOBAHN_PIECE])
             data = data[_AUTOBAHN_PIECE:]
         if data:
-            self._left = (), data
+            self._leave((), data)
+
+    def _leave(self, messages: Sequence[bytes], rest: bytes) -> None:
+        """Keep for later what was read and may not be relayed now."""
+        # Of small messages the objects take more than the bytes.
+        size = sum(map(getsizeof, messages)) + len(rest)
+        self._left = messages, rest, size
+        self._count(size)
+
+    def _drop_read(self) -> None:
+        """Give up all that was read and not relayed; the session is over."""
+        self._left = None
+        self.message_data = self.frame_data = []
+        self._count(-self._held)
+        self._in_fragments = self._fragments_held = 0
+        if self._walk is not None:
+            self._walk.drop()
+
+    def _count(self, size: int) -> None:
+        """Count bytes that are held for the device, beside those of the frame walk."""
+        self._held += size
+        self.factory.budget.add(size)
 
     def _says_text(self, data: bytes) -> bool:
         """Hear a read that is one whole text, as a hello is; whether it is."""
@@ -200,8 +260,9 @@ class DeviceReader(OpenProtocol):
         self._go_on_call = None
         if self._is_paused or self._left is None:
             return
-        (messages, late), self._left = self._left, None
-        self.factory.batch.begin()
+        (messages, late, size), self._left = self._left, None
+        self._count(-size)
+        self.factory.batch.begin(self)
         try:
             if self._relay(messages, late):
                 self._read(late)

@@ -206,6 +206,36 @@ class Keepalive:
 
 
 @dataclass(frozen=True, slots=True)
+class Busy:
+    """Relay to device: this peer takes nothing at present; what it is sent comes back as NACKs."""
+
+    type: ClassVar = "busy"
+    session: int
+
+    def encode(self) -> bytes:
+        return write_object(self.type, session=self.session)
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Busy":
+        return cls(fields.session())
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Relay to device: the peer that was busy takes messages again."""
+
+    type: ClassVar = "ready"
+    session: int
+
+    def encode(self) -> bytes:
+        return write_object(self.type, session=self.session)
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Ready":
+        return cls(fields.session())
+
+
+@dataclass(frozen=True, slots=True)
 class Draining:
     """Relay to device: I am going; come back after a random time from `reconnect` seconds."""
 
@@ -232,11 +262,11 @@ class Draining:
 
 
 FromDevice: TypeAlias = Hello | Keepalive
-FromRelay: TypeAlias = Challenge | Welcome | Joined | Left | Keepalive | Draining
+FromRelay: TypeAlias = Challenge | Welcome | Joined | Left | Keepalive | Busy | Ready | Draining
 
 _DEVICE_TYPES: dict[str, type[FromDevice]] = {kind.type: kind for kind in (Hello, Keepalive)}
 _RELAY_TYPES: dict[str, type[FromRelay]] = {
-    kind.type: kind for kind in (Challenge, Welcome, Joined, Left, Keepalive, Draining)
+    kind.type: kind for kind in (Challenge, Welcome, Joined, Left, Keepalive, Busy, Ready, Draining)
 }
 
 

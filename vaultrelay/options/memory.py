@@ -1,0 +1,47 @@
+"""The memory that this process may use: the machine's, or less where a control group says so."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_GROUPS = Path("/sys/fs/cgroup")
+_OWN = Path("/proc/self/cgroup")
+
+
+def memory_bytes(groups: Path = _GROUPS, own: Path = _OWN) -> int:
+    """Bytes; 0 where nobody tells."""
+    return min((found for found in _limits(groups, own) if found), default=0)
+
+
+def _limits(groups: Path, own: Path) -> Iterator[int]:
+    yield _machine()
+    # Version 1 shows a container its own group at the top.
+    yield _number(groups / "memory" / "memory.limit_in_bytes")
+    for line in _text(own).splitlines():
+        number, _, path = line.partition("::")
+        if number == "0":
+            # Version 2: every group above limits this one, too.
+            folder = groups / path.strip("/")
+            while folder.is_relative_to(groups):
+                yield _number(folder / "memory.max")
+                folder = folder.parent
+
+
+def _machine() -> int:
+    """By sysconf: a hardened unit hides /proc/meminfo."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 0
+
+
+def _number(path: Path) -> int:
+    text = _text(path).strip()
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("ascii", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,41 @@
+"""Waiting: what one device is to get once its transport has room."""
+
+from collections import deque
+
+_COPY_BELOW = 32 * 1024
+"""Bytes. Larger messages are shared by all who wait for them."""
+_MOST_PIECES = 16
+_CHUNK_BYTES = 64 * 1024
+
+
+class Waiting:
+    """Whole frames, in order. Small ones are joined: each by itself would take several times more
+    memory than its bytes, and the bytes are what is counted."""
+
+    __slots__ = ("_chunks", "size")
+
+    def __init__(self) -> None:
+        self._chunks: deque[list[bytes] | bytearray] = deque()
+        self.size = 0
+
+    def add(self, frames: list[bytes]) -> int:
+        """Add frames, which may come in pieces; how many bytes they are."""
+        size = sum(map(len, frames))
+        self.size += size
+        if size >= _COPY_BELOW and len(frames) <= _MOST_PIECES:
+            self._chunks.append(frames)
+            return size
+        last = self._chunks[-1] if self._chunks else None
+        if not isinstance(last, bytearray) or len(last) >= _CHUNK_BYTES:
+            last = bytearray()
+            self._chunks.append(last)
+        last += b"".join(frames)
+        return size
+
+    def take(self) -> tuple[list[bytes], int]:
+        """The next frames, some 64 KiB or one message, and how many bytes they are."""
+        chunk = self._chunks.popleft()
+        frames = [bytes(chunk)] if isinstance(chunk, bytearray) else chunk
+        size = sum(map(len, frames))
+        self.size -= size
+        return frames, size

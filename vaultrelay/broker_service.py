@@ -9,7 +9,7 @@ from twisted.internet.task import LoopingCall
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.logs import log
-from vaultrelay.policy.limits import DRAIN_TICK_SECONDS, REFUSALS_SECONDS, TICK_SECONDS
+from vaultrelay.policy.limits import CLOSE_SECONDS, DRAIN_TICK_SECONDS, TICK_SECONDS, TOLD_SECONDS
 
 
 class BrokerService(Service):
@@ -33,10 +33,13 @@ class BrokerService(Service):
             self._ticking.stop()
 
     def drain(self, seconds: float) -> Deferred[None]:
-        """Close every session within `seconds`; fires when none is left."""
+        """Close every session within `seconds`; fires when none is left.
+
+        The last of that time is for the peers' answers to their closes.
+        """
         self._drained = Deferred()
         self._ticking.stop()
-        self.broker.drain(seconds)
+        self.broker.drain(seconds, seconds - min(CLOSE_SECONDS, seconds / 2))
         self._ticking.start(DRAIN_TICK_SECONDS, now=True)
         return self._drained
 
@@ -50,7 +53,7 @@ class BrokerService(Service):
 
     def _tick(self) -> None:
         now = self.broker.clock.seconds()
-        if now - self._told_at >= REFUSALS_SECONDS:
+        if now - self._told_at >= TOLD_SECONDS:
             self._told_at = now
             self.tell_refusals()
         try:

@@ -148,7 +148,10 @@ def test_a_page_is_served_once_on_a_connection(pieces: int) -> None:
     site.reactor = scene.clock
     channel: Any = site.buildProtocol(CLIENT)
     head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-    door = FrontDoor(scene.clock, lambda request, address: Handover(channel, head, lasting=False))
+    factory = FrontDoorFactory(
+        scene.clock, lambda request, address: Handover(channel, head, lasting=False)
+    )
+    door = FrontDoor(factory)
     door.makeConnection(scene.transport)
     for piece in [HEAD, HEAD] if pieces > 1 else [HEAD + HEAD]:
         door.dataReceived(piece)

@@ -132,6 +132,12 @@ class DeviceConnection(DeviceReader):
         self.transport.resumeProducing()
         self.sendClose(number, reason)
 
+    # Whoever makes room for others calls this.
+
+    def give_up(self) -> None:
+        """Wait no longer for the end of a close."""
+        self.transport.abortConnection()
+
     # Inside.
 
     @closing_on_error
@@ -165,6 +171,7 @@ class DeviceConnection(DeviceReader):
 
     def _abort_later(self) -> None:
         if self._abort_call is None and self.transport is not None:
+            self.factory.leaving(self)
             self._abort_call = self.factory.reactor.callLater(
                 CLOSE_SECONDS, self.transport.abortConnection
             )

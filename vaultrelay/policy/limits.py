@@ -81,6 +81,8 @@ a first device fail, and one line a minute at most under an attack."""
 LOG_LINES_OF_A_KIND = 30
 """In that time; more of the same kind are counted. A quiet relay's whole story passes, and a client
 that joins in a loop writes 3 KB a minute."""
+LOG_KINDS = 200
+"""Of lines that are told apart: more than the relay and its libraries have."""
 
 # Memory.
 

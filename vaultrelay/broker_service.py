@@ -31,6 +31,7 @@ class BrokerService(Service):
         super().stopService()
         if self._ticking.running:
             self._ticking.stop()
+        self.tell()
 
     def drain(self, seconds: float) -> Deferred[None]:
         """Close every session within `seconds`; fires when none is left.

@@ -8,6 +8,8 @@ from hypothesis import settings
 from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
+from vaultrelay.logs import line_limit
+
 # Whoever changes something else must not be stopped by a case that nobody had found before.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
@@ -27,6 +29,12 @@ def logged_errors() -> Iterator[list[LogEvent]]:
     yield found
     globalLogPublisher.removeObserver(observe)
     assert not found, f"logged: {[event.get('log_format') for event in found]}"
+
+
+@pytest.fixture(autouse=True)
+def unlimited_log() -> None:
+    """No test is short of lines because of those before it."""
+    line_limit.forget()
 
 
 @pytest.fixture(autouse=True)

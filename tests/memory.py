@@ -13,7 +13,6 @@ from twisted.python.failure import Failure
 from tests.frames import BINARY, CLOSE, TEXT, Frame, client_frame, take_server_frame
 from vaultrelay.service import RelayService
 from vaultrelay.settings import Settings
-from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.wire import base64url
 from vaultrelay.wire.data import EVERYONE, pack_data
 from vaultrelay.wire.proof import channel_of, join_body, sign_join
@@ -81,7 +80,7 @@ class Relay:
         self.clock: Any = MemoryReactorClock()
         self.service = RelayService(Settings(**settings), self.clock)
         self.broker = self.service.broker
-        self.door = FrontDoorFactory(self.clock, self.service.route)
+        self.door = self.service.door
 
     def connect(self) -> "Wire":
         return Wire(self.door.buildProtocol(None))

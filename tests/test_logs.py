@@ -156,7 +156,18 @@ def test_an_error_of_a_library_comes_with_its_traceback(
     )
     first, *rest = capsys.readouterr().err.splitlines()
     assert first == f"{STAMP} critical Unhandled error in Deferred"
-    assert rest[-1].endswith("builtins.ValueError: sekrit")
+    assert rest[-1] == f"{STAMP} critical | ValueError"
+    assert " in failure_of" in rest[-2]
+    begin("debug")(
+        {
+            "log_format": "Unhandled",
+            "log_namespace": "twisted.internet.defer",
+            "log_failure": failure_of("what a peer said"),
+            "log_level": LogLevel.critical,
+            "log_time": NOON,
+        }
+    )
+    assert capsys.readouterr().err.endswith("builtins.ValueError: what a peer said\n")
 
 
 def test_what_we_tell_reaches_standard_error(

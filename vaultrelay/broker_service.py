@@ -8,8 +8,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 from vaultrelay.broker.broker import Broker
-from vaultrelay.logs import log
-from vaultrelay.policy.limits import DRAIN_TICK_SECONDS, REFUSALS_SECONDS, TICK_SECONDS
+from vaultrelay.logs import line_limit, log
+from vaultrelay.policy.limits import CLOSE_SECONDS, DRAIN_TICK_SECONDS, TICK_SECONDS, TOLD_SECONDS
 
 
 class BrokerService(Service):
@@ -18,7 +18,7 @@ class BrokerService(Service):
     def __init__(self, broker: Broker, clock: IReactorTime) -> None:
         self.broker = broker
         self._drained: Deferred[None] | None = None
-        self._told: Counter[str] = Counter()
+        self._told = self._counted()
         self._told_at = clock.seconds()
         self._ticking = LoopingCall(self._tick)
         self._ticking.clock = clock
@@ -31,28 +31,44 @@ class BrokerService(Service):
         super().stopService()
         if self._ticking.running:
             self._ticking.stop()
+        self.tell()
 
     def drain(self, seconds: float) -> Deferred[None]:
-        """Close every session within `seconds`; fires when none is left."""
+        """Close every session within `seconds`; fires when none is left.
+
+        The last of that time is for the peers' answers to their closes.
+        """
         self._drained = Deferred()
         self._ticking.stop()
-        self.broker.drain(seconds)
+        self.broker.drain(seconds, seconds - min(CLOSE_SECONDS, seconds / 2))
         self._ticking.start(DRAIN_TICK_SECONDS, now=True)
         return self._drained
 
-    def tell_refusals(self) -> None:
-        """One line for all who were refused since the last one, by our own words for why."""
-        refused = self.broker.counters.refused - self._told
+    def tell(self) -> None:
+        """One line for all who were refused since the last one, by our own words for why.
+
+        Whose end has a line of its own is counted only where such lines were left out.
+        """
+        before, self._told = self._told, self._counted()
+        refused, closed = (now - then for now, then in zip(self._told, before, strict=True))
         if refused:
-            told = ", ".join(f"{slug} {count}" for slug, count in sorted(refused.items()))
-            log.warn("Refused since the last such line: {told}", told=told)
-        self._told = self.broker.counters.refused.copy()
+            log.warn("Refused since the last such line: {told}", told=_listed(refused))
+        left_out = line_limit.left_out()
+        for words, count in left_out:
+            log.info("Left out were {count} more lines: {words}", count=count, words=words)
+        if left_out and closed:
+            log.info("Closed in the last minute: {told}", told=_listed(closed))
+
+    def _counted(self) -> tuple[Counter[str], Counter[str]]:
+        """Who was refused and who was closed since the start, by our own words for why."""
+        counters = self.broker.counters
+        return counters.refused.copy(), counters.closed + counters.left
 
     def _tick(self) -> None:
         now = self.broker.clock.seconds()
-        if now - self._told_at >= REFUSALS_SECONDS:
+        if now - self._told_at >= TOLD_SECONDS:
             self._told_at = now
-            self.tell_refusals()
+            self.tell()
         try:
             self.broker.tick()
         except Exception:
@@ -60,3 +76,7 @@ class BrokerService(Service):
             log.failure("Deadlines could not be looked at")
         if self._drained is not None and not self._drained.called and not self.broker.sessions:
             self._drained.callback(None)
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{slug} {count}" for slug, count in sorted(counts.items()))

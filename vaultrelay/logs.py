@@ -1,11 +1,13 @@
 """What the relay tells its operator: one logger, one level, lines that nobody can forge.
 
-What a device sends is never logged. Channels, devices and tokens are never logged.
+What a device sends is never logged. Channels, devices and tokens are never logged. The words of an
+exception may repeat what a device sent: they are told at "debug" only.
 """
 
 import os
 import sys
 import time
+import traceback
 from typing import TextIO
 
 from twisted.logger import (
@@ -19,7 +21,10 @@ from twisted.logger import (
     globalLogBeginner,
     globalLogPublisher,
 )
+from twisted.python.failure import Failure
 from zope.interface import implementer
+
+from vaultrelay.log_limit import LineLimit
 
 LEVELS = {
     "error": LogLevel.error,
@@ -37,7 +42,9 @@ _SYSLOG_PRIORITY = {
 _OURS = "vaultrelay"
 
 _levels = LogLevelFilterPredicate(LogLevel.info)
-log = Logger(_OURS, observer=FilteringLogObserver(globalLogPublisher, [_levels]))
+line_limit = LineLimit(globalLogPublisher)
+"""What all our lines go through."""
+log = Logger(_OURS, observer=FilteringLogObserver(line_limit, [_levels]))
 """The one logger of the relay."""
 
 
@@ -54,7 +61,9 @@ def log_to_stderr(level: str) -> None:
     set_level(level)
     libraries = LogLevelFilterPredicate(LogLevel.debug if level == "debug" else LogLevel.error)
     libraries.setLogLevelForNamespace(_OURS, LogLevel.debug)
-    observer = FilteringLogObserver(LineObserver(sys.stderr, under_journald()), [libraries])
+    lines = LineObserver(sys.stderr, under_journald(), with_words=level == "debug")
+    # Ours have passed their limit before; what libraries say of one connection could be endless.
+    observer = FilteringLogObserver(LineLimit(lines), [libraries])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
 
@@ -75,15 +84,27 @@ def under_journald() -> bool:
 
 @implementer(ILogObserver)
 class LineObserver:
-    """Writes each event as a line; a traceback as several, each marked as its continuation."""
+    """Writes each event as a line; a traceback as several, each marked as its continuation.
 
-    def __init__(self, stream: TextIO, journald: bool) -> None:
+    The words of an exception are written only `with_words`.
+    """
+
+    def __init__(self, stream: TextIO, journald: bool, with_words: bool = True) -> None:
         self._stream = stream
         self._journald = journald
+        self._with_words = with_words
 
     def __call__(self, event: LogEvent) -> None:
         level = event.get("log_level") or LogLevel.info
-        text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+        failure = event.get("log_failure")
+        text = eventAsText(
+            event,
+            includeTraceback=self._with_words,
+            includeTimestamp=False,
+            includeSystem=False,
+        )
+        if failure is not None and not self._with_words:
+            text = "\n".join([*text.splitlines()[:1], *_places(failure)])
         if self._journald:
             head = f"<{_SYSLOG_PRIORITY[level]}>"
         else:
@@ -93,6 +114,13 @@ class LineObserver:
         lines = [head + printable(first), *(f"{head}| {printable(line)}" for line in rest)]
         self._stream.write("\n".join(lines) + "\n")
         self._stream.flush()
+
+
+def _places(failure: Failure) -> list[str]:
+    """Where an exception came from and what kind it is, without its words."""
+    frames = traceback.extract_tb(failure.getTracebackObject())
+    places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    return [*places, type(failure.value).__qualname__]
 
 
 def printable(text: str) -> str:

@@ -14,7 +14,7 @@ from vaultrelay.broker.session import Session
 from vaultrelay.broker_service import BrokerService
 from vaultrelay.logs import log, set_level
 from vaultrelay.policy.audience import Audiences
-from vaultrelay.policy.limits import LISTEN_BACKLOG
+from vaultrelay.policy.limits import LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
@@ -23,7 +23,7 @@ from vaultrelay.transport.listen import Listening, ListeningService
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.web.pages import make_site
 from vaultrelay.websocket.factory import DeviceFactory
-from vaultrelay.wire.refusal import bad_request
+from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 from vaultrelay.wire.upgrade import read_upgrade
 
@@ -55,9 +55,11 @@ class RelayService(MultiService):
         self._site = make_site(self.broker, __version__, settings.urls_to_show)
         self._keeper = BrokerService(self.broker, reactor)
         self._keeper.setServiceParent(self)
-        door = FrontDoorFactory(reactor, self.route)
+        self.door = FrontDoorFactory(reactor, self.route, self.broker.counters.refused)
+        self.devices.leaving, self.devices.left = self.door.waiting.enter, self.door.waiting.leave
         self._listeners = [
-            ListeningService(text, listening, door) for text, listening in self._places()
+            ListeningService(text, listening, self.door, self.door.waiting)
+            for text, listening in self._places()
         ]
         for listener in self._listeners:
             listener.setServiceParent(self)
@@ -70,7 +72,11 @@ class RelayService(MultiService):
     def route(self, request: Request, address: IAddress) -> Handover:
         """Who serves a request: a device's connection, or the pages."""
         if request.wants_websocket:
-            upgrade = read_upgrade(request)
+            try:
+                upgrade = read_upgrade(request)
+            except Refusal as refusal:
+                self.broker.counters.refused[refusal.error] += 1
+                raise
             self.broker.admit(upgrade.channel)
             return Handover(self.devices.build(upgrade), b"", lasting=True)
         if request.lost_its_upgrade:
@@ -114,13 +120,24 @@ class RelayService(MultiService):
                 log.info(
                     "Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds
                 )
+            deadline = self._reactor.callLater(
+                max(seconds, SHORTEST_DRAIN_SECONDS), self._drain_is_over
+            )
             yield self._keeper.drain(seconds)
             yield self.devices.all_gone()
+            if deadline.active():
+                deadline.cancel()
         yield super().stopService()
 
     def hurry(self) -> None:
         """End a drain now: cut every device off."""
         self.devices.abort_all()
+
+    def _drain_is_over(self) -> None:
+        log.warn(
+            "{count} connections did not end in time, and are cut off", count=self.devices.count
+        )
+        self.hurry()
 
     def _where(self) -> str:
         settings = self.settings

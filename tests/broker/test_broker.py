@@ -18,6 +18,7 @@ from vaultrelay.policy.limits import (
     RETRY_FULL_SECONDS,
     SLOW_SECONDS,
     SPARE_SESSIONS,
+    WAITING_SURE_SECONDS,
     SessionLimits,
 )
 from vaultrelay.wire import proof
@@ -579,3 +580,25 @@ def test_nothing_is_left_of_sessions_and_channels_that_are_over() -> None:
     broker = relay.broker
     assert (broker.sessions, broker.channels, broker.joined) == (set(), {}, 0)
     assert broker.counters.joins == len(relay.ended)
+
+
+def test_silent_connections_do_not_keep_devices_out_of_a_full_relay() -> None:
+    relay = Relay(max_connections=2)
+    member, silent = relay.join(1), relay.connect(2)
+    assert refusal_of(relay) is not None, "whoever came just now may be about to say hello"
+    relay.wait(WAITING_SURE_SECONDS)
+    assert refusal_of(relay) is None
+    assert silent.closed() == "4003 hello_timeout"
+    assert relay.join(3, vault=2).closed() == ""
+    assert refusal_of(relay) is not None, "devices that have joined go for nobody"
+    assert member.closed() == ""
+
+
+def test_the_last_of_a_drain_can_be_kept_for_the_answers_to_its_closes() -> None:
+    relay = Relay()
+    devices = [relay.join(tag) for tag in range(1, 5)]
+    relay.broker.drain(20, 10)
+    relay.wait(5)
+    assert sum(bool(device.closed()) for device in devices) == 2
+    relay.wait(5)
+    assert all(device.closed() == "4000 restart" for device in devices)

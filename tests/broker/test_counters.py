@@ -65,6 +65,7 @@ def test_what_devices_close_is_no_close_of_ours(relay: Relay, counters: Counters
     relay.connect().leave()
     relay.join().leave(clean=False)
     assert not counters.closed
+    assert counters.left == {"closed": 1, "lost": 1}
 
 
 def miss_by_gone(sender: Device, peer: Device) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import LogEvent
+from twisted.logger import LogEvent, globalLogPublisher
 
 from vaultrelay import commands, tap
 from vaultrelay.commands import run
+from vaultrelay.policy.limits import DESCRIPTORS_BESIDE
 from vaultrelay.service import RelayService
 
 
@@ -160,3 +161,43 @@ def test_the_version_is_told(
     monkeypatch.setattr("sys.argv", ["vault-relay", "--version"])
     commands.main()
     assert capsys.readouterr().out == "vault-relay 1.0.0\n"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "given"), [(None, 1000), (1000 + DESCRIPTORS_BESIDE, 1000), (900, 288), (1, 1)]
+)
+def test_a_relay_without_descriptors_for_all_devices_says_so_and_admits_fewer(
+    reactor: Reactor, monkeypatch: pytest.MonkeyPatch, allowed: int | None, given: int
+) -> None:
+    warnings: list[LogEvent] = []
+
+    def observe(event: LogEvent) -> None:
+        if "open files" in str(event.get("log_format")):
+            warnings.append(event)
+
+    asked: list[int] = []
+
+    def lacking(needed: int) -> int:
+        asked.append(needed)
+        return 0 if allowed is None else max(0, needed - allowed)
+
+    relays: list[RelayService] = []
+
+    def start(relay: RelayService) -> None:
+        relays.append(relay)
+
+    monkeypatch.setattr(run, "raise_descriptor_limit", lacking)
+    monkeypatch.setattr(RelayService, "startService", start)
+    observer: Any = observe
+    globalLogPublisher.addObserver(observer)
+    try:
+        run.main([])
+    finally:
+        globalLogPublisher.removeObserver(observer)
+    assert asked == [1000 + DESCRIPTORS_BESIDE]
+    assert [relay.broker.max_connections for relay in relays] == [given]
+    assert len(warnings) == (given < 1000)
+    for event in warnings:
+        said = str(event["log_format"]).format(**event)
+        assert f"the relay admits {given} devices" in said
+        assert "LimitNOFILE=" in said

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,9 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def running_relay(*arguments: str, **variables: str) -> Iterator[RunningRelay]:
+def running_relay(
+    *arguments: str, preexec_fn: Callable[[], None] | None = None, **variables: str
+) -> Iterator[RunningRelay]:
     """`vault-relay` on a port of its own, killed at the end if it still runs."""
     process = subprocess.Popen(
         [BIN / "vault-relay", "--port", "0", "--bind", "127.0.0.1", *arguments],
@@ -44,6 +46,7 @@ def running_relay(*arguments: str, **variables: str) -> Iterator[RunningRelay]:
         stderr=subprocess.PIPE,
         text=True,
         env=environment(**variables),
+        preexec_fn=preexec_fn,  # noqa: PLW1509  no thread of ours holds a lock then
     )
     try:
         assert process.stdout is not None

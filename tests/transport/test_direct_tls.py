@@ -33,6 +33,17 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> CertificatePair:
     return load_pair(*write_pair(tmp_path_factory.mktemp("pair"), issue()))
 
 
+class Counting(Recorder):
+    """Is told why a handshake failed, as the front door is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: list[str] = []
+
+    def failed(self, slug: str) -> None:
+        self.failures.append(slug)
+
+
 class Scene:
     """A connection of the server's, its protocol, and a client at the other end."""
 
@@ -46,7 +57,7 @@ class Scene:
     ) -> None:
         wire, ours = pair_of_sockets(is_tcp)
         self.reactor = Turns()
-        self.protocol = protocol or Recorder()
+        self.protocol: Any = protocol or Recorder()
         self.descriptor = ours.fileno()
         reactor, server = self.reactor, None
         self.transport: Any = DirectTlsServer(
@@ -232,6 +243,49 @@ class TestTheHandshake:
         scene.client.wire.close()
         scene.until_lost()
         scene.assert_gone()
+
+    @pytest.mark.parametrize(
+        ("said", "slug"),
+        [
+            (b"GET / HTTP/1.1\r\n\r\n", "tls_no_tls"),
+            (b"", "tls_left"),
+            (b"\x16\x03\x01\x02\x00\x01\x00", "tls_left"),
+            (b"\x16\x03\x01\x00\x04\x01\x00\x00\x00", "tls_other"),
+        ],
+    )
+    def test_that_fails_is_counted_by_a_word_of_ours(
+        self, make: Make, said: bytes, slug: str
+    ) -> None:
+        scene = make(protocol=Counting())
+        scene.client.wire.send(said)
+        scene.reactor.settle()
+        scene.client.wire.shutdown(socket.SHUT_WR)
+        scene.reactor.settle()
+        scene.assert_gone()
+        assert scene.protocol.failures == [slug]
+
+    @pytest.mark.parametrize(
+        ("context", "slug"),
+        [
+            (ssl.create_default_context, "tls_distrust"),
+            (lambda: lenient_context(suites="ECDHE+AES:!AESGCM:@SECLEVEL=0"), "tls_suites"),
+            (lambda: lenient_context(ssl.TLSVersion.TLSv1_1), "tls_version"),
+        ],
+    )
+    def test_that_a_client_cannot_agree_to_is_counted_by_why(
+        self, make: Make, context: Callable[[], ssl.SSLContext], slug: str
+    ) -> None:
+        client = context()
+        if slug == "tls_suites":
+            client.maximum_version = ssl.TLSVersion.TLSv1_2
+        scene = make(protocol=Counting(), context=client)
+        for _ in range(4):
+            with suppress(ssl.SSLError):
+                scene.client.step()
+            scene.client._flush()
+            scene.reactor.settle()
+        scene.assert_gone()
+        assert scene.protocol.failures == [slug]
 
     def test_may_fail_when_openssl_gets_the_socket(self, scene: Scene) -> None:
         """The peer has gone, and the kernel tells it when it is asked for its address."""

@@ -15,7 +15,12 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_BYTES, HEAD_SECONDS
+from vaultrelay.policy.limits import (
+    CLOSE_SECONDS,
+    HEAD_BYTES,
+    HEAD_SECONDS,
+    WAITING_SURE_SECONDS,
+)
 from vaultrelay.transport.front_door import FrontDoor, FrontDoorFactory, Handover
 from vaultrelay.wire.refusal import not_found
 from vaultrelay.wire.request import Request
@@ -58,7 +63,8 @@ class Scene:
 
     def connect(self) -> None:
         self.transport: Any = StringTransport(peerAddress=CLIENT)
-        self.door = FrontDoorFactory(self.clock, self.route).buildProtocol(CLIENT)
+        self.factory = FrontDoorFactory(self.clock, self.route)
+        self.door = self.factory.buildProtocol(CLIENT)
         self.door.makeConnection(self.transport)
 
     def route(self, request: Request, address: IAddress) -> Handover:
@@ -148,7 +154,10 @@ def test_a_page_is_served_once_on_a_connection(pieces: int) -> None:
     site.reactor = scene.clock
     channel: Any = site.buildProtocol(CLIENT)
     head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-    door = FrontDoor(scene.clock, lambda request, address: Handover(channel, head, lasting=False))
+    factory = FrontDoorFactory(
+        scene.clock, lambda request, address: Handover(channel, head, lasting=False)
+    )
+    door = FrontDoor(factory)
     door.makeConnection(scene.transport)
     for piece in [HEAD, HEAD] if pieces > 1 else [HEAD + HEAD]:
         door.dataReceived(piece)
@@ -429,3 +438,58 @@ def test_tls_spoken_to_a_plain_port_is_told_so_at_once() -> None:
     status, told = scene.answer
     assert status == b"HTTP/1.1 400 Bad Request"
     assert "without TLS" in told["detail"]
+
+
+@pytest.mark.parametrize(
+    ("said", "slug"),
+    [
+        (b"", "silent"),
+        (b"GET / HT", "request_timeout"),
+        (b"\x16\x03\x01", "no_http"),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", "bad_request"),
+        (b"PUT / HTTP/1.1\r\nHost: a\r\n\r\n", "method_not_allowed"),
+        (b"a" * 10_000, "head_too_large"),
+    ],
+)
+def test_whoever_comes_to_nothing_is_counted_once_by_a_word_of_ours(
+    scene: Scene, said: bytes, slug: str
+) -> None:
+    if said:
+        scene.say(said)
+    scene.clock.advance(HEAD_SECONDS)
+    scene.clock.advance(CLOSE_SECONDS)
+    assert scene.factory.refused == {slug: 1}
+    scene.lose()
+
+
+def test_a_served_request_counts_as_no_refusal(scene: Scene) -> None:
+    scene.say(HEAD)
+    scene.lose()
+    assert not scene.factory.refused
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+def test_a_place_is_held_until_the_request_is_served_or_the_connection_gone(lasting: bool) -> None:
+    scene = Scene(lasting)
+    waiting = scene.factory.waiting
+    assert len(waiting) == 1
+    scene.say(HEAD)
+    assert len(waiting) == (not lasting)
+    scene.lose()
+    assert len(waiting) == 0
+
+
+def test_who_is_refused_holds_a_place_until_it_is_gone(scene: Scene) -> None:
+    scene.say(b"\x00")
+    assert len(scene.factory.waiting) == 1
+    scene.lose()
+    assert len(scene.factory.waiting) == 0
+
+
+def test_a_crowded_door_cuts_the_oldest_off(scene: Scene) -> None:
+    scene.clock.advance(WAITING_SURE_SECONDS)
+    assert scene.factory.waiting.let_oldest_go()
+    assert scene.transport.disconnected
+    assert scene.factory.refused == {"crowded_out": 1}
+    scene.lose()
+    assert scene.timers == 0

@@ -18,6 +18,7 @@ from vaultrelay.policy.limits import (
     RETRY_FULL_SECONDS,
     SPARE_SESSIONS,
     STANDSTILL_SECONDS,
+    WAITING_SURE_SECONDS,
     SessionLimits,
 )
 from vaultrelay.wire import refusal
@@ -47,6 +48,7 @@ class Broker:
         self.counters = Counters()
         self.channels: dict[bytes, Channel] = {}
         self.sessions: set[Session] = set()
+        self._unjoined: dict[Session, None] = {}
         self.joined = 0
         self._spares = 0
         self._on_end = on_end
@@ -71,7 +73,11 @@ class Broker:
         if self.draining:
             self.counters.refused["draining"] += 1
             raise refusal.draining(RETRY_DRAINING_SECONDS)
-        if self._full and (channel not in self.channels or self._spares >= SPARE_SESSIONS):
+        if (
+            self._full
+            and (channel not in self.channels or self._spares >= SPARE_SESSIONS)
+            and not self._let_a_silent_one_go()
+        ):
             self.counters.refused["relay_full"] += 1
             raise refusal.relay_full(RETRY_FULL_SECONDS)
 
@@ -81,6 +87,7 @@ class Broker:
         session.spare = self._full
         self._spares += session.spare
         self.sessions.add(session)
+        self._unjoined[session] = None
         return session
 
     def join(self, session: Session, hello: Hello) -> None:
@@ -123,6 +130,8 @@ class Broker:
         self._settle(session)
         if session.close_code is not None:
             self.counters.closed[session.close_code.slug] += 1
+        else:
+            self.counters.left[session.left_reason] += 1
         channel = session.channel
         if channel is None:
             return
@@ -147,14 +156,17 @@ class Broker:
             for session in self._drain.due(now):
                 session.close(CloseCode.RESTART)
 
-    def drain(self, seconds: float) -> None:
-        """Tell every device that the relay stops, and close them all within `seconds`."""
+    def drain(self, seconds: float, spread: float | None = None) -> None:
+        """Tell every device that the relay stops, and close them all within `seconds`.
+
+        The closes are spread over the first `spread` of them, by default over all.
+        """
         if self.draining:
             return
         joined = [session for session in self.sessions if session.stage is Stage.JOINED]
         # Channel by channel, so that the devices of one meet again soon.
         joined.sort(key=lambda session: session.channel.key if session.channel else b"")
-        self._drain = _Drain(joined, self.clock.seconds(), seconds)
+        self._drain = _Drain(joined, self.clock.seconds(), seconds if spread is None else spread)
         notice = Draining("restart", ceil(seconds), DRAIN_RECONNECT).encode()
         for session in tuple(self.sessions):
             if session.stage is Stage.JOINED:
@@ -166,8 +178,20 @@ class Broker:
     def _full(self) -> bool:
         return len(self.sessions) >= self.max_connections
 
+    def _let_a_silent_one_go(self) -> bool:
+        """Make room in a full relay: the oldest that has not joined goes, if it had its time.
+
+        Else connections that never say hello would keep devices out.
+        """
+        oldest = next(iter(self._unjoined), None)
+        if oldest is None or oldest.lasted_seconds < WAITING_SURE_SECONDS:
+            return False
+        oldest.close(CloseCode.HELLO_TIMEOUT)
+        return True
+
     def _settle(self, session: Session) -> None:
-        """Count a spare session no longer: it joined or ended."""
+        """Count a session as new or spare no longer: it joined or ended."""
+        self._unjoined.pop(session, None)
         self._spares -= session.spare
         session.spare = False
 

@@ -1,5 +1,6 @@
 """``vault-relay [options]``: the relay in the foreground, logging to standard error."""
 
+from dataclasses import replace
 from typing import Any
 
 from vaultrelay.logs import log, log_to_stderr
@@ -18,12 +19,17 @@ def main(arguments: list[str]) -> int:
     log_to_stderr(settings.log_level)
     lacking = raise_descriptor_limit(settings.max_connections + DESCRIPTORS_BESIDE)
     if lacking:
+        # Devices beyond it are refused politely, instead of finding nobody to accept them.
+        room = max(1, settings.max_connections - lacking)
         log.warn(
-            "The limit of open files is {lacking} too low for --max-connections {most}. Raise it "
-            "(ulimit -n, or LimitNOFILE= in the unit), or lower --max-connections.",
+            "The limit of open files is {lacking} too low for --max-connections {most}: the relay "
+            "admits {room} devices. Raise it (ulimit -n, or LimitNOFILE= in the unit), or lower "
+            "--max-connections.",
             lacking=lacking,
             most=settings.max_connections,
+            room=room,
         )
+        settings = replace(settings, max_connections=room)
     reactor = real_reactor()
     relay = with_second_signal(RelayService(settings, reactor))
     try:

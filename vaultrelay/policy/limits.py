@@ -38,7 +38,18 @@ RETRY_FULL_SECONDS = 60
 RETRY_DRAINING_SECONDS = 5
 """A restart takes about this long."""
 
-DESCRIPTORS_BESIDE = 200
+WAITING_CONNECTIONS = 512
+"""At the front door, or waiting for the end of their close. With TLS and a head that comes slowly
+each takes 25 KB, 13 MB in all. A thousand devices that return at once pass in two groups."""
+WAITING_SURE_SECONDS = 3
+"""For which a place at a crowded front door is sure: twice what a handshake takes on a slow link.
+After that the oldest goes for the next, so that silent connections keep nobody out for longer."""
+ACCEPTS_PER_TURN = 16
+"""Connections that begin before what joined devices sent is read: a few milliseconds' work."""
+ACCEPT_REST_SECONDS = 0.1
+"""Before a port without room, or without descriptors, looks again: no device notices, and the
+relay has nothing to do in between."""
+DESCRIPTORS_BESIDE = WAITING_CONNECTIONS + 100
 """Open files beside the devices': at the front door, listeners, log, what Python holds."""
 
 # A connection's life.
@@ -64,9 +75,14 @@ and no deadline here needs to be kept more closely."""
 DRAIN_TICK_SECONDS = 0.1
 """The same while draining, so that closes are spread evenly."""
 
-REFUSALS_SECONDS = 60
-"""How often the log tells how many devices were refused, and why: soon enough for whoever watches a
-first device fail, and one line a minute at most under an attack."""
+TOLD_SECONDS = 60
+"""How often the log tells what was only counted, such as refusals: soon enough for whoever watches
+a first device fail, and one line a minute at most under an attack."""
+LOG_LINES_OF_A_KIND = 30
+"""In that time; more of the same kind are counted. A quiet relay's whole story passes, and a client
+that joins in a loop writes 3 KB a minute."""
+LOG_KINDS = 200
+"""Of lines that are told apart: more than the relay and its libraries have."""
 
 # Memory.
 
@@ -119,6 +135,8 @@ RETRY_RATE_SECONDS = 30
 
 # Drain.
 
+SHORTEST_DRAIN_SECONDS = 1
+"""For --drain-seconds 0: what was written must leave the kernel before connections are cut off."""
 DRAIN_RECONNECT = (2, 12)
 """The window from which each device draws its waiting time: 1000 returns in ten seconds are 100
 handshakes a second, which one core serves."""

@@ -22,6 +22,18 @@ _buffer = bytearray(_READ_BYTES)
 _view = memoryview(_buffer)
 
 
+_SLUGS = {
+    "HTTP_REQUEST": "tls_no_tls",
+    "WRONG_VERSION_NUMBER": "tls_no_tls",
+    "UNSUPPORTED_PROTOCOL": "tls_version",
+    "NO_SHARED_CIPHER": "tls_suites",
+    "UNEXPECTED_EOF_WHILE_READING": "tls_left",
+}
+"""Our words for why handshakes fail, by OpenSSL's; all others are "tls_other"."""
+_DISTRUST = ("CERTIFICATE", "UNKNOWN_CA")
+"""In OpenSSL's words for an alert of a client that does not take our certificate."""
+
+
 @implementer(ISSLTransport)
 class DirectTlsServer(DirectServer):
     """The server's side of a TLS connection. Its protocol notices nothing of the handshake."""
@@ -97,7 +109,10 @@ class DirectTlsServer(DirectServer):
             self.stopWriting()
         except ssl.SSLWantWriteError:
             self.startWriting()
-        except OSError:
+        except OSError as error:
+            failed = getattr(self.protocol, "failed", None)
+            if failed is not None:
+                failed(_slug_of(error))
             return main.CONNECTION_LOST
         else:
             self.stopWriting()
@@ -140,3 +155,15 @@ class DirectTlsServer(DirectServer):
             # Says goodbye, and does not wait for the peer's.
             self.socket.unwrap()
         return super()._postLoseConnection()
+
+
+def _slug_of(error: OSError) -> str:
+    """Why a handshake failed, for counting: for the operator "tls_distrust" matters most."""
+    if not isinstance(error, ssl.SSLError):
+        return "tls_left"
+    reason = error.reason or ""
+    if "ALERT" in reason and any(word in reason for word in _DISTRUST):
+        return "tls_distrust"
+    if isinstance(error, ssl.SSLEOFError):
+        return "tls_left"
+    return _SLUGS.get(reason, "tls_other")

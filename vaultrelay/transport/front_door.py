@@ -4,6 +4,7 @@ What stands behind it is a `Route`. A lasting connection takes the door's place 
 Where something stands between door and transport, the door stays and passes on what it hears.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from twisted.python.failure import Failure
 
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_BYTES, HEAD_SECONDS
+from vaultrelay.transport.waiting import Waiting
 from vaultrelay.wire.refusal import Refusal, bad_request, head_too_large, request_timeout
 from vaultrelay.wire.request import HEAD_END, Request, read_request
 
@@ -41,13 +43,14 @@ class FrontDoor(Protocol):
     _next: IProtocol | None = None
     _answered = False
 
-    def __init__(self, clock: IReactorTime, route: Route) -> None:
-        self._clock = clock
-        self._route = route
+    def __init__(self, factory: "FrontDoorFactory") -> None:
+        self._factory = factory
+        self._clock = factory.clock
         self._head = b""
         self._deadline: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
+        self._factory.waiting.enter(self)
         self._deadline = self._clock.callLater(HEAD_SECONDS, self._too_late)
 
     def dataReceived(self, data: bytes) -> None:
@@ -62,16 +65,17 @@ class FrontDoor(Protocol):
         end = self._head.find(HEAD_END, searched)
         try:
             if not self._head[:1].isalpha():
+                self.failed("no_http")
                 raise bad_request(
                     "This is not HTTP. If the URL says wss: this port speaks ws, without TLS."
                 )
-            if end < 0:
-                if len(self._head) > HEAD_BYTES:
-                    raise head_too_large(HEAD_BYTES)
-                return
             end += len(HEAD_END)
-            if end > HEAD_BYTES:
+            whole = end >= len(HEAD_END)
+            if (end if whole else len(self._head)) > HEAD_BYTES:
+                self.failed("head_too_large")
                 raise head_too_large(HEAD_BYTES)
+            if not whole:
+                return
             self._serve(self._head[:end], self._head[end:])
         except Refusal as refusal:
             self._refuse(refusal)
@@ -80,14 +84,29 @@ class FrontDoor(Protocol):
             self._abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._factory.waiting.leave(self)
         self._cancel_deadline()
         if self._next is not None:
             self._next.connectionLost(reason)
 
+    def failed(self, slug: str) -> None:
+        """The transport gives up before there is a request: why, in a word of ours."""
+        self._factory.refused[slug] += 1
+
+    def give_up(self) -> None:
+        """Make room: see Waiting."""
+        self.failed("crowded_out")
+        self._abort()
+
     def _serve(self, head: bytes, rest: bytes) -> None:
-        request = read_request(head)
-        handover = self._route(request, self.transport.getPeer())
+        try:
+            request = read_request(head)
+        except Refusal as refusal:
+            self.failed(refusal.error)
+            raise
+        handover = self._factory.route(request, self.transport.getPeer())
         if handover.lasting:
+            self._factory.waiting.leave(self)
             self._cancel_deadline()
         self._head = b""
         self._next = following = handover.protocol
@@ -111,9 +130,12 @@ class FrontDoor(Protocol):
     def _too_late(self) -> None:
         self._deadline = None
         if self._next is None and self._head:
+            self.failed("request_timeout")
             self._refuse(request_timeout())
-        else:
-            self._abort()
+            return
+        if self._next is None and not self._answered:
+            self.failed("silent")
+        self._abort()
 
     def _abort(self) -> None:
         self.transport.abortConnection()
@@ -125,13 +147,21 @@ class FrontDoor(Protocol):
 
 
 class FrontDoorFactory(Factory):
-    """Builds the front door of each accepted connection."""
+    """Builds the front door of each accepted connection.
+
+    `refused` counts those that came to nothing before there was a request to route, by our own
+    words for why.
+    """
 
     noisy = False
 
-    def __init__(self, clock: IReactorTime, route: Route) -> None:
-        self._clock = clock
-        self._route = route
+    def __init__(
+        self, clock: IReactorTime, route: Route, refused: Counter[str] | None = None
+    ) -> None:
+        self.clock = clock
+        self.route = route
+        self.refused = Counter() if refused is None else refused
+        self.waiting = Waiting(clock)
 
     def buildProtocol(self, addr: IAddress | None) -> FrontDoor:
-        return FrontDoor(self._clock, self._route)
+        return FrontDoor(self)

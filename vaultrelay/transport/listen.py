@@ -11,11 +11,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
+from vaultrelay.transport.accepting import Acceptor
 from vaultrelay.transport.direct import DirectServer
 from vaultrelay.transport.direct_tls import DirectTlsServer
 from vaultrelay.transport.direct_unix import DirectUnixServer
 from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer, ProxiedUnixServer
 from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.waiting import Waiting
 
 _CURES = {
     EADDRINUSE: "; another program listens there, or this relay already runs",
@@ -51,10 +53,19 @@ class ListeningService(Service):
 
     port: IListeningPort | None = None
 
-    def __init__(self, text: str, listening: Listening, factory: IProtocolFactory) -> None:
+    _acceptor: Acceptor | None = None
+
+    def __init__(
+        self,
+        text: str,
+        listening: Listening,
+        factory: IProtocolFactory,
+        waiting: Waiting | None = None,
+    ) -> None:
         self.text = text
         self._wanted = listening
         self._factory = factory
+        self._waiting = waiting
 
     def privilegedStartService(self) -> None:
         """Listen, while the process may still have the privilege that a low port needs."""
@@ -72,11 +83,26 @@ class ListeningService(Service):
     def stopService(self) -> object:
         super().stopService()
         port, self.port = self.port, None
+        if self._acceptor is not None:
+            self._acceptor.close()
+            self._acceptor = None
         return None if port is None else port.stopListening()
 
     def _listening(self, port: IListeningPort) -> None:
         set_transport(port, self._wanted)
+        if self._waiting is not None:
+            self._acceptor = set_acceptor(port, self._waiting)
         self.port = port
+
+
+def set_acceptor(port: Any, waiting: Waiting) -> Acceptor | None:
+    """Let a port's connections be taken as they should; one of another kind takes them itself."""
+    kind: type = port.__class__
+    if kind is not tcp.Port and kind is not unix.Port:
+        return None
+    acceptor = Acceptor(port, waiting)
+    port.doRead = acceptor.doRead
+    return acceptor
 
 
 def set_transport(port: Any, listening: Listening) -> None:

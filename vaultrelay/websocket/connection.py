@@ -166,6 +166,12 @@ class DeviceConnection(DeviceReader):
         self._drop_all()
         self.transport.abortConnection()
 
+    # Whoever makes room for others calls this.
+
+    def give_up(self) -> None:
+        """Wait no longer for the end of a close."""
+        self.transport.abortConnection()
+
     # Inside.
 
     def _drop_all(self) -> None:
@@ -203,6 +209,7 @@ class DeviceConnection(DeviceReader):
 
     def _abort_later(self) -> None:
         if self._abort_call is None and self.transport is not None:
+            self.factory.leaving(self)
             self._abort_call = self.factory.reactor.callLater(
                 CLOSE_SECONDS, self.transport.abortConnection
             )

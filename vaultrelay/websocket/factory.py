@@ -35,12 +35,21 @@ class DeviceFactory:
         self.message_bytes = message_bytes
         self.budget = Budget(max_buffer)
         self.batch = Batch(self.budget)
+        self.leaving: Callable[[DeviceConnection], object] = lambda connection: None
+        """Told of each connection that waits for its peer's answer to a close."""
+        self.left: Callable[[DeviceConnection], object] = lambda connection: None
+        """Told of each connection that is gone."""
         self._connections: set[DeviceConnection] = set()
         self._gone: Deferred[None] | None = None
 
     def build(self, upgrade: Upgrade) -> DeviceConnection:
         """The connection of a device whose upgrade was admitted."""
         return DeviceConnection(self, upgrade)
+
+    @property
+    def count(self) -> int:
+        """How many connections there are, closing ones among them."""
+        return len(self._connections)
 
     def all_gone(self) -> Deferred[None]:
         """Fires when no connection is left; each closing one ends in its own time."""
@@ -69,6 +78,7 @@ class DeviceFactory:
     def closed(self, connection: DeviceConnection) -> None:
         """A connection is gone."""
         self._connections.discard(connection)
+        self.left(connection)
         if not self._connections and self._gone is not None:
             gone, self._gone = self._gone, None
             gone.callback(None)

@@ -1,0 +1,144 @@
+"""How a relay process ends: in its drain time, whoever is connected and however they behave."""
+
+import json
+import signal
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.certificates import issue, write_pair
+from tests.process.crowd import HEALTH, ask, dial
+from tests.process.processes import RunningRelay, running_relay
+from tests.process.test_protocol_page import CLOSE, TEXT, Connection, Identity, upgrade_head
+from tests.transport.tls_client import lenient_context
+
+DRAIN = ("--drain-seconds", "2")
+
+Dial = Callable[[], Connection]
+
+
+class TlsConnection(Connection):
+    """The same with TLS."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.stream.close()
+        self.tcp = lenient_context().wrap_socket(self.tcp, server_hostname="localhost")
+        self.stream = self.tcp.makefile("rb")
+
+
+@pytest.fixture(params=[Connection, TlsConnection], ids=["ws", "wss"])
+def scene(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[RunningRelay, Dial, ssl.SSLContext | None]]:
+    kind = request.param
+    certificate, key = write_pair(tmp_path, issue(["localhost", "127.0.0.1"]))
+    tls = ("--tls-cert", str(certificate), "--tls-key", str(key))
+    with (
+        running_relay(*DRAIN, *(tls if kind is TlsConnection else ())) as relay,
+        ExitStack() as stack,
+    ):
+
+        def dialled() -> Connection:
+            connection: Connection = stack.enter_context(kind(relay.port))
+            return connection
+
+        yield relay, dialled, lenient_context() if kind is TlsConnection else None
+
+
+def closes(connection: Connection, heard: list[tuple[int, bytes]]) -> None:
+    """Read until the close, answer it, and keep all that came."""
+    while not heard or heard[-1][0] != CLOSE:
+        heard.append(connection.receive())
+    connection.send(CLOSE, heard[-1][1])
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_all_are_told_and_nobody_holds_up_the_end(
+    scene: tuple[RunningRelay, Dial, ssl.SSLContext | None], number: int
+) -> None:
+    relay, dialled, context = scene
+    identity = Identity()
+    polite, deaf, rude, unjoined = dialled(), dialled(), dialled(), dialled()
+    for device in (polite, deaf, rude):
+        device.join(Identity(identity.seed))
+    unjoined.upgrade(identity.channel)
+    # More than the kernel and the relay hold for a device that does not read.
+    polite.tcp.settimeout(0.3)
+    with suppress(TimeoutError, OSError):
+        for id in range(200):
+            polite.data(deaf.me, id, bytes(60_000))
+    polite.tcp.settimeout(20)
+    silent, dripping = dial(relay.port, context), dial(relay.port, context)
+    dripping.sendall(b"GET / HT")
+    with silent, dripping:
+        relay.process.send_signal(number)
+        assert unjoined.closed() == (4000, "restart")
+        assert b'"status":"draining"' in ask(relay.port, HEALTH, context)
+        assert b"503" in ask(relay.port, upgrade_head(identity.channel), context)
+        controls = [json.loads(rude.receive()[1]) for _ in range(1)]
+        assert controls[-1]["type"] == "draining"
+        status, log = relay.stop(0)
+    assert status == 0
+    assert "did not end in time, and are cut off" in log
+    assert "Traceback" not in log
+    assert is_free(relay.port)
+
+
+def test_devices_that_answer_are_not_cut_off(
+    scene: tuple[RunningRelay, Dial, ssl.SSLContext | None],
+) -> None:
+    relay, dialled, _ = scene
+    identity = Identity()
+    devices = [dialled() for _ in range(5)]
+    for device in devices:
+        device.join(Identity(identity.seed))
+    heard: list[list[tuple[int, bytes]]] = [[] for _ in devices]
+    threads = [
+        threading.Thread(target=closes, args=each) for each in zip(devices, heard, strict=True)
+    ]
+    relay.process.send_signal(signal.SIGTERM)
+    for thread in threads:
+        thread.start()
+    status, log = relay.stop(0)
+    for thread in threads:
+        thread.join()
+    assert status == 0
+    assert "cut off" not in log
+    for each in heard:
+        told = [json.loads(payload)["type"] for opcode, payload in each if opcode == TEXT]
+        assert told.count("draining") == 1
+        assert each[-1] == (CLOSE, (4000).to_bytes(2, "big") + b"restart")
+
+
+def test_a_second_signal_cuts_everybody_off() -> None:
+    with running_relay("--drain-seconds", "3600") as relay, Connection(relay.port) as device:
+        device.join(Identity())
+        silent = dial(relay.port)
+        relay.process.send_signal(signal.SIGINT)
+        assert device.control("draining")["closes_in"] == 3600
+        status, log = relay.stop(signal.SIGTERM)
+        silent.close()
+    assert status == 0
+    assert "Traceback" not in log
+    assert is_free(relay.port)
+
+
+def test_who_waits_at_the_front_door_does_not_hold_up_an_empty_relay() -> None:
+    with running_relay("--drain-seconds", "3600") as relay, dial(relay.port) as silent:
+        assert ask(relay.port)
+        status, _ = relay.stop()
+        assert silent.recv(1) == b""
+    assert status == 0

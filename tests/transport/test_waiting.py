@@ -1,0 +1,58 @@
+"""The crowd at the front door: places, and who goes for another."""
+
+from typing import Any
+
+import pytest
+from twisted.internet.task import Clock
+
+from vaultrelay.policy.limits import WAITING_SURE_SECONDS
+from vaultrelay.transport.waiting import Waiting
+
+
+class Guest:
+    """Remembers being cut off."""
+
+    is_gone = False
+
+    def give_up(self) -> None:
+        self.is_gone = True
+
+
+@pytest.fixture
+def clock() -> Any:
+    return Clock()
+
+
+def test_there_is_room_until_all_places_are_taken(clock: Any) -> None:
+    waiting = Waiting(clock, 2)
+    for _ in range(2):
+        assert waiting.make_room()
+        waiting.enter(Guest())
+    assert not waiting.make_room()
+    assert len(waiting) == 2
+
+
+def test_whoever_leaves_makes_room(clock: Any) -> None:
+    waiting, guest = Waiting(clock, 1), Guest()
+    waiting.enter(guest)
+    waiting.leave(guest)
+    waiting.leave(guest)
+    assert waiting.make_room()
+    assert not guest.is_gone
+
+
+def test_the_oldest_goes_once_it_has_had_its_time(clock: Any) -> None:
+    waiting, oldest, younger = Waiting(clock, 2), Guest(), Guest()
+    waiting.enter(oldest)
+    clock.advance(WAITING_SURE_SECONDS / 2)
+    waiting.enter(younger)
+    assert not waiting.make_room()
+    clock.advance(WAITING_SURE_SECONDS / 2)
+    assert waiting.make_room()
+    assert (oldest.is_gone, younger.is_gone) == (True, False)
+    waiting.enter(Guest())
+    assert not waiting.make_room()
+
+
+def test_nobody_goes_for_nobody(clock: Any) -> None:
+    assert not Waiting(clock).let_oldest_go()

@@ -1,0 +1,60 @@
+"""The log's limit: so many lines of a kind in a minute; those beyond are counted and told later."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from twisted.logger import ILogObserver, LogEvent, LogLevel
+from zope.interface import implementer
+
+from vaultrelay.policy.limits import LOG_KINDS, LOG_LINES_OF_A_KIND, TOLD_SECONDS
+
+_END_OF_A_NAME = ("{", ":", ",", ";")
+
+
+@implementer(ILogObserver)
+class LineLimit:
+    """Passes events on, and leaves out those of a kind that has had its share.
+
+    A kind is a level and the words of a line before anything is put into them, which are ours or a
+    library's and never a peer's.
+    """
+
+    def __init__(self, observer: ILogObserver, clock: Callable[[], float] = time.monotonic) -> None:
+        self._observer = observer
+        self._clock = clock
+        self._began_at = clock()
+        self._passed: Counter[tuple[LogLevel | None, str]] = Counter()
+        self._left_out: Counter[tuple[LogLevel | None, str]] = Counter()
+
+    def __call__(self, event: LogEvent) -> None:
+        now = self._clock()
+        if now - self._began_at >= TOLD_SECONDS:
+            self._began_at = now
+            self._passed.clear()
+        kind = event.get("log_level"), str(event.get("log_format"))
+        if kind not in self._passed and len(self._passed) >= LOG_KINDS:
+            # A library that puts values into its words; they are all one kind then.
+            kind = (kind[0], "")
+        if self._passed[kind] < LOG_LINES_OF_A_KIND:
+            self._passed[kind] += 1
+            self._observer(event)
+        else:
+            self._left_out[kind] += 1
+
+    def left_out(self) -> list[tuple[str, int]]:
+        """How each kind of lines began of which some were left out, and how many; told once."""
+        found = [(_beginning(words), count) for (_, words), count in self._left_out.items()]
+        self._left_out.clear()
+        return sorted(found)
+
+    def forget(self) -> None:
+        """Begin anew, as if nothing had been logged."""
+        self._passed.clear()
+        self._left_out.clear()
+
+
+def _beginning(words: str) -> str:
+    for end in _END_OF_A_NAME:
+        words = words.partition(end)[0]
+    return words.strip() or "others"

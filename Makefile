@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # "compat" puts this folder on the path, so that the plugin under twisted/plugins is found, too.
 FILES  := setup.cfg pyproject.toml
 
-.PHONY: run test lint types floors tests vectors bench bench-quick clean
+.PHONY: run test lint types floors tests vectors conformance bench bench-quick clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -30,6 +30,10 @@ tests: $(VENV)/test
 
 vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py
+
+conformance: $(VENV)/test
+	tests/conformance/install.sh build/autobahn
+	$(BIN)/python -m tests.conformance build/autobahn
 
 bench: $(VENV)/test
 	$(BIN)/python -m benchmarks

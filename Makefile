@@ -8,7 +8,10 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # "compat" puts this folder on the path, so that the plugin under twisted/plugins is found, too.
 FILES  := setup.cfg pyproject.toml
 
-.PHONY: run test lint types floors tests vectors bench bench-quick clean
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= head control frames data_header proxy_line
+
+.PHONY: run test lint types floors tests vectors conformance fuzz bench bench-quick clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -30,6 +33,16 @@ tests: $(VENV)/test
 
 vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py
+
+conformance: $(VENV)/test
+	tests/conformance/install.sh build/autobahn
+	$(BIN)/python -m tests.conformance build/autobahn
+
+# Each target for a minute; what was found lies in build/fuzz.
+fuzz: build/fuzz/venv/made
+	@for target in $(FUZZ_TARGETS); do \
+	  build/fuzz/venv/bin/python -m tests.fuzz $$target $(FUZZ_SECONDS) build/fuzz || exit 1; \
+	done
 
 bench: $(VENV)/test
 	$(BIN)/python -m benchmarks
@@ -60,4 +73,13 @@ $(VENV)/test: $(VENV)/run
 	@echo "Installing what the tests need into $(VENV)"
 	@$(PIP) --editable '.[test]' --config-settings editable_mode=compat \
 	  || { echo "make: pip could not install the test tools. It needs a package index, by default pypi.org" >&2; exit 1; }
+	@touch $@
+
+# Atheris is there for some Pythons only. Without it, Hypothesis fuzzes.
+build/fuzz/venv/made: $(VENV)/made $(FILES)
+	@echo "Installing what fuzzing needs into build/fuzz/venv"
+	@$(PYTHON) -m venv build/fuzz/venv
+	@build/fuzz/venv/bin/python -m pip --disable-pip-version-check install --quiet '.[test]'
+	@build/fuzz/venv/bin/python -m pip --disable-pip-version-check install --quiet '.[test,fuzz]' \
+	  || echo "make: there is no atheris for this Python, so Hypothesis fuzzes" >&2
 	@touch $@

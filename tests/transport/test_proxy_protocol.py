@@ -96,6 +96,7 @@ BAD = {
     "1 with a word for a port": b"PROXY TCP4 198.51.100.7 203.0.113.1 many 443\r\n",
     "1 with no ASCII": b"PROXY TCP4 198.51.100.\xff 203.0.113.1 50000 443\r\n",
     "1 with another's line": b"PROXY TCP4 198.51.100.7 203.0.113.1 1 2\rGET / HTTP/1.1\r\n",
+    "1 with a line in it": b"PROXY TCP4 198.51.100.7 203.0.113.1 50000 443\n\r\n",
     "1 too long": b"PROXY UNKNOWN ".ljust(106, b"x") + b"\r\n",
     "1 without an end": b"PROXY UNKNOWN " + b"x" * 5000,
     "1 with ends of LF": b"PROXY UNKNOWN\n" * 10,

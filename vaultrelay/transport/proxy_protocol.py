@@ -88,6 +88,8 @@ class Proxied:
     def _is_whole(self) -> bool:
         line, had = self._line, len(self._line)
         if line.startswith(_WORD_1):
+            if line.endswith(b"\n") and not line.endswith(_END_1):
+                raise InvalidProxyHeader
             return line.endswith(_END_1)
         if not (_WORD_1.startswith(line) or line[: len(_SIGNATURE)] == _SIGNATURE[:had]):
             raise InvalidProxyHeader

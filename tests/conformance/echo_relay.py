@@ -1,0 +1,78 @@
+"""An echo server on the relay's own front door and frame layer, for the Autobahn|Testsuite.
+
+Its cases send text and binary of up to 16 MiB and want them back, so the session is one that echoes
+and the limits of our protocol are lifted; what reads and writes frames is the relay's. Prints the
+port, and runs until it is told to stop.
+"""
+
+import sys
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.interfaces import IAddress
+
+from vaultrelay.broker.outbox import Outbox
+from vaultrelay.broker.session import Stage
+from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.websocket import reader
+from vaultrelay.websocket.factory import DeviceFactory
+from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.data import HEADER_BYTES
+from vaultrelay.wire.request import Request
+from vaultrelay.wire.upgrade import Upgrade
+
+MESSAGE_BYTES = 64 * 1024 * 1024
+
+
+class EchoSession:
+    """Stands in for a session that has joined: everything goes back to its device."""
+
+    stage = Stage.JOINED
+    channel = object()
+
+    def __init__(self, outbox: Outbox, named_channel: bytes | None) -> None:
+        self._outbox = outbox
+
+    def said_data(self, message: bytes) -> None:
+        # No session relays what is shorter than a header, so `deliver` never gets it.
+        (self._outbox.notify if len(message) < HEADER_BYTES else self._outbox.deliver)(message)
+
+    def said_text(self, text: bytes) -> None:
+        self._outbox.tell(text)
+
+    def close(self, code: CloseCode, **details: object) -> None:
+        self._outbox.close(code.number, code.reason(**details))
+
+    def said_frame(self) -> None:
+        pass
+
+    def said_ping(self) -> None:
+        pass
+
+    def drained(self) -> None:
+        pass
+
+    def lost(self, clean: bool) -> None:
+        pass
+
+
+def main() -> None:
+    """Listen on a free port of loopback."""
+    clock: Any = reactor
+    lifted: Any = reader
+    lifted.CONTROL_BYTES = lifted.FRAGMENTS_PER_MESSAGE = MESSAGE_BYTES
+    open_session: Any = EchoSession
+    devices = DeviceFactory(clock, open_session, MESSAGE_BYTES)
+
+    def route(request: Request, address: IAddress) -> Handover:
+        key = request.header("sec-websocket-key") or ""
+        return Handover(devices.build(Upgrade(3, key, None, None)), b"", lasting=True)
+
+    port = clock.listenTCP(0, FrontDoorFactory(clock, route), interface="127.0.0.1")
+    sys.stdout.write(f"{port.getHost().port}\n")
+    sys.stdout.flush()
+    clock.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 class Counters:
     """Plain integers. What a live session relayed is added when it ends.
 
-    The keys of the three tables are our own slugs, never a peer's words, so they stay few.
+    The keys of the tables are our own slugs, never a peer's words, so they stay few.
     """
 
     joins: int = 0
     messages: int = 0
     bytes: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
     closed: Counter[str] = field(default_factory=Counter)
     undelivered: Counter[str] = field(default_factory=Counter)

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
@@ -13,7 +13,6 @@ from twisted.python.failure import Failure
 from tests.frames import BINARY, CLOSE, TEXT, Frame, client_frame, take_server_frame
 from vaultrelay.service import RelayService
 from vaultrelay.settings import Settings
-from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.wire import base64url
 from vaultrelay.wire.data import EVERYONE, pack_data
 from vaultrelay.wire.proof import channel_of, join_body, sign_join
@@ -57,15 +56,33 @@ class Relay:
         self.clock: Any = MemoryReactorClock()
         self.service = RelayService(Settings(**settings), self.clock)
         self.broker = self.service.broker
-        self.door = FrontDoorFactory(self.clock, self.service.route)
+        self.door = self.service.door
 
-    def connect(self) -> "Wire":
-        return Wire(self.door.buildProtocol(None))
+    def connect(self, host: str | None = None) -> "Wire":
+        """A connection from an address, or from one that the relay does not know."""
+        wire = self.accept(host)
+        assert wire is not None, "it was cut off"
+        return wire
 
-    def join(self, device: bytes = b"device-a", seed: bytes = SEED) -> "Wire":
+    def accept(self, host: str | None) -> "Wire | None":
+        """The same; None where the relay cuts it off."""
+        address: Any = None
+        if host is not None:
+            kind = IPv6Address if ":" in host else IPv4Address
+            address = UNIXAddress(None) if host == "unix" else kind("TCP", host, 50000)
+        door = self.door.buildProtocol(address)
+        return None if door is None else Wire(door)
+
+    def join(
+        self,
+        device: bytes = b"device-a",
+        seed: bytes = SEED,
+        host: str | None = None,
+        **headers: str,
+    ) -> "Wire":
         """A device that has joined; its welcome is read."""
-        wire = self.connect()
-        wire.upgrade()
+        wire = self.connect(host)
+        wire.upgrade(**headers)
         wire.hello(device, seed)
         return wire
 

@@ -6,21 +6,25 @@ from typing import Any
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.endpoints import TCP4ServerEndpoint
-from twisted.internet.interfaces import IAddress, IListeningPort
+from twisted.internet.interfaces import IListeningPort
 
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
 from vaultrelay.broker_service import BrokerService
 from vaultrelay.logs import log, set_level
+from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import LISTEN_BACKLOG
+from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
 from vaultrelay.transport.listen import Listening, ListeningService
+from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.visitors import Visitor, Visitors
 from vaultrelay.web.pages import make_site
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import bad_request
@@ -45,14 +49,23 @@ class RelayService(MultiService):
             settings.max_connections,
             Audiences(settings.own_hosts),
             log_session_end,
+            Addresses(settings.places_per_address),
         )
         self.devices = DeviceFactory(reactor, self.broker.open, settings.limits.message_bytes)
         self._site = make_site(self.broker, __version__, settings.urls_to_show)
         self._keeper = BrokerService(self.broker, reactor)
         self._keeper.setServiceParent(self)
-        door = FrontDoorFactory(reactor, self.route)
+        visitors = Visitors(
+            reactor,
+            self.broker.addresses,
+            TrustedProxies(settings.trusted_proxies),
+            self.broker.counters,
+        )
+        self.door = FrontDoorFactory(reactor, self.route, visitors)
+        behind_proxies = ProxiedFactory(self.door)
         self._listeners = [
-            ListeningService(text, listening, door) for text, listening in self._places()
+            ListeningService(text, listening, behind_proxies if listening.is_proxied else self.door)
+            for text, listening in self._places()
         ]
         for listener in self._listeners:
             listener.setServiceParent(self)
@@ -62,18 +75,20 @@ class RelayService(MultiService):
         """The ports that are listened on, in the order of the settings."""
         return [listener.port for listener in self._listeners if listener.port is not None]
 
-    def route(self, request: Request, address: IAddress) -> Handover:
+    def route(self, request: Request, visitor: Visitor) -> Handover:
         """Who serves a request: a device's connection, or the pages."""
         if request.wants_websocket:
             upgrade = read_upgrade(request)
-            self.broker.admit(upgrade.channel)
-            return Handover(self.devices.build(upgrade), b"", lasting=True)
+            self.broker.admit(upgrade.channel, visitor.budget)
+            return Handover(self.devices.build(upgrade, visitor.budget), b"", lasting=True)
         if request.lost_its_upgrade:
             raise bad_request(
                 "This is a WebSocket request without 'Upgrade: websocket' and 'Connection: "
                 "upgrade'. A proxy in front of the relay must pass both headers on."
             )
-        return Handover(self._site.buildProtocol(address), _page_head(request), lasting=False)
+        return Handover(
+            self._site.buildProtocol(visitor.address), _page_head(request), lasting=False
+        )
 
     def startService(self) -> None:
         set_level(self.settings.log_level)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -16,7 +15,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_BYTES, HEAD_SECONDS
-from vaultrelay.transport.front_door import FrontDoor, FrontDoorFactory, Handover
+from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.visitors import Visitor
 from vaultrelay.wire.refusal import not_found
 from vaultrelay.wire.request import Request
 
@@ -58,11 +58,12 @@ class Scene:
 
     def connect(self) -> None:
         self.transport: Any = StringTransport(peerAddress=CLIENT)
-        self.door = FrontDoorFactory(self.clock, self.route).buildProtocol(CLIENT)
+        door: Any = FrontDoorFactory(self.clock, self.route).buildProtocol(CLIENT)
+        self.door = door
         self.door.makeConnection(self.transport)
 
-    def route(self, request: Request, address: IAddress) -> Handover:
-        self.asked.append((request, address))
+    def route(self, request: Request, visitor: Visitor) -> Handover:
+        self.asked.append((request, visitor.address))
         if self.trouble is not None:
             raise self.trouble
         return Handover(self.behind, self.head, self.lasting)
@@ -148,7 +149,8 @@ def test_a_page_is_served_once_on_a_connection(pieces: int) -> None:
     site.reactor = scene.clock
     channel: Any = site.buildProtocol(CLIENT)
     head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-    door = FrontDoor(scene.clock, lambda request, address: Handover(channel, head, lasting=False))
+    handover = Handover(channel, head, lasting=False)
+    door: Any = FrontDoorFactory(scene.clock, lambda *_: handover).buildProtocol(CLIENT)
     door.makeConnection(scene.transport)
     for piece in [HEAD, HEAD] if pieces > 1 else [HEAD + HEAD]:
         door.dataReceived(piece)

@@ -18,6 +18,7 @@ from vaultrelay.options.sources import (
 from vaultrelay.options.table import BY_NAME
 from vaultrelay.policy import limits
 from vaultrelay.policy.audience import host_of_url
+from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
@@ -65,6 +66,8 @@ class _Reader:
             certificates=certificates,
             public_urls=self._public_urls(),
             max_connections=self._integer("max-connections", 1, 1_000_000),
+            max_per_address=self._max_per_address(),
+            trusted_proxies=self._trusted_proxies(),
             limits=limits.SessionLimits(
                 message_bytes=self._integer("message-bytes", 1024, 64 * 1024 * 1024),
                 messages_per_second=self._integer("rate-messages", 0, 1_000_000_000),
@@ -89,6 +92,23 @@ class _Reader:
         if not lowest <= number <= highest:
             raise given.refuse(f"must be a whole number from {lowest} to {highest}")
         return number
+
+    def _max_per_address(self) -> int | None:
+        name = "max-per-address"
+        return self._integer(name, 0, 1_000_000) if name in self._given else None
+
+    def _trusted_proxies(self) -> tuple[str, ...]:
+        given = self._given.get("trusted-proxy")
+        if given is None:
+            return ()
+        for text in given.values:
+            try:
+                TrustedProxies([text])
+            except ValueError as error:
+                raise Given(given.origin, (text,)).refuse(
+                    f"must be an address or a network such as 127.0.0.1 or 10.0.0.0/8: {error}"
+                ) from None
+        return given.values
 
     def _bind(self) -> str:
         given = self._find("bind")

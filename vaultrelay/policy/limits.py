@@ -54,7 +54,7 @@ JOIN_SECONDS_PER_DEVICE = 60
 """After which each may join once more: the longest that a client's back-off waits."""
 ARRIVALS_PER_JOIN = 2
 """Connections for each join, so that an attempt may fail, or a page be asked for. By default these
-are 8 a second, whose TLS handshakes take 1.5 % of a core; without a bound one address takes all."""
+are 8 a second, whose TLS handshakes take 0.6 % of a core; without a bound one address takes all."""
 SPARES_PER_ADDRESS = 4
 """Connections admitted beyond an address's places because it has devices in the same channel, until
 they join; a quarter of SPARE_SESSIONS."""

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_BYTES, HEAD_SECONDS
+from vaultrelay.transport.visitors import Visitor, Visitors
 from vaultrelay.wire.refusal import Refusal, bad_request, head_too_large, request_timeout
 from vaultrelay.wire.request import HEAD_END, Request, read_request
 
@@ -30,7 +31,7 @@ class Handover:
     lasting: bool
 
 
-Route = Callable[[Request, IAddress], Handover]
+Route = Callable[[Request, Visitor], Handover]
 """Finds who serves a request; raises Refusal when nobody does."""
 
 
@@ -41,14 +42,28 @@ class FrontDoor(Protocol):
     _next: IProtocol | None = None
     _answered = False
 
-    def __init__(self, clock: IReactorTime, route: Route) -> None:
+    def __init__(
+        self, clock: IReactorTime, route: Route, visitors: Visitors, visitor: Visitor
+    ) -> None:
         self._clock = clock
         self._route = route
+        self._visitors = visitors
+        self._visitor = visitor
         self._head = b""
         self._deadline: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         self._deadline = self._clock.callLater(HEAD_SECONDS, self._too_late)
+
+    def peerKnown(self, address: IAddress | None) -> bool:
+        """Whether the connection may stay. Called by a transport that had to find out the address.
+
+        None is an address that is not to be known.
+        """
+        visitor = self._visitors.arrived(address)
+        if visitor is not None:
+            self._visitor = visitor
+        return visitor is not None
 
     def dataReceived(self, data: bytes) -> None:
         if self._next is not None:
@@ -81,19 +96,25 @@ class FrontDoor(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._cancel_deadline()
+        self._visitors.left(self._visitor)
         if self._next is not None:
             self._next.connectionLost(reason)
 
     def _serve(self, head: bytes, rest: bytes) -> None:
         request = read_request(head)
-        handover = self._route(request, self.transport.getPeer())
+        self._visitors.asked(self._visitor, request)
+        handover = self._route(request, self._visitor)
         if handover.lasting:
             self._cancel_deadline()
         self._head = b""
         self._next = following = handover.protocol
         if handover.lasting and getattr(self.transport, "protocol", None) is self:
             self.transport.protocol = following
-        following.makeConnection(self.transport)
+        try:
+            following.makeConnection(self.transport)
+        finally:
+            if handover.lasting:
+                self._visitors.left(self._visitor)
         # One request on a connection: a page's client has nothing more to say.
         first = handover.head + rest if handover.lasting else handover.head
         if first:
@@ -129,9 +150,14 @@ class FrontDoorFactory(Factory):
 
     noisy = False
 
-    def __init__(self, clock: IReactorTime, route: Route) -> None:
+    def __init__(self, clock: IReactorTime, route: Route, visitors: Visitors | None = None) -> None:
         self._clock = clock
         self._route = route
+        self._visitors = visitors or Visitors(clock)
 
-    def buildProtocol(self, addr: IAddress | None) -> FrontDoor:
-        return FrontDoor(self._clock, self._route)
+    def buildProtocol(self, addr: IAddress | None) -> FrontDoor | None:
+        visitor = self._visitors.arrived(addr)
+        if visitor is None:
+            # The port closes the connection, before TLS and before anything is made for it.
+            return None
+        return FrontDoor(self._clock, self._route, self._visitors, visitor)

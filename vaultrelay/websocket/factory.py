@@ -7,11 +7,12 @@ from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
+from vaultrelay.policy.addresses import Budget
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.websocket.send_queue import Batch
 from vaultrelay.wire.upgrade import Upgrade
 
-OpenSession = Callable[[Outbox, bytes | None], Session]
+OpenSession = Callable[[Outbox, bytes | None, Budget | None], Session]
 
 
 class DeviceFactory:
@@ -32,9 +33,9 @@ class DeviceFactory:
         self._connections: set[DeviceConnection] = set()
         self._gone: Deferred[None] | None = None
 
-    def build(self, upgrade: Upgrade) -> DeviceConnection:
+    def build(self, upgrade: Upgrade, budget: Budget | None = None) -> DeviceConnection:
         """The connection of a device whose upgrade was admitted."""
-        return DeviceConnection(self, upgrade)
+        return DeviceConnection(self, upgrade, budget)
 
     def all_gone(self) -> Deferred[None]:
         """Fires when no connection is left; each closing one ends in its own time."""

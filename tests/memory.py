@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
@@ -82,13 +82,31 @@ class Relay:
         self.broker = self.service.broker
         self.door = self.service.door
 
-    def connect(self) -> "Wire":
-        return Wire(self.door.buildProtocol(None))
+    def connect(self, host: str | None = None) -> "Wire":
+        """A connection from an address, or from one that the relay does not know."""
+        wire = self.accept(host)
+        assert wire is not None, "it was cut off"
+        return wire
 
-    def join(self, device: bytes = b"device-a", seed: bytes = SEED) -> "Wire":
+    def accept(self, host: str | None) -> "Wire | None":
+        """The same; None where the relay cuts it off."""
+        address: Any = None
+        if host is not None:
+            kind = IPv6Address if ":" in host else IPv4Address
+            address = UNIXAddress(None) if host == "unix" else kind("TCP", host, 50000)
+        door = self.door.buildProtocol(address)
+        return None if door is None else Wire(door)
+
+    def join(
+        self,
+        device: bytes = b"device-a",
+        seed: bytes = SEED,
+        host: str | None = None,
+        **headers: str,
+    ) -> "Wire":
         """A device that has joined; its welcome is read."""
-        wire = self.connect()
-        wire.upgrade()
+        wire = self.connect(host)
+        wire.upgrade(**headers)
         wire.hello(device, seed)
         return wire
 

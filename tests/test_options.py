@@ -21,6 +21,7 @@ from vaultrelay.settings import Settings
 CONFIG = "relay.toml"
 LISTEN = ("tcp:1001", "tcp:1002", "tcp:1003")
 URLS = ("wss://a.example", "wss://b.example", "wss://c.example")
+PROXIES = ("127.0.0.1", "2001:db8::/32", "unix")
 
 # By name: what the settings make of an option, its default, and three other values.
 Reader = Callable[[Settings], object]
@@ -30,6 +31,8 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
     "listen": (lambda s: " ".join(s.listen), "", LISTEN),
     "public-url": (lambda s: " ".join(s.public_urls), "", URLS),
     "max-connections": (lambda s: s.max_connections, "1000", ("11", "12", "13")),
+    "max-per-address": (lambda s: s.places_per_address, "250", ("0", "12", "130")),
+    "trusted-proxy": (lambda s: " ".join(s.trusted_proxies), "", PROXIES),
     "session-ttl": (lambda s: s.limits.session_ttl, "3600", ("11", "12", "13")),
     "message-bytes": (lambda s: s.limits.message_bytes, "1048576", ("2001", "2002", "2003")),
     "rate-messages": (lambda s: s.limits.messages_per_second, "2000", ("11", "12", "13")),
@@ -46,6 +49,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
 RANGES = {
     "port": (0, 65535),
     "max-connections": (1, 1_000_000),
+    "max-per-address": (0, 1_000_000),
     "session-ttl": (1, 2_592_000),
     "message-bytes": (1024, 67_108_864),
     "rate-messages": (0, 1_000_000_000),
@@ -247,7 +251,7 @@ def test_an_empty_flag_is_refused(name: str) -> None:
     assert refusal_of(f"--{name}=").startswith(f"--{name}: '' must be ")
 
 
-@pytest.mark.parametrize("name", ["listen", "public-url"])
+@pytest.mark.parametrize("name", ["listen", "public-url", "trusted-proxy"])
 def test_a_repeatable_option_is_a_flag_again_a_variable_of_words_or_a_list(name: str) -> None:
     reader, _, values = CASES[name]
     expected = " ".join(values)
@@ -255,6 +259,37 @@ def test_a_repeatable_option_is_a_flag_again_a_variable_of_words_or_a_list(name:
     assert reader(read(**{variable_of(name): "  {}\t{}\n{} ".format(*values)})) == expected
     assert reader(read(toml=f"{name} = {list(values)}")) == expected
     assert reader(read(toml=f"{name} = []")) == ""
+
+
+@pytest.mark.parametrize(
+    ("connections", "places"), [(1, 64), (256, 64), (260, 65), (1000, 250), (100_000, 25_000)]
+)
+def test_an_address_has_a_quarter_of_the_places_if_nobody_says_otherwise(
+    connections: int, places: int
+) -> None:
+    assert read(f"--max-connections={connections}").places_per_address == places
+    assert read(f"--max-connections={connections}", "--max-per-address=3").places_per_address == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("proxy.example", "is no address, no network and not unix"),
+        ("127.0.0.1:80", "is no address, no network and not unix"),
+        (
+            "10.1.2.3/8",
+            "is an address and a network in one; write 10.0.0.0/8, or just the address",
+        ),
+        ("0.0.0.0/0", "is everybody, and everybody can write X-Forwarded-For"),
+        ("::/0", "is everybody, and everybody can write X-Forwarded-For"),
+    ],
+)
+def test_what_is_no_proxy_is_refused_with_a_reason(text: str, why: str) -> None:
+    expected = (
+        f"'{text}' must be an address or a network such as 127.0.0.1 or 10.0.0.0/8: '{text}' {why}"
+    )
+    assert refusal_of("--trusted-proxy=unix", f"--trusted-proxy={text}").endswith(expected)
+    assert refusal_of(RELAY_TRUSTED_PROXY=f"127.0.0.1 {text}").endswith(expected)
 
 
 def test_repeated_values_of_one_origin_replace_those_of_another() -> None:

@@ -82,17 +82,23 @@ def test_settings_are_described_on_one_line() -> None:
     settings = Settings(
         public_urls=("wss://a.example", "wss://b.example"),
         max_connections=5,
+        trusted_proxies=("10.0.0.0/8", "unix"),
         limits=limits.SessionLimits(2000, 30, 4000, 6, 70),
         max_buffer=5_000_000,
         drain_seconds=8,
         log_level="debug",
     )
     assert settings.described() == (
-        "public-url=wss://a.example wss://b.example max-connections=5 session-ttl=70 "
+        "public-url=wss://a.example wss://b.example max-connections=5 max-per-address=64 "
+        "trusted-proxy=10.0.0.0/8 unix session-ttl=70 "
         "message-bytes=2000 rate-messages=30 rate-bytes=4000 channel-devices=6 max-buffer=5000000 "
         "drain-seconds=8 log-level=debug"
     )
-    assert Settings().described().startswith("public-url=- max-connections=1000 session-ttl=3600 ")
+    assert (
+        Settings()
+        .described()
+        .startswith("public-url=- max-connections=1000 max-per-address=250 trusted-proxy=- ")
+    )
 
 
 def test_settings_do_not_show_their_key(tmp_path: Path) -> None:

@@ -6,21 +6,25 @@ from typing import Any
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.endpoints import TCP4ServerEndpoint
-from twisted.internet.interfaces import IAddress, IListeningPort
+from twisted.internet.interfaces import IListeningPort
 
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
 from vaultrelay.broker_service import BrokerService
 from vaultrelay.logs import log, set_level
+from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
+from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
 from vaultrelay.transport.listen import Listening, ListeningService
+from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.visitors import Visitor, Visitors
 from vaultrelay.web.pages import make_site
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, bad_request
@@ -45,6 +49,7 @@ class RelayService(MultiService):
             settings.max_connections,
             Audiences(settings.own_hosts),
             log_session_end,
+            Addresses(settings.places_per_address),
         )
         self.devices = DeviceFactory(
             reactor,
@@ -55,10 +60,22 @@ class RelayService(MultiService):
         self._site = make_site(self.broker, __version__, settings.urls_to_show)
         self._keeper = BrokerService(self.broker, reactor)
         self._keeper.setServiceParent(self)
-        self.door = FrontDoorFactory(reactor, self.route, self.broker.counters.refused)
+        visitors = Visitors(
+            reactor,
+            self.broker.addresses,
+            TrustedProxies(settings.trusted_proxies),
+            self.broker.counters,
+        )
+        self.door = FrontDoorFactory(reactor, self.route, visitors, self.broker.counters.refused)
         self.devices.leaving, self.devices.left = self.door.waiting.enter, self.door.waiting.leave
+        behind_proxies = ProxiedFactory(self.door)
         self._listeners = [
-            ListeningService(text, listening, self.door, self.door.waiting)
+            ListeningService(
+                text,
+                listening,
+                behind_proxies if listening.is_proxied else self.door,
+                self.door.waiting,
+            )
             for text, listening in self._places()
         ]
         for listener in self._listeners:
@@ -69,7 +86,7 @@ class RelayService(MultiService):
         """The ports that are listened on, in the order of the settings."""
         return [listener.port for listener in self._listeners if listener.port is not None]
 
-    def route(self, request: Request, address: IAddress) -> Handover:
+    def route(self, request: Request, visitor: Visitor) -> Handover:
         """Who serves a request: a device's connection, or the pages."""
         if request.wants_websocket:
             try:
@@ -77,14 +94,16 @@ class RelayService(MultiService):
             except Refusal as refusal:
                 self.broker.counters.refused[refusal.error] += 1
                 raise
-            self.broker.admit(upgrade.channel)
-            return Handover(self.devices.build(upgrade), b"", lasting=True)
+            self.broker.admit(upgrade.channel, visitor.budget)
+            return Handover(self.devices.build(upgrade, visitor.budget), b"", lasting=True)
         if request.lost_its_upgrade:
             raise bad_request(
                 "This is a WebSocket request without 'Upgrade: websocket' and 'Connection: "
                 "upgrade'. A proxy in front of the relay must pass both headers on."
             )
-        return Handover(self._site.buildProtocol(address), _page_head(request), lasting=False)
+        return Handover(
+            self._site.buildProtocol(visitor.address), _page_head(request), lasting=False
+        )
 
     def startService(self) -> None:
         set_level(self.settings.log_level)

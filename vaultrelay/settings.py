@@ -9,6 +9,8 @@ from vaultrelay.policy.limits import (
     DEFAULT_MAX_CONNECTIONS,
     DEFAULT_PORT,
     LEAST_BUFFER,
+    LEAST_PER_ADDRESS,
+    SHARE_PER_ADDRESS,
     SessionLimits,
 )
 from vaultrelay.transport.certificate import CertificatePair
@@ -27,11 +29,20 @@ class Settings:
     certificates: tuple[CertificatePair, ...] = field(default=(), repr=False)
     public_urls: tuple[str, ...] = ()
     max_connections: int = DEFAULT_MAX_CONNECTIONS
+    max_per_address: int | None = None
+    trusted_proxies: tuple[str, ...] = ()
     limits: SessionLimits = field(default_factory=SessionLimits)
     max_buffer: int = LEAST_BUFFER
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
     log_level: str = "info"
     unknown_variables: tuple[str, ...] = ()
+
+    @property
+    def places_per_address(self) -> int:
+        """How many devices one network address may have here; 0 is no limit."""
+        if self.max_per_address is not None:
+            return self.max_per_address
+        return max(self.max_connections // SHARE_PER_ADDRESS, LEAST_PER_ADDRESS)
 
     @property
     def own_hosts(self) -> frozenset[str]:
@@ -63,6 +74,8 @@ class Settings:
         chosen = {
             "public-url": " ".join(self.public_urls) or "-",
             "max-connections": self.max_connections,
+            "max-per-address": self.places_per_address,
+            "trusted-proxy": " ".join(self.trusted_proxies) or "-",
             "session-ttl": limits.session_ttl,
             "message-bytes": limits.message_bytes,
             "rate-messages": limits.messages_per_second,

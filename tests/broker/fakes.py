@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.outbox import Room
+from vaultrelay.policy.addresses import Addresses, Budget
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, DEFAULT_SESSION_TTL, SessionLimits
 from vaultrelay.wire.control import Challenge, FromRelay, Hello, Keepalive, Left, read_from_relay
@@ -167,6 +168,7 @@ class Relay:
         self,
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         hosts: tuple[str, ...] = (),
+        places: int = 0,
         **limits: int,
     ) -> None:
         self.clock = FakeClock()
@@ -177,11 +179,18 @@ class Relay:
             max_connections,
             Audiences(hosts),
             lambda session: self.ended.append((session.number, session.left_reason)),
+            Addresses(places),
         )
 
-    def connect(self, tag: int = 1, vault: int = 1, named: bytes | None = None) -> "Device":
+    def connect(
+        self,
+        tag: int = 1,
+        vault: int = 1,
+        named: bytes | None = None,
+        budget: Budget | None = None,
+    ) -> "Device":
         """A device that has been challenged."""
-        return Device(self.broker, tag, vault, named)
+        return Device(self.broker, tag, vault, named, budget)
 
     def join(self, tag: int = 1, vault: int = 1) -> "Device":
         """A device that has said its hello."""
@@ -204,11 +213,18 @@ class Relay:
 class Device:
     """A device and its connection: says what devices say, and reads what it gets."""
 
-    def __init__(self, broker: Broker, tag: int, vault: int, named: bytes | None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        tag: int,
+        vault: int,
+        named: bytes | None,
+        budget: Budget | None = None,
+    ) -> None:
         self.tag = tag_of(tag)
         self.channel = channel_of_vault(vault)
         self.outbox = RecordingOutbox()
-        self.session = broker.open(self.outbox, named)
+        self.session = broker.open(self.outbox, named, budget)
         self._seed = _seed(vault)
         self._ids = count(1)
         self._have_read = 0

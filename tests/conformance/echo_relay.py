@@ -9,11 +9,11 @@ import sys
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.interfaces import IAddress
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Stage
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.visitors import Visitor
 from vaultrelay.websocket import reader
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.close_codes import CloseCode
@@ -62,9 +62,9 @@ def main() -> None:
     lifted: Any = reader
     lifted.CONTROL_BYTES = lifted.FRAGMENTS_PER_MESSAGE = MESSAGE_BYTES
     open_session: Any = EchoSession
-    devices = DeviceFactory(clock, open_session, MESSAGE_BYTES)
+    devices = DeviceFactory(clock, open_session, MESSAGE_BYTES, max_buffer=1 << 30)
 
-    def route(request: Request, address: IAddress) -> Handover:
+    def route(request: Request, visitor: Visitor) -> Handover:
         key = request.header("sec-websocket-key") or ""
         return Handover(devices.build(Upgrade(3, key, None, None)), b"", lasting=True)
 

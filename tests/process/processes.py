@@ -40,8 +40,9 @@ def running_relay(
     *arguments: str, preexec_fn: Callable[[], None] | None = None, **variables: str
 ) -> Iterator[RunningRelay]:
     """`vault-relay` on a port of its own, killed at the end if it still runs."""
+    where = () if "--listen" in arguments else ("--port", "0", "--bind", "127.0.0.1")
     process = subprocess.Popen(
-        [BIN / "vault-relay", "--port", "0", "--bind", "127.0.0.1", *arguments],
+        [BIN / "vault-relay", *where, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -50,8 +51,10 @@ def running_relay(
     )
     try:
         assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.fullmatch(r"listening on port (\d+)\n", said)
+        assert process.stderr is not None
+        # Where it was told to listen, it says so in its log alone.
+        said = (process.stdout if where else process.stderr).readline()
+        found = re.search(r"\bport (\d+)\b", said)
         assert found, (said, process.communicate(timeout=WAIT_SECONDS))
         yield RunningRelay(process, int(found[1]))
     finally:

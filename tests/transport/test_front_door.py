@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -21,7 +20,8 @@ from vaultrelay.policy.limits import (
     HEAD_SECONDS,
     WAITING_SURE_SECONDS,
 )
-from vaultrelay.transport.front_door import FrontDoor, FrontDoorFactory, Handover
+from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.visitors import Visitor
 from vaultrelay.wire.refusal import not_found
 from vaultrelay.wire.request import Request
 
@@ -64,11 +64,12 @@ class Scene:
     def connect(self) -> None:
         self.transport: Any = StringTransport(peerAddress=CLIENT)
         self.factory = FrontDoorFactory(self.clock, self.route)
-        self.door = self.factory.buildProtocol(CLIENT)
+        door: Any = self.factory.buildProtocol(CLIENT)
+        self.door = door
         self.door.makeConnection(self.transport)
 
-    def route(self, request: Request, address: IAddress) -> Handover:
-        self.asked.append((request, address))
+    def route(self, request: Request, visitor: Visitor) -> Handover:
+        self.asked.append((request, visitor.address))
         if self.trouble is not None:
             raise self.trouble
         return Handover(self.behind, self.head, self.lasting)
@@ -154,10 +155,8 @@ def test_a_page_is_served_once_on_a_connection(pieces: int) -> None:
     site.reactor = scene.clock
     channel: Any = site.buildProtocol(CLIENT)
     head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-    factory = FrontDoorFactory(
-        scene.clock, lambda request, address: Handover(channel, head, lasting=False)
-    )
-    door = FrontDoor(factory)
+    handover = Handover(channel, head, lasting=False)
+    door: Any = FrontDoorFactory(scene.clock, lambda *_: handover).buildProtocol(CLIENT)
     door.makeConnection(scene.transport)
     for piece in [HEAD, HEAD] if pieces > 1 else [HEAD + HEAD]:
         door.dataReceived(piece)

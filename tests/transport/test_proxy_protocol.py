@@ -27,6 +27,7 @@ from vaultrelay.transport.certificate import load_pair
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.listen import ListeningService
 from vaultrelay.transport.proxy_protocol import (
+    ProxiedFactory,
     ProxiedServer,
     ProxiedTlsServer,
     ProxiedUnixServer,
@@ -478,3 +479,54 @@ def test_a_socket_of_systemd_behind_a_proxy(
 
     domain = family.name.removeprefix("AF_")
     return check(f"haproxy:systemd:domain={domain}:name=relay", ask, FROM_CLIENT)
+
+
+class Choosy(Recorder):
+    """Asks who comes, and keeps some away."""
+
+    welcome = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[object] = []
+
+    def peerKnown(self, address: object) -> bool:
+        self.asked.append(address)
+        return self.welcome
+
+
+@pytest.fixture
+def choosy(monkeypatch: pytest.MonkeyPatch, make: Callable[..., Scene]) -> Callable[..., Scene]:
+    monkeypatch.setitem(globals(), "Recorder", Choosy)
+    return make
+
+
+def test_the_protocol_is_told_who_comes(
+    choosy: Callable[..., Scene], line: tuple[bytes, Any]
+) -> None:
+    scene: Any = choosy()
+    scene.send(line[0] + b"hello")
+    assert scene.protocol.asked == [line[1]]
+    assert scene.protocol.heard == b"hello"
+
+
+@pytest.mark.parametrize("kind", [ProxiedServer, ProxiedUnixServer, ProxiedTlsServer])
+def test_who_is_not_welcome_goes_before_anything_else(
+    choosy: Callable[..., Scene], kind: type[Any], tmp_path: Path
+) -> None:
+    first: tuple[ServerTls, ...] = ()
+    if kind is ProxiedTlsServer:
+        first = (ServerTls([load_pair(*write_pair(tmp_path, issue([NAME])))]),)
+    scene: Any = choosy(kind, *first)
+    scene.protocol.welcome = False
+    scene.send(GOOD["2 TCP4"][0] + b"\x16\x03\x01")
+    scene.assert_gone()
+
+
+def test_a_factory_does_not_take_the_proxy_for_the_client() -> None:
+    class Noting(Factory):
+        def buildProtocol(self, addr: object) -> Any:
+            return addr
+
+    assert ProxiedFactory(Noting()).buildProtocol(CLIENT_4) is None
+    assert not ProxiedFactory.noisy

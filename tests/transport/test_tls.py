@@ -301,7 +301,7 @@ def test_an_unfinished_handshake_is_cut_off_at_the_deadline_of_the_request(
     peer, ours = pair_of_sockets()
     server: Any = None
     with peer:
-        door = FrontDoorFactory(clock, serve_nobody).buildProtocol(None)
+        door: Any = FrontDoorFactory(clock, serve_nobody).buildProtocol(None)
         tls = tls_of(kind, tmp_path)
         transport = DirectTlsServer(tls, ours, door, ("127.0.0.1", 1), server, 0, turns)
         door.makeConnection(transport)

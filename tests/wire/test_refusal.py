@@ -11,6 +11,7 @@ from vaultrelay.wire.refusal import (
     method_not_allowed,
     not_found,
     protocol_unsupported,
+    rate_limited,
     relay_full,
     request_timeout,
 )
@@ -49,6 +50,13 @@ REFUSALS = [
         "Method Not Allowed",
         "method_not_allowed",
         [("allow", "GET, HEAD")],
+    ),
+    (
+        rate_limited(60),
+        429,
+        "Too Many Requests",
+        "rate_limited",
+        [("retry-after", "60")],
     ),
     (request_timeout(), 408, "Request Timeout", "request_timeout", []),
     (

@@ -9,6 +9,7 @@ from vaultrelay.broker.channel import Channel
 from vaultrelay.broker.counters import Counters
 from vaultrelay.broker.outbox import Clock, Outbox
 from vaultrelay.broker.session import Session, Stage
+from vaultrelay.policy.addresses import Addresses, Budget
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import (
     DEFAULT_MAX_CONNECTIONS,
@@ -16,6 +17,7 @@ from vaultrelay.policy.limits import (
     PING_SECONDS,
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
+    RETRY_RATE_SECONDS,
     SPARE_SESSIONS,
     STANDSTILL_SECONDS,
     WAITING_SURE_SECONDS,
@@ -25,6 +27,11 @@ from vaultrelay.wire import refusal
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Draining, Hello, Limits, Welcome
 from vaultrelay.wire.proof import join_body, verify_join
+
+_COUNTED_AS = {CloseCode.RATE: "address_joins"}
+"""The refused hellos that are counted by another word than their close code's."""
+_RETRY = {CloseCode.RELAY_FULL: RETRY_FULL_SECONDS, CloseCode.RATE: RETRY_RATE_SECONDS}
+"""What a refused hello is told to wait."""
 
 
 class Broker:
@@ -40,11 +47,13 @@ class Broker:
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         audiences: Audiences | None = None,
         on_end: Callable[[Session], None] = lambda session: None,
+        addresses: Addresses | None = None,
     ) -> None:
         self.clock = clock
         self.limits = limits or SessionLimits()
         self.max_connections = max_connections
         self.audiences = audiences or Audiences(())
+        self.addresses = addresses or Addresses()
         self.counters = Counters()
         self.channels: dict[bytes, Channel] = {}
         self.sessions: set[Session] = set()
@@ -65,10 +74,11 @@ class Broker:
         """Whole seconds since the start."""
         return int(self.clock.seconds() - self._started_at)
 
-    def admit(self, channel: bytes | None) -> None:
+    def admit(self, channel: bytes | None, budget: Budget | None = None) -> None:
         """Let an upgrade pass, which may name its channel; Refusal when there is no room.
 
         A full relay still admits a few whose channel it holds: they may replace a dead connection.
+        An address that has all its places is held to the same, with the channels of its own.
         """
         if self.draining:
             self.counters.refused["draining"] += 1
@@ -80,12 +90,22 @@ class Broker:
         ):
             self.counters.refused["relay_full"] += 1
             raise refusal.relay_full(RETRY_FULL_SECONDS)
+        if budget is not None and not (
+            self.addresses.has_place(budget) or self._may_replace(channel, budget)
+        ):
+            self.counters.refused["address_full"] += 1
+            raise refusal.rate_limited(RETRY_FULL_SECONDS)
 
-    def open(self, outbox: Outbox, channel: bytes | None) -> Session:
+    def open(self, outbox: Outbox, channel: bytes | None, budget: Budget | None = None) -> Session:
         """A session for an admitted connection, challenged already."""
         session = Session(self, outbox, channel, __version__)
         session.spare = self._full
         self._spares += session.spare
+        if budget is not None:
+            session.budget = budget
+            session.beyond_budget = not self.addresses.has_place(budget)
+            budget.spares += session.beyond_budget
+            self.addresses.enter(budget)
         self.sessions.add(session)
         self._unjoined[session] = None
         return session
@@ -94,9 +114,8 @@ class Broker:
         """Answer a hello: welcome the session into its channel, or close it."""
         code = self._objection(session, hello)
         if code is not None:
-            self.counters.refused[code.slug] += 1
-            full = code is CloseCode.RELAY_FULL
-            session.close(code, **({"retry": RETRY_FULL_SECONDS} if full else {}))
+            self.counters.refused[_COUNTED_AS.get(code, code.slug)] += 1
+            session.close(code, **({"retry": _RETRY[code]} if code in _RETRY else {}))
             return
         channel = self.channels.get(hello.channel) or Channel(hello.channel, self.counters)
         older = channel.devices.get(hello.device)
@@ -128,6 +147,8 @@ class Broker:
         """Take an ended session out of everything."""
         self.sessions.discard(session)
         self._settle(session)
+        if session.budget is not None:
+            self.addresses.depart(session.budget)
         if session.close_code is not None:
             self.counters.closed[session.close_code.slug] += 1
         else:
@@ -147,6 +168,7 @@ class Broker:
         """Keep every deadline. To be called at least every TICK_SECONDS."""
         now = self.clock.seconds()
         gap, self._ticked_at = now - self._ticked_at, now
+        self.addresses.forget(now)
         for session in tuple(self.sessions):
             if gap > STANDSTILL_SECONDS:
                 session.excuse(gap, now)
@@ -194,6 +216,29 @@ class Broker:
         self._unjoined.pop(session, None)
         self._spares -= session.spare
         session.spare = False
+        if session.budget is not None:
+            session.budget.spares -= session.beyond_budget
+        session.beyond_budget = False
+
+    def _may_replace(self, channel: bytes | None, budget: Budget) -> bool:
+        """Whether an address may be about to replace one of the devices that it has here."""
+        held = self.channels.get(channel) if channel is not None else None
+        return (
+            held is not None
+            and self.addresses.has_spare(budget)
+            and any(session.budget is budget for session in held.sessions.values())
+        )
+
+    def _lacks_place(self, session: Session, older: Session | None) -> bool:
+        """Whether a session would take a place that its address has not, in another's stead or in
+        none's."""
+        budget = session.budget
+        return (
+            budget is not None
+            and session.beyond_budget
+            and self.addresses.is_over(budget)
+            and (older is None or older.budget is not budget)
+        )
 
     def _objection(self, session: Session, hello: Hello) -> CloseCode | None:
         """Why this hello does not get in, cheap checks first; None when it does."""
@@ -201,6 +246,9 @@ class Broker:
             return CloseCode.BAD_MESSAGE
         if not self.audiences.accepts(hello.audience):
             return CloseCode.AUDIENCE
+        budget = session.budget
+        if budget is not None and not self.addresses.may_join(budget, self.clock.seconds()):
+            return CloseCode.RATE
         body = join_body(session.nonce, hello.nonce, hello.channel, hello.device, hello.audience)
         if not verify_join(hello.channel, body, hello.proof):
             return CloseCode.PROOF
@@ -208,7 +256,10 @@ class Broker:
         channel = self.channels.get(hello.channel)
         if channel is not None and not channel.numbers_left:
             return CloseCode.CHANNEL_FULL
-        if channel is not None and hello.device in channel.devices:
+        older = channel.devices.get(hello.device) if channel is not None else None
+        if self._lacks_place(session, older):
+            return CloseCode.RATE
+        if older is not None:
             return None
         if session.spare and len(self.sessions) > self.max_connections:
             return CloseCode.RELAY_FULL

@@ -16,6 +16,7 @@ class Counters:
     messages: int = 0
     bytes: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
     closed: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
     undelivered: Counter[str] = field(default_factory=Counter)

@@ -9,6 +9,7 @@ from vaultrelay.broker.liveness import Liveness
 from vaultrelay.broker.outbox import Clock, Outbox, Timer
 from vaultrelay.broker.progress import MessageProgress
 from vaultrelay.broker.reading import Reading
+from vaultrelay.policy.addresses import Budget
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
     CONTROLS_PER_SECOND,
@@ -103,6 +104,8 @@ class Session:
         "_reading",
         "_rest",
         "_unfinished",
+        "beyond_budget",
+        "budget",
         "bytes_in",
         "channel",
         "close_code",
@@ -127,6 +130,8 @@ class Session:
         self.outbox = outbox
         self.named_channel = named_channel
         self.spare = False
+        self.budget: Budget | None = None
+        self.beyond_budget = False
         self.stage = Stage.CHALLENGED
         self.nonce = secrets.token_bytes(RELAY_NONCE_BYTES)
         self.channel: Channel | None = None

@@ -40,6 +40,9 @@ class RelayOptions(usage.Options):
     def opt_public_url(self, value: str) -> None:
         self._repeated.setdefault("public-url", []).append(value)
 
+    def opt_trusted_proxy(self, value: str) -> None:
+        self._repeated.setdefault("trusted-proxy", []).append(value)
+
     def opt_version(self) -> None:
         print(f"vault-relay {__version__}")
         raise SystemExit(0)
@@ -83,8 +86,8 @@ class RelayOptions(usage.Options):
             "",
             *textwrap.wrap(
                 "Each option is also a variable, RELAY_PORT for --port, and a name in the TOML "
-                "file. A flag beats a variable, a variable beats the file. --listen and "
-                "--public-url may be repeated; their variables split on white space.",
+                "file. A flag beats a variable, a variable beats the file. --listen, --public-url "
+                "and --trusted-proxy may be repeated; their variables split on white space.",
                 _HELP_WIDTH,
                 break_on_hyphens=False,
             ),

@@ -19,6 +19,7 @@ from vaultrelay.options.sources import (
 from vaultrelay.options.table import BY_NAME
 from vaultrelay.policy import limits
 from vaultrelay.policy.audience import host_of_url
+from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
@@ -68,6 +69,8 @@ class _Reader:
             certificates=certificates,
             public_urls=self._public_urls(),
             max_connections=self._integer("max-connections", 1, 1_000_000),
+            max_per_address=self._max_per_address(),
+            trusted_proxies=self._trusted_proxies(),
             limits=limits.SessionLimits(
                 message_bytes=self._integer("message-bytes", *_MESSAGE_BYTES),
                 messages_per_second=self._integer("rate-messages", 0, 1_000_000_000),
@@ -101,6 +104,23 @@ class _Reader:
             # A relay that cannot hold its own messages would close whoever sends one.
             return self._integer("max-buffer", least, _MOST_BUFFER)
         return max(least, memory_bytes() // limits.MEMORY_SHARE)
+
+    def _max_per_address(self) -> int | None:
+        name = "max-per-address"
+        return self._integer(name, 0, 1_000_000) if name in self._given else None
+
+    def _trusted_proxies(self) -> tuple[str, ...]:
+        given = self._given.get("trusted-proxy")
+        if given is None:
+            return ()
+        for text in given.values:
+            try:
+                TrustedProxies([text])
+            except ValueError as error:
+                raise Given(given.origin, (text,)).refuse(
+                    f"must be an address or a network such as 127.0.0.1 or 10.0.0.0/8: {error}"
+                ) from None
+        return given.values
 
     def _bind(self) -> str:
         given = self._find("bind")

@@ -53,6 +53,19 @@ OPTIONS = (
         str(limits.DEFAULT_MAX_CONNECTIONS),
     ),
     Option(
+        "max-per-address",
+        "NUMBER",
+        "Device connections of one network address; 0 is no limit. Default a quarter of "
+        f"--max-connections, at least {limits.LEAST_PER_ADDRESS}.",
+    ),
+    Option(
+        "trusted-proxy",
+        "NETWORK",
+        "Address or network of a proxy, such as 127.0.0.1 or 10.0.0.0/8, or unix for those on "
+        "unix sockets: what it sends as X-Forwarded-For is believed.",
+        repeatable=True,
+    ),
+    Option(
         "session-ttl",
         "SECONDS",
         "A session in which its device says nothing for so long is closed.",

@@ -12,6 +12,11 @@ DEFAULT_PORT = 8080
 """Above 1023, so that no privilege is needed."""
 DEFAULT_MAX_CONNECTIONS = 1000
 """A small server's worth: at 17 KB each with TLS, the devices take less than the relay itself."""
+SHARE_PER_ADDRESS = 4
+"""The part of the relay that one network address may take is one in so many: with 1000 connections
+an office of 250 devices behind one address fits, and no one address can fill the relay."""
+LEAST_PER_ADDRESS = 64
+"""A household with a full channel fits, on however small a relay."""
 DEFAULT_SESSION_TTL = 3600
 """An app that sent nothing for an hour is asleep or forgotten; it joins again when it wakes."""
 DEFAULT_MESSAGE_BYTES = 1024 * 1024
@@ -51,6 +56,25 @@ ACCEPT_REST_SECONDS = 0.1
 relay has nothing to do in between."""
 DESCRIPTORS_BESIDE = WAITING_CONNECTIONS + 100
 """Open files beside the devices': at the front door, listeners, log, what Python holds."""
+
+# One network address.
+
+WAITING_PER_ADDRESS = 64
+"""Connections at the front door, their handshakes under way. 250 devices that return in one second
+and take a quarter of one each; who is cut off comes again. Below a third of DESCRIPTORS_BESIDE."""
+JOINS_AT_ONCE_PER_DEVICE = 2
+"""For each device that may be there: all return after a restart, and once more if that failed."""
+JOIN_SECONDS_PER_DEVICE = 60
+"""After which each may join once more: the longest that a client's back-off waits."""
+ARRIVALS_PER_JOIN = 2
+"""Connections for each join, so that an attempt may fail, or a page be asked for. By default these
+are 8 a second, whose TLS handshakes take 0.6 % of a core; without a bound one address takes all."""
+SPARES_PER_ADDRESS = 4
+"""Connections admitted beyond an address's places because it has devices in the same channel, until
+they join; a quarter of SPARE_SESSIONS."""
+RESTING_ADDRESSES = 10_000
+"""Budgets kept of addresses that have gone, for the two minutes at most in which they owe: 3 MB.
+More addresses than that are not held off by looking at each."""
 
 # A connection's life.
 

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_BYTES, HEAD_SECONDS
+from vaultrelay.transport.visitors import Visitor, Visitors
 from vaultrelay.transport.waiting import Waiting
 from vaultrelay.wire.refusal import Refusal, bad_request, head_too_large, request_timeout
 from vaultrelay.wire.request import HEAD_END, Request, read_request
@@ -32,7 +33,7 @@ class Handover:
     lasting: bool
 
 
-Route = Callable[[Request, IAddress], Handover]
+Route = Callable[[Request, Visitor], Handover]
 """Finds who serves a request; raises Refusal when nobody does."""
 
 
@@ -43,15 +44,26 @@ class FrontDoor(Protocol):
     _next: IProtocol | None = None
     _answered = False
 
-    def __init__(self, factory: "FrontDoorFactory") -> None:
+    def __init__(self, factory: "FrontDoorFactory", visitor: Visitor) -> None:
         self._factory = factory
         self._clock = factory.clock
+        self._visitor = visitor
         self._head = b""
         self._deadline: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         self._factory.waiting.enter(self)
         self._deadline = self._clock.callLater(HEAD_SECONDS, self._too_late)
+
+    def peerKnown(self, address: IAddress | None) -> bool:
+        """Whether the connection may stay. Called by a transport that had to find out the address.
+
+        None is an address that is not to be known.
+        """
+        visitor = self._factory.visitors.arrived(address)
+        if visitor is not None:
+            self._visitor = visitor
+        return visitor is not None
 
     def dataReceived(self, data: bytes) -> None:
         if self._next is not None:
@@ -86,6 +98,7 @@ class FrontDoor(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._factory.waiting.leave(self)
         self._cancel_deadline()
+        self._factory.visitors.left(self._visitor)
         if self._next is not None:
             self._next.connectionLost(reason)
 
@@ -104,7 +117,8 @@ class FrontDoor(Protocol):
         except Refusal as refusal:
             self.failed(refusal.error)
             raise
-        handover = self._factory.route(request, self.transport.getPeer())
+        self._factory.visitors.asked(self._visitor, request)
+        handover = self._factory.route(request, self._visitor)
         if handover.lasting:
             self._factory.waiting.leave(self)
             self._cancel_deadline()
@@ -112,7 +126,11 @@ class FrontDoor(Protocol):
         self._next = following = handover.protocol
         if handover.lasting and getattr(self.transport, "protocol", None) is self:
             self.transport.protocol = following
-        following.makeConnection(self.transport)
+        try:
+            following.makeConnection(self.transport)
+        finally:
+            if handover.lasting:
+                self._factory.visitors.left(self._visitor)
         # One request on a connection: a page's client has nothing more to say.
         first = handover.head + rest if handover.lasting else handover.head
         if first:
@@ -156,12 +174,21 @@ class FrontDoorFactory(Factory):
     noisy = False
 
     def __init__(
-        self, clock: IReactorTime, route: Route, refused: Counter[str] | None = None
+        self,
+        clock: IReactorTime,
+        route: Route,
+        visitors: Visitors | None = None,
+        refused: Counter[str] | None = None,
     ) -> None:
         self.clock = clock
         self.route = route
+        self.visitors = visitors or Visitors(clock)
         self.refused = Counter() if refused is None else refused
         self.waiting = Waiting(clock)
 
-    def buildProtocol(self, addr: IAddress | None) -> FrontDoor:
-        return FrontDoor(self)
+    def buildProtocol(self, addr: IAddress | None) -> FrontDoor | None:
+        visitor = self.visitors.arrived(addr)
+        if visitor is None:
+            # The port closes the connection, before TLS and before anything is made for it.
+            return None
+        return FrontDoor(self, visitor)

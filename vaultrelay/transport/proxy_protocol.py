@@ -9,7 +9,8 @@ from socket import MSG_PEEK
 from typing import Any, cast
 
 from twisted.internet import main
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IProtocolFactory
+from twisted.internet.protocol import Factory
 from twisted.protocols.haproxy._exceptions import InvalidProxyHeader
 from twisted.protocols.haproxy._v1parser import V1Parser
 from twisted.protocols.haproxy._v2parser import V2Parser
@@ -33,6 +34,7 @@ class Proxied:
     """Mixed into a transport: reads the line of the proxy before anything else."""
 
     socket: Any
+    protocol: Any
     _line = b""
     _real_peer: IAddress | None = None
 
@@ -61,11 +63,18 @@ class Proxied:
                 del self.doRead
                 if self._then is not None:
                     self.doRead, self._then = self._then, None
+                if not self._is_welcome():
+                    return main.CONNECTION_LOST
         except OSError as error:
             return None if error.errno == EWOULDBLOCK else main.CONNECTION_LOST
         except (InvalidProxyHeader, ValueError):
             return main.CONNECTION_LOST
         return None
+
+    def _is_welcome(self) -> bool:
+        """Whether the protocol goes on with whom the line named; asked before TLS begins."""
+        tell = getattr(self.protocol, "peerKnown", None)
+        return tell is None or tell(self._real_peer)
 
     def _next_bytes(self) -> bytes:
         """As many as are there, and surely belong to the line; InvalidProxyHeader for none."""
@@ -100,6 +109,19 @@ class Proxied:
         if size > _LONGEST_2:
             raise InvalidProxyHeader
         return size
+
+
+class ProxiedFactory(Factory):
+    """Another factory, to which the address of a connection is None until the line is read."""
+
+    noisy = False
+
+    def __init__(self, factory: IProtocolFactory) -> None:
+        self._factory = factory
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        unknown: Any = None
+        return self._factory.buildProtocol(unknown)
 
 
 class ProxiedServer(Proxied, DirectServer):

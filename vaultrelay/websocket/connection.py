@@ -7,6 +7,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Stage
+from vaultrelay.policy.addresses import Budget
 from vaultrelay.policy.limits import CLOSE_SECONDS, RETRY_MEMORY_SECONDS
 from vaultrelay.websocket.autobahn_guards import closing_on_error
 from vaultrelay.websocket.frames import binary_frame, text_frame
@@ -24,16 +25,20 @@ class DeviceConnection(DeviceReader):
 
     __slots__ = (
         "_abort_call",
+        "_budget",
         "_overflowed",
         "_queue",
         "_upgrade",
         "said",
     )
 
-    def __init__(self, factory: "DeviceFactory", upgrade: Upgrade) -> None:
+    def __init__(
+        self, factory: "DeviceFactory", upgrade: Upgrade, budget: Budget | None = None
+    ) -> None:
         super().__init__(factory)
         self.said = False
         self._upgrade = upgrade
+        self._budget = budget
         self._queue = SendQueue(factory.batch, factory.message_bytes, self)
         self._overflowed = False
         self._abort_call: IDelayedCall | None = None
@@ -180,7 +185,7 @@ class DeviceConnection(DeviceReader):
 
     @closing_on_error
     def _open_session(self, channel: bytes | None) -> None:
-        self._session = self.factory.open_session(self, channel)
+        self._session = self.factory.open_session(self, channel, self._budget)
 
     def _write(self, data: bytes) -> None:
         self.said = True

@@ -7,12 +7,13 @@ from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
-from vaultrelay.policy.budget import Budget
+from vaultrelay.policy.addresses import Budget
+from vaultrelay.policy.budget import Budget as ByteBudget
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.websocket.send_queue import Batch
 from vaultrelay.wire.upgrade import Upgrade
 
-OpenSession = Callable[[Outbox, bytes | None], Session]
+OpenSession = Callable[[Outbox, bytes | None, Budget | None], Session]
 
 
 class DeviceFactory:
@@ -33,7 +34,7 @@ class DeviceFactory:
         self.reactor = reactor
         self.open_session = open_session
         self.message_bytes = message_bytes
-        self.budget = Budget(max_buffer)
+        self.budget = ByteBudget(max_buffer)
         self.batch = Batch(self.budget)
         self.leaving: Callable[[DeviceConnection], object] = lambda connection: None
         """Told of each connection that waits for its peer's answer to a close."""
@@ -42,9 +43,9 @@ class DeviceFactory:
         self._connections: set[DeviceConnection] = set()
         self._gone: Deferred[None] | None = None
 
-    def build(self, upgrade: Upgrade) -> DeviceConnection:
+    def build(self, upgrade: Upgrade, budget: Budget | None = None) -> DeviceConnection:
         """The connection of a device whose upgrade was admitted."""
-        return DeviceConnection(self, upgrade)
+        return DeviceConnection(self, upgrade, budget)
 
     @property
     def count(self) -> int:

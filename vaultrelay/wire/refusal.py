@@ -8,6 +8,7 @@ _PHRASES = {
     405: "Method Not Allowed",
     408: "Request Timeout",
     426: "Upgrade Required",
+    429: "Too Many Requests",
     431: "Request Header Fields Too Large",
     503: "Service Unavailable",
 }
@@ -86,6 +87,16 @@ def head_too_large(limit: int) -> Refusal:
     """The request head is larger than the relay reads."""
     return Refusal(
         431, "head_too_large", f"The request line and headers are more than {limit} bytes."
+    )
+
+
+def rate_limited(retry_seconds: int) -> Refusal:
+    """The network address has as many connections as it may, or makes them too fast."""
+    return Refusal(
+        429,
+        "rate_limited",
+        "Too many connections come from your network address. Try again later.",
+        (("Retry-After", str(retry_seconds)),),
     )
 
 

@@ -1,0 +1,170 @@
+"""Budgets at the broker: places and joins of an address, and who comes back when there are none."""
+
+from ipaddress import IPv4Address
+
+import pytest
+
+from tests.broker.fakes import Device, Relay, channel_of_vault
+from vaultrelay.policy.addresses import Budget
+from vaultrelay.policy.limits import (
+    LEAST_PER_ADDRESS,
+    RETRY_FULL_SECONDS,
+    RETRY_RATE_SECONDS,
+    SPARES_PER_ADDRESS,
+)
+from vaultrelay.wire.refusal import Refusal
+
+RATE = f"4005 rate;retry={RETRY_RATE_SECONDS}"
+REPLACED = "4509 replaced"
+
+
+def at_door(relay: Relay, number: int = 1) -> Budget:
+    budget = relay.broker.addresses.arrive(IPv4Address(0xC6336400 + number), relay.clock.seconds())
+    assert budget is not None
+    return budget
+
+
+def connect(relay: Relay, tag: int, vault: int = 1, address: int = 1, name: bool = True) -> Device:
+    """A device that is through the door; Refusal if it does not get there."""
+    budget = at_door(relay, address)
+    named = channel_of_vault(vault) if name else None
+    try:
+        relay.broker.admit(named, budget)
+        return relay.connect(tag, vault, named, budget)
+    finally:
+        relay.broker.addresses.leave(budget)
+
+
+def join(relay: Relay, tag: int, vault: int = 1, address: int = 1) -> Device:
+    return connect(relay, tag, vault, address).join()
+
+
+def refusal_of(relay: Relay, tag: int, vault: int = 1) -> Refusal:
+    with pytest.raises(Refusal) as refused:
+        connect(relay, tag, vault)
+    return refused.value
+
+
+def test_an_address_has_its_places_and_another_has_its_own() -> None:
+    relay = Relay(places=2)
+    first = join(relay, 1, vault=1)
+    join(relay, 2, vault=2)
+    refusal = refusal_of(relay, 3, vault=3)
+    assert (refusal.status, refusal.error) == (429, "rate_limited")
+    assert refusal.headers == (("Retry-After", str(RETRY_FULL_SECONDS)),)
+    assert relay.broker.counters.refused["address_full"] == 1
+    assert join(relay, 3, vault=3, address=2).closed() == ""
+    first.leave()
+    assert join(relay, 3, vault=3).closed() == ""
+
+
+def test_a_device_without_a_channel_is_refused_too() -> None:
+    relay = Relay(places=1)
+    join(relay, 1)
+    with pytest.raises(Refusal):
+        connect(relay, 1, name=False)
+
+
+def test_a_device_comes_back_over_its_own_dead_connection() -> None:
+    relay = Relay(places=2)
+    old, peer = join(relay, 1), join(relay, 2)
+    for _ in range(20):
+        new = join(relay, 1)
+        assert (new.closed(), old.closed(), peer.closed()) == ("", REPLACED, "")
+        old = new
+    assert len(relay.broker.sessions) == 2
+    assert at_door(relay).devices == 2
+    assert at_door(relay).spares == 0
+
+
+def test_nobody_replaces_the_devices_of_another_address() -> None:
+    """Else an address could collect places: join elsewhere, take it over, join elsewhere again."""
+    relay = Relay(places=1)
+    join(relay, 1, vault=1, address=1)
+    elsewhere = join(relay, 2, vault=2, address=2)
+    assert refusal_of(relay, 2, vault=2).status == 429
+    # It may be admitted for the device that it has in the channel, but not for the other's.
+    mine = join(relay, 3, vault=2, address=3)
+    assert join(relay, 2, vault=2, address=3).closed() == RATE
+    assert (mine.closed(), elsewhere.closed()) == ("", "")
+    assert relay.broker.counters.refused["address_joins"] == 1
+
+
+def test_a_new_device_gets_no_place_by_the_name_of_a_channel() -> None:
+    relay = Relay(places=1)
+    join(relay, 1)
+    assert join(relay, 2).closed() == RATE
+    assert at_door(relay).devices == 1
+
+
+def test_who_was_let_in_to_replace_takes_a_place_that_came_free() -> None:
+    relay = Relay(places=2)
+    gone, _ = join(relay, 1), join(relay, 2)
+    extra = connect(relay, 3)
+    gone.leave()
+    assert extra.join().closed() == ""
+
+
+def test_few_at_a_time_are_let_in_to_replace() -> None:
+    relay = Relay(places=1)
+    join(relay, 1)
+    extra = [connect(relay, 1) for _ in range(SPARES_PER_ADDRESS)]
+    assert refusal_of(relay, 1).status == 429
+    extra.pop().leave()
+    extra.append(connect(relay, 1))
+    assert refusal_of(relay, 1).status == 429
+    assert extra.pop().join().closed() == ""
+    connect(relay, 1)
+
+
+def test_joins_beyond_the_rate_are_refused_before_the_proof_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    relay = Relay(places=LEAST_PER_ADDRESS)
+    verified: list[bytes] = []
+
+    def verify(channel: bytes, body: bytes, proof: bytes) -> bool:
+        verified.append(proof)
+        return True
+
+    monkeypatch.setattr("vaultrelay.broker.broker.verify_join", verify)
+    reasons = []
+    for _ in range(LEAST_PER_ADDRESS * 3):
+        device = join(relay, 1)
+        reasons.append(device.closed())
+        device.leave()
+    most = LEAST_PER_ADDRESS * 2
+    assert reasons == [""] * most + [RATE] * (len(reasons) - most)
+    assert len(verified) == most
+    assert relay.broker.counters.refused == {"address_joins": len(reasons) - most}
+    assert join(relay, 1, address=2).closed() == ""
+    relay.wait(2)
+    assert join(relay, 1).closed() == ""
+
+
+def test_a_household_returns_at_once_after_a_restart_and_once_more() -> None:
+    relay = Relay(places=LEAST_PER_ADDRESS)
+    for _ in range(2):
+        devices = [join(relay, tag) for tag in range(1, LEAST_PER_ADDRESS + 1)]
+        assert {device.closed() for device in devices} == {""}
+        for device in devices:
+            device.leave(clean=False)
+
+
+def test_who_has_gone_is_forgotten_with_the_deadlines() -> None:
+    relay = Relay(places=2)
+    join(relay, 1).leave()
+    assert relay.broker.addresses.count == 1
+    relay.wait(2)
+    assert relay.broker.addresses.count == 0
+
+
+def test_a_draining_relay_gives_all_places_back() -> None:
+    relay = Relay(places=3)
+    devices = [join(relay, tag) for tag in (1, 2)] + [connect(relay, 3)]
+    relay.broker.drain(0)
+    relay.wait(1)
+    assert all(device.closed() for device in devices)
+    assert relay.broker.addresses.count <= 1
+    relay.wait(5)
+    assert relay.broker.addresses.count == 0

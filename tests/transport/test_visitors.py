@@ -1,0 +1,321 @@
+"""Visitors: by which address a connection is counted, and what becomes of one too many."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet.address import IPv4Address
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from zope.interface import implementer
+
+from tests.memory import SEED, Relay, Wire
+from vaultrelay.policy.limits import (
+    HEAD_SECONDS,
+    LEAST_PER_ADDRESS,
+    RESTING_ADDRESSES,
+    RETRY_FULL_SECONDS,
+    RETRY_RATE_SECONDS,
+    WAITING_PER_ADDRESS,
+)
+
+DEVICE = "198.51.100.1"
+OTHER = "198.51.100.2"
+PROXY = "10.0.0.1"
+LAST_BYTE = 8
+
+
+@pytest.fixture
+def warnings() -> Iterator[list[str]]:
+    found: list[str] = []
+
+    @implementer(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        if event.get("log_namespace") == "vaultrelay" and event["log_level"].name == "warn":
+            found.append(event["log_format"].format(**event))
+
+    globalLogPublisher.addObserver(observe)
+    yield found
+    globalLogPublisher.removeObserver(observe)
+
+
+def behind_proxy(**settings: Any) -> Relay:
+    return Relay(trusted_proxies=("10.0.0.0/24", "unix"), **settings)
+
+
+def tag(number: int) -> bytes:
+    return number.to_bytes(LAST_BYTE, "big")
+
+
+def refused(relay: Relay) -> dict[str, int]:
+    return dict(relay.broker.counters.refused)
+
+
+def devices(relay: Relay, count: int, host: str = DEVICE, **headers: str) -> list[Wire]:
+    return [relay.join(tag(number), SEED, host, **headers) for number in range(count)]
+
+
+def status_of(wire: Wire, **headers: str) -> int:
+    return int(wire.upgrade(**headers).split()[1])
+
+
+class TestAtTheDoor:
+    def test_connections_without_a_request_are_cut_off_beyond_a_number(self) -> None:
+        relay = Relay()
+        waiting = [relay.connect(DEVICE) for _ in range(WAITING_PER_ADDRESS)]
+        assert relay.accept(DEVICE) is None
+        assert relay.accept(f"::ffff:{DEVICE}") is None
+        assert relay.accept(OTHER) is not None
+        assert refused(relay) == {"address_waiting": 2}
+        waiting.pop().hang_up()
+        assert relay.accept(DEVICE) is not None
+
+    def test_a_network_of_ipv6_is_one_address(self) -> None:
+        relay = Relay()
+        for number in range(WAITING_PER_ADDRESS):
+            relay.connect(f"2001:db8::{number + 1:x}:1")
+        assert relay.accept("2001:db8::ffff:2") is None
+        assert relay.accept("2001:db8:0:1::1") is not None
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "unix", None])
+    def test_this_machine_is_not_counted(self, host: str | None) -> None:
+        relay = Relay(max_per_address=1)
+        for _ in range(WAITING_PER_ADDRESS * 2):
+            relay.connect(host)
+        assert len(devices(relay, 3, "127.0.0.1")) == 3
+        assert relay.broker.addresses.count == 0
+
+    def test_those_that_never_speak_go_at_their_deadline(self) -> None:
+        relay = Relay()
+        wires = [relay.connect(DEVICE) for _ in range(WAITING_PER_ADDRESS)]
+        relay.advance(HEAD_SECONDS)
+        assert all(wire.transport.aborted for wire in wires)
+        for wire in wires:
+            wire.hang_up()
+        assert relay.accept(DEVICE) is not None
+
+    def test_a_refused_one_counts_until_it_is_gone(self) -> None:
+        relay = Relay()
+        wires = [relay.connect(DEVICE) for _ in range(WAITING_PER_ADDRESS)]
+        for wire in wires:
+            wire.request("/nowhere", upgrade="websocket", connection="upgrade")
+        assert relay.accept(DEVICE) is None
+        for wire in wires:
+            wire.hang_up()
+        assert relay.accept(DEVICE) is not None
+
+    def test_pages_count_until_they_are_done(self) -> None:
+        relay = Relay()
+        wires = [relay.connect(DEVICE) for _ in range(WAITING_PER_ADDRESS)]
+        assert all(b"200 OK" in wire.request("/health") for wire in wires)
+        assert relay.accept(DEVICE) is None
+        wires[0].hang_up()
+        assert relay.accept(DEVICE) is not None
+
+    def test_a_connection_that_fails_on_its_way_to_its_session_is_given_back(
+        self, monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent]
+    ) -> None:
+        relay = Relay()
+
+        def fail(*_: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr(relay.service.devices, "opened", fail)
+        wire = relay.connect(DEVICE)
+        wire.upgrade()
+        wire.hang_up()
+        logged_errors.clear()
+        relay.advance(5)
+        assert relay.broker.addresses.count == 0
+
+    def test_arrivals_have_a_rate(self) -> None:
+        relay = Relay(max_per_address=LEAST_PER_ADDRESS)
+        count = 0
+        while (wire := relay.accept(DEVICE)) is not None:
+            wire.hang_up()
+            count += 1
+        assert count == LEAST_PER_ADDRESS * 4
+        assert refused(relay) == {"address_rate": 1}
+        relay.advance(1)
+        assert relay.accept(DEVICE) is not None
+
+    def test_a_million_addresses_are_not_remembered(self) -> None:
+        relay = Relay()
+        for number in range(3 * RESTING_ADDRESSES):
+            relay.connect(f"2001:db8:{number >> 8:x}:{number & 255:x}::1").hang_up()
+        assert relay.broker.addresses.count == RESTING_ADDRESSES
+        relay.advance(2)
+        assert relay.broker.addresses.count == 0
+
+
+class TestDevices:
+    def test_an_address_without_a_place_gets_429_and_a_time(self) -> None:
+        relay = Relay(max_per_address=2)
+        first, _ = devices(relay, 2)
+        wire = relay.connect(DEVICE)
+        answer = wire.upgrade().decode()
+        assert answer.startswith("HTTP/1.1 429 Too Many Requests\r\n")
+        assert f"\r\nRetry-After: {RETRY_FULL_SECONDS}" in answer
+        assert json.loads(wire.taken())["error"] == "rate_limited"
+        assert status_of(relay.connect(OTHER)) == 101
+        assert refused(relay) == {"address_full": 1}
+        first.hang_up()
+        assert status_of(relay.connect(DEVICE)) == 101
+
+    def test_a_device_is_never_kept_out_by_its_own_dead_connection(self) -> None:
+        relay = Relay(max_per_address=2)
+        channel = {"X_VaultMesh_Channel": "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"}
+        dead, peer = devices(relay, 2, **channel)
+        again = relay.join(tag(0), SEED, DEVICE, **channel)
+        assert again.session == 3
+        assert dead.closed_with()[0] == 4509
+        assert not peer.transport.disconnecting
+        dead.hang_up()
+        assert status_of(relay.connect(DEVICE)) == 429
+
+    def test_joins_beyond_the_rate_close_with_4005(self) -> None:
+        relay = Relay(max_per_address=LEAST_PER_ADDRESS)
+        wire = None
+        for _ in range(LEAST_PER_ADDRESS * 2 + 1):
+            wire = relay.join(tag(1), SEED, DEVICE)
+            if wire.welcome:
+                wire.hang_up()
+        assert wire is not None
+        assert wire.closed_with() == (4005, f"rate;retry={RETRY_RATE_SECONDS}")
+        assert refused(relay) == {"address_joins": 1}
+
+    def test_the_operator_may_switch_it_off(self) -> None:
+        relay = Relay(max_per_address=0)
+        for _ in range(2 * WAITING_PER_ADDRESS):
+            relay.connect(DEVICE)
+        assert relay.broker.addresses.count == 0
+
+
+class TestBehindProxies:
+    def test_devices_are_counted_by_their_own_addresses(self) -> None:
+        relay = behind_proxy(max_per_address=1)
+        for host in (PROXY, "unix"):
+            for last in range(20):
+                where = f"203.0.113.{last}" if host == PROXY else f"198.51.100.{last}"
+                (wire,) = devices(relay, 1, host, X_Forwarded_For=where)
+                assert wire.session
+                second = relay.connect(host)
+                assert status_of(second, X_Forwarded_For=where) == 429
+        assert refused(relay) == {"address_full": 40}
+
+    def test_the_proxy_itself_is_not_limited(self) -> None:
+        relay = behind_proxy(max_per_address=1)
+        for _ in range(WAITING_PER_ADDRESS * 5):
+            relay.connect(PROXY)
+        assert len(devices(relay, 3, PROXY)) == 3
+        assert len(devices(relay, 3, PROXY, X_Forwarded_For="10.0.0.9, 10.0.0.8")) == 3
+        assert relay.broker.addresses.count == 0
+
+    @pytest.mark.parametrize(
+        "forged",
+        ["203.0.113.{}, ", "unknown{}, ", "127.0.0.1, {}, ", "10.0.0.{}, " * 300],
+    )
+    def test_what_a_device_sends_itself_does_not_count(self, forged: str) -> None:
+        relay = behind_proxy(max_per_address=2)
+        forms = [forged.replace("{}", str(number)) + DEVICE for number in range(3)]
+        answers = [status_of(relay.connect(PROXY), X_Forwarded_For=form) for form in forms]
+        assert answers == [101, 101, 429]
+        assert list(relay.broker.counters.ignored) == []
+
+    def test_the_header_of_a_stranger_is_not_believed(self, warnings: list[str]) -> None:
+        relay = behind_proxy(max_per_address=2)
+        forms = [f"203.0.113.{number}" for number in range(3)]
+        answers = [status_of(relay.connect("8.8.8.8"), X_Forwarded_For=form) for form in forms]
+        assert answers == [101, 101, 429]
+        # Nor does it count against those whom it names.
+        assert status_of(relay.connect(PROXY), X_Forwarded_For=forms[0]) == 101
+
+    def test_arrivals_through_a_proxy_have_a_rate_too(self) -> None:
+        relay = behind_proxy(max_per_address=LEAST_PER_ADDRESS)
+        for _ in range(LEAST_PER_ADDRESS * 4):
+            wire = relay.connect(PROXY)
+            assert b"200 OK" in wire.request("/health", X_Forwarded_For=DEVICE)
+            wire.hang_up()
+        answer = relay.connect(PROXY).request("/health", X_Forwarded_For=DEVICE)
+        assert b"HTTP/1.1 429 " in answer
+        assert f"Retry-After: {RETRY_RATE_SECONDS}\r\n".encode() in answer
+        assert b"200 OK" in relay.connect(PROXY).request("/health", X_Forwarded_For=OTHER)
+
+    @pytest.mark.parametrize("value", ["rubbish", "1.2.3", f"{DEVICE}, _hidden", "x" * 7000])
+    def test_a_proxy_that_writes_no_address_is_told_of_once(
+        self, value: str, warnings: list[str]
+    ) -> None:
+        relay = behind_proxy(max_per_address=1)
+        for _ in range(3):
+            assert status_of(relay.connect(PROXY), X_Forwarded_For=value) == 101
+        assert relay.broker.counters.ignored == {"forwarded_for": 3}
+        assert len(warnings) == 1
+        assert value not in warnings[0]
+
+    def test_several_lines_of_the_header_are_one_list(self) -> None:
+        relay = behind_proxy(max_per_address=1)
+        for expected in (101, 429):
+            wire = relay.connect(PROXY)
+            fields = {"X_Forwarded_For": f"203.0.113.{expected}\r\nX-Forwarded-For: {DEVICE}"}
+            assert status_of(wire, **fields) == expected
+
+
+class TestHint:
+    @pytest.mark.parametrize(
+        ("host", "where", "proxy"),
+        [
+            ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
+            ("::1", "::1", "::1"),
+            ("::ffff:172.17.0.1", "172.17.0.1", "172.17.0.1"),
+            ("unix", "a unix socket", "unix"),
+        ],
+    )
+    def test_a_proxy_nearby_is_pointed_out_once(
+        self, host: str, where: str, proxy: str, warnings: list[str]
+    ) -> None:
+        relay = Relay()
+        for _ in range(3):
+            relay.connect(host).upgrade(X_Forwarded_For="\x41evil")
+        (line,) = warnings
+        assert line.startswith(f"A request from {where} carries X-Forwarded-For")
+        assert line.endswith(f"add --trusted-proxy {proxy}")
+        assert "evil" not in line
+
+    def test_of_a_public_address_it_is_said_when_it_is_full(self, warnings: list[str]) -> None:
+        relay = Relay(max_per_address=1)
+        forwarded = {"X_Forwarded_For": DEVICE}
+        assert status_of(relay.connect("8.8.8.8"), **forwarded) == 101
+        assert warnings == []
+        assert status_of(relay.connect("8.8.8.8"), **forwarded) == 429
+        assert len(warnings) == 1
+        assert "8.8.8.8" not in warnings[0]
+
+    @pytest.mark.parametrize("settings", [{"max_per_address": 0}, {"trusted_proxies": ("::1",)}])
+    def test_nothing_is_said_where_it_does_not_matter(
+        self, settings: dict[str, Any], warnings: list[str]
+    ) -> None:
+        relay = Relay(**settings)
+        relay.connect("::1").upgrade(X_Forwarded_For=DEVICE)
+        relay.connect("::1").upgrade()
+        relay.connect(None).upgrade(X_Forwarded_For=DEVICE)
+        assert warnings == []
+
+
+class TestProxyProtocol:
+    def test_the_line_of_a_proxy_brings_the_address(self) -> None:
+        relay = Relay()
+        for _ in range(WAITING_PER_ADDRESS):
+            assert relay.connect(None).protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+        last = relay.connect(None)
+        assert not last.protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+        last.hang_up()
+        assert relay.connect(None).protocol.peerKnown(IPv4Address("TCP", OTHER, 1))
+        assert relay.connect(None).protocol.peerKnown(None)
+        assert refused(relay) == {"address_waiting": 1}
+
+    def test_a_proxy_behind_a_proxy_is_believed_where_it_is_trusted(self) -> None:
+        relay = behind_proxy(max_per_address=1)
+        for expected in (101, 429):
+            wire = relay.connect(None)
+            assert wire.protocol.peerKnown(IPv4Address("TCP", PROXY, 1))
+            assert status_of(wire, X_Forwarded_For=DEVICE) == expected

@@ -152,7 +152,7 @@ async def test_a_device_that_reads_slowly_gets_all_of_it(relays: list[Place]) ->
 
 
 async def receive_all(device: Device) -> list[int]:
-    numbers = []
+    numbers: list[int] = []
     while len(numbers) < LARGE_MESSAGES:
         event = await device.receive()
         assert isinstance(event, Message), event
@@ -166,7 +166,7 @@ def read_slowly(device: Device) -> None:
     from twisted.internet import reactor
 
     clock: Any = reactor
-    connection = device._socket
+    connection: Any = device._socket
     take = connection.dataReceived
 
     def resume() -> None:

@@ -755,3 +755,14 @@ def test_a_token_in_a_public_url_is_refused_and_not_repeated(origin: str) -> Non
 def test_a_variable_that_is_no_option_is_remembered_for_a_warning() -> None:
     settings = read(RELAY_PROT="99", RELAY_PORT="98", RELAYED="97")
     assert (settings.port, settings.unknown_variables) == (98, ("RELAY_PROT",))
+
+
+def test_the_buffer_holds_some_of_the_largest_messages() -> None:
+    least = limits.LEAST_MESSAGES_HELD * 2_000_000
+    assert read("--message-bytes=2000000", f"--max-buffer={least}").max_buffer == least
+    said = refusal_of("--message-bytes=2000000", f"--max-buffer={least - 1}")
+    assert str(least) in said
+    largest = "67108864"
+    assert read(f"--message-bytes={largest}").max_buffer >= limits.LEAST_MESSAGES_HELD * int(
+        largest
+    )

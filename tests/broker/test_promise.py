@@ -1,7 +1,8 @@
 """The promise of the whole broker, whatever happens in whatever order:
 
 messages of one sender to one peer arrive in order, once; or the sender gets a NACK that names
-message and peer; or one of the two is closed, which the other side learns.
+message and peer; or one of the two is closed, which the other side learns. Nobody waits for ever:
+not a sender for a receiver that takes nothing, and not for a word that it takes again.
 """
 
 from collections import Counter, defaultdict
@@ -13,10 +14,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.broker.fakes import Data, Device, Got, Nack, Relay
 from vaultrelay.broker.outbox import Room
-from vaultrelay.policy.limits import SLOW_SECONDS
-from vaultrelay.wire.control import Joined, Left, Welcome
-from vaultrelay.wire.data import EVERYONE, read_header
+from vaultrelay.policy.limits import (
+    BUSY_SECONDS,
+    PROGRESS_BYTES,
+    SLOW_SECONDS,
+    STANDSTILL_SECONDS,
+)
+from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.control import Busy, Joined, Left, Ready, Welcome
+from vaultrelay.wire.data import EVERYONE, Reason, read_header
 
+SLOW = "4004 slow"
 TAGS = range(1, 5)
 PICK = st.integers(0, 11)
 
@@ -28,6 +36,11 @@ class Member:
     device: Device
     left: bool = False
     read_before_stall: int | None = None
+    is_backed_up: bool = False
+    quiet_seconds: int = 0
+    """Without progress, while it is backed up."""
+    taken: int = 0
+    """What it had taken at its last progress."""
 
     @property
     def number(self) -> int:
@@ -50,6 +63,27 @@ class Member:
     def read(self) -> list[Got]:
         """What it managed to read of that; if it ends while stalled, it never reads the rest."""
         return self.got[: self.read_before_stall]
+
+    @property
+    def is_busy(self) -> bool:
+        return self.is_backed_up and self.quiet_longest >= BUSY_SECONDS
+
+    quiet_longest: int = 0
+    """The longest time without progress, while it is backed up."""
+
+    def back_up(self) -> None:
+        """Its queue is above the high mark."""
+        if not self.is_backed_up:
+            self.is_backed_up = True
+            self.quiet_seconds = self.quiet_longest = 0
+            self.taken = self.device.outbox.taken
+
+    def second(self) -> None:
+        """A second has passed, and the relay has looked at it."""
+        self.quiet_seconds += 1
+        if self.device.outbox.taken - self.taken >= PROGRESS_BYTES:
+            self.taken, self.quiet_seconds = self.device.outbox.taken, 0
+        self.quiet_longest = max(self.quiet_longest, self.quiet_seconds)
 
     def learnt_of(self, departed: int) -> bool:
         return any(left.session == departed for left in self.device.left())
@@ -109,30 +143,69 @@ class Channel(RuleBasedStateMachine):
         member.device.stall(room)
         self.sends_to_all(sender)
 
-    @precondition(lambda self: any(member.stalled for member in self._guests()))
+    @precondition(lambda self: self._guests())
+    @rule(who=PICK, sender=PICK)
+    def fills_up_late(self, who: int, sender: int) -> None:
+        """A queue turns out to be full when what one device sent is written to it."""
+        member, other = self._pick_guest(who), self._pick(sender)
+        if member.stalled or other is member:
+            return
+        self._send(other, member.number, (member.number,))
+        member.read_before_stall = len(member.got)
+        member.device.stall()
+        member.device.session.filled_up(other.device.session)
+        self._back_up(other, member)
+
+    @precondition(lambda self: self._stalled())
+    @rule(who=PICK, size=st.sampled_from([1, PROGRESS_BYTES - 1, PROGRESS_BYTES]))
+    def takes_some(self, who: int, size: int) -> None:
+        """And gets to read one thing more."""
+        stalled = self._stalled()
+        member = stalled[who % len(stalled)]
+        member.device.outbox.taken += size
+        assert member.read_before_stall is not None
+        member.read_before_stall = min(member.read_before_stall + 1, len(member.got))
+
+    @precondition(lambda self: self._stalled())
     @rule(who=PICK)
     def catches_up(self, who: int) -> None:
-        stalled = [member for member in self._guests() if member.stalled]
+        stalled = self._stalled()
         member = stalled[who % len(stalled)]
         member.read_before_stall = None
+        member.is_backed_up = False
         member.device.drain()
         self.holds = {(held, holder) for held, holder in self.holds if holder is not member}
 
     @precondition(lambda self: self._guests())
-    @rule(who=PICK, how=st.sampled_from(["closes", "is lost", "breaks a rule"]))
+    @rule(who=PICK, how=st.sampled_from(["closes", "is lost", "breaks a rule", "holds most"]))
     def ends(self, who: int, how: str) -> None:
         member = self._pick_guest(who)
         if how == "breaks a rule":
             member.device.send(to=member.number)
             assert member.device.closed() == "4501 bad_message"
+        elif how == "holds most":
+            member.device.session.close(CloseCode.MEMORY)
         else:
             member.device.leave(clean=how == "closes")
             member.left = True
 
-    @rule(seconds=st.sampled_from([1, SLOW_SECONDS // 2, SLOW_SECONDS]))
+    @rule(seconds=st.sampled_from([1, 2, BUSY_SECONDS, SLOW_SECONDS // 2, SLOW_SECONDS]))
     def time_passes(self, seconds: int) -> None:
-        """In which whoever does not read for too long is closed."""
-        self.relay.clock.advance(seconds)
+        """In which whoever takes nothing for too long holds up nobody, and then is closed."""
+        for _ in range(seconds):
+            self.relay.wait(1)
+            for member in self.all.values():
+                if member.is_backed_up and not member.left and member.device.closed() in ("", SLOW):
+                    member.second()
+                    assert member.over == (member.quiet_seconds >= SLOW_SECONDS)
+        self.holds = {
+            (held, holder) for held, holder in self.holds if held is holder or not holder.is_busy
+        }
+
+    @rule()
+    def stands_still(self) -> None:
+        """The machine sleeps, for which nobody is to blame."""
+        self.relay.clock.advance(STANDSTILL_SECONDS * 100)
         self.relay.broker.tick()
 
     # What must be true after each of it.
@@ -178,6 +251,8 @@ class Channel(RuleBasedStateMachine):
                     there.add(item.peer.session)
                 elif isinstance(item, Left):
                     there.remove(item.session)
+                elif isinstance(item, Busy | Ready):
+                    assert item.session in there
                 elif isinstance(item, bytes):
                     header = read_header(item)
                     assert header.sender in there
@@ -185,6 +260,23 @@ class Channel(RuleBasedStateMachine):
                     last[header.sender] = header.id
             if not member.over:
                 assert there == {peer.number for peer in self._present()} - {member.number}
+
+    @invariant()
+    def whoever_was_refused_learns_when_to_send_again(self) -> None:
+        """Or that the peer is gone; and nobody learns it that needs not."""
+        for member in self.all.values():
+            waits: set[int] = set()
+            for item in member.got:
+                if isinstance(item, Busy):
+                    waits.add(item.session)
+                elif isinstance(item, Nack) and item.reason is Reason.BUSY:
+                    waits.add(item.peer)
+                elif isinstance(item, Ready):
+                    waits.remove(item.session)
+                elif isinstance(item, Left):
+                    waits.discard(item.session)
+            if not member.over:
+                assert all(self.all[number].is_backed_up for number in waits)
 
     @invariant()
     def nobody_is_held_up_without_need(self) -> None:
@@ -197,8 +289,8 @@ class Channel(RuleBasedStateMachine):
     def nobody_is_closed_without_reason(self) -> None:
         for member in self.all.values():
             reason = member.device.closed()
-            assert reason in {"", "4004 slow", "4501 bad_message", "4509 replaced"}
-            assert reason != "4004 slow" or member.stalled
+            assert reason in {"", SLOW, "4007 memory", "4501 bad_message", "4509 replaced"}
+            assert reason != SLOW or member.quiet_seconds >= SLOW_SECONDS
 
     def teardown(self) -> None:
         """Everybody leaves, and nothing is left."""
@@ -206,6 +298,9 @@ class Channel(RuleBasedStateMachine):
             member.device.leave()
         broker = self.relay.broker
         assert (broker.sessions, broker.channels, broker.joined) == (set(), {}, 0)
+        assert [member.device.session._backlog for member in self.all.values()] == [None] * len(
+            self.all
+        )
 
     # Inside.
 
@@ -221,6 +316,9 @@ class Channel(RuleBasedStateMachine):
     def _guests(self) -> list[Member]:
         return [member for member in self._present() if member is not self.witness]
 
+    def _stalled(self) -> list[Member]:
+        return [member for member in self._guests() if member.stalled]
+
     def _pick(self, who: int) -> Member:
         present = self._present()
         return present[who % len(present)]
@@ -235,10 +333,16 @@ class Channel(RuleBasedStateMachine):
         self.sent.append(Sent(sender, message, numbers, frozenset(receivers)))
         for receiver in receivers.values():
             if receiver.stalled:
-                self.holds |= {(sender, receiver), (receiver, receiver)}
+                self._back_up(sender, receiver)
         nacked = any(isinstance(item, Nack) and item.id == message.id for item in sender.got)
         if nacked and sender.stalled:
-            self.holds.add((sender, sender))
+            self._back_up(sender, sender)
+
+    def _back_up(self, sender: Member, receiver: Member) -> None:
+        receiver.back_up()
+        self.holds.add((receiver, receiver))
+        if not receiver.is_busy:
+            self.holds.add((sender, receiver))
 
 
 def messages_in(got: list[Got]) -> Counter[bytes]:
@@ -247,5 +351,5 @@ def messages_in(got: list[Got]) -> Counter[bytes]:
 
 TestChannel = Channel.TestCase
 TestChannel.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, database=None
+    max_examples=150, stateful_step_count=40, deadline=None, database=None
 )

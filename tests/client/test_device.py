@@ -17,6 +17,7 @@ from tests.memory import SEED, Relay
 from vaultrelay import __version__
 from vaultrelay.client import (
     EVERYONE,
+    Busy,
     Closed,
     Device,
     Draining,
@@ -25,11 +26,12 @@ from vaultrelay.client import (
     Left,
     Message,
     Nack,
+    Ready,
     Refused,
     connect,
 )
 from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl, endpoint_of
-from vaultrelay.policy.limits import PING_SECONDS, SessionLimits
+from vaultrelay.policy.limits import BUSY_SECONDS, PING_SECONDS, SessionLimits
 from vaultrelay.wire import base64url
 from vaultrelay.wire.control import Challenge, Peer
 from vaultrelay.wire.data import Reason
@@ -168,6 +170,21 @@ def test_a_draining_relay_says_so(world: World, pair: tuple[Device, Device]) -> 
     world.relay.broker.drain(20)
     world.network.flush()
     assert world.next(first) == Draining("restart", 20, (2, 12))
+
+
+def test_a_peer_that_takes_nothing_is_busy_until_it_is_ready(
+    world: World, pair: tuple[Device, Device]
+) -> None:
+    first, second = pair
+    sessions = {session.number: session for session in world.relay.broker.sessions}
+    slow = sessions[second.session]
+    slow.filled_up(sessions[first.session])
+    world.relay.advance(BUSY_SECONDS)
+    world.network.flush()
+    assert world.next(first) == Busy(second.session)
+    slow.drained()
+    world.network.flush()
+    assert world.next(first) == Ready(second.session)
 
 
 def test_another_ping_interval_can_be_asked_for(world: World, pair: tuple[Device, Device]) -> None:

@@ -33,6 +33,7 @@ class _Transport:
 
     def __init__(self, *arguments: Any) -> None:
         self.socket: Any = _Socket()
+        self.protocol: Any = None
 
     def getPeer(self) -> IAddress | None:
         return None

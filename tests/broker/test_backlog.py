@@ -202,6 +202,15 @@ def test_a_sender_that_is_gone_when_the_queue_fills_is_not_waited_for(relay: Rel
     assert sender.outbox.switches == []
 
 
+def test_a_device_that_joins_does_not_wait_for_a_queue_that_the_news_of_it_fills(
+    relay: Relay,
+) -> None:
+    device, late = relay.join(1), relay.connect(2)
+    device.session.filled_up(late.session)
+    late.join()
+    assert (late.paused(), device.paused()) == (False, True)
+
+
 # Messages that begin and do not get on.
 
 

@@ -356,7 +356,7 @@ class TestARelayThatBreaksTheProtocol:
     def test_but_what_we_do_not_know_is_ignored(self, world: World) -> None:
         device = world.join(b"device-a")
         unknown = [
-            client_frame(TEXT, write_object("unheard", session=5), masked=False),
+            client_frame(TEXT, write_object("weather", session=5), masked=False),
             client_frame(BINARY, b"short", masked=False),
             client_frame(BINARY, b"\x77" + bytes(15), masked=False),
             client_frame(BINARY, b"\x10\x01" + bytes(20), masked=False),

@@ -366,3 +366,21 @@ def test_a_device_that_always_is_in_some_message_is_left_alone() -> None:
         relay.advance(1)
     assert opcodes(second).count(BINARY) == 40
     assert relay.broker.joined == 2
+
+
+def test_the_rest_of_a_message_that_nobody_wants_any_more_is_skipped() -> None:
+    """What comes after it may be the answer to our close."""
+    relay = relay_of()
+    first, second = meet(relay, 2)
+    frame = client_frame(BINARY, bytes(MOST))
+    first.send(frame[:1000])
+    assert held(relay) == 1000 - 14
+    relay.advance(UNFINISHED_SECONDS + 1)
+    assert held(relay) == 0
+    for start in range(1000, MOST, 5000):
+        first.send(frame[start : start + 5000])
+        assert held(relay) == 0
+    assert not first.transport.disconnecting
+    first.send(client_frame(CLOSE, b"\x0f\xa4"))
+    assert first.transport.disconnecting
+    assert opcodes(second) == [TEXT]

@@ -149,3 +149,14 @@ def test_an_answer_of_autobahn_keeps_its_place_between_messages() -> None:
     first.send(nobody + client_frame(PING, b"p") + nobody)
     assert [frame.opcode for frame in first.frames()] == [BINARY, PONG, BINARY]
     assert second.frames() == []
+
+
+def test_large_and_small_messages_of_one_read_keep_their_order() -> None:
+    relay = Relay()
+    first, second = relay.join(b"device-a"), relay.join(b"device-b")
+    sent = [
+        pack_data(second.session, first.session, id, bytes(size))
+        for id, size in enumerate([1, 40_000, 1, 40_000])
+    ]
+    first.send(b"".join(client_frame(BINARY, message) for message in sent))
+    assert [frame.payload for frame in second.frames()] == sent

@@ -253,7 +253,7 @@ class Session:
         if backlog is None:
             backlog = self._backlog = Backlog(self.outbox.taken, self._owner.clock.seconds())
             self._reading.stop_for(self)
-        if sender is self or sender.stage is Stage.CLOSED:
+        if sender is self or sender.stage is not Stage.JOINED:
             return
         if backlog.hold(sender):
             sender._reading.stop_for(self)

@@ -14,7 +14,7 @@ from vaultrelay.broker.session import Session
 from vaultrelay.broker_service import BrokerService
 from vaultrelay.logs import log, set_level
 from vaultrelay.policy.audience import Audiences
-from vaultrelay.policy.limits import LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
+from vaultrelay.policy.limits import DRAIN_RESERVE_SECONDS, LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
@@ -51,9 +51,10 @@ class RelayService(MultiService):
         self._keeper = BrokerService(self.broker, reactor)
         self._keeper.setServiceParent(self)
         self.door = FrontDoorFactory(reactor, self.route, self.broker.counters.refused)
-        self.devices.leaving, self.devices.left = self.door.waiting.enter, self.door.waiting.leave
+        waiting = self.door.waiting
+        self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
         self._listeners = [
-            ListeningService(text, listening, self.door, self.door.waiting)
+            ListeningService(text, listening, self.door, waiting)
             for text, listening in self._places()
         ]
         for listener in self._listeners:
@@ -116,7 +117,7 @@ class RelayService(MultiService):
                     "Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds
                 )
             deadline = self._reactor.callLater(
-                max(seconds, SHORTEST_DRAIN_SECONDS), self._drain_is_over
+                max(seconds - DRAIN_RESERVE_SECONDS, SHORTEST_DRAIN_SECONDS), self._drain_is_over
             )
             yield self._keeper.drain(seconds)
             yield self.devices.all_gone()

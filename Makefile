@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # "compat" puts this folder on the path, so that the plugin under twisted/plugins is found, too.
 FILES  := setup.cfg pyproject.toml
 
-.PHONY: run test lint types floors tests vectors bench bench-quick clean
+.PHONY: run test lint types floors tests vectors bench bench-quick trials soak clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -36,6 +36,12 @@ bench: $(VENV)/test
 
 bench-quick: $(VENV)/test
 	$(BIN)/python -m benchmarks --quick
+
+trials: $(VENV)/test
+	$(BIN)/python -m benchmarks.trials
+
+soak: $(VENV)/test
+	$(BIN)/python -m benchmarks.soak $(SOAK)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis .import_linter_cache

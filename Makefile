@@ -11,7 +11,7 @@ FILES  := setup.cfg pyproject.toml
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= head control frames data_header proxy_line
 
-.PHONY: run test lint types floors tests vectors conformance fuzz bench bench-quick clean
+.PHONY: run test lint types floors tests vectors conformance fuzz bench bench-quick trials soak clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -49,6 +49,12 @@ bench: $(VENV)/test
 
 bench-quick: $(VENV)/test
 	$(BIN)/python -m benchmarks --quick
+
+trials: $(VENV)/test
+	$(BIN)/python -m benchmarks.trials
+
+soak: $(VENV)/test
+	$(BIN)/python -m benchmarks.soak $(SOAK)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -15,7 +15,7 @@ from vaultrelay.broker_service import BrokerService
 from vaultrelay.logs import log, set_level
 from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
-from vaultrelay.policy.limits import LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
+from vaultrelay.policy.limits import DRAIN_RESERVE_SECONDS, LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
@@ -67,14 +67,15 @@ class RelayService(MultiService):
             self.broker.counters,
         )
         self.door = FrontDoorFactory(reactor, self.route, visitors, self.broker.counters.refused)
-        self.devices.leaving, self.devices.left = self.door.waiting.enter, self.door.waiting.leave
+        waiting = self.door.waiting
+        self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
         behind_proxies = ProxiedFactory(self.door)
         self._listeners = [
             ListeningService(
                 text,
                 listening,
                 behind_proxies if listening.is_proxied else self.door,
-                self.door.waiting,
+                waiting,
             )
             for text, listening in self._places()
         ]
@@ -140,7 +141,7 @@ class RelayService(MultiService):
                     "Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds
                 )
             deadline = self._reactor.callLater(
-                max(seconds, SHORTEST_DRAIN_SECONDS), self._drain_is_over
+                max(seconds - DRAIN_RESERVE_SECONDS, SHORTEST_DRAIN_SECONDS), self._drain_is_over
             )
             yield self._keeper.drain(seconds)
             yield self.devices.all_gone()

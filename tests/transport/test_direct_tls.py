@@ -40,7 +40,7 @@ class Counting(Recorder):
         super().__init__()
         self.failures: list[str] = []
 
-    def failed(self, slug: str) -> None:
+    def handshake_failed(self, slug: str) -> None:
         self.failures.append(slug)
 
 

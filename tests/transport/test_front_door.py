@@ -18,6 +18,7 @@ from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     HEAD_BYTES,
     HEAD_SECONDS,
+    SILENT_SURE_SECONDS,
     WAITING_SURE_SECONDS,
 )
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
@@ -59,13 +60,12 @@ class Scene:
         self.asked: list[tuple[Request, Any]] = []
         self.trouble: Exception | None = None
         self.head = REWRITTEN
+        self.factory = FrontDoorFactory(self.clock, self.route)
         self.connect()
 
     def connect(self) -> None:
         self.transport: Any = StringTransport(peerAddress=CLIENT)
-        self.factory = FrontDoorFactory(self.clock, self.route)
-        door: Any = self.factory.buildProtocol(CLIENT)
-        self.door = door
+        self.door: Any = self.factory.buildProtocol(CLIENT)
         self.door.makeConnection(self.transport)
 
     def route(self, request: Request, visitor: Visitor) -> Handover:
@@ -492,3 +492,24 @@ def test_a_crowded_door_cuts_the_oldest_off(scene: Scene) -> None:
     assert scene.factory.refused == {"crowded_out": 1}
     scene.lose()
     assert scene.timers == 0
+
+
+@pytest.mark.parametrize("how", ["handshake", "head"])
+def test_who_has_said_something_keeps_its_place_for_longer_than_the_silent(
+    scene: Scene, how: str
+) -> None:
+    if how == "handshake":
+        scene.door.handshake_began()
+    else:
+        scene.say(HEAD[:1])
+    scene.clock.advance(SILENT_SURE_SECONDS)
+    assert not scene.factory.waiting.let_oldest_go()
+    scene.connect()
+    scene.clock.advance(SILENT_SURE_SECONDS)
+    assert scene.factory.waiting.let_oldest_go()
+    assert scene.transport.disconnected
+
+
+def test_a_handshake_that_failed_is_counted(scene: Scene) -> None:
+    scene.door.handshake_failed("tls_distrust")
+    assert scene.factory.refused == {"tls_distrust": 1}

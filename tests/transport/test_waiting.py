@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
-from vaultrelay.policy.limits import WAITING_SURE_SECONDS
+from vaultrelay.policy.limits import SILENT_SURE_SECONDS, WAITING_SURE_SECONDS
 from vaultrelay.transport.waiting import Waiting
 
 
@@ -44,14 +44,39 @@ def test_whoever_leaves_makes_room(clock: Any) -> None:
 def test_the_oldest_goes_once_it_has_had_its_time(clock: Any) -> None:
     waiting, oldest, younger = Waiting(clock, 2), Guest(), Guest()
     waiting.enter(oldest)
-    clock.advance(WAITING_SURE_SECONDS / 2)
+    clock.advance(SILENT_SURE_SECONDS / 2)
     waiting.enter(younger)
     assert not waiting.make_room()
-    clock.advance(WAITING_SURE_SECONDS / 2)
+    clock.advance(SILENT_SURE_SECONDS / 2)
     assert waiting.make_room()
     assert (oldest.is_gone, younger.is_gone) == (True, False)
     waiting.enter(Guest())
     assert not waiting.make_room()
+
+
+@pytest.mark.parametrize("how", ["speak", "linger"])
+def test_who_has_said_something_is_sure_of_its_place_for_longer(clock: Any, how: str) -> None:
+    waiting, older, silent = Waiting(clock, 2), Guest(), Guest()
+    if how == "speak":
+        waiting.enter(older)
+    getattr(waiting, how)(older)
+    waiting.enter(silent)
+    clock.advance(SILENT_SURE_SECONDS)
+    assert waiting.make_room()
+    assert (older.is_gone, silent.is_gone) == (False, True)
+    waiting.linger(Guest())
+    assert not waiting.make_room()
+    clock.advance(WAITING_SURE_SECONDS - SILENT_SURE_SECONDS)
+    assert waiting.make_room()
+    assert older.is_gone
+    assert len(waiting) == 1
+
+
+def test_who_does_not_wait_may_speak_and_leave(clock: Any) -> None:
+    waiting, guest = Waiting(clock), Guest()
+    waiting.speak(guest)
+    waiting.leave(guest)
+    assert len(waiting) == 0
 
 
 def test_nobody_goes_for_nobody(clock: Any) -> None:

@@ -49,6 +49,9 @@ each takes 25 KB, 13 MB in all. A thousand devices that return at once pass in t
 WAITING_SURE_SECONDS = 3
 """For which a place at a crowded front door is sure: twice what a handshake takes on a slow link.
 After that the oldest goes for the next, so that silent connections keep nobody out for longer."""
+SILENT_SURE_SECONDS = 0.5
+"""The same for who has not said a byte: an honest client speaks as soon as it is connected. A
+thousand silent ones a second pass through the places then, and a device among them."""
 ACCEPTS_PER_TURN = 16
 """Connections that begin before what joined devices sent is read: a few milliseconds' work."""
 ACCEPT_REST_SECONDS = 0.1
@@ -159,6 +162,8 @@ RETRY_RATE_SECONDS = 30
 
 # Drain.
 
+DRAIN_RESERVE_SECONDS = 0.5
+"""Of --drain-seconds, in which the process itself ends after the last connection is cut off."""
 SHORTEST_DRAIN_SECONDS = 1
 """For --drain-seconds 0: what was written must leave the kernel before connections are cut off."""
 DRAIN_RECONNECT = (2, 12)

@@ -103,6 +103,7 @@ class DirectTlsServer(DirectServer):
         try:
             if self._tls is not None:
                 self._wrap_socket()
+                self._tell("handshake_began")
             with unprinted_names():
                 self.socket.do_handshake()
         except ssl.SSLWantReadError:
@@ -110,15 +111,19 @@ class DirectTlsServer(DirectServer):
         except ssl.SSLWantWriteError:
             self.startWriting()
         except OSError as error:
-            failed = getattr(self.protocol, "failed", None)
-            if failed is not None:
-                failed(_slug_of(error))
+            self._tell("handshake_failed", _slug_of(error))
             return main.CONNECTION_LOST
         else:
             self.stopWriting()
             self._writeDisconnected = False
             del self.doRead, self.doWrite
         return None
+
+    def _tell(self, what: str, *more: str) -> None:
+        """Tell the front door, which wants to know how the handshake goes; no other protocol."""
+        method = getattr(self.protocol, what, None)
+        if method is not None:
+            method(*more)
 
     def _wrap_socket(self) -> None:
         """Give the descriptor to OpenSSL; it is closed when that fails, since the peer is gone."""

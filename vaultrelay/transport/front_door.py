@@ -71,20 +71,22 @@ class FrontDoor(Protocol):
             return
         if self._answered:
             return
+        if not self._head:
+            self._factory.waiting.speak(self)
         # Only what is new is searched, so that a dripping head costs its length and not its square.
         searched = max(0, len(self._head) - len(HEAD_END) + 1)
         self._head += data
         end = self._head.find(HEAD_END, searched)
         try:
             if not self._head[:1].isalpha():
-                self.failed("no_http")
+                self._count("no_http")
                 raise bad_request(
                     "This is not HTTP. If the URL says wss: this port speaks ws, without TLS."
                 )
             end += len(HEAD_END)
             whole = end >= len(HEAD_END)
             if (end if whole else len(self._head)) > HEAD_BYTES:
-                self.failed("head_too_large")
+                self._count("head_too_large")
                 raise head_too_large(HEAD_BYTES)
             if not whole:
                 return
@@ -102,20 +104,24 @@ class FrontDoor(Protocol):
         if self._next is not None:
             self._next.connectionLost(reason)
 
-    def failed(self, slug: str) -> None:
+    def handshake_began(self) -> None:
+        """The transport has read something that comes before the request."""
+        self._factory.waiting.speak(self)
+
+    def handshake_failed(self, slug: str) -> None:
         """The transport gives up before there is a request: why, in a word of ours."""
-        self._factory.refused[slug] += 1
+        self._count(slug)
 
     def give_up(self) -> None:
         """Make room: see Waiting."""
-        self.failed("crowded_out")
+        self._count("crowded_out")
         self._abort()
 
     def _serve(self, head: bytes, rest: bytes) -> None:
         try:
             request = read_request(head)
         except Refusal as refusal:
-            self.failed(refusal.error)
+            self._count(refusal.error)
             raise
         self._factory.visitors.asked(self._visitor, request)
         handover = self._factory.route(request, self._visitor)
@@ -136,6 +142,9 @@ class FrontDoor(Protocol):
         if first:
             following.dataReceived(first)
 
+    def _count(self, slug: str) -> None:
+        self._factory.refused[slug] += 1
+
     def _refuse(self, refusal: Refusal) -> None:
         self._answered = True
         to_head = self._head.startswith(b"HEAD ")
@@ -148,11 +157,11 @@ class FrontDoor(Protocol):
     def _too_late(self) -> None:
         self._deadline = None
         if self._next is None and self._head:
-            self.failed("request_timeout")
+            self._count("request_timeout")
             self._refuse(request_timeout())
             return
         if self._next is None and not self._answered:
-            self.failed("silent")
+            self._count("silent")
         self._abort()
 
     def _abort(self) -> None:

@@ -4,7 +4,11 @@ from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
-from vaultrelay.policy.limits import WAITING_CONNECTIONS, WAITING_SURE_SECONDS
+from vaultrelay.policy.limits import (
+    SILENT_SURE_SECONDS,
+    WAITING_CONNECTIONS,
+    WAITING_SURE_SECONDS,
+)
 
 
 class Guest(Protocol):
@@ -15,39 +19,55 @@ class Guest(Protocol):
 
 
 class Waiting:
-    """All that wait at the front door, or for the end of their close; the oldest first.
+    """All that wait at the front door, or for the end of their close.
 
-    When all places are taken the oldest one goes, so that silent connections lock nobody out. But
-    each place is sure for a while: else a crowd of honest devices would push one another out.
+    When all places are taken the oldest goes for the next one, so that silent connections lock
+    nobody out: first of those that never said a byte. But each place is sure for a while, else a
+    crowd of honest devices would push one another out.
     """
 
     def __init__(self, clock: IReactorTime, most: int = WAITING_CONNECTIONS) -> None:
         self._clock = clock
         self._most = most
-        self._since: dict[Guest, float] = {}
+        self._silent: dict[Guest, float] = {}
+        self._others: dict[Guest, float] = {}
 
     def __len__(self) -> int:
-        return len(self._since)
+        return len(self._silent) + len(self._others)
 
     def enter(self, guest: Guest) -> None:
-        """It waits from now on."""
-        self._since[guest] = self._clock.seconds()
+        """It waits from now on, and has said nothing."""
+        self._silent[guest] = self._clock.seconds()
+
+    def linger(self, guest: Guest) -> None:
+        """It waits from now on for the end of its close."""
+        self._others[guest] = self._clock.seconds()
+
+    def speak(self, guest: Guest) -> None:
+        """Bytes came from it."""
+        since = self._silent.pop(guest, None)
+        if since is not None:
+            self._others[guest] = since
 
     def leave(self, guest: Guest) -> None:
         """It is gone, or a device; whoever does not wait may leave, too."""
-        self._since.pop(guest, None)
+        self._silent.pop(guest, None)
+        self._others.pop(guest, None)
 
     def make_room(self) -> bool:
         """Whether there is a place for another one; the oldest may have to go for it."""
-        return len(self._since) < self._most or self.let_oldest_go()
+        return len(self) < self._most or self.let_oldest_go()
 
     def let_oldest_go(self) -> bool:
         """Cut the oldest one off if it has had its time; whether it was."""
-        oldest = next(iter(self._since), None)
-        if oldest is None:
-            return False
-        if self._clock.seconds() - self._since[oldest] < WAITING_SURE_SECONDS:
-            return False
-        del self._since[oldest]
-        oldest.give_up()
-        return True
+        now = self._clock.seconds()
+        for guests, sure in (
+            (self._silent, SILENT_SURE_SECONDS),
+            (self._others, WAITING_SURE_SECONDS),
+        ):
+            oldest = next(iter(guests), None)
+            if oldest is not None and now - guests[oldest] >= sure:
+                del guests[oldest]
+                oldest.give_up()
+                return True
+        return False

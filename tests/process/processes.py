@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +36,15 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def running_relay(*arguments: str, **variables: str) -> Iterator[RunningRelay]:
-    """`vault-relay` on a port of its own, killed at the end if it still runs."""
+def running_relay(
+    *arguments: str, inside: Sequence[str] = (), **variables: str
+) -> Iterator[RunningRelay]:
+    """`vault-relay` on a port of its own, killed at the end if it still runs.
+
+    `inside` is what goes before the command, for another place to run in.
+    """
     process = subprocess.Popen(
-        [BIN / "vault-relay", "--port", "0", "--bind", "127.0.0.1", *arguments],
+        [*inside, BIN / "vault-relay", "--port", "0", "--bind", "127.0.0.1", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

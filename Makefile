@@ -11,7 +11,7 @@ FILES  := setup.cfg pyproject.toml
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= head control frames data_header proxy_line
 
-.PHONY: run test lint types floors tests vectors conformance fuzz bench bench-quick trials soak clean
+.PHONY: run test lint types floors tests vectors conformance fuzz obstacles bench bench-quick trials soak clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -43,6 +43,11 @@ fuzz: build/fuzz/venv/made
 	@for target in $(FUZZ_TARGETS); do \
 	  build/fuzz/venv/bin/python -m tests.fuzz $$target $(FUZZ_SECONDS) build/fuzz || exit 1; \
 	done
+
+# Bad networks, bad peers and proxies, in two minutes. As root after tests/obstacles/install.sh; what
+# is missing is skipped.
+obstacles: $(VENV)/test
+	OBSTACLES=1 $(BIN)/python -m pytest tests/obstacles -n 6 --dist load -rs
 
 bench: $(VENV)/test
 	$(BIN)/python -m benchmarks

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +37,18 @@ def environment(**variables: str) -> dict[str, str]:
 
 @contextmanager
 def running_relay(
-    *arguments: str, preexec_fn: Callable[[], None] | None = None, **variables: str
+    *arguments: str,
+    inside: Sequence[str] = (),
+    preexec_fn: Callable[[], None] | None = None,
+    **variables: str,
 ) -> Iterator[RunningRelay]:
-    """`vault-relay` on a port of its own, killed at the end if it still runs."""
+    """`vault-relay` on a port of its own, killed at the end if it still runs.
+
+    `inside` is what goes before the command, for another place to run in.
+    """
     where = () if "--listen" in arguments else ("--port", "0", "--bind", "127.0.0.1")
     process = subprocess.Popen(
-        [BIN / "vault-relay", *where, *arguments],
+        [*inside, BIN / "vault-relay", *where, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -65,7 +65,8 @@ class Scene:
 
     def connect(self) -> None:
         self.transport: Any = StringTransport(peerAddress=CLIENT)
-        self.door: Any = self.factory.buildProtocol(CLIENT)
+        door: Any = self.factory.buildProtocol(CLIENT)
+        self.door = door
         self.door.makeConnection(self.transport)
 
     def route(self, request: Request, visitor: Visitor) -> Handover:

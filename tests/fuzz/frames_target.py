@@ -6,7 +6,7 @@ from unittest.mock import patch
 from tests.frames import BINARY, CLOSE, Frame, mask
 from tests.fuzz.oracle import check, reading_in_pieces
 from tests.memory import Relay, Wire
-from vaultrelay.policy.budget import Budget
+from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import SessionLimits
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.websocket.frames import FrameWalk
@@ -31,7 +31,7 @@ def frames(data: bytes) -> None:
 
 def check_walk(stream: bytes) -> None:
     """The frame walk alone, in pieces: it finds what the RFC says, and holds one frame at most."""
-    walk, found, rest = FrameWalk(MOST, Budget(MOST)), list[bytes](), b""
+    walk, found, rest = FrameWalk(MOST, Ledger(MOST)), list[bytes](), b""
     for piece in reading_in_pieces(stream):
         messages, rest = walk.feed(piece)
         found += messages

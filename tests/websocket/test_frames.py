@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.frames import BINARY, TEXT, Frame, client_frame, take_server_frame
-from vaultrelay.policy.budget import Budget
+from vaultrelay.policy.ledger import Ledger
 from vaultrelay.websocket.frames import FrameWalk, binary_frame, whole_text
 
 MOST = 70_000
-BUDGET = Budget(1 << 40)
+LEDGER = Ledger(1 << 40)
 SIZES = [0, 1, 125, 126, 127, 65535, 65536, MOST]
 
 
@@ -19,13 +19,13 @@ def test_a_frame_of_the_rfc_is_unmasked() -> None:
     """RFC 6455, section 5.7, with the opcode of binary."""
     #                         fin+op len  key       payload
     frame = bytes.fromhex("82     85   37fa213d  7f9f4d5158")
-    assert FrameWalk(MOST, BUDGET).feed(frame) == ([b"Hello"], b"")
+    assert FrameWalk(MOST, LEDGER).feed(frame) == ([b"Hello"], b"")
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_frames_of_every_size_are_taken_and_made(size: int) -> None:
     message = bytes(index % 251 for index in range(size))
-    assert FrameWalk(MOST, BUDGET).feed(client_frame(BINARY, message)) == ([message], b"")
+    assert FrameWalk(MOST, LEDGER).feed(client_frame(BINARY, message)) == ([message], b"")
     assert take_server_frame(binary_frame(message)) == (Frame(BINARY, True, message), b"")
 
 
@@ -36,7 +36,7 @@ def test_frames_of_every_size_are_taken_and_made(size: int) -> None:
 @settings(deadline=None, max_examples=60)
 def test_it_does_not_matter_where_the_stream_is_cut(messages: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(client_frame(BINARY, message) for message in messages)
-    walk, position = FrameWalk(MOST, BUDGET), 0
+    walk, position = FrameWalk(MOST, LEDGER), 0
     found: list[bytes] = []
     while position < len(stream):
         step = cuts[len(found) % len(cuts)]
@@ -66,12 +66,12 @@ FOREIGN = {
 def test_what_is_not_ours_is_left_with_all_that_follows(head: str) -> None:
     foreign = bytes.fromhex(head) + client_frame(BINARY, b"after")
     before = client_frame(BINARY, b"before")
-    assert FrameWalk(MOST, BUDGET).feed(before + foreign) == ([b"before"], foreign)
+    assert FrameWalk(MOST, LEDGER).feed(before + foreign) == ([b"before"], foreign)
 
 
 @pytest.mark.parametrize("head", FOREIGN.values(), ids=FOREIGN.keys())
 def test_what_is_not_ours_is_left_whole_when_it_comes_byte_by_byte(head: str) -> None:
-    walk, foreign = FrameWalk(MOST, BUDGET), bytes.fromhex(head)
+    walk, foreign = FrameWalk(MOST, LEDGER), bytes.fromhex(head)
     for index in range(len(foreign)):
         messages, rest = walk.feed(foreign[index : index + 1])
         assert messages == []
@@ -83,7 +83,7 @@ def test_what_is_not_ours_is_left_whole_when_it_comes_byte_by_byte(head: str) ->
 
 
 def test_a_large_frame_in_many_reads_is_joined_once() -> None:
-    walk, message = FrameWalk(MOST, BUDGET), bytes(MOST)
+    walk, message = FrameWalk(MOST, LEDGER), bytes(MOST)
     frame = client_frame(BINARY, message)
     for start in range(0, len(frame) - 1000, 1000):
         assert walk.feed(frame[start : start + 1000]) == ([], b"")
@@ -95,14 +95,14 @@ def test_a_large_frame_in_many_reads_is_joined_once() -> None:
 
 def test_nobody_gets_memory_for_a_size_that_is_only_claimed() -> None:
     most = 1 << 20
-    walk = FrameWalk(most, BUDGET)
+    walk = FrameWalk(most, LEDGER)
     assert walk.feed(client_frame(BINARY, bytes(most))[:100]) == ([], b"")
     assert walk.is_holding
     assert sys.getsizeof(walk._payload) < 1000
 
 
 def test_what_follows_a_frame_that_was_cut_is_taken_in_the_same_read() -> None:
-    walk, message = FrameWalk(MOST, BUDGET), bytes(1000)
+    walk, message = FrameWalk(MOST, LEDGER), bytes(1000)
     first, second = client_frame(BINARY, message), client_frame(BINARY, b"after")
     ping = bytes.fromhex("8980 00000000")
     assert walk.feed(first[:500]) == ([], b"")

@@ -156,7 +156,7 @@ class DeviceConnection(DeviceReader):
 
     @property
     def held(self) -> int:
-        """Bytes in memory for the device, as the budget counts them."""
+        """Bytes in memory for the device, as the ledger counts them."""
         walk = self._walk
         return self._queue.held + self._held + (0 if walk is None else walk.held)
 
@@ -166,7 +166,7 @@ class DeviceConnection(DeviceReader):
         if session is not None and session.stage is not Stage.CLOSED:
             self._queue.drop()
             session.close(CloseCode.MEMORY, retry=RETRY_MEMORY_SECONDS)
-            if not self.factory.budget.is_over:
+            if not self.factory.ledger.is_over:
                 return
         self._drop_all()
         self.transport.abortConnection()

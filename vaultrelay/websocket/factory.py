@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.addresses import Budget
-from vaultrelay.policy.budget import Budget as ByteBudget
+from vaultrelay.policy.ledger import Ledger
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.websocket.send_queue import Batch
 from vaultrelay.wire.upgrade import Upgrade
@@ -34,8 +34,8 @@ class DeviceFactory:
         self.reactor = reactor
         self.open_session = open_session
         self.message_bytes = message_bytes
-        self.budget = ByteBudget(max_buffer)
-        self.batch = Batch(self.budget)
+        self.ledger = Ledger(max_buffer)
+        self.batch = Batch(self.ledger)
         self.leaving: Callable[[DeviceConnection], object] = lambda connection: None
         """Told of each connection that waits for its peer's answer to a close."""
         self.left: Callable[[DeviceConnection], object] = lambda connection: None
@@ -66,7 +66,7 @@ class DeviceFactory:
 
     def relieve(self) -> None:
         """Close who holds most until no more is held than may be: never a bystander."""
-        while self.budget.is_over and self._connections:
+        while self.ledger.is_over and self._connections:
             most = max(self._connections, key=lambda connection: connection.held)
             if not most.held:
                 return

@@ -6,7 +6,7 @@ breaks a rule.
 
 from struct import Struct
 
-from vaultrelay.policy.budget import Budget
+from vaultrelay.policy.ledger import Ledger
 from vaultrelay.websocket.masking import apply_mask
 
 _WHOLE_BINARY = 0x82
@@ -72,11 +72,11 @@ class FrameWalk:
     bounded by that.
     """
 
-    __slots__ = ("_budget", "_head", "_key", "_most", "_payload", "_size")
+    __slots__ = ("_head", "_key", "_ledger", "_most", "_payload", "_size")
 
-    def __init__(self, most: int, budget: Budget) -> None:
+    def __init__(self, most: int, ledger: Ledger) -> None:
         self._most = most
-        self._budget = budget
+        self._ledger = ledger
         self._head = b""
         """The start of a frame whose header is cut."""
         self._payload: bytearray | None = None
@@ -92,14 +92,14 @@ class FrameWalk:
 
     @property
     def held(self) -> int:
-        """Bytes held of a payload that is cut; counted in the budget."""
+        """Bytes held of a payload that is cut; counted in the ledger."""
         return 0 if self._payload is None else len(self._payload)
 
     def drop(self) -> None:
         """Give up what is held, and the rest of that message when it comes."""
         if self._payload is not None:
             self._size -= len(self._payload)
-            self._budget.add(-len(self._payload))
+            self._ledger.add(-len(self._payload))
             self._payload = None
 
     def feed(self, data: bytes) -> tuple[list[bytes], bytes]:
@@ -135,7 +135,7 @@ class FrameWalk:
                 # It grows with what comes: nobody gets memory for a size that he only claims.
                 self._payload = bytearray(memoryview(data)[start:])
                 self._size, self._key = size, key
-                self._budget.add(len(self._payload))
+                self._ledger.add(len(self._payload))
             elif size < _COPY_BELOW:
                 messages.append(apply_mask(data[start:position], key))
             else:
@@ -152,9 +152,9 @@ class FrameWalk:
         missing = self._size - len(payload)
         if missing > len(data):
             payload += data
-            self._budget.add(len(data))
+            self._ledger.add(len(data))
             return len(data)
-        self._budget.add(-len(payload))
+        self._ledger.add(-len(payload))
         payload += memoryview(data)[:missing]
         messages.append(apply_mask(payload, self._key))
         self._payload = None

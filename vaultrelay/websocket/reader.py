@@ -79,7 +79,7 @@ class DeviceReader(OpenProtocol):
             close_for_error(self)
         finally:
             batch.end()
-        if factory.budget.is_over:
+        if factory.ledger.is_over:
             factory.relieve()
 
     def onFrameBegin(self) -> None:
@@ -177,7 +177,7 @@ class DeviceReader(OpenProtocol):
     def _read(self, data: bytes) -> None:
         walk = self._walk
         if walk is None and self._may_walk:
-            walk = self._walk = FrameWalk(self.factory.message_bytes, self.factory.budget)
+            walk = self._walk = FrameWalk(self.factory.message_bytes, self.factory.ledger)
         if walk is None:
             self._give_autobahn(data)
         else:
@@ -236,7 +236,7 @@ class DeviceReader(OpenProtocol):
     def _count(self, size: int) -> None:
         """Count bytes that are held for the device, beside those of the frame walk."""
         self._held += size
-        self.factory.budget.add(size)
+        self.factory.ledger.add(size)
 
     def _says_text(self, data: bytes) -> bool:
         """Hear a read that is one whole text, as a hello is; whether it is."""

@@ -7,7 +7,7 @@ from zope.interface import implementer
 
 from vaultrelay.broker.outbox import Room
 from vaultrelay.logs import log
-from vaultrelay.policy.budget import Budget
+from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
 from vaultrelay.websocket.frames import binary_frame, frame_header
 from vaultrelay.websocket.waiting import Waiting
@@ -22,8 +22,8 @@ class Batch:
     There is one for all connections, since they are read one after another.
     """
 
-    def __init__(self, budget: Budget) -> None:
-        self.budget = budget
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
         self.is_open = False
         self.reader: Any = None
         self.queues: list[SendQueue] = []
@@ -101,7 +101,7 @@ class SendQueue:
         self._put = 0
         """All that was ever held."""
         self.held = 0
-        """Bytes that wait, here or in the transport; counted in the budget."""
+        """Bytes that wait, here or in the transport; counted in the ledger."""
         self.transport: Any = None
 
     @property
@@ -231,11 +231,11 @@ class SendQueue:
     def _hold(self, size: int) -> None:
         self._put += size
         self.held += size
-        self._batch.budget.add(size)
+        self._batch.ledger.add(size)
         if not self._is_high and self.held > HIGH_MARK:
             self._is_high = True
             self._owner.filled_up()
 
     def _release(self, size: int) -> None:
         self.held -= size
-        self._batch.budget.add(-size)
+        self._batch.ledger.add(-size)

@@ -48,7 +48,7 @@ def meet(relay: Relay, count: int) -> list[Wire]:
 
 def held(relay: Relay) -> int:
     """Bytes that the budget counts."""
-    return relay.service.devices.budget.held
+    return relay.service.devices.ledger.held
 
 
 def fill(relay: Relay, sender: Wire, receiver: Wire, size: int) -> None:

@@ -1,7 +1,7 @@
-"""Budget: the bytes that the relay holds for all its devices, against one limit."""
+"""Ledger: the bytes that the relay holds for all its devices, against one limit."""
 
 
-class Budget:
+class Ledger:
     """Counts what is held. Holders add, and take away by adding less than nothing."""
 
     __slots__ = ("held", "is_over", "limit")

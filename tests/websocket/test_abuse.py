@@ -4,15 +4,28 @@ from typing import Any
 
 import pytest
 
-from tests.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, Frame, client_frame, close_frame
+from tests.frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    client_frame,
+    close_frame,
+)
 from tests.memory import Relay, Wire
 from vaultrelay.policy.limits import (
+    AFTER_CLOSE_BYTES,
+    CLOSE_SECONDS,
     FRAGMENTS_PER_MESSAGE,
     FRAMES_BURST,
     PONG_SECONDS,
     STANDSTILL_SECONDS,
     SessionLimits,
 )
+from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import EVERYONE, pack_data
 
 
@@ -226,3 +239,36 @@ def test_one_connection_that_cannot_be_written_to_keeps_nothing_from_the_others(
     assert broken.transport.aborted
     assert len(logged_errors) == 1
     logged_errors.clear()
+
+
+@pytest.mark.parametrize("kind", ["pings", "data", "texts"])
+def test_a_device_that_talks_on_after_its_close_is_not_read_for_long(kind: str) -> None:
+    relay = Relay()
+    wire = relay.join()
+    wire.send(client_frame(TEXT, b"{}"))
+    assert wire.closed_with()[0] == CloseCode.BAD_MESSAGE.number
+    said = {
+        "pings": client_frame(PING) * 10_000,
+        "data": client_frame(BINARY, bytes(60_000)),
+        "texts": client_frame(TEXT, b"{}") * 1000,
+    }[kind]
+    rounds = AFTER_CLOSE_BYTES // len(said) + 2
+    for _ in range(rounds):
+        if wire.transport.producerState == "paused":
+            break
+        wire.send(said)
+    assert wire.transport.producerState == "paused"
+    wire.send(client_frame(CLOSE, (1000).to_bytes(2, "big")))
+    relay.advance(CLOSE_SECONDS)
+    assert wire.transport.aborted
+
+
+def test_what_was_under_way_at_a_close_does_not_keep_its_answer_from_being_heard() -> None:
+    relay = Relay()
+    wire = relay.join()
+    wire.send(client_frame(TEXT, b"{}"))
+    for _ in range(50):
+        wire.send(client_frame(BINARY, bytes(60_000)))
+    wire.send(client_frame(CLOSE, (4501).to_bytes(2, "big")))
+    assert wire.transport.disconnecting
+    assert not wire.transport.aborted

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaultrelay.wire.refusal import Refusal
-from vaultrelay.wire.request import Request, read_request
+from vaultrelay.wire.request import HEAD_LINES, Request, read_request
 
 FUZZ = settings(deadline=None, derandomize=True, max_examples=150)
 
@@ -354,3 +354,11 @@ def test_whatever_comes_is_a_clean_request_or_a_refusal(raw: bytes) -> None:
 
 def test_a_missing_host_is_named() -> None:
     assert "Host" in refusal_of(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").detail
+
+
+def test_a_head_has_so_many_lines_and_no_more() -> None:
+    """Thousands of short ones would take milliseconds to read."""
+    # The request line, Host and the empty line are lines, too.
+    most = HEAD_LINES - 3
+    assert len(read_request(head(*[b"a: b"] * most)).elements("a")) == most
+    assert refusal_of(head(*[b"a: b"] * (most + 1))).status == 431

@@ -93,6 +93,9 @@ PONG_SECONDS = 20
 """A phone's radio wakes within this."""
 CLOSE_SECONDS = 5
 """After which a peer that does not answer a close is cut off."""
+AFTER_CLOSE_BYTES = 8 * 1024 * 1024
+"""What is still read of a device that was sent a close, for the sake of its answer: more than was
+under way. Whoever goes on after that is not read until he is cut off."""
 STANDSTILL_SECONDS = 5
 """Between two ticks: the machine slept or was stopped, and what devices sent lies unread. They get
 another tick before they are judged."""

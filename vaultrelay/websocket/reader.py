@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.interfaces import IDelayedCall
 
 from vaultrelay.broker.session import Session, Stage
-from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
+from vaultrelay.policy.limits import AFTER_CLOSE_BYTES, FRAGMENTS_PER_MESSAGE
 from vaultrelay.websocket.autobahn_guards import close_for_error, closing_on_error
 from vaultrelay.websocket.frames import FrameWalk, whole_text
 from vaultrelay.websocket.open_protocol import OpenProtocol
@@ -21,6 +21,8 @@ _CLOSE = 0x8
 """The first of the control opcodes."""
 _LONGEST_CONTROL = 125
 """Bytes of a control frame's payload (RFC 6455, section 5.5)."""
+_FRAME_PRICE = 8192
+"""What a frame costs that Autobahn reads, in bytes that are only skipped."""
 _AUTOBAHN_PIECE = 4096
 """Bytes that Autobahn gets at a time."""
 
@@ -29,6 +31,7 @@ class DeviceReader(OpenProtocol):
     """The reading half of a connection: the frame walk, and Autobahn for what it leaves."""
 
     __slots__ = (
+        "_after_close",
         "_fragments",
         "_fragments_held",
         "_go_on_call",
@@ -57,6 +60,7 @@ class DeviceReader(OpenProtocol):
         self._fragments = 0
         self._in_fragments = self._fragments_held = 0
         self._held = 0
+        self._after_close = 0
 
     if TYPE_CHECKING:
 
@@ -65,6 +69,8 @@ class DeviceReader(OpenProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
+        if self.failedByMe and self._talks_on(len(data)):
+            return
         factory = self.factory
         batch = factory.batch
         batch.begin(self)
@@ -83,6 +89,8 @@ class DeviceReader(OpenProtocol):
             factory.relieve()
 
     def onFrameBegin(self) -> None:
+        if self.failedByMe:
+            self._talks_on(_FRAME_PRICE)
         self._said_frame()
         super().onFrameBegin()
 
@@ -212,6 +220,8 @@ class DeviceReader(OpenProtocol):
             return
         while data and not self._is_paused:
             # In pieces, so that a pause ends this path soon, too.
+            if self._after_close > AFTER_CLOSE_BYTES:
+                return
             self._dataReceived(data[:_AUTOBAHN_PIECE])
             data = data[_AUTOBAHN_PIECE:]
         if data:
@@ -223,6 +233,14 @@ class DeviceReader(OpenProtocol):
         size = sum(map(getsizeof, messages)) + len(rest)
         self._left = messages, rest, size
         self._count(size)
+
+    def _talks_on(self, cost: int) -> bool:
+        """Whether a device that was sent a close says more than anybody needs to answer it."""
+        self._after_close += cost
+        if self._after_close <= AFTER_CLOSE_BYTES:
+            return False
+        self.transport.pauseProducing()
+        return True
 
     def _drop_read(self) -> None:
         """Give up all that was read and not relayed; the session is over."""

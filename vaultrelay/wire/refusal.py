@@ -100,6 +100,11 @@ def rate_limited(retry_seconds: int) -> Refusal:
     )
 
 
+def too_many_lines(limit: int) -> Refusal:
+    """The request head has more lines than the relay reads."""
+    return Refusal(431, "head_too_large", f"The request has more than {limit} lines.")
+
+
 def protocol_unsupported(supported: tuple[int, ...]) -> Refusal:
     """The device and the relay have no protocol version in common."""
     known = ", ".join(str(version) for version in supported)

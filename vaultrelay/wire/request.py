@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 import h11
 
-from vaultrelay.wire.refusal import bad_request, method_not_allowed
+from vaultrelay.wire.refusal import bad_request, method_not_allowed, too_many_lines
 
 HEAD_END = b"\r\n\r\n"
+HEAD_LINES = 128
+"""More than browsers and proxies send. A head full of short ones would take 2 ms to read."""
 _HTTP_VERSIONS = (b"1.1", b"1.0")
 """Health checks of load balancers still come in 1.0."""
 _ALLOWED = bytes([*b"\t\r\n", *range(0x20, 0x7F), *range(0x80, 0x100)])
@@ -75,6 +77,8 @@ def read_request(head: bytes) -> Request:
     """The request whose head, up to and with its empty line, is given; Refusal for a bad one."""
     if not _is_clean(head):
         raise bad_request("The request head has control bytes or lines that do not end in CRLF.")
+    if head.count(b"\n") > HEAD_LINES:
+        raise too_many_lines(HEAD_LINES)
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head) + 1)
     try:
         connection.receive_data(head)

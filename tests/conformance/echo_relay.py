@@ -30,7 +30,7 @@ class EchoSession:
     stage = Stage.JOINED
     channel = object()
 
-    def __init__(self, outbox: Outbox, named_channel: bytes | None) -> None:
+    def __init__(self, outbox: Outbox, named_channel: bytes | None, budget: object) -> None:
         self._outbox = outbox
 
     def said_data(self, message: bytes) -> None:
@@ -47,6 +47,9 @@ class EchoSession:
         pass
 
     def said_ping(self) -> None:
+        pass
+
+    def filled_up(self, sender: object) -> None:
         pass
 
     def drained(self) -> None:

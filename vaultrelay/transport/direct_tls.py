@@ -169,6 +169,6 @@ def _slug_of(error: OSError) -> str:
     reason = error.reason or ""
     if "ALERT" in reason and any(word in reason for word in _DISTRUST):
         return "tls_distrust"
-    if isinstance(error, ssl.SSLEOFError):
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return "tls_left"
     return _SLUGS.get(reason, "tls_other")

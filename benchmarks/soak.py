@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import resource
 import secrets
+import signal
 import sys
 import time
 from collections import Counter
@@ -186,6 +187,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=7200, help="end sooner after this time")
     parser.add_argument("--tls", action="store_true")
     asked = parser.parse_args()
+    # A signal must end the relay that runs, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with ExitStack() as stack:

@@ -35,7 +35,7 @@ class Liveness:
         """Ping after so many seconds of silence, moved into PING_RANGE."""
         lowest, highest = PING_RANGE
         self.ping_seconds = min(max(seconds, lowest), highest)
-        self._ping_after = self.ping_seconds * uniform(1 - PING_JITTER, 1 + PING_JITTER)
+        self._ping_after = self.ping_seconds * uniform(1 - PING_JITTER, 1)
 
     def look(self, outbox: Outbox, now: float) -> None:
         """Take note of what happened since the last look."""

@@ -62,7 +62,8 @@ HELLO_SECONDS = 10
 PING_SECONDS = 50
 """Below the 60 seconds after which common proxies and phone networks forget a silent connection."""
 PING_JITTER = 0.1
-"""Of the interval, either way: devices that came together need not be pinged together."""
+"""Of the interval, sooner: devices that came together need not be pinged together, and a lost one
+is found within the interval, the time for its pong, and two looks at the deadlines."""
 PING_RANGE = (20, 600)
 """What a device may ask for: more often would drain it, more seldom would lose it."""
 PONG_SECONDS = 20

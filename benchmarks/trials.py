@@ -136,8 +136,11 @@ async def silent(tls: bool) -> None:
         messages, health = Probe("message", stage.where), Probe("health", stage.where)
         joins: list[float] = []
 
+        enough = asyncio.Event()
+
         async def come_back() -> None:
-            while True:
+            # Not for ever: Python may lose a cancellation that comes with a connection.
+            while not enough.is_set():
                 with suppress(OSError):
                     wire = await raw.open(600)
                     await wire.ended()
@@ -160,6 +163,7 @@ async def silent(tls: bool) -> None:
                 most_memory = max(most_memory, resident_bytes(stage.pid))
             cpu = cpu_seconds(stage.pid) - cpu
             # The probe of /health may wait for an answer.
+            enough.set()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

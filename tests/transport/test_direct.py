@@ -171,19 +171,6 @@ def test_many_pieces_go_out_too(scene: Scene) -> None:
     assert scene.read(200_000) == b"".join(pieces)
 
 
-def test_who_sends_in_another_way_gets_pieces_joined(scene: Scene) -> None:
-    """As TLS: pieces that went straight to the socket would go past it."""
-    written: list[bytes] = []
-
-    class Another(DirectServer):
-        def write(self, data: bytes) -> None:
-            written.append(data)
-
-    scene.transport.__class__ = Another
-    scene.transport.writeSequence([b"head", MUCH])
-    assert written == [b"head" + MUCH]
-
-
 def test_pieces_to_a_broken_connection_are_found_out(scene: Scene) -> None:
     scene.transport.stopReading()
     scene.peer.close()

@@ -519,6 +519,13 @@ class TestASlowReader:
         shaken.transport.write(b"at once again")
         assert shaken.reactor.writers == set()
 
+    def test_large_pieces_of_one_write_are_encrypted_like_all_else(self, shaken: Scene) -> None:
+        """Plain TCP hands such pieces to the kernel as they are."""
+        pieces = [b"head", bytes(60_000)]
+        shaken.transport.writeSequence(pieces)
+        shaken.until(lambda: len(shaken.client.heard) >= 60_004)
+        assert shaken.client.heard == b"".join(pieces)
+
     def test_does_not_keep_the_server_from_reading(self, shaken: Scene) -> None:
         self.fill_up(shaken)
         shaken.client.say(b"I read nothing")

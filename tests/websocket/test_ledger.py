@@ -163,7 +163,7 @@ def test_small_messages_take_little_more_memory_than_their_bytes() -> None:
     frame = client_frame(BINARY, pack_data(second.session, first.session, 1, b""))
     for _ in range(5000):
         first.send(frame)
-    waiting = second.protocol._queue._waiting
+    waiting = second.protocol._queue._unsent
     assert waiting.size == held(relay) == 5000 * 18
     assert len(waiting._chunks) == 2
 

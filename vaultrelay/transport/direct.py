@@ -60,8 +60,7 @@ class DirectServer(tcp.Server):
         """Send pieces in one go; large ones are not copied for that."""
         pieces = list(iovec)
         size = sum(map(len, pieces))
-        sends_otherwise = type(self).write is not DirectServer.write  # as TLS does
-        if sends_otherwise or len(pieces) > _MOST_PIECES or size < _COPY_BELOW:
+        if len(pieces) > _MOST_PIECES or size < _COPY_BELOW:
             self.write(b"".join(pieces))
         elif not self._can_send:
             super().writeSequence(pieces)

@@ -10,7 +10,7 @@ from vaultrelay.logs import log
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
 from vaultrelay.websocket.frames import binary_frame, frame_header
-from vaultrelay.websocket.waiting import Waiting
+from vaultrelay.websocket.unsent import Unsent
 
 _COPY_BELOW = 32 * 1024
 """Bytes. A larger message goes to its receivers without a copy that has the header before it."""
@@ -83,7 +83,7 @@ class SendQueue:
         "_pending",
         "_put",
         "_under_way",
-        "_waiting",
+        "_unsent",
         "held",
         "transport",
     )
@@ -93,7 +93,7 @@ class SendQueue:
         self._most = most
         self._owner = owner
         self._pending: list[bytes] | None = None
-        self._waiting: Waiting | None = None
+        self._unsent: Unsent | None = None
         self._is_full = False
         self._is_high = False
         self._under_way = 0
@@ -115,7 +115,7 @@ class SendQueue:
         unacknowledged = getattr(self.transport, "unacknowledged", None)
         if unacknowledged is None:
             return self._put - self.held
-        waiting = 0 if self._waiting is None else self._waiting.size
+        waiting = 0 if self._unsent is None else self._unsent.size
         return int(self._put - waiting - unacknowledged())
 
     def deliver(self, message: bytes) -> Room:
@@ -147,20 +147,20 @@ class SendQueue:
 
     def drop(self) -> None:
         """Give up what waits, but for what the transport has already."""
-        if self._waiting is not None:
-            self._release(self._waiting.size)
-            self._waiting = None
+        if self._unsent is not None:
+            self._release(self._unsent.size)
+            self._unsent = None
 
     def clear(self) -> None:
         """Give up everything: the transport is gone, or will not keep what it has."""
-        self._waiting = self._pending = None
+        self._unsent = self._pending = None
         self._release(self.held)
         self._under_way = 0
 
     def hand_over(self) -> None:
         """Give the transport all that waits, since it will not ask for it any more."""
         self.flush()
-        while self._waiting is not None:
+        while self._unsent is not None:
             frames, size = self._take()
             self._under_way += size
             self._fills(frames)
@@ -173,7 +173,7 @@ class SendQueue:
         self._is_full = False
         self._release(self._under_way)
         self._under_way = 0
-        while self._waiting is not None and not self._is_full:
+        while self._unsent is not None and not self._is_full:
             frames, size = self._take()
             if self._fills(frames):
                 self._under_way = size
@@ -216,16 +216,16 @@ class SendQueue:
         return self._is_full
 
     def _wait(self, frames: list[bytes]) -> None:
-        if self._waiting is None:
-            self._waiting = Waiting()
-        self._hold(self._waiting.add(frames))
+        if self._unsent is None:
+            self._unsent = Unsent()
+        self._hold(self._unsent.add(frames))
 
     def _take(self) -> tuple[list[bytes], int]:
         """The next of what waits; they are held until the transport has passed them on."""
-        assert self._waiting is not None  # noqa: S101  for the type checker
-        taken = self._waiting.take()
-        if not self._waiting.size:
-            self._waiting = None
+        assert self._unsent is not None  # noqa: S101  for the type checker
+        taken = self._unsent.take()
+        if not self._unsent.size:
+            self._unsent = None
         return taken
 
     def _hold(self, size: int) -> None:

@@ -1,4 +1,4 @@
-"""Waiting: what one device is to get once its transport has room."""
+"""Unsent: what one device is to get once its transport has room."""
 
 from collections import deque
 
@@ -8,7 +8,7 @@ _MOST_PIECES = 16
 _CHUNK_BYTES = 64 * 1024
 
 
-class Waiting:
+class Unsent:
     """Whole frames, in order. Small ones are joined: each by itself would take several times more
     memory than its bytes, and the bytes are what is counted."""
 

@@ -53,7 +53,7 @@ def _certificate(evidence: Evidence) -> Iterator[Finding]:
         elif days <= CERTIFICATE_WARNING_DAYS:
             yield Finding(
                 "certificate",
-                f"The certificate ends in {days} days, on {pair.ends:%Y-%m-%d}. {renew}",
+                f"The certificate ends {_in_days(days)}, on {pair.ends:%Y-%m-%d}. {renew}",
             )
 
 
@@ -161,6 +161,10 @@ def _fixed_silence(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
+def _in_days(days: int) -> str:
+    return {0: "within a day", 1: "in a day"}.get(days, f"in {days} days")
+
+
 def _shown(network: str) -> str:
     return "a unix socket" if network in (UNIX, "None") else network
 
@@ -186,7 +190,7 @@ class Diagnosis(Service):
     def __init__(self, gather: Callable[[], Evidence], clock: IReactorTime) -> None:
         self._gather = gather
         self._told: set[Finding] = set()
-        self._looking = LoopingCall(self._look)
+        self._looking = LoopingCall(self.look)
         self._looking.clock = clock
 
     def startService(self) -> None:
@@ -206,7 +210,8 @@ class Diagnosis(Service):
                 tell = log.error if finding.is_urgent else log.warn
                 tell("{finding}", finding=finding.text)
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look now."""
         try:
             found = diagnose(self._gather())
         except Exception:

@@ -50,12 +50,9 @@ class Reloader(Service):
         self._changes.look()
         before = self._relay.settings
         settings, troubles = self._reader.read_again(before)
-        left = self._relay.change(self._fit(settings))
+        left = self._relay.change(self._fit(settings), troubles)
         after = self._relay.settings
         self._changes.were_read(self._reader.files(after))
-        self._relay.troubles = tuple(troubles)
-        for trouble in troubles:
-            log.error("{trouble}. What was read before still holds.", trouble=trouble)
         for name in left:
             log.warn("--{name} has changed, which takes a restart of the relay", name=name)
         log.info(

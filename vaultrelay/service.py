@@ -1,6 +1,6 @@
 """RelayService: broker, WebSocket, pages and listeners, joined to one Twisted service."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,8 +47,7 @@ class RelayService(MultiService):
     def __init__(self, settings: Settings, reactor: Any) -> None:
         super().__init__()
         self.settings = settings
-        self.troubles: tuple[str, ...] = ()
-        """What could not be read when the options were read last, in a sentence each."""
+        self._troubles: tuple[str, ...] = ()
         self._reactor = reactor
         self.broker = Broker(
             reactor,
@@ -130,11 +129,12 @@ class RelayService(MultiService):
         )
         self._diagnosis.setServiceParent(self)
 
-    def change(self, settings: Settings) -> list[str]:
+    def change(self, settings: Settings, troubles: Sequence[str] = ()) -> list[str]:
         """Go on under other settings; the names of those that take a restart and stay as they were.
 
-        No connection is dropped, but of those that may not be here any more. Devices are held to
-        the limits that they were told.
+        `troubles` are sentences on what could not be read, and stays as it was, too. No connection
+        is dropped, but of those that may not be here any more. Devices are held to the limits that
+        they were told.
         """
         settings, left = settings.taken_over_by(self.settings)
         self.settings = settings
@@ -151,6 +151,8 @@ class RelayService(MultiService):
         self._site = self._make_site()
         set_level(settings.log_level)
         broker.allow(settings.access)
+        self._troubles = tuple(troubles)
+        self._diagnosis.look()
         return left
 
     @inlineCallbacks
@@ -196,7 +198,9 @@ class RelayService(MultiService):
         return diagnose(self._evidence())
 
     def _evidence(self) -> Evidence:
-        return Evidence(self.settings, self.broker, self.visitors.noticed, self.troubles, utc_now())
+        return Evidence(
+            self.settings, self.broker, self.visitors.noticed, self._troubles, utc_now()
+        )
 
     def _make_site(self) -> Site:
         return make_site(self.broker, __version__, self.settings.urls_to_show)

@@ -85,10 +85,10 @@ SHORTEST_TOKEN = 16
 """Characters of an access token. Guessed at the rate of joins of one address, half as many would
 already last a century; but people choose words."""
 MOST_TOKENS = 10_000
-"""All are compared with each that is given, 2 ms at most. More people than that have accounts
+"""All are compared with each that is given, 0.6 ms at most. More people than that have accounts
 somewhere, and a proxy that knows them."""
 MOST_CHANNELS_LISTED = 100_000
-"""9 MB of memory. Finding one takes no longer for it."""
+"""14 MB of memory, and 0.2 s to read. Finding one takes no longer for it."""
 MOST_LIST_BYTES = 16 * 1024 * 1024
 """Of a file of tokens or channels: more than the longest with a comment on each line."""
 

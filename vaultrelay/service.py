@@ -10,13 +10,14 @@ from twisted.internet.interfaces import IListeningPort
 
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
-from vaultrelay.broker.session import Session
 from vaultrelay.broker_service import BrokerService
-from vaultrelay.logs import log, set_level
+from vaultrelay.logs import log, set_addresses, set_format, set_level
 from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import DRAIN_RESERVE_SECONDS, LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
+from vaultrelay.privacy import privacy_notice
+from vaultrelay.session_log import log_hello, log_refusal, log_session_end
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
@@ -29,7 +30,7 @@ from vaultrelay.web.pages import make_site
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
-from vaultrelay.wire.upgrade import read_upgrade
+from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 
 
 class RelayService(MultiService):
@@ -50,6 +51,7 @@ class RelayService(MultiService):
             Audiences(settings.own_hosts),
             log_session_end,
             Addresses(settings.places_per_address),
+            log_hello,
         )
         self.devices = DeviceFactory(
             reactor,
@@ -57,7 +59,9 @@ class RelayService(MultiService):
             settings.limits.message_bytes,
             settings.max_buffer,
         )
-        self._site = make_site(self.broker, __version__, settings.urls_to_show)
+        self._site = make_site(
+            self.broker, __version__, settings.urls_to_show, lambda: privacy_notice(self.settings)
+        )
         self._keeper = BrokerService(self.broker, reactor)
         self._keeper.setServiceParent(self)
         visitors = Visitors(
@@ -91,11 +95,10 @@ class RelayService(MultiService):
         """Who serves a request: a device's connection, or the pages."""
         if request.wants_websocket:
             try:
-                upgrade = read_upgrade(request)
+                upgrade = self._admitted(request, visitor)
             except Refusal as refusal:
-                self.broker.counters.refused[refusal.error] += 1
+                log_refusal(refusal.error, None if visitor.is_proxy else visitor.ip)
                 raise
-            self.broker.admit(upgrade.channel, visitor.budget)
             return Handover(self.devices.build(upgrade, visitor.budget), b"", lasting=True)
         if request.lost_its_upgrade:
             raise bad_request(
@@ -106,8 +109,19 @@ class RelayService(MultiService):
             self._site.buildProtocol(visitor.address), _page_head(request), lasting=False
         )
 
+    def _admitted(self, request: Request, visitor: Visitor) -> Upgrade:
+        try:
+            upgrade = read_upgrade(request)
+        except Refusal as refusal:
+            self.broker.counters.refused[refusal.error] += 1
+            raise
+        self.broker.admit(upgrade.channel, visitor.budget)
+        return upgrade
+
     def startService(self) -> None:
         set_level(self.settings.log_level)
+        set_format(self.settings.log_format)
+        set_addresses(self.settings.log_addresses)
         super().startService()
         log.info(
             "VaultMesh relay {version} listens on {where}; {options}",
@@ -184,17 +198,6 @@ def _shown(port: IListeningPort) -> str:
     """Where a port of an endpoint string listens, which the string need not say."""
     host: Any = port.getHost()
     return f"port {host.port} of {host.host}" if hasattr(host, "port") else "open"
-
-
-def log_session_end(session: Session) -> None:
-    """One line for every session that ended: why, and how much passed. Nothing of who it was."""
-    log.info(
-        "Session ended: {why}; {seconds} s, {messages} messages, {bytes} bytes",
-        why=session.close_code.slug if session.close_code else session.left_reason,
-        seconds=session.lasted_seconds,
-        messages=session.messages_in,
-        bytes=session.bytes_in,
-    )
 
 
 def _page_head(request: Request) -> bytes:

@@ -35,6 +35,8 @@ class Settings:
     max_buffer: int = LEAST_BUFFER
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
     log_level: str = "info"
+    log_format: str = "text"
+    log_addresses: str = "pseudonym"
     unknown_variables: tuple[str, ...] = ()
 
     @property
@@ -84,5 +86,7 @@ class Settings:
             "max-buffer": self.max_buffer,
             "drain-seconds": self.drain_seconds,
             "log-level": self.log_level,
+            "log-format": self.log_format,
+            "log-addresses": self.log_addresses,
         }
         return " ".join(f"{name}={value}" for name, value in chosen.items())

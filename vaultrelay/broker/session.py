@@ -9,7 +9,7 @@ from vaultrelay.broker.liveness import Liveness
 from vaultrelay.broker.outbox import Clock, Outbox, Timer
 from vaultrelay.broker.progress import MessageProgress
 from vaultrelay.broker.reading import Reading
-from vaultrelay.policy.addresses import Budget
+from vaultrelay.policy.addresses import Budget, IpAddress
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
     CONTROLS_PER_SECOND,
@@ -104,6 +104,7 @@ class Session:
         "_reading",
         "_rest",
         "_unfinished",
+        "address",
         "beyond_budget",
         "budget",
         "bytes_in",
@@ -130,6 +131,7 @@ class Session:
         self.outbox = outbox
         self.named_channel = named_channel
         self.spare = False
+        self.address: IpAddress | None = None
         self.budget: Budget | None = None
         self.beyond_budget = False
         self.stage = Stage.CHALLENGED

@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> int:
     options = Options()
     options.parseOptions(arguments)
     settings = options.settings
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     lacking = raise_descriptor_limit(settings.max_connections + DESCRIPTORS_BESIDE)
     if lacking:
         # Devices beyond it are refused politely, instead of finding nobody to accept them.

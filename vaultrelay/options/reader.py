@@ -1,12 +1,13 @@
 """Reading: from texts and where they stand to checked Settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from vaultrelay.logs import LEVELS
+from vaultrelay.log_names import WAYS
+from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.options.memory import memory_bytes
 from vaultrelay.options.sources import (
     BadOption,
@@ -80,7 +81,9 @@ class _Reader:
             ),
             max_buffer=self._max_buffer(),
             drain_seconds=self._integer("drain-seconds", 0, 3600),
-            log_level=self._level(),
+            log_level=self._one_of("log-level", LEVELS),
+            log_format=self._one_of("log-format", FORMATS),
+            log_addresses=self._one_of("log-addresses", WAYS),
         )
 
     def _find(self, name: str) -> Given:
@@ -133,10 +136,10 @@ class _Reader:
             ) from None
         return address
 
-    def _level(self) -> str:
-        given = self._find("log-level")
-        if given.values[-1] not in LEVELS:
-            raise given.refuse("must be one of " + ", ".join(LEVELS))
+    def _one_of(self, name: str, allowed: Collection[str]) -> str:
+        given = self._find(name)
+        if given.values[-1] not in allowed:
+            raise given.refuse("must be one of " + ", ".join(allowed))
         return given.values[-1]
 
     def _listen(self) -> tuple[str, ...]:

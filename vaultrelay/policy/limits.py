@@ -114,6 +114,14 @@ LOG_LINES_OF_A_KIND = 30
 that joins in a loop writes 3 KB a minute."""
 LOG_KINDS = 200
 """Of lines that are told apart: more than the relay and its libraries have."""
+LOG_LINE_BYTES = 40 * 1024
+"""One line of JSON. The journal splits what is longer than 48 KB, and half an object is none; ours
+have less than 1 KB, the places of an endless recursion have more."""
+PSEUDONYM_CHARACTERS = 6
+"""Of 32 kinds, 30 bits: of 1000 devices in one day, two share one on a day in 2100."""
+PSEUDONYM_SECONDS = 86_400
+"""How long a key for pseudonyms is used, from midnight UTC on: whoever asks about a failure of
+today is helped, and nobody can be followed from day to day."""
 
 # Memory.
 

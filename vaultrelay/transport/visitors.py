@@ -5,7 +5,7 @@ from typing import Any
 from twisted.internet.interfaces import IAddress, IReactorTime
 
 from vaultrelay.broker.counters import Counters
-from vaultrelay.logs import log
+from vaultrelay.logs import log, names
 from vaultrelay.policy.addresses import Addresses, Budget, IpAddress, OverBudget, read_address
 from vaultrelay.policy.limits import RETRY_RATE_SECONDS
 from vaultrelay.policy.proxies import UNIX, TrustedProxies
@@ -96,16 +96,19 @@ class Visitors:
         """
         ip, budget = visitor.ip, visitor.budget
         is_near = ip is None or ip.is_private
+        # The cure needs the address of a network like the relay's own in full.
+        is_told = is_near and (ip is None or names.way != "none")
         if self._hinted or visitor.address is None or not self._addresses.places:
             return
+        where = "a private address" if is_near else "an address with too many devices"
         if is_near or (budget is not None and not self._addresses.has_place(budget)):
             self._hinted = True
             log.warn(
                 "A request from {where} carries X-Forwarded-For, which is not believed from there: "
                 "--max-per-address does not tell devices behind a proxy from one another. If it "
                 "is your proxy, add --trusted-proxy {proxy}",
-                where=(ip or "a unix socket") if is_near else "an address with too many devices",
-                proxy=(ip or UNIX) if is_near else "with its address",
+                where=(ip or "a unix socket") if is_told else where,
+                proxy=(ip or UNIX) if is_told else "with its address",
             )
 
     def _complain(self) -> None:

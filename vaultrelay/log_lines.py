@@ -10,7 +10,7 @@ from twisted.logger import LogEvent, LogLevel, eventAsText
 from twisted.python.failure import Failure
 from twisted.python.reflect import safe_str
 
-from vaultrelay.policy.limits import LOG_LINE_BYTES
+from vaultrelay.policy.limits import LOG_LINE_BYTES, LOG_PLACES
 
 OURS = "vaultrelay"
 """The namespace of our own events, whose fields are told: their names are ours."""
@@ -49,7 +49,11 @@ def json_line(event: LogEvent, with_words: bool) -> str:
     failure = event.get("log_failure")
     if failure is not None:
         words = {"words": printable(safe_str(failure.value))} if with_words else {}
-        told["exception"] = {"kind": _kind(failure), "places": _places(failure), **words}
+        told["exception"] = {
+            "kind": _kind(failure),
+            "places": _places(failure)[-LOG_PLACES:],
+            **words,
+        }
     line = _dumped(told)
     if len(line) > LOG_LINE_BYTES:
         beginning = message[: LOG_LINE_BYTES // _LONGEST_ESCAPE // 2]

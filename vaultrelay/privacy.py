@@ -24,17 +24,20 @@ _SESSION = (
     "many messages and bytes it sent, and whom it is about."
 )
 _DEBUG = (
-    "At this level there are lines for joins and refusals, too. The words of an error of the "
-    "program may repeat what a device sent."
+    "At this level there are lines for joins and refusals, too, and libraries tell what they do."
 )
+_WORDS = "Errors of the program are logged with their words, which may repeat what a device sent."
 _CURE = (
     "If it seems that a proxy is in front of the relay and not trusted, one line names its address "
     "in full where that is a private one, so that the operator can trust it."
 )
 
 
-def privacy_notice(settings: Settings) -> dict[str, object]:
-    """The notice. Keys are stable and for machines, each `says` is for people."""
+def privacy_notice(settings: Settings, under_twistd: bool = False) -> dict[str, object]:
+    """The notice. Keys are stable and for machines, each `says` is for people.
+
+    `under_twistd`: twistd writes the log, in its own format and with all words of errors.
+    """
     return {
         "notice": VERSION,
         "says": "Devices of one vault meet on this relay and pass each other encrypted messages. "
@@ -47,7 +50,7 @@ def privacy_notice(settings: Settings) -> dict[str, object]:
         ],
         "writes_to_disk": [],
         "third_parties": [],
-        "logs": _logged(settings),
+        "logs": _logged(settings, under_twistd),
         "beyond_the_relay": [
             _item(
                 "log_keeping",
@@ -100,16 +103,20 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
     ]
 
 
-def _logged(settings: Settings) -> dict[str, object]:
+def _logged(settings: Settings, under_twistd: bool) -> dict[str, object]:
     level, way = settings.log_level, settings.log_addresses
     sessions, debug = level in ("info", "debug"), level == "debug"
     says = [_SESSION, _ADDRESSES[way]] if sessions else [_NO_SESSIONS]
     is_proxy_told = level != "error" and way != "none"
     if is_proxy_told:
         says.append(_CURE)
+    if debug:
+        says.append(_DEBUG)
+    if debug or under_twistd:
+        says.append(_WORDS)
     return {
         "level": level,
-        "format": settings.log_format,
+        "format": "twistd" if under_twistd else settings.log_format,
         "sessions": sessions,
         "joins_and_refusals": debug,
         "addresses": way if sessions else "none",
@@ -118,8 +125,8 @@ def _logged(settings: Settings) -> dict[str, object]:
         "pseudonym_seconds": PSEUDONYM_SECONDS,
         "device_tags": "none",
         "messages": "none",
-        "words_of_errors": debug,
-        "says": " ".join([*says, _DEBUG] if debug else says),
+        "words_of_errors": debug or under_twistd,
+        "says": " ".join(says),
     }
 
 

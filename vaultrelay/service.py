@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IListeningPort
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker_service import BrokerService
-from vaultrelay.logs import log, set_addresses, set_format, set_level
+from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
 from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import DRAIN_RESERVE_SECONDS, LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
@@ -60,7 +60,10 @@ class RelayService(MultiService):
             settings.max_buffer,
         )
         self._site = make_site(
-            self.broker, __version__, settings.urls_to_show, lambda: privacy_notice(self.settings)
+            self.broker,
+            __version__,
+            settings.urls_to_show,
+            lambda: privacy_notice(self.settings, under_twistd=not format_is_ours()),
         )
         self._keeper = BrokerService(self.broker, reactor)
         self._keeper.setServiceParent(self)

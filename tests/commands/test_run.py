@@ -50,7 +50,7 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
     reactor = Reactor()
     for module in (run, tap):
         monkeypatch.setattr(module, "real_reactor", lambda: reactor)
-    monkeypatch.setattr(run, "log_to_stderr", lambda level, format: None)
+    monkeypatch.setattr(run, "log_to_stderr", lambda *chosen: None)
     monkeypatch.setattr(tap.Options, "environment", {})
     return reactor
 

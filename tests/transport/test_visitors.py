@@ -10,6 +10,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import implementer
 
 from tests.memory import SEED, Relay, Wire
+from vaultrelay.logs import set_addresses
 from vaultrelay.policy.limits import (
     HEAD_SECONDS,
     LEAST_PER_ADDRESS,
@@ -23,6 +24,13 @@ DEVICE = "198.51.100.1"
 OTHER = "198.51.100.2"
 PROXY = "10.0.0.1"
 LAST_BYTE = 8
+
+
+@pytest.fixture(autouse=True)
+def usual_names() -> Iterator[None]:
+    """How lines name addresses is the process's; each test leaves the default."""
+    yield
+    set_addresses("pseudonym")
 
 
 @pytest.fixture
@@ -280,6 +288,18 @@ class TestHint:
         assert line.startswith(f"A request from {where} carries X-Forwarded-For")
         assert line.endswith(f"add --trusted-proxy {proxy}")
         assert "evil" not in line
+
+    @pytest.mark.parametrize(
+        ("host", "named"), [("10.1.2.3", "a private address"), ("unix", "a unix socket")]
+    )
+    def test_a_log_without_addresses_does_not_name_this_one(
+        self, host: str, named: str, warnings: list[str]
+    ) -> None:
+        set_addresses("none")
+        Relay().connect(host).upgrade(X_Forwarded_For=DEVICE)
+        (line,) = warnings
+        assert line.startswith(f"A request from {named} carries")
+        assert "10.1.2.3" not in line
 
     def test_of_a_public_address_it_is_said_when_it_is_full(self, warnings: list[str]) -> None:
         relay = Relay(max_per_address=1)

@@ -13,6 +13,7 @@ from vaultrelay.wire.refusal import rate_limited
 from vaultrelay.wire.request import Request
 
 _FORWARDED = "x-forwarded-for"
+_ITS_OWN = "with its address"
 
 
 class Visitor:
@@ -96,19 +97,17 @@ class Visitors:
         """
         ip, budget = visitor.ip, visitor.budget
         is_near = ip is None or ip.is_private
-        # The cure needs the address of a network like the relay's own in full.
-        is_told = is_near and (ip is None or names.way != "none")
         if self._hinted or visitor.address is None or not self._addresses.places:
             return
-        where = "a private address" if is_near else "an address with too many devices"
         if is_near or (budget is not None and not self._addresses.has_place(budget)):
             self._hinted = True
+            where, proxy = _named(ip) if is_near else ("an address with too many devices", _ITS_OWN)
             log.warn(
                 "A request from {where} carries X-Forwarded-For, which is not believed from there: "
                 "--max-per-address does not tell devices behind a proxy from one another. If it "
                 "is your proxy, add --trusted-proxy {proxy}",
-                where=(ip or "a unix socket") if is_told else where,
-                proxy=(ip or UNIX) if is_told else "with its address",
+                where=where,
+                proxy=proxy,
             )
 
     def _complain(self) -> None:
@@ -120,3 +119,15 @@ class Visitors:
                 "A trusted proxy sent an X-Forwarded-For that does not end with addresses. "
                 "Connections of this kind are not limited by address"
             )
+
+
+def _named(proxy: IpAddress | None) -> tuple[str, str]:
+    """How a line names a proxy nearby, and how the option to trust it does.
+
+    In full, as the cure needs it, unless no line is to name an address.
+    """
+    if proxy is None:
+        return "a unix socket", UNIX
+    if names.way == "none":
+        return "a private address", _ITS_OWN
+    return str(proxy), str(proxy)

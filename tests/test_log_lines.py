@@ -84,7 +84,7 @@ def test_a_line_has_time_level_message_and_its_fields() -> None:
     ids=repr,
 )
 def test_a_value_is_told_as_json_has_it_or_as_text(value: object, shown: object) -> None:
-    assert told(value=value)["value"] == shown
+    assert ascii(told(value=value)["value"]) == ascii(shown)
 
 
 def test_a_value_that_cannot_be_told_says_so() -> None:

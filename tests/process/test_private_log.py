@@ -154,7 +154,10 @@ def twistd(port: int, *before: str, format: str = "json") -> str:
                 logs = visitor.get(plain_head("/privacy.json"))[2]["logs"]
             assert logs["format"] == ("json" if before else "twistd")
             process.terminate()
-            return said + process.communicate(timeout=WAIT_SECONDS)[0]
+            # Not communicate(): what the pipe's reader holds already would be lost.
+            said += process.stdout.read()
+            process.wait(WAIT_SECONDS)
+            return said
         finally:
             process.kill()
 

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import subprocess
+import time
 from base64 import b64encode
 from ipaddress import ip_address
 from pathlib import Path
@@ -122,44 +123,30 @@ def test_the_names_of_one_run_are_not_those_of_the_next() -> None:
     assert found[0] != found[1]
 
 
-def twistd(port: int, *before: str, format: str = "json") -> str:
-    """What `twistd` writes until it is stopped."""
-    command: list[str | Path] = [
-        BIN / "twistd",
-        "--nodaemon",
-        "--pidfile",
-        "",
-        *before,
-        "vault-relay",
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--log-format",
-        format,
-    ]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
-    ) as process:
+def twistd(log: Path, *before: str) -> str:
+    """What `twistd` writes of a device and of its own end."""
+    port = free_port()
+    where = ("--port", str(port), "--bind", "127.0.0.1")
+    command: list[str | Path] = [BIN / "twistd", "--nodaemon", "--pidfile", "", *before]
+    command += ["vault-relay", *where, "--log-format", "json"]
+    with (
+        log.open("w") as stream,
+        subprocess.Popen(command, stdout=stream, stderr=stream, env=environment()) as process,
+    ):
         try:
-            assert process.stdout is not None
-            said = ""
-            while "listens on" not in said:
-                line = process.stdout.readline()
-                assert line, "it does not listen"
-                said += line
+            while "listens on" not in log.read_text():
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.05)
             with Connection(port) as device:
                 device.join(Identity())
             with Connection(port) as visitor:
                 logs = visitor.get(plain_head("/privacy.json"))[2]["logs"]
             assert logs["format"] == ("json" if before else "twistd")
             process.terminate()
-            # Not communicate(): what the pipe's reader holds already would be lost.
-            said += process.stdout.read()
             process.wait(WAIT_SECONDS)
-            return said
         finally:
             process.kill()
+    return log.read_text()
 
 
 def free_port() -> int:
@@ -169,16 +156,18 @@ def free_port() -> int:
         return port
 
 
-def test_under_twistd_our_observer_writes_our_lines() -> None:
-    said = twistd(free_port(), "--logger", "vaultrelay.logs.stderr_observer")
+def test_under_twistd_our_observer_writes_our_lines(tmp_path: Path) -> None:
+    said = twistd(tmp_path / "log", "--logger", "vaultrelay.logs.stderr_observer")
     lines = [json.loads(line) for line in said.splitlines()]
     (ended,) = [line for line in lines if line["message"].startswith("Session ended")]
     assert re.fullmatch(r"c-\w{6}", ended["channel"])
     assert not [line for line in lines if "twistd writes" in line["message"]]
 
 
-def test_under_twistd_alone_the_log_is_twistds_and_says_how_to_change_that() -> None:
-    said = twistd(free_port())
+def test_under_twistd_alone_the_log_is_twistds_and_says_how_to_change_that(
+    tmp_path: Path,
+) -> None:
+    said = twistd(tmp_path / "log")
     assert "[vaultrelay#info] Session ended" in said
     assert re.search(r"channel=c-\w{6}", said)
     assert said.count("--logger vaultrelay.logs.stderr_observer") == 1

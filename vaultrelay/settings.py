@@ -19,8 +19,9 @@ from vaultrelay.transport.certificate import CertificatePair
 @dataclass(frozen=True)
 class Settings:
     """One relay's configuration. `listen` holds endpoint strings; without any, port, bind and
-    certificate say where to listen. `certificates` are all that the relay is known to serve,
-    `unknown_variables` the RELAY_ variables that are no option."""
+    certificate say where to listen. `certificates` are all that the relay is known to serve;
+    `runtime_folder` is where the socket of the health check goes; without one there is none.
+    `unknown_variables` are the RELAY_ variables that are no option."""
 
     port: int = DEFAULT_PORT
     bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
@@ -35,6 +36,7 @@ class Settings:
     max_buffer: int = LEAST_BUFFER
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
     log_level: str = "info"
+    runtime_folder: str = ""
     unknown_variables: tuple[str, ...] = ()
 
     @property

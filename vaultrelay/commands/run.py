@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from vaultrelay.commands import COMMANDS
 from vaultrelay.logs import log, log_to_stderr
 from vaultrelay.policy.limits import DESCRIPTORS_BESIDE
 from vaultrelay.process import raise_descriptor_limit, real_reactor, stop_with
@@ -11,9 +12,15 @@ from vaultrelay.tap import Options, with_second_signal
 from vaultrelay.transport.listen import CannotListen
 
 
+class RunOptions(Options):
+    """The relay's options, and the commands beside it."""
+
+    commands = COMMANDS
+
+
 def main(arguments: list[str]) -> int:
     """Run until a signal; 0 after a clean end, 2 when the options are not usable."""
-    options = Options()
+    options = RunOptions()
     options.parseOptions(arguments)
     settings = options.settings
     log_to_stderr(settings.log_level)

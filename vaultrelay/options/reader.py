@@ -20,6 +20,7 @@ from vaultrelay.options.table import BY_NAME
 from vaultrelay.policy import limits
 from vaultrelay.policy.audience import host_of_url
 from vaultrelay.policy.proxies import TrustedProxies
+from vaultrelay.runtime_folder import runtime_folder
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
@@ -44,7 +45,12 @@ def read_settings(
     if "config" in given:
         given = {**from_file(given["config"]), **given}
     settings = _Reader(given, reactor).settings()
-    return replace(settings, unknown_variables=unknown_variables(environment))
+    named = given["runtime-folder"].values[-1] if "runtime-folder" in given else ""
+    return replace(
+        settings,
+        runtime_folder=runtime_folder(named, environment),
+        unknown_variables=unknown_variables(environment),
+    )
 
 
 class _Reader:

@@ -93,6 +93,8 @@ class _Check:
         found = self._sockets()
         live = [(path, peer) for path in found if (peer := self._dial(path)) is not None]
         if len(live) > 1:
+            for _, peer in live:
+                peer.close()
             ports = ", ".join(port for path, _ in live for port in found[path])
             raise Unwell(f"several relays run here, on ports {ports}. Say which with --port NUMBER")
         if live:

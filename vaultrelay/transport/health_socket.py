@@ -112,5 +112,7 @@ def _remove_left_over(path: str) -> None:
 
 def _reason(error: Exception) -> str:
     cause: Any = getattr(error, "socketError", error)
-    file = f"{cause.filename}: " if getattr(cause, "filename", None) else ""
-    return file + str(getattr(cause, "strerror", None) or cause).lower()
+    if getattr(cause, "strerror", None) is None:
+        return str(cause)
+    file = f"{cause.filename}: " if cause.filename else ""
+    return file + cause.strerror.lower()

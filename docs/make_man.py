@@ -5,6 +5,7 @@ python docs/make_man.py --check    write nothing; exit 1 when the file differs
 """
 
 import re
+import textwrap
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
 from io import StringIO
@@ -19,6 +20,10 @@ from vaultrelay.options.flags import help_text
 TARGET = Path(__file__).with_name("vault-relay.1")
 _FLAG = re.compile(r"  (--[a-z-]+(?: [A-Z]+)?)  +(\S.*)")
 
+_WIDTH = 72
+
+DATE = "2026-11-22"
+"""Of the last release; a man page must have one."""
 DESCRIPTION = """
 A relay on which the devices of a VaultMesh vault meet and pass each other encrypted messages. It
 cannot read them, keeps none of them, and has no accounts.
@@ -93,7 +98,7 @@ EXAMPLES = (
 def page() -> str:
     """The whole page, in roff with the macros of man(7)."""
     lines = [
-        f'.TH VAULT-RELAY 1 "" "vault-relay {__version__}" "VaultMesh relay"',
+        f'.TH VAULT-RELAY 1 "{DATE}" "vault-relay {__version__}" "VaultMesh relay"',
         ".nh",
         *section("NAME", [r"vault\-relay \- the relay on which the devices of a vault meet"]),
         *section("SYNOPSIS", synopsis()),
@@ -114,7 +119,8 @@ def page() -> str:
 
 def section(title: str, lines: list[str]) -> list[str]:
     """A section of the page."""
-    return [f".SH {title}", *lines]
+    # A paragraph begins with its section.
+    return [f".SH {title}", *(lines[1:] if lines[0] == ".PP" else lines)]
 
 
 def synopsis() -> list[str]:
@@ -172,30 +178,24 @@ def flags(block: str) -> list[tuple[str, str]]:
 
 def paragraphs(text: str) -> list[str]:
     """Paragraphs of running text."""
-    return [
-        line
-        for block in text.strip().split("\n\n")
-        for line in (".PP", *(escaped(line.strip()) for line in block.splitlines()))
-    ]
+    return [line for block in text.strip().split("\n\n") for line in (".PP", *running(block))]
 
 
 def item(head: str, text: str) -> list[str]:
     """What is explained, and its explanation."""
-    return [".TP", f".B {escaped(head)}", escaped(text)]
+    return [".TP", f".B {escaped(head)}", *running(text)]
 
 
 def example(text: str, code: str) -> list[str]:
     """A command line, and what it is for."""
-    return [
-        ".PP",
-        escaped(text),
-        ".PP",
-        ".RS",
-        ".nf",
-        *map(escaped, code.split("\n")),
-        ".fi",
-        ".RE",
-    ]
+    lines = [escaped(line) for line in code.splitlines()]
+    return [".PP", *running(text), ".PP", ".RS", ".nf", *lines, ".fi", ".RE"]
+
+
+def running(text: str) -> list[str]:
+    """Text in lines of a length at which changes can be read."""
+    lines = textwrap.wrap(" ".join(text.split()), _WIDTH, break_on_hyphens=False)
+    return [escaped(line) for line in lines]
 
 
 def escaped(text: str) -> str:

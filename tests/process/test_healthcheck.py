@@ -12,8 +12,6 @@ import pytest
 from tests.certificates import issue, write_pair
 from tests.process.processes import BIN, environment, run, running_relay
 
-FOLDER = "RELAY_RUNTIME_FOLDER"
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -21,7 +19,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 def check(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
-    done = run("vault-relay", "healthcheck", *arguments, **{FOLDER: str(folder)} | variables)
+    done = run(
+        "vault-relay",
+        "healthcheck",
+        *arguments,
+        **{"RELAY_RUNTIME_FOLDER": str(folder)} | variables,
+    )
     assert done.stderr == ""
     return done.returncode, done.stdout
 
@@ -49,7 +52,7 @@ def test_a_relay_on_unix_sockets_and_several_ports(folder: Path, tmp_path: Path)
     # A port of which the test need not know beforehand is found in the log.
     tcp = [f"tcp:0:interface=127.0.0.{number}" for number in (1, 2)]
     with running_relay(
-        "--listen", tcp[0], "--listen", tcp[1], listen, **{FOLDER: str(folder)}
+        "--listen", tcp[0], "--listen", tcp[1], listen, RELAY_RUNTIME_FOLDER=str(folder)
     ) as relay:
         (name,) = (path.name for path in folder.iterdir())
         assert str(relay.port) in name.removesuffix(".sock").split("+")
@@ -57,11 +60,11 @@ def test_a_relay_on_unix_sockets_and_several_ports(folder: Path, tmp_path: Path)
 
 
 def test_a_relay_that_was_killed_is_not_well_and_not_in_the_way(folder: Path) -> None:
-    with running_relay(**{FOLDER: str(folder)}) as killed:
+    with running_relay(RELAY_RUNTIME_FOLDER=str(folder)) as killed:
         killed.stop(signal.SIGKILL)
     assert len(list(folder.iterdir())) == 1
     assert check(folder, "--port", str(killed.port))[0] == 1
-    with running_relay(**{FOLDER: str(folder)}) as relay:
+    with running_relay(RELAY_RUNTIME_FOLDER=str(folder)) as relay:
         assert f"port {relay.port}," in check(folder)[1]
 
 
@@ -70,12 +73,12 @@ def test_a_relay_that_is_stopped_in_its_tracks_is_not_well(folder: Path) -> None
         "from vaultrelay.commands import healthcheck; healthcheck.ANSWER_SECONDS = 0.5; "
         "raise SystemExit(healthcheck.main([]))"
     )
-    with running_relay(**{FOLDER: str(folder)}) as relay:
+    with running_relay(RELAY_RUNTIME_FOLDER=str(folder)) as relay:
         relay.process.send_signal(signal.SIGSTOP)
         try:
             done = subprocess.run(
                 [sys.executable, "-c", code],
-                env=environment(**{FOLDER: str(folder)}),
+                env=environment(RELAY_RUNTIME_FOLDER=str(folder)),
                 capture_output=True,
                 text=True,
                 timeout=20,
@@ -91,7 +94,7 @@ def test_without_a_folder_the_relay_starts_with_a_warning_and_is_asked_on_its_po
 ) -> None:
     file = tmp_path / "file"
     file.touch()
-    with running_relay(**{FOLDER: str(file)}) as relay:
+    with running_relay(RELAY_RUNTIME_FOLDER=str(file)) as relay:
         assert check(file, "--port", str(relay.port))[0] == 0
         _, log = relay.stop()
     assert log.count("No socket for vault-relay healthcheck") == 1
@@ -111,7 +114,7 @@ peer.connect(sys.argv[1])
 peer.sendall({upgrade!r}.encode())
 print(peer.recv(100).split(b"\\r\\n")[0].decode())
 """
-    with running_relay(**{FOLDER: str(folder)}):
+    with running_relay(RELAY_RUNTIME_FOLDER=str(folder)):
         (path,) = folder.iterdir()
         done = subprocess.run(
             [sys.executable, "-c", code, path],

@@ -51,6 +51,11 @@ def health_socket(folder: Path, *ports: int) -> HealthSocket:
     return HealthSocket(reactor, str(folder), route, lambda: list(ports))
 
 
+def stopped(service: HealthSocket) -> Any:
+    """What fires when the service has stopped."""
+    return service.stopService()
+
+
 def get(path: str) -> bytes:
     """What is answered at a socket."""
     with socket.socket(socket.AF_UNIX) as peer:
@@ -86,7 +91,7 @@ def test_it_answers_its_own_user_from_start_to_stop(folder: Path) -> Waiting:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     answer = yield deferToThread(get, str(path))
     assert answer.endswith(b"here")
-    yield service.stopService()
+    yield stopped(service)
     assert list(folder.iterdir()) == []
 
 
@@ -100,7 +105,7 @@ def test_what_a_killed_relay_left_is_replaced(folder: Path) -> Waiting:
     service.startService()
     answer = yield deferToThread(get, path)
     assert answer.endswith(b"here")
-    yield service.stopService()
+    yield stopped(service)
 
 
 @inlineCallbacks
@@ -112,10 +117,10 @@ def test_the_socket_of_a_relay_that_lives_is_left_alone(
     second.startService()
     (said,) = warnings
     assert "address already in use" in said
-    yield second.stopService()
+    yield stopped(second)
     answer = yield deferToThread(get, socket_path(str(folder), [8080]))
     assert answer.endswith(b"here")
-    yield first.stopService()
+    yield stopped(first)
 
 
 @inlineCallbacks
@@ -124,12 +129,12 @@ def test_a_file_that_is_gone_or_another_ones_is_no_trouble_at_the_end(folder: Pa
     first = health_socket(folder, 8080)
     first.startService()
     path.unlink()
-    yield first.stopService()
+    yield stopped(first)
     second = health_socket(folder, 8080)
     second.startService()
     path.rename(folder / "kept")
     path.touch()
-    yield second.stopService()
+    yield stopped(second)
     assert path.exists()
 
 

@@ -115,4 +115,4 @@ def _reason(error: Exception) -> str:
     if getattr(cause, "strerror", None) is None:
         return str(cause)
     file = f"{cause.filename}: " if cause.filename else ""
-    return file + cause.strerror.lower()
+    return f"{file}{cause.strerror.lower()}"

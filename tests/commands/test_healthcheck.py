@@ -156,6 +156,15 @@ def test_nobody_there_is_told_what_to_do(folder: Path, capsys: pytest.CaptureFix
     )
 
 
+def test_a_port_without_a_socket_is_told_which_ports_have_one(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left_over(folder, 8081)
+    status, said = check(capsys, "--port", str(closed_port()))
+    assert status == 1
+    assert said.startswith(f"unhealthy: the sockets in {folder} are for other ports: 8081, and ")
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -226,7 +235,8 @@ def test_a_folder_that_others_may_write_is_not_believed_unless_it_is_named(
 ) -> None:
     serve(8080, page(**OK))
     folder.chmod(0o777)
-    assert check(capsys)[0] == 1
+    status, said = check(capsys)
+    assert (status, f"unhealthy: {folder} can be written by others; " in said) == (1, True)
     assert check(capsys, "--runtime-folder", str(folder))[0] == 0
 
 

@@ -34,12 +34,14 @@ def main() -> None:
 
         lean_imports.install()
     try:
-        status = import_module(f"vaultrelay.commands.{name}").main(arguments)
-        sys.stdout.flush()
+        try:
+            status = import_module(f"vaultrelay.commands.{name}").main(arguments)
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the output, such as head, has enough of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+        status = 1
     sys.exit(status)
 
 

@@ -87,6 +87,7 @@ class _Check:
         self._is_named = bool(named)
         self._path = "/ready" if ready else "/health"
         self._deadline = time.monotonic() + ANSWER_SECONDS
+        self._absence = f"no relay has a socket in {self._folder}"
 
     def sentence(self) -> str:
         """What a relay that is well says of itself; Unwell for any other."""
@@ -109,12 +110,18 @@ class _Check:
             try:
                 # Another user could answer there for the relay.
                 check_folder(self._folder)
-            except (OSError, UnsafeFolder):
+            except OSError:
+                return {}
+            except UnsafeFolder as error:
+                self._absence = str(error)
                 return {}
         found = sockets(self._folder)
-        if self._port:
-            return {path: ports for path, ports in found.items() if self._port in ports}
-        return found
+        if not self._port:
+            return found
+        if found:
+            others = ", ".join(port for ports in found.values() for port in ports)
+            self._absence = f"the sockets in {self._folder} are for other ports: {others}"
+        return {path: ports for path, ports in found.items() if self._port in ports}
 
     def _dial(self, path: str) -> socket.socket | None:
         """A connection to a socket of the folder; None if nobody is there any more."""
@@ -142,7 +149,7 @@ class _Check:
             peer = socket.create_connection(("127.0.0.1", int(port)), self._seconds_left())
         except OSError as error:
             raise Unwell(
-                f"no relay has a socket in {self._folder}, and {where} does not answer: "
+                f"{self._absence}, and {where} does not answer: "
                 f"{_cause(error)}. Is the relay running? If so, name its port with --port, or its "
                 "folder with --runtime-folder"
             ) from None
@@ -150,7 +157,7 @@ class _Check:
             return self._read(peer, where)
         except Unwell as error:
             raise Unwell(
-                f"no relay has a socket in {self._folder}, and {error}. A relay with TLS alone "
+                f"{self._absence}, and {error}. A relay with TLS alone "
                 "can only be asked in its folder: name it with --runtime-folder"
             ) from None
 

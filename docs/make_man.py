@@ -18,7 +18,7 @@ from vaultrelay.options import OPTIONS
 from vaultrelay.options.flags import help_text
 
 TARGET = Path(__file__).with_name("vault-relay.1")
-_FLAG = re.compile(r"  (--[a-z-]+(?: [A-Z]+)?)  +(\S.*)")
+_FLAG = re.compile(r"  (--\S+(?: \S+)*)(?:  +(\S.*))?$", re.MULTILINE)
 
 _WIDTH = 72
 
@@ -138,12 +138,13 @@ def options() -> list[tuple[str, str]]:
 def command(name: str) -> list[str]:
     """A command, from what its --help prints."""
     lines = [f".SS {name}"]
-    for block in help_of(name).strip().split("\n\n"):
+    for block in help_of(name).strip("\n").split("\n\n"):
         if block.startswith("Usage:"):
-            lines += [f".B {escaped(line)}" for line in usage_of(name)]
+            lines += [f".B {escaped(usage)}" for usage in usage_of(name)]
         elif _FLAG.match(block):
-            for flag, text in flags(block):
-                lines += item(flag, text)
+            lines += [line for flag in flags(block) for line in item(*flag)]
+        elif block.startswith("  "):
+            lines += as_it_stands(block)
         else:
             lines += paragraphs(block)
     return lines
@@ -158,9 +159,10 @@ def help_of(name: str) -> str:
 
 
 def usage_of(name: str) -> list[str]:
-    """The lines of its usage."""
-    first = takewhile(bool, help_of(name).strip().splitlines())
-    return [line.removeprefix("Usage:").strip() for line in first]
+    """Its usages, each in one line."""
+    first = " ".join(takewhile(bool, help_of(name).strip().splitlines()))
+    usages = " ".join(first.split()).removeprefix("Usage: ").split("vault-relay ")
+    return [f"vault-relay {usage}".strip() for usage in usages if usage]
 
 
 def flags(block: str) -> list[tuple[str, str]]:
@@ -169,7 +171,7 @@ def flags(block: str) -> list[tuple[str, str]]:
     for line in block.splitlines():
         new = _FLAG.match(line)
         if new:
-            found.append((new[1], new[2]))
+            found.append((new[1], new[2] or ""))
         else:
             flag, text = found.pop()
             found.append((flag, f"{text} {line.strip()}"))
@@ -188,8 +190,13 @@ def item(head: str, text: str) -> list[str]:
 
 def example(text: str, code: str) -> list[str]:
     """A command line, and what it is for."""
-    lines = [escaped(line) for line in code.splitlines()]
-    return [".PP", *running(text), ".PP", ".RS", ".nf", *lines, ".fi", ".RE"]
+    return [".PP", *running(text), *as_it_stands(code)]
+
+
+def as_it_stands(text: str) -> list[str]:
+    """Text whose lines and columns mean something."""
+    lines = [escaped(line.rstrip()) for line in textwrap.dedent(text).splitlines()]
+    return [".PP", ".RS", ".nf", *lines, ".fi", ".RE"]
 
 
 def running(text: str) -> list[str]:

@@ -9,7 +9,6 @@ import socket
 import sys
 import time
 from getopt import GetoptError, getopt
-from typing import NoReturn
 
 from vaultrelay.runtime_folder import UnsafeFolder, check_folder, runtime_folder, sockets
 
@@ -45,9 +44,9 @@ def main(arguments: list[str]) -> int:
     try:
         given, rest = getopt(arguments, "", ["port=", "runtime-folder=", "ready", "help"])
     except GetoptError as error:
-        _refuse(str(error))
+        raise _refusal(str(error)) from None
     if rest:
-        _refuse(f"{rest[0]!a} is not an option")
+        raise _refusal(f"{rest[0]!a} is not an option")
     options = dict(given)
     if "--help" in options:
         print(USAGE, end="")
@@ -69,13 +68,13 @@ def _port(options: dict[str, str]) -> str:
     text = options.get("--port", os.environ.get("RELAY_PORT", "")).strip()
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_HIGHEST_PORT))
     if text and not (is_number and int(text) <= _HIGHEST_PORT):
-        _refuse(f"{origin}: {text!a} must be a whole number from 0 to {_HIGHEST_PORT}")
+        raise _refusal(f"{origin}: {text!a} must be a whole number from 0 to {_HIGHEST_PORT}")
     return text.lstrip("0")
 
 
-def _refuse(text: str) -> NoReturn:
+def _refusal(text: str) -> SystemExit:
     print(f"vault-relay: {text}; see vault-relay healthcheck --help", file=sys.stderr)
-    raise SystemExit(_USAGE_ERROR)
+    return SystemExit(_USAGE_ERROR)
 
 
 class _Check:

@@ -36,7 +36,7 @@ def test_a_certificate_names_the_relay(
     tmp_path: Path, names: list[str], port: int, url: str
 ) -> None:
     settings = Settings(port=port, certificates=(pair(tmp_path, *names),))
-    assert find_url(settings) == (url, "from its certificate")
+    assert find_url(settings) == (url, "a name from its certificate")
 
 
 def test_else_it_is_a_guess_and_said_to_be_one() -> None:

@@ -26,7 +26,9 @@ def find_url(settings: Settings) -> tuple[str, str]:
         for name in pair.names:
             with suppress(ValueError):
                 if not name.startswith("*"):
-                    return _url("wss", canonical_host(name), settings), "from its certificate"
+                    return _url(
+                        "wss", canonical_host(name), settings
+                    ), "a name from its certificate"
     scheme = "wss" if settings.certificates else "ws"
     guess = "a guess, from the addresses of this machine; --public-url names the right one"
     return _url(scheme, own_address(settings.bind), settings), guess

@@ -11,7 +11,7 @@ FILES  := setup.cfg pyproject.toml
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= head control frames data_header proxy_line
 
-.PHONY: run test lint types floors tests vectors conformance fuzz obstacles bench bench-quick trials soak clean
+.PHONY: run test lint types floors tests vectors man conformance fuzz obstacles bench bench-quick trials soak clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -33,6 +33,9 @@ tests: $(VENV)/test
 
 vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py
+
+man: $(VENV)/test
+	$(BIN)/python docs/make_man.py
 
 conformance: $(VENV)/test
 	tests/conformance/install.sh build/autobahn

@@ -16,6 +16,7 @@ from vaultrelay import __version__
 from vaultrelay.options import OPTIONS, BadOption, RelayOptions, read_settings
 from vaultrelay.options.memory import memory_bytes
 from vaultrelay.policy import limits
+from vaultrelay.runtime_folder import runtime_folder
 from vaultrelay.settings import Settings
 from vaultrelay.wire import base64url
 
@@ -58,6 +59,11 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
         ("5000001", "5000002", "5000003"),
     ),
     "drain-seconds": (lambda s: s.drain_seconds, "20", ("11", "12", "13")),
+    "runtime-folder": (
+        lambda s: s.runtime_folder,
+        runtime_folder("", {}),
+        ("/run/one", "/run/two", "/run/three"),
+    ),
     "log-level": (lambda s: s.log_level, "info", ("error", "warn", "debug")),
     "log-format": (lambda s: s.log_format, "text", ("json", "text", "json")),
     "log-addresses": (lambda s: s.log_addresses, "pseudonym", ("none", "full", "pseudonym")),

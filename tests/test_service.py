@@ -1,11 +1,15 @@
 """The relay joined together: who serves which request, what full and draining relays answer."""
 
 import json
+import socket
+from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.threads import deferToThread
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import implementer
 
@@ -354,3 +358,38 @@ def _named_upgrade(relay: Relay) -> bytes:
     answer = wire.request("/", **named)
     wire.hang_up()
     return answer
+
+
+@inlineCallbacks
+def test_the_pages_are_on_a_socket_too_whose_visitors_are_not_counted(
+    tmp_path: Path,
+) -> Generator[Deferred[Any], Any, None]:
+    from twisted.internet import reactor
+
+    folder = tmp_path / "run"
+    settings = Settings(
+        port=0,
+        bind="127.0.0.1",
+        runtime_folder=str(folder),
+        public_urls=("wss://relay.example.org",),
+        drain_seconds=0,
+    )
+    service: Any = RelayService(settings, reactor)
+    service.startService()
+    number = service.ports[0].getHost().port
+
+    def ask() -> bytes:
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(10)
+            peer.connect(str(folder / f"{number}.sock"))
+            # A device would be upgraded; here there are pages alone.
+            lines = ["GET /ready HTTP/1.1", *(f"{name}: {it}" for name, it in UPGRADE.items())]
+            peer.sendall("\r\n".join([*lines, "", ""]).encode())
+            return b"".join(iter(lambda: peer.recv(4096), b""))
+
+    answer = yield deferToThread(ask)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert not service.broker.counters.refused
+    assert len(service.door.waiting) == 0
+    yield service.stopService()
+    assert list(folder.iterdir()) == []

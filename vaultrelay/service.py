@@ -27,6 +27,7 @@ from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.health_socket import HealthSocket
 from vaultrelay.transport.listen import Listening, ListeningService
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
@@ -93,6 +94,10 @@ class RelayService(MultiService):
         ]
         for listener in self._listeners:
             listener.setServiceParent(self)
+        if settings.runtime_folder:
+            # After the listeners, whose ports give it its name.
+            health = HealthSocket(reactor, settings.runtime_folder, self.page, self._port_numbers)
+            health.setServiceParent(self)
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -116,6 +121,10 @@ class RelayService(MultiService):
                 "This is a WebSocket request without 'Upgrade: websocket' and 'Connection: "
                 "upgrade'. A proxy in front of the relay must pass both headers on."
             )
+        return self.page(request, visitor)
+
+    def page(self, request: Request, visitor: Visitor) -> Handover:
+        """The pages, for whatever is asked."""
         return Handover(
             self._site.buildProtocol(visitor.address), _page_head(request), lasting=False
         )
@@ -224,6 +233,10 @@ class RelayService(MultiService):
         set_level(self.settings.log_level)
         set_format(self.settings.log_format)
         set_addresses(self.settings.log_addresses)
+
+    def _port_numbers(self) -> list[int]:
+        hosts: list[Any] = [port.getHost() for port in self.ports]
+        return sorted({host.port for host in hosts if hasattr(host, "port")})
 
     def _where(self) -> str:
         settings = self.settings

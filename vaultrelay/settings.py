@@ -18,16 +18,17 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.transport.certificate import CertificatePair
 
-_RESTART = ("port", "bind", "listen")
+_RESTART = ("port", "bind", "listen", "runtime_folder")
 """What only a restart changes."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """One relay's configuration. `listen` holds endpoint strings; without any, port and bind say
-    where to listen. `pairs` are the certificates of each place, none where it has no TLS;
-    `unknown_variables` the RELAY_ variables that are no option, and `descriptors_lacking` how many
-    open files the process may not have that `max_connections` would need."""
+    where to listen. `pairs` are the certificates of each place, none where it has no TLS.
+    `runtime_folder` is where the socket of the health check goes; without one there is none.
+    `unknown_variables` are the RELAY_ variables that are no option, and `descriptors_lacking` how
+    many open files the process may not have that `max_connections` would need."""
 
     port: int = DEFAULT_PORT
     bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
@@ -44,6 +45,7 @@ class Settings:
     log_level: str = "info"
     log_format: str = "text"
     log_addresses: str = "pseudonym"
+    runtime_folder: str = ""
     unknown_variables: tuple[str, ...] = ()
     descriptors_lacking: int = 0
 
@@ -130,7 +132,7 @@ class Settings:
             # Devices have been told how much they may send, and how much they may be sent.
             kept["limits"] = replace(self.limits, message_bytes=size)
             left.append("message-bytes")
-        return replace(self, **kept), left
+        return replace(self, **kept), [name.replace("_", "-") for name in left]
 
 
 def _counted(listed: Sized | None, what: str) -> str:

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
     for module in (run, tap):
         monkeypatch.setattr(module, "real_reactor", lambda: reactor)
     monkeypatch.setattr(run, "log_to_stderr", lambda *chosen: None)
+    # These relays are in memory, and leave nothing in a folder.
+    monkeypatch.setattr("vaultrelay.options.reader.runtime_folder", lambda named, variables: "")
     monkeypatch.setattr(tap.Options, "environment", {})
     return reactor
 
@@ -186,6 +189,48 @@ def test_the_version_is_told(
     monkeypatch.setattr("sys.argv", ["vault-relay", "--version"])
     commands.main()
     assert capsys.readouterr().out == "vault-relay 1.0.0\n"
+
+
+def test_help_lists_the_commands_with_a_line_each(
+    reactor: Reactor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run.main(["--help"])
+    assert stopped.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    for name, text in commands.COMMANDS.items():
+        assert f"  {name}".ljust(28) + text in lines
+
+
+@pytest.mark.parametrize("name", sorted(commands.COMMANDS))
+def test_every_command_has_help_for_people(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status = import_module(f"vaultrelay.commands.{name}").main(["--help"])
+    except SystemExit as stopped:
+        status = stopped.code
+    said = capsys.readouterr().out
+    assert status == 0
+    assert said.startswith(f"Usage: vault-relay {name} ")
+    assert max(map(len, said.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("chekc", "there is no command 'chekc'; did you mean check?"),
+        ("health", "there is no command 'health'; did you mean healthcheck?"),
+        ("\x1b[2J", "there is no command '\\x1b[2J'; there are check, healthcheck, invite, token."),
+    ],
+)
+def test_an_unknown_command_is_told_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["vault-relay", name])
+    with pytest.raises(SystemExit) as stopped:
+        commands.main()
+    assert stopped.value.code == 2
+    assert capfd.readouterr().err == f"vault-relay: {said} See vault-relay --help\n"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from vaultrelay.policy.access import Access, Tokens, digest_of, token_of
+from vaultrelay.policy.access import Access, Tokens, token_of
+from vaultrelay.policy.access_token import digest_of
 from vaultrelay.policy.networks import Networks
 from vaultrelay.wire.refusal import Refusal
 

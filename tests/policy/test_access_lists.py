@@ -3,8 +3,8 @@
 import pytest
 
 from vaultrelay.policy import access_lists
-from vaultrelay.policy.access import digest_of
 from vaultrelay.policy.access_lists import BadLine, read_channels, read_tokens
+from vaultrelay.policy.access_token import digest_of
 from vaultrelay.policy.limits import SHORTEST_TOKEN
 from vaultrelay.wire import base64url
 

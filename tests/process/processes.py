@@ -5,11 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+RUNTIME = tempfile.TemporaryDirectory(prefix="vault-relay-test-")
+"""The runtime folder of all relays that are given none: they leave nothing in the user's."""
 BIN = Path(sys.executable).parent
 WAIT_SECONDS = 20
 """A slow machine's patience; nothing here takes a second of it."""
@@ -30,9 +33,9 @@ class RunningRelay:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without RELAY_ variables of its own."""
+    """This process's environment without RELAY_ variables but the runtime folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
-    return kept | variables
+    return kept | {"RELAY_RUNTIME_FOLDER": RUNTIME.name} | variables
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 import json
 import socket
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.certificates import issue, write_pair
-from tests.process.processes import run, running_relay
+from tests.process.processes import BIN, run, running_relay
 from vaultrelay import __version__
 from vaultrelay.options import OPTIONS
 
@@ -89,3 +90,25 @@ def test_check_of_a_good_relay_is_exit_status_0() -> None:
     assert summary["passed"]
     names = ["name", "tcp", "upgrade", "join", "echo", "largest", "throughput"]
     assert [step["step"] for step in summary["steps"]] == names
+
+
+@pytest.mark.parametrize("command", ["token new", "--help", "check --help"])
+def test_who_reads_the_first_line_alone_is_no_trouble(command: str) -> None:
+    done = subprocess.run(  # noqa: S602  as people type it
+        f"{BIN}/vault-relay {command} | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert done.stdout.count("\n") == 1
+    assert "Error" not in done.stderr
+
+
+def test_invite_prints_the_url_of_a_relay_that_runs_and_says_who_reaches_it() -> None:
+    with running_relay() as running:
+        told = run("vault-relay", "invite", "--public-url", f"ws://localhost:{running.port}")
+    assert told.returncode == 1
+    assert told.stdout.startswith(f"ws://localhost:{running.port}\n")
+    assert "it answers, but localhost is an address of this machine" in told.stderr

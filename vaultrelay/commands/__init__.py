@@ -1,24 +1,56 @@
 """The ``vault-relay`` command: runs the relay, or a command named first."""
 
+import os
 import sys
 from importlib import import_module
 
-from vaultrelay import __version__, lean_imports
+from vaultrelay import __version__
 
-COMMANDS = {"check": "vaultrelay.commands.check"}
-"""Each in a module of its own, so that none pays for another's imports."""
-RUN = "vaultrelay.commands.run"
+COMMANDS = {
+    "check": "Try a relay step by step, as two devices.",
+    "healthcheck": "Say whether the relay of this machine is well.",
+    "invite": "Print the relay's URL for the app, with a QR code.",
+    "token": "Make an access token and its line for the file.",
+}
+"""What each command does, by the name of it and of its module here.
+
+A module is imported when it is asked for, so that none pays for another's imports.
+"""
 
 
 def main() -> None:
     """The entry point: the exit status is the command's."""
-    name, arguments = RUN, sys.argv[1:]
+    name, arguments = "run", sys.argv[1:]
     if arguments == ["--version"]:
         # Without Twisted, which takes half a second.
         print(f"vault-relay {__version__}")
         return
-    if arguments and arguments[0] in COMMANDS:
-        name, arguments = COMMANDS[arguments[0]], arguments[1:]
-    if name == RUN:
+    if arguments and not arguments[0].startswith("-"):
+        name, *arguments = arguments
+        if name not in COMMANDS:
+            _stop_at(name)
+    else:
+        from vaultrelay import lean_imports
+
         lean_imports.install()
-    sys.exit(import_module(name).main(arguments))
+    try:
+        try:
+            status = import_module(f"vaultrelay.commands.{name}").main(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output, such as head, has enough of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+def _stop_at(name: str) -> None:
+    from difflib import get_close_matches
+
+    from vaultrelay.logs import printable
+    from vaultrelay.process import stop_with
+
+    close = get_close_matches(name, COMMANDS, 1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(COMMANDS)}."
+    stop_with(f"there is no command '{printable(name)}'; {hint} See vault-relay --help")

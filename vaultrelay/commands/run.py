@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from vaultrelay.commands import COMMANDS
 from vaultrelay.logs import log, log_to_stderr
 from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
 from vaultrelay.service import RelayService
@@ -9,9 +10,15 @@ from vaultrelay.tap import Options, with_signals
 from vaultrelay.transport.listen import CannotListen
 
 
+class RunOptions(Options):
+    """The relay's options, and the commands beside it."""
+
+    commands = COMMANDS
+
+
 def main(arguments: list[str]) -> int:
     """Run until a signal; 0 after a clean end, 2 when the options are not usable."""
-    options = Options()
+    options = RunOptions()
     options.parseOptions(arguments)
     settings = fit_to_descriptors(options.settings)
     log_to_stderr(settings.log_level, settings.log_format)

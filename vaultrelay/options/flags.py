@@ -26,6 +26,8 @@ class RelayOptions(usage.Options):
     optParameters: ClassVar = [
         [option.name, None, None, option.help] for option in OPTIONS if not option.repeatable
     ]
+    commands: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """What else the program can do: the help of each by its name."""
     settings: Settings
     reader: SettingsReader
     environment: Mapping[str, str] = MappingProxyType({})
@@ -75,7 +77,8 @@ class RelayOptions(usage.Options):
         self.settings = self.reader.read()
 
     def getSynopsis(self) -> str:
-        return "Usage: vault-relay [options]\n       vault-relay check URL [--json]\n"
+        other = "       vault-relay COMMAND [...]\n" if self.commands else ""
+        return "Usage: vault-relay [options]\n" + other
 
     def getUsage(self, width: int | None = None) -> str:
         lines = [
@@ -87,10 +90,15 @@ class RelayOptions(usage.Options):
                 break_on_hyphens=False,
             ),
             "",
-            "Options:",
         ]
+        if self.commands:
+            lines.append("Commands; each has --help:")
+            for name, text in self.commands.items():
+                lines += _help_lines(name, text)
+            lines.append("")
+        lines.append("Options:")
         for option in OPTIONS:
-            lines += _help_lines(f"--{option.name} {option.value}", _help_text(option))
+            lines += _help_lines(f"--{option.name} {option.value}", help_text(option))
         lines += _help_lines("--version", "Print the version.")
         lines += _help_lines("--help", "Print this text.")
         lines += [
@@ -112,7 +120,8 @@ def _repeatable() -> str:
     return f"{', '.join(names)} and {last}"
 
 
-def _help_text(option: Option) -> str:
+def help_text(option: Option) -> str:
+    """The help of an option, and its default."""
     return option.help + (f" Default {option.default}." if option.default else "")
 
 

@@ -15,6 +15,7 @@ from vaultrelay.options.sources import (
 )
 from vaultrelay.options.table import BY_NAME
 from vaultrelay.options.values import Values
+from vaultrelay.runtime_folder import runtime_folder
 from vaultrelay.settings import Settings
 
 
@@ -33,14 +34,13 @@ class SettingsReader:
         self._before = from_variables(environment)
         self._before.update(from_flags(flags))
         self._given = self._before
-        self._unknown = unknown_variables(environment)
+        self._environment = environment
         self._reactor = reactor
 
     def read(self) -> Settings:
         """The settings; BadOption for the first that cannot be used."""
         self._given = self._with_file()
-        settings = Values(self._given, self._reactor).settings()
-        return replace(settings, unknown_variables=self._unknown)
+        return self._with_surroundings(Values(self._given, self._reactor).settings())
 
     def read_again(self, kept: Settings) -> tuple[Settings, list[str]]:
         """The settings as they are now, and in a sentence each what cannot be used.
@@ -54,8 +54,7 @@ class SettingsReader:
             # All that the file said still holds. The files that it names may have changed.
             troubles.append(str(error))
         values = Values(self._given, self._reactor, kept)
-        settings = replace(values.settings(), unknown_variables=self._unknown)
-        return settings, troubles + values.troubles
+        return self._with_surroundings(values.settings()), troubles + values.troubles
 
     def files(self, settings: Settings) -> frozenset[Path]:
         """The files that were read, or could not be; certificate folders among them."""
@@ -67,6 +66,15 @@ class SettingsReader:
     def _with_file(self) -> dict[str, Given]:
         config = self._before.get("config")
         return dict(self._before) if config is None else {**from_file(config), **self._before}
+
+    def _with_surroundings(self, settings: Settings) -> Settings:
+        """`settings` with what the environment says beside the options."""
+        named = self._given.get("runtime-folder")
+        return replace(
+            settings,
+            runtime_folder=runtime_folder(named.values[-1] if named else "", self._environment),
+            unknown_variables=unknown_variables(self._environment),
+        )
 
 
 def read_settings(

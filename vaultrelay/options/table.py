@@ -144,6 +144,12 @@ OPTIONS = (
         "How long to take over telling devices good-bye when the relay is stopped.",
         str(limits.DEFAULT_DRAIN_SECONDS),
     ),
+    Option(
+        "runtime-folder",
+        "FOLDER",
+        "Where the relay puts the socket that vault-relay healthcheck asks. Default "
+        "$RUNTIME_DIRECTORY, or $XDG_RUNTIME_DIR/vault-relay, or a folder of its own in $TMPDIR.",
+    ),
     Option("log-level", "LEVEL", "One of " + ", ".join(LEVELS) + ".", "info"),
     Option("log-format", "FORMAT", "One of " + ", ".join(FORMATS) + ".", "text"),
     Option(

@@ -4,9 +4,9 @@ import binascii
 from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from hashlib import sha256
 from hmac import compare_digest
 
+from vaultrelay.policy.access_token import digest_of
 from vaultrelay.policy.addresses import Budget, IpAddress
 from vaultrelay.policy.networks import Networks
 from vaultrelay.wire.refusal import address_not_allowed, token_required
@@ -113,8 +113,3 @@ def token_of(authorization: str) -> bytes:
         except (binascii.Error, ValueError):
             return b""
     return b""
-
-
-def digest_of(token: bytes) -> bytes:
-    """What is kept of a token. It is random, so that one round of a fast hash is enough."""
-    return sha256(token).digest()

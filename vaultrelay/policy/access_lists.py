@@ -6,14 +6,15 @@ Blank lines and what follows a ``#`` say nothing.
 import re
 from collections.abc import Iterator
 
-from vaultrelay.policy.access import Tokens, digest_of
+from vaultrelay.policy.access import Tokens
+from vaultrelay.policy.access_token import LABEL, digest_of
 from vaultrelay.policy.limits import MOST_CHANNELS_LISTED, MOST_TOKENS, SHORTEST_TOKEN
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import CHANNEL_BYTES
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 """What passes through an HTTP header and a URL alike (RFC 6750, section 2.1)."""
-_HASHED = re.compile(r"[A-Za-z0-9._-]{1,32}:([0-9A-Fa-f]{64})")
+_HASHED = re.compile(rf"{LABEL.pattern}:([0-9A-Fa-f]{{64}})")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 
 

@@ -57,6 +57,8 @@ ACCEPTS_PER_TURN = 16
 ACCEPT_REST_SECONDS = 0.1
 """Before a port without room, or without descriptors, looks again: no device notices, and the
 relay has nothing to do in between."""
+HEALTH_WAITING = 16
+"""Connections to the socket of the health check: this machine's own, of which one is enough."""
 DESCRIPTORS_BESIDE = WAITING_CONNECTIONS + 100
 """Open files beside the devices': at the front door, listeners, log, what Python holds."""
 

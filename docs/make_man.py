@@ -1,0 +1,215 @@
+"""Makes vault-relay.1, the man page, from the texts that --help prints::
+
+python docs/make_man.py            write vault-relay.1 beside this file
+python docs/make_man.py --check    write nothing; exit 1 when the file differs
+"""
+
+import re
+import textwrap
+from contextlib import redirect_stdout, suppress
+from importlib import import_module
+from io import StringIO
+from itertools import takewhile
+from pathlib import Path
+
+from vaultrelay import __version__
+from vaultrelay.commands import COMMANDS
+from vaultrelay.options import OPTIONS
+from vaultrelay.options.flags import help_text
+
+TARGET = Path(__file__).with_name("vault-relay.1")
+_FLAG = re.compile(r"  (--\S+(?: \S+)*)(?:  +(\S.*))?$", re.MULTILINE)
+
+_WIDTH = 72
+
+DATE = "2026-11-22"
+"""Of the last release; a man page must have one."""
+DESCRIPTION = """
+A relay on which the devices of a VaultMesh vault meet and pass each other encrypted messages. It
+cannot read them, keeps none of them, and has no accounts.
+
+Without a command it runs in the foreground, and logs to standard error. Each option is also an
+environment variable, and a name in the TOML file of --config. A flag beats a variable, a variable
+beats the file.
+"""
+EXIT_STATUS = (
+    ("0", "The relay ended cleanly, or the command found what it looked for."),
+    ("1", "A command found that something is not as it should be, and said what."),
+    (
+        "2",
+        (
+            "Something must be put right first: a bad option or file, an address that cannot be "
+            "listened on. One line says which."
+        ),
+    ),
+)
+SIGNALS = (
+    (
+        "SIGTERM, SIGINT",
+        (
+            "End the relay politely: devices are told, and leave within --drain-seconds. A second "
+            "one ends it at once."
+        ),
+    ),
+    ("SIGHUP", "Read certificates, lists and settings again. No connection is closed for it."),
+)
+FILES = (
+    ("/etc/vault-relay/environment", "The options of the service of systemd, as variables."),
+    (
+        "$RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/vault-relay, $TMPDIR/vault-relay-UID",
+        (
+            "The runtime folder, the first of these that there is, unless --runtime-folder names "
+            "one. It holds a socket for each relay of the user, named by the relay's ports, which "
+            "answers GET /health and GET /ready. Folder and socket are for the relay's user alone."
+        ),
+    ),
+)
+ENVIRONMENT = (
+    (
+        "RELAY_...",
+        (
+            "Every option: RELAY_PORT for --port, RELAY_PUBLIC_URL for --public-url. Those that "
+            "may be repeated split on white space. An empty one counts as not set."
+        ),
+    ),
+    ("NO_COLOR", "If set, invite prints no colours."),
+)
+EXAMPLES = (
+    ("A relay with TLS:", "vault-relay --port 443 --tls-cert fullchain.pem --tls-key privkey.pem"),
+    (
+        "A relay behind a proxy on the same machine:",
+        (
+            "vault-relay --bind 127.0.0.1 --public-url wss://relay.example.org "
+            "--trusted-proxy 127.0.0.1"
+        ),
+    ),
+    ("Try it from elsewhere:", "vault-relay check wss://relay.example.org"),
+    ("In the image of a container:", "HEALTHCHECK CMD vault-relay healthcheck"),
+    (
+        "A token for one person, its line for the relay's file, and the URL with it:",
+        (
+            "vault-relay token new --label alice\n"
+            "vault-relay invite --with-token --public-url wss://relay.example.org"
+        ),
+    ),
+)
+
+
+def page() -> str:
+    """The whole page, in roff with the macros of man(7)."""
+    lines = [
+        f'.TH VAULT-RELAY 1 "{DATE}" "vault-relay {__version__}" "VaultMesh relay"',
+        ".nh",
+        *section("NAME", [r"vault\-relay \- the relay on which the devices of a vault meet"]),
+        *section("SYNOPSIS", synopsis()),
+        *section("DESCRIPTION", paragraphs(DESCRIPTION)),
+        *section("COMMANDS", [line for name in COMMANDS for line in command(name)]),
+        *section("OPTIONS", [line for option in options() for line in item(*option)]),
+    ]
+    for title, items in (
+        ("EXIT STATUS", EXIT_STATUS),
+        ("SIGNALS", SIGNALS),
+        ("FILES", FILES),
+        ("ENVIRONMENT", ENVIRONMENT),
+    ):
+        lines += section(title, [line for entry in items for line in item(*entry)])
+    lines += section("EXAMPLES", [line for entry in EXAMPLES for line in example(*entry)])
+    return "\n".join(lines) + "\n"
+
+
+def section(title: str, lines: list[str]) -> list[str]:
+    """A section of the page."""
+    # A paragraph begins with its section.
+    return [f".SH {title}", *(lines[1:] if lines[0] == ".PP" else lines)]
+
+
+def synopsis() -> list[str]:
+    """The program without and with each command."""
+    usages = ["vault-relay [options]", *(usage for name in COMMANDS for usage in usage_of(name))]
+    return [line for usage in usages for line in (escaped(usage), ".br")][:-1]
+
+
+def options() -> list[tuple[str, str]]:
+    """The relay's own options, with their help."""
+    own = [(f"--{option.name} {option.value}", help_text(option)) for option in OPTIONS]
+    return [*own, ("--version", "Print the version."), ("--help", "Print a summary.")]
+
+
+def command(name: str) -> list[str]:
+    """A command, from what its --help prints."""
+    lines = [f".SS {name}"]
+    for block in help_of(name).strip("\n").split("\n\n"):
+        if block.startswith("Usage:"):
+            lines += [f".B {escaped(usage)}" for usage in usage_of(name)]
+        elif _FLAG.match(block):
+            lines += [line for flag in flags(block) for line in item(*flag)]
+        elif block.startswith("  "):
+            lines += as_it_stands(block)
+        else:
+            lines += paragraphs(block)
+    return lines
+
+
+def help_of(name: str) -> str:
+    """What `vault-relay NAME --help` prints."""
+    said = StringIO()
+    with redirect_stdout(said), suppress(SystemExit):
+        import_module(f"vaultrelay.commands.{name}").main(["--help"])
+    return said.getvalue()
+
+
+def usage_of(name: str) -> list[str]:
+    """Its usages, each in one line."""
+    first = " ".join(takewhile(bool, help_of(name).strip().splitlines()))
+    usages = " ".join(first.split()).removeprefix("Usage: ").split("vault-relay ")
+    return [f"vault-relay {usage}".strip() for usage in usages if usage]
+
+
+def flags(block: str) -> list[tuple[str, str]]:
+    """The flags of a block of help, and their texts in one line."""
+    found: list[tuple[str, str]] = []
+    for line in block.splitlines():
+        new = _FLAG.match(line)
+        if new:
+            found.append((new[1], new[2] or ""))
+        else:
+            flag, text = found.pop()
+            found.append((flag, f"{text} {line.strip()}"))
+    return found
+
+
+def paragraphs(text: str) -> list[str]:
+    """Paragraphs of running text."""
+    return [line for block in text.strip().split("\n\n") for line in (".PP", *running(block))]
+
+
+def item(head: str, text: str) -> list[str]:
+    """What is explained, and its explanation."""
+    return [".TP", f".B {escaped(head)}", *running(text)]
+
+
+def example(text: str, code: str) -> list[str]:
+    """A command line, and what it is for."""
+    return [".PP", *running(text), *as_it_stands(code)]
+
+
+def as_it_stands(text: str) -> list[str]:
+    """Text whose lines and columns mean something."""
+    lines = [escaped(line.rstrip()) for line in textwrap.dedent(text).splitlines()]
+    return [".PP", ".RS", ".nf", *lines, ".fi", ".RE"]
+
+
+def running(text: str) -> list[str]:
+    """Text in lines of a length at which changes can be read."""
+    lines = textwrap.wrap(" ".join(text.split()), _WIDTH, break_on_hyphens=False)
+    return [escaped(line) for line in lines]
+
+
+def escaped(text: str) -> str:
+    """`text` as roff shows it unchanged: flags with hyphens that can be copied."""
+    text = text.replace("\\", r"\e").replace("-", r"\-").replace("'", r"\(aq")
+    return rf"\&{text}" if text.startswith(".") else text
+
+
+if __name__ == "__main__":
+    TARGET.write_text(page())

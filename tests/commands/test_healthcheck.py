@@ -1,0 +1,267 @@
+"""The health check: where it asks, and what it makes of the answers."""
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from vaultrelay.commands import healthcheck
+from vaultrelay.policy import limits
+from vaultrelay.runtime_folder import socket_path
+
+OK = {"status": "ok", "version": "1.0.0", "connections": 3, "uptime_seconds": 86400}
+
+Serve = Callable[[int | None, bytes | None], int]
+
+
+def page(number: int = 200, /, **fields: object) -> bytes:
+    """A relay's answer."""
+    return b"HTTP/1.1 %d So\r\nX: y\r\n\r\n" % number + json.dumps(fields).encode()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("RELAY_PORT", "RELAY_RUNTIME_FOLDER", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    # No default relay of this machine is to answer.
+    monkeypatch.setattr(limits, "DEFAULT_PORT", closed_port())
+    return tmp_path
+
+
+def closed_port() -> int:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def serve(folder: Path) -> Iterator[Serve]:
+    """Answers with these bytes; with None, never. On TCP if no port names a socket."""
+    with ExitStack() as stack:
+
+        def start(port: int | None, answer: bytes | None) -> int:
+            if port is None:
+                listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            else:
+                listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+                listener.bind(socket_path(str(folder), [port] if port else []))
+                listener.listen()
+
+            def run() -> None:
+                # Until the listener is shut down, and whoever only knocks leaves early.
+                with suppress(OSError):
+                    while True:
+                        peer = listener.accept()[0]
+                        with peer, suppress(BrokenPipeError, ConnectionResetError):
+                            peer.recv(4096)
+                            if answer is not None:
+                                peer.sendall(answer)
+                            else:
+                                peer.recv(1)
+
+            thread = threading.Thread(target=run, daemon=True)
+            thread.start()
+            stack.callback(thread.join, 5)
+            stack.callback(listener.shutdown, socket.SHUT_RDWR)
+            number: int = port if port is not None else listener.getsockname()[1]
+            return number
+
+        yield start
+
+
+def left_over(folder: Path, port: int) -> None:
+    """What a relay leaves that was killed."""
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(socket_path(str(folder), [port]))
+
+
+def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    status = healthcheck.main(list(arguments))
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out.count("\n") == 1
+    return status, said.out
+
+
+def test_the_one_relay_with_a_socket_is_asked(
+    folder: Path, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left_over(folder, 8081)
+    serve(8080, page(**OK))
+    assert check(capsys) == (
+        0,
+        "healthy: the relay on port 8080, version 1.0.0, has 3 connections and is 86400 s old\n",
+    )
+
+
+def test_a_relay_without_a_port_is_named_by_its_path(
+    folder: Path, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(0, page(**OK))
+    assert f"healthy: the relay on {folder}/process-" in check(capsys)[1]
+
+
+def test_of_several_relays_one_must_be_named(
+    serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(8080, page(**OK))
+    serve(8443, page(**OK))
+    status, said = check(capsys)
+    assert (status, said) == (
+        1,
+        "unhealthy: several relays run here, on ports 8080, 8443. Say which with --port NUMBER\n",
+    )
+    monkeypatch.setenv("RELAY_PORT", "8443")
+    assert "on port 8443, " in check(capsys, "--port", "8443")[1]
+
+
+def test_the_port_of_the_variable_is_honoured(
+    folder: Path,
+    serve: Serve,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left_over(folder, 8081)
+    monkeypatch.setenv("RELAY_PORT", str(serve(None, page(**OK))))
+    status, said = check(capsys)
+    assert (status, said.startswith("healthy: port ")) == (0, True)
+
+
+def test_without_a_socket_the_default_port_is_asked(
+    folder: Path,
+    serve: Serve,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RELAY_PORT", "0")
+    monkeypatch.setattr(limits, "DEFAULT_PORT", serve(None, page(**OK)))
+    assert check(capsys)[0] == 0
+
+
+def test_nobody_there_is_told_what_to_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, said = check(capsys)
+    assert status == 1
+    assert re.fullmatch(
+        rf"unhealthy: no relay has a socket in {folder}, and port \d+ of 127\.0\.0\.1 does not "
+        r"answer: connection refused\. Is the relay running\? If so, name its port with --port, "
+        r"or its folder with --runtime-folder\n",
+        said,
+    )
+
+
+def test_a_port_without_a_socket_is_told_which_ports_have_one(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left_over(folder, 8081)
+    status, said = check(capsys, "--port", str(closed_port()))
+    assert status == 1
+    assert said.startswith(f"unhealthy: the sockets in {folder} are for other ports: 8081, and ")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\x15\x03\x01\x00\x02\x02\x46",
+        b"",
+        page(200, status="fine"),
+        page(500, **OK),
+        page(200),
+        b"HTTP/1.1 200 OK\r\n\r\n[1]",
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 60_000,
+    ],
+    ids=["tls", "nothing", "other", "error", "empty", "list", "deep"],
+)
+def test_what_does_not_answer_as_a_relay_is_not_well(
+    folder: Path, serve: Serve, capsys: pytest.CaptureFixture[str], answer: bytes
+) -> None:
+    port = serve(None, answer)
+    status, said = check(capsys, "--port", str(port))
+    assert status == 1
+    assert f"port {port} of 127.0.0.1 does not answer as a relay does. " in said
+    assert "--runtime-folder" in said
+
+
+def test_what_an_answer_says_cannot_act_on_the_terminal(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(8080, page(**OK | {"version": "\x1b[2J\n", "connections": None}))
+    status, said = check(capsys)
+    assert (status, said.rstrip("\n").isprintable()) == (0, True)
+
+
+def test_a_relay_that_stands_still_is_not_well(
+    serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(healthcheck, "ANSWER_SECONDS", 0.05)
+    serve(8080, None)
+    assert check(capsys) == (
+        1,
+        "unhealthy: the relay on port 8080 does not answer: nothing came within 0.05 s\n",
+    )
+
+
+def test_a_draining_relay_is_well_but_not_ready(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(8080, page(**OK | {"status": "draining"}))
+    status, said = check(capsys)
+    assert (status, said.endswith("; it is about to stop\n")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        (page(200, status="ok"), 0, "healthy: the relay on port 1 is ready\n"),
+        (page(503, status="draining"), 1, "unhealthy: the relay on port 1 is about to stop\n"),
+    ],
+    ids=["ready", "draining"],
+)
+def test_readiness_can_be_asked_for(
+    serve: Serve, capsys: pytest.CaptureFixture[str], answer: bytes, status: int, said: str
+) -> None:
+    serve(1, answer)
+    assert check(capsys, "--ready") == (status, said)
+
+
+def test_a_folder_that_others_may_write_is_not_believed_unless_it_is_named(
+    folder: Path, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(8080, page(**OK))
+    folder.chmod(0o777)
+    status, said = check(capsys)
+    assert (status, f"unhealthy: {folder} can be written by others; " in said) == (1, True)
+    assert check(capsys, "--runtime-folder", str(folder))[0] == 0
+
+
+def test_a_socket_that_cannot_be_asked_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(socket_path(str(folder), [8080]))
+        status, said = check(capsys)
+    assert (status, "8080.sock cannot be asked: " in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--port", "x\x1b"], "--port: 'x\\x1b' must be a whole number from 0 to 65535"),
+        (["--port=65536"], "--port: '65536' must be a whole number from 0 to 65535"),
+        (["--prot=1"], "option --prot not recognized"),
+        (["now"], "'now' is not an option"),
+    ],
+)
+def test_a_bad_command_line_is_one_line_and_exit_status_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        healthcheck.main(arguments)
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == f"vault-relay: {said}; see vault-relay healthcheck --help\n"

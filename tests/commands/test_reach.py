@@ -1,0 +1,186 @@
+"""Reaching a relay: what is said of each way in which that can fail."""
+
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.certificates import issue, write_pair
+from vaultrelay.client.device import RelayUrl
+from vaultrelay.commands import reach as module
+from vaultrelay.commands.reach import Unreachable, reach
+
+HEALTH = b'HTTP/1.1 200 OK\r\nContent-Length: 35\r\n\r\n{"status":"ok","version":"1.0.0\\n"}'
+
+Serve = Callable[..., int]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Answers each connection with these bytes; the port. `asked` gets what came."""
+    with ExitStack() as stack:
+
+        def start(
+            answer: bytes | None,
+            tls: tuple[Path, Path] | None = None,
+            asked: list[bytes] | None = None,
+        ) -> int:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            if tls is not None:
+                context.load_cert_chain(*tls)
+
+            def run() -> None:
+                with suppress(OSError):
+                    while True:
+                        peer = listener.accept()[0]
+                        with peer, suppress(OSError):
+                            talk(context.wrap_socket(peer, server_side=True) if tls else peer)
+
+            def talk(peer: socket.socket) -> None:
+                with peer:
+                    came = peer.recv(4096)
+                    if asked is not None:
+                        asked.append(came)
+                    if answer is None:
+                        peer.recv(1)
+                    else:
+                        peer.sendall(answer)
+
+            thread = threading.Thread(target=run, daemon=True)
+            thread.start()
+            stack.callback(thread.join, 5)
+            stack.callback(listener.shutdown, socket.SHUT_RDWR)
+            port: int = listener.getsockname()[1]
+            return port
+
+        yield start
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that every name has; connections go to this machine all the same."""
+    addresses = ["127.0.0.1"]
+    real = socket.getaddrinfo
+
+    def look_up(host: str, port: int, *args: Any, **kwargs: Any) -> Any:
+        if "type" in kwargs:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (it, port)) for it in addresses]
+        return real("127.0.0.1", port, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return addresses
+
+
+def refusal(url: str, seconds: float = 10) -> str:
+    with pytest.raises(Unreachable) as caught:
+        reach(RelayUrl.read(url), seconds)
+    return str(caught.value)
+
+
+def test_a_relay_at_a_public_address_is_reached(serve: Serve, found: list[str]) -> None:
+    found[:] = ["10.0.0.1", "1.1.1.1"]
+    asked: list[bytes] = []
+    port = serve(HEALTH, asked=asked)
+    said = reach(RelayUrl.read(f"ws://relay.example:{port}/v3"))
+    assert said == "A relay of version 1.0.0\\n answers there, seen from this machine."
+    assert asked[0].startswith(b"GET /health HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "said"),
+    [
+        (["127.0.0.1", "::1"], "an address of this machine, which no other can reach."),
+        (
+            ["192.168.1.2", "fe80::1%eth0"],
+            "an address of a private network, which only devices in that network can reach.",
+        ),
+    ],
+    ids=["loopback", "private"],
+)
+def test_an_address_that_is_not_reached_from_everywhere(
+    serve: Serve, found: list[str], addresses: list[str], said: str
+) -> None:
+    found[:] = addresses
+    url = f"ws://relay.example:{serve(HEALTH)}"
+    assert refusal(url) == f"it answers, but relay.example is {said}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-x\r\n",
+        b"",
+        b"HTTP/1.1 404 No\r\nContent-Length: 15\r\n\r\n" + b'{"version":"1"}',
+        b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" + b'{"version":1}',
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
+    ],
+    ids=["ssh", "nothing", "404", "number", "list", "html"],
+)
+def test_something_else_answers(serve: Serve, answer: bytes) -> None:
+    port = serve(answer)
+    said = refusal(f"ws://127.0.0.1:{port}")
+    assert said == f"what answers on port {port} of 127.0.0.1 is not a relay." or (
+        not answer and "does not answer: remote end closed" in said
+    )
+
+
+def test_nobody_answers() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        assert f"port {port} of 127.0.0.1 does not answer: connection refused." in refusal(
+            f"ws://127.0.0.1:{port}"
+        )
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for(serve: Serve) -> None:
+    port = serve(None)
+    assert refusal(f"ws://127.0.0.1:{port}", 0.1).endswith((" within 0.1 s.", "through?"))
+
+
+def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(*args: Any, **kwargs: Any) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert refusal("ws://relay.example").startswith("no address is known for relay.example.")
+
+
+def test_a_certificate_that_devices_refuse(serve: Serve, tmp_path: Path) -> None:
+    port = serve(HEALTH, tls=write_pair(tmp_path, issue(["127.0.0.1"])))
+    assert refusal(f"wss://127.0.0.1:{port}").startswith("devices refuse its certificate: self")
+
+
+def test_a_port_without_tls(serve: Serve) -> None:
+    port = serve(HEALTH)
+    assert refusal(f"wss://127.0.0.1:{port}").startswith(
+        f"TLS fails on port {port} of 127.0.0.1: wrong version number."
+    )
+
+
+def test_the_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+
+    def hang(url: RelayUrl, seconds: float) -> str:
+        released.wait(10)
+        return ""
+
+    monkeypatch.setattr(module, "_answer", hang)
+    try:
+        assert refusal("ws://a:1", 0.01) == "nothing came from a:1 within 0.01 s."
+    finally:
+        released.set()
+
+
+def test_json_is_read_with_care(serve: Serve) -> None:
+    body = json.dumps({"version": "1.0.0\x1b[2J"}).encode()
+    port = serve(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    assert "\x1b" not in refusal(f"ws://127.0.0.1:{port}")

@@ -1,0 +1,87 @@
+"""The runtime folder: which it is, and when it is refused."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from vaultrelay.runtime_folder import (
+    UnsafeFolder,
+    check_folder,
+    make_folder,
+    runtime_folder,
+    socket_path,
+    sockets,
+)
+
+
+def test_the_first_that_there_is_counts(tmp_path: Path) -> None:
+    variables = {
+        "RUNTIME_DIRECTORY": "/run/first:/run/second",
+        "XDG_RUNTIME_DIR": str(tmp_path),
+        "TMPDIR": "/scratch",
+    }
+    assert runtime_folder("/run/named/", variables) == "/run/named"
+    assert runtime_folder("", variables) == "/run/first"
+    del variables["RUNTIME_DIRECTORY"]
+    assert runtime_folder("", variables) == f"{tmp_path}/vault-relay"
+    del variables["XDG_RUNTIME_DIR"]
+    assert runtime_folder("", variables) == f"/scratch/vault-relay-{os.geteuid()}"
+    assert runtime_folder("", {}) == f"/tmp/vault-relay-{os.geteuid()}"  # noqa: S108
+
+
+def test_a_named_folder_does_not_depend_on_where_the_relay_is_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert runtime_folder("run", {}) == f"{tmp_path}/run"
+
+
+def test_another_users_session_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"XDG_RUNTIME_DIR": str(tmp_path), "TMPDIR": "/t"}
+    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
+    assert runtime_folder("", variables).startswith("/t/vault-relay-")
+    assert runtime_folder("", {"XDG_RUNTIME_DIR": "/nowhere", "TMPDIR": "/t"}).startswith("/t/")
+
+
+def test_it_is_made_for_its_user_alone_and_found_again(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    make_folder(str(folder))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    make_folder(str(folder))
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o702, 0o777])
+def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    with pytest.raises(UnsafeFolder, match="can be written by others"):
+        make_folder(str(tmp_path))
+
+
+def test_a_folder_of_somebody_else_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(UnsafeFolder, match="belongs to another user"):
+        check_folder(str(tmp_path))
+
+
+def test_a_link_to_a_folder_is_refused(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path)
+    with pytest.raises(UnsafeFolder, match="is not a folder"):
+        make_folder(runtime_folder(f"{link}/", {}))
+
+
+def test_sockets_are_named_by_the_ports(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    expected = {
+        socket_path(folder, [8080]): ["8080"],
+        socket_path(folder, [80, 443]): ["80", "443"],
+        socket_path(folder, []): [],
+    }
+    for path in expected:
+        Path(path).touch()
+    (tmp_path / "other").touch()
+    assert sockets(folder) == expected
+    assert sockets(f"{folder}/nowhere") == {}

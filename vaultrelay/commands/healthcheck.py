@@ -1,0 +1,215 @@
+"""``vault-relay healthcheck``: one sentence on the relay of this machine, and an exit status.
+
+Containers run it every few seconds: no Twisted, no OpenSSL, and little of the standard library.
+"""
+
+import json
+import os
+import socket
+import sys
+import time
+from getopt import GetoptError, getopt
+
+from vaultrelay.runtime_folder import UnsafeFolder, check_folder, runtime_folder, sockets
+
+USAGE = """Usage: vault-relay healthcheck [options]
+
+Says in one sentence whether the relay of this machine is well. The exit status
+is 0 if it is, and 1 if not. It asks a socket in the relay's runtime folder,
+which works whatever the relay listens on; where there is none, it asks the
+port on 127.0.0.1.
+
+  --port NUMBER            The relay's port, where several relays run. Default
+                           $RELAY_PORT.
+  --runtime-folder FOLDER  The relay's runtime folder. Default
+                           $RELAY_RUNTIME_FOLDER, or as the relay itself finds
+                           it.
+  --ready                  Count a relay that is about to stop as not well.
+  --help                   Print this text.
+"""
+
+ANSWER_SECONDS = 5
+"""For the whole check. A relay that stands still for so long serves nobody."""
+_ANSWER_BYTES = 64 * 1024
+_HIGHEST_PORT = 65535
+_USAGE_ERROR = 2
+
+
+class Unwell(Exception):
+    """What is wrong, in a sentence."""
+
+
+def main(arguments: list[str]) -> int:
+    """Ask, and tell; 0 if the relay is well, 1 if not, 2 for a bad command line."""
+    try:
+        given, rest = getopt(arguments, "", ["port=", "runtime-folder=", "ready", "help"])
+    except GetoptError as error:
+        raise _refusal(str(error)) from None
+    if rest:
+        raise _refusal(f"{rest[0]!a} is not an option")
+    options = dict(given)
+    if "--help" in options:
+        print(USAGE, end="")
+        return 0
+    port = _port(options)
+    named = options.get("--runtime-folder") or os.environ.get("RELAY_RUNTIME_FOLDER", "")
+    try:
+        said = _Check(port, named, "--ready" in options).sentence()
+    except Unwell as error:
+        print(f"unhealthy: {error}")
+        return 1
+    print(f"healthy: {said}")
+    return 0
+
+
+def _port(options: dict[str, str]) -> str:
+    """The port that was named; none where the relay itself picks one."""
+    origin = "--port" if "--port" in options else "RELAY_PORT"
+    text = options.get("--port", os.environ.get("RELAY_PORT", "")).strip()
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_HIGHEST_PORT))
+    if text and not (is_number and int(text) <= _HIGHEST_PORT):
+        raise _refusal(f"{origin}: {text!a} must be a whole number from 0 to {_HIGHEST_PORT}")
+    return text.lstrip("0")
+
+
+def _refusal(text: str) -> SystemExit:
+    print(f"vault-relay: {text}; see vault-relay healthcheck --help", file=sys.stderr)
+    return SystemExit(_USAGE_ERROR)
+
+
+class _Check:
+    """One check: finds the relay, asks it, and reads its answer, all within one deadline."""
+
+    def __init__(self, port: str, named: str, ready: bool) -> None:
+        self._port = port
+        self._folder = runtime_folder(named, os.environ)
+        self._is_named = bool(named)
+        self._path = "/ready" if ready else "/health"
+        self._deadline = time.monotonic() + ANSWER_SECONDS
+        self._absence = f"no relay has a socket in {self._folder}"
+
+    def sentence(self) -> str:
+        """What a relay that is well says of itself; Unwell for any other."""
+        found = self._sockets()
+        live = [(path, peer) for path in found if (peer := self._dial(path)) is not None]
+        if len(live) > 1:
+            for _, peer in live:
+                peer.close()
+            ports = ", ".join(port for path, _ in live for port in found[path])
+            raise Unwell(f"several relays run here, on ports {ports}. Say which with --port NUMBER")
+        if live:
+            path, peer = live[0]
+            where = f"port {' and '.join(found[path])}" if found[path] else path
+            return self._read(peer, f"the relay on {where}")
+        return self._ask_port()
+
+    def _sockets(self) -> dict[str, list[str]]:
+        """The sockets that may be the relay's, and their ports."""
+        if not self._is_named:
+            try:
+                # Another user could answer there for the relay.
+                check_folder(self._folder)
+            except OSError:
+                return {}
+            except UnsafeFolder as error:
+                self._absence = str(error)
+                return {}
+        found = sockets(self._folder)
+        if not self._port:
+            return found
+        if found:
+            others = ", ".join(port for ports in found.values() for port in ports)
+            self._absence = f"the sockets in {self._folder} are for other ports: {others}"
+        return {path: ports for path, ports in found.items() if self._port in ports}
+
+    def _dial(self, path: str) -> socket.socket | None:
+        """A connection to a socket of the folder; None if nobody is there any more."""
+        peer = socket.socket(socket.AF_UNIX)
+        try:
+            peer.settimeout(self._seconds_left())
+            peer.connect(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            peer.close()
+            return None
+        except OSError as error:
+            peer.close()
+            raise Unwell(f"{path} cannot be asked: {_cause(error)}") from None
+        return peer
+
+    def _ask_port(self) -> str:
+        port = self._port
+        if not port:
+            # Rarely needed, and takes longer than all the rest.
+            from vaultrelay.policy.limits import DEFAULT_PORT
+
+            port = str(DEFAULT_PORT)
+        where = f"port {port} of 127.0.0.1"
+        try:
+            peer = socket.create_connection(("127.0.0.1", int(port)), self._seconds_left())
+        except OSError as error:
+            raise Unwell(
+                f"{self._absence}, and {where} does not answer: "
+                f"{_cause(error)}. Is the relay running? If so, name its port with --port, or its "
+                "folder with --runtime-folder"
+            ) from None
+        try:
+            return self._read(peer, where)
+        except Unwell as error:
+            raise Unwell(
+                f"{self._absence}, and {error}. A relay with TLS alone "
+                "can only be asked in its folder: name it with --runtime-folder"
+            ) from None
+
+    def _read(self, peer: socket.socket, where: str) -> str:
+        """Ask for the page, and make a sentence of it."""
+        request = f"GET {self._path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        answer = b""
+        try:
+            with peer:
+                peer.settimeout(self._seconds_left())
+                peer.sendall(request.encode("ascii"))
+                while len(answer) < _ANSWER_BYTES:
+                    peer.settimeout(self._seconds_left())
+                    data = peer.recv(_ANSWER_BYTES)
+                    if not data:
+                        break
+                    answer += data
+        except OSError as error:
+            raise Unwell(f"{where} does not answer: {_cause(error)}") from None
+        head, _, body = answer.partition(b"\r\n\r\n")
+        try:
+            told = json.loads(body)
+            status = told["status"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise Unwell(f"{where} does not answer as a relay does") from None
+        if status == "draining" and self._path == "/ready":
+            raise Unwell(f"{where} is about to stop")
+        if not head.startswith(b"HTTP/1.1 200 ") or status not in ("ok", "draining"):
+            raise Unwell(f"{where} does not answer as a relay does")
+        return _described(told, where)
+
+    def _seconds_left(self) -> float:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+def _described(told: dict[str, object], where: str) -> str:
+    if "version" not in told:
+        return f"{where} is ready"
+    stopping = "; it is about to stop" if told["status"] == "draining" else ""
+    # Whatever listens there may have said this: quoted, where it is not plain.
+    version, connections, seconds = (
+        ascii(told.get(name)).strip("'") for name in ("version", "connections", "uptime_seconds")
+    )
+    return (
+        f"{where}, version {version}, has {connections} connections and is {seconds} s old"
+        + stopping
+    )
+
+
+def _cause(error: OSError) -> str:
+    if isinstance(error, TimeoutError):
+        return f"nothing came within {ANSWER_SECONDS} s"
+    return (error.strerror or type(error).__name__).lower()

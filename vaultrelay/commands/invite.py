@@ -1,0 +1,99 @@
+"""``vault-relay invite``: the relay's URL for the app, as text and as a QR code."""
+
+import os
+import shutil
+import sys
+from getpass import getpass
+from typing import ClassVar
+from urllib.parse import quote
+
+from vaultrelay.client.device import RelayUrl
+from vaultrelay.commands.asides import aside
+from vaultrelay.commands.own_url import find_url
+from vaultrelay.commands.qr_code import qr_lines
+from vaultrelay.commands.reach import Unreachable, reach
+from vaultrelay.logs import printable
+from vaultrelay.options import BadOption
+from vaultrelay.process import stop_with
+from vaultrelay.tap import Options
+
+USAGE = """Usage: vault-relay invite [--with-token] [--no-qr] [options of the relay]
+
+Prints the URL under which devices reach the relay, to be entered or scanned in
+the app, and tries it. The URL is the relay's --public-url, given as a flag, a
+variable or in the file of --config; or else a name from its certificate; or
+else a guess. The exit status is 0 only if a relay answers there, under an
+address that is reached from everywhere. What explains the URL goes to standard
+error where the output is no terminal.
+
+  --with-token  Put an access token into the URL. It is asked for, or read from
+                standard input where that is no terminal. It cannot be given on
+                the command line, which other users of the machine can see and
+                the shell keeps.
+  --no-qr       Print the URL alone.
+  --help        Print this text.
+"""
+_LONGEST_LINE = 4096
+
+
+class InviteOptions(Options):
+    """The relay's options, and those of the command."""
+
+    optFlags: ClassVar = [
+        ["with-token", None, "Put an access token into the URL."],
+        ["no-qr", None, "Print the URL alone."],
+    ]
+
+    def parseArgs(self, *args: str) -> None:
+        if args:
+            # Not shown: it may be a token.
+            raise BadOption(
+                "invite takes options alone. A token is asked for, and not given on the command "
+                "line; see vault-relay invite --help"
+            )
+
+    def postOptions(self) -> None:
+        flags = {name: self.pop(name) for name in ("with-token", "no-qr")}
+        super().postOptions()
+        self.update(flags)
+
+    def __str__(self) -> str:
+        return USAGE
+
+
+def main(arguments: list[str]) -> int:
+    """Print and try the URL; 0 if it is reached from everywhere, 2 for a bad command line."""
+    options = InviteOptions()
+    options.parseOptions(arguments)
+    url, origin = find_url(options.settings)
+    token = _read_token() if options["with-token"] else ""
+    scheme, _, rest = url.partition("://")
+    invitation = f"{scheme}://any:{quote(token, safe='')}@{rest}" if token else url
+    aside(f"Enter this URL in the VaultMesh app, or scan it. It is {origin}.")
+    print(invitation, flush=True)
+    if not options["no-qr"]:
+        _print_code(invitation)
+    try:
+        aside(reach(RelayUrl.read(url)))
+    except Unreachable as error:
+        aside(f"Not reachable as given: {printable(str(error))}")
+        return 1
+    return 0
+
+
+def _read_token() -> str:
+    is_typed = sys.stdin.isatty()
+    token = (getpass("Access token: ") if is_typed else sys.stdin.readline(_LONGEST_LINE)).strip()
+    if not token or not token.isascii() or not token.isprintable():
+        stop_with("--with-token: no token came, or one with characters that no token has")
+    return token
+
+
+def _print_code(text: str) -> None:
+    out = sys.stdout
+    coloured = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    lines = qr_lines(text, out, coloured)
+    if out.isatty() and shutil.get_terminal_size().columns < len(qr_lines(text, out, False)[0]):
+        aside("The terminal is too narrow for the QR code.")
+        return
+    print("\n".join(lines), flush=True)

@@ -1,0 +1,51 @@
+"""The relay's own URL, as its options tell it, or else as this machine's addresses suggest."""
+
+import socket
+from contextlib import suppress
+from ipaddress import ip_address
+
+from vaultrelay.policy.audience import canonical_host
+from vaultrelay.process import stop_with
+from vaultrelay.settings import Settings
+
+_DEFAULT_PORTS = {"ws": 80, "wss": 443}
+_ELSEWHERE = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
+"""Addresses of nobody (RFC 5737, RFC 3849): which of ours would be used to reach them?"""
+
+
+def find_url(settings: Settings) -> tuple[str, str]:
+    """The relay's URL, and where it is from."""
+    if settings.urls_to_show:
+        return settings.urls_to_show[0], "the relay's --public-url"
+    if settings.listen or settings.port == 0:
+        stop_with(
+            "the options of the relay do not say on which port devices reach it; name its URL "
+            "with --public-url, such as wss://relay.example.org"
+        )
+    for pair in settings.certificates:
+        for name in pair.names:
+            with suppress(ValueError):
+                if not name.startswith("*"):
+                    return _url(
+                        "wss", canonical_host(name), settings
+                    ), "a name from its certificate"
+    scheme = "wss" if settings.certificates else "ws"
+    guess = "a guess, from the addresses of this machine; --public-url names the right one"
+    return _url(scheme, own_address(settings.bind), settings), guess
+
+
+def own_address(bind: str) -> str:
+    """The address of this machine by which others most probably reach it."""
+    if not ip_address(bind).is_unspecified:
+        return bind
+    for elsewhere, family in _ELSEWHERE:
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as nowhere:
+            # Nothing is sent; the system only chooses a way.
+            nowhere.connect((elsewhere, 9))
+            return str(nowhere.getsockname()[0])
+    return "127.0.0.1"
+
+
+def _url(scheme: str, host: str, settings: Settings) -> str:
+    port = "" if settings.port == _DEFAULT_PORTS[scheme] else f":{settings.port}"
+    return f"{scheme}://[{host}]{port}" if ":" in host else f"{scheme}://{host}{port}"

@@ -25,7 +25,7 @@ from vaultrelay.transport.listen import Listening, ListeningService
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.visitors import Visitor, Visitors
-from vaultrelay.web.pages import make_site
+from vaultrelay.web.pages import VISITOR_HEADER, VISITOR_TOLD_HEADER, make_site
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
@@ -103,7 +103,7 @@ class RelayService(MultiService):
                 "upgrade'. A proxy in front of the relay must pass both headers on."
             )
         return Handover(
-            self._site.buildProtocol(visitor.address), _page_head(request), lasting=False
+            self._site.buildProtocol(visitor.address), _page_head(request, visitor), lasting=False
         )
 
     def startService(self) -> None:
@@ -197,9 +197,16 @@ def log_session_end(session: Session) -> None:
     )
 
 
-def _page_head(request: Request) -> bytes:
-    """A page request in a form that twisted.web can read in one way only."""
+def _page_head(request: Request, visitor: Visitor) -> bytes:
+    """A page request in a form that twisted.web can read in one way only, and who sent it.
+
+    Of the visitor's own headers none gets through but those that are named here.
+    """
     lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
+    if visitor.ip is not None:
+        lines.append(f"{VISITOR_HEADER}: {visitor.ip}")
+    if visitor.is_told:
+        lines.append(f"{VISITOR_TOLD_HEADER}: 1")
     for name in ("host", "x-forwarded-proto"):
         value = request.header(name)
         if value is not None:

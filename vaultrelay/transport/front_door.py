@@ -62,6 +62,7 @@ class FrontDoor(Protocol):
         """
         visitor = self._factory.visitors.arrived(address)
         if visitor is not None:
+            visitor.is_told = address is not None
             self._visitor = visitor
         return visitor is not None
 

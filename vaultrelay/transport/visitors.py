@@ -16,14 +16,18 @@ _FORWARDED = "x-forwarded-for"
 
 
 class Visitor:
-    """One connection: where it comes from, and the budget that it counts against, if any."""
+    """One connection: where it comes from, and the budget that it counts against, if any.
 
-    __slots__ = ("address", "budget", "ip", "is_proxy")
+    `ip` is the device's own as far as the relay knows it: as a proxy told it, where `is_told`.
+    """
+
+    __slots__ = ("address", "budget", "ip", "is_proxy", "is_told")
 
     def __init__(self, address: IAddress | None, ip: IpAddress | None, is_proxy: bool) -> None:
         self.address = address
         self.ip = ip
         self.is_proxy = is_proxy
+        self.is_told = False
         self.budget: Budget | None = None
 
 
@@ -69,7 +73,10 @@ class Visitors:
             self._hint(visitor)
             return
         try:
-            self._count(visitor, self._proxies.client(request.elements(_FORWARDED)))
+            client = self._proxies.client(request.elements(_FORWARDED))
+            if client is not None:
+                visitor.ip, visitor.is_told = client, True
+            self._count(visitor, client)
         except ValueError:
             self._complain()
         except OverBudget:

@@ -84,7 +84,7 @@ def _login(url: RelayUrl) -> str:
 
 def _who(answer: Answer) -> str:
     server = printable(answer.header("server"))[:_SERVER_CHARS]
-    return server[:1].upper() + server[1:] if server else "Something in front of the relay"
+    return server or "Something in front of the relay"
 
 
 def _status(number: int) -> str:

@@ -74,6 +74,7 @@ class _Handshake(Protocol):
 
     def __init__(self) -> None:
         self.done: Deferred[TlsFacts] = Deferred(lambda _: self.transport.abortConnection())
+        self._facts: TlsFacts | None = None
 
     def handshakeCompleted(self) -> None:
         tls: ssl.SSLObject = self.transport.tls
@@ -84,13 +85,13 @@ class _Handshake(Protocol):
             left = ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()
             days_left = int(left // SECONDS_PER_DAY)
         alpn = tls.selected_alpn_protocol()
-        facts = TlsFacts(str(tls.version()), cipher[0], days_left, alpn)
-        # The abort below ends in connectionLost, which must find nothing left to tell.
-        done, self.done = self.done, Deferred()
+        self._facts = TlsFacts(str(tls.version()), cipher[0], days_left, alpn)
         self.transport.abortConnection()
-        done.callback(facts)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if not self.done.called:
+        if self.done.called:
+            return
+        if self._facts is None:
             self.done.errback(reason)
-            self.done.addErrback(lambda _: None)
+        else:
+            self.done.callback(self._facts)

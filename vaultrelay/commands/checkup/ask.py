@@ -24,6 +24,7 @@ UPGRADE = {
     "X-VaultMesh-Protocol": "3",
 }
 """Of a device. The key is no secret, and nobody goes on with the connection."""
+SWITCHED = 101
 _TLS_ALERT = b"\x15\x03"
 _FRAME_HEAD_BYTES = 9
 _SETTINGS, _GOAWAY = 4, 7
@@ -75,10 +76,14 @@ class _Asker(Protocol):
         self._request = request
         self._http = h11.Connection(h11.CLIENT)
         self._first = b""
-        self._answer: h11.Response | h11.InformationalResponse | None = None
+        self._head: h11.Response | h11.InformationalResponse | None = None
         self._body = b""
+        self._trouble: Exception | None = None
 
     def connectionMade(self) -> None:
+        # When the answer ends with the connection, nobody knows any more.
+        here, there = self.transport.getHost(), self.transport.getPeer()
+        self._ends = read_address(here.host), read_address(there.host)
         whole = self._http.send(self._request), self._http.send(h11.EndOfMessage())
         self.transport.write(b"".join(part for part in whole if part))
 
@@ -86,9 +91,9 @@ class _Asker(Protocol):
         if len(self._first) < _FRAME_HEAD_BYTES:
             self._first = (self._first + data)[:_FRAME_HEAD_BYTES]
         if self._first.startswith(_TLS_ALERT):
-            self._fail(NotHttp("This port speaks TLS. The URL begins with wss://."))
+            self._end(NotHttp("This port speaks TLS. The URL begins with wss://."))
         elif _is_http_2(self._first):
-            self._fail(
+            self._end(
                 NotHttp(
                     "HTTP/2 answers here, and WebSockets need HTTP/1.1: let the proxy speak "
                     "HTTP/1.1 on this port as well."
@@ -98,56 +103,47 @@ class _Asker(Protocol):
             self._read(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self._answer is not None:
-            self._succeed()
+        if self.done.called:
+            return
+        if self._trouble is None and self._head is not None:
+            self.done.callback(self._answer(self._head))
         elif isinstance(reason.value, ssl.SSLError):
-            self._fail(reason.value)
+            self.done.errback(reason)
         else:
-            self._fail(ConnectionLost())
+            self.done.errback(self._trouble or ConnectionLost())
 
     def _read(self, data: bytes) -> None:
         try:
             self._http.receive_data(data)
-            while not self.done.called:
+            while True:
                 event = self._http.next_event()
                 if isinstance(event, h11.Response):
-                    self._answer = event
+                    self._head = event
                 elif isinstance(event, h11.InformationalResponse):
-                    self._answer = event if event.status_code == 101 else None  # noqa: PLR2004
+                    self._head = event if event.status_code == SWITCHED else None
                 elif isinstance(event, h11.Data):
                     self._body += event.data
                 elif event is h11.NEED_DATA and len(self._body) < BODY_BYTES:
                     return
                 else:
-                    self._succeed()
+                    break
         except h11.RemoteProtocolError:
-            self._fail(
+            self._end(
                 NotHttp("Something answers here that does not speak HTTP: is the port right?")
             )
+        else:
+            self._end()
 
-    def _succeed(self) -> None:
-        if self.done.called or self._answer is None:
-            return
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1")
-            for name, value in reversed(self._answer.headers)
-        }
-        here, there = self.transport.getHost(), self.transport.getPeer()
-        self.done.callback(
-            Answer(
-                self._answer.status_code,
-                headers,
-                self._body[:BODY_BYTES],
-                read_address(here.host),
-                read_address(there.host),
-            )
-        )
+    def _end(self, trouble: Exception | None = None) -> None:
+        self._trouble = trouble
         self.transport.abortConnection()
 
-    def _fail(self, error: Exception) -> None:
-        if not self.done.called:
-            self.done.errback(error)
-            self.transport.abortConnection()
+    def _answer(self, head: h11.Response | h11.InformationalResponse) -> Answer:
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in reversed(head.headers)
+        }
+        return Answer(head.status_code, headers, self._body[:BODY_BYTES], *self._ends)
 
 
 def _is_http_2(first: bytes) -> bool:

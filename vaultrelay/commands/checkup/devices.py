@@ -9,7 +9,7 @@ from twisted.internet.defer import ensureDeferred, gatherResults
 from vaultrelay.client import Closed, Device, Joined, Message, Refused, connect
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.answers import explain_answer
-from vaultrelay.commands.checkup.ask import UPGRADE, NotHttp, ask
+from vaultrelay.commands.checkup.ask import SWITCHED, UPGRADE, NotHttp, ask
 from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.logs import printable
 from vaultrelay.policy.limits import CLOSE_SECONDS
@@ -22,7 +22,6 @@ ECHO_BYTES = 64
 FLOOD_SECONDS = 1.0
 FLOOD_BYTES = 16 * 1024
 _NO_RELAY = "no_relay"
-_SWITCHED = 101
 
 
 class Devices:
@@ -44,7 +43,7 @@ class Devices:
             self._closed = closed
             return Found(f"protocol {VERSION}", {"relay": None})
         except Refused as refused:
-            if refused.error == _NO_RELAY and refused.status != _SWITCHED:
+            if refused.error == _NO_RELAY and refused.status != SWITCHED:
                 await self._look_closer()
             raise
         version = self.joined[0].relay_version
@@ -121,7 +120,7 @@ class Devices:
             raise CheckFailed(str(error)) from None
         except Exception:
             return
-        if answer.status != _SWITCHED:
+        if answer.status != SWITCHED:
             raise CheckFailed(explain_answer(answer, self._where))
 
     async def _flood(self, sender: Device, receiver: Device, payload: bytes) -> None:

@@ -94,11 +94,11 @@ def test_a_token_is_put_where_a_password_stands(given: str, token: str, sent: st
         ("wss://any:s3/cret@a.example", "wss://a.example"),
         ("wss://a.example/?s3cret#s3cret", "wss://a.example/"),
         (f"wss://a.example/{HEX}/v3", "wss://a.example/***/v3"),
-        ("any:s3cret@a.example", "any:a.example"),
+        ("any:s3cret@a.example", "a.example"),
+        ("wss://any:s3?cret@a.example", "wss://a.example"),
+        ("wss://any:s3#cret@a.example", "wss://a.example"),
         ("wss://a\x1b.example", "wss://a\\x1b.example"),
-        ("wss://[s3cret", "this URL"),
     ],
 )
 def test_a_url_is_shown_without_what_is_secret(given: str, said: str) -> None:
-    assert "s3cret" not in url.shown(given)
-    assert url.shown(given).removeprefix("any:") == said.removeprefix("any:")
+    assert url.shown(given) == said

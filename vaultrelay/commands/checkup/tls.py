@@ -24,7 +24,8 @@ async def look_at_tls(reactor: Any, url: RelayUrl) -> Found:
     try:
         agreed = await greet(reactor, url, _context(_HTTP_1))
     except ssl.SSLError as error:
-        if error.reason and "NO_APPLICATION_PROTOCOL" in error.reason:
+        # Some versions of Python have no name for it.
+        if "no application protocol" in str(error).lower().replace("_", " "):
             raise CheckFailed(_ONLY_HTTP_2) from None
         raise
     strict = await _attempt(reactor, url, _strict_context())

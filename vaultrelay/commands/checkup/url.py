@@ -82,15 +82,12 @@ def with_token(url: str, token: str) -> str:
 
 def shown(url: str) -> str:
     """The URL as it may be shown: user, query, fragment and what looks like a token stay out."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "this URL"
-    host = f"{parts.netloc}{parts.path}" if "@" in parts.path else parts.netloc
-    path = "" if "@" in parts.path else parts.path
-    segments = ["***" if _is_random(segment) else segment for segment in path.split("/")]
-    scheme = f"{parts.scheme}://" if parts.netloc else ""
-    return printable(scheme + host.rpartition("@")[2] + "/".join(segments))
+    scheme, separator, rest = url.partition("://")
+    # A token that was written as it should not be can make a URL end, or begin, too early.
+    rest = rest.rpartition("@")[2] if separator else scheme.rpartition("@")[2]
+    rest = rest.partition("?")[0].partition("#")[0]
+    segments = ["***" if _is_random(segment) else segment for segment in rest.split("/")]
+    return printable((scheme + separator if separator else "") + "/".join(segments))
 
 
 def _is_random(text: str) -> bool:

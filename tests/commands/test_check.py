@@ -17,6 +17,10 @@ from vaultrelay.commands import check
         (["https://a"], "check: 'https://a': a relay's URL looks like wss://relay.example.org"),
         (["--jso\x1bn"], "option --jso\\x1bn not recognized"),
         (["ws://a", "--idle=0"], "check: --idle takes seconds from 1 to 539: 0"),
+        (
+            ["--idle", "9", "ws://a"],
+            "check: the seconds of --idle stand behind an equals sign: --idle=120",
+        ),
         (["--strict=yes", "ws://a"], "option --strict must not have an argument"),
     ],
 )

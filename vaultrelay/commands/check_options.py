@@ -81,6 +81,8 @@ def read_options(arguments: list[str]) -> CheckOptions:
     except GetoptError as error:
         raise BadUsage(printable(str(error))) from None
     options = dict(given)
+    if "--idle" in arguments and any(map(str.isdecimal, urls)):
+        raise BadUsage("check: the seconds of --idle stand behind an equals sign: --idle=120")
     if len(urls) != 1:
         raise BadUsage(f"check takes one URL, such as {_EXAMPLE}")
     return CheckOptions(

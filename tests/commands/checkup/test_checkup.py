@@ -12,26 +12,8 @@ from twisted.internet.testing import MemoryReactorClock
 from tests.certificates import issue, write_pair
 from tests.commands.checkup.servers import answering, page
 from tests.process.processes import running_relay
-from vaultrelay.commands.checkup import STEP_SECONDS, Checkup, devices
+from vaultrelay.commands.checkup import STEP_SECONDS, Checkup
 from vaultrelay.commands.checkup.found import Found
-
-
-class Peer:
-    """A device that receives what the test says, in place of a real one."""
-
-    def __init__(self, *events: Any) -> None:
-        self.events = list(events)
-
-    async def receive(self) -> Any:
-        return self.events.pop(0)
-
-
-def test_anything_but_a_message_ends_an_exchange() -> None:
-    device: Any = Peer("something else")
-    failed: Deferred[Any] = ensureDeferred(devices._payload(device))
-    found: list[Any] = []
-    failed.addErrback(found.append)
-    assert str(found[0].value) == "Instead of a message came str."
 
 
 def test_a_step_that_hangs_has_failed() -> None:

@@ -38,6 +38,7 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
             "No. (403 address_not_allowed). Its operator allows addresses with --allow-from",
         ),
         (TimeoutError(), "upgrade", "no answer in 20 s. Something accepts connections here"),
+        (TimeoutError(), "join", "no answer in 20 s. Is there more than one relay behind this na"),
         (Closed(4504, "audience"), "join", "closed with 4504 audience. The device dialled a name"),
         (Closed(4506, "x"), "join", "closed with 4506 x. The operator does not allow this channel"),
         (Closed(4004, "a\x1bb"), "echo", "closed with 4004 a\\x1bb. The device did not read"),

@@ -1,5 +1,6 @@
 """The clock, and the address that the relay sees."""
 
+import time
 from ipaddress import ip_address
 
 import pytest
@@ -90,7 +91,7 @@ async def found_at(answer: bytes, path: str = "") -> tuple[Found | None, Found |
 async def test_a_clock_that_is_wrong_is_told(
     monkeypatch: pytest.MonkeyPatch, now: int, said: str | None
 ) -> None:
-    monkeypatch.setattr(pages.time, "time", lambda: now)
+    monkeypatch.setattr(time, "time", lambda: now)
     http, address = await found_at(page("404 Not Found", f"Date: {DATE}"))
     assert http is not None
     assert address is None

@@ -27,6 +27,8 @@ _HINTS = {
     ("tcp", ""): "Is the relay running, is the port right, does a firewall let it through?",
     ("tls", ""): "Does the relay serve TLS here, and is its certificate for this name and valid?",
     ("upgrade", ""): "Does a proxy in front of the relay pass WebSocket upgrades on?",
+    ("join", "TimeoutError"): "Is there more than one relay behind this name? The devices of a "
+    "vault must all reach the same one.",
     ("upgrade", "TimeoutError"): "Something accepts connections here but does not answer as a "
     "relay would; a proxy may hold the upgrade back.",
 }

@@ -1,7 +1,7 @@
 """Options: where they come from, which wins, and what is said of those that cannot be."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,20 @@ from vaultrelay.options import OPTIONS, BadOption, RelayOptions, read_settings
 from vaultrelay.options.memory import memory_bytes
 from vaultrelay.policy import limits
 from vaultrelay.settings import Settings
+from vaultrelay.wire import base64url
 
 CONFIG = "relay.toml"
 LISTEN = ("tcp:1001", "tcp:1002", "tcp:1003")
 URLS = ("wss://a.example", "wss://b.example", "wss://c.example")
 PROXIES = ("127.0.0.1", "2001:db8::/32", "unix")
+TOKENS = ("tokens1", "tokens2", "tokens3")
+CHANNELS = ("channels1", "channels2", "channels3")
+
+
+def _file_of(what: str, found: Sized | None) -> str:
+    """Each file has as many lines as its name says."""
+    return "" if found is None else f"{what}{len(found)}"
+
 
 # By name: what the settings make of an option, its default, and three other values.
 Reader = Callable[[Settings], object]
@@ -30,9 +39,14 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
     "bind": (lambda s: s.bind, "0.0.0.0", ("127.0.0.1", "::", "192.0.2.1")),
     "listen": (lambda s: " ".join(s.listen), "", LISTEN),
     "public-url": (lambda s: " ".join(s.public_urls), "", URLS),
+    "access-token-file": (lambda s: _file_of("tokens", s.access.tokens), "", TOKENS),
+    "allow-channels": (lambda s: _file_of("channels", s.access.channels), "", CHANNELS),
+    "allow-from": (lambda s: s.access.allowed or "", "", ("10.0.0.0/8", "192.0.2.1/32", "unix")),
+    "deny-from": (lambda s: s.access.denied, "", ("10.0.0.0/8", "2001:db8::/32", "::1/128")),
     "max-connections": (lambda s: s.max_connections, "1000", ("11", "12", "13")),
     "max-per-address": (lambda s: s.places_per_address, "250", ("0", "12", "130")),
     "trusted-proxy": (lambda s: " ".join(s.trusted_proxies), "", PROXIES),
+    "ping-seconds": (lambda s: s.limits.ping_seconds, "50", ("21", "22", "23")),
     "session-ttl": (lambda s: s.limits.session_ttl, "3600", ("11", "12", "13")),
     "message-bytes": (lambda s: s.limits.message_bytes, "1048576", ("2001", "2002", "2003")),
     "rate-messages": (lambda s: s.limits.messages_per_second, "2000", ("11", "12", "13")),
@@ -50,6 +64,7 @@ RANGES = {
     "port": (0, 65535),
     "max-connections": (1, 1_000_000),
     "max-per-address": (0, 1_000_000),
+    "ping-seconds": (20, 600),
     "session-ttl": (1, 2_592_000),
     "message-bytes": (1024, 67_108_864),
     "rate-messages": (0, 1_000_000_000),
@@ -68,8 +83,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder to be in."""
+    """A folder to be in, with the files that options name."""
     monkeypatch.chdir(home)
+    for count in (1, 2, 3):
+        numbers = range(count)
+        Path(f"tokens{count}").write_text("".join(f"access-token-{n:04}\n" for n in numbers))
+        channels = [base64url.encode(bytes([n] * 32)) + "\n" for n in numbers]
+        Path(f"channels{count}").write_text("".join(channels))
     yield home
     for path in home.iterdir():
         path.unlink()
@@ -422,7 +442,7 @@ def test_the_certificates_of_endpoint_strings_are_known(folder: Path, origin: st
     (folder / "both.pem").write_bytes(issued.pem + issued.key_pem)
     settings = read_at(origin, ("listen", "ssl:443:privateKey=both.pem"))
     assert settings.own_hosts == {"a.example"}
-    assert settings.certificate is None
+    assert [pair.names for pair in settings.pairs[0]] == [("a.example",)]
     assert settings.listen == ("ssl:443:privateKey=both.pem",)
 
 
@@ -430,14 +450,14 @@ def test_the_certificates_of_endpoint_strings_are_known(folder: Path, origin: st
 def test_a_certificate_is_read_with_its_key(folder: Path, origin: str) -> None:
     certificate, key = write_pair(folder, issue(["a.example"]))
     settings = read_at(origin, ("tls-cert", str(certificate)), ("tls-key", str(key)))
-    assert settings.certificate is not None
-    assert settings.certificates == (settings.certificate,)
+    assert settings.pairs == ((settings.certificates[0],),)
+    assert settings.certificates[0].files == (certificate, key)
     assert settings.own_hosts == {"a.example"}
 
 
 def test_certificate_and_key_may_come_from_different_places(folder: Path) -> None:
     certificate, key = write_pair(folder, issue())
-    assert read(f"--tls-cert={certificate}", RELAY_TLS_KEY=str(key)).certificate is not None
+    assert read(f"--tls-cert={certificate}", RELAY_TLS_KEY=str(key)).certificates
 
 
 @pytest.mark.parametrize("origin", ORIGINS)

@@ -215,7 +215,7 @@ def test_a_device_that_dialled_another_name_is_refused() -> None:
 
 def test_the_names_of_the_certificate_are_good_too(tmp_path: Path) -> None:
     pair = _pair(tmp_path, names=["relay.test"])
-    relay = Relay(certificate=pair, certificates=(pair,))
+    relay = Relay(pairs=((pair,),))
     assert relay.join().session
 
 
@@ -312,18 +312,18 @@ def test_a_bad_endpoint_string_raises_before_anything_listens(relay: Relay) -> N
 def test_it_listens_where_the_settings_say(
     tmp_path: Path, relay: Relay, bind: str, tls: bool
 ) -> None:
-    pair = _pair(tmp_path) if tls else None
-    service = RelayService(Settings(bind=bind, port=8443, certificate=pair), relay.clock)
+    pairs = (_pair(tmp_path),) if tls else ()
+    service = RelayService(Settings(bind=bind, port=8443, pairs=(pairs,)), relay.clock)
     service.privilegedStartService()
     ((port, _, backlog, interface),) = relay.clock.tcpServers
     assert (port, interface, backlog) == (8443, bind, LISTEN_BACKLOG)
     ((_, listening),) = service._places()
     assert not listening.is_proxied
-    if pair is None:
+    if not tls:
         assert listening.tls is None
     else:
         assert listening.tls is not None
-        assert listening.tls.pairs == (pair,)
+        assert listening.tls.pairs == pairs
 
 
 class TestTheLog:
@@ -357,7 +357,7 @@ class TestTheLog:
     ) -> None:
         long_ago = datetime.now(UTC) - timedelta(days=90)
         pair = _pair(tmp_path, starts=long_ago, ends=long_ago + timedelta(days=30))
-        relay = Relay(certificate=pair, certificates=(pair,))
+        relay = Relay(pairs=((pair,),))
         relay.service.startService()
         assert len(logged_errors) == 1
         logged_errors.clear()
@@ -365,7 +365,7 @@ class TestTheLog:
 
     def test_a_variable_that_is_no_option_is_named(self, lines: list[str]) -> None:
         Relay(unknown_variables=("RELAY_PROT",)).service.startService()
-        assert "RELAY_PROT is no option" in lines[1]
+        assert "RELAY_PROT is no option" in lines[2]
 
     def test_refused_joins_are_told_once_a_minute(self, lines: list[str]) -> None:
         relay = Relay(public_urls=("relay.example.org",), max_connections=2)

@@ -6,6 +6,8 @@ import pytest
 
 from tests.certificates import Issued, issue, write_pair
 from vaultrelay.policy import limits
+from vaultrelay.policy.access import Access, Tokens
+from vaultrelay.policy.networks import Networks
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import CertificatePair, load_pair
 
@@ -23,7 +25,7 @@ def test_the_defaults_are_those_of_the_limits() -> None:
     assert settings.drain_seconds == limits.DEFAULT_DRAIN_SECONDS
     assert settings.limits == limits.SessionLimits()
     assert settings.log_level == "info"
-    assert (settings.listen, settings.certificate, settings.certificates) == ((), None, ())
+    assert (settings.listen, settings.pairs, settings.certificates) == ((), ((),), ())
 
 
 def test_a_relay_that_was_told_nothing_knows_no_name() -> None:
@@ -43,7 +45,7 @@ def test_own_hosts_are_those_of_the_public_urls() -> None:
 def test_own_hosts_are_those_of_all_certificates_too(tmp_path: Path) -> None:
     names = ["relay.example.org", "*.example.org", "bücher.example", "192.0.2.1", "2001:db8::1"]
     certificates = (pair_of(tmp_path, names), pair_of(tmp_path, ["second.example"]))
-    settings = Settings(certificates=certificates, public_urls=("wss://third.example",))
+    settings = Settings(pairs=(certificates,), public_urls=("wss://third.example",))
     assert settings.own_hosts == {
         "relay.example.org",
         "*.example.org",
@@ -58,7 +60,7 @@ def test_own_hosts_are_those_of_all_certificates_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["*", "My NAS", ".example.org", "a..b", "*.*.org", "http://x"])
 def test_a_name_that_no_device_can_dial_is_left_out(tmp_path: Path, name: str) -> None:
     """Home-made certificates have all kinds of names, and serve under their good ones."""
-    settings = Settings(certificates=(pair_of(tmp_path, ["relay.example.org", name]),))
+    settings = Settings(pairs=((pair_of(tmp_path, ["relay.example.org", name]),),))
     assert settings.own_hosts == {"relay.example.org"}
 
 
@@ -78,9 +80,12 @@ def test_public_urls_are_shown_as_one_enters_them(url: str, shown: str) -> None:
     assert Settings(public_urls=(url, url)).urls_to_show == (shown, shown)
 
 
-def test_settings_are_described_on_one_line() -> None:
+def test_settings_are_described_without_a_secret() -> None:
     settings = Settings(
         public_urls=("wss://a.example", "wss://b.example"),
+        access=Access(
+            Tokens([b"1", b"2"]), frozenset([b"channel"]), Networks.read(["192.0.2.0/24", "unix"])
+        ),
         max_connections=5,
         trusted_proxies=("10.0.0.0/8", "unix"),
         limits=limits.SessionLimits(2000, 30, 4000, 6, 70),
@@ -88,21 +93,31 @@ def test_settings_are_described_on_one_line() -> None:
         drain_seconds=8,
         log_level="debug",
     )
-    assert settings.described() == (
-        "public-url=wss://a.example wss://b.example max-connections=5 max-per-address=64 "
-        "trusted-proxy=10.0.0.0/8 unix session-ttl=70 "
-        "message-bytes=2000 rate-messages=30 rate-bytes=4000 channel-devices=6 max-buffer=5000000 "
-        "drain-seconds=8 log-level=debug"
-    )
-    assert (
-        Settings()
-        .described()
-        .startswith("public-url=- max-connections=1000 max-per-address=250 trusted-proxy=- ")
-    )
+    assert settings.described == {
+        "public-url": "wss://a.example wss://b.example",
+        "access-token-file": "(2 tokens)",
+        "allow-channels": "(1 channels)",
+        "allow-from": "192.0.2.0/24 unix",
+        "deny-from": "-",
+        "max-connections": 5,
+        "max-per-address": 64,
+        "trusted-proxy": "10.0.0.0/8 unix",
+        "ping-seconds": 50,
+        "session-ttl": 70,
+        "message-bytes": 2000,
+        "rate-messages": 30,
+        "rate-bytes": 4000,
+        "channel-devices": 6,
+        "max-buffer": 5_000_000,
+        "drain-seconds": 8,
+        "log-level": "debug",
+    }
+    described = Settings().described
+    assert (described["max-per-address"], described["access-token-file"]) == (250, "-")
 
 
 def test_settings_do_not_show_their_key(tmp_path: Path) -> None:
     pair = pair_of(tmp_path, ["relay.example.org"])
-    shown = repr(Settings(certificate=pair, certificates=(pair,)))
+    shown = repr(Settings(pairs=((pair,),)))
     assert "relay.example.org" not in shown
     assert "key" not in shown

@@ -3,7 +3,11 @@
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NoReturn
+
+from vaultrelay.policy.limits import DESCRIPTORS_BESIDE
+from vaultrelay.settings import Settings
 
 USAGE_ERROR = 2
 """The exit status for what the operator must put right."""
@@ -32,6 +36,15 @@ def stop_with(error: object) -> NoReturn:
     # twistd turns sys.stderr into its log.
     print(f"vault-relay: {error}", file=sys.__stderr__)
     raise SystemExit(USAGE_ERROR)
+
+
+def fit_to_descriptors(settings: Settings) -> Settings:
+    """`settings` with no more places than this process may have open files for.
+
+    Devices beyond it are refused politely, instead of finding nobody to accept them.
+    """
+    lacking = raise_descriptor_limit(settings.max_connections + DESCRIPTORS_BESIDE)
+    return replace(settings, descriptors_lacking=lacking)
 
 
 def raise_descriptor_limit(needed: int) -> int:

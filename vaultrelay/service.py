@@ -1,20 +1,25 @@
 """RelayService: broker, WebSocket, pages and listeners, joined to one Twisted service."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.interfaces import IListeningPort
+from twisted.web.server import Site
 
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
 from vaultrelay.broker_service import BrokerService
+from vaultrelay.diagnosis import Diagnosis, Evidence, diagnose
 from vaultrelay.logs import log, set_level
+from vaultrelay.policy.access import Admission
 from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
+from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import DRAIN_RESERVE_SECONDS, LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.settings import Settings
@@ -25,7 +30,12 @@ from vaultrelay.transport.listen import Listening, ListeningService
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.visitors import Visitor, Visitors
-from vaultrelay.web.pages import VISITOR_HEADER, VISITOR_TOLD_HEADER, make_site
+from vaultrelay.web.pages import (
+    HEALTH_PATHS,
+    VISITOR_HEADER,
+    VISITOR_TOLD_HEADER,
+    make_site,
+)
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
@@ -42,14 +52,16 @@ class RelayService(MultiService):
     def __init__(self, settings: Settings, reactor: Any) -> None:
         super().__init__()
         self.settings = settings
+        self._troubles: tuple[str, ...] = ()
         self._reactor = reactor
         self.broker = Broker(
             reactor,
             settings.limits,
-            settings.max_connections,
+            settings.places,
             Audiences(settings.own_hosts),
             log_session_end,
             Addresses(settings.places_per_address),
+            settings.access,
         )
         self.devices = DeviceFactory(
             reactor,
@@ -57,19 +69,22 @@ class RelayService(MultiService):
             settings.limits.message_bytes,
             settings.max_buffer,
         )
-        self._site = make_site(self.broker, __version__, settings.urls_to_show)
+        self._site = self._make_site()
         self._keeper = BrokerService(self.broker, reactor)
         self._keeper.setServiceParent(self)
-        visitors = Visitors(
+        self.visitors = Visitors(
             reactor,
             self.broker.addresses,
             TrustedProxies(settings.trusted_proxies),
             self.broker.counters,
         )
-        self.door = FrontDoorFactory(reactor, self.route, visitors, self.broker.counters.refused)
+        self.door = FrontDoorFactory(
+            reactor, self.route, self.visitors, self.broker.counters.refused
+        )
         waiting = self.door.waiting
         self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
         behind_proxies = ProxiedFactory(self.door)
+        self._diagnosis = Diagnosis(self._evidence, reactor)
         self._listeners = [
             ListeningService(
                 text,
@@ -89,14 +104,16 @@ class RelayService(MultiService):
 
     def route(self, request: Request, visitor: Visitor) -> Handover:
         """Who serves a request: a device's connection, or the pages."""
+        with self._counting():
+            if request.path not in HEALTH_PATHS:
+                self.broker.access.check_address(visitor.client)
         if request.wants_websocket:
-            try:
+            with self._counting():
                 upgrade = read_upgrade(request)
-            except Refusal as refusal:
-                self.broker.counters.refused[refusal.error] += 1
-                raise
+                token = self.broker.access.check_token(request.header("authorization"))
             self.broker.admit(upgrade.channel, visitor.budget)
-            return Handover(self.devices.build(upgrade, visitor.budget), b"", lasting=True)
+            admission = Admission(visitor.budget, visitor.client, token)
+            return Handover(self.devices.build(upgrade, admission), b"", lasting=True)
         if request.lost_its_upgrade:
             raise bad_request(
                 "This is a WebSocket request without 'Upgrade: websocket' and 'Connection: "
@@ -113,22 +130,35 @@ class RelayService(MultiService):
             "VaultMesh relay {version} listens on {where}; {options}",
             version=__version__,
             where=self._where(),
-            options=self.settings.described(),
+            options=_listed(self.settings.described),
         )
-        for pair in self.settings.certificates:
-            trouble = pair.trouble(utc_now())
-            if trouble:
-                log.error(
-                    "DEVICES WILL REFUSE TO CONNECT: {trouble}. Renew it and restart the relay.",
-                    trouble=trouble,
-                )
-        for variable in self.settings.unknown_variables:
-            log.warn("{variable} is no option of the relay, see --help", variable=variable)
-        if not self.settings.own_hosts:
-            log.warn(
-                "The relay does not know its own names, so it accepts proofs made for any. "
-                "Name them with --public-url."
-            )
+        self._diagnosis.setServiceParent(self)
+
+    def change(self, settings: Settings, troubles: Sequence[str] = ()) -> list[str]:
+        """Go on under other settings; the names of those that take a restart and stay as they were.
+
+        `troubles` are sentences on what could not be read, and stays as it was, too. No connection
+        is dropped, but of those that may not be here any more. Devices are held to the limits that
+        they were told.
+        """
+        settings, left = settings.taken_over_by(self.settings)
+        self.settings = settings
+        for listener, pairs in zip(self._listeners, settings.pairs, strict=True):
+            if listener.tls is not None and pairs != listener.tls.pairs:
+                listener.tls.serve(pairs)
+        broker = self.broker
+        broker.limits = settings.limits
+        broker.max_connections = settings.places
+        broker.audiences = Audiences(settings.own_hosts)
+        broker.addresses.change_places(settings.places_per_address)
+        self.visitors.trust(TrustedProxies(settings.trusted_proxies))
+        self.devices.ledger.change_limit(settings.max_buffer)
+        self._site = self._make_site()
+        set_level(settings.log_level)
+        broker.allow(settings.access)
+        self._troubles = tuple(troubles)
+        self._diagnosis.look()
+        return left
 
     @inlineCallbacks
     def stopService(self) -> Generator[Deferred[Any], Any, None]:
@@ -153,11 +183,32 @@ class RelayService(MultiService):
         """End a drain now: cut every device off."""
         self.devices.abort_all()
 
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Count a Refusal by its own word."""
+        try:
+            yield
+        except Refusal as refusal:
+            self.broker.counters.refused[refusal.error] += 1
+            raise
+
     def _drain_is_over(self) -> None:
         log.warn(
             "{count} connections did not end in time, and are cut off", count=self.devices.count
         )
         self.hurry()
+
+    def findings(self) -> list[Finding]:
+        """What the relay notices about how it is run, as of now."""
+        return diagnose(self._evidence())
+
+    def _evidence(self) -> Evidence:
+        return Evidence(
+            self.settings, self.broker, self.visitors.noticed, self._troubles, utc_now()
+        )
+
+    def _make_site(self) -> Site:
+        return make_site(self.broker, __version__, self.settings.urls_to_show)
 
     def _where(self) -> str:
         settings = self.settings
@@ -167,7 +218,7 @@ class RelayService(MultiService):
                 for text, port in zip(settings.listen, self.ports, strict=True)
             )
         address: Any = self.ports[0].getHost()
-        tls = "with TLS" if settings.certificate else "without TLS"
+        tls = "with TLS" if settings.certificates else "without TLS"
         return f"port {address.port} of {settings.bind} {tls}"
 
     def _places(self) -> list[tuple[str, Listening]]:
@@ -176,7 +227,7 @@ class RelayService(MultiService):
             return [(text, read_endpoint(self._reactor, text)) for text in settings.listen]
         text = f"port {settings.port} of {settings.bind}"
         endpoint = TCP4ServerEndpoint(self._reactor, settings.port, LISTEN_BACKLOG, settings.bind)
-        tls = None if settings.certificate is None else ServerTls([settings.certificate])
+        tls = ServerTls(settings.certificates) if settings.certificates else None
         return [(text, Listening(endpoint, tls))]
 
 
@@ -184,6 +235,10 @@ def _shown(port: IListeningPort) -> str:
     """Where a port of an endpoint string listens, which the string need not say."""
     host: Any = port.getHost()
     return f"port {host.port} of {host.host}" if hasattr(host, "port") else "open"
+
+
+def _listed(options: Mapping[str, object]) -> str:
+    return " ".join(f"{name}={value}" for name, value in options.items())
 
 
 def log_session_end(session: Session) -> None:
@@ -203,8 +258,9 @@ def _page_head(request: Request, visitor: Visitor) -> bytes:
     Of the visitor's own headers none gets through but those that are named here.
     """
     lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
-    if visitor.ip is not None:
-        lines.append(f"{VISITOR_HEADER}: {visitor.ip}")
+    address = visitor.client or visitor.ip
+    if address is not None:
+        lines.append(f"{VISITOR_HEADER}: {address}")
     if visitor.is_told:
         lines.append(f"{VISITOR_TOLD_HEADER}: 1")
     for name in ("host", "x-forwarded-proto"):

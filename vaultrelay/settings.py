@@ -1,8 +1,11 @@
 """Settings: what the operator chose, checked and typed."""
 
+from collections.abc import Sized
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import canonical_host, host_of_url
 from vaultrelay.policy.limits import (
     DEFAULT_DRAIN_SECONDS,
@@ -15,19 +18,23 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.transport.certificate import CertificatePair
 
+_RESTART = ("port", "bind", "listen")
+"""What only a restart changes."""
+
 
 @dataclass(frozen=True)
 class Settings:
-    """One relay's configuration. `listen` holds endpoint strings; without any, port, bind and
-    certificate say where to listen. `certificates` are all that the relay is known to serve,
-    `unknown_variables` the RELAY_ variables that are no option."""
+    """One relay's configuration. `listen` holds endpoint strings; without any, port and bind say
+    where to listen. `pairs` are the certificates of each place, none where it has no TLS;
+    `unknown_variables` the RELAY_ variables that are no option, and `descriptors_lacking` how many
+    open files the process may not have that `max_connections` would need."""
 
     port: int = DEFAULT_PORT
     bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
     listen: tuple[str, ...] = ()
-    certificate: CertificatePair | None = field(default=None, repr=False)
-    certificates: tuple[CertificatePair, ...] = field(default=(), repr=False)
+    pairs: tuple[tuple[CertificatePair, ...], ...] = field(default=((),), repr=False)
     public_urls: tuple[str, ...] = ()
+    access: Access = field(default_factory=Access)
     max_connections: int = DEFAULT_MAX_CONNECTIONS
     max_per_address: int | None = None
     trusted_proxies: tuple[str, ...] = ()
@@ -36,13 +43,24 @@ class Settings:
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
     log_level: str = "info"
     unknown_variables: tuple[str, ...] = ()
+    descriptors_lacking: int = 0
+
+    @property
+    def certificates(self) -> tuple[CertificatePair, ...]:
+        """All that the relay is known to serve."""
+        return tuple(pair for pairs in self.pairs for pair in pairs)
+
+    @property
+    def places(self) -> int:
+        """How many devices the relay can have: `max_connections`, if the descriptors suffice."""
+        return max(1, self.max_connections - self.descriptors_lacking)
 
     @property
     def places_per_address(self) -> int:
         """How many devices one network address may have here; 0 is no limit."""
         if self.max_per_address is not None:
             return self.max_per_address
-        return max(self.max_connections // SHARE_PER_ADDRESS, LEAST_PER_ADDRESS)
+        return max(self.places // SHARE_PER_ADDRESS, LEAST_PER_ADDRESS)
 
     @property
     def own_hosts(self) -> frozenset[str]:
@@ -68,14 +86,20 @@ class Settings:
                 shown.append({"http": "ws", "https": "wss"}.get(scheme, scheme) + "://" + rest)
         return tuple(shown)
 
-    def described(self) -> str:
-        """The effective options on one line. There is no secret among them."""
-        limits = self.limits
-        chosen = {
+    @property
+    def described(self) -> dict[str, object]:
+        """The effective options that a running relay can change, by name. None is a secret."""
+        limits, access = self.limits, self.access
+        return {
             "public-url": " ".join(self.public_urls) or "-",
-            "max-connections": self.max_connections,
+            "access-token-file": _counted(access.tokens, "tokens"),
+            "allow-channels": _counted(access.channels, "channels"),
+            "allow-from": str(access.allowed or "-"),
+            "deny-from": str(access.denied or "-"),
+            "max-connections": self.places,
             "max-per-address": self.places_per_address,
             "trusted-proxy": " ".join(self.trusted_proxies) or "-",
+            "ping-seconds": limits.ping_seconds,
             "session-ttl": limits.session_ttl,
             "message-bytes": limits.message_bytes,
             "rate-messages": limits.messages_per_second,
@@ -85,4 +109,25 @@ class Settings:
             "drain-seconds": self.drain_seconds,
             "log-level": self.log_level,
         }
-        return " ".join(f"{name}={value}" for name, value in chosen.items())
+
+    def taken_over_by(self, running: "Settings") -> tuple["Settings", list[str]]:
+        """These settings as far as a relay can take them that runs with others.
+
+        And the options that are different in them and take a restart.
+        """
+        left = [name for name in _RESTART if getattr(self, name) != getattr(running, name)]
+        kept: dict[str, Any] = {name: getattr(running, name) for name in left}
+        if left or [bool(pairs) for pairs in self.pairs] != [bool(each) for each in running.pairs]:
+            # Others would be the certificates of other places.
+            kept["pairs"] = running.pairs
+            left = left or ["tls-cert"]
+        size = running.limits.message_bytes
+        if self.limits.message_bytes != size:
+            # Devices have been told how much they may send, and how much they may be sent.
+            kept["limits"] = replace(self.limits, message_bytes=size)
+            left.append("message-bytes")
+        return replace(self, **kept), left
+
+
+def _counted(listed: Sized | None, what: str) -> str:
+    return "-" if listed is None else f"({len(listed)} {what})"

@@ -9,7 +9,9 @@ from twisted.python import usage
 
 from vaultrelay.logs import log
 from vaultrelay.options import RelayOptions
-from vaultrelay.process import real_reactor, stop_with
+from vaultrelay.options.reader import SettingsReader
+from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
+from vaultrelay.reload import Reloader
 from vaultrelay.service import RelayService
 from vaultrelay.transport.listen import CannotListen
 
@@ -42,12 +44,24 @@ class TwistdRelayService(RelayService):
 
 def makeService(options: Options) -> RelayService:
     """The relay as twistd's service."""
-    return with_second_signal(TwistdRelayService(options.settings, real_reactor()))
+    settings = fit_to_descriptors(options.settings)
+    return with_signals(TwistdRelayService(settings, real_reactor()), options.reader)
 
 
-def with_second_signal(relay: RelayService) -> RelayService:
-    """`relay`, whose drain a second SIGINT or SIGTERM will end at once."""
+def with_signals(relay: RelayService, reader: SettingsReader) -> RelayService:
+    """`relay`, which reads its options anew on SIGHUP and when their files change.
+
+    A second SIGINT or SIGTERM will end its drain at once.
+    """
     reactor = real_reactor()
+    reloader = Reloader(relay, reader, reactor, fit_to_descriptors)
+    reloader.setServiceParent(relay)
+
+    def reload(number: int, frame: FrameType | None) -> None:
+        reactor.callFromThread(reloader.reload)
+
+    if hasattr(signal, "SIGHUP"):  # Windows has none
+        signal.signal(signal.SIGHUP, reload)
 
     def hurry(number: int, frame: FrameType | None) -> None:
         reactor.callFromThread(relay.hurry)

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.outbox import Room
+from vaultrelay.policy.access import Admission
 from vaultrelay.policy.addresses import Addresses, Budget
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, DEFAULT_SESSION_TTL, SessionLimits
@@ -224,7 +225,7 @@ class Device:
         self.tag = tag_of(tag)
         self.channel = channel_of_vault(vault)
         self.outbox = RecordingOutbox()
-        self.session = broker.open(self.outbox, named, budget)
+        self.session = broker.open(self.outbox, named, Admission(budget))
         self._seed = _seed(vault)
         self._ids = count(1)
         self._have_read = 0

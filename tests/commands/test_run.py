@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import LogEvent
 
-from vaultrelay import commands, tap
+from vaultrelay import commands, process, tap
 from vaultrelay.commands import run
 from vaultrelay.policy.limits import DESCRIPTORS_BESIDE
 from vaultrelay.service import RelayService
@@ -169,12 +169,6 @@ def test_the_version_is_told(
 def test_a_relay_without_descriptors_for_all_devices_says_so_and_admits_fewer(
     reactor: Reactor, monkeypatch: pytest.MonkeyPatch, allowed: int | None, given: int
 ) -> None:
-    warnings: list[LogEvent] = []
-
-    def observe(event: LogEvent) -> None:
-        if "open files" in str(event.get("log_format")):
-            warnings.append(event)
-
     asked: list[int] = []
 
     def lacking(needed: int) -> int:
@@ -186,18 +180,14 @@ def test_a_relay_without_descriptors_for_all_devices_says_so_and_admits_fewer(
     def start(relay: RelayService) -> None:
         relays.append(relay)
 
-    monkeypatch.setattr(run, "raise_descriptor_limit", lacking)
+    monkeypatch.setattr(process, "raise_descriptor_limit", lacking)
     monkeypatch.setattr(RelayService, "startService", start)
-    observer: Any = observe
-    globalLogPublisher.addObserver(observer)
-    try:
-        run.main([])
-    finally:
-        globalLogPublisher.removeObserver(observer)
+    run.main([])
     assert asked == [1000 + DESCRIPTORS_BESIDE]
     assert [relay.broker.max_connections for relay in relays] == [given]
-    assert len(warnings) == (given < 1000)
-    for event in warnings:
-        said = str(event["log_format"]).format(**event)
-        assert f"the relay admits {given} devices" in said
-        assert "LimitNOFILE=" in said
+    said = [each.text for each in relays[0].findings() if each.slug == "few_descriptors"]
+    assert len(said) == (given < 1000)
+    for text in said:
+        assert f"the relay admits {given} devices" in text
+        assert "for --max-connections 1000:" in text
+        assert "LimitNOFILE=" in text

@@ -1,13 +1,11 @@
 """Visitors: by which address a connection is counted, and what becomes of one too many."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from twisted.internet.address import IPv4Address
-from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
-from zope.interface import implementer
+from twisted.logger import LogEvent
 
 from tests.memory import SEED, Relay, Wire
 from vaultrelay.policy.limits import (
@@ -18,25 +16,13 @@ from vaultrelay.policy.limits import (
     RETRY_RATE_SECONDS,
     WAITING_PER_ADDRESS,
 )
+from vaultrelay.policy.proxies import TrustedProxies
+from vaultrelay.transport.visitors import Noticed
 
 DEVICE = "198.51.100.1"
 OTHER = "198.51.100.2"
 PROXY = "10.0.0.1"
 LAST_BYTE = 8
-
-
-@pytest.fixture
-def warnings() -> Iterator[list[str]]:
-    found: list[str] = []
-
-    @implementer(ILogObserver)
-    def observe(event: LogEvent) -> None:
-        if event.get("log_namespace") == "vaultrelay" and event["log_level"].name == "warn":
-            found.append(event["log_format"].format(**event))
-
-    globalLogPublisher.addObserver(observe)
-    yield found
-    globalLogPublisher.removeObserver(observe)
 
 
 def behind_proxy(**settings: Any) -> Relay:
@@ -222,7 +208,7 @@ class TestBehindProxies:
         assert answers == [101, 101, 429]
         assert list(relay.broker.counters.ignored) == []
 
-    def test_the_header_of_a_stranger_is_not_believed(self, warnings: list[str]) -> None:
+    def test_the_header_of_a_stranger_is_not_believed(self) -> None:
         relay = behind_proxy(max_per_address=2)
         forms = [f"203.0.113.{number}" for number in range(3)]
         answers = [status_of(relay.connect("8.8.8.8"), X_Forwarded_For=form) for form in forms]
@@ -242,15 +228,12 @@ class TestBehindProxies:
         assert b"200 OK" in relay.connect(PROXY).request("/health", X_Forwarded_For=OTHER)
 
     @pytest.mark.parametrize("value", ["rubbish", "1.2.3", f"{DEVICE}, _hidden", "x" * 7000])
-    def test_a_proxy_that_writes_no_address_is_told_of_once(
-        self, value: str, warnings: list[str]
-    ) -> None:
+    def test_a_proxy_that_writes_no_address_is_noticed(self, value: str) -> None:
         relay = behind_proxy(max_per_address=1)
         for _ in range(3):
             assert status_of(relay.connect(PROXY), X_Forwarded_For=value) == 101
         assert relay.broker.counters.ignored == {"forwarded_for": 3}
-        assert len(warnings) == 1
-        assert value not in warnings[0]
+        assert relay.service.visitors.noticed == Noticed(is_unreadable=True)
 
     def test_several_lines_of_the_header_are_one_list(self) -> None:
         relay = behind_proxy(max_per_address=1)
@@ -260,45 +243,59 @@ class TestBehindProxies:
             assert status_of(wire, **fields) == expected
 
 
-class TestHint:
+class TestNoticed:
     @pytest.mark.parametrize(
-        ("host", "where", "proxy"),
+        ("host", "proxy"),
         [
-            ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
-            ("::1", "::1", "::1"),
-            ("::ffff:172.17.0.1", "172.17.0.1", "172.17.0.1"),
-            ("unix", "a unix socket", "unix"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("::1", "::1"),
+            ("::ffff:172.17.0.1", "172.17.0.1"),
+            ("unix", "unix"),
         ],
     )
-    def test_a_proxy_nearby_is_pointed_out_once(
-        self, host: str, where: str, proxy: str, warnings: list[str]
-    ) -> None:
+    def test_a_proxy_nearby_is_noticed_until_it_is_trusted(self, host: str, proxy: str) -> None:
         relay = Relay()
-        for _ in range(3):
-            relay.connect(host).upgrade(X_Forwarded_For="\x41evil")
-        (line,) = warnings
-        assert line.startswith(f"A request from {where} carries X-Forwarded-For")
-        assert line.endswith(f"add --trusted-proxy {proxy}")
-        assert "evil" not in line
+        visitors = relay.service.visitors
+        relay.connect(host).upgrade(X_Forwarded_For="evil")
+        assert visitors.noticed == Noticed(unbelieved=proxy)
+        visitors.trust(TrustedProxies([proxy]))
+        relay.connect(host).upgrade(X_Forwarded_For=DEVICE)
+        assert visitors.noticed == Noticed()
 
-    def test_of_a_public_address_it_is_said_when_it_is_full(self, warnings: list[str]) -> None:
+    def test_of_a_public_address_it_is_noticed_when_it_is_full(self) -> None:
         relay = Relay(max_per_address=1)
         forwarded = {"X_Forwarded_For": DEVICE}
         assert status_of(relay.connect("8.8.8.8"), **forwarded) == 101
-        assert warnings == []
+        assert relay.service.visitors.noticed == Noticed()
         assert status_of(relay.connect("8.8.8.8"), **forwarded) == 429
-        assert len(warnings) == 1
-        assert "8.8.8.8" not in warnings[0]
+        assert relay.service.visitors.noticed == Noticed(is_crowd_unbelieved=True)
 
     @pytest.mark.parametrize("settings", [{"max_per_address": 0}, {"trusted_proxies": ("::1",)}])
-    def test_nothing_is_said_where_it_does_not_matter(
-        self, settings: dict[str, Any], warnings: list[str]
-    ) -> None:
+    def test_nothing_is_noticed_where_it_does_not_matter(self, settings: dict[str, Any]) -> None:
         relay = Relay(**settings)
         relay.connect("::1").upgrade(X_Forwarded_For=DEVICE)
         relay.connect("::1").upgrade()
         relay.connect(None).upgrade(X_Forwarded_For=DEVICE)
-        assert warnings == []
+        assert relay.service.visitors.noticed == Noticed()
+
+    @pytest.mark.parametrize("host", ["8.8.8.8", "2001:4860::1"])
+    def test_devices_from_the_internet_without_tls_are_noticed(self, host: str) -> None:
+        relay = Relay()
+        relay.connect(host).request("/health")
+        assert relay.service.visitors.noticed == Noticed()
+        relay.connect(host).upgrade()
+        assert relay.service.visitors.noticed == Noticed(is_plain_in_public=True)
+
+    def test_devices_from_near_may_come_without_tls(self) -> None:
+        relay = Relay(trusted_proxies=("8.8.8.8",))
+        for host in ("127.0.0.1", "10.0.0.1", "100.64.1.1", "fd00::1", "unix", None):
+            relay.connect(host).upgrade()
+        # Behind a proxy TLS has ended there.
+        relay.connect("8.8.8.8").upgrade(X_Forwarded_For="9.9.9.9")
+        wire = relay.connect(None)
+        assert wire.protocol.peerKnown(IPv4Address("TCP", "9.9.9.9", 1))
+        wire.upgrade()
+        assert relay.service.visitors.noticed == Noticed()
 
 
 class TestProxyProtocol:

@@ -9,12 +9,13 @@ from vaultrelay.broker.channel import Channel
 from vaultrelay.broker.counters import Counters
 from vaultrelay.broker.outbox import Clock, Outbox
 from vaultrelay.broker.session import Session, Stage
+from vaultrelay.broker.silences import Silences
+from vaultrelay.policy.access import ANYBODY, Access, Admission
 from vaultrelay.policy.addresses import Addresses, Budget
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import (
     DEFAULT_MAX_CONNECTIONS,
     DRAIN_RECONNECT,
-    PING_SECONDS,
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
     RETRY_RATE_SECONDS,
@@ -48,13 +49,16 @@ class Broker:
         audiences: Audiences | None = None,
         on_end: Callable[[Session], None] = lambda session: None,
         addresses: Addresses | None = None,
+        access: Access | None = None,
     ) -> None:
         self.clock = clock
         self.limits = limits or SessionLimits()
         self.max_connections = max_connections
         self.audiences = audiences or Audiences(())
         self.addresses = addresses or Addresses()
+        self.access = access or Access()
         self.counters = Counters()
+        self.silences = Silences()
         self.channels: dict[bytes, Channel] = {}
         self.sessions: set[Session] = set()
         self._unjoined: dict[Session, None] = {}
@@ -96,11 +100,15 @@ class Broker:
             self.counters.refused["address_full"] += 1
             raise refusal.rate_limited(RETRY_FULL_SECONDS)
 
-    def open(self, outbox: Outbox, channel: bytes | None, budget: Budget | None = None) -> Session:
+    def open(
+        self, outbox: Outbox, channel: bytes | None, admission: Admission = ANYBODY
+    ) -> Session:
         """A session for an admitted connection, challenged already."""
         session = Session(self, outbox, channel, __version__)
         session.spare = self._full
         self._spares += session.spare
+        session.address, session.token = admission.address, admission.token
+        budget = admission.budget
         if budget is not None:
             session.budget = budget
             session.beyond_budget = not self.addresses.has_place(budget)
@@ -127,7 +135,7 @@ class Broker:
         session.enter(channel, hello.device)
         self.joined += 1
         self.counters.joins += 1
-        limits = self.limits
+        limits = session.limits
         session.outbox.tell(
             Welcome(
                 session.number,
@@ -138,7 +146,7 @@ class Broker:
                     limits.bytes_per_second or None,
                     limits.channel_devices,
                 ),
-                PING_SECONDS,
+                limits.ping_seconds,
                 limits.session_ttl,
             ).encode()
         )
@@ -159,6 +167,8 @@ class Broker:
         self.joined -= 1
         self.counters.messages += session.messages_in
         self.counters.bytes += session.bytes_in
+        if session.left_reason == "lost":
+            self.silences.note(session.silent_seconds)
         channel.remove(session, session.left_reason)
         if not channel.sessions:
             del self.channels[channel.key]
@@ -177,6 +187,14 @@ class Broker:
         if self._drain is not None:
             for session in self._drain.due(now):
                 session.close(CloseCode.RESTART)
+
+    def allow(self, access: Access) -> None:
+        """Go by other rules for who may be here; who may not any more is closed."""
+        self.access = access
+        for session in tuple(self.sessions):
+            channel = session.channel.key if session.channel else session.named_channel
+            if not access.still_allows(session.address, session.token, channel):
+                session.close(CloseCode.KICKED)
 
     def drain(self, seconds: float, spread: float | None = None) -> None:
         """Tell every device that the relay stops, and close them all within `seconds`.
@@ -246,6 +264,8 @@ class Broker:
             return CloseCode.BAD_MESSAGE
         if not self.audiences.accepts(hello.audience):
             return CloseCode.AUDIENCE
+        if not self.access.allows_channel(hello.channel):
+            return CloseCode.NOT_ALLOWED
         budget = session.budget
         if budget is not None and not self.addresses.may_join(budget, self.clock.seconds()):
             return CloseCode.RATE

@@ -3,7 +3,7 @@
 from random import uniform
 
 from vaultrelay.broker.outbox import Outbox
-from vaultrelay.policy.limits import PING_JITTER, PING_RANGE, PING_SECONDS, PONG_SECONDS
+from vaultrelay.policy.limits import PING_JITTER, PING_RANGE, PONG_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
 
 
@@ -24,12 +24,12 @@ class Liveness:
         "ping_seconds",
     )
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, ping_seconds: int) -> None:
         self.is_active = False
         """Set by the session at each message; cleared by `look`."""
         self._active_at = self._heard_at = self._said_at = now
         self._pinged_at: float | None = None
-        self.set_interval(PING_SECONDS)
+        self.set_interval(ping_seconds)
 
     def set_interval(self, seconds: int) -> None:
         """Ping after so many seconds of silence, moved into PING_RANGE."""
@@ -49,6 +49,10 @@ class Liveness:
         if self.is_active:
             self.is_active = False
             self._active_at = now
+
+    def silent_seconds(self, now: float) -> float:
+        """For how long nothing has gone either way."""
+        return now - max(self._heard_at, self._said_at)
 
     def excuse(self, now: float) -> None:
         """The relay does not read the device: its silence is the relay's own."""

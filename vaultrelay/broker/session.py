@@ -9,7 +9,7 @@ from vaultrelay.broker.liveness import Liveness
 from vaultrelay.broker.outbox import Clock, Outbox, Timer
 from vaultrelay.broker.progress import MessageProgress
 from vaultrelay.broker.reading import Reading
-from vaultrelay.policy.addresses import Budget
+from vaultrelay.policy.addresses import Budget, IpAddress
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
     CONTROLS_PER_SECOND,
@@ -104,6 +104,7 @@ class Session:
         "_reading",
         "_rest",
         "_unfinished",
+        "address",
         "beyond_budget",
         "budget",
         "bytes_in",
@@ -111,6 +112,7 @@ class Session:
         "close_code",
         "device",
         "left_reason",
+        "limits",
         "messages_in",
         "named_channel",
         "nonce",
@@ -119,17 +121,21 @@ class Session:
         "outbox",
         "spare",
         "stage",
+        "token",
     )
 
     def __init__(
         self, owner: SessionOwner, outbox: Outbox, named_channel: bytes | None, version: str
     ) -> None:
         now = owner.clock.seconds()
-        limits = owner.limits
+        # Those that it is told: others may be in force before it ends.
+        self.limits = limits = owner.limits
         self._owner = owner
         self.outbox = outbox
         self.named_channel = named_channel
         self.spare = False
+        self.address: IpAddress | None = None
+        self.token: bytes | None = None
         self.budget: Budget | None = None
         self.beyond_budget = False
         self.stage = Stage.CHALLENGED
@@ -146,7 +152,7 @@ class Session:
         self._bytes = TokenBucket(limits.bytes_per_second, now)
         self._frames = TokenBucket(FRAMES_PER_SECOND, now, FRAMES_BURST)
         self._controls = TokenBucket(CONTROLS_PER_SECOND, now, CONTROLS_BURST)
-        self._liveness = Liveness(now)
+        self._liveness = Liveness(now, limits.ping_seconds)
         self._reading = Reading(outbox)
         self._rest: Timer | None = None
         self._backlog: Backlog | None = None
@@ -157,6 +163,11 @@ class Session:
     def lasted_seconds(self) -> int:
         """Whole seconds since the connection was opened."""
         return int(self._owner.clock.seconds() - self.opened_at)
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long nothing has gone either way, to the second; until its end, if it ended."""
+        return self._liveness.silent_seconds(self._owner.clock.seconds())
 
     # What the connection hears.
 
@@ -285,7 +296,7 @@ class Session:
         elif self.stage is Stage.JOINED:
             if self._reading.against:
                 liveness.excuse(now)
-            code = liveness.verdict(now, self._owner.limits.session_ttl)
+            code = liveness.verdict(now, self.limits.session_ttl)
             if code is not None:
                 self.close(code)
             elif liveness.wants_ping(now):
@@ -360,6 +371,7 @@ class Session:
             return
         self.stage = Stage.CLOSED
         self.left_reason = left_reason
+        self._liveness.look(self.outbox, self._owner.clock.seconds())
         self._owner.forget(self)
         channel, self.channel = self.channel, None
         if self._rest is not None:

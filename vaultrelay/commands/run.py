@@ -1,13 +1,11 @@
 """``vault-relay [options]``: the relay in the foreground, logging to standard error."""
 
-from dataclasses import replace
 from typing import Any
 
 from vaultrelay.logs import log, log_to_stderr
-from vaultrelay.policy.limits import DESCRIPTORS_BESIDE
-from vaultrelay.process import raise_descriptor_limit, real_reactor, stop_with
+from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
 from vaultrelay.service import RelayService
-from vaultrelay.tap import Options, with_second_signal
+from vaultrelay.tap import Options, with_signals
 from vaultrelay.transport.listen import CannotListen
 
 
@@ -15,23 +13,10 @@ def main(arguments: list[str]) -> int:
     """Run until a signal; 0 after a clean end, 2 when the options are not usable."""
     options = Options()
     options.parseOptions(arguments)
-    settings = options.settings
+    settings = fit_to_descriptors(options.settings)
     log_to_stderr(settings.log_level)
-    lacking = raise_descriptor_limit(settings.max_connections + DESCRIPTORS_BESIDE)
-    if lacking:
-        # Devices beyond it are refused politely, instead of finding nobody to accept them.
-        room = max(1, settings.max_connections - lacking)
-        log.warn(
-            "The limit of open files is {lacking} too low for --max-connections {most}: the relay "
-            "admits {room} devices. Raise it (ulimit -n, or LimitNOFILE= in the unit), or lower "
-            "--max-connections.",
-            lacking=lacking,
-            most=settings.max_connections,
-            room=room,
-        )
-        settings = replace(settings, max_connections=room)
     reactor = real_reactor()
-    relay = with_second_signal(RelayService(settings, reactor))
+    relay = with_signals(RelayService(settings, reactor), options.reader)
     try:
         relay.privilegedStartService()
     except CannotListen as error:

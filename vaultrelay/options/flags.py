@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from twisted.python import usage
 
 from vaultrelay import __version__
-from vaultrelay.options.reader import read_settings
+from vaultrelay.options.reader import SettingsReader
 from vaultrelay.options.sources import BadOption
 from vaultrelay.options.table import OPTIONS, Option
 from vaultrelay.settings import Settings
@@ -18,12 +18,16 @@ _HELP_WIDTH = 80
 
 
 class RelayOptions(usage.Options):
-    """The flags of the relay; `settings` holds the outcome once they are parsed."""
+    """The flags of the relay; `settings` holds the outcome once they are parsed.
+
+    `reader` reads it again.
+    """
 
     optParameters: ClassVar = [
         [option.name, None, None, option.help] for option in OPTIONS if not option.repeatable
     ]
     settings: Settings
+    reader: SettingsReader
     environment: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self) -> None:
@@ -43,6 +47,12 @@ class RelayOptions(usage.Options):
     def opt_trusted_proxy(self, value: str) -> None:
         self._repeated.setdefault("trusted-proxy", []).append(value)
 
+    def opt_allow_from(self, value: str) -> None:
+        self._repeated.setdefault("allow-from", []).append(value)
+
+    def opt_deny_from(self, value: str) -> None:
+        self._repeated.setdefault("deny-from", []).append(value)
+
     def opt_version(self) -> None:
         print(f"vault-relay {__version__}")
         raise SystemExit(0)
@@ -61,7 +71,8 @@ class RelayOptions(usage.Options):
 
     def postOptions(self) -> None:
         flags = {name: [value] for name, value in self.items() if value is not None}
-        self.settings = read_settings({**flags, **self._repeated}, self.environment, self.reactor())
+        self.reader = SettingsReader({**flags, **self._repeated}, self.environment, self.reactor())
+        self.settings = self.reader.read()
 
     def getSynopsis(self) -> str:
         return "Usage: vault-relay [options]\n       vault-relay check URL [--json]\n"
@@ -86,14 +97,19 @@ class RelayOptions(usage.Options):
             "",
             *textwrap.wrap(
                 "Each option is also a variable, RELAY_PORT for --port, and a name in the TOML "
-                "file. A flag beats a variable, a variable beats the file. --listen, --public-url "
-                "and --trusted-proxy may be repeated; their variables split on white space.",
+                "file. A flag beats a variable, a variable beats the file. "
+                f"{_repeatable()} may be repeated; their variables split on white space.",
                 _HELP_WIDTH,
                 break_on_hyphens=False,
             ),
             "",
         ]
         return "\n".join(lines)
+
+
+def _repeatable() -> str:
+    *names, last = (f"--{option.name}" for option in OPTIONS if option.repeatable)
+    return f"{', '.join(names)} and {last}"
 
 
 def _help_text(option: Option) -> str:

@@ -17,6 +17,11 @@ class Option:
     repeatable: bool = False
 
     @property
+    def is_file(self) -> bool:
+        """Whether its value is the name of a file that the relay reads."""
+        return self.value == "FILE"
+
+    @property
     def variable(self) -> str:
         """The environment variable of the same meaning."""
         return "RELAY_" + self.name.upper().replace("-", "_")
@@ -47,6 +52,30 @@ OPTIONS = (
         repeatable=True,
     ),
     Option(
+        "access-token-file",
+        "FILE",
+        "File of access tokens, one a line, plain or label:sha256 (see vault-relay token): devices "
+        "without one are refused.",
+    ),
+    Option(
+        "allow-channels",
+        "FILE",
+        "File of channels, one a line: devices meet on no others.",
+    ),
+    Option(
+        "allow-from",
+        "NETWORK",
+        "Address or network from which devices may come, or unix for unix sockets; from all if "
+        "none is given.",
+        repeatable=True,
+    ),
+    Option(
+        "deny-from",
+        "NETWORK",
+        "Address or network from which nobody may come, though it is allowed.",
+        repeatable=True,
+    ),
+    Option(
         "max-connections",
         "NUMBER",
         "Concurrent device connections.",
@@ -64,6 +93,13 @@ OPTIONS = (
         "Address or network of a proxy, such as 127.0.0.1 or 10.0.0.0/8, or unix for those on "
         "unix sockets: what it sends as X-Forwarded-For is believed.",
         repeatable=True,
+    ),
+    Option(
+        "ping-seconds",
+        "SECONDS",
+        "A device that is silent for so long is pinged, so that no proxy forgets it; devices may "
+        "ask for longer.",
+        str(limits.PING_SECONDS),
     ),
     Option(
         "session-ttl",

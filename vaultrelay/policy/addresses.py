@@ -74,13 +74,17 @@ class Addresses:
     """
 
     def __init__(self, places: int = 0) -> None:
+        self.change_places(places)
+        self._here: dict[bytes, Budget] = {}
+        self._gone: OrderedDict[bytes, Budget] = OrderedDict()
+
+    def change_places(self, places: int) -> None:
+        """Let one address have so many from now on. Who is beyond it stays."""
         self.places = places
         size = max(places, LEAST_PER_ADDRESS)
         joins, every = size * JOINS_AT_ONCE_PER_DEVICE, JOIN_SECONDS_PER_DEVICE / size
         self._joins = _Rate(every, joins)
         self._arrivals = _Rate(every / ARRIVALS_PER_JOIN, joins * ARRIVALS_PER_JOIN)
-        self._here: dict[bytes, Budget] = {}
-        self._gone: OrderedDict[bytes, Budget] = OrderedDict()
 
     @property
     def count(self) -> int:

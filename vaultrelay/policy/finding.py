@@ -12,3 +12,5 @@ class Finding:
 
     slug: str
     text: str
+    is_urgent: bool = False
+    """Devices are kept out by it, or will be soon."""

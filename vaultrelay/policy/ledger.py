@@ -16,3 +16,8 @@ class Ledger:
         """Count so many bytes more."""
         self.held += size
         self.is_over = self.held > self.limit
+
+    def change_limit(self, limit: int) -> None:
+        """Hold no more than this from now on."""
+        self.limit = limit
+        self.add(0)

@@ -79,6 +79,19 @@ RESTING_ADDRESSES = 10_000
 """Budgets kept of addresses that have gone, for the two minutes at most in which they owe: 3 MB.
 More addresses than that are not held off by looking at each."""
 
+# Who may use the relay.
+
+SHORTEST_TOKEN = 16
+"""Characters of an access token. Guessed at the rate of joins of one address, half as many would
+already last a century; but people choose words."""
+MOST_TOKENS = 10_000
+"""All are compared with each that is given, 2 ms at most. More people than that have accounts
+somewhere, and a proxy that knows them."""
+MOST_CHANNELS_LISTED = 100_000
+"""9 MB of memory. Finding one takes no longer for it."""
+MOST_LIST_BYTES = 16 * 1024 * 1024
+"""Of a file of tokens or channels: more than the longest with a comment on each line."""
+
 # A connection's life.
 
 HELLO_SECONDS = 10
@@ -106,6 +119,9 @@ and no deadline here needs to be kept more closely."""
 DRAIN_TICK_SECONDS = 0.1
 """The same while draining, so that closes are spread evenly."""
 
+WATCH_SECONDS = 1
+"""How often the files of options are looked at. They are read when two looks have found the same,
+since a renewal writes a certificate and its key one after the other."""
 TOLD_SECONDS = 60
 """How often the log tells what was only counted, such as refusals: soon enough for whoever watches
 a first device fail, and one line a minute at most under an attack."""
@@ -164,6 +180,23 @@ short that no time passes in it."""
 RETRY_RATE_SECONDS = 30
 """What a device closed with 4005 is told to wait."""
 
+# Diagnosis: from when on the relay believes what it sees.
+
+DIAGNOSIS_SECONDS = 5
+"""How often it looks: soon enough for who sets up a proxy and watches the log. It takes 0.2 ms with
+a thousand devices."""
+CERTIFICATE_WARNING_DAYS = 14
+"""ACME clients renew 30 days before the end: half of that has passed in vain."""
+CROWD_DEVICES = 10
+CROWD_CHANNELS = 3
+"""Devices and vaults behind one address from which on it looks like a proxy, and not a family."""
+SILENCES_KEPT = 32
+SILENCES_ALIKE = 5
+SILENCE_SPREAD_SECONDS = 2
+SHORTEST_SILENCE_SECONDS = 5
+"""Of the latest lost connections, so many that were silent for the same time, to a tick before and
+after it, were cut off by a timeout. Below the shortest one it may be a client's own doing."""
+
 # Drain.
 
 DRAIN_RESERVE_SECONDS = 0.5
@@ -184,3 +217,4 @@ class SessionLimits:
     bytes_per_second: int = DEFAULT_BYTES_PER_SECOND
     channel_devices: int = DEFAULT_CHANNEL_DEVICES
     session_ttl: int = DEFAULT_SESSION_TTL
+    ping_seconds: int = PING_SECONDS

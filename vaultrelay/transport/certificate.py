@@ -4,8 +4,9 @@ import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -49,13 +50,16 @@ class BadCertificate(ValueError):
 class CertificatePair:
     """A certificate ready to be served, and what it says of itself.
 
-    `names` are the host names and IP addresses that it is for.
+    `names` are the host names and IP addresses that it is for, `files` those from which it was
+    read, or their folder. `fingerprint` is of it and its issuers.
     """
 
-    context: ssl.SSLContext = field(repr=False)
+    context: ssl.SSLContext = field(repr=False, compare=False)
     names: tuple[str, ...]
     starts: datetime
     ends: datetime
+    fingerprint: str
+    files: tuple[Path, ...] = ()
 
     def trouble(self, now: datetime) -> str | None:
         """Why devices will refuse the certificate at this time; None when the dates are good."""
@@ -74,7 +78,8 @@ def load_pair(certificate: Path, key: Path, issuers: Path | None = None) -> Cert
     own = read_certificates(certificate)[0]
     read_pem(key, about_key=True)
     chain = "" if issuers is None else "".join(read_certificates(issuers))
-    return make_pair(certificate, key, own, chain)
+    files = (certificate, key) if issuers is None else (certificate, key, issuers)
+    return replace(make_pair(certificate, key, own, chain), files=files)
 
 
 def make_pair(certificate: Path, key: Path, own: str, issuers: str = "") -> CertificatePair:
@@ -93,6 +98,7 @@ def make_pair(certificate: Path, key: Path, own: str, issuers: str = "") -> Cert
             tuple(_names(facts.get("subjectAltName", ()))),
             _time(facts["notBefore"]),
             _time(facts["notAfter"]),
+            sha256(read_pem(certificate) + issuers.encode("ascii")).hexdigest(),
         )
     except ssl.SSLError as error:
         raise _refusal(error) from None

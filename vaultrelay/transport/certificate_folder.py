@@ -4,6 +4,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -45,7 +46,8 @@ def load_folder(folder: Path) -> list[CertificatePair]:
                 alone.write_text(own)
                 with _naming(key):
                     if is_pair(alone, key):
-                        pairs.append(make_pair(alone, key, own, issuers))
+                        pair = make_pair(alone, key, own, issuers)
+                        pairs.append(replace(pair, files=(folder,)))
     if not pairs:
         raise BadCertificate("has no certificate with its key in .pem files")
     return pairs

@@ -9,7 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, IReactorTime
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IProtocol,
+    IReactorTime,
+    ISSLTransport,
+)
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
@@ -43,6 +49,7 @@ class FrontDoor(Protocol):
     transport: Any
     _next: IProtocol | None = None
     _answered = False
+    _is_behind_proxy = False
 
     def __init__(self, factory: "FrontDoorFactory", visitor: Visitor) -> None:
         self._factory = factory
@@ -60,6 +67,7 @@ class FrontDoor(Protocol):
 
         None is an address that is not to be known.
         """
+        self._is_behind_proxy = True
         visitor = self._factory.visitors.arrived(address)
         if visitor is not None:
             visitor.is_told = address is not None
@@ -124,7 +132,8 @@ class FrontDoor(Protocol):
         except Refusal as refusal:
             self._count(refusal.error)
             raise
-        self._factory.visitors.asked(self._visitor, request)
+        is_plain = not (self._is_behind_proxy or ISSLTransport.providedBy(self.transport))
+        self._factory.visitors.asked(self._visitor, request, is_plain)
         handover = self._factory.route(request, self._visitor)
         if handover.lasting:
             self._factory.waiting.leave(self)

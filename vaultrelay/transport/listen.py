@@ -67,6 +67,11 @@ class ListeningService(Service):
         self._factory = factory
         self._waiting = waiting
 
+    @property
+    def tls(self) -> ServerTls | None:
+        """What TLS the connections begin with; None without."""
+        return self._wanted.tls
+
     def privilegedStartService(self) -> None:
         """Listen, while the process may still have the privilege that a low port needs."""
         failures: list[Failure] = []

@@ -1,14 +1,15 @@
 """Visitors: who is at the front door, and the budget of the address that they come from."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IReactorTime
 
 from vaultrelay.broker.counters import Counters
-from vaultrelay.logs import log
 from vaultrelay.policy.addresses import Addresses, Budget, IpAddress, OverBudget, read_address
 from vaultrelay.policy.limits import RETRY_RATE_SECONDS
-from vaultrelay.policy.proxies import UNIX, TrustedProxies
+from vaultrelay.policy.networks import UNIX
+from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.wire.refusal import rate_limited
 from vaultrelay.wire.request import Request
 
@@ -18,17 +19,32 @@ _FORWARDED = "x-forwarded-for"
 class Visitor:
     """One connection: where it comes from, and the budget that it counts against, if any.
 
-    `ip` is the device's own as far as the relay knows it: as a proxy told it, where `is_told`.
+    `ip` is the address at the other end of it, `client` the one for whom a trusted proxy speaks; or
+    they are the same. `is_told`: a proxy told the address.
     """
 
-    __slots__ = ("address", "budget", "ip", "is_proxy", "is_told")
+    __slots__ = ("address", "budget", "client", "ip", "is_proxy", "is_told")
 
     def __init__(self, address: IAddress | None, ip: IpAddress | None, is_proxy: bool) -> None:
         self.address = address
-        self.ip = ip
+        self.ip = self.client = ip
         self.is_proxy = is_proxy
         self.is_told = False
         self.budget: Budget | None = None
+
+
+@dataclass
+class Noticed:
+    """What visitors showed of how the relay is reached: evidence for its operator.
+
+    `unbelieved` is the network, near the relay, from which X-Forwarded-For came and was not
+    believed.
+    """
+
+    unbelieved: str = ""
+    is_crowd_unbelieved: bool = False
+    is_unreadable: bool = False
+    is_plain_in_public: bool = False
 
 
 class Visitors:
@@ -46,9 +62,9 @@ class Visitors:
     ) -> None:
         self._clock = clock
         self._addresses = addresses or Addresses()
-        self._proxies = proxies or TrustedProxies()
+        self.proxies = proxies or TrustedProxies()
         self._counters = counters or Counters()
-        self._hinted = self._complained = False
+        self.noticed = Noticed()
 
     def arrived(self, address: IAddress | None) -> Visitor | None:
         """A visitor from this address; None for one too many, to be cut off without an answer.
@@ -57,7 +73,7 @@ class Visitors:
         """
         peer: Any = address
         ip = read_address(getattr(peer, "host", ""))
-        visitor = Visitor(address, ip, address is not None and self._proxies.trusts(ip))
+        visitor = Visitor(address, ip, address is not None and self.proxies.trusts(ip))
         if not visitor.is_proxy:
             try:
                 self._count(visitor, ip)
@@ -65,20 +81,31 @@ class Visitors:
                 return None
         return visitor
 
-    def asked(self, visitor: Visitor, request: Request) -> None:
-        """Look where a request comes from, if a trusted proxy says so; Refusal for one too many."""
+    def trust(self, proxies: TrustedProxies) -> None:
+        """Believe these from now on, and notice anew."""
+        self.proxies = proxies
+        self.noticed = Noticed()
+
+    def asked(self, visitor: Visitor, request: Request, is_plain: bool = False) -> None:
+        """Look where a request comes from, if a trusted proxy says so; Refusal for one too many.
+
+        `is_plain`: nobody encrypted it on its way from the address at the other end.
+        """
         if _FORWARDED not in request:
+            if is_plain and not visitor.is_proxy and visitor.ip and visitor.ip.is_global:
+                self.noticed.is_plain_in_public |= request.wants_websocket
             return
         if not visitor.is_proxy:
             self._hint(visitor)
             return
         try:
-            client = self._proxies.client(request.elements(_FORWARDED))
-            if client is not None:
-                visitor.ip, visitor.is_told = client, True
-            self._count(visitor, client)
+            visitor.client = self.proxies.client(request.elements(_FORWARDED))
+            visitor.is_told = visitor.client is not None
+            self._count(visitor, visitor.client)
         except ValueError:
-            self._complain()
+            # Whoever is behind it is not limited by address.
+            self._counters.ignored["forwarded_for"] += 1
+            self.noticed.is_unreadable = True
         except OverBudget:
             raise rate_limited(RETRY_RATE_SECONDS) from None
 
@@ -96,31 +123,15 @@ class Visitors:
             raise
 
     def _hint(self, visitor: Visitor) -> None:
-        """Say once that there may be a proxy, and how to trust it.
+        """Notice that there may be a proxy.
 
         Everybody can send the header. It is worth a line from a network like the relay's own, and
         from an address whose devices are being refused.
         """
-        ip, budget = visitor.ip, visitor.budget
-        is_near = ip is None or ip.is_private
-        if self._hinted or visitor.address is None or not self._addresses.places:
+        if visitor.address is None or not self._addresses.places:
             return
-        if is_near or (budget is not None and not self._addresses.has_place(budget)):
-            self._hinted = True
-            log.warn(
-                "A request from {where} carries X-Forwarded-For, which is not believed from there: "
-                "--max-per-address does not tell devices behind a proxy from one another. If it "
-                "is your proxy, add --trusted-proxy {proxy}",
-                where=(ip or "a unix socket") if is_near else "an address with too many devices",
-                proxy=(ip or UNIX) if is_near else "with its address",
-            )
-
-    def _complain(self) -> None:
-        """Say once that a trusted proxy is not to be understood."""
-        self._counters.ignored["forwarded_for"] += 1
-        if not self._complained:
-            self._complained = True
-            log.warn(
-                "A trusted proxy sent an X-Forwarded-For that does not end with addresses. "
-                "Connections of this kind are not limited by address"
-            )
+        ip, budget = visitor.ip, visitor.budget
+        if ip is None or ip.is_private:
+            self.noticed.unbelieved = str(ip or UNIX)
+        elif budget is not None and not self._addresses.has_place(budget):
+            self.noticed.is_crowd_unbelieved = True

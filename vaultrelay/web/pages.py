@@ -35,6 +35,8 @@ cannot read it and keeps none of it.</p>
 <p><small>{hint}</small></p>
 </html>
 """
+HEALTH_PATHS = frozenset({"/health", "/ready"})
+"""What load balancers ask for, which are devices of nobody."""
 _HINTS = {
     "given": "Devices must reach the relay under this name.",
     "guessed": "This is the address that your browser used. Devices elsewhere may need another.",

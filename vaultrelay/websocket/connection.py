@@ -7,7 +7,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Stage
-from vaultrelay.policy.addresses import Budget
+from vaultrelay.policy.access import ANYBODY, Admission
 from vaultrelay.policy.limits import CLOSE_SECONDS, RETRY_MEMORY_SECONDS
 from vaultrelay.websocket.autobahn_guards import closing_on_error
 from vaultrelay.websocket.frames import binary_frame, text_frame
@@ -25,7 +25,7 @@ class DeviceConnection(DeviceReader):
 
     __slots__ = (
         "_abort_call",
-        "_budget",
+        "_admission",
         "_overflowed",
         "_queue",
         "_upgrade",
@@ -33,12 +33,12 @@ class DeviceConnection(DeviceReader):
     )
 
     def __init__(
-        self, factory: "DeviceFactory", upgrade: Upgrade, budget: Budget | None = None
+        self, factory: "DeviceFactory", upgrade: Upgrade, admission: Admission = ANYBODY
     ) -> None:
         super().__init__(factory)
         self.said = False
         self._upgrade = upgrade
-        self._budget = budget
+        self._admission = admission
         self._queue = SendQueue(factory.batch, factory.message_bytes, self)
         self._overflowed = False
         self._abort_call: IDelayedCall | None = None
@@ -52,12 +52,12 @@ class DeviceConnection(DeviceReader):
             self.transport.setTcpNoDelay(True)
         self._queue.transport = self.transport
         self.transport.registerProducer(self._queue, True)
-        upgrade = self._upgrade
-        del self._upgrade
+        upgrade, admission = self._upgrade, self._admission
+        del self._upgrade, self._admission
         self.factory.batch.begin(self)
         try:
             self._write(upgrade.response())
-            self._open_session(upgrade.channel)
+            self._open_session(upgrade.channel, admission)
         finally:
             self.factory.batch.end()
 
@@ -184,8 +184,8 @@ class DeviceConnection(DeviceReader):
         self._drop_read()
 
     @closing_on_error
-    def _open_session(self, channel: bytes | None) -> None:
-        self._session = self.factory.open_session(self, channel, self._budget)
+    def _open_session(self, channel: bytes | None, admission: Admission) -> None:
+        self._session = self.factory.open_session(self, channel, admission)
 
     def _write(self, data: bytes) -> None:
         self.said = True

@@ -7,13 +7,13 @@ from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
-from vaultrelay.policy.addresses import Budget
+from vaultrelay.policy.access import ANYBODY, Admission
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.websocket.send_queue import Batch
 from vaultrelay.wire.upgrade import Upgrade
 
-OpenSession = Callable[[Outbox, bytes | None, Budget | None], Session]
+OpenSession = Callable[[Outbox, bytes | None, Admission], Session]
 
 
 class DeviceFactory:
@@ -43,9 +43,9 @@ class DeviceFactory:
         self._connections: set[DeviceConnection] = set()
         self._gone: Deferred[None] | None = None
 
-    def build(self, upgrade: Upgrade, budget: Budget | None = None) -> DeviceConnection:
+    def build(self, upgrade: Upgrade, admission: Admission = ANYBODY) -> DeviceConnection:
         """The connection of a device whose upgrade was admitted."""
-        return DeviceConnection(self, upgrade, budget)
+        return DeviceConnection(self, upgrade, admission)
 
     @property
     def count(self) -> int:

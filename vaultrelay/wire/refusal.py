@@ -4,6 +4,8 @@ import json
 
 _PHRASES = {
     400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     408: "Request Timeout",
@@ -59,6 +61,32 @@ class Refusal(Exception):
 def bad_request(detail: str, *headers: tuple[str, str]) -> Refusal:
     """The request breaks HTTP, WebSocket or our own rules."""
     return Refusal(400, "bad_request", detail, headers)
+
+
+def token_required(was_given: bool) -> Refusal:
+    """The operator asks for an access token, and this is none of his."""
+    detail = (
+        "The access token is none of this relay's. Ask its operator for another."
+        if was_given
+        else "This relay asks for an access token. Ask its operator for one, and enter the URL as "
+        "wss://any:TOKEN@host."
+    )
+    realm = 'realm="VaultMesh relay"'
+    return Refusal(
+        401,
+        "token_required",
+        detail,
+        (("WWW-Authenticate", f"Bearer {realm}"), ("WWW-Authenticate", f"Basic {realm}")),
+    )
+
+
+def address_not_allowed() -> Refusal:
+    """The operator does not serve this network address."""
+    return Refusal(
+        403,
+        "address_not_allowed",
+        "The operator of this relay does not allow your network address.",
+    )
 
 
 def not_found() -> Refusal:

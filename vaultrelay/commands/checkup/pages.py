@@ -9,7 +9,7 @@ from vaultrelay.commands.checkup.ask import Answer, NotHttp, ask
 from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.policy.addresses import IpAddress, read_address
 from vaultrelay.policy.finding import Finding
-from vaultrelay.policy.proxies import UNIX
+from vaultrelay.policy.networks import UNIX
 from vaultrelay.wire.json_object import BadControl, read_object
 
 SKEW_SECONDS = 60

@@ -1,0 +1,203 @@
+"""Diagnosis: what is noticed, what is said of it, and when it is over."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.logger import LogEvent, globalLogPublisher
+
+from tests.certificates import issue, write_pair
+from tests.memory import Relay
+from vaultrelay.diagnosis import SYMPTOMS, Evidence, diagnose
+from vaultrelay.policy.limits import (
+    CERTIFICATE_WARNING_DAYS,
+    CROWD_CHANNELS,
+    CROWD_DEVICES,
+    DIAGNOSIS_SECONDS,
+    SILENCES_ALIKE,
+)
+from vaultrelay.transport.certificate import load_pair, utc_now
+from vaultrelay.transport.visitors import Noticed
+
+NAMED = {"public_urls": ("wss://relay.test",)}
+"""Settings with which there is nothing to say."""
+
+
+def found(relay: Relay) -> dict[str, str]:
+    """Findings by slug."""
+    return {finding.slug: finding.text for finding in relay.service.findings()}
+
+
+def crowd(relay: Relay, hosts: list[str], devices: int = CROWD_DEVICES) -> None:
+    for number in range(devices):
+        seed = bytes([number % CROWD_CHANNELS]) * 32
+        host = hosts[number % len(hosts)]
+        relay.join(number.to_bytes(8, "big"), seed, host)
+
+
+def test_a_relay_in_order_has_nothing_to_say() -> None:
+    assert found(Relay(**NAMED)) == {}
+
+
+def test_one_that_knows_no_name_says_so() -> None:
+    assert "--public-url" in found(Relay())["no_name"]
+
+
+def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
+    """Each slug of the table is the one that its findings have: metrics count by it."""
+    pair = load_pair(*write_pair(tmp_path, issue(["*"])))
+    relay = Relay(
+        pairs=((pair,),), unknown_variables=("RELAY_X",), descriptors_lacking=5, bind="127.0.0.1"
+    )
+    crowd(relay, ["127.0.0.1"])
+    for _ in range(SILENCES_ALIKE):
+        relay.broker.silences.note(30)
+    noticed = Noticed("127.0.0.1", is_unreadable=True, is_plain_in_public=True)
+    evidence = Evidence(
+        relay.service.settings, relay.broker, noticed, ("trouble",), pair.ends + timedelta(1)
+    )
+    assert {finding.slug for finding in diagnose(evidence)} == set(SYMPTOMS)
+    for slug, find in SYMPTOMS.items():
+        assert {finding.slug for finding in find(evidence)} == {slug}
+
+
+@pytest.mark.parametrize(
+    ("days", "said", "is_urgent"),
+    [
+        (-30, "DEVICES WILL REFUSE TO CONNECT: the certificate is not valid before", True),
+        (100 - CERTIFICATE_WARNING_DAYS - 2, None, False),
+        (85, "The certificate ends in 14 days, on", False),
+        (98, "The certificate ends in a day, on", False),
+        (99, "The certificate ends within a day, on", False),
+        (101, "DEVICES WILL REFUSE TO CONNECT: the certificate expired on", True),
+    ],
+)
+def test_a_certificate_is_spoken_of_in_time(
+    tmp_path: Path, days: int, said: str | None, is_urgent: bool
+) -> None:
+    now = utc_now()
+    issued = issue(["relay.test"], starts=now, ends=now + timedelta(100))
+    pair = load_pair(*write_pair(tmp_path, issued))
+    relay = Relay(pairs=((pair,),))
+    then = now + timedelta(days)
+    evidence = Evidence(relay.service.settings, relay.broker, Noticed(), (), then)
+    findings = diagnose(evidence)
+    assert [finding.is_urgent for finding in findings] == ([] if said is None else [is_urgent])
+    for finding in findings:
+        assert said is not None
+        assert finding.text.startswith(said)
+
+
+class TestOneAddress:
+    def test_a_crowd_behind_one_address_looks_like_a_proxy(self) -> None:
+        relay = Relay(**NAMED)
+        crowd(relay, ["127.0.0.1"])
+        said = found(relay)["one_address"]
+        assert "come from 127.0.0.1," in said
+        assert "--trusted-proxy" in said
+
+    def test_a_public_address_is_not_named(self) -> None:
+        relay = Relay(**NAMED)
+        crowd(relay, ["8.8.8.8"])
+        assert "come from one address," in found(relay)["one_address"]
+
+    def test_a_trusted_proxy_that_names_nobody(self) -> None:
+        relay = Relay(trusted_proxies=("10.0.0.1",), **NAMED)
+        crowd(relay, ["10.0.0.1"])
+        assert "is trusted, but names nobody" in found(relay)["one_address"]
+
+    def test_on_a_unix_socket_too(self) -> None:
+        relay = Relay(trusted_proxies=("unix",), **NAMED)
+        crowd(relay, ["unix"])
+        assert "come from a unix socket," in found(relay)["one_address"]
+
+    def test_a_family_is_none(self) -> None:
+        relay = Relay(**NAMED)
+        crowd(relay, ["127.0.0.1"], CROWD_DEVICES - 1)
+        assert found(relay) == {}
+
+    def test_one_vault_is_none(self) -> None:
+        relay = Relay(**NAMED)
+        for number in range(CROWD_DEVICES):
+            relay.join(number.to_bytes(8, "big"), host="127.0.0.1")
+        assert found(relay) == {}
+
+    def test_two_addresses_are_none(self) -> None:
+        relay = Relay(**NAMED)
+        crowd(relay, ["127.0.0.1", "10.0.0.1"])
+        assert found(relay) == {}
+
+
+def test_the_address_of_a_session_is_that_of_its_device() -> None:
+    relay = Relay(trusted_proxies=("10.0.0.1",))
+    relay.join(host="10.0.0.1", X_Forwarded_For="192.0.2.9")
+    (session,) = relay.broker.sessions
+    assert session.address == ip_address("192.0.2.9")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ping"), [(30, " --ping-seconds below 30"), (60, " below 60"), (15, "")]
+)
+def test_a_timeout_in_the_way_is_told_with_its_seconds(seconds: int, ping: str) -> None:
+    relay = Relay(**NAMED)
+    for _ in range(SILENCES_ALIKE):
+        relay.broker.silences.note(seconds)
+    said = found(relay)["fixed_silence"]
+    assert f"cut off after {seconds} s of silence" in said
+    assert ping in said
+    assert ("--ping-seconds" in said) == bool(ping)
+
+
+class TestTheLog:
+    @pytest.fixture
+    def lines(self, logged_errors: list[LogEvent]) -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def observe(event: LogEvent) -> None:
+            if event.get("log_namespace") == "vaultrelay" and "finding" in event["log_format"]:
+                seen.append(f"{event['log_level'].name} {event['finding']}")
+            elif event.get("log_format") == "No longer: {slug}":
+                seen.append(f"over {event['slug']}")
+
+        observer: Any = observe
+        globalLogPublisher.addObserver(observer)
+        yield seen
+        globalLogPublisher.removeObserver(observer)
+        # They are among the lines, for the tests to look at.
+        logged_errors.clear()
+
+    def test_what_is_new_is_told_once_and_what_is_over_too(self, lines: list[str]) -> None:
+        relay = Relay(**NAMED)
+        relay.service.startService()
+        relay.clock.advance(DIAGNOSIS_SECONDS)
+        assert lines == []
+        relay.connect("127.0.0.1").upgrade(X_Forwarded_For="192.0.2.1")
+        for _ in range(3):
+            relay.clock.advance(DIAGNOSIS_SECONDS)
+        assert len(lines) == 1
+        assert lines[0].startswith("warn Requests from 127.0.0.1 carry X-Forwarded-For")
+        relay.service.visitors.noticed = Noticed()
+        relay.clock.advance(DIAGNOSIS_SECONDS)
+        assert lines[1:] == ["over untrusted_proxy"]
+
+    def test_a_relay_that_ran_for_a_moment_tells_what_it_saw(self, lines: list[str]) -> None:
+        relay = Relay(**NAMED)
+        relay.service.startService()
+        relay.service._troubles = ("The disc is square",)
+        relay.service.stopService()
+        assert lines == ["error The disc is square. What was read before still holds."]
+
+    def test_a_look_that_fails_is_not_the_last(
+        self, monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent], lines: list[str]
+    ) -> None:
+        relay = Relay()
+        monkeypatch.setattr("vaultrelay.diagnosis.diagnose", None)
+        relay.service.startService()
+        assert len(logged_errors) == 1
+        logged_errors.clear()
+        monkeypatch.undo()
+        relay.clock.advance(DIAGNOSIS_SECONDS)
+        assert len(lines) == 1

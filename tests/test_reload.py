@@ -1,0 +1,353 @@
+"""Reloading: what a running relay takes of changed files, what not, and what it says."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import LogEvent, globalLogPublisher
+
+from tests.certificates import issue, write_pair
+from tests.memory import SEED, Wire
+from vaultrelay.options.reader import SettingsReader
+from vaultrelay.policy.limits import WATCH_SECONDS
+from vaultrelay.reload import Reloader
+from vaultrelay.service import RelayService
+from vaultrelay.wire import base64url
+from vaultrelay.wire.proof import channel_of
+
+TOKEN = "a-token-of-the-operators"
+KICKED = (4510, "kicked")
+
+
+@pytest.fixture
+def lines(logged_errors: list[LogEvent]) -> Iterator[list[str]]:
+    """What the relay says, each line with its level."""
+    found: list[str] = []
+
+    def observe(event: LogEvent) -> None:
+        if event.get("log_namespace") == "vaultrelay":
+            said = event["log_format"].format(**event)
+            found.append(f"{event['log_level'].name}: {said}")
+
+    observer: Any = observe
+    globalLogPublisher.addObserver(observer)
+    yield found
+    globalLogPublisher.removeObserver(observer)
+    # They are among the lines, for the tests to look at.
+    logged_errors.clear()
+
+
+class Running:
+    """A relay whose options stand in a file, and time to notice its changes."""
+
+    def __init__(self, folder: Path, config: str, lines: list[str]) -> None:
+        self.config = folder / "relay.toml"
+        self.config.write_text(config)
+        self.lines = lines
+        self.clock: Any = MemoryReactorClock()
+        reader = SettingsReader({"config": [str(self.config)]}, {}, self.clock)
+        self.service = RelayService(reader.read(), self.clock)
+        self.broker = self.service.broker
+        self.reloader = Reloader(self.service, reader, self.clock, lambda settings: settings)
+        self.reloader.startService()
+        self.service._diagnosis.look()
+        self._rounds = 0
+
+    def connect(self, **headers: str) -> Wire:
+        door = self.service.door.buildProtocol(None)
+        assert door is not None
+        wire = Wire(door)
+        wire.answer = wire.upgrade(**headers)  # type: ignore[attr-defined]
+        return wire
+
+    def join(self, device: bytes = b"device-a", **headers: str) -> Wire:
+        wire = self.connect(**headers)
+        wire.hello(device)
+        assert wire.session
+        return wire
+
+    def write(self, text: str, path: Path | None = None) -> list[str]:
+        """Write a file; what the relay says when it has noticed."""
+        path = path or self.config
+        path.write_text(text)
+        self._rounds += 1
+        # However coarse the times of this file system are.
+        os.utime(path, (self._rounds, self._rounds))
+        return self.wait()
+
+    def wait(self) -> list[str]:
+        self.lines.clear()
+        for _ in range(3):
+            self.clock.advance(WATCH_SECONDS)
+        return list(self.lines)
+
+    def stop(self) -> None:
+        self.reloader.stopService()
+        assert not [call for call in self.clock.getDelayedCalls() if "_look" in str(call.func)]
+
+
+def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
+    tmp_path: Path, lines: list[str]
+) -> None:
+    relay = Running(tmp_path, "session-ttl = 100\nmax-buffer = 5000000\n", lines)
+    old = relay.join()
+    said = relay.write(
+        "session-ttl = 200\nrate-messages = 7\nmax-connections = 9\nmax-per-address = 3\n"
+        "trusted-proxy = '10.0.0.1'\nmax-buffer = 6000000\nping-seconds = 30\nlog-level = 'warn'\n"
+        "public-url = 'wss://relay.test'\ndrain-seconds = 3\nchannel-devices = 5\n"
+    )
+    assert said == []  # as the level is now
+    new = relay.join(b"device-b")
+    assert old.welcome["limits"]["messages_per_second"] == 2000
+    assert new.welcome["limits"]["messages_per_second"] == 7
+    assert (old.welcome["session_ttl"], new.welcome["session_ttl"]) == (100, 200)
+    assert (old.welcome["ping_seconds"], new.welcome["ping_seconds"]) == (50, 30)
+    ttls = {session.limits.session_ttl for session in relay.broker.sessions}
+    assert ttls == {100, 200}
+    assert relay.broker.max_connections == 9
+    assert relay.broker.addresses.places == 3
+    assert relay.broker.audiences.hosts == {"relay.test"}
+    assert relay.service.devices.ledger.limit == 6_000_000
+    assert relay.service.settings.drain_seconds == 3
+    assert str(relay.service.visitors.proxies._networks) == "10.0.0.1/32"
+    assert b"wss://relay.test" in Wire(relay.service.door.buildProtocol(None)).request("/")
+    relay.write("log-level = 'info'\n")
+    relay.stop()
+
+
+def test_what_changed_is_said(tmp_path: Path, lines: list[str]) -> None:
+    relay = Running(tmp_path, "", lines)
+    assert relay.write("session-ttl = 7\n") == [
+        "info: The options were read again; changed: session-ttl=7"
+    ]
+    relay.reloader.reload()
+    assert lines[-1] == "info: The options were read again; changed: nothing"
+    assert relay.wait() == []
+    relay.stop()
+
+
+def test_what_takes_a_restart_is_named_and_stays(tmp_path: Path, lines: list[str]) -> None:
+    relay = Running(tmp_path, "", lines)
+    said = relay.write("port = 81\nbind = '127.0.0.1'\nmessage-bytes = 2000\nsession-ttl = 7\n")
+    assert [
+        f"warn: --{name} has changed, which takes a restart of the relay" in said
+        for name in ("port", "bind", "message-bytes", "session-ttl")
+    ] == [True] * 3 + [False]
+    assert relay.join().welcome["limits"]["message_bytes"] == 1024 * 1024
+    assert relay.service.settings.port == 8080
+    assert relay.service.settings.limits.session_ttl == 7
+    relay.stop()
+
+
+def test_a_bad_value_keeps_the_old_one_and_no_other(tmp_path: Path, lines: list[str]) -> None:
+    relay = Running(tmp_path, "max-connections = 5\nsession-ttl = 70\n", lines)
+    said = relay.write("max-connections = 'many'\nsession-ttl = 71\n")
+    assert said[0].startswith(f"error: {relay.config}: max-connections: 'many' must be a whole")
+    assert said[0].endswith("What was read before still holds.")
+    assert (relay.broker.max_connections, relay.broker.limits.session_ttl) == (5, 71)
+    assert [finding.slug for finding in relay.service.findings()] == ["not_read", "no_name"]
+    relay.write("max-connections = 6\n")
+    assert relay.broker.max_connections == 6
+    assert [finding.slug for finding in relay.service.findings()] == ["no_name"]
+    relay.stop()
+
+
+@pytest.mark.parametrize("text", ["port = ", "no-option = 1\n"])
+def test_a_file_that_cannot_be_read_changes_nothing(
+    tmp_path: Path, lines: list[str], text: str
+) -> None:
+    relay = Running(tmp_path, "session-ttl = 70\n", lines)
+    before = relay.service.settings
+    assert str(relay.config) in relay.write(text)[0]
+    assert relay.service.settings == before
+    relay.config.unlink()
+    assert "cannot be read: no such file or directory" in relay.wait()[0]
+    assert relay.service.settings == before
+    relay.write("session-ttl = 72\n")
+    assert relay.service.settings.limits.session_ttl == 72
+    relay.stop()
+
+
+class TestTokens:
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        path = tmp_path / "tokens"
+        path.write_text(f"{TOKEN}\nanother-of-the-tokens\n")
+        return path
+
+    def test_removing_a_token_closes_its_sessions_alone(
+        self, tmp_path: Path, file: Path, lines: list[str]
+    ) -> None:
+        relay = Running(tmp_path, f"access-token-file = '{file}'\n", lines)
+        assert relay.connect().answer.startswith(b"HTTP/1.1 401 ")  # type: ignore[attr-defined]
+        goes = relay.join(b"device-a", Authorization=f"Bearer {TOKEN}")
+        stays = relay.join(b"device-b", Authorization="Bearer another-of-the-tokens")
+        said = relay.write("another-of-the-tokens\n", file)
+        assert "changed: access-token-file=(1 tokens)" in "".join(said)
+        assert goes.closed_with() == KICKED
+        assert '"left"' in stays.control().__repr__().replace("'", '"')
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        assert relay.connect(**headers).answer.startswith(b"HTTP/1.1 401 ")  # type: ignore[attr-defined]
+        assert TOKEN not in "".join(said)
+        relay.stop()
+
+    @pytest.mark.parametrize("text", ["", "short\n", f"{TOKEN}\nbad line\n"])
+    def test_a_bad_file_closes_nobody(
+        self, tmp_path: Path, file: Path, lines: list[str], text: str
+    ) -> None:
+        relay = Running(tmp_path, f"access-token-file = '{file}'\n", lines)
+        stays = relay.join(Authorization=f"Bearer {TOKEN}")
+        said = relay.write(text, file)
+        assert said[0].startswith(f"error: {relay.config}: access-token-file: '{file}' ")
+        assert stays.frames() == []
+        assert relay.join(b"device-b", Authorization=f"Bearer {TOKEN}").session
+        relay.stop()
+
+    def test_other_tokens_of_the_same_number_are_told_of(
+        self, tmp_path: Path, file: Path, lines: list[str]
+    ) -> None:
+        relay = Running(tmp_path, f"access-token-file = '{file}'\n", lines)
+        said = relay.write("one-of-other-tokens\ntwo-of-other-tokens\n", file)
+        assert said == ["info: The options were read again; changed: 2 other tokens"]
+        relay.stop()
+
+    def test_asking_for_tokens_closes_who_came_without(
+        self, tmp_path: Path, file: Path, lines: list[str]
+    ) -> None:
+        relay = Running(tmp_path, "", lines)
+        goes = relay.join()
+        relay.write(f"access-token-file = '{file}'\n")
+        assert goes.closed_with() == KICKED
+        # A file that the options did not name before is looked at, too.
+        relay.write("yet-another-access-token\n", file)
+        assert relay.join(Authorization="Bearer yet-another-access-token").session
+        relay.stop()
+
+
+def test_channels_and_addresses_are_taken_as_they_are_now(tmp_path: Path, lines: list[str]) -> None:
+    relay = Running(tmp_path, "", lines)
+    goes = relay.join()
+    listed = tmp_path / "channels"
+    listed.write_text(base64url.encode(channel_of(bytes(32))))
+    relay.write(f"allow-channels = '{listed}'\n")
+    assert goes.closed_with() == KICKED
+    relay.write(base64url.encode(channel_of(SEED)), listed)
+    goes = relay.join()
+    relay.write("allow-from = '192.0.2.0/24'\n")
+    assert goes.closed_with() == KICKED
+    assert b"403 Forbidden" in relay.connect().answer  # type: ignore[attr-defined]
+    relay.stop()
+
+
+class TestCertificates:
+    def config(self, folder: Path) -> str:
+        return f"tls-cert = '{folder / 'certificate.pem'}'\ntls-key = '{folder / 'key.pem'}'\n"
+
+    def pair(self, folder: Path, days: int) -> None:
+        certificate, key = write_pair(
+            folder, issue(["relay.test"], ends=datetime.now(UTC) + timedelta(days, hours=1))
+        )
+        certificate.rename(folder / "certificate.pem")
+        key.rename(folder / "key.pem")
+
+    def test_a_renewed_one_is_served_as_soon_as_both_files_fit(
+        self, tmp_path: Path, lines: list[str]
+    ) -> None:
+        self.pair(tmp_path, 5)
+        relay = Running(tmp_path, self.config(tmp_path), lines)
+        tls = relay.service._listeners[0].tls
+        assert tls is not None
+        before = tls.context
+        stays = relay.join()
+        (finding,) = relay.service.findings()
+        assert finding.slug == "certificate"
+        assert "The certificate ends in 5 days" in finding.text
+        fresh = tmp_path / "fresh"
+        fresh.mkdir()
+        self.pair(fresh, 90)
+        (fresh / "certificate.pem").replace(tmp_path / "certificate.pem")
+        said = relay.wait()
+        assert "is not the key of the certificate" in said[0]
+        assert tls.context is before
+        (fresh / "key.pem").replace(tmp_path / "key.pem")
+        said = relay.wait()
+        ends = datetime.now(UTC) + timedelta(90, hours=1)
+        told = f"the certificate, now good until {ends:%Y-%m-%d}"
+        assert f"info: The options were read again; changed: {told}" in said
+        assert tls.context is not before
+        assert stays.frames() == []
+        assert relay.service.findings() == []
+        relay.stop()
+
+    def test_the_same_certificate_again_is_no_change(
+        self, tmp_path: Path, lines: list[str]
+    ) -> None:
+        self.pair(tmp_path, 90)
+        relay = Running(tmp_path, self.config(tmp_path), lines)
+        tls = relay.service._listeners[0].tls
+        assert tls is not None
+        before = tls.context
+        os.utime(tmp_path / "key.pem", (1, 1))
+        assert relay.wait() == ["info: The options were read again; changed: nothing"]
+        assert tls.context is before
+        relay.stop()
+
+    def test_tls_itself_takes_a_restart(self, tmp_path: Path, lines: list[str]) -> None:
+        self.pair(tmp_path, 90)
+        relay = Running(tmp_path, "", lines)
+        said = relay.write(self.config(tmp_path))
+        assert said[0] == "warn: --tls-cert has changed, which takes a restart of the relay"
+        assert relay.service.settings.certificates == ()
+        relay.stop()
+
+    def test_those_of_endpoint_strings_are_renewed_too(
+        self, tmp_path: Path, lines: list[str]
+    ) -> None:
+        folder = tmp_path / "live"
+        folder.mkdir()
+        self.pair(folder, 5)
+        place = f"ssl:0:privateKey={folder / 'key.pem'}:certKey={folder / 'certificate.pem'}"
+        relay = Running(tmp_path, f"listen = ['tcp:0', '{place}', 'tls:{folder}:0']\n", lines)
+        plain, own, whole = (listener.tls for listener in relay.service._listeners)
+        assert plain is None
+        assert own is not None
+        assert whole is not None
+        fingerprint = own.pairs[0].fingerprint
+        self.pair(folder, 90)
+        relay.wait()
+        assert own.pairs[0].fingerprint != fingerprint
+        assert whole.pairs[0].names == ("relay.test",)
+        assert whole.pairs[0].ends == own.pairs[0].ends
+        relay.stop()
+
+
+def test_a_relay_that_is_stopping_takes_nothing_new(tmp_path: Path, lines: list[str]) -> None:
+    relay = Running(tmp_path, "", lines)
+    relay.broker.drain(5)
+    assert relay.write("session-ttl = 7\n") == []
+    assert relay.broker.limits.session_ttl == 3600
+    relay.stop()
+
+
+def test_a_look_that_fails_is_not_the_last(
+    tmp_path: Path,
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    logged_errors: list[LogEvent],
+) -> None:
+    relay = Running(tmp_path, "", lines)
+
+    def fail() -> bool:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(relay.reloader._changes, "look", fail)
+        relay.wait()
+    assert len(logged_errors) == 3
+    logged_errors.clear()
+    assert relay.write("session-ttl = 7\n")
+    relay.stop()

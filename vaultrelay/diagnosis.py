@@ -1,0 +1,225 @@
+"""Diagnosis: what the relay notices about how it is run, each with the cure in a sentence."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from vaultrelay.broker.broker import Broker
+from vaultrelay.broker.session import Stage
+from vaultrelay.logs import log
+from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.limits import (
+    CERTIFICATE_WARNING_DAYS,
+    CROWD_CHANNELS,
+    CROWD_DEVICES,
+    DIAGNOSIS_SECONDS,
+    PING_RANGE,
+)
+from vaultrelay.policy.networks import UNIX
+from vaultrelay.policy.proxies import TrustedProxies
+from vaultrelay.settings import Settings
+from vaultrelay.transport.visitors import Noticed
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What there is to be looked at. `troubles` are of the last reading of the options."""
+
+    settings: Settings
+    broker: Broker
+    noticed: Noticed
+    troubles: tuple[str, ...]
+    now: datetime
+
+
+def diagnose(evidence: Evidence) -> list[Finding]:
+    """All findings, in the order of SYMPTOMS."""
+    return [finding for find in SYMPTOMS.values() for finding in find(evidence)]
+
+
+def _certificate(evidence: Evidence) -> Iterator[Finding]:
+    for pair in evidence.settings.certificates:
+        trouble = pair.trouble(evidence.now)
+        days = (pair.ends - evidence.now).days
+        renew = "Renew it: the relay sees when its file changes."
+        if trouble:
+            yield Finding(
+                "certificate", f"DEVICES WILL REFUSE TO CONNECT: {trouble}. {renew}", is_urgent=True
+            )
+        elif days <= CERTIFICATE_WARNING_DAYS:
+            yield Finding(
+                "certificate",
+                f"The certificate ends {_in_days(days)}, on {pair.ends:%Y-%m-%d}. {renew}",
+            )
+
+
+def _not_read(evidence: Evidence) -> Iterator[Finding]:
+    for trouble in evidence.troubles:
+        yield Finding("not_read", f"{trouble}. What was read before still holds.", is_urgent=True)
+
+
+def _few_descriptors(evidence: Evidence) -> Iterator[Finding]:
+    settings = evidence.settings
+    if settings.descriptors_lacking:
+        yield Finding(
+            "few_descriptors",
+            f"The limit of open files is {settings.descriptors_lacking} too low for "
+            f"--max-connections {settings.max_connections}: the relay admits {settings.places} "
+            "devices. "
+            "Raise it (ulimit -n, or LimitNOFILE= in the unit), or lower --max-connections.",
+        )
+
+
+def _no_name(evidence: Evidence) -> Iterator[Finding]:
+    if not evidence.settings.own_hosts:
+        yield Finding(
+            "no_name",
+            "The relay does not know its own names, so it accepts proofs made for any. Name them "
+            "with --public-url.",
+        )
+
+
+def _unknown_variable(evidence: Evidence) -> Iterator[Finding]:
+    for variable in evidence.settings.unknown_variables:
+        yield Finding("unknown_variable", f"{variable} is no option of the relay, see --help.")
+
+
+def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
+    if evidence.noticed.is_plain_in_public:
+        yield Finding(
+            "plain_in_public",
+            "Devices come over the Internet without TLS: anyone on the way sees which devices "
+            "talk, and reads access tokens. Give the relay --tls-cert and --tls-key, or put a "
+            "proxy with TLS in front and add --bind 127.0.0.1.",
+        )
+
+
+def _untrusted_proxy(evidence: Evidence) -> Iterator[Finding]:
+    noticed = evidence.noticed
+    if noticed.unbelieved:
+        yield Finding(
+            "untrusted_proxy",
+            f"Requests from {_shown(noticed.unbelieved)} carry X-Forwarded-For, which is not "
+            "believed from there: --max-per-address does not tell devices behind a proxy from one "
+            f"another. If it is your proxy, add --trusted-proxy {noticed.unbelieved}",
+        )
+    elif noticed.is_crowd_unbelieved:
+        yield Finding(
+            "untrusted_proxy",
+            "An address with too many devices sends X-Forwarded-For, which is not believed from "
+            "there. If it is your proxy, add --trusted-proxy with its address.",
+        )
+
+
+def _unreadable_proxy(evidence: Evidence) -> Iterator[Finding]:
+    if evidence.noticed.is_unreadable:
+        yield Finding(
+            "unreadable_proxy",
+            "A trusted proxy sent an X-Forwarded-For that does not end with addresses. Devices "
+            "behind it are not limited by address. Let it send the address of its client alone.",
+        )
+
+
+def _one_address(evidence: Evidence) -> Iterator[Finding]:
+    joined = [each for each in evidence.broker.sessions if each.stage is Stage.JOINED]
+    addresses = {session.address for session in joined}
+    if (
+        len(joined) < CROWD_DEVICES
+        or len(evidence.broker.channels) < CROWD_CHANNELS
+        or len(addresses) > 1
+    ):
+        return
+    (address,) = addresses
+    where = _shown(str(address)) if address is None or address.is_private else "one address"
+    if TrustedProxies(evidence.settings.trusted_proxies).trusts(address):
+        cure = "The proxy there is trusted, but names nobody: let it set X-Forwarded-For."
+    else:
+        cure = (
+            "If a proxy stands in front, let it set X-Forwarded-For, and name it with "
+            "--trusted-proxy."
+        )
+    yield Finding(
+        "one_address",
+        f"All devices seem to come from {where}, so one limit holds for all of them. {cure}",
+    )
+
+
+def _fixed_silence(evidence: Evidence) -> Iterator[Finding]:
+    seconds = evidence.broker.silences.fixed()
+    if seconds is None:
+        return
+    shorter = f", or set --ping-seconds below {seconds:.0f}" if seconds > PING_RANGE[0] else ""
+    yield Finding(
+        "fixed_silence",
+        f"Connections are cut off after {seconds:.0f} s of silence, as proxies and firewalls do "
+        "it. Raise that time there (proxy_read_timeout in nginx, timeout tunnel in HAProxy)"
+        f"{shorter}.",
+    )
+
+
+def _in_days(days: int) -> str:
+    return {0: "within a day", 1: "in a day"}.get(days, f"in {days} days")
+
+
+def _shown(network: str) -> str:
+    return "a unix socket" if network in (UNIX, "None") else network
+
+
+SYMPTOMS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
+    "certificate": _certificate,
+    "not_read": _not_read,
+    "few_descriptors": _few_descriptors,
+    "no_name": _no_name,
+    "unknown_variable": _unknown_variable,
+    "plain_in_public": _plain_in_public,
+    "untrusted_proxy": _untrusted_proxy,
+    "unreadable_proxy": _unreadable_proxy,
+    "one_address": _one_address,
+    "fixed_silence": _fixed_silence,
+}
+"""What is looked for, by its slug; the worst first."""
+
+
+class Diagnosis(Service):
+    """Looks now and then, and logs what is new and what is over."""
+
+    def __init__(self, gather: Callable[[], Evidence], clock: IReactorTime) -> None:
+        self._gather = gather
+        self._told: set[Finding] = set()
+        self._looking = LoopingCall(self.look)
+        self._looking.clock = clock
+
+    def startService(self) -> None:
+        super().startService()
+        self._looking.start(DIAGNOSIS_SECONDS)
+
+    def stopService(self) -> None:
+        super().stopService()
+        if self._looking.running:
+            self._looking.stop()
+            # A relay that ran for a moment tells what it saw in it.
+            self._tell_new(diagnose(self._gather()))
+
+    def _tell_new(self, found: list[Finding]) -> None:
+        for finding in found:
+            if finding not in self._told:
+                tell = log.error if finding.is_urgent else log.warn
+                tell("{finding}", finding=finding.text)
+
+    def look(self) -> None:
+        """Look now."""
+        try:
+            found = diagnose(self._gather())
+        except Exception:
+            # A looping call that raises never looks again.
+            log.failure("The relay could not look at itself")
+            return
+        self._tell_new(found)
+        over = {finding.slug for finding in self._told} - {finding.slug for finding in found}
+        for slug in sorted(over):
+            log.info("No longer: {slug}", slug=slug)
+        self._told = set(found)

@@ -1,0 +1,245 @@
+"""Values: from texts and where they stand to checked Settings."""
+
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vaultrelay.logs import LEVELS
+from vaultrelay.options.memory import memory_bytes
+from vaultrelay.options.sources import BadOption, Given
+from vaultrelay.options.table import BY_NAME
+from vaultrelay.policy import limits
+from vaultrelay.policy.access import Access
+from vaultrelay.policy.access_lists import BadLine, read_channels, read_tokens
+from vaultrelay.policy.audience import host_of_url
+from vaultrelay.policy.networks import Networks
+from vaultrelay.policy.proxies import TrustedProxies
+from vaultrelay.settings import Settings
+from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
+from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
+
+_MESSAGE_BYTES = (1024, 64 * 1024 * 1024)
+_MOST_BUFFER = 1 << 40
+_LONGEST_NUMBER = 15
+"""Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
+_T = TypeVar("_T")
+
+
+class Values:
+    """Turns the given texts into values, and refuses those that cannot be.
+
+    Without `kept`, the first that cannot be used raises BadOption. With it, each of them is noted
+    in `troubles`, and its value stays the kept one.
+    """
+
+    def __init__(
+        self, given: Mapping[str, Given], reactor: Any, kept: Settings | None = None
+    ) -> None:
+        self._given = given
+        self._reactor = reactor
+        self._kept = kept
+        self.troubles: list[str] = []
+
+    def settings(self) -> Settings:
+        part = self._part
+        return Settings(
+            port=part("port", self._port),
+            bind=part("bind", self._bind),
+            listen=part("listen", self._listen),
+            pairs=part("pairs", self._pairs),
+            public_urls=part("public_urls", self._public_urls),
+            access=Access(
+                tokens=part("access.tokens", self._tokens),
+                channels=part("access.channels", self._channels),
+                allowed=part("access.allowed", self._allowed),
+                denied=part("access.denied", self._denied),
+            ),
+            max_connections=part("max_connections", self._max_connections),
+            max_per_address=part("max_per_address", self._max_per_address),
+            trusted_proxies=part("trusted_proxies", self._trusted_proxies),
+            limits=part("limits", self._limits),
+            max_buffer=part("max_buffer", self._max_buffer),
+            drain_seconds=part("drain_seconds", self._drain_seconds),
+            log_level=part("log_level", self._log_level),
+        )
+
+    def _part(self, path: str, read: Callable[[], _T]) -> _T:
+        """One value, or the kept one where it cannot be used; `path` is where that is."""
+        try:
+            return read()
+        except BadOption as error:
+            if self._kept is None:
+                raise
+            if str(error) not in self.troubles:
+                self.troubles.append(str(error))
+            kept: _T = attrgetter(path)(self._kept)
+            return kept
+
+    def _find(self, name: str) -> Given:
+        default = BY_NAME[name].default
+        return self._given.get(name) or Given(f"--{name}", (default,) if default else ())
+
+    def _integer(self, name: str, lowest: int, highest: int) -> int:
+        given = self._find(name)
+        text = given.values[-1].strip()
+        if not text.isascii() or not text.isdigit() or len(text) > _LONGEST_NUMBER:
+            raise given.refuse(f"must be a whole number from {lowest} to {highest}")
+        number = int(text)
+        if not lowest <= number <= highest:
+            raise given.refuse(f"must be a whole number from {lowest} to {highest}")
+        return number
+
+    def _port(self) -> int:
+        return self._integer("port", 0, 65535)
+
+    def _max_connections(self) -> int:
+        return self._integer("max-connections", 1, 1_000_000)
+
+    def _drain_seconds(self) -> int:
+        return self._integer("drain-seconds", 0, 3600)
+
+    def _limits(self) -> limits.SessionLimits:
+        return limits.SessionLimits(
+            message_bytes=self._integer("message-bytes", *_MESSAGE_BYTES),
+            messages_per_second=self._integer("rate-messages", 0, 1_000_000_000),
+            bytes_per_second=self._integer("rate-bytes", 0, 1_000_000_000_000),
+            channel_devices=self._integer("channel-devices", 2, 1000),
+            session_ttl=self._integer("session-ttl", 1, 2_592_000),
+            ping_seconds=self._integer("ping-seconds", *limits.PING_RANGE),
+        )
+
+    def _max_buffer(self) -> int:
+        largest = self._integer("message-bytes", *_MESSAGE_BYTES)
+        least = limits.LEAST_MESSAGES_HELD * largest
+        if "max-buffer" in self._given:
+            # A relay that cannot hold its own messages would close whoever sends one.
+            return self._integer("max-buffer", least, _MOST_BUFFER)
+        return max(least, memory_bytes() // limits.MEMORY_SHARE)
+
+    def _max_per_address(self) -> int | None:
+        name = "max-per-address"
+        return self._integer(name, 0, 1_000_000) if name in self._given else None
+
+    def _trusted_proxies(self) -> tuple[str, ...]:
+        return self._networks("trusted-proxy", TrustedProxies)
+
+    def _allowed(self) -> Networks | None:
+        return Networks.read(self._networks("allow-from", Networks.read)) or None
+
+    def _denied(self) -> Networks:
+        return Networks.read(self._networks("deny-from", Networks.read))
+
+    def _networks(self, name: str, check: Callable[[list[str]], object]) -> tuple[str, ...]:
+        given = self._given.get(name)
+        if given is None:
+            return ()
+        for text in given.values:
+            try:
+                check([text])
+            except ValueError as error:
+                raise Given(given.origin, (text,)).refuse(
+                    f"must be an address or a network such as 127.0.0.1 or 10.0.0.0/8: {error}"
+                ) from None
+        return given.values
+
+    def _tokens(self) -> Any:
+        return self._list("access-token-file", read_tokens)
+
+    def _channels(self) -> Any:
+        return self._list("allow-channels", read_channels)
+
+    def _list(self, name: str, read: Callable[[str], _T]) -> _T | None:
+        """What a file lists that an option names, one to a line."""
+        given = self._given.get(name)
+        if given is None:
+            return None
+        try:
+            with Path(given.values[-1]).open("rb") as file:
+                content = file.read(limits.MOST_LIST_BYTES + 1)
+            if len(content) > limits.MOST_LIST_BYTES:
+                raise given.refuse(f"has more than {limits.MOST_LIST_BYTES} bytes")
+            return read(content.decode("utf-8-sig"))
+        except OSError as error:
+            raise given.refuse(f"cannot be read: {(error.strerror or '').lower()}") from None
+        except UnicodeDecodeError:
+            raise given.refuse("is not UTF-8 text") from None
+        except BadLine as error:
+            raise given.refuse(str(error)) from None
+        except ValueError:
+            raise given.refuse("is not a file name") from None
+
+    def _bind(self) -> str:
+        given = self._find("bind")
+        address = given.values[-1].removeprefix("[").removesuffix("]")
+        try:
+            ip_address(address)
+        except ValueError:
+            raise given.refuse(
+                "must be an IP address of this machine, or 0.0.0.0 or :: for all of them"
+            ) from None
+        return address
+
+    def _log_level(self) -> str:
+        given = self._find("log-level")
+        if given.values[-1] not in LEVELS:
+            raise given.refuse("must be one of " + ", ".join(LEVELS))
+        return given.values[-1]
+
+    def _listen(self) -> tuple[str, ...]:
+        given = self._given.get("listen")
+        if given is None:
+            return ()
+        for name in ("port", "bind", "tls-cert", "tls-key"):
+            if name in self._given:
+                raise BadOption(
+                    f"{given.origin} and {self._given[name].origin} exclude each other: an "
+                    "endpoint string says itself where to listen and with which certificate"
+                )
+        return given.values
+
+    def _pairs(self) -> tuple[tuple[CertificatePair, ...], ...]:
+        """The certificates of each place where the relay listens."""
+        places = self._listen()
+        if places:
+            return tuple(self._endpoint_pairs(text) for text in places)
+        pair = self._pair()
+        return ((),) if pair is None else ((pair,),)
+
+    def _endpoint_pairs(self, text: str) -> tuple[CertificatePair, ...]:
+        try:
+            tls = read_endpoint(self._reactor, text).tls
+        except BadEndpoint as error:
+            raise Given(self._given["listen"].origin, (text,)).refuse(str(error)) from None
+        return () if tls is None else tls.pairs
+
+    def _pair(self) -> CertificatePair | None:
+        certificate, key = self._given.get("tls-cert"), self._given.get("tls-key")
+        if certificate is None and key is None:
+            return None
+        if certificate is None or key is None:
+            present = certificate or key
+            missing = "--tls-cert" if certificate is None else "--tls-key"
+            assert present is not None  # noqa: S101  for the type checker: one of two is given
+            raise present.refuse(f"needs {missing} too: TLS takes a certificate and its key")
+        try:
+            pair = load_pair(Path(certificate.values[-1]), Path(key.values[-1]))
+        except BadCertificate as error:
+            raise (key if error.about_key else certificate).refuse(str(error)) from None
+        return pair
+
+    def _public_urls(self) -> tuple[str, ...]:
+        given = self._given.get("public-url")
+        if given is None:
+            return ()
+        for url in given.values:
+            if "@" in url:
+                raise BadOption(f"{given.origin}: a public URL is shown to all, keep the token out")
+            try:
+                host_of_url(url)
+            except ValueError as error:
+                raise Given(given.origin, (url,)).refuse(
+                    f"must be a URL such as wss://relay.example.org: {error}"
+                ) from None
+        return given.values

@@ -1,0 +1,57 @@
+"""Networks: sets of addresses as an operator writes them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TypeAlias
+
+from vaultrelay.policy.addresses import IpAddress
+
+UNIX = "unix"
+"""Stands for whoever reaches a unix socket: its mode says who that is."""
+
+Network: TypeAlias = IPv4Network | IPv6Network
+_IPV4_IN_IPV6 = IPv6Network("::ffff:0:0/96")
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Addresses, networks and perhaps unix sockets."""
+
+    networks: tuple[Network, ...] = ()
+    has_unix: bool = False
+
+    @classmethod
+    def read(cls, texts: Iterable[str]) -> "Networks":
+        """Those that texts name; ValueError with a sentence for one that names none."""
+        texts = tuple(texts)
+        return cls(tuple(_read(text) for text in texts if text != UNIX), UNIX in texts)
+
+    def __bool__(self) -> bool:
+        return bool(self.networks or self.has_unix)
+
+    def __str__(self) -> str:
+        return " ".join([*map(str, self.networks), *([UNIX] if self.has_unix else [])])
+
+    def __contains__(self, address: IpAddress | None) -> bool:
+        """Whether an address is in one of them; None is that of a peer on a unix socket."""
+        if address is None:
+            return self.has_unix
+        return any(address in network for network in self.networks)
+
+
+def _read(text: str) -> Network:
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        if "host bits" in str(error):
+            raise ValueError(
+                f"{text!r} is an address and a network in one; write {ip_network(text, False)}, or "
+                "just the address"
+            ) from None
+        raise ValueError(f"{text!r} is no address, no network and not {UNIX}") from None
+    if isinstance(network, IPv6Network) and network.subnet_of(_IPV4_IN_IPV6):
+        # An address of this kind is read as IPv4, too.
+        mapped = network.network_address.packed[12:]
+        return IPv4Network((mapped, network.prefixlen - 96))
+    return network

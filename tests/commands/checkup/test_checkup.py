@@ -14,6 +14,7 @@ from tests.commands.checkup.servers import answering, page
 from tests.process.processes import running_relay
 from vaultrelay.commands.checkup import STEP_SECONDS, Checkup
 from vaultrelay.commands.checkup.found import Found
+from vaultrelay.wire.refusal import token_required
 
 
 def test_a_step_that_hangs_has_failed() -> None:
@@ -162,9 +163,9 @@ async def test_a_warning_stops_nothing() -> None:
         (
             page(
                 "401 Unauthorized",
-                body='{"error":"token_required","detail":"This relay is private."}',
+                body=token_required(was_given=False).body().decode(),
             ),
-            "upgrade: This relay is private. (401 token_required). No token was given: put it",
+            "upgrade: This relay asks for an access token. Ask its operator for one, and enter",
         ),
     ],
     ids=["redirect", "nothing", "page", "silent", "http2", "tls", "private"],

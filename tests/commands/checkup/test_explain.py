@@ -7,6 +7,7 @@ from twisted.internet.error import ConnectionRefusedError as Refusal
 
 from vaultrelay.client import Closed, Refused
 from vaultrelay.commands.checkup.explain import explain
+from vaultrelay.wire.refusal import token_required
 
 
 def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
@@ -48,12 +49,18 @@ def test_each_failure_is_told_with_where_to_look(error: Exception, step: str, sa
     assert explain(error, step, 20).startswith(said)
 
 
-def test_a_relay_that_wants_a_token_is_told_apart_from_one_that_wants_another() -> None:
-    refused = Refused(401, "token_required", "This relay is private.")
-    assert explain(refused, "upgrade", 20).endswith(
-        "No token was given: put it into the URL, "
-        "wss://any:TOKEN@host, or name a file with --token-file."
-    )
-    assert explain(refused, "upgrade", 20, has_token=True).endswith(
-        "The token that was given is not one of the relay's."
-    )
+@pytest.mark.parametrize(
+    ("has_token", "was_given", "said"),
+    [
+        (False, False, " For this check, --token-file FILE does, too."),
+        (True, True, "Ask its operator for another. (401 token_required)."),
+        (True, False, " let the proxy pass the header Authorization on."),
+    ],
+    ids=["none", "wrong", "lost"],
+)
+def test_a_token_that_is_missing_is_told_from_one_that_is_wrong_and_one_that_is_lost(
+    has_token: bool, was_given: bool, said: str
+) -> None:
+    refusal = token_required(was_given)
+    refused = Refused(refusal.status, refusal.error, refusal.detail)
+    assert explain(refused, "upgrade", 20, has_token=has_token).endswith(said)

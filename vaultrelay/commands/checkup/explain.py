@@ -5,23 +5,24 @@ import ssl
 from vaultrelay.client import Closed, Refused
 from vaultrelay.logs import printable
 from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.refusal import token_required
 
 _SENTENCES = {code.number: code.sentence for code in CloseCode}
 _CLOSE_CURES = {
     CloseCode.AUDIENCE.number: " Its operator can add this name with --public-url.",
     CloseCode.RATE.number: " Its operator limits rates with --rate-messages and --rate-bytes.",
-    CloseCode.NOT_ALLOWED.number: " The channel of this check is made for it alone, so it cannot "
-    "go on with a relay that admits only the channels of its operator's list.",
+    CloseCode.NOT_ALLOWED.number: " This check has a channel of its own, and cannot go on where "
+    "only listed ones are admitted. Up to here, all is well.",
 }
 _REFUSAL_CURES = {
     "address_not_allowed": "Its operator allows addresses with --allow-from and --deny-from.",
 }
-_IT_IS_WRONG = "The token that was given is not one of the relay's."
-_GIVE_ONE = (
-    "No token was given: put it into the URL, wss://any:TOKEN@host, or name a file with "
-    "--token-file."
+_GIVE_ONE = "For this check, --token-file FILE does, too."
+_LOST_ON_ITS_WAY = (
+    "A token was given, and the relay did not get it: let the proxy pass the header Authorization "
+    "on."
 )
-_UNAUTHORIZED = 401
+_NO_TOKEN_CAME = token_required(was_given=False).detail
 _HINTS = {
     ("name", ""): "Is the host name spelled right, and does DNS know it?",
     ("tcp", ""): "Is the relay running, is the port right, does a firewall let it through?",
@@ -52,8 +53,8 @@ def explain(error: Exception, step: str, seconds: int, *, has_token: bool = Fals
     hint = _HINTS.get((step, type(error).__name__)) or _HINTS.get((step, ""), "")
     if isinstance(error, Refused):
         hint = _REFUSAL_CURES.get(error.error, "")
-        if error.status == _UNAUTHORIZED:
-            hint = _IT_IS_WRONG if has_token else _GIVE_ONE
+        if error.detail == _NO_TOKEN_CAME:
+            hint = _LOST_ON_ITS_WAY if has_token else _GIVE_ONE
     if isinstance(error, Closed) and error.code in _SENTENCES:
         hint = _SENTENCES[error.code] + _CLOSE_CURES.get(error.code, "")
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -87,5 +87,5 @@ def test_check_of_a_good_relay_is_exit_status_0() -> None:
     assert (told.returncode, told.stderr) == (0, "")
     summary = json.loads(told.stdout)
     assert summary["passed"]
-    names = ["name", "tcp", "upgrade", "join", "echo", "largest", "throughput"]
+    names = ["name", "tcp", "http", "address", "upgrade", "join", "echo", "largest", "throughput"]
     assert [step["step"] for step in summary["steps"]] == names

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
+from twisted.internet.testing import MemoryReactorClock
 
 from vaultrelay.commands import check
 
@@ -89,7 +90,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Runs the command over steps of the test's choice."""
 
     def react(work: Callable[[object], object], _reactor: object) -> None:
-        work(_reactor)
+        work(MemoryReactorClock())
         raise SystemExit(0)
 
     monkeypatch.setattr(check, "Checkup", FakeCheckup)

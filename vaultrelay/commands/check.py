@@ -36,8 +36,11 @@ def main(arguments: list[str]) -> int:
         progress=_tell,
     )
 
-    def work(reactor: object) -> Deferred[None]:
-        return ensureDeferred(checkup.run()).addCallback(lambda _: _sum_up(checkup, options))
+    def work(reactor: Any) -> Deferred[None]:
+        running = ensureDeferred(checkup.run())
+        # Else a step would take the end of its connections for somebody's fault.
+        reactor.addSystemEventTrigger("before", "shutdown", running.cancel)
+        return running.addCallback(lambda _: _sum_up(checkup, options))
 
     try:
         react(work, _reactor=real_reactor())

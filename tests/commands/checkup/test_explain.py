@@ -3,6 +3,7 @@
 import ssl
 
 import pytest
+from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionRefusedError as Refusal
 
 from vaultrelay.client import Closed, Refused
@@ -39,6 +40,7 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
             "No. (403 address_not_allowed). Its operator allows addresses with --allow-from",
         ),
         (TimeoutError(), "upgrade", "no answer in 20 s. Something accepts connections here"),
+        (CancelledError(), "upgrade", "interrupted."),
         (TimeoutError(), "join", "no answer in 20 s. Is there more than one relay behind this na"),
         (Closed(4504, "audience"), "join", "closed with 4504 audience. The device dialled a name"),
         (Closed(4506, "x"), "join", "closed with 4506 x. The operator does not allow this channel"),

@@ -2,6 +2,8 @@
 
 import ssl
 
+from twisted.internet.defer import CancelledError
+
 from vaultrelay.client import Closed, Refused
 from vaultrelay.logs import printable
 from vaultrelay.wire.close_codes import CloseCode
@@ -57,6 +59,8 @@ def explain(error: Exception, step: str, seconds: int, *, has_token: bool = Fals
             hint = _LOST_ON_ITS_WAY if has_token else _GIVE_ONE
     if isinstance(error, Closed) and error.code in _SENTENCES:
         hint = _SENTENCES[error.code] + _CLOSE_CURES.get(error.code, "")
+    if isinstance(error, CancelledError):
+        hint = ""
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = _CERTIFICATE_CURES.get(error.verify_code, hint)
     stop = "" if text.endswith((".", "?")) else "."
@@ -64,6 +68,8 @@ def explain(error: Exception, step: str, seconds: int, *, has_token: bool = Fals
 
 
 def _cause(error: Exception, seconds: int) -> str:
+    if isinstance(error, CancelledError):
+        return "interrupted"
     if type(error).__name__ == "TimeoutError":
         # Twisted has several of them, none with a word for people.
         return f"no answer in {seconds} s"

@@ -114,6 +114,15 @@ class TestOneAddress:
         crowd(relay, ["unix"])
         assert "come from a unix socket," in found(relay)["one_address"]
 
+    def test_where_no_line_names_an_address_neither_does_this_one(self) -> None:
+        relay = Relay(log_addresses="none", **NAMED)
+        crowd(relay, ["127.0.0.1"])
+        relay.connect("127.0.0.1").upgrade(X_Forwarded_For="192.0.2.1")
+        said = found(relay)
+        assert "come from a private address," in said["one_address"]
+        assert "Requests from a private address carry" in said["untrusted_proxy"]
+        assert "127.0.0.1" not in "".join(said.values())
+
     def test_a_family_is_none(self) -> None:
         relay = Relay(**NAMED)
         crowd(relay, ["127.0.0.1"], CROWD_DEVICES - 1)

@@ -1,6 +1,7 @@
 """The log: who is heard at which level, and that no value can pass for a line of ours."""
 
 import io
+import json
 import os
 import re
 import sys
@@ -18,9 +19,13 @@ from vaultrelay import logs
 from vaultrelay.logs import (
     LEVELS,
     LineObserver,
+    hears,
     log,
     log_to_stderr,
+    names,
     printable,
+    set_addresses,
+    set_format,
     set_level,
     under_journald,
 )
@@ -33,9 +38,11 @@ ALL = tuple(PRIORITIES)
 
 @pytest.fixture(autouse=True)
 def usual_level() -> Iterator[None]:
-    """The level is the process's; each test leaves the default."""
+    """Level, format and names are the process's; each test leaves the defaults."""
     yield
     set_level("info")
+    set_format("text")
+    set_addresses("pseudonym")
 
 
 @pytest.fixture
@@ -52,12 +59,13 @@ def line_of(
     text: str = "text",
     level: LogLevel | None = LogLevel.info,
     journald: bool = False,
+    style: logs.Style | None = None,
     **values: object,
 ) -> str:
     """What is written for an event."""
     stream = io.StringIO()
     event = {"log_format": text, "log_level": level, "log_time": NOON, **values}
-    LineObserver(stream, journald)(event)
+    LineObserver(stream, journald, style)(event)
     return stream.getvalue()
 
 
@@ -91,14 +99,14 @@ def test_the_levels_are_the_documented_ones() -> None:
     assert list(LEVELS) == ["error", "warn", "info", "debug"]
 
 
-Begin = Callable[[str], Callable[[LogEvent], None]]
+Begin = Callable[..., Callable[[LogEvent], None]]
 
 
 @pytest.fixture
 def begin(monkeypatch: pytest.MonkeyPatch) -> Begin:
     """Starts logging at a level; gives the observer that would be told from then on."""
 
-    def begin(level: str) -> Callable[[LogEvent], None]:
+    def begin(level: str, *format: str) -> Callable[[LogEvent], None]:
         begun: list[Any] = []
 
         class Beginner:
@@ -107,7 +115,7 @@ def begin(monkeypatch: pytest.MonkeyPatch) -> Begin:
                 begun.extend(observers)
 
         monkeypatch.setattr(logs, "globalLogBeginner", Beginner())
-        log_to_stderr(level)
+        log_to_stderr(level, *format)
         (observer,) = begun
         observe: Callable[[LogEvent], None] = observer
         return observe
@@ -194,6 +202,67 @@ def test_the_journal_gets_its_prefix_when_standard_error_goes_there(
         begin("info")(events_of("vaultrelay")[1])
         stream.seek(0)
         assert stream.read() == "<3>error\n"
+
+
+def test_level_and_format_may_change_while_it_logs(
+    begin: Begin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    observe = begin("info")
+    event = {
+        "log_format": "It failed",
+        "log_level": LogLevel.error,
+        "log_namespace": "vaultrelay",
+        "log_failure": failure_of("what a peer said"),
+        "log_time": NOON,
+    }
+    library = {"log_format": "said", "log_level": LogLevel.info, "log_namespace": "twisted"}
+    observe(library)
+    set_format("json")
+    observe(event)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert set(json.loads(line)["exception"]) == {"kind", "places"}
+    set_level("debug")
+    observe(event)
+    observe(library)
+    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    assert first["exception"]["words"] == "what a peer said"
+    assert second["message"] == "said"
+    set_format("text")
+    set_level("warn")
+    observe(event)
+    observe(library)
+    text = capsys.readouterr().err
+    assert text.startswith(f"{STAMP} error It failed\n")
+    assert text.endswith(" | ValueError\n")
+
+
+def test_it_begins_in_the_format_that_is_asked_for(
+    begin: Begin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin("info", "json")(events_of("vaultrelay")[1])
+    assert json.loads(capsys.readouterr().err)["message"] == "error"
+
+
+def test_the_way_of_naming_may_change_too() -> None:
+    set_addresses("none")
+    assert names.of(None) == {}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_it_is_known_which_levels_are_heard(level: str) -> None:
+    set_level(level)
+    heard = [name for name in LEVELS if hears(name)]
+    assert heard == list(LEVELS)[: list(LEVELS).index(level) + 1]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_journal_gets_an_object_behind_the_priority_that_it_takes_off(name: str) -> None:
+    style = logs.Style("json")
+    line = line_of(level=LogLevel.lookupByName(name), journald=True, style=style)
+    prefix, brace, rest = line.partition("{")
+    assert prefix == f"<{PRIORITIES[name]}>"
+    assert json.loads(brace + rest)["level"] == name
+    assert line.count("\n") == 1
 
 
 def test_a_line_has_time_level_and_text() -> None:

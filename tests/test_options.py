@@ -59,6 +59,8 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
     ),
     "drain-seconds": (lambda s: s.drain_seconds, "20", ("11", "12", "13")),
     "log-level": (lambda s: s.log_level, "info", ("error", "warn", "debug")),
+    "log-format": (lambda s: s.log_format, "text", ("json", "text", "json")),
+    "log-addresses": (lambda s: s.log_addresses, "pseudonym", ("none", "full", "pseudonym")),
 }
 RANGES = {
     "port": (0, 65535),
@@ -263,6 +265,19 @@ def test_what_is_no_address_is_refused(origin: str, address: str) -> None:
 def test_another_log_level_is_refused_with_those_there_are(origin: str, level: str) -> None:
     assert refusal_at(origin, ("log-level", level)) == (
         f"{named(origin, 'log-level')}: '{level}' must be one of error, warn, info, debug"
+    )
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [("log-format", "JSON", "text, json"), ("log-addresses", "hash", "none, pseudonym, full")],
+)
+def test_another_kind_of_log_is_refused_with_those_there_are(
+    origin: str, name: str, value: str, allowed: str
+) -> None:
+    assert refusal_at(origin, (name, value)) == (
+        f"{named(origin, name)}: '{value}' must be one of {allowed}"
     )
 
 

@@ -111,6 +111,8 @@ def test_settings_are_described_without_a_secret() -> None:
         "max-buffer": 5_000_000,
         "drain-seconds": 8,
         "log-level": "debug",
+        "log-format": "text",
+        "log-addresses": "pseudonym",
     }
     described = Settings().described
     assert (described["max-per-address"], described["access-token-file"]) == (250, "-")

@@ -103,9 +103,10 @@ def _untrusted_proxy(evidence: Evidence) -> Iterator[Finding]:
     if noticed.unbelieved:
         yield Finding(
             "untrusted_proxy",
-            f"Requests from {_shown(noticed.unbelieved)} carry X-Forwarded-For, which is not "
-            "believed from there: --max-per-address does not tell devices behind a proxy from one "
-            f"another. If it is your proxy, add --trusted-proxy {noticed.unbelieved}",
+            f"Requests from {_shown(noticed.unbelieved, evidence)} carry X-Forwarded-For, which is "
+            "not believed from there: --max-per-address does not tell devices behind a proxy from "
+            "one another. If it is your proxy, add --trusted-proxy "
+            + ("with its address" if _hides(evidence) else noticed.unbelieved),
         )
     elif noticed.is_crowd_unbelieved:
         yield Finding(
@@ -134,7 +135,8 @@ def _one_address(evidence: Evidence) -> Iterator[Finding]:
     ):
         return
     (address,) = addresses
-    where = _shown(str(address)) if address is None or address.is_private else "one address"
+    is_near = address is None or address.is_private
+    where = _shown(str(address or UNIX), evidence) if is_near else "one address"
     if TrustedProxies(evidence.settings.trusted_proxies).trusts(address):
         cure = "The proxy there is trusted, but names nobody: let it set X-Forwarded-For."
     else:
@@ -165,8 +167,15 @@ def _in_days(days: int) -> str:
     return {0: "within a day", 1: "in a day"}.get(days, f"in {days} days")
 
 
-def _shown(network: str) -> str:
-    return "a unix socket" if network in (UNIX, "None") else network
+def _shown(network: str, evidence: Evidence) -> str:
+    """A network near the relay, in full as the cure needs it, unless no line is to name one."""
+    if network == UNIX:
+        return "a unix socket"
+    return "a private address" if _hides(evidence) else network
+
+
+def _hides(evidence: Evidence) -> bool:
+    return evidence.settings.log_addresses == "none"
 
 
 SYMPTOMS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {

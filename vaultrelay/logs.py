@@ -1,13 +1,13 @@
 """What the relay tells its operator: one logger, one level, lines that nobody can forge.
 
-What a device sends is never logged. Channels, devices and tokens are never logged. The words of an
-exception may repeat what a device sent: they are told at "debug" only.
+What a device sends is never logged. Devices and tokens are never logged, channels and addresses as
+the operator chose (docs/privacy.rst). The words of an exception may repeat what a device sent: they
+are told at "debug" only.
 """
 
 import os
 import sys
-import time
-import traceback
+from dataclasses import dataclass
 from typing import TextIO
 
 from twisted.logger import (
@@ -17,14 +17,31 @@ from twisted.logger import (
     Logger,
     LogLevel,
     LogLevelFilterPredicate,
-    eventAsText,
     globalLogBeginner,
     globalLogPublisher,
 )
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.log_limit import LineLimit
+from vaultrelay.log_lines import OURS, json_line, level_of, printable, text_lines, utc
+from vaultrelay.log_names import Names
+
+__all__ = [
+    "FORMATS",
+    "LEVELS",
+    "format_is_ours",
+    "hears",
+    "line_limit",
+    "log",
+    "log_to_stderr",
+    "names",
+    "printable",
+    "set_addresses",
+    "set_format",
+    "set_level",
+    "stderr_observer",
+    "under_journald",
+]
 
 LEVELS = {
     "error": LogLevel.error,
@@ -39,32 +56,74 @@ _SYSLOG_PRIORITY = {
     LogLevel.info: 6,
     LogLevel.debug: 7,
 }
-_OURS = "vaultrelay"
+FORMATS = ("text", "json")
 
 _levels = LogLevelFilterPredicate(LogLevel.info)
+_heard = LogLevelFilterPredicate(LogLevel.error)
+_heard.setLogLevelForNamespace(OURS, LogLevel.debug)
 line_limit = LineLimit(globalLogPublisher)
 """What all our lines go through."""
-log = Logger(_OURS, observer=FilteringLogObserver(line_limit, [_levels]))
+log = Logger(OURS, observer=FilteringLogObserver(line_limit, [_levels]))
 """The one logger of the relay."""
+names = Names()
+"""How our lines name whom they are about."""
+
+
+@dataclass
+class Style:
+    """How lines are written: one of FORMATS, and whether exceptions are told with their words."""
+
+    format: str = "text"
+    with_words: bool = True
+    is_in_use: bool = False
+
+
+_style = Style(with_words=False)
 
 
 def set_level(name: str) -> None:
-    """Log our own events from this level on; a key of LEVELS."""
-    _levels.setLogLevelForNamespace(_OURS, LEVELS[name])
-
-
-def log_to_stderr(level: str) -> None:
-    """Write our events, and what goes wrong in the libraries, to standard error.
+    """Log our own events from this level on; a key of LEVELS.
 
     Libraries say at "info" what only their authors need; they are heard at "debug".
     """
+    _levels.setLogLevelForNamespace(OURS, LEVELS[name])
+    _style.with_words = name == "debug"
+    _heard.setLogLevelForNamespace("", LogLevel.debug if name == "debug" else LogLevel.error)
+
+
+def set_format(name: str) -> None:
+    """Write lines in this format from now on; one of FORMATS."""
+    _style.format = name
+
+
+def format_is_ours() -> bool:
+    """Whether the lines are written by us. They are not where twistd has been given no --logger."""
+    return _style.is_in_use
+
+
+def set_addresses(name: str) -> None:
+    """Name addresses and channels in this way from now on; one of log_names.WAYS."""
+    names.way = name
+
+
+def hears(name: str) -> bool:
+    """Whether our events of this level are logged: nothing need be looked up for the others."""
+    return bool(_levels.logLevelForNamespace(OURS) <= LEVELS[name])
+
+
+def log_to_stderr(level: str, format: str = "text") -> None:
+    """Write our events, and what goes wrong in the libraries, to standard error."""
     set_level(level)
-    libraries = LogLevelFilterPredicate(LogLevel.debug if level == "debug" else LogLevel.error)
-    libraries.setLogLevelForNamespace(_OURS, LogLevel.debug)
-    lines = LineObserver(sys.stderr, under_journald(), with_words=level == "debug")
+    set_format(format)
+    globalLogBeginner.beginLoggingTo([stderr_observer()], redirectStandardIO=False)
+
+
+def stderr_observer() -> ILogObserver:
+    """What writes the log to standard error. ``twistd --logger`` takes it, too."""
+    _style.is_in_use = True
+    lines = LineObserver(sys.stderr, under_journald(), _style)
     # Ours have passed their limit before; what libraries say of one connection could be endless.
-    observer = FilteringLogObserver(LineLimit(lines), [libraries])
-    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    return FilteringLogObserver(LineLimit(lines), [_heard])
 
 
 def under_journald() -> bool:
@@ -84,47 +143,23 @@ def under_journald() -> bool:
 
 @implementer(ILogObserver)
 class LineObserver:
-    """Writes each event as a line; a traceback as several, each marked as its continuation.
+    """Writes each event at once, in the style that is in force then."""
 
-    The words of an exception are written only `with_words`.
-    """
-
-    def __init__(self, stream: TextIO, journald: bool, with_words: bool = True) -> None:
+    def __init__(self, stream: TextIO, journald: bool, style: Style | None = None) -> None:
         self._stream = stream
         self._journald = journald
-        self._with_words = with_words
+        self._style = style or Style()
 
     def __call__(self, event: LogEvent) -> None:
-        level = event.get("log_level") or LogLevel.info
-        failure = event.get("log_failure")
-        text = eventAsText(
-            event,
-            includeTraceback=self._with_words,
-            includeTimestamp=False,
-            includeSystem=False,
-        )
-        if failure is not None and not self._with_words:
-            text = "\n".join([*text.splitlines()[:1], *_places(failure)])
-        if self._journald:
-            head = f"<{_SYSLOG_PRIORITY[level]}>"
+        style, level = self._style, level_of(event)
+        # The journal takes the priority off again and keeps it beside the line, JSON or not:
+        # `journalctl -p warning` works, and `-o cat` gives the bare objects.
+        head = f"<{_SYSLOG_PRIORITY[level]}>" if self._journald else ""
+        if style.format == "json":
+            lines = head + json_line(event, style.with_words)
         else:
-            when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(event.get("log_time")))
-            head = f"{when} {level.name:5} "
-        first, *rest = text.splitlines() or [""]
-        lines = [head + printable(first), *(f"{head}| {printable(line)}" for line in rest)]
-        self._stream.write("\n".join(lines) + "\n")
+            lines = text_lines(
+                event, head or f"{utc(event, 'seconds')} {level.name:5} ", style.with_words
+            )
+        self._stream.write(lines + "\n")
         self._stream.flush()
-
-
-def _places(failure: Failure) -> list[str]:
-    """Where an exception came from and what kind it is, without its words."""
-    frames = traceback.extract_tb(failure.getTracebackObject())
-    places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-    return [*places, type(failure.value).__qualname__]
-
-
-def printable(text: str) -> str:
-    """`text` with every character escaped that a terminal or a log reader could act on."""
-    return "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in text
-    )

@@ -12,16 +12,17 @@ from twisted.web.server import Site
 
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
-from vaultrelay.broker.session import Session
 from vaultrelay.broker_service import BrokerService
 from vaultrelay.diagnosis import Diagnosis, Evidence, diagnose
-from vaultrelay.logs import log, set_level
+from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
 from vaultrelay.policy.access import Admission
 from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import DRAIN_RESERVE_SECONDS, LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
+from vaultrelay.privacy import privacy_notice
+from vaultrelay.session_log import log_hello, log_refusal, log_session_end
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
@@ -39,7 +40,7 @@ from vaultrelay.web.pages import (
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
-from vaultrelay.wire.upgrade import read_upgrade
+from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 
 
 class RelayService(MultiService):
@@ -62,6 +63,7 @@ class RelayService(MultiService):
             log_session_end,
             Addresses(settings.places_per_address),
             settings.access,
+            log_hello,
         )
         self.devices = DeviceFactory(
             reactor,
@@ -108,11 +110,11 @@ class RelayService(MultiService):
             if request.path not in HEALTH_PATHS:
                 self.broker.access.check_address(visitor.client)
         if request.wants_websocket:
-            with self._counting():
-                upgrade = read_upgrade(request)
-                token = self.broker.access.check_token(request.header("authorization"))
-            self.broker.admit(upgrade.channel, visitor.budget)
-            admission = Admission(visitor.budget, visitor.client, token)
+            try:
+                upgrade, admission = self._admitted(request, visitor)
+            except Refusal as refusal:
+                log_refusal(refusal.error, visitor.client)
+                raise
             return Handover(self.devices.build(upgrade, admission), b"", lasting=True)
         if request.lost_its_upgrade:
             raise bad_request(
@@ -123,8 +125,16 @@ class RelayService(MultiService):
             self._site.buildProtocol(visitor.address), _page_head(request, visitor), lasting=False
         )
 
+    def _admitted(self, request: Request, visitor: Visitor) -> tuple[Upgrade, Admission]:
+        """What a device asks for, and with what it is let in; Refusal if it is not."""
+        with self._counting():
+            upgrade = read_upgrade(request)
+            token = self.broker.access.check_token(request.header("authorization"))
+        self.broker.admit(upgrade.channel, visitor.budget)
+        return upgrade, Admission(visitor.budget, visitor.client, token)
+
     def startService(self) -> None:
-        set_level(self.settings.log_level)
+        self._set_log()
         super().startService()
         log.info(
             "VaultMesh relay {version} listens on {where}; {options}",
@@ -154,7 +164,7 @@ class RelayService(MultiService):
         self.visitors.trust(TrustedProxies(settings.trusted_proxies))
         self.devices.ledger.change_limit(settings.max_buffer)
         self._site = self._make_site()
-        set_level(settings.log_level)
+        self._set_log()
         broker.allow(settings.access)
         self._troubles = tuple(troubles)
         self._diagnosis.look()
@@ -208,7 +218,17 @@ class RelayService(MultiService):
         )
 
     def _make_site(self) -> Site:
-        return make_site(self.broker, __version__, self.settings.urls_to_show)
+        return make_site(
+            self.broker,
+            __version__,
+            self.settings.urls_to_show,
+            lambda: privacy_notice(self.settings, under_twistd=not format_is_ours()),
+        )
+
+    def _set_log(self) -> None:
+        set_level(self.settings.log_level)
+        set_format(self.settings.log_format)
+        set_addresses(self.settings.log_addresses)
 
     def _where(self) -> str:
         settings = self.settings
@@ -239,17 +259,6 @@ def _shown(port: IListeningPort) -> str:
 
 def _listed(options: Mapping[str, object]) -> str:
     return " ".join(f"{name}={value}" for name, value in options.items())
-
-
-def log_session_end(session: Session) -> None:
-    """One line for every session that ended: why, and how much passed. Nothing of who it was."""
-    log.info(
-        "Session ended: {why}; {seconds} s, {messages} messages, {bytes} bytes",
-        why=session.close_code.slug if session.close_code else session.left_reason,
-        seconds=session.lasted_seconds,
-        messages=session.messages_in,
-        bytes=session.bytes_in,
-    )
 
 
 def _page_head(request: Request, visitor: Visitor) -> bytes:

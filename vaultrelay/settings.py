@@ -42,6 +42,8 @@ class Settings:
     max_buffer: int = LEAST_BUFFER
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
     log_level: str = "info"
+    log_format: str = "text"
+    log_addresses: str = "pseudonym"
     unknown_variables: tuple[str, ...] = ()
     descriptors_lacking: int = 0
 
@@ -108,6 +110,8 @@ class Settings:
             "max-buffer": self.max_buffer,
             "drain-seconds": self.drain_seconds,
             "log-level": self.log_level,
+            "log-format": self.log_format,
+            "log-addresses": self.log_addresses,
         }
 
     def taken_over_by(self, running: "Settings") -> tuple["Settings", list[str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.python import usage
 
-from vaultrelay.logs import log
+from vaultrelay.logs import format_is_ours, log
 from vaultrelay.options import RelayOptions
 from vaultrelay.options.reader import SettingsReader
 from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
@@ -40,6 +40,15 @@ class TwistdRelayService(RelayService):
         except CannotListen as error:
             log.error("{error}", error=error)
             stop_with(error)
+
+    def startService(self) -> None:
+        super().startService()
+        if self.settings.log_format != "text" and not format_is_ours():
+            log.warn(
+                "twistd writes the log in its own way. For --log-format {wanted} begin with: "
+                "twistd --nodaemon --logger vaultrelay.logs.stderr_observer",
+                wanted=self.settings.log_format,
+            )
 
 
 def makeService(options: Options) -> RelayService:

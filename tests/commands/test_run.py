@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import LogEvent
+from twisted.logger import LogEvent, globalLogPublisher
 
 from vaultrelay import commands, process, tap
 from vaultrelay.commands import run
+from vaultrelay.logs import set_format
 from vaultrelay.policy.limits import DESCRIPTORS_BESIDE
 from vaultrelay.service import RelayService
 
@@ -50,7 +51,7 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
     reactor = Reactor()
     for module in (run, tap):
         monkeypatch.setattr(module, "real_reactor", lambda: reactor)
-    monkeypatch.setattr(run, "log_to_stderr", lambda level: None)
+    monkeypatch.setattr(run, "log_to_stderr", lambda *chosen: None)
     monkeypatch.setattr(tap.Options, "environment", {})
     return reactor
 
@@ -125,6 +126,30 @@ def test_twistd_gets_a_service_that_starts(reactor: Reactor) -> None:
     service.privilegedStartService()
     ((port, *_),) = reactor.tcpServers
     assert port == 8082
+
+
+@pytest.mark.parametrize(
+    ("format", "is_ours", "told"), [("json", False, 1), ("json", True, 0), ("text", False, 0)]
+)
+def test_twistd_is_told_how_to_write_our_format(
+    reactor: Reactor, monkeypatch: pytest.MonkeyPatch, format: str, is_ours: bool, told: int
+) -> None:
+    monkeypatch.setattr(tap, "format_is_ours", lambda: is_ours)
+    events: list[LogEvent] = []
+    observer: Any = events.append
+    globalLogPublisher.addObserver(observer)
+    options = tap.Options()
+    options.parseOptions(["--log-format", format])
+    relay = tap.makeService(options)
+    try:
+        relay.privilegedStartService()
+        relay.startService()
+    finally:
+        relay.stopService()
+        globalLogPublisher.removeObserver(observer)
+        set_format("text")
+    hints = [event for event in events if "--logger" in str(event.get("log_format"))]
+    assert len(hints) == told
 
 
 def test_a_mistake_is_told_in_one_line(reactor: Reactor, capfd: pytest.CaptureFixture[str]) -> None:

@@ -167,7 +167,7 @@ def test_of_what_is_said_in_the_line_of_a_proxy() -> None:
 
 
 @contextmanager
-def serving(endpoint: str, level: str) -> Iterator[tuple[int, "Logged"]]:
+def serving(endpoint: str, level: str, *arguments: str) -> Iterator[tuple[int, "Logged"]]:
     """A relay on an endpoint string, whose log is read when it has stopped."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -178,6 +178,7 @@ def serving(endpoint: str, level: str) -> Iterator[tuple[int, "Logged"]]:
         endpoint.format(port=port),
         "--log-level",
         level,
+        *arguments,
     ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment()) as process:
         try:

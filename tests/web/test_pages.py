@@ -19,7 +19,8 @@ from zope.interface import alsoProvides
 from vaultrelay.web.pages import make_site
 
 HEALTH = b'{"status":"ok","version":"1.0.0","connections":3,"uptime_seconds":86400}'
-PATHS = ["/", "/health", "/ready", "/address", "/nothing"]
+PRIVACY = {"sees": ["times"], "logs": {"level": "info"}}
+PATHS = ["/", "/privacy.json", "/health", "/ready", "/address", "/nothing"]
 
 
 @dataclass
@@ -79,7 +80,7 @@ def ask(status: FakeStatus) -> Ask:
         secure: bool = False,
     ) -> Answer:
         clock: Any = Clock()
-        site = make_site(status, "1.0.0", public_urls)
+        site = make_site(status, "1.0.0", public_urls, lambda: PRIVACY)
         site.reactor = clock
         channel: Any = site.buildProtocol(None)
         transport = TcpTransport()
@@ -118,6 +119,17 @@ def test_health_is_of_the_moment(ask: Ask, status: FakeStatus) -> None:
     status.joined, status.uptime_seconds = 0, 0
     told = json.loads(ask("/health").body)
     assert (told["connections"], told["uptime_seconds"]) == (0, 0)
+
+
+def test_the_privacy_notice_is_what_the_site_was_given(ask: Ask) -> None:
+    answer = ask("/privacy.json")
+    assert answer.status == b"HTTP/1.1 200 OK"
+    assert answer.header(b"content-type") == b"application/json"
+    assert json.loads(answer.body) == PRIVACY
+
+
+def test_the_front_page_links_to_it_once(ask: Ask) -> None:
+    assert ask().body.count(b'<a href="/privacy.json">') == 1
 
 
 def test_ready_is_200_until_the_relay_drains(ask: Ask, status: FakeStatus) -> None:

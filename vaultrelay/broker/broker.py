@@ -38,7 +38,8 @@ _RETRY = {CloseCode.RELAY_FULL: RETRY_FULL_SECONDS, CloseCode.RATE: RETRY_RATE_S
 class Broker:
     """All channels and sessions of one relay.
 
-    `on_end` is called with every session that ended after its welcome.
+    `on_end` is called with every session that ended after its welcome, `on_hello` with every one
+    whose hello was answered and our word for why it was refused, if it was.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Broker:
         on_end: Callable[[Session], None] = lambda session: None,
         addresses: Addresses | None = None,
         access: Access | None = None,
+        on_hello: Callable[[Session, str], None] = lambda session, refused: None,
     ) -> None:
         self.clock = clock
         self.limits = limits or SessionLimits()
@@ -65,6 +67,7 @@ class Broker:
         self.joined = 0
         self._spares = 0
         self._on_end = on_end
+        self._on_hello = on_hello
         self._started_at = self._ticked_at = clock.seconds()
         self._drain: _Drain | None = None
 
@@ -122,7 +125,9 @@ class Broker:
         """Answer a hello: welcome the session into its channel, or close it."""
         code = self._objection(session, hello)
         if code is not None:
-            self.counters.refused[_COUNTED_AS.get(code, code.slug)] += 1
+            slug = _COUNTED_AS.get(code, code.slug)
+            self.counters.refused[slug] += 1
+            self._on_hello(session, slug)
             session.close(code, **({"retry": _RETRY[code]} if code in _RETRY else {}))
             return
         channel = self.channels.get(hello.channel) or Channel(hello.channel, self.counters)
@@ -150,6 +155,7 @@ class Broker:
                 limits.session_ttl,
             ).encode()
         )
+        self._on_hello(session, "")
 
     def forget(self, session: Session) -> None:
         """Take an ended session out of everything."""

@@ -24,9 +24,9 @@ and should be put right all the same. The exit status is 0 if every step passed.
                      {MOST_SECONDS}, to find a proxy that cuts idle connections.
   --strict           Exit with 1 for a warning, too.
   --token-file FILE  The relay's access token is the first line of this file.
-                     Without it, the token is the URL's password or the
-                     variable RELAY_TOKEN. Other users of this machine can read
-                     the command line, and neither of these.
+                     Without it, it is the URL's password, which other users of
+                     this machine can read while the check runs, or else the
+                     variable RELAY_TOKEN.
   --json             Print one JSON object instead of text.
   --version, --help  Print the version, or this text.
 

@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
     options = Options()
     options.parseOptions(arguments)
     settings = fit_to_descriptors(options.settings)
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.log_format)
     reactor = real_reactor()
     relay = with_signals(RelayService(settings, reactor), options.reader)
     try:

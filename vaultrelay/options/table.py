@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.logs import LEVELS
+from vaultrelay.log_names import WAYS
+from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.policy import limits
 
 
@@ -144,6 +145,14 @@ OPTIONS = (
         str(limits.DEFAULT_DRAIN_SECONDS),
     ),
     Option("log-level", "LEVEL", "One of " + ", ".join(LEVELS) + ".", "info"),
+    Option("log-format", "FORMAT", "One of " + ", ".join(FORMATS) + ".", "text"),
+    Option(
+        "log-addresses",
+        "WAY",
+        "How the log names addresses: one of " + ", ".join(WAYS) + ". A pseudonym is good for one "
+        "day. Channels have a pseudonym, or no name.",
+        "pseudonym",
+    ),
     Option("config", "FILE", "TOML file with the same names, such as port = 8080."),
 )
 BY_NAME = {option.name: option for option in OPTIONS}

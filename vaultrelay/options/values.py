@@ -1,12 +1,13 @@
 """Values: from texts and where they stand to checked Settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vaultrelay.logs import LEVELS
+from vaultrelay.log_names import WAYS
+from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.options.memory import memory_bytes
 from vaultrelay.options.sources import BadOption, Given
 from vaultrelay.options.table import BY_NAME
@@ -63,6 +64,8 @@ class Values:
             max_buffer=part("max_buffer", self._max_buffer),
             drain_seconds=part("drain_seconds", self._drain_seconds),
             log_level=part("log_level", self._log_level),
+            log_format=part("log_format", self._log_format),
+            log_addresses=part("log_addresses", self._log_addresses),
         )
 
     def _part(self, path: str, read: Callable[[], _T]) -> _T:
@@ -182,9 +185,18 @@ class Values:
         return address
 
     def _log_level(self) -> str:
-        given = self._find("log-level")
-        if given.values[-1] not in LEVELS:
-            raise given.refuse("must be one of " + ", ".join(LEVELS))
+        return self._one_of("log-level", LEVELS)
+
+    def _log_format(self) -> str:
+        return self._one_of("log-format", FORMATS)
+
+    def _log_addresses(self) -> str:
+        return self._one_of("log-addresses", WAYS)
+
+    def _one_of(self, name: str, allowed: Collection[str]) -> str:
+        given = self._find(name)
+        if given.values[-1] not in allowed:
+            raise given.refuse("must be one of " + ", ".join(allowed))
         return given.values[-1]
 
     def _listen(self) -> tuple[str, ...]:

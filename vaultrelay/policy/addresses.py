@@ -42,6 +42,11 @@ def read_address(text: str) -> IpAddress | None:
     return address
 
 
+def network_of(address: IpAddress) -> bytes:
+    """What of an address stands for who is behind it: all of IPv4, the network of IPv6."""
+    return address.packed[:_NETWORK_BYTES]
+
+
 class Budget:
     """What one address has at the door and beyond it, and when its rates are whole again.
 
@@ -98,7 +103,7 @@ class Addresses:
         """
         if not self.places or address is None or address.is_loopback:
             return None
-        key = address.packed[:_NETWORK_BYTES]
+        key = network_of(address)
         budget = self._here.get(key) or self._gone.get(key) or Budget(key)
         if budget.waiting >= WAITING_PER_ADDRESS:
             raise OverBudget("address_waiting")

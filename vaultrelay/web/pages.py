@@ -1,11 +1,11 @@
-"""The pages: /health and /ready for machines, / for people, /address for who looks for a proxy.
+"""The pages: /health, /ready and /privacy.json for machines, / for people, /address for both.
 
 All else is refused in JSON.
 """
 
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from twisted.web.resource import Resource
@@ -33,6 +33,7 @@ cannot read it and keeps none of it.</p>
 <p>To use this relay, enter this URL in the VaultMesh app on each of your devices:</p>
 <p><code id="url">{url}</code></p>
 <p><small>{hint}</small></p>
+<p><small><a href="/privacy.json">What this relay sees, keeps and logs</a></small></p>
 </html>
 """
 HEALTH_PATHS = frozenset({"/health", "/ready"})
@@ -69,22 +70,34 @@ class Status(Protocol):
     def uptime_seconds(self) -> int: ...
 
 
+Privacy = Callable[[], Mapping[str, object]]
+"""What the relay sees, keeps and logs, as it is run now."""
+
+
 class Pages(Resource):
     """All paths of the relay that are not a WebSocket."""
 
     isLeaf = True
 
-    def __init__(self, status: Status, version: str, public_urls: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        status: Status,
+        version: str,
+        public_urls: tuple[str, ...],
+        privacy: Privacy = dict[str, object],
+    ) -> None:
         super().__init__()
         self._status = status
         self._version = version
         self._public_urls = public_urls
+        self._privacy = privacy
         self._pages: dict[bytes, Callable[[Request], bytes]] = {
             b"/": self._front_page,
             b"/v3": self._front_page,
             b"/health": self._health,
             b"/ready": self._ready,
             b"/address": self._address,
+            b"/privacy.json": self._privacy_notice,
         }
 
     def render(self, request: Request) -> bytes:
@@ -115,6 +128,9 @@ class Pages(Resource):
         is_told = request.getHeader(VISITOR_TOLD_HEADER) is not None
         fields = {"address": address, "from": "proxy" if is_told else "connection"}
         return _as_json(request, **fields)
+
+    def _privacy_notice(self, request: Request) -> bytes:
+        return _as_json(request, **self._privacy())
 
     def _front_page(self, request: Request) -> bytes:
         url, hint = self._url_for(request)
@@ -150,8 +166,13 @@ def _nothing_here(request: Request) -> bytes:
     return refused.body()
 
 
-def make_site(status: Status, version: str, public_urls: tuple[str, ...]) -> Site:
+def make_site(
+    status: Status,
+    version: str,
+    public_urls: tuple[str, ...],
+    privacy: Privacy = dict[str, object],
+) -> Site:
     """The site that serves the pages, without an access log."""
-    site = Site(Pages(status, version, public_urls))
+    site = Site(Pages(status, version, public_urls, privacy))
     site.noisy = False
     return site

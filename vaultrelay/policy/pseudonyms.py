@@ -1,0 +1,54 @@
+"""Pseudonyms: short names for addresses and channels, good for one day. Knows no clock.
+
+They are hashes under a key that is random, in memory alone and new on each day of UTC. What
+happened to one device in a day can be told together. From a log nobody can find out whom a
+pseudonym stands for, by trying all addresses or otherwise, nor find anyone again on another day.
+
+An address of IPv6 is named by its first 64 bits, as its budget is (`policy/addresses.py`): within
+them a device changes its address as it likes, often in the same day. All of an IPv4 address counts.
+"""
+
+import secrets
+from collections.abc import Callable
+from hashlib import blake2b
+
+from vaultrelay.policy.addresses import IpAddress, network_of
+from vaultrelay.policy.limits import PSEUDONYM_CHARACTERS, PSEUDONYM_SECONDS
+
+_KEY_BYTES = 32
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's, in which no two characters look the same."""
+_BITS = 5
+
+
+def _new_key() -> bytes:
+    return secrets.token_bytes(_KEY_BYTES)
+
+
+class Pseudonyms:
+    """The pseudonyms of one relay; `now` is what the wall clock says, in seconds of Unix time."""
+
+    def __init__(self, new_key: Callable[[], bytes] = _new_key) -> None:
+        self._new_key = new_key
+        self._key = b""
+        self._day: int | None = None
+
+    def of_address(self, address: IpAddress, now: float) -> str:
+        """The name of an address for today, such as a-5k2j9x."""
+        return "a-" + self._short(b"address", network_of(address), now)
+
+    def of_channel(self, channel: bytes, now: float) -> str:
+        """The name of a channel for today, such as c-8m3k1z."""
+        return "c-" + self._short(b"channel", channel, now)
+
+    def _short(self, kind: bytes, subject: bytes, now: float) -> str:
+        day = int(now // PSEUDONYM_SECONDS)
+        if day != self._day:
+            # Also when the clock was set back: what has been forgotten stays forgotten.
+            self._day, self._key = day, self._new_key()
+        digest = blake2b(subject, key=self._key, person=kind).digest()
+        number = int.from_bytes(digest, "big")
+        return "".join(
+            _ALPHABET[number >> _BITS * place & len(_ALPHABET) - 1]
+            for place in range(PSEUDONYM_CHARACTERS)
+        )

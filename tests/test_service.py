@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.threads import deferToThread
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
@@ -83,6 +84,51 @@ def test_the_front_page_names_the_public_url() -> None:
 def test_the_front_page_believes_a_proxy_about_its_visitor(relay: Relay) -> None:
     page = relay.connect().request("/", Host="relay.test:1234", X_Forwarded_Proto="https")
     assert b">wss://relay.test:1234<" in page
+
+
+FORGED = {"X_Visitor": "192.0.2.66", "X_Visitor_Told": "1", "X_Forwarded_For": "192.0.2.66"}
+
+
+@pytest.mark.parametrize(
+    ("host", "headers", "told"),
+    [
+        ("203.0.113.7", {}, {"address": "203.0.113.7", "from": "connection"}),
+        ("203.0.113.7", FORGED, {"address": "203.0.113.7", "from": "connection"}),
+        ("::ffff:203.0.113.7", FORGED, {"address": "203.0.113.7", "from": "connection"}),
+        ("10.0.0.1", {}, {"address": "10.0.0.1", "from": "connection"}),
+        (
+            "10.0.0.1",
+            FORGED | {"X_Forwarded_For": "192.0.2.66, 2001:db8::7"},
+            {"address": "2001:db8::7", "from": "proxy"},
+        ),
+        ("10.0.0.1", {"X_Forwarded_For": "nobody"}, {"address": "10.0.0.1", "from": "connection"}),
+        ("unix", FORGED, {"address": None, "from": "connection"}),
+    ],
+    ids=["direct", "forged", "mapped", "silent-proxy", "proxy", "mad-proxy", "unix"],
+)
+def test_a_visitor_can_ask_whom_the_relay_takes_him_for(
+    host: str, headers: dict[str, str], told: dict[str, object]
+) -> None:
+    relay = Relay(trusted_proxies=("10.0.0.1",))
+    head, _, body = relay.connect(host).request("/address", **headers).partition(b"\r\n\r\n")
+    assert json.loads(body) == told
+    assert b"Cache-Control: no-store" in head
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b"203.0.113.7", {"address": "203.0.113.7", "from": "proxy"}),
+        (None, {"address": None, "from": "connection"}),
+    ],
+    ids=["named", "unknown"],
+)
+def test_the_line_of_a_proxy_names_the_visitor(
+    relay: Relay, line: bytes | None, told: dict[str, object]
+) -> None:
+    wire = relay.connect()
+    assert wire.protocol.peerKnown(line and IPv4Address("TCP", line.decode(), 50000))
+    assert json.loads(wire.request("/address").partition(b"\r\n\r\n")[2]) == told
 
 
 @pytest.mark.parametrize("target", ["/", "/v3"])

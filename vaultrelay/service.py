@@ -32,7 +32,12 @@ from vaultrelay.transport.listen import Listening, ListeningService
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.visitors import Visitor, Visitors
-from vaultrelay.web.pages import HEALTH_PATHS, make_site
+from vaultrelay.web.pages import (
+    HEALTH_PATHS,
+    VISITOR_HEADER,
+    VISITOR_TOLD_HEADER,
+    make_site,
+)
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
@@ -126,7 +131,7 @@ class RelayService(MultiService):
     def page(self, request: Request, visitor: Visitor) -> Handover:
         """The pages, for whatever is asked."""
         return Handover(
-            self._site.buildProtocol(visitor.address), _page_head(request), lasting=False
+            self._site.buildProtocol(visitor.address), _page_head(request, visitor), lasting=False
         )
 
     def _admitted(self, request: Request, visitor: Visitor) -> tuple[Upgrade, Admission]:
@@ -155,8 +160,9 @@ class RelayService(MultiService):
         is dropped, but of those that may not be here any more. Devices are held to the limits that
         they were told.
         """
-        settings, left = settings.taken_over_by(self.settings)
-        self.settings = settings
+        before = self.settings
+        self.settings, left = settings.taken_over_by(before)
+        settings = self.settings
         for listener, pairs in zip(self._listeners, settings.pairs, strict=True):
             if listener.tls is not None and pairs != listener.tls.pairs:
                 listener.tls.serve(pairs)
@@ -165,7 +171,8 @@ class RelayService(MultiService):
         broker.max_connections = settings.places
         broker.audiences = Audiences(settings.own_hosts)
         broker.addresses.change_places(settings.places_per_address)
-        self.visitors.trust(TrustedProxies(settings.trusted_proxies))
+        if settings.trusted_proxies != before.trusted_proxies:
+            self.visitors.trust(TrustedProxies(settings.trusted_proxies))
         self.devices.ledger.change_limit(settings.max_buffer)
         self._site = self._make_site()
         self._set_log()
@@ -269,9 +276,17 @@ def _listed(options: Mapping[str, object]) -> str:
     return " ".join(f"{name}={value}" for name, value in options.items())
 
 
-def _page_head(request: Request) -> bytes:
-    """A page request in a form that twisted.web can read in one way only."""
+def _page_head(request: Request, visitor: Visitor) -> bytes:
+    """A page request in a form that twisted.web can read in one way only, and who sent it.
+
+    Of the visitor's own headers none gets through but those that are named here.
+    """
     lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
+    address = visitor.client or visitor.ip
+    if address is not None:
+        lines.append(f"{VISITOR_HEADER}: {address}")
+    if visitor.is_told:
+        lines.append(f"{VISITOR_TOLD_HEADER}: 1")
     for name in ("host", "x-forwarded-proto"):
         value = request.header(name)
         if value is not None:

@@ -235,6 +235,16 @@ def test_a_relay_that_falls_silent_is_left(world: World, pair: tuple[Device, Dev
     assert closed.value.code == 1006
 
 
+def test_a_device_can_cut_its_connection_off(world: World, pair: tuple[Device, Device]) -> None:
+    first, second = pair
+    first.abort()
+    world.network.flush()
+    assert world.next(second) == Left(first.session, "lost")
+    with pytest.raises(Closed) as closed:
+        world.next(first)
+    assert closed.value.code == 1006
+
+
 def test_room_fires_when_what_was_sent_is_on_its_way(
     world: World, pair: tuple[Device, Device]
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
+from twisted.internet.testing import MemoryReactorClock
 
 from vaultrelay.commands import check
 
@@ -16,6 +17,12 @@ from vaultrelay.commands import check
         (["ws://a", "ws://b"], "check takes one URL, such as wss://relay.example.org"),
         (["https://a"], "check: 'https://a': a relay's URL looks like wss://relay.example.org"),
         (["--jso\x1bn"], "option --jso\\x1bn not recognized"),
+        (["ws://a", "--idle=0"], "check: --idle takes seconds from 1 to 539: 0"),
+        (
+            ["--idle", "9", "ws://a"],
+            "check: the seconds of --idle stand behind an equals sign: --idle=120",
+        ),
+        (["--strict=yes", "ws://a"], "option --strict must not have an argument"),
     ],
 )
 def test_a_bad_command_line_is_one_line_and_exit_status_2(
@@ -29,11 +36,9 @@ def test_a_bad_command_line_is_one_line_and_exit_status_2(
 
 
 def test_help_is_for_people(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        check.main(["--help"])
-    assert stopped.value.code == 0
+    assert check.main(["--help"]) == 0
     out, _ = capfd.readouterr()
-    assert out.startswith("Usage: vault-relay check URL [--json]\n")
+    assert out.startswith("Usage: vault-relay check URL [--idle[=SECONDS]] [--strict] [--json]\n")
     assert max(map(len, out.splitlines())) <= 80
 
 
@@ -42,22 +47,42 @@ class FakeCheckup:
 
     found: ClassVar[list[dict[str, Any]]] = []
 
-    def __init__(self, reactor: object, url: str, report: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        reactor: object,
+        url: str,
+        report: Callable[[dict[str, Any]], None],
+        *,
+        idle_seconds: int,
+        progress: Callable[[str], None],
+    ) -> None:
         self._report = report
+        self._progress = progress
         self.results: list[dict[str, Any]] = []
 
     @property
     def passed(self) -> bool:
         return all(result["passed"] for result in self.results)
 
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        return [warning for result in self.results for warning in result["warnings"]]
+
     async def run(self) -> None:
+        self._progress("waits")
         for result in self.found:
             self.results.append(result)
             self._report(result)
 
 
-def step(name: str, passed: bool) -> dict[str, Any]:
-    return {"step": name, "passed": passed, "seconds": 0.012, "detail": f"{name} it is"}
+def step(name: str, passed: bool, *warnings: str) -> dict[str, Any]:
+    return {
+        "step": name,
+        "passed": passed,
+        "seconds": 0.012,
+        "detail": f"{name} it is",
+        "warnings": [{"step": name, "warning": slug, "detail": f"{slug}!"} for slug in warnings],
+    }
 
 
 @pytest.fixture
@@ -65,7 +90,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Runs the command over steps of the test's choice."""
 
     def react(work: Callable[[object], object], _reactor: object) -> None:
-        work(_reactor)
+        work(MemoryReactorClock())
         raise SystemExit(0)
 
     monkeypatch.setattr(check, "Checkup", FakeCheckup)
@@ -92,6 +117,29 @@ def test_the_steps_are_printed_as_they_come(
     assert capsys.readouterr().out.endswith("\nAll passed.\n")
 
 
+def test_warnings_are_lines_of_their_own_and_count_only_if_strict(
+    played: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = [step("tls", True, "old_tls", "no_alpn")]
+    assert played(steps=steps) == 0
+    assert capsys.readouterr().out.endswith(
+        "  ok    tls        tls it is (12 ms)\n"
+        "  warn  tls        old_tls!\n"
+        "  warn  tls        no_alpn!\n"
+        "\nPassed, with 2 warnings.\n"
+    )
+    assert played("--strict", steps=[step("tls", True, "old_tls")]) == 1
+    assert capsys.readouterr().out.endswith("\nPassed, with 1 warning.\n")
+    assert played("--strict", steps=[step("tls", True)]) == 0
+
+
+def test_progress_is_told_where_no_program_reads(
+    played: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert played("--idle", steps=[step("name", True)]) == 0
+    assert capsys.readouterr().err == "  ...   waits\n"
+
+
 def test_json_is_one_object_without_the_token(
     played: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,11 +147,11 @@ def test_json_is_one_object_without_the_token(
     assert json.loads(capsys.readouterr().out) == {
         "url": "wss://relay.example.org",
         "passed": True,
+        "warnings": [],
         "steps": [step("name", True)],
     }
 
 
 def test_its_version_is_the_relays(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        check.main(["--version"])
+    assert check.main(["--version"]) == 0
     assert capsys.readouterr().out == "vault-relay 1.0.0\n"

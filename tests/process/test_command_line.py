@@ -1,6 +1,7 @@
 """The commands as their users type them: mistakes cost one line and exit status 2."""
 
 import json
+import signal
 import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import issue, write_pair
-from tests.process.processes import BIN, run, running_relay
+from tests.process.processes import BIN, WAIT_SECONDS, environment, run, running_relay
 from vaultrelay import __version__
 from vaultrelay.options import OPTIONS
 
@@ -82,13 +83,32 @@ def test_check_of_nobody_is_exit_status_1() -> None:
     assert "s3cret" not in told.stdout, "a token in the URL is not shown"
 
 
+def test_a_check_that_is_interrupted_has_not_passed() -> None:
+    with running_relay() as running:
+        url = f"ws://127.0.0.1:{running.port}"
+        checking = subprocess.Popen(
+            [BIN / "vault-relay", "check", "--idle", url],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+        assert checking.stderr is not None
+        assert "says nothing for 130 s" in checking.stderr.readline()
+        checking.send_signal(signal.SIGINT)
+        said, complained = checking.communicate(timeout=WAIT_SECONDS)
+    assert (checking.returncode, complained) == (1, "")
+    assert "FAIL  idle       interrupted. (" in said
+    assert said.endswith("\nNot passed.\n")
+
+
 def test_check_of_a_good_relay_is_exit_status_0() -> None:
     with running_relay() as running:
         told = run("vault-relay", "check", f"ws://127.0.0.1:{running.port}", "--json")
     assert (told.returncode, told.stderr) == (0, "")
     summary = json.loads(told.stdout)
     assert summary["passed"]
-    names = ["name", "tcp", "upgrade", "join", "echo", "largest", "throughput"]
+    names = ["name", "tcp", "http", "address", "upgrade", "join", "echo", "largest", "throughput"]
     assert [step["step"] for step in summary["steps"]] == names
 
 

@@ -4,6 +4,7 @@ import html
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from vaultrelay.web.pages import make_site
 
 HEALTH = b'{"status":"ok","version":"1.0.0","connections":3,"uptime_seconds":86400}'
 PRIVACY = {"sees": ["times"], "logs": {"level": "info"}}
-PATHS = ["/", "/privacy.json", "/health", "/ready", "/nothing"]
+PATHS = ["/", "/privacy.json", "/health", "/ready", "/address", "/nothing"]
 
 
 @dataclass
@@ -165,6 +166,31 @@ def test_there_is_nothing_at_other_paths(ask: Ask, path: str) -> None:
     assert answer.status == b"HTTP/1.1 404 Not Found"
     assert json.loads(answer.body)["error"] == "not_found"
     assert answer.header(b"content-type") == b"application/json"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ((b"X-Visitor: 203.0.113.7",), b'{"address":"203.0.113.7","from":"connection"}'),
+        (
+            (b"X-Visitor: 2001:db8::7", b"X-Visitor-Told: 1"),
+            b'{"address":"2001:db8::7","from":"proxy"}',
+        ),
+        ((), b'{"address":null,"from":"connection"}'),
+    ],
+    ids=["connection", "proxy", "unknown"],
+)
+def test_a_visitor_is_told_who_he_is(ask: Ask, headers: tuple[bytes, ...], body: bytes) -> None:
+    answer = ask("/address", headers=headers)
+    assert answer.status == b"HTTP/1.1 200 OK"
+    assert answer.body == body
+    assert answer.header(b"content-type") == b"application/json"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_has_the_time(ask: Ask, path: str) -> None:
+    """By it, `vault-relay check` sees a clock that is wrong."""
+    assert parsedate_to_datetime((ask(path).header(b"date") or b"").decode())
 
 
 def test_a_query_changes_nothing(ask: Ask) -> None:

@@ -101,7 +101,10 @@ class DeviceSocketFactory(WebSocketClientFactory):
 
 
 class Device:
-    """A joined device. `peers` maps session numbers to device tags and follows presence."""
+    """A joined device. `peers` maps session numbers to device tags and follows presence.
+
+    `ping_seconds` is the interval in force: first the relay's own, then what was asked for.
+    """
 
     def __init__(self, socket: DeviceSocket, welcome: Welcome, clock: IReactorTime) -> None:
         self.session = welcome.session
@@ -115,7 +118,7 @@ class Device:
         self._ids = count(1)
         self._gone: Deferred[None] = Deferred()
         self._clock = clock
-        self._ping_seconds = welcome.ping_seconds
+        self.ping_seconds = welcome.ping_seconds
         self._watch = LoopingCall(self._check_silence)
         self._watch.clock = clock
         self._watch.start(WATCH_SECONDS, now=False)
@@ -157,6 +160,10 @@ class Device:
         self._socket.sendClose(1000)
         return self._gone
 
+    def abort(self) -> None:
+        """Cut the connection off, for when the relay does not answer a close."""
+        self._socket.give_up()
+
     def on_event(self, event: Event | Closed) -> None:
         """Take an event of the socket's."""
         if isinstance(event, Joined):
@@ -164,7 +171,7 @@ class Device:
         elif isinstance(event, Left):
             self.peers.pop(event.session, None)
         elif isinstance(event, Keepalive):
-            self._ping_seconds = event.ping_seconds
+            self.ping_seconds = event.ping_seconds
         elif isinstance(event, Closed):
             self._closed = event
             self._watch.stop()
@@ -180,7 +187,7 @@ class Device:
     def _check_silence(self) -> None:
         # A relay pings in its own silence; who hears nothing for longer is no longer connected.
         silence = self._clock.seconds() - self._socket.heard_at
-        if silence >= SILENCE_FACTOR * self._ping_seconds:
+        if silence >= SILENCE_FACTOR * self.ping_seconds:
             self._socket.give_up()
 
 

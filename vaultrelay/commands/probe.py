@@ -17,15 +17,18 @@ from zope.interface import implementer
 from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl, endpoint_of
 
 SECONDS_PER_DAY = 86_400
+ANSWER_SECONDS = 6
+"""For one handshake or one page: the probes of one step end before the step has failed."""
 
 
 @dataclass(frozen=True)
 class TlsFacts:
-    """What a TLS handshake showed."""
+    """What a TLS handshake showed; `days_left` is None of a certificate that was not verified."""
 
     version: str
     cipher: str
-    days_left: int
+    days_left: int | None
+    alpn: str | None
 
 
 async def resolve(reactor: Any, url: RelayUrl) -> list[str]:
@@ -51,9 +54,14 @@ async def dial(reactor: Any, url: RelayUrl) -> str:
     return str(address)
 
 
-async def greet(reactor: Any, url: RelayUrl) -> TlsFacts:
-    """What the TLS handshake shows, the certificate verified; SSL errors if it fails."""
-    protocol: Any = await endpoint_of(reactor, url).connect(Factory.forProtocol(_Handshake))
+async def greet(reactor: Any, url: RelayUrl, tls: ssl.SSLContext | None = None) -> TlsFacts:
+    """What the TLS handshake shows, by default with the platform's trust; SSL errors if it fails.
+
+    TimeoutError from a server that does not go on with it.
+    """
+    endpoint = endpoint_of(reactor, url, tls)
+    protocol: Any = await endpoint.connect(Factory.forProtocol(_Handshake))
+    protocol.done.addTimeout(ANSWER_SECONDS, reactor)
     facts: TlsFacts = await protocol.done
     return facts
 
@@ -65,20 +73,25 @@ class _Handshake(Protocol):
     transport: Any
 
     def __init__(self) -> None:
-        self.done: Deferred[TlsFacts] = Deferred()
+        self.done: Deferred[TlsFacts] = Deferred(lambda _: self.transport.abortConnection())
+        self._facts: TlsFacts | None = None
 
     def handshakeCompleted(self) -> None:
         tls: ssl.SSLObject = self.transport.tls
         certificate: Any = tls.getpeercert()
         cipher: Any = tls.cipher()
-        left = ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()
-        facts = TlsFacts(str(tls.version()), cipher[0], int(left // SECONDS_PER_DAY))
-        # The abort below ends in connectionLost, which must find nothing left to tell.
-        done, self.done = self.done, Deferred()
+        days_left = None
+        if certificate:
+            left = ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()
+            days_left = int(left // SECONDS_PER_DAY)
+        alpn = tls.selected_alpn_protocol()
+        self._facts = TlsFacts(str(tls.version()), cipher[0], days_left, alpn)
         self.transport.abortConnection()
-        done.callback(facts)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if not self.done.called:
+        if self.done.called:
+            return
+        if self._facts is None:
             self.done.errback(reason)
-            self.done.addErrback(lambda _: None)
+        else:
+            self.done.callback(self._facts)

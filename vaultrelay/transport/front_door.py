@@ -70,6 +70,7 @@ class FrontDoor(Protocol):
         self._is_behind_proxy = True
         visitor = self._factory.visitors.arrived(address)
         if visitor is not None:
+            visitor.is_told = address is not None
             self._visitor = visitor
         return visitor is not None
 

@@ -21,15 +21,16 @@ class Visitor:
     """One connection: where it comes from, and the budget that it counts against, if any.
 
     `ip` is the address at the other end of it, `client` the one for whom a trusted proxy speaks; or
-    they are the same.
+    they are the same. `is_told`: a proxy told the address.
     """
 
-    __slots__ = ("address", "budget", "client", "ip", "is_proxy")
+    __slots__ = ("address", "budget", "client", "ip", "is_proxy", "is_told")
 
     def __init__(self, address: IAddress | None, ip: IpAddress | None, is_proxy: bool) -> None:
         self.address = address
         self.ip = self.client = ip
         self.is_proxy = is_proxy
+        self.is_told = False
         self.budget: Budget | None = None
 
 
@@ -100,6 +101,7 @@ class Visitors:
             return
         try:
             visitor.client = self.proxies.client(request.elements(_FORWARDED))
+            visitor.is_told = visitor.client is not None
             self._count(visitor, visitor.client)
         except ValueError:
             # Whoever is behind it is not limited by address.

@@ -1,4 +1,7 @@
-"""The pages: /health, /ready and /privacy.json for machines, / for people. All else is refused."""
+"""The pages: /health, /ready and /privacy.json for machines, / for people, /address for both.
+
+All else is refused in JSON.
+"""
 
 import html
 import json
@@ -41,6 +44,10 @@ _HINTS = {
     "unsafe": "This is the address that your browser used, without TLS: anyone on the way sees "
     "which devices talk, though not what they say. Outside your own network use a wss:// address.",
 }
+VISITOR_HEADER = "x-visitor"
+"""The visitor's address as the relay knows it; set by the relay itself, never by the visitor."""
+VISITOR_TOLD_HEADER = "x-visitor-told"
+"""Present where a trusted proxy told the address; set by the relay itself, too."""
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
@@ -89,6 +96,7 @@ class Pages(Resource):
             b"/v3": self._front_page,
             b"/health": self._health,
             b"/ready": self._ready,
+            b"/address": self._address,
             b"/privacy.json": self._privacy_notice,
         }
 
@@ -113,6 +121,13 @@ class Pages(Resource):
         if self._status.draining:
             request.setResponseCode(503)
         return _as_json(request, status=self._state)
+
+    def _address(self, request: Request) -> bytes:
+        """Whom the relay takes the visitor for, so that he can see whether a proxy hides him."""
+        address = request.getHeader(VISITOR_HEADER)
+        is_told = request.getHeader(VISITOR_TOLD_HEADER) is not None
+        fields = {"address": address, "from": "proxy" if is_told else "connection"}
+        return _as_json(request, **fields)
 
     def _privacy_notice(self, request: Request) -> bytes:
         return _as_json(request, **self._privacy())

@@ -1,87 +1,49 @@
-"""The checkup: what it says of each failure."""
+"""The checkup: its steps in turn, against real relays and what is none."""
 
 import socket
-import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.error import ConnectionRefusedError as Refusal
 from twisted.internet.testing import MemoryReactorClock
 
 from tests.certificates import issue, write_pair
+from tests.commands.checkup.servers import answering, page
 from tests.process.processes import running_relay
-from vaultrelay.client import Closed, Refused
-from vaultrelay.commands import checkup
-
-
-def ssl_error(reason: str = "") -> ssl.SSLError:
-    """An error as the standard library raises it; without a reason, of a certificate."""
-    error = ssl.SSLError() if reason else ssl.SSLCertVerificationError()
-    error.reason = reason or "CERTIFICATE_VERIFY_FAILED"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        error.verify_message = "self-signed certificate"
-    return error
-
-
-@pytest.mark.parametrize(
-    ("error", "step", "said"),
-    [
-        (OSError(-2, "Name or service not known"), "name", "Name or service not known. Is the"),
-        (Refusal(), "tcp", "Connection was refused by other side. Is the relay running"),
-        (ssl_error(), "tls", "self-signed certificate. Does the relay serve TLS here"),
-        (ssl_error("WRONG_VERSION_NUMBER"), "tls", "wrong version number. Does the relay serve"),
-        (ssl.SSLError(), "tls", "SSLError. Does the relay serve TLS here"),
-        (Refused(503, "relay_full", "Full."), "upgrade", "Full. (503 relay_full)."),
-        (TimeoutError(), "upgrade", "no answer in 20 s. Something accepts connections here"),
-        (Closed(4504, "audience"), "join", "closed with 4504 audience. The device dialled a name"),
-        (Closed(4004, "a\x1bb"), "echo", "closed with 4004 a\\x1bb. The device did not read"),
-    ],
-)
-def test_each_failure_is_told_with_where_to_look(error: Exception, step: str, said: str) -> None:
-    assert checkup.explain(error, step).startswith(said)
-
-
-class Peer:
-    """A device that receives what the test says, in place of a real one."""
-
-    def __init__(self, *events: Any) -> None:
-        self.events = list(events)
-
-    async def receive(self) -> Any:
-        return self.events.pop(0)
-
-
-def test_anything_but_a_message_ends_an_exchange() -> None:
-    device: Any = Peer("something else")
-    failed: Deferred[Any] = ensureDeferred(checkup._payload(device))
-    found: list[Any] = []
-    failed.addErrback(found.append)
-    assert str(found[0].value) == "instead of a message came str"
+from vaultrelay.commands.checkup import STEP_SECONDS, Checkup
+from vaultrelay.commands.checkup.found import Found
+from vaultrelay.wire.refusal import token_required
 
 
 def test_a_step_that_hangs_has_failed() -> None:
     clock: Any = MemoryReactorClock()
-    tried = checkup.Checkup(clock, "ws://relay.test", lambda result: None)
+    tried = Checkup(clock, "ws://relay.test", lambda result: None)
 
-    async def hang() -> dict[str, Any]:
+    async def hang() -> Found | None:
         await Deferred()
-        return {}
+        return None
 
     results: list[Any] = []
     ensureDeferred(tried._take("echo", hang)).addCallback(results.append)
-    clock.advance(checkup.STEP_SECONDS)
-    assert (results[0]["passed"], results[0]["detail"]) == (False, "no answer in 20 s.")
+    clock.advance(STEP_SECONDS)
+    assert results[0] == {
+        "step": "echo",
+        "verdict": "fail",
+        "passed": False,
+        "seconds": STEP_SECONDS,
+        "detail": "no answer in 20 s.",
+        "warnings": [],
+    }
 
 
-async def check(url: str) -> tuple[checkup.Checkup, list[str]]:
+async def check(url: str) -> tuple[Checkup, list[str]]:
     """A checkup of a real relay, and the lines it reports."""
     from twisted.internet import reactor
 
     lines: list[str] = []
-    tried = checkup.Checkup(
+    tried = Checkup(
         reactor, url, lambda result: lines.append(f"{result['step']}: {result['detail']}")
     )
     await tried.run()
@@ -96,11 +58,14 @@ async def test_a_good_relay_passes_every_step(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with running_relay("--tls-cert", str(certificate), "--tls-key", str(key)) as running:
         tried, lines = await check(f"wss://localhost:{running.port}")
-    assert tried.passed, lines
+    assert (tried.passed, tried.warnings) == (True, []), lines
+    assert {result["verdict"] for result in tried.results} == {"pass"}
     starts = [
         "name: localhost is ",
         "tcp: 127.0.0.1 answers on port ",
         "tls: TLSv1.3, TLS_",
+        "http: HTTP/1.1 answers, and its clock agrees",
+        "address: the relay sees 127.0.0.1, by the connection",
         "upgrade: protocol 3, relay 1.0.0",
         "join: two devices met",
         "echo: 20 round trips",
@@ -118,7 +83,7 @@ async def test_a_certificate_that_nobody_trusts_fails_the_step_of_tls(tmp_path: 
     with running_relay("--tls-cert", str(certificate), "--tls-key", str(key)) as running:
         tried, lines = await check(f"wss://localhost:{running.port}")
     assert not tried.passed
-    assert lines[-1].startswith("tls: self-signed certificate. Does the relay serve TLS")
+    assert lines[-1].startswith("tls: self-signed certificate. No device trusts it unless")
 
 
 @pytest_twisted.ensureDeferred
@@ -164,3 +129,65 @@ async def test_a_host_that_does_not_exist_fails_the_first_step() -> None:
     tried, lines = await check("ws://relay.invalid")
     assert not tried.passed
     assert lines[-1].endswith("Is the host name spelled right, and does DNS know it?")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_token_in_the_query_is_told_before_anything_is_sent() -> None:
+    tried, lines = await check("wss://relay.invalid/?token=s3cret")
+    assert not tried.passed
+    assert len(lines) == 1
+    assert lines[0].startswith("url: There seems to be a token in the query of the URL. ")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_warning_stops_nothing() -> None:
+    with running_relay() as running:
+        tried, lines = await check(f"ws://user@127.0.0.1:{running.port}")
+    assert tried.passed
+    assert len(lines) > 1
+    assert tried.results[0]["verdict"] == "warn"
+    assert [(found["step"], found["warning"]) for found in tried.warnings] == [
+        ("url", "token_not_sent")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (page("301 Moved", "Location: https://localhost/"), "upgrade: Something in front of the "),
+        (page("404 Not Found", "Server: nginx"), "upgrade: nginx answers 404 Not Found in place"),
+        (page("200 OK"), "upgrade: Something in front of the relay answers 200 OK in place"),
+        (b"", "upgrade: The connection ended before anybody answered."),
+        (bytes(3) + b"\x04" + bytes(5), "http: HTTP/2 answers here"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "http: This port speaks TLS. The URL begins with wss"),
+        (
+            page(
+                "401 Unauthorized",
+                body=token_required(was_given=False).body().decode(),
+            ),
+            "upgrade: This relay asks for an access token. Ask its operator for one, and enter",
+        ),
+    ],
+    ids=["redirect", "nothing", "page", "silent", "http2", "tls", "private"],
+)
+@pytest_twisted.ensureDeferred
+async def test_what_is_no_relay_is_told_by_what_it_says(answer: bytes, said: str) -> None:
+    with answering(answer) as port:
+        tried, lines = await check(f"ws://localhost:{port}")
+    assert not tried.passed
+    assert lines[-1].startswith(said)
+
+
+@pytest_twisted.ensureDeferred
+async def test_silence_is_the_last_step_if_it_is_asked_for() -> None:
+    from twisted.internet import reactor
+
+    told: list[str] = []
+    with running_relay() as running:
+        url = f"ws://127.0.0.1:{running.port}"
+        tried = Checkup(reactor, url, lambda result: None, idle_seconds=1, progress=told.append)
+        await tried.run()
+    assert tried.passed
+    assert tried.results[-1]["step"] == "idle"
+    assert tried.results[-1]["silent_seconds"] == 1
+    assert told == ["says nothing for 1 s, to see whether a proxy cuts silent connections"]

@@ -1,0 +1,68 @@
+"""What is said of each failure."""
+
+import ssl
+
+import pytest
+from twisted.internet.defer import CancelledError
+from twisted.internet.error import ConnectionRefusedError as Refusal
+
+from vaultrelay.client import Closed, Refused
+from vaultrelay.commands.checkup.explain import explain
+from vaultrelay.wire.refusal import token_required
+
+
+def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
+    """An error as the standard library raises it; without a reason, of a certificate."""
+    error = ssl.SSLError() if reason else ssl.SSLCertVerificationError()
+    error.reason = reason or "CERTIFICATE_VERIFY_FAILED"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        error.verify_message, error.verify_code = "it is bad", code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "step", "said"),
+    [
+        (OSError(-2, "Name or service not known"), "name", "Name or service not known. Is the"),
+        (Refusal(), "tcp", "Connection was refused by other side. Is the relay running"),
+        (ssl_error(), "tls", "it is bad. Does the relay serve TLS here"),
+        (ssl_error(code=10), "tls", "it is bad. Renew the certificate"),
+        (ssl_error(code=18), "tls", "it is bad. No device trusts it unless told to"),
+        (ssl_error(code=19), "tls", "it is bad. No device trusts it unless told to"),
+        (ssl_error(code=21), "tls", "it is bad. Serve the certificate with its chain"),
+        (ssl_error(code=62), "tls", "it is bad. Dial a name that is in the certificate"),
+        (ssl_error("WRONG_VERSION_NUMBER"), "tls", "wrong version number. Does the relay serve"),
+        (ssl.SSLError(), "tls", "SSLError. Does the relay serve TLS here"),
+        (Refused(503, "relay_full", "Full."), "upgrade", "Full. (503 relay_full)."),
+        (
+            Refused(403, "address_not_allowed", "No."),
+            "upgrade",
+            "No. (403 address_not_allowed). Its operator allows addresses with --allow-from",
+        ),
+        (TimeoutError(), "upgrade", "no answer in 20 s. Something accepts connections here"),
+        (CancelledError(), "upgrade", "interrupted."),
+        (TimeoutError(), "join", "no answer in 20 s. Is there more than one relay behind this na"),
+        (Closed(4504, "audience"), "join", "closed with 4504 audience. The device dialled a name"),
+        (Closed(4506, "x"), "join", "closed with 4506 x. The operator does not allow this channel"),
+        (Closed(4004, "a\x1bb"), "echo", "closed with 4004 a\\x1bb. The device did not read"),
+    ],
+)
+def test_each_failure_is_told_with_where_to_look(error: Exception, step: str, said: str) -> None:
+    assert explain(error, step, 20).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("has_token", "was_given", "said"),
+    [
+        (False, False, " For this check, --token-file FILE does, too."),
+        (True, True, "Ask its operator for another. (401 token_required)."),
+        (True, False, " let the proxy pass the header Authorization on."),
+    ],
+    ids=["none", "wrong", "lost"],
+)
+def test_a_token_that_is_missing_is_told_from_one_that_is_wrong_and_one_that_is_lost(
+    has_token: bool, was_given: bool, said: str
+) -> None:
+    refusal = token_required(was_given)
+    refused = Refused(refusal.status, refusal.error, refusal.detail)
+    assert explain(refused, "upgrade", 20, has_token=has_token).endswith(said)

@@ -1,0 +1,149 @@
+"""The step of silence, on a clock that the test moves."""
+
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred, DeferredQueue, ensureDeferred, succeed
+from twisted.internet.task import Clock
+
+from vaultrelay.client import Closed, Keepalive, Left
+from vaultrelay.commands.checkup import idle
+from vaultrelay.commands.checkup.found import Found
+
+
+class FakeDevice:
+    """A device whose relay grants a ping interval, as long as there is one."""
+
+    def __init__(self, granted: int = 600, ping: int = 50) -> None:
+        self.events: DeferredQueue[Any] = DeferredQueue()
+        self.ping_seconds = ping
+        self.granted = granted
+        self.asked: list[int] = []
+        self.answers = True
+
+    def keep_alive(self, seconds: int) -> None:
+        self.asked.append(seconds)
+        if self.answers:
+            self.events.put(Keepalive(min(seconds, self.granted)))
+
+    async def receive(self) -> Any:
+        event = await self.events.get()
+        if isinstance(event, Closed):
+            raise event
+        return event
+
+    def close(self) -> Deferred[None]:
+        return succeed(None)
+
+
+class Scene:
+    """One silence of 130 s, and what came of it."""
+
+    def __init__(self, device: FakeDevice | None = None, seconds: int = 130) -> None:
+        self.clock = Clock()
+        self.device = device or FakeDevice()
+        self.told: list[str] = []
+        self.found: list[Found] = []
+        self.failed: list[BaseException] = []
+        devices: Any = type("Devices", (), {"joined": [self.device, FakeDevice()]})()
+        work = ensureDeferred(idle.hold(self.clock, devices, seconds, self.told.append))
+        work.addCallbacks(self.found.append, lambda failure: self.failed.append(failure.value))
+
+    def advance(self, seconds: int) -> None:
+        self.clock.pump([1] * seconds)
+
+
+def test_a_connection_that_outlives_the_silence_is_good() -> None:
+    scene = Scene()
+    assert scene.device.asked == [600]
+    scene.advance(129)
+    assert scene.found == []
+    scene.advance(1)
+    assert scene.device.asked == [600, 50]
+    (found,) = scene.found
+    assert found.detail == "a silent connection still stood after 130 s"
+    assert found.warnings == ()
+    assert found.facts == {
+        "silent_seconds": 130,
+        "ping_seconds": 50,
+        "cut_after_seconds": None,
+        "forgotten": False,
+    }
+    assert scene.told[0].startswith("says nothing for 130 s, to see whether a proxy cuts")
+    assert scene.told[1:] == [
+        f"still stands, another {left} s to wait" for left in (100, 70, 40, 10)
+    ]
+    assert scene.clock.getDelayedCalls() == []
+
+
+def test_what_still_comes_is_not_the_end() -> None:
+    scene = Scene()
+    scene.device.events.put(Left(2, "closed"))
+    scene.advance(130)
+    assert len(scene.found) == 1
+
+
+def test_a_cut_before_the_ping_is_a_warning() -> None:
+    scene = Scene()
+    scene.advance(30)
+    scene.device.events.put(Closed(1006, ""))
+    (found,) = scene.found
+    assert found.facts["cut_after_seconds"] == 30
+    assert found.detail == "a silent connection was cut after 30 s; the relay pings every 50 s"
+    (warning,) = found.warnings
+    assert warning.slug == "idle_cut"
+    assert "raise that limit above 50 s, or start the relay with --ping-seconds 24" in warning.text
+    assert "Google Cloud" in warning.text
+    assert "nginx" not in warning.text
+
+
+@pytest.mark.parametrize(
+    ("lasted", "ping", "is_warned", "said"),
+    [
+        (5, 50, True, "nginx after its proxy_read_timeout"),
+        (50, 50, True, "HAProxy"),
+        (51, 50, False, "which is often enough"),
+        (60, 50, False, "which is often enough"),
+        (60, 90, True, "above 90 s, or start the relay with --ping-seconds 48 (such limits have n"),
+        (100, 120, True, "Cloudflare after 100 s"),
+    ],
+)
+def test_a_cut_after_the_ping_is_but_a_note(
+    lasted: int, ping: int, is_warned: bool, said: str
+) -> None:
+    found = idle.judge_cut(lasted, ping, {})
+    assert bool(found.warnings) is is_warned
+    assert said in (found.warnings[0].text if is_warned else found.detail)
+    if lasted * 0.8 < 20:
+        assert "--ping-seconds" not in found.warnings[0].text
+
+
+def test_a_connection_that_is_forgotten_without_a_word_is_found() -> None:
+    scene = Scene()
+    scene.device.answers = False
+    scene.advance(130 + idle.ANSWER_SECONDS)
+    (found,) = scene.found
+    assert found.facts["forgotten"] is True
+    assert [warning.slug for warning in found.warnings] == ["idle_forgotten"]
+    assert scene.clock.getDelayedCalls() == []
+
+
+def test_a_relay_that_pings_sooner_shortens_the_silence() -> None:
+    scene = Scene(FakeDevice(granted=100))
+    scene.advance(89)
+    assert scene.found[0].facts["silent_seconds"] == 89
+
+
+def test_the_relays_own_end_of_a_silence_is_no_proxys() -> None:
+    scene = Scene()
+    scene.advance(60)
+    scene.device.events.put(Closed(4001, "idle"))
+    (found,) = scene.found
+    assert "the relay's own --session-ttl" in found.detail
+    assert (found.warnings, found.facts["silent_seconds"]) == ((), 60)
+
+
+def test_other_ends_are_failures() -> None:
+    scene = Scene()
+    scene.device.events.put(Closed(4000, "restart"))
+    assert [str(error) for error in scene.failed] == ["closed with 4000 restart"]

@@ -1,0 +1,123 @@
+"""The step of TLS, against servers that do it each in their own way."""
+
+import ssl
+import warnings
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+
+from tests.certificates import issue, write_pair
+from tests.commands.checkup.servers import answering
+from vaultrelay.client.device import RelayUrl
+from vaultrelay.commands.checkup import tls
+from vaultrelay.commands.checkup.found import CheckFailed, Found
+
+
+async def looked_at(port: int) -> Found:
+    from twisted.internet import reactor
+
+    return await tls.look_at_tls(reactor, RelayUrl.read(f"wss://localhost:{port}"))
+
+
+def server(folder: Path, monkeypatch: pytest.MonkeyPatch, days: float = 30) -> ssl.SSLContext:
+    """A server's context, whose certificate is trusted."""
+    ends = datetime.now(UTC) + timedelta(days=days)
+    certificate, key = write_pair(folder, issue(["localhost"], ends=ends))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def slugs(found: Found) -> list[str]:
+    return [warning.slug for warning in found.warnings]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_good_server_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = server(tmp_path, monkeypatch, 14.5)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with answering(b"", context) as port:
+        found = await looked_at(port)
+    assert slugs(found) == []
+    assert found.detail.startswith("TLSv1.3, TLS_")
+    assert {**found.facts, "cipher": ""} == {
+        "version": "TLSv1.3",
+        "cipher": "",
+        "alpn": "http/1.1",
+        "days_left": 14,
+        "old_version": None,
+    }
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_certificate_that_ends_soon_and_no_alpn_are_warnings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(b"", server(tmp_path, monkeypatch, 13.9)) as port:
+        found = await looked_at(port)
+    assert slugs(found) == ["certificate_ends_soon", "no_alpn"]
+    assert found.warnings[0].text.startswith("The certificate ends in 13 days: ")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_server_that_selects_nothing_but_http_2_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = server(tmp_path, monkeypatch)
+    context.set_alpn_protocols(["h2"])
+    with answering(b"", context) as port:
+        assert slugs(await looked_at(port)) == ["http_2_only"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_server_that_ends_the_handshake_for_want_of_http_2_has_failed() -> None:
+    no_application_protocol = b"\x15\x03\x03\x00\x02\x02\x78"
+    with (
+        answering(no_application_protocol) as port,
+        pytest.raises(CheckFailed, match="HTTP/2 only, and WebSockets need"),
+    ):
+        await looked_at(port)
+
+
+@pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
+@pytest_twisted.ensureDeferred
+async def test_old_versions_are_found_where_they_can_be_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    context = server(tmp_path, monkeypatch)
+    context.set_alpn_protocols(["http/1.1"])
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    monkeypatch.setattr(tls, "_old_context", lambda: old_context(version))
+    with warnings.catch_warnings(action="ignore"):
+        context.minimum_version = ssl.TLSVersion[version]
+    with answering(b"", context) as port:
+        found = await looked_at(port)
+    if found.facts["old_version"] is None:
+        pytest.skip("this OpenSSL speaks no old TLS")
+    assert slugs(found) == ["old_tls"]
+    name = {"TLSv1": "TLS 1.0", "TLSv1_1": "TLS 1.1"}[version]
+    assert f"still accepts {name}, which is broken" in found.warnings[0].text
+
+
+def old_context(version: str) -> ssl.SSLContext:
+    """Offers this version alone."""
+    context = REAL_OLD_CONTEXT()
+    with warnings.catch_warnings(action="ignore"):
+        context.maximum_version = ssl.TLSVersion[version]
+    return context
+
+
+REAL_OLD_CONTEXT = tls._old_context
+
+
+def test_a_weak_key_is_what_a_careful_client_says_it_is() -> None:
+    error = ssl.SSLCertVerificationError()
+    error.verify_message = "EE certificate key too weak"
+    finding = tls._weak_key(error)
+    assert finding is not None
+    assert finding.slug == "weak_key"
+    error.verify_message = "self-signed certificate"
+    assert tls._weak_key(error) is None

@@ -1,0 +1,104 @@
+"""Tokens in URLs: where they are found, how they are kept out of what is shown."""
+
+import pytest
+
+from vaultrelay.client.device import RelayUrl
+from vaultrelay.commands.checkup import url
+from vaultrelay.commands.checkup.found import CheckFailed
+
+HEX = "9f86d081884c7d659a2feaa0c55ad015"
+BASE64URL = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ("wss://a.example", None),
+        ("wss://a.example/v3", None),
+        ("wss://a.example/relay-for-the-whole-family-2026/v3", None),
+        ("wss://a.example/?device=phone", None),
+        ("wss://any:s3cret@a.example/", None),
+        (f"wss://any:{BASE64URL}@a.example/", None),
+        ("wss://a.example/?token=x", "query"),
+        ("wss://a.example/?a=b&Access_Token=x", "query"),
+        ("wss://a.example/?token", "query"),
+        (f"wss://a.example/?{BASE64URL}", "query"),
+        (f"wss://a.example/?t={HEX}", "query"),
+        ("wss://a.example/#token=x", "fragment"),
+        (f"wss://a.example/#{HEX}", "fragment"),
+        (f"wss://a.example/{HEX}/v3", "path"),
+        (f"wss://a.example/{BASE64URL}", "path"),
+        ("wss://a.example/0b7c3a1e-5f5d-4e0c-9d9e-2f1b6c7a8d90", "path"),
+    ],
+)
+def test_a_token_that_proxies_would_log_is_found(given: str, place: str | None) -> None:
+    assert url.token_place(given) == place
+    if place is not None:
+        with pytest.raises(CheckFailed, match=f"a token in the {place} of the URL") as failed:
+            url.look(given)
+        assert HEX not in str(failed.value)
+
+
+def test_a_token_in_its_place_is_good() -> None:
+    found = url.look("wss://any:s3cret@a.example")
+    assert found is not None
+    assert (found.facts, found.warnings) == ({"token": True}, ())
+    assert url.look("wss://a.example") is None
+
+
+def test_a_user_alone_is_no_token() -> None:
+    found = url.look("wss://s3cret@a.example")
+    assert found is not None
+    assert [warning.slug for warning in found.warnings] == ["token_not_sent"]
+    assert "s3cret" not in found.detail + found.warnings[0].text
+
+
+@pytest.mark.parametrize(
+    ("given", "addresses", "is_warned"),
+    [
+        ("ws://any:s3cret@a.example", ["8.8.8.8"], True),
+        ("ws://any:s3cret@a.example", ["192.168.1.2", "8.8.8.8"], True),
+        ("ws://any:s3cret@a.example", ["192.168.1.2", "::1", "127.0.0.1"], False),
+        ("wss://any:s3cret@a.example", ["8.8.8.8"], False),
+        ("ws://a.example", ["8.8.8.8"], False),
+    ],
+    ids=["public", "both", "private", "tls", "none"],
+)
+def test_a_token_without_tls_is_for_near_networks(
+    given: str, addresses: list[str], is_warned: bool
+) -> None:
+    finding = url.token_in_clear(RelayUrl.read(given), addresses)
+    assert (finding is not None) is is_warned
+    if finding is not None:
+        assert "s3cret" not in finding.text
+
+
+@pytest.mark.parametrize(
+    ("given", "token", "sent"),
+    [
+        ("wss://a.example/v3", "abc", "wss://any:abc@a.example/v3"),
+        ("wss://[::1]:8080", "a/b@c:d%", "wss://any:a%2Fb%40c%3Ad%25@[::1]:8080"),
+        ("wss://user@a.example", "abc", "wss://any:abc@a.example"),
+    ],
+)
+def test_a_token_is_put_where_a_password_stands(given: str, token: str, sent: str) -> None:
+    assert url.with_token(given, token) == sent
+    assert url.has_token(sent)
+    assert not url.has_token(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("wss://any:s3cret@a.example:8443/v3", "wss://a.example:8443/v3"),
+        ("wss://any:s3/cret@a.example", "wss://a.example"),
+        ("wss://a.example/?s3cret#s3cret", "wss://a.example/"),
+        (f"wss://a.example/{HEX}/v3", "wss://a.example/***/v3"),
+        ("any:s3cret@a.example", "a.example"),
+        ("wss://any:s3?cret@a.example", "wss://a.example"),
+        ("wss://any:s3#cret@a.example", "wss://a.example"),
+        ("wss://a\x1b.example", "wss://a\\x1b.example"),
+    ],
+)
+def test_a_url_is_shown_without_what_is_secret(given: str, said: str) -> None:
+    assert url.shown(given) == said

@@ -1,0 +1,6 @@
+"""The checkup of a relay from where its devices are; each module is a step or a few."""
+
+from vaultrelay.commands.checkup.checkup import STEP_SECONDS, Checkup
+from vaultrelay.commands.checkup.explain import explain
+
+__all__ = ["STEP_SECONDS", "Checkup", "explain"]

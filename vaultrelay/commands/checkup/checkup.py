@@ -1,0 +1,133 @@
+"""The checkup: a relay tried step by step, as two devices of a throw-away channel."""
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred, ensureDeferred
+
+from vaultrelay.client.device import RelayUrl
+from vaultrelay.commands.checkup import idle, url
+from vaultrelay.commands.checkup.devices import Devices
+from vaultrelay.commands.checkup.explain import explain
+from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.pages import Pages
+from vaultrelay.commands.checkup.tls import look_at_tls
+from vaultrelay.commands.probe import dial, resolve
+
+STEP_SECONDS = 20
+"""After which a step has failed: whoever waits longer for a relay has given up."""
+
+Result = dict[str, Any]
+"""A step as it is reported: step, verdict, passed, seconds, detail, and the facts of the step."""
+Step = Callable[[], Coroutine[Any, Any, Found | None]]
+"""Finds something, or has nothing to say; an exception is its failure."""
+
+
+class Checkup:
+    """The steps, and what they found. `idle_seconds` is for how long a device then stays silent."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        url: str,
+        report: Callable[[Result], None],
+        *,
+        idle_seconds: int = 0,
+        progress: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._reactor = reactor
+        self._url = url
+        self._where = RelayUrl.read(url)
+        self._report = report
+        self._idle_seconds = idle_seconds
+        self._progress = progress
+        self._devices = Devices(reactor, url)
+        self.results: list[Result] = []
+
+    @property
+    def passed(self) -> bool:
+        """Whether no step failed."""
+        return all(result["passed"] for result in self.results)
+
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        """What the steps warn of."""
+        return [warning for result in self.results for warning in result["warnings"]]
+
+    async def run(self) -> None:
+        """Take the steps in turn until one fails."""
+        for step, take in self._steps():
+            result = await self._take(step, take)
+            if result is None:
+                continue
+            self.results.append(result)
+            self._report(result)
+            if not result["passed"]:
+                break
+        await self._devices.leave()
+
+    def _steps(self) -> list[tuple[str, Step]]:
+        pages, devices = Pages(self._reactor, self._where), self._devices
+        hold = partial(idle.hold, self._reactor, devices, self._idle_seconds, self._progress)
+        return [
+            ("url", self._read_url),
+            ("name", self._name),
+            ("tcp", self._tcp),
+            *([("tls", self._tls)] if self._where.scheme == "wss" else []),
+            ("http", pages.http),
+            ("address", pages.address),
+            ("upgrade", devices.upgrade),
+            ("join", devices.join),
+            ("echo", devices.echo),
+            ("largest", devices.largest),
+            ("throughput", devices.throughput),
+            *([("idle", hold)] if self._idle_seconds else []),
+        ]
+
+    async def _take(self, step: str, take: Step) -> Result | None:
+        started = self._reactor.seconds()
+        # The silence itself is none of the relay's slowness.
+        limit = STEP_SECONDS + (self._idle_seconds if step == "idle" else 0)
+        try:
+            work: Deferred[Found | None] = ensureDeferred(take())
+            found = await work.addTimeout(limit, self._reactor)
+            verdict = "warn" if found is not None and found.warnings else "pass"
+        except CheckFailed as failed:
+            verdict, found = "fail", Found(str(failed))
+        except Exception as error:
+            has_token = self._where.authorization is not None
+            verdict, found = "fail", Found(explain(error, step, limit, has_token=has_token))
+        if found is None:
+            return None
+        return {
+            "step": step,
+            "verdict": verdict,
+            "passed": verdict != "fail",
+            "seconds": round(self._reactor.seconds() - started, 4),
+            "detail": found.detail,
+            "warnings": [
+                {"step": step, "warning": warning.slug, "detail": warning.text}
+                for warning in found.warnings
+            ],
+            **found.facts,
+        }
+
+    async def _read_url(self) -> Found | None:
+        return url.look(self._url)
+
+    async def _name(self) -> Found:
+        addresses = await resolve(self._reactor, self._where)
+        warning = url.token_in_clear(self._where, addresses)
+        return Found(
+            f"{self._where.host} is {', '.join(addresses)}",
+            {"addresses": addresses},
+            (warning,) if warning else (),
+        )
+
+    async def _tcp(self) -> Found:
+        address = await dial(self._reactor, self._where)
+        return Found(f"{address} answers on port {self._where.port}", {"address": address})
+
+    async def _tls(self) -> Found:
+        return await look_at_tls(self._reactor, self._where)

@@ -1,0 +1,81 @@
+"""What went wrong in a step, and where to look."""
+
+import ssl
+
+from twisted.internet.defer import CancelledError
+
+from vaultrelay.client import Closed, Refused
+from vaultrelay.logs import printable
+from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.refusal import token_required
+
+_SENTENCES = {code.number: code.sentence for code in CloseCode}
+_CLOSE_CURES = {
+    CloseCode.AUDIENCE.number: " Its operator can add this name with --public-url.",
+    CloseCode.RATE.number: " Its operator limits rates with --rate-messages and --rate-bytes.",
+    CloseCode.NOT_ALLOWED.number: " This check has a channel of its own, and cannot go on where "
+    "only listed ones are admitted. Up to here, all is well.",
+}
+_REFUSAL_CURES = {
+    "address_not_allowed": "Its operator allows addresses with --allow-from and --deny-from.",
+}
+_GIVE_ONE = "For this check, --token-file FILE does, too."
+_LOST_ON_ITS_WAY = (
+    "A token was given, and the relay did not get it: let the proxy pass the header Authorization "
+    "on."
+)
+_NO_TOKEN_CAME = token_required(was_given=False).detail
+_HINTS = {
+    ("name", ""): "Is the host name spelled right, and does DNS know it?",
+    ("tcp", ""): "Is the relay running, is the port right, does a firewall let it through?",
+    ("tls", ""): "Does the relay serve TLS here, and is its certificate for this name and valid?",
+    ("upgrade", ""): "Does a proxy in front of the relay pass WebSocket upgrades on?",
+    ("join", "TimeoutError"): "Is there more than one relay behind this name? The devices of a "
+    "vault must all reach the same one.",
+    ("upgrade", "TimeoutError"): "Something accepts connections here but does not answer as a "
+    "relay would; a proxy may hold the upgrade back.",
+}
+_CERTIFICATE_CURES = {
+    9: "Is this machine's clock right?",
+    10: "Renew the certificate, and let what ends TLS here load the new one.",
+    18: "No device trusts it unless told to: get a certificate from a public authority, such as "
+    "Let's Encrypt, or have every device trust this one.",
+    20: "Serve the certificate with its chain (fullchain.pem, not cert.pem).",
+    62: "Dial a name that is in the certificate, or have it issued for this name as well.",
+    64: "Dial a name that is in the certificate, or have it issued for this address as well.",
+    66: "Have the certificate issued anew for a key of P-256, or RSA of 2048 bits.",
+}
+"""By OpenSSL's number for what is wrong with a certificate (X509_V_ERR_ in its x509_vfy.h)."""
+_CERTIFICATE_CURES |= {19: _CERTIFICATE_CURES[18], 21: _CERTIFICATE_CURES[20]}
+
+
+def explain(error: Exception, step: str, seconds: int, *, has_token: bool = False) -> str:
+    """What went wrong in a step that had so many seconds, and where to look."""
+    text = printable(_cause(error, seconds)) or type(error).__name__
+    hint = _HINTS.get((step, type(error).__name__)) or _HINTS.get((step, ""), "")
+    if isinstance(error, Refused):
+        hint = _REFUSAL_CURES.get(error.error, "")
+        if error.detail == _NO_TOKEN_CAME:
+            hint = _LOST_ON_ITS_WAY if has_token else _GIVE_ONE
+    if isinstance(error, Closed) and error.code in _SENTENCES:
+        hint = _SENTENCES[error.code] + _CLOSE_CURES.get(error.code, "")
+    if isinstance(error, CancelledError):
+        hint = ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        hint = _CERTIFICATE_CURES.get(error.verify_code, hint)
+    stop = "" if text.endswith((".", "?")) else "."
+    return f"{text}{stop} {hint}".strip()
+
+
+def _cause(error: Exception, seconds: int) -> str:
+    if isinstance(error, CancelledError):
+        return "interrupted"
+    if type(error).__name__ == "TimeoutError":
+        # Twisted has several of them, none with a word for people.
+        return f"no answer in {seconds} s"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError):
+        reason = getattr(error, "reason", None) or ""
+        return reason.lower().replace("_", " ")
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,140 @@
+"""The step of silence: finds what cuts a silent connection, and after how many seconds."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import TimeoutError as TooLate
+from twisted.internet.defer import ensureDeferred
+
+from vaultrelay.client import Closed, Device, Keepalive
+from vaultrelay.client.connection import Event
+from vaultrelay.commands.checkup.devices import Devices
+from vaultrelay.commands.checkup.found import Found
+from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.limits import PING_JITTER, PING_RANGE
+from vaultrelay.wire.close_codes import CloseCode
+
+DEFAULT_SECONDS = 130
+"""Longer than the limits of common proxies, of which Cloudflare's 100 s is the longest."""
+MOST_SECONDS = int(PING_RANGE[1] * (1 - PING_JITTER)) - 1
+"""After that even the longest ping interval ends the silence."""
+ANSWER_SECONDS = 10
+"""In which the relay answers over a connection that still stands."""
+_TOLD_EVERY = 30
+_SHORTEST_PING, _ = PING_RANGE
+_PING_SHARE = 0.8
+"""Of the time after which a connection is cut: a ping that comes then is not late."""
+_OWN_CODES = 4000
+_USUAL = (
+    (30, "Google Cloud's load balancers after 30 s"),
+    (50, "HAProxy after its timeout tunnel, client or server, often 50 s"),
+    (55, "Heroku after 55 s"),
+    (60, "nginx after its proxy_read_timeout of 60 s, an AWS load balancer after 60 s"),
+    (100, "Cloudflare after 100 s"),
+)
+_NEAR_SECONDS = 2
+
+
+async def hold(
+    reactor: Any, devices: Devices, seconds: int, progress: Callable[[str], None]
+) -> Found:
+    """Let one device be silent for so long, and then ask whether its connection still stands."""
+    device = devices.joined[0]
+    ping = device.ping_seconds
+    while len(devices.joined) > 1:
+        await devices.joined.pop().close()
+    device.keep_alive(PING_RANGE[1])
+    in_force = await _answer(device)
+    # A relay that grants less pings sooner, and what comes after its ping is no silence.
+    seconds = min(seconds, int(in_force.ping_seconds * (1 - PING_JITTER)) - 1)
+    progress(f"says nothing for {seconds} s, to see whether a proxy cuts silent connections")
+    began = reactor.seconds()
+    facts: dict[str, object] = {
+        "silent_seconds": seconds,
+        "ping_seconds": ping,
+        "cut_after_seconds": None,
+        "forgotten": False,
+    }
+    try:
+        await _be_silent(reactor, device, seconds, progress)
+    except Closed as closed:
+        lasted = round(reactor.seconds() - began)
+        if closed.code == CloseCode.IDLE.number:
+            facts["silent_seconds"] = lasted
+            return Found(
+                f"nothing cut the silence in {lasted} s, after which the relay's own --session-ttl "
+                "ended it",
+                facts,
+            )
+        if closed.code >= _OWN_CODES:
+            raise
+        return judge_cut(lasted, ping, facts)
+    try:
+        device.keep_alive(ping)
+        await ensureDeferred(_answer(device)).addTimeout(ANSWER_SECONDS, reactor)
+    except (Closed, TooLate):
+        return _forgotten(seconds, ping, facts)
+    return Found(f"a silent connection still stood after {seconds} s", facts)
+
+
+async def _be_silent(
+    reactor: Any, device: Device, seconds: int, progress: Callable[[str], None]
+) -> None:
+    """Wait for so long; Closed if the connection ends before."""
+    until = reactor.seconds() + seconds
+    while (left := until - reactor.seconds()) > 0:
+        work = ensureDeferred(device.receive())
+        try:
+            await work.addTimeout(min(left, _TOLD_EVERY), reactor)
+        except TooLate:
+            if (left := round(until - reactor.seconds())) > 0:
+                progress(f"still stands, another {left} s to wait")
+
+
+async def _answer(device: Device) -> Keepalive:
+    """The relay's answer to a keepalive; what comes before it does not count."""
+    event: Event | None = None
+    while not isinstance(event, Keepalive):
+        event = await device.receive()
+    return event
+
+
+def judge_cut(lasted: int, ping: int, facts: dict[str, object]) -> Found:
+    """What it means that a connection was cut after so long a silence."""
+    facts = facts | {"cut_after_seconds": lasted}
+    detail = f"a silent connection was cut after {lasted} s; the relay pings every {ping} s"
+    if lasted > ping:
+        return Found(f"{detail}, which is often enough", facts)
+    shorter = int(lasted * _PING_SHARE)
+    cure = f"raise that limit above {ping} s"
+    if shorter >= _SHORTEST_PING:
+        cure += f", or start the relay with --ping-seconds {shorter}"
+    usual = [who for limit, who in _USUAL if abs(limit - lasted) <= _NEAR_SECONDS]
+    known = "; ".join(usual or [who for _, who in _USUAL])
+    return Found(
+        detail,
+        facts,
+        (
+            Finding(
+                "idle_cut",
+                f"Something on the way, most likely a proxy, cuts a connection after {lasted} s of "
+                f"silence, before the relay's ping: {cure} (such limits have {known}).",
+            ),
+        ),
+    )
+
+
+def _forgotten(seconds: int, ping: int, facts: dict[str, object]) -> Found:
+    """Nothing told of an end, but nothing comes through any more: so do firewalls and NAT."""
+    return Found(
+        f"after {seconds} s of silence nothing came through any more",
+        facts | {"forgotten": True},
+        (
+            Finding(
+                "idle_forgotten",
+                f"Something on the way, a firewall or NAT, forgot a connection within {seconds} s "
+                f"of silence without a word: let it remember them for longer than {ping} s, or "
+                "start the relay with a shorter --ping-seconds.",
+            ),
+        ),
+    )

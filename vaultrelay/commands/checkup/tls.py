@@ -1,0 +1,126 @@
+"""The step of TLS: what is agreed with devices, and what is accepted that should not be."""
+
+import ssl
+import warnings
+from typing import Any
+
+from vaultrelay.client.device import RelayUrl
+from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.probe import TlsFacts, greet
+from vaultrelay.policy.finding import Finding
+
+ENDS_SOON_DAYS = 14
+"""ACME clients renew with 30 days left: below this, renewals have failed for two weeks."""
+_HTTP_1 = "http/1.1"
+_HTTP_2 = "h2"
+_ONLY_HTTP_2 = (
+    "TLS is answered for HTTP/2 only, and WebSockets need HTTP/1.1: let the proxy offer http/1.1 "
+    "in ALPN as well."
+)
+
+
+async def look_at_tls(reactor: Any, url: RelayUrl) -> Found:
+    """Shake hands as a device does, as a browser does, and as nobody should any more."""
+    try:
+        agreed = await greet(reactor, url, _context(_HTTP_1))
+    except ssl.SSLError as error:
+        # Some versions of Python have no name for it.
+        if "no application protocol" in str(error).lower().replace("_", " "):
+            raise CheckFailed(_ONLY_HTTP_2) from None
+        raise
+    strict = await _attempt(reactor, url, _strict_context())
+    old = await _attempt(reactor, url, _old_context())
+    found = (_ends_soon(agreed), _no_alpn(agreed, strict), _weak_key(strict), _accepts_old(old))
+    return Found(
+        f"{agreed.version}, {agreed.cipher}; the certificate is good for another "
+        f"{agreed.days_left} days",
+        {
+            "version": agreed.version,
+            "cipher": agreed.cipher,
+            "alpn": agreed.alpn,
+            "days_left": agreed.days_left,
+            "old_version": old.version if isinstance(old, TlsFacts) else None,
+        },
+        tuple(finding for finding in found if finding),
+    )
+
+
+async def _attempt(reactor: Any, url: RelayUrl, context: ssl.SSLContext) -> TlsFacts | Exception:
+    try:
+        return await greet(reactor, url, context)
+    except Exception as error:
+        return error
+
+
+def _context(*protocols: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(protocols)
+    return context
+
+
+def _strict_context() -> ssl.SSLContext:
+    """Refuses keys and signatures that are too weak, as careful devices do."""
+    context = _context(_HTTP_2, _HTTP_1)
+    context.set_ciphers("DEFAULT:@SECLEVEL=2")
+    return context
+
+
+def _old_context() -> ssl.SSLContext:
+    """Offers TLS 1.0 and 1.1 alone, to whomever; where the local OpenSSL still can."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def _ends_soon(agreed: TlsFacts) -> Finding | None:
+    days = agreed.days_left
+    if days is None or days >= ENDS_SOON_DAYS:
+        return None
+    return Finding(
+        "certificate_ends_soon",
+        f"The certificate ends in {days} days: see why it has not been renewed, and let what ends "
+        "TLS here load the new one.",
+    )
+
+
+def _no_alpn(agreed: TlsFacts, strict: TlsFacts | Exception) -> Finding | None:
+    if agreed.alpn is not None:
+        return None
+    if isinstance(strict, TlsFacts) and strict.alpn == _HTTP_2:
+        return Finding("http_2_only", _ONLY_HTTP_2)
+    return Finding(
+        "no_alpn",
+        "The server does not answer ALPN, on which some clients and proxies insist: let what ends "
+        "TLS here select http/1.1.",
+    )
+
+
+def _weak_key(strict: TlsFacts | Exception) -> Finding | None:
+    is_weak = isinstance(strict, ssl.SSLCertVerificationError) and (
+        "too weak" in strict.verify_message
+    )
+    if not is_weak:
+        return None
+    return Finding(
+        "weak_key",
+        "The certificate's key or signature is too weak for careful devices: have it issued anew "
+        "for a key of P-256, or RSA of 2048 bits.",
+    )
+
+
+def _accepts_old(old: TlsFacts | Exception) -> Finding | None:
+    if not isinstance(old, TlsFacts):
+        return None
+    version = "TLS 1.0" if old.version == "TLSv1" else "TLS 1.1"
+    return Finding(
+        "old_tls",
+        f"What ends TLS here still accepts {version}, which is broken and which no device needs: "
+        "allow TLS 1.2 and 1.3 alone (nginx: ssl_protocols TLSv1.2 TLSv1.3; HAProxy: ssl-min-ver "
+        "TLSv1.2).",
+    )

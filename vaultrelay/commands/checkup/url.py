@@ -1,0 +1,97 @@
+"""URLs with tokens in them: where a token may stand, and how to show a URL without it."""
+
+import re
+from itertools import pairwise
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from vaultrelay.client.device import RelayUrl
+from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.logs import printable
+from vaultrelay.policy.addresses import read_address
+from vaultrelay.policy.finding import Finding
+
+_TOKEN_NAMES = frozenset(
+    {"access_token", "api_key", "apikey", "auth", "key", "password", "secret", "token"}
+)
+_RANDOM_CHARS = 20
+_RANDOM_CHANGES = 5
+"""Between digits, small and capital letters. Words have few, and twenty random characters have six
+or more, in hexadecimal too."""
+_CHAR_CLASSES = re.compile(r"([0-9]+)|([a-z]+)|([A-Z]+)")
+_CURE = (
+    "Proxies write the URL into their logs. Put the token where a password stands, "
+    "wss://any:TOKEN@host: it travels as a header there."
+)
+
+
+def look(url: str) -> Found | None:
+    """What there is to say of the URL alone; CheckFailed for a token that proxies log."""
+    place = token_place(url)
+    if place is not None:
+        raise CheckFailed(f"There seems to be a token in the {place} of the URL. {_CURE}")
+    parts = urlsplit(url)
+    if parts.username is not None and parts.password is None:
+        warning = Finding(
+            "token_not_sent",
+            "The URL has a user and no password, so no token is sent: write it as "
+            "wss://any:TOKEN@host.",
+        )
+        return Found("a user without a password", {"token": False}, (warning,))
+    if parts.password is None:
+        return None
+    return Found("the token travels as a header, which proxies do not log", {"token": True})
+
+
+def token_place(url: str) -> str | None:
+    """Where in a URL there seems to be a token that proxies would log; None for nowhere."""
+    parts = urlsplit(url)
+    for place, text in (("query", parts.query), ("fragment", parts.fragment)):
+        fields = parse_qsl(text, keep_blank_values=True)
+        names = {name.lower() for name, _ in fields}
+        if names & _TOKEN_NAMES or any(map(_is_random, [text, *(value for _, value in fields)])):
+            return place
+    return "path" if any(map(_is_random, parts.path.split("/"))) else None
+
+
+def token_in_clear(url: RelayUrl, addresses: list[str]) -> Finding | None:
+    """The warning of a token that goes without TLS beyond networks like one's own."""
+    near = (read_address(address) for address in addresses)
+    if (
+        url.scheme == "wss"
+        or url.authorization is None
+        or all(address is not None and address.is_private for address in near)
+    ):
+        return None
+    return Finding(
+        "token_in_clear",
+        f"Without TLS, anyone on the way to {url.host} reads the token: use a wss:// URL.",
+    )
+
+
+def has_token(url: str) -> bool:
+    """Whether a token stands where it should."""
+    return bool(urlsplit(url).password)
+
+
+def with_token(url: str, token: str) -> str:
+    """The URL with a token in the place of its password."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"any:{quote(token, safe='')}@{host}").geturl()
+
+
+def shown(url: str) -> str:
+    """The URL as it may be shown: user, query, fragment and what looks like a token stay out."""
+    scheme, separator, rest = url.partition("://")
+    # A token that was written as it should not be can make a URL end, or begin, too early.
+    rest = rest.rpartition("@")[2] if separator else scheme.rpartition("@")[2]
+    rest = rest.partition("?")[0].partition("#")[0]
+    segments = ["***" if _is_random(segment) else segment for segment in rest.split("/")]
+    return printable((scheme + separator if separator else "") + "/".join(segments))
+
+
+def _is_random(text: str) -> bool:
+    text = unquote(text)
+    kinds = [found.lastindex for found in _CHAR_CLASSES.finditer(text)]
+    changes = sum(before != after for before, after in pairwise(kinds))
+    return len(text) >= _RANDOM_CHARS and changes >= _RANDOM_CHANGES

@@ -34,7 +34,7 @@ tests: $(VENV)/test
 # Nginx, HAProxy, Caddy, Chromium and systemd's own checks. What cannot be installed is skipped.
 test-system: $(VENV)/test
 	tests/system/install.sh
-	SYSTEM=1 $(BIN)/python -m pytest tests/system -n 4 --dist loadgroup -rs
+	SYSTEM=1 $(BIN)/python -m pytest tests/system -n 6 --dist loadgroup -rs
 
 vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py

@@ -9,6 +9,7 @@ import json
 import socket
 import ssl
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from tests.frames import BINARY, CLOSE, PING, PONG, TEXT, Frame, client_frame, take_server_frame
@@ -47,7 +48,7 @@ class Device:
         host: str = "127.0.0.1",
         tls: ssl.SSLContext | None = None,
         seed: bytes = SEED,
-        **headers: str,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.pings = 0
         self._data = b""
@@ -55,7 +56,7 @@ class Device:
         plain = socket.create_connection((host, port), PATIENCE_SECONDS)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
-        more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         self._socket.sendall(f"{_REQUEST}{more}\r\n".encode())
         while b"\r\n\r\n" not in self._data:
             self._read()

@@ -9,6 +9,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from tests.process.processes import WAIT_SECONDS, RunningRelay, environment, run
 
 CONFIGURATIONS = Path(__file__).parents[2] / "docs" / "proxies"
 _PORT, _SOCKET = "127.0.0.1:8080", "/run/vault-relay/devices.sock"
-_TRIES = 400
+_TRIES, _TRY_SECONDS = 400, 0.05
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,14 @@ class Front:
         if alpn:
             context.set_alpn_protocols(alpn)
         return context
+
+    def logged(self, awaited: str) -> str:
+        """What the proxy wrote, from when `awaited` is in it."""
+        for _ in range(_TRIES):
+            if awaited in (text := self.log.read_text()):
+                return text
+            time.sleep(_TRY_SECONDS)
+        pytest.fail(f"{awaited!r} is not in the log of {self.kind}: {text}")
 
 
 @contextmanager
@@ -196,7 +205,7 @@ def _running(kind: Kind, command: list[str], port: int, log: Path) -> Iterator[N
                 socket.create_connection(("127.0.0.1", port)).close()
             except OSError:
                 try:
-                    proxy.wait(0.05)
+                    proxy.wait(_TRY_SECONDS)
                 except subprocess.TimeoutExpired:
                     continue
                 pytest.fail(f"{kind.program} ended: {log.read_text()}")

@@ -18,6 +18,7 @@ def test_a_proxy_that_cuts_silence_early_loses_the_device(kind: Kind, tmp_path: 
         with pytest.raises(Gone) as gone:
             device.event()
         assert gone.value.code == 1006
+        device.close()
         again = Device(proxy.port, b"device-b", tls=proxy.tls())
         if again.welcome["peers"]:
             # The proxy told the device first.

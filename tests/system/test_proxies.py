@@ -5,6 +5,7 @@ import ipaddress
 import json
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,9 @@ def proxy(
         yield there
 
 
-def join(proxy: Front, tag: bytes, host: str = "127.0.0.1", **headers: str) -> Device:
+def join(proxy: Front, tag: bytes, host: str = "127.0.0.1") -> Device:
     """A device of a channel of its own address."""
-    return Device(proxy.port, tag, host, proxy.tls(), host.encode().ljust(32), **headers)
+    return Device(proxy.port, tag, host, proxy.tls(), host.encode().ljust(32))
 
 
 def ask(
@@ -88,11 +89,10 @@ def ask(
     connection = http.client.HTTPSConnection(
         "localhost", proxy.port, context=proxy.tls(), source_address=(source, 0)
     )
-    connection.request("GET", path, headers=headers)
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    return answer, body
+    with closing(connection):
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer, answer.read()
 
 
 def own_addresses() -> list[str]:
@@ -195,7 +195,7 @@ def test_each_address_is_counted_as_itself_and_a_forged_one_as_nothing(
         for address in addresses:
             for headers in ({}, FORGED):
                 with pytest.raises(Refused, match=" 429 "):
-                    Device(proxy.port, b"device-b", address, proxy.tls(), bytes(32), **headers)
+                    Device(proxy.port, b"device-b", address, proxy.tls(), bytes(32), headers)
         for device in here:
             device.close()
 
@@ -205,7 +205,7 @@ def test_draining_reaches_devices_and_no_log_has_a_secret(kind: Kind, tmp_path: 
     with front(kind, tmp_path, "--drain-seconds", "1") as proxy:
         channel = base64url.encode(channel_of(SEED))
         secrets = {"X-VaultMesh-Channel": channel, "Authorization": "Bearer secret-token"}
-        device = Device(proxy.port, b"device-a", tls=proxy.tls(), **secrets)
+        device = Device(proxy.port, b"device-a", tls=proxy.tls(), headers=secrets)
         assert proxy.relay is not None
         status, _ = proxy.relay.stop()
         assert status == 0
@@ -219,7 +219,6 @@ def test_draining_reaches_devices_and_no_log_has_a_secret(kind: Kind, tmp_path: 
                 ask(proxy, "/", UPGRADE | secrets)
         else:
             assert ask(proxy, "/", UPGRADE | secrets)[0].status in {502, 503}
-    told = proxy.log.read_text()
-    assert LOGGED[kind] in told
+        told = proxy.logged(LOGGED[kind])
     for secret in (channel, "secret-token"):
         assert secret not in told

@@ -21,7 +21,7 @@ from tests.certificates import issue, write_pair
 from tests.process.processes import WAIT_SECONDS, RunningRelay, environment, running_relay
 
 CONFIGURATIONS = Path(__file__).parents[2] / "docs" / "proxies"
-_PORT, _SOCKET = "127.0.0.1:8080", "/run/vault-relay/devices.sock"
+_PORT, _SOCKET = "127.0.0.1:8080", "/run/vault-relay/devices"
 _TRIES, _TRY_SECONDS = 400, 0.05
 
 
@@ -101,7 +101,7 @@ def front(
             assert any(old in text for text in texts), f"{kind.files} have no {old!r}"
         if kind.is_unix:
             texts = [_with_socket(text) for text in texts]
-        edits |= {_PORT: behind, _SOCKET: str(folder / "devices.sock")}
+        edits |= {_PORT: behind, _SOCKET: str(folder / "devices")}
         edits |= {"relay.example.org": "localhost"}
         for name, text in zip(kind.files, texts, strict=True):
             for old, new in edits.items():
@@ -123,7 +123,7 @@ def _relay(
 ) -> AbstractContextManager[RunningRelay]:
     """The relay as the file says how to start it, first on a port, then on a unix socket."""
     said = re.findall(r"^#   vault-relay (.*)$", text.replace(" \\\n#     ", " "), re.MULTILINE)
-    command = said[1 if kind.is_unix else 0].replace(_SOCKET, str(folder / "devices.sock"))
+    command = said[1 if kind.is_unix else 0].replace(_SOCKET, str(folder / "devices"))
     command = command.replace("relay.example.org", "localhost").replace("tcp:8080", "tcp:0")
     return running_relay(*shlex.split(command), *options)
 

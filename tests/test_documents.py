@@ -27,7 +27,7 @@ OF_OTHER_PROGRAMS = {
 """Options that documents name and that are not the relay's."""
 NOT_THERE_YET = (
     {"access-token-file", "admin", "allow-channels", "allow-from", "deny-from", "idle", "label"}
-    | {"log-addresses", "log-format", "ping-seconds", "runtime-folder", "token-file", "with-token"}
+    | {"log-addresses", "log-format", "ping-seconds", "runtime-folder", "with-token"}
     | {"healthcheck", "invite", "token"}
 )
 """Options and commands that docs/operations.rst names before they are there. They are being built:

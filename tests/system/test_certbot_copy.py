@@ -26,7 +26,9 @@ def test_the_hook_copies_the_relays_certificate_and_no_other(
     lineage.mkdir(parents=True)
     write_pair(lineage, issue([name]))
     for _ in range(2):
-        subprocess.run(["sh", hook], env={**os.environ, "RENEWED_LINEAGE": lineage}, check=True)
+        subprocess.run(
+            ["sh", hook], env={**os.environ, "RENEWED_LINEAGE": str(lineage)}, check=True
+        )
     assert sorted(path.name for path in there.glob("*")) == copied
     for path in there.glob("*"):
         assert path.stat().st_mode & 0o777 == 0o640

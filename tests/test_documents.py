@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.rst"), *ROOT.glob("docs/**/*.rst")]
 COMMANDS = ROOT / "vaultrelay" / "commands"
 OF_OTHER_PROGRAMS = {
-    "certbot": {"deploy-hook", "standalone"},
+    "certbot": {"deploy-hook", "standalone", "webroot", "webroot-path"},
     "curl": {"silent"},
     "docker run": {"cap-drop", "detach", "env", "health-cmd", "health-interval", "health-timeout"}
     | {"memory", "name", "network", "publish", "read-only", "restart", "rm", "security-opt"}

@@ -139,7 +139,7 @@ def _with_socket(text: str) -> str:
 def _edits(
     folder: Path, port: int, idle: str, certificate: Path, key: Path
 ) -> dict[str, dict[str, str]]:
-    """What is replaced in the files of each program, and nothing else is changed there."""
+    """What is replaced in the files of each program, beside the relay's name and place."""
     both = folder / "both.pem"
     both.write_bytes(certificate.read_bytes() + key.read_bytes())
     user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name

@@ -190,7 +190,7 @@ def test_each_address_is_counted_as_itself_and_a_forged_one_as_nothing(
         pytest.skip("needs an address other than that of the loopback")
     with front(kind, tmp_path, "--max-per-address", "1") as proxy:
         here = [join(proxy, b"device-a", host=address) for address in addresses]
-        # None of this machine's own is counted, so it is the proxy's address that is not.
+        # Nobody from the loopback is counted. If all were taken for the proxy, nobody would be.
         here += [join(proxy, tag) for tag in (b"device-a", b"device-b")]
         for address in addresses:
             for headers in ({}, FORGED):

@@ -11,7 +11,7 @@ FILES  := setup.cfg pyproject.toml
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= head control frames data_header proxy_line
 
-.PHONY: run test lint types floors tests vectors man conformance fuzz obstacles bench bench-quick trials soak clean
+.PHONY: run test test-system lint types floors tests vectors man conformance fuzz obstacles bench bench-quick trials soak clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -31,6 +31,11 @@ floors: $(VENV)/test
 tests: $(VENV)/test
 	$(BIN)/python -m pytest --cov
 
+# Nginx, HAProxy, Caddy, Chromium and systemd's own checks. What cannot be installed is skipped.
+test-system: $(VENV)/test
+	tests/system/install.sh
+	SYSTEM=1 $(BIN)/python -m pytest tests/system -n 6 --dist loadgroup -rs
+
 vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py
 
@@ -47,8 +52,8 @@ fuzz: build/fuzz/venv/made
 	  build/fuzz/venv/bin/python -m tests.fuzz $$target $(FUZZ_SECONDS) build/fuzz || exit 1; \
 	done
 
-# Bad networks, bad peers and proxies, in two minutes. As root after tests/obstacles/install.sh; what
-# is missing is skipped.
+# Bad networks and bad peers, in two minutes. As root after tests/obstacles/install.sh; what is
+# missing is skipped.
 obstacles: $(VENV)/test
 	OBSTACLES=1 $(BIN)/python -m pytest tests/obstacles -n 6 --dist load -rs
 

@@ -11,6 +11,22 @@ from vaultrelay.options.table import OPTIONS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.rst"), *ROOT.glob("docs/**/*.rst")]
+COMMANDS = ROOT / "vaultrelay" / "commands"
+OF_OTHER_PROGRAMS = {
+    "certbot": {"deploy-hook", "standalone", "webroot", "webroot-path"},
+    "curl": {"silent"},
+    "docker run": {"cap-drop", "detach", "env", "health-cmd", "health-interval", "health-timeout"}
+    | {"memory", "name", "network", "publish", "read-only", "restart", "rm", "security-opt"}
+    | {"stop-timeout", "tmpfs", "ulimit", "user", "volume"},
+    "grep": {"ignore-case", "invert-match"},
+    "journalctl": {"follow", "lines", "no-hostname", "unit"},
+    "pip": {"upgrade"},
+    "twistd": {"logger", "nodaemon"},
+    "systemctl": {"now"},
+    "useradd, usermod": {"append", "groups", "home-dir", "shell", "system"},
+}
+"""Options that documents name and that are not the relay's."""
+NOT_THERE_YET = {"admin"}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -41,3 +57,22 @@ def test_the_readme_names_every_file_and_folder_of_the_package() -> None:
     for path in (ROOT / "vaultrelay").iterdir():
         if path.name.strip("_") == path.name and path.suffix in ("", ".py"):
             assert f"``{path.stem}" in readme, path.name
+
+
+def test_the_documents_name_options_and_commands_that_there_are() -> None:
+    text = "\n".join(path.read_text() for path in ROOT.glob("docs/*.rst"))
+    files = [*(ROOT / "docs" / "proxies").iterdir(), *ROOT.glob("systemd/*")]
+    ours = {option.name for option in OPTIONS} | {"help", "version"}
+    for source in COMMANDS.rglob("*.py"):
+        ours |= set(_options_in(source.read_text()))
+    named = set(_options_in(text)).difference(*OF_OTHER_PROGRAMS.values())
+    for path in files:
+        named |= set(_options_in(path.read_text()))
+    assert named - ours - NOT_THERE_YET == set()
+    commands = set(re.findall(r"(?:``|^ +|/)vault-relay ([a-z]+)\b", text, re.MULTILINE))
+    known = {path.stem for path in COMMANDS.glob("*.py")}
+    assert {"check"} <= commands <= known | NOT_THERE_YET
+
+
+def _options_in(text: str) -> list[str]:
+    return re.findall(r"(?<![-\w])--([a-z][a-z-]*[a-z])", text)

@@ -9,6 +9,7 @@ import json
 import socket
 import ssl
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from tests.frames import BINARY, CLOSE, PING, PONG, TEXT, Frame, client_frame, take_server_frame
@@ -19,10 +20,14 @@ SEED = bytes(32)
 PATIENCE_SECONDS = 70
 """Longer than any deadline of the relay that is waited for here."""
 _REQUEST = (
-    "GET / HTTP/1.1\r\nHost: relay.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    "X-VaultMesh-Protocol: 3\r\n\r\n"
+    "X-VaultMesh-Protocol: 3\r\n"
 )
+
+
+class Refused(Exception):
+    """The head of an answer that is no 101."""
 
 
 class Gone(Exception):
@@ -37,7 +42,13 @@ class Device:
     """Joined from the start; `events` come in order, pings are answered and counted."""
 
     def __init__(
-        self, port: int, tag: bytes, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+        self,
+        port: int,
+        tag: bytes,
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+        seed: bytes = SEED,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.pings = 0
         self._data = b""
@@ -45,12 +56,15 @@ class Device:
         plain = socket.create_connection((host, port), PATIENCE_SECONDS)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
-        self._socket.sendall(_REQUEST.encode())
+        more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+        self._socket.sendall(f"{_REQUEST}{more}\r\n".encode())
         while b"\r\n\r\n" not in self._data:
             self._read()
         head, _, self._data = self._data.partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 101 "), head
-        self.say(**hello(self.control("challenge"), SEED, tag))
+        if not head.startswith(b"HTTP/1.1 101 "):
+            self.close()
+            raise Refused(head.decode("latin-1"))
+        self.say(**hello(self.control("challenge"), seed, tag))
         self.welcome = self.control("welcome")
         self.session: int = self.welcome["session"]
 

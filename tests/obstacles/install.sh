@@ -5,4 +5,4 @@ export DEBIAN_FRONTEND=noninteractive
 # In this runlevel the packages do not start their services.
 export RUNLEVEL=1
 apt-get update --quiet=2
-apt-get install --quiet=2 --yes --no-install-recommends haproxy nginx-light iproute2 iptables
+apt-get install --quiet=2 --yes --no-install-recommends iproute2 iptables

@@ -20,7 +20,7 @@ WAIT_SECONDS = 20
 
 @dataclass
 class RunningRelay:
-    """A relay process that listens."""
+    """A relay process that listens; on a unix socket, on port 0."""
 
     process: "subprocess.Popen[str]"
     port: int
@@ -63,9 +63,9 @@ def running_relay(
         assert process.stderr is not None
         # Where it was told to listen, it says so in its log alone.
         said = (process.stdout if where else process.stderr).readline()
-        found = re.search(r"\bport (\d+)\b", said)
+        found = re.search(r"\bport (\d+)\b|\(open\)", said)
         assert found, (said, process.communicate(timeout=WAIT_SECONDS))
-        yield RunningRelay(process, int(found[1]))
+        yield RunningRelay(process, int(found[1] or 0))
     finally:
         if process.poll() is None:
             process.terminate()

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from tests.certificates import issue, write_pair
-from tests.obstacles.proxies import Kind, front
 from tests.process.processes import BIN, environment, running_relay
+from tests.system.fronts import HAPROXY, NGINX, Kind, front
+from tests.system.test_idle_limits import WITH_IDLE_LIMIT
 
-NGINX = Template(
+CONFIGURATION = Template(
     """
     daemon off;
     worker_processes 1;
@@ -75,7 +76,7 @@ def nginx(tmp_path: Path) -> Iterator[Callable[..., int]]:
             port: int = listening.getsockname()[1]
         values = {"folder": tmp_path, "address": address, "port": port}
         values |= {"location": location, "listen": listen, "server": server}
-        (tmp_path / "nginx.conf").write_text(NGINX.substitute(values))
+        (tmp_path / "nginx.conf").write_text(CONFIGURATION.substitute(values))
         command = [program, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         running.append(process)
@@ -105,14 +106,11 @@ def own_address() -> str:
         return str(unsent.getsockname()[0])
 
 
-KINDS = [Kind("haproxy"), Kind("haproxy", "tcp"), Kind("nginx"), Kind("nginx", is_tls=True)]
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", WITH_IDLE_LIMIT, ids=str)
 def test_a_proxy_that_cuts_silence_is_found(kind: Kind, tmp_path: Path) -> None:
     with front(kind, tmp_path, idle="5s") as proxy:
-        url = f"{'wss' if kind.is_tls else 'ws'}://localhost:{proxy.port}"
-        found = check(url, "--idle=12", SSL_CERT_FILE=str(tmp_path / "fullchain.pem"))
+        url = f"wss://localhost:{proxy.port}"
+        found = check(url, "--idle=12", SSL_CERT_FILE=str(proxy.certificate))
     assert found["passed"]
     assert "idle_cut" in warned(found)
     idle = found["steps"][-1]
@@ -120,10 +118,11 @@ def test_a_proxy_that_cuts_silence_is_found(kind: Kind, tmp_path: Path) -> None:
     assert 0 < idle["cut_after_seconds"] < 12
 
 
-@pytest.mark.parametrize("kind", [Kind("haproxy"), Kind("nginx")], ids=str)
+@pytest.mark.parametrize("kind", [HAPROXY, NGINX], ids=str)
 def test_a_proxy_that_waits_longer_is_left_alone(kind: Kind, tmp_path: Path) -> None:
     with front(kind, tmp_path) as proxy:
-        found = check(f"ws://localhost:{proxy.port}", "--idle=2")
+        url = f"wss://localhost:{proxy.port}"
+        found = check(url, "--idle=2", SSL_CERT_FILE=str(proxy.certificate))
     assert (found["passed"], warned(found)) == (True, [])
     assert found["steps"][-1]["cut_after_seconds"] is None
 

@@ -1,0 +1,65 @@
+"""The unit of systemd: it has no mistake, and what it keeps from the relay stays kept."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.process.processes import BIN, WAIT_SECONDS
+
+SYSTEMD = Path(__file__).parents[2] / "systemd"
+
+
+def analyze(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    """systemd-analyze, run to its end."""
+    return subprocess.run(
+        ["systemd-analyze", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The unit, with the command of this environment: it must exist."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("needs systemd-analyze, which comes with systemd")
+    if os.geteuid() and not Path("/run/systemd").is_dir():
+        pytest.skip("needs root, or the folder /run/systemd, which systemd-analyze would make")
+    written = tmp_path / "vault-relay.service"
+    text = (SYSTEMD / "vault-relay.service").read_text()
+    assert "/usr/local/bin/vault-relay" in text
+    written.write_text(text.replace("/usr/local/bin/vault-relay", str(BIN / "vault-relay")))
+    return written
+
+
+def add_port_443(unit: Path) -> None:
+    folder = unit.with_name(f"{unit.name}.d")
+    folder.mkdir()
+    shutil.copy(SYSTEMD / "port-443.conf", folder)
+
+
+@pytest.mark.parametrize("is_privileged", [False, True], ids=["plain", "port-443"])
+def test_the_unit_has_no_mistake(unit: Path, is_privileged: bool) -> None:
+    if is_privileged:
+        add_port_443(unit)
+    verified = analyze("verify", unit)
+    assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("is_privileged", "tenths"), [(False, 11), (True, 14)], ids=["plain", "port-443"]
+)
+def test_the_unit_is_exposed_no_more_than_it_was(
+    unit: Path, is_privileged: bool, tenths: int
+) -> None:
+    if "--offline" not in analyze("--help").stdout:
+        pytest.skip("needs systemd 250, whose systemd-analyze judges a file")
+    if is_privileged:
+        add_port_443(unit)
+    judged = analyze("security", "--offline=true", f"--threshold={tenths}", "--no-pager", unit)
+    assert judged.returncode == 0, judged.stdout

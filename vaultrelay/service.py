@@ -1,7 +1,7 @@
 """RelayService: broker, WebSocket, pages and listeners, joined to one Twisted service."""
 
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -15,21 +15,26 @@ from vaultrelay.broker_service import BrokerService
 from vaultrelay.logs import log, set_level
 from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
+from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import DRAIN_RESERVE_SECONDS, LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
-from vaultrelay.transport.listen import Listening, ListeningService
+from vaultrelay.transport.listen import Listening, ListeningService, shown
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.visitors import Visitor, Visitors
+from vaultrelay.web.leaf import page_head
 from vaultrelay.web.pages import make_site
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 from vaultrelay.wire.upgrade import read_upgrade
+
+if TYPE_CHECKING:
+    from vaultrelay.admin.service import AdminService
 
 
 class RelayService(MultiService):
@@ -38,6 +43,8 @@ class RelayService(MultiService):
     Raises BadEndpoint when made from an endpoint string that is none, and CannotListen when started
     where it cannot listen.
     """
+
+    _admin: "AdminService | None" = None
 
     def __init__(self, settings: Settings, reactor: Any) -> None:
         super().__init__()
@@ -81,11 +88,21 @@ class RelayService(MultiService):
         ]
         for listener in self._listeners:
             listener.setServiceParent(self)
+        if settings.admin:
+            # Only then, so that it costs nothing where nobody asks for it.
+            from vaultrelay.admin.service import AdminService
+
+            self._admin = AdminService(self, reactor)
+            self._admin.setServiceParent(self)
 
     @property
     def ports(self) -> list[IListeningPort]:
         """The ports that are listened on, in the order of the settings."""
         return [listener.port for listener in self._listeners if listener.port is not None]
+
+    def findings(self) -> Sequence[Finding]:
+        """What the relay noticed about how it is run."""
+        return ()
 
     def route(self, request: Request, visitor: Visitor) -> Handover:
         """Who serves a request: a device's connection, or the pages."""
@@ -103,7 +120,7 @@ class RelayService(MultiService):
                 "upgrade'. A proxy in front of the relay must pass both headers on."
             )
         return Handover(
-            self._site.buildProtocol(visitor.address), _page_head(request), lasting=False
+            self._site.buildProtocol(visitor.address), page_head(request), lasting=False
         )
 
     def startService(self) -> None:
@@ -112,9 +129,11 @@ class RelayService(MultiService):
         log.info(
             "VaultMesh relay {version} listens on {where}; {options}",
             version=__version__,
-            where=self._where(),
+            where=self.where(),
             options=self.settings.described(),
         )
+        if self._admin is not None:
+            self._admin.tell()
         for pair in self.settings.certificates:
             trouble = pair.trouble(utc_now())
             if trouble:
@@ -159,11 +178,12 @@ class RelayService(MultiService):
         )
         self.hurry()
 
-    def _where(self) -> str:
+    def where(self) -> str:
+        """Where devices reach the relay, as the log tells it."""
         settings = self.settings
         if settings.listen:
             return ", ".join(
-                f"{text} ({_shown(port)})"
+                f"{text} ({shown(port)})"
                 for text, port in zip(settings.listen, self.ports, strict=True)
             )
         address: Any = self.ports[0].getHost()
@@ -180,12 +200,6 @@ class RelayService(MultiService):
         return [(text, Listening(endpoint, tls))]
 
 
-def _shown(port: IListeningPort) -> str:
-    """Where a port of an endpoint string listens, which the string need not say."""
-    host: Any = port.getHost()
-    return f"port {host.port} of {host.host}" if hasattr(host, "port") else "open"
-
-
 def log_session_end(session: Session) -> None:
     """One line for every session that ended: why, and how much passed. Nothing of who it was."""
     log.info(
@@ -195,13 +209,3 @@ def log_session_end(session: Session) -> None:
         messages=session.messages_in,
         bytes=session.bytes_in,
     )
-
-
-def _page_head(request: Request) -> bytes:
-    """A page request in a form that twisted.web can read in one way only."""
-    lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
-    for name in ("host", "x-forwarded-proto"):
-        value = request.header(name)
-        if value is not None:
-            lines.append(f"{name}: {value}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")

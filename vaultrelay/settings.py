@@ -20,7 +20,8 @@ from vaultrelay.transport.certificate import CertificatePair
 class Settings:
     """One relay's configuration. `listen` holds endpoint strings; without any, port, bind and
     certificate say where to listen. `certificates` are all that the relay is known to serve,
-    `unknown_variables` the RELAY_ variables that are no option."""
+    `unknown_variables` the RELAY_ variables that are no option. `admin` is an endpoint string, too;
+    empty for no admin endpoint."""
 
     port: int = DEFAULT_PORT
     bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
@@ -34,6 +35,7 @@ class Settings:
     limits: SessionLimits = field(default_factory=SessionLimits)
     max_buffer: int = LEAST_BUFFER
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
+    admin: str = ""
     log_level: str = "info"
     unknown_variables: tuple[str, ...] = ()
 
@@ -68,10 +70,11 @@ class Settings:
                 shown.append({"http": "ws", "https": "wss"}.get(scheme, scheme) + "://" + rest)
         return tuple(shown)
 
-    def described(self) -> str:
-        """The effective options on one line. There is no secret among them."""
+    @property
+    def effective(self) -> dict[str, object]:
+        """The options in force by name, for people. There is no secret among them."""
         limits = self.limits
-        chosen = {
+        return {
             "public-url": " ".join(self.public_urls) or "-",
             "max-connections": self.max_connections,
             "max-per-address": self.places_per_address,
@@ -83,6 +86,10 @@ class Settings:
             "channel-devices": limits.channel_devices,
             "max-buffer": self.max_buffer,
             "drain-seconds": self.drain_seconds,
+            "admin": self.admin or "-",
             "log-level": self.log_level,
         }
-        return " ".join(f"{name}={value}" for name, value in chosen.items())
+
+    def described(self) -> str:
+        """The effective options on one line."""
+        return " ".join(f"{name}={value}" for name, value in self.effective.items())

@@ -80,6 +80,7 @@ class _Reader:
             ),
             max_buffer=self._max_buffer(),
             drain_seconds=self._integer("drain-seconds", 0, 3600),
+            admin=self._admin(),
             log_level=self._level(),
         )
 
@@ -160,6 +161,16 @@ class _Reader:
             except BadEndpoint as error:
                 raise Given(self._given["listen"].origin, (text,)).refuse(str(error)) from None
         return found
+
+    def _admin(self) -> str:
+        given = self._given.get("admin")
+        if given is None:
+            return ""
+        try:
+            read_endpoint(self._reactor, given.values[-1])
+        except BadEndpoint as error:
+            raise given.refuse(str(error)) from None
+        return given.values[-1]
 
     def _pair(self) -> CertificatePair | None:
         certificate, key = self._given.get("tls-cert"), self._given.get("tls-key")

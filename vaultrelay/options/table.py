@@ -107,6 +107,12 @@ OPTIONS = (
         "How long to take over telling devices good-bye when the relay is stopped.",
         str(limits.DEFAULT_DRAIN_SECONDS),
     ),
+    Option(
+        "admin",
+        "ENDPOINT",
+        "Endpoint string of the status page and of /metrics for Prometheus, such as "
+        "tcp:9090:interface=127.0.0.1. Without it there are none.",
+    ),
     Option("log-level", "LEVEL", "One of " + ", ".join(LEVELS) + ".", "info"),
     Option("config", "FILE", "TOML file with the same names, such as port = 8080."),
 )

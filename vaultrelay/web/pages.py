@@ -5,10 +5,9 @@ import json
 from collections.abc import Callable
 from typing import Protocol
 
-from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from vaultrelay.wire import refusal
+from vaultrelay.web.leaf import Leaf
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -38,13 +37,6 @@ _HINTS = {
     "unsafe": "This is the address that your browser used, without TLS: anyone on the way sees "
     "which devices talk, though not what they say. Outside your own network use a wss:// address.",
 }
-_SECURITY_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class Status(Protocol):
@@ -60,10 +52,8 @@ class Status(Protocol):
     def uptime_seconds(self) -> int: ...
 
 
-class Pages(Resource):
+class Pages(Leaf):
     """All paths of the relay that are not a WebSocket."""
-
-    isLeaf = True
 
     def __init__(self, status: Status, version: str, public_urls: tuple[str, ...]) -> None:
         super().__init__()
@@ -76,14 +66,6 @@ class Pages(Resource):
             b"/health": self._health,
             b"/ready": self._ready,
         }
-
-    def render(self, request: Request) -> bytes:
-        request.responseHeaders.removeHeader(b"server")
-        for name, value in _SECURITY_HEADERS.items():
-            request.setHeader(name, value)
-        body = self._pages.get(request.path, _nothing_here)(request)
-        request.setHeader("Content-Length", str(len(body)))
-        return b"" if request.method == b"HEAD" else body
 
     def _health(self, request: Request) -> bytes:
         return _as_json(
@@ -124,13 +106,6 @@ class Pages(Resource):
 def _as_json(request: Request, **fields: object) -> bytes:
     request.setHeader("Content-Type", "application/json")
     return json.dumps(fields, separators=(",", ":")).encode("ascii")
-
-
-def _nothing_here(request: Request) -> bytes:
-    refused = refusal.not_found()
-    request.setResponseCode(refused.status)
-    request.setHeader("Content-Type", "application/json")
-    return refused.body()
 
 
 def make_site(status: Status, version: str, public_urls: tuple[str, ...]) -> Site:

@@ -44,6 +44,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
         ("5000001", "5000002", "5000003"),
     ),
     "drain-seconds": (lambda s: s.drain_seconds, "20", ("11", "12", "13")),
+    "admin": (lambda s: s.admin, "", ("tcp:1001", "tcp:1002:interface=127.0.0.1", "unix:/x")),
     "log-level": (lambda s: s.log_level, "info", ("error", "warn", "debug")),
 }
 RANGES = {

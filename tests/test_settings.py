@@ -92,7 +92,7 @@ def test_settings_are_described_on_one_line() -> None:
         "public-url=wss://a.example wss://b.example max-connections=5 max-per-address=64 "
         "trusted-proxy=10.0.0.0/8 unix session-ttl=70 "
         "message-bytes=2000 rate-messages=30 rate-bytes=4000 channel-devices=6 max-buffer=5000000 "
-        "drain-seconds=8 log-level=debug"
+        "drain-seconds=8 admin=- log-level=debug"
     )
     assert (
         Settings()

@@ -194,7 +194,7 @@ class FrontDoorFactory(Factory):
         self.route = route
         self.visitors = visitors or Visitors(clock)
         self.refused = Counter() if refused is None else refused
-        self.waiting = waiting or Waiting(clock)
+        self.waiting = Waiting(clock) if waiting is None else waiting
 
     def buildProtocol(self, addr: IAddress | None) -> FrontDoor | None:
         visitor = self.visitors.arrived(addr)

@@ -1,9 +1,9 @@
 """The picture of the status page in the docs: a relay with lively devices, seen in Chromium.
 
-    .venv/bin/python -m benchmarks.status_picture [--dark] [--width PIXELS] FILE
+    .venv/bin/python -m benchmarks.status_picture [--also] FILE
 
-Samples are taken every quarter of a second instead of every ten, so that the hour of the plots
-passes in a minute and a half. All else is as it happened.
+Samples are taken every 0.4 seconds instead of every ten, so that the hour of the plots passes in
+less than three minutes. All else is as it happened.
 """
 
 import argparse
@@ -11,19 +11,24 @@ import asyncio
 import random
 import re
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.trial_client import Where, Wire
+from benchmarks.trial_client import Where, Wire, pair
 from tests.certificates import issue, write_pair
+from tests.frames import CLOSE
 from tests.process.processes import environment
+from tests.system.chromium import tab
 from tests.transport.tls_client import lenient_context
 from vaultrelay.policy.limits import HISTORY_SAMPLES
+from vaultrelay.wire.data import EVERYONE
 
-SAMPLE_SECONDS = 0.25
+SAMPLE_SECONDS = 0.4
 SECONDS = HISTORY_SAMPLES * SAMPLE_SECONDS + 1
 RELAY = f"""
 from vaultrelay.policy import limits
@@ -31,20 +36,25 @@ limits.SAMPLE_SECONDS, limits.LAG_SECONDS = {SAMPLE_SECONDS}, 0.05
 from vaultrelay.commands import main
 main()
 """
-HOUSEHOLDS = 60
+HOUSEHOLDS = 40
 MOST_DEVICES = 4
+PICTURE_WIDTH, PHONE_WIDTH = 1200, 390
+SMALL = 16_000
+CUT_OFF, LARGE, TO_NOBODY = 0.2, 0.03, 0.004
+"""How often devices leave without a word, and what they send."""
+NO_SESSION = 99_999
 PEAK = 0.62
 """The part of the hour at which most households are awake."""
 
 
-async def household(where: Where, until: float) -> None:
+async def household(where: Where, end: float) -> None:
     """Devices of one vault, that come, sync for a while and go, again and again."""
     clock = asyncio.get_running_loop().time
     seed = secrets.token_bytes(32)
-    while clock() < until:
-        awake = 1 - abs((until - clock()) / SECONDS - (1 - PEAK))
+    while True:
+        awake = 1 - abs((end - clock()) / SECONDS - (1 - PEAK))
         if random.random() > awake**3:
-            await asyncio.sleep(random.uniform(0.5, 2))
+            await asyncio.sleep(random.uniform(0.5, 3))
             continue
         with suppress(OSError, asyncio.IncompleteReadError):
             wires = [
@@ -52,11 +62,16 @@ async def household(where: Where, until: float) -> None:
                 for number in range(random.randint(2, MOST_DEVICES))
             ]
             readers = [asyncio.create_task(wire.ended()) for wire in wires]
-            await sync(wires, min(until, clock() + random.expovariate(1 / 8)))
+            await sync(wires, clock() + random.expovariate(1 / 12))
             for wire in wires:
-                # Phones leave the house without a word.
-                await (wire.leave() if random.random() < 0.8 else wire_cut(wire))
-            await asyncio.gather(*readers, return_exceptions=True)
+                # Some phones leave without a word.
+                if random.random() < CUT_OFF:
+                    wire.cut()
+                else:
+                    wire.send(CLOSE, (1000).to_bytes(2, "big"))
+            await asyncio.gather(*readers)
+            for wire in wires:
+                wire.cut()
 
 
 async def sync(wires: list[Wire], until: float) -> None:
@@ -64,67 +79,69 @@ async def sync(wires: list[Wire], until: float) -> None:
     clock = asyncio.get_running_loop().time
     while clock() < until:
         sender = random.choice(wires)
-        large = random.random() < 0.03
+        large = random.random() < LARGE
         payload = secrets.token_bytes(random.randint(20_000, 90_000) if large else 900)
-        # Now and then to somebody who has just left.
-        gone = random.random() < 0.004
-        sender.data(99_999 if gone else random.choice(wires).session, payload) if gone else (
-            sender.data(0xFFFFFFFF, payload)
-        )
+        sender.data(NO_SESSION if random.random() < TO_NOBODY else EVERYONE, payload)
         await asyncio.sleep(random.expovariate(4))
 
 
-async def wire_cut(wire: Wire) -> None:
-    """Hang up."""
-    wire.cut()
-
-
-async def strangers(where: Where, until: float) -> None:
-    """Scanners, old apps, clients that do not trust the certificate."""
+async def asleep(where: Where) -> None:
+    """A laptop that sleeps while another device sends it much."""
     clock = asyncio.get_running_loop().time
-    port = Where(where.port)
-    while clock() < until:
-        await asyncio.sleep(random.expovariate(0.8))
+    while True:
+        await asyncio.sleep(random.uniform(8, 15))
+        sender, receiver = await pair(where)
+        for wire, size in ((sender, socket.SO_SNDBUF), (receiver, socket.SO_RCVBUF)):
+            wire.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, size, SMALL)
+        reader = asyncio.create_task(sender.ended())
+        receiver.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        end = clock() + 22
+        with suppress(OSError):
+            while clock() < end:
+                sender.data(receiver.session, secrets.token_bytes(SMALL))
+                await sender.writer.drain()
+                await asyncio.sleep(random.expovariate(10))
+        sender.cut()
+        receiver.cut()
+        await reader
+
+
+async def strangers(where: Where) -> None:
+    """Scanners, old apps, people who mistyped the URL."""
+    without_tls = Where(where.port)
+    while True:
+        await asyncio.sleep(random.expovariate(0.4))
         with suppress(OSError, asyncio.IncompleteReadError):
-            kind = random.random()
-            if kind < 0.3:
-                (await where.join(secrets.token_bytes(32), b"device-x", good=False)).cut()
-            elif kind < 0.6:
-                await port.ask(b"\x16\x03\x00\x00\x02ab")
-            elif kind < 0.8:
-                await where.ask(b"SSH-2.0-scanner\r\n\r\n")
-            else:
-                await where.ask(b"POST / HTTP/1.1\r\nHost: relay.test\r\n\r\n")
+            match random.choice(["proof", "proof", "no tls", "no tls", "no tls", "ssh", "post"]):
+                case "proof":
+                    (await where.join(secrets.token_bytes(32), b"device-x", good=False)).cut()
+                case "no tls":
+                    await without_tls.ask()
+                case "ssh":
+                    await where.ask(b"\x00SSH")
+                case "post":
+                    await where.ask(b"POST / HTTP/1.1\r\nHost: relay.test\r\n\r\n")
 
 
-async def lively(where: Where) -> None:
-    """All of them, for the whole of the picture's hour."""
-    until = asyncio.get_running_loop().time() + SECONDS
-    homes = [household(where, until) for _ in range(HOUSEHOLDS)]
-    await asyncio.gather(*homes, strangers(where, until))
+async def lively(where: Where, at_the_end: Callable[[], None]) -> None:
+    """All of them, for the whole of the picture's hour; they go on while it is taken."""
+    end = asyncio.get_running_loop().time() + SECONDS
+    stays = [household(where, end) for _ in range(HOUSEHOLDS)]
+    others = [asleep(where), strangers(where), strangers(where)]
+    tasks = [asyncio.create_task(each) for each in (*stays, *others)]
+    await asyncio.sleep(SECONDS)
+    await asyncio.to_thread(at_the_end)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def photograph(url: str, file: Path, width: int, height: int, dark: bool) -> None:
-    """A picture of a page as Chromium shows it."""
-    with tempfile.TemporaryDirectory() as profile:
-        subprocess.run(
-            [
-                "chromium",
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--hide-scrollbars",
-                f"--user-data-dir={profile}",
-                f"--window-size={width},{height}",
-                *(["--blink-settings=preferredColorScheme=0"] if dark else []),
-                f"--screenshot={file}",
-                url,
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=60,
-            check=True,
-        )
+def photograph(url: str, file: Path, width: int, dark: bool = False) -> None:
+    """A picture of the page as Chromium shows it."""
+    with tab() as window:
+        window.look(width, dark)
+        window.load(url)
+        file.write_bytes(window.picture())
 
 
 def main() -> None:
@@ -133,30 +150,31 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--also", action="store_true", help="dark and narrow pictures beside it")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="relay-") as folder:
         certificate, key = write_pair(Path(folder), issue(["relay.example.org", "relay.test"]))
         relay = subprocess.Popen(
             [
-                sys.executable,
-                "-c",
-                RELAY,
+                *(sys.executable, "-c", RELAY),
                 *("--listen", f"ssl:0:privateKey={key}:certKey={certificate}:interface=127.0.0.1"),
                 *("--admin", "tcp:0:interface=127.0.0.1"),
+                *("--public-url", "wss://relay.example.org"),
             ],
             stderr=subprocess.PIPE,
             text=True,
             env=environment(),
         )
-        try:
-            assert relay.stderr is not None
-            said = [relay.stderr.readline() for _ in range(2)]
-            port, admin = (re.findall(r"\(port (\d+)", line)[-1] for line in said)
-            asyncio.run(lively(Where(int(port), lenient_context())))
+
+        def look() -> None:
             url = f"http://127.0.0.1:{admin}/"
-            photograph(url, asked.file, 1200, 1500, dark=False)
+            photograph(url, asked.file, PICTURE_WIDTH)
             if asked.also:
-                photograph(url, asked.file.with_suffix(".dark.png"), 1200, 1500, dark=True)
-                photograph(url, asked.file.with_suffix(".phone.png"), 500, 3000, dark=False)
+                photograph(url, asked.file.with_suffix(".dark.png"), PICTURE_WIDTH, dark=True)
+                photograph(url, asked.file.with_suffix(".phone.png"), PHONE_WIDTH)
+
+        try:
+            said = [relay.stderr.readline() if relay.stderr else "" for _ in range(2)]
+            port, admin = (re.findall(r"\(port (\d+)", line)[-1] for line in said)
+            asyncio.run(lively(Where(int(port), lenient_context()), look))
         finally:
             relay.terminate()
             relay.communicate()

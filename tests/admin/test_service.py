@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from zope.interface import implementer
 
 from tests.memory import Relay, Wire
 from vaultrelay.admin.service import AdminService
@@ -68,9 +69,14 @@ def test_it_listens_beside_the_relay_and_has_one_timer(relay: Relay) -> None:
 
 def test_a_line_says_where_it_is(relay: Relay) -> None:
     lines: list[LogEvent] = []
-    globalLogPublisher.addObserver(lines.append)
+
+    @implementer(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        lines.append(event)
+
+    globalLogPublisher.addObserver(observe)
     relay.service.startService()
-    globalLogPublisher.removeObserver(lines.append)
+    globalLogPublisher.removeObserver(observe)
     told = [event["log_format"].format(**event) for event in lines if "log_format" in event]
     assert told[1].startswith(f"Status page and metrics: {ENDPOINT} (port 9090 of ")
     relay.service.stopService()
@@ -118,7 +124,7 @@ def test_the_last_hour_is_on_the_page(relay: Relay) -> None:
         relay.clock.advance(0.25)
     page = connect(relay).request("/").decode()
     assert "<dd>5/s</dd>" in page
-    assert "Messages in a second in the last hour: 5 now, 5 at most" in page
+    assert "Messages in the last hour: 5/s now, 5/s at most" in page
     assert "<dt>listens on</dt><dd>port 8080 of 0.0.0.0 without TLS</dd>" in page
     assert f"<dt>admin</dt><dd>{ENDPOINT}</dd>" in page
     relay.service.hurry()

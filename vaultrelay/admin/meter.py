@@ -47,6 +47,7 @@ class Meter:
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
+        self._started = time.time()
 
     def totals(self) -> Totals:
         """What a sample is made from. The counters have the ended sessions only."""
@@ -63,10 +64,9 @@ class Meter:
         """This moment."""
         relay, broker, ledger = self._relay, self._relay.broker, self._relay.devices.ledger
         totals = self.totals()
-        now = time.time()
         return Figures(
-            now=now,
-            started=now - broker.uptime_seconds,
+            now=time.time(),
+            started=self._started,
             uptime_seconds=broker.uptime_seconds,
             draining=broker.draining,
             waiting=len(relay.door.waiting),

@@ -70,10 +70,10 @@ _LEFT = {
 }
 _PLOTS = (
     Plot("joined", "Devices", number, 10),
-    Plot("messages", "Messages in a second", number, 10),
-    Plot("bytes", "Bytes in a second", size, 1000),
-    Plot("undelivered", "Messages that came back, in a second", number, 1),
-    Plot("lag", "Delay of the event loop", brief, 0.01),
+    Plot("messages", "Messages", lambda rate: f"{number(rate)}/s", 10),
+    Plot("bytes", "Data", lambda rate: f"{size(rate)}/s", 1000),
+    Plot("undelivered", "Messages that came back", lambda rate: f"{number(rate)}/s", 1),
+    Plot("lag", "Worst delay of the event loop", brief, 0.01),
 )
 
 Row = tuple[str, str, str]

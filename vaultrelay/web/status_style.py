@@ -13,13 +13,7 @@ STYLE = """
 * { box-sizing: border-box }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 0.9375rem/1.5 system-ui, -apple-system, "Segoe UI", sans-serif }
-header, main, dl.options { columns: 2; column-gap: 2.5rem; margin: 0; background: var(--card);
-  border: 1px solid var(--line); border-radius: .6rem; padding: .4rem 1rem }
-dl.options div { display: flex; gap: 1rem; justify-content: space-between; padding: .25rem 0;
-  break-inside: avoid }
-dl.options dt { font: .8125rem/1.8 ui-monospace, "SF Mono", Menlo, monospace; white-space: nowrap }
-dl.options dd { margin: 0; color: var(--soft); text-align: right; overflow-wrap: anywhere }
-footer { max-width: 72rem; margin: 0 auto; padding: 0 1.25rem }
+header, main, footer { max-width: 72rem; margin: 0 auto; padding: 0 1.25rem }
 header { padding-top: 1.75rem; display: flex; flex-wrap: wrap; align-items: center;
   gap: .25rem .9rem }
 h1 { font-size: 1.375rem; letter-spacing: -.01em; margin: 0 }
@@ -69,8 +63,9 @@ path { vector-effect: non-scaling-stroke; fill: none; stroke-linejoin: round;
 .grid { stroke: var(--line); stroke-width: 1 }
 .line { stroke: currentColor; stroke-width: 1.75 }
 .area { fill: currentColor; opacity: .1 }
-.tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr));
-  gap: 0 1.5rem }
+.tables { columns: 2; column-gap: .9rem }
+.tables section { break-inside: avoid; padding-top: 2.25rem }
+.tables h2 { margin-top: 0 }
 table { width: 100%; border-collapse: separate; border-spacing: 0; background: var(--card);
   border: 1px solid var(--line); border-radius: .6rem }
 td, th { text-align: left; vertical-align: top; font-weight: 400; padding: .45rem 1rem;
@@ -83,17 +78,23 @@ td.count { text-align: right; color: var(--ink); font-variant-numeric: tabular-n
 td.soon { color: var(--red); font-weight: 600 }
 dl.options { columns: 2; column-gap: 2.5rem; margin: 0; background: var(--card);
   border: 1px solid var(--line); border-radius: .6rem; padding: .4rem 1rem }
-dl.options div { display: flex; gap: 1rem; justify-content: space-between; padding: .25rem 0;
+dl.options div { display: grid; grid-template-columns: 9.5rem minmax(0, 1fr); padding: .25rem 0;
   break-inside: avoid }
-dl.options dt { font: .8125rem/1.8 ui-monospace, "SF Mono", Menlo, monospace; white-space: nowrap }
-dl.options dd { margin: 0; color: var(--soft); text-align: right; overflow-wrap: anywhere }
+dl.options dt { font: .8125rem/1.8 ui-monospace, "SF Mono", Menlo, monospace }
+dl.options dd { margin: 0; color: var(--soft); overflow-wrap: anywhere }
 footer { color: var(--soft); padding-top: 2rem; padding-bottom: 3rem; font-size: .875rem }
 a { color: var(--blue) }
 @media (max-width: 46rem) {
   .plots { grid-template-columns: minmax(0, 1fr) }
   dl.figures { grid-template-columns: repeat(2, minmax(0, 1fr)) }
-  dl.options { columns: 1 }
-  td, th { padding: .45rem .8rem }
+  .tables, dl.options { columns: 1 }
+  .times span:nth-child(even) { visibility: hidden }
+  tr { display: grid; grid-template-columns: 1fr auto; padding: .4rem .9rem }
+  tr + tr { border-top: 1px solid var(--line) }
+  tr + tr > * { border: 0 }
+  td, th { padding: 0 }
+  td:nth-child(2) { grid-row: 2; grid-column: 1 / -1 }
+  td.count { width: auto }
 }
 """
 STYLE_HASH = "sha256-" + b64encode(sha256(STYLE.encode()).digest()).decode()

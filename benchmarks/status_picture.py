@@ -155,12 +155,13 @@ def main() -> None:
         relay = subprocess.Popen(
             [
                 *(sys.executable, "-c", RELAY),
-                *("--listen", f"ssl:0:privateKey={key}:certKey={certificate}:interface=127.0.0.1"),
+                *("--listen", f"ssl:0:privateKey={key.name}:certKey={certificate.name}"),
                 *("--admin", "tcp:0:interface=127.0.0.1"),
                 *("--public-url", "wss://relay.example.org"),
             ],
             stderr=subprocess.PIPE,
             text=True,
+            cwd=folder,
             env=environment(),
         )
 

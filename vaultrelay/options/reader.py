@@ -169,7 +169,7 @@ class _Reader:
         try:
             read_endpoint(self._reactor, given.values[-1])
         except BadEndpoint as error:
-            raise given.refuse(str(error)) from None
+            raise given.refuse(f"{error}; write it like tcp:9090:interface=127.0.0.1") from None
         return given.values[-1]
 
     def _pair(self) -> CertificatePair | None:

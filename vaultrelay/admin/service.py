@@ -30,6 +30,7 @@ class AdminService(MultiService):
     def __init__(self, relay: Relay, reactor: Any) -> None:
         super().__init__()
         self._relay = relay
+        self._where = ""
         self._meter = Meter(relay)
         self.sampler = Sampler(reactor, self._meter.totals)
         self._site = make_admin_site(self)
@@ -43,6 +44,7 @@ class AdminService(MultiService):
 
     def startService(self) -> None:
         super().startService()
+        self._where = self._relay.where()
         self.sampler.start()
 
     def tell(self) -> None:
@@ -77,4 +79,4 @@ class AdminService(MultiService):
 
     def options(self) -> dict[str, object]:
         """The options in force, for people."""
-        return {"listens on": self._relay.where(), **self._relay.settings.effective}
+        return {"listens on": self._where, **self._relay.settings.effective}

@@ -13,7 +13,7 @@ from vaultrelay.policy.limits import HISTORY_SECONDS
 WIDTH, HEIGHT = 360, 100
 """Of the drawing, whose units mean nothing: the page stretches it."""
 _QUARTERS = 4
-_STEPS = (1, 2, 4, 6, 10)
+_STEPS = (1, 2, 3, 4, 6, 8, 10)
 """Times a power of ten: the tops of axes. Their halves are easy to read, too."""
 
 

@@ -84,6 +84,9 @@ dl.options dt { font: .8125rem/1.8 ui-monospace, "SF Mono", Menlo, monospace }
 dl.options dd { margin: 0; color: var(--soft); overflow-wrap: anywhere }
 footer { color: var(--soft); padding-top: 2rem; padding-bottom: 3rem; font-size: .875rem }
 a { color: var(--blue) }
+@media (max-width: 62rem) {
+  .plot:not(.joined) .times span:nth-child(even) { visibility: hidden }
+}
 @media (max-width: 46rem) {
   .plots { grid-template-columns: minmax(0, 1fr) }
   dl.figures { grid-template-columns: repeat(2, minmax(0, 1fr)) }

@@ -32,7 +32,8 @@ dl.figures div { background: var(--card); padding: .8rem 1rem; display: flex;
 dl.figures dt { font-size: .8125rem; color: var(--soft) }
 dl.figures dd { margin: 0; font-size: 1.5rem; line-height: 1.35; font-weight: 600;
   font-variant-numeric: tabular-nums; white-space: nowrap }
-dl.figures dd + dd { font-size: .8125rem; font-weight: 400; color: var(--soft) }
+dl.figures dd + dd { font-size: .8125rem; font-weight: 400; color: var(--soft);
+  white-space: normal }
 ul.findings { list-style: none; margin: 0; padding: 0; display: grid; gap: .6rem }
 ul.findings li { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
   border-left: .3rem solid var(--amber); padding: .7rem 1rem; overflow-wrap: anywhere }

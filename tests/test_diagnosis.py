@@ -12,6 +12,7 @@ from twisted.logger import LogEvent, globalLogPublisher
 from tests.certificates import issue, write_pair
 from tests.memory import Relay
 from vaultrelay.diagnosis import SYMPTOMS, Evidence, diagnose
+from vaultrelay.policy.finding import SLUGS
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
     CROWD_CHANNELS,
@@ -60,6 +61,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         relay.service.settings, relay.broker, noticed, ("trouble",), pair.ends + timedelta(1)
     )
     assert {finding.slug for finding in diagnose(evidence)} == set(SYMPTOMS)
+    assert tuple(SYMPTOMS) == SLUGS
     for slug, find in SYMPTOMS.items():
         assert {finding.slug for finding in find(evidence)} == {slug}
 

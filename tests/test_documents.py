@@ -1,5 +1,6 @@
 """The documents say what is so: they parse, and the README's options are the relay's."""
 
+import json
 import re
 from io import StringIO
 from pathlib import Path
@@ -8,6 +9,8 @@ import docutils.core
 import pytest
 
 from vaultrelay.options.table import OPTIONS
+from vaultrelay.policy.refused import REFUSED
+from vaultrelay.web.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.rst"), *ROOT.glob("docs/**/*.rst")]
@@ -26,7 +29,6 @@ OF_OTHER_PROGRAMS = {
     "useradd, usermod": {"append", "groups", "home-dir", "shell", "system"},
 }
 """Options that documents name and that are not the relay's."""
-NOT_THERE_YET = {"admin"}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -68,11 +70,49 @@ def test_the_documents_name_options_and_commands_that_there_are() -> None:
     named = set(_options_in(text)).difference(*OF_OTHER_PROGRAMS.values())
     for path in files:
         named |= set(_options_in(path.read_text()))
-    assert named - ours - NOT_THERE_YET == set()
+    assert named - ours == set()
     commands = set(re.findall(r"(?:``|^ +|/)vault-relay ([a-z]+)\b", text, re.MULTILINE))
     known = {path.stem for path in COMMANDS.glob("*.py")}
-    assert {"check"} <= commands <= known | NOT_THERE_YET
+    assert {"check"} <= commands <= known
 
 
 def _options_in(text: str) -> list[str]:
     return re.findall(r"(?<![-\w])--([a-z][a-z-]*[a-z])", text)
+
+
+def test_monitoring_lists_every_metric_with_its_type_and_meaning() -> None:
+    text = (ROOT / "docs/monitoring.rst").read_text()
+    rows = re.findall(
+        r"   \* - ``(vaultrelay_\w+)``\n     - (\w+)\n     -(.*)\n     - ([^*]+?\.)\n", text
+    )
+    listed = [(name, kind, " ".join(words.split())) for name, kind, _, words in rows]
+    assert listed == [(metric.name, metric.type, metric.help) for metric in METRICS]
+    assert re.findall(r"   \* - ``(\w+)``\n     - (?!counter|gauge)", text) == list(REFUSED)
+
+
+def test_every_metric_that_monitoring_speaks_of_exists() -> None:
+    """In its alarms, too."""
+    text = (ROOT / "docs/monitoring.rst").read_text()
+    spoken = set(re.findall(r"vaultrelay_\w+", text))
+    assert spoken == {metric.name for metric in METRICS}
+
+
+def test_the_dashboard_asks_for_every_metric_and_for_no_other() -> None:
+    dashboard = json.loads((ROOT / "docs/grafana.json").read_text())
+    asked = {
+        name
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"vaultrelay_\w+", target["expr"])
+    }
+    assert asked == {metric.name for metric in METRICS}
+
+
+def test_the_dashboard_can_be_imported_anywhere() -> None:
+    dashboard = json.loads((ROOT / "docs/grafana.json").read_text())
+    assert "id" not in dashboard, "it would replace another one"
+    panels = dashboard["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for part in (*panels, *(target for panel in panels for target in panel["targets"])):
+        assert part["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+    assert [each["name"] for each in dashboard["templating"]["list"]] == ["datasource", "instance"]

@@ -80,6 +80,19 @@ except Exception as error:
     assert run(LEAN + code).split() == ["42", "NotACoroutineError"]
 
 
+def test_the_admin_pages_are_in_memory_where_they_are_asked_for_alone() -> None:
+    code = """
+import sys
+from twisted.internet.testing import MemoryReactorClock
+from vaultrelay.service import RelayService
+from vaultrelay.settings import Settings
+for admin in ("", "tcp:9090"):
+    RelayService(Settings(admin=admin), MemoryReactorClock())
+    print([name in sys.modules for name in ("vaultrelay.admin", "vaultrelay.web.status_page")])
+"""
+    assert run(LEAN + code) == "[False, False]\n[True, True]\n"
+
+
 def test_what_is_loaded_already_stays_as_it_is() -> None:
     code = "import asyncio, asyncio as before\n" + LEAN
     assert run(code + "import asyncio; print(asyncio is before, hasattr(asyncio, 'run'))") == (

@@ -64,6 +64,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
         runtime_folder("", {}),
         ("/run/one", "/run/two", "/run/three"),
     ),
+    "admin": (lambda s: s.admin, "", ("tcp:1001", "tcp:1002:interface=127.0.0.1", "unix:/x")),
     "log-level": (lambda s: s.log_level, "info", ("error", "warn", "debug")),
     "log-format": (lambda s: s.log_format, "text", ("json", "text", "json")),
     "log-addresses": (lambda s: s.log_addresses, "pseudonym", ("none", "full", "pseudonym")),

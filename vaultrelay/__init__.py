@@ -15,6 +15,7 @@ The rooms, from the ground up; a module imports only from rooms below its own:
 ``web``        the pages beside the WebSocket, on twisted.web
 ``client``     the reference client
 ``settings``   what the operator chose; ``options`` reads it from flags, variables and a file
+``admin``      figures of the last hour, for metrics and the status page
 ``service``    everything joined, started and drained
 ``process``    the reactor and the exit, of which there is one
 ``commands``   ``vault-relay``; ``tap`` is the same for twistd

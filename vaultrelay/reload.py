@@ -71,7 +71,7 @@ class Reloader(Service):
 
 def _changes(before: Settings, after: Settings) -> Iterator[str]:
     """What is different, as the log may tell it."""
-    told, tells = before.described, after.described
+    told, tells = before.effective, after.effective
     yield from (f"{name}={tells[name]}" for name in tells if told[name] != tells[name])
     for what, then, now in (
         ("tokens", before.access.tokens, after.access.tokens),

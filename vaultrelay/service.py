@@ -1,8 +1,8 @@
 """RelayService: broker, WebSocket, pages and listeners, joined to one Twisted service."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -28,20 +28,19 @@ from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
 from vaultrelay.transport.health_socket import HealthSocket
-from vaultrelay.transport.listen import Listening, ListeningService
+from vaultrelay.transport.listen import Listening, ListeningService, shown
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.visitors import Visitor, Visitors
-from vaultrelay.web.pages import (
-    HEALTH_PATHS,
-    VISITOR_HEADER,
-    VISITOR_TOLD_HEADER,
-    make_site,
-)
+from vaultrelay.web.leaf import page_head
+from vaultrelay.web.pages import HEALTH_PATHS, make_site
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 from vaultrelay.wire.upgrade import Upgrade, read_upgrade
+
+if TYPE_CHECKING:
+    from vaultrelay.admin.service import AdminService
 
 
 class RelayService(MultiService):
@@ -50,6 +49,8 @@ class RelayService(MultiService):
     Raises BadEndpoint when made from an endpoint string that is none, and CannotListen when started
     where it cannot listen.
     """
+
+    _admin: "AdminService | None" = None
 
     def __init__(self, settings: Settings, reactor: Any) -> None:
         super().__init__()
@@ -103,11 +104,21 @@ class RelayService(MultiService):
             # After the listeners, whose ports give it its name.
             health = HealthSocket(reactor, settings.runtime_folder, self.page, self._port_numbers)
             health.setServiceParent(self)
+        if settings.admin:
+            # Only then, so that it costs nothing where nobody asks for it.
+            from vaultrelay.admin.service import AdminService
+
+            self._admin = AdminService(self, reactor)
+            self._admin.setServiceParent(self)
 
     @property
     def ports(self) -> list[IListeningPort]:
         """The ports that are listened on, in the order of the settings."""
         return [listener.port for listener in self._listeners if listener.port is not None]
+
+    def findings(self) -> Sequence[Finding]:
+        """What the relay notices about how it is run, as of now."""
+        return diagnose(self._evidence())
 
     def route(self, request: Request, visitor: Visitor) -> Handover:
         """Who serves a request: a device's connection, or the pages."""
@@ -131,7 +142,9 @@ class RelayService(MultiService):
     def page(self, request: Request, visitor: Visitor) -> Handover:
         """The pages, for whatever is asked."""
         return Handover(
-            self._site.buildProtocol(visitor.address), _page_head(request, visitor), lasting=False
+            self._site.buildProtocol(visitor.address),
+            page_head(request, visitor.client or visitor.ip, visitor.is_told),
+            lasting=False,
         )
 
     def _admitted(self, request: Request, visitor: Visitor) -> tuple[Upgrade, Admission]:
@@ -148,9 +161,11 @@ class RelayService(MultiService):
         log.info(
             "VaultMesh relay {version} listens on {where}; {options}",
             version=__version__,
-            where=self._where(),
-            options=_listed(self.settings.described),
+            where=self.where(),
+            options=self.settings.described(),
         )
+        if self._admin is not None:
+            self._admin.tell()
         self._diagnosis.setServiceParent(self)
 
     def change(self, settings: Settings, troubles: Sequence[str] = ()) -> list[str]:
@@ -219,10 +234,6 @@ class RelayService(MultiService):
         )
         self.hurry()
 
-    def findings(self) -> list[Finding]:
-        """What the relay notices about how it is run, as of now."""
-        return diagnose(self._evidence())
-
     def _evidence(self) -> Evidence:
         return Evidence(
             self.settings, self.broker, self.visitors.noticed, self._troubles, utc_now()
@@ -245,11 +256,12 @@ class RelayService(MultiService):
         hosts: list[Any] = [port.getHost() for port in self.ports]
         return sorted({host.port for host in hosts if hasattr(host, "port")})
 
-    def _where(self) -> str:
+    def where(self) -> str:
+        """Where devices reach the relay, as the log tells it."""
         settings = self.settings
         if settings.listen:
             return ", ".join(
-                f"{text} ({_shown(port)})"
+                f"{text} ({shown(port)})"
                 for text, port in zip(settings.listen, self.ports, strict=True)
             )
         address: Any = self.ports[0].getHost()
@@ -264,31 +276,3 @@ class RelayService(MultiService):
         endpoint = TCP4ServerEndpoint(self._reactor, settings.port, LISTEN_BACKLOG, settings.bind)
         tls = ServerTls(settings.certificates) if settings.certificates else None
         return [(text, Listening(endpoint, tls))]
-
-
-def _shown(port: IListeningPort) -> str:
-    """Where a port of an endpoint string listens, which the string need not say."""
-    host: Any = port.getHost()
-    return f"port {host.port} of {host.host}" if hasattr(host, "port") else "open"
-
-
-def _listed(options: Mapping[str, object]) -> str:
-    return " ".join(f"{name}={value}" for name, value in options.items())
-
-
-def _page_head(request: Request, visitor: Visitor) -> bytes:
-    """A page request in a form that twisted.web can read in one way only, and who sent it.
-
-    Of the visitor's own headers none gets through but those that are named here.
-    """
-    lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
-    address = visitor.client or visitor.ip
-    if address is not None:
-        lines.append(f"{VISITOR_HEADER}: {address}")
-    if visitor.is_told:
-        lines.append(f"{VISITOR_TOLD_HEADER}: 1")
-    for name in ("host", "x-forwarded-proto"):
-        value = request.header(name)
-        if value is not None:
-            lines.append(f"{name}: {value}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")

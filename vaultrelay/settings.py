@@ -18,7 +18,7 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.transport.certificate import CertificatePair
 
-_RESTART = ("port", "bind", "listen", "runtime_folder")
+_RESTART = ("port", "bind", "listen", "admin", "runtime_folder")
 """What only a restart changes."""
 
 
@@ -26,9 +26,10 @@ _RESTART = ("port", "bind", "listen", "runtime_folder")
 class Settings:
     """One relay's configuration. `listen` holds endpoint strings; without any, port and bind say
     where to listen. `pairs` are the certificates of each place, none where it has no TLS.
-    `runtime_folder` is where the socket of the health check goes; without one there is none.
-    `unknown_variables` are the RELAY_ variables that are no option, and `descriptors_lacking` how
-    many open files the process may not have that `max_connections` would need."""
+    `admin` is an endpoint string, too, or empty. `runtime_folder` is where the socket of the health
+    check goes; without one there is none. `unknown_variables` are the RELAY_ variables that are no
+    option, and `descriptors_lacking` how many open files the process may not have that
+    `max_connections` would need."""
 
     port: int = DEFAULT_PORT
     bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
@@ -42,6 +43,7 @@ class Settings:
     limits: SessionLimits = field(default_factory=SessionLimits)
     max_buffer: int = LEAST_BUFFER
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
+    admin: str = ""
     log_level: str = "info"
     log_format: str = "text"
     log_addresses: str = "pseudonym"
@@ -91,8 +93,8 @@ class Settings:
         return tuple(shown)
 
     @property
-    def described(self) -> dict[str, object]:
-        """The effective options that a running relay can change, by name. None is a secret."""
+    def effective(self) -> dict[str, object]:
+        """The options in force by name, for people. There is no secret among them."""
         limits, access = self.limits, self.access
         return {
             "public-url": " ".join(self.public_urls) or "-",
@@ -111,10 +113,15 @@ class Settings:
             "channel-devices": limits.channel_devices,
             "max-buffer": self.max_buffer,
             "drain-seconds": self.drain_seconds,
+            "admin": self.admin or "-",
             "log-level": self.log_level,
             "log-format": self.log_format,
             "log-addresses": self.log_addresses,
         }
+
+    def described(self) -> str:
+        """The effective options on one line."""
+        return " ".join(f"{name}={value}" for name, value in self.effective.items())
 
     def taken_over_by(self, running: "Settings") -> tuple["Settings", list[str]]:
         """These settings as far as a relay can take them that runs with others.
@@ -123,10 +130,11 @@ class Settings:
         """
         left = [name for name in _RESTART if getattr(self, name) != getattr(running, name)]
         kept: dict[str, Any] = {name: getattr(running, name) for name in left}
-        if left or [bool(pairs) for pairs in self.pairs] != [bool(each) for each in running.pairs]:
-            # Others would be the certificates of other places.
+        if [bool(pairs) for pairs in self.pairs] != [bool(pairs) for pairs in running.pairs]:
+            left.append("tls-cert")
+        if {"listen", "tls-cert"}.intersection(left):
+            # These would be the certificates of other places.
             kept["pairs"] = running.pairs
-            left = left or ["tls-cert"]
         size = running.limits.message_bytes
         if self.limits.message_bytes != size:
             # Devices have been told how much they may send, and how much they may be sent.

@@ -150,6 +150,12 @@ OPTIONS = (
         "Where the relay puts the socket that vault-relay healthcheck asks. Default "
         "$RUNTIME_DIRECTORY, or $XDG_RUNTIME_DIR/vault-relay, or a folder of its own in $TMPDIR.",
     ),
+    Option(
+        "admin",
+        "ENDPOINT",
+        "Endpoint string of the status page and of /metrics for Prometheus, such as tcp:9090. "
+        "Without it there are none; on this machine alone unless it names an interface.",
+    ),
     Option("log-level", "LEVEL", "One of " + ", ".join(LEVELS) + ".", "info"),
     Option("log-format", "FORMAT", "One of " + ", ".join(FORMATS) + ".", "text"),
     Option(

@@ -63,6 +63,7 @@ class Values:
             limits=part("limits", self._limits),
             max_buffer=part("max_buffer", self._max_buffer),
             drain_seconds=part("drain_seconds", self._drain_seconds),
+            admin=part("admin", self._admin),
             log_level=part("log_level", self._log_level),
             log_format=part("log_format", self._log_format),
             log_addresses=part("log_addresses", self._log_addresses),
@@ -225,6 +226,16 @@ class Values:
         except BadEndpoint as error:
             raise Given(self._given["listen"].origin, (text,)).refuse(str(error)) from None
         return () if tls is None else tls.pairs
+
+    def _admin(self) -> str:
+        given = self._given.get("admin")
+        if given is None:
+            return ""
+        try:
+            read_endpoint(self._reactor, given.values[-1])
+        except BadEndpoint as error:
+            raise given.refuse(f"{error}; write it like tcp:9090 or unix:/run/admin") from None
+        return given.values[-1]
 
     def _pair(self) -> CertificatePair | None:
         certificate, key = self._given.get("tls-cert"), self._given.get("tls-key")

@@ -2,10 +2,24 @@
 
 from dataclasses import dataclass
 
+SLUGS = (
+    "certificate",
+    "not_read",
+    "few_descriptors",
+    "no_name",
+    "unknown_variable",
+    "plain_in_public",
+    "untrusted_proxy",
+    "unreadable_proxy",
+    "one_address",
+    "fixed_silence",
+)
+"""All that is looked for, the worst first."""
+
 
 @dataclass(frozen=True)
 class Finding:
-    """One diagnosis: `slug` is our own word for it, `text` says what is wrong and the cure.
+    """One diagnosis: `slug` is one of SLUGS, `text` says what is wrong and the cure.
 
     The text may name files, options and networks of the operator's; never what a device sent.
     """

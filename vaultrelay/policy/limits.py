@@ -209,6 +209,25 @@ SHORTEST_SILENCE_SECONDS = 5
 """Of the latest lost connections, so many that were silent for the same time, to a tick before and
 after it, were cut off by a timeout. Below the shortest one it may be a client's own doing."""
 
+# The admin endpoint.
+
+ADMIN_CONNECTIONS = 16
+"""Waiting there at once: a few scrapers and browsers, each for a moment. Part of the hundred files
+that DESCRIPTORS_BESIDE leaves for others."""
+SAMPLE_SECONDS = 10
+"""Between two points of the status page's plots: finer than an eye can tell on an hour's line."""
+HISTORY_SECONDS = 3600
+"""What the plots show: long enough to see what led to something, and 7 KB in all."""
+HISTORY_SAMPLES = HISTORY_SECONDS // SAMPLE_SECONDS
+LAG_SECONDS = 0.25
+"""Between two looks at how late timers come. A delay that devices notice spans at least one of
+them, and four looks a second take 0.04 % of a core."""
+LAG_SAMPLES = 6
+"""A minute, of which the worst delay is told: scrapes come less often than samples, and none must
+be missed between two."""
+REFRESH_SECONDS = 10
+"""After which the status page loads itself anew: there is no new sample sooner."""
+
 # Drain.
 
 DRAIN_RESERVE_SECONDS = 0.5

@@ -47,12 +47,15 @@ class BadEndpoint(ValueError):
     """An endpoint string that cannot be used; the text says why."""
 
 
-def read_endpoint(reactor: Any, text: str) -> Listening:
-    """What `text` means; BadEndpoint when it could not be listened on. Nothing listens yet."""
+def read_endpoint(reactor: Any, text: str, on_loopback: bool = False) -> Listening:
+    """What `text` means; BadEndpoint when it could not be listened on. Nothing listens yet.
+
+    `on_loopback`: on this machine alone, where it names no interface.
+    """
     kind, _, rest = text.partition(":")
     kind = kind.lower()
     if kind == "haproxy":
-        listening = read_endpoint(reactor, rest)
+        listening = read_endpoint(reactor, rest, on_loopback)
         if rest.partition(":")[0].lower() not in _PROXIED:
             raise BadEndpoint(f"has haproxy: before what is none of {', '.join(_PROXIED)}")
         return replace(listening, is_proxied=True)
@@ -61,8 +64,10 @@ def read_endpoint(reactor: Any, text: str) -> Listening:
     parts = _parts(kind, rest)
     port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", _HIGHEST_PORT)
     backlog = _number(parts.get("backlog", str(LISTEN_BACKLOG)), "backlog", _HIGHEST_PORT)
-    interface = parts.get("interface", "::" if kind in ("tcp6", "tls") else "")
-    family = TCP6ServerEndpoint if kind in ("tcp6", "tls") else TCP4ServerEndpoint
+    is_v6 = kind in ("tcp6", "tls")
+    everywhere, here = ("::", "::1") if is_v6 else ("", "127.0.0.1")
+    interface = parts.get("interface", here if on_loopback else everywhere)
+    family = TCP6ServerEndpoint if is_v6 else TCP4ServerEndpoint
     endpoint = family(reactor, port, backlog, interface)
     if kind in ("tcp", "tcp6"):
         return Listening(endpoint)

@@ -198,12 +198,13 @@ class FrontDoorFactory(Factory):
         route: Route,
         visitors: Visitors | None = None,
         refused: Counter[str] | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
         self.clock = clock
         self.route = route
         self.visitors = visitors or Visitors(clock)
         self.refused = Counter() if refused is None else refused
-        self.waiting = Waiting(clock)
+        self.waiting = Waiting(clock) if waiting is None else waiting
 
     def buildProtocol(self, addr: IAddress | None) -> FrontDoor | None:
         visitor = self.visitors.arrived(addr)

@@ -100,6 +100,12 @@ class ListeningService(Service):
         self.port = port
 
 
+def shown(port: IListeningPort) -> str:
+    """Where a port of an endpoint string listens, which the string need not say."""
+    host: Any = port.getHost()
+    return f"port {host.port} of {host.host}" if hasattr(host, "port") else "open"
+
+
 def set_acceptor(port: Any, waiting: Waiting) -> Acceptor | None:
     """Let a port's connections be taken as they should; one of another kind takes them itself."""
     kind: type = port.__class__

@@ -8,10 +8,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from vaultrelay.wire import refusal
+from vaultrelay.web.leaf import VISITOR_HEADER, VISITOR_TOLD_HEADER, Leaf
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -44,17 +43,6 @@ _HINTS = {
     "unsafe": "This is the address that your browser used, without TLS: anyone on the way sees "
     "which devices talk, though not what they say. Outside your own network use a wss:// address.",
 }
-VISITOR_HEADER = "x-visitor"
-"""The visitor's address as the relay knows it; set by the relay itself, never by the visitor."""
-VISITOR_TOLD_HEADER = "x-visitor-told"
-"""Present where a trusted proxy told the address; set by the relay itself, too."""
-_SECURITY_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class Status(Protocol):
@@ -74,10 +62,8 @@ Privacy = Callable[[], Mapping[str, object]]
 """What the relay sees, keeps and logs, as it is run now."""
 
 
-class Pages(Resource):
+class Pages(Leaf):
     """All paths of the relay that are not a WebSocket."""
-
-    isLeaf = True
 
     def __init__(
         self,
@@ -99,14 +85,6 @@ class Pages(Resource):
             b"/address": self._address,
             b"/privacy.json": self._privacy_notice,
         }
-
-    def render(self, request: Request) -> bytes:
-        request.responseHeaders.removeHeader(b"server")
-        for name, value in _SECURITY_HEADERS.items():
-            request.setHeader(name, value)
-        body = self._pages.get(request.path, _nothing_here)(request)
-        request.setHeader("Content-Length", str(len(body)))
-        return b"" if request.method == b"HEAD" else body
 
     def _health(self, request: Request) -> bytes:
         return _as_json(
@@ -157,13 +135,6 @@ class Pages(Resource):
 def _as_json(request: Request, **fields: object) -> bytes:
     request.setHeader("Content-Type", "application/json")
     return json.dumps(fields, separators=(",", ":")).encode("ascii")
-
-
-def _nothing_here(request: Request) -> bytes:
-    refused = refusal.not_found()
-    request.setResponseCode(refused.status)
-    request.setHeader("Content-Type", "application/json")
-    return refused.body()
 
 
 def make_site(

@@ -1,0 +1,80 @@
+"""The status page in a real browser: asks for nothing else, runs nothing, and fits the window."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.process.crowd import ask
+from tests.process.test_admin_process import relay_with_admin
+from tests.process.test_relay_process import joined
+from tests.system import chromium
+from tests.system.chromium import Tab
+
+pytestmark = pytest.mark.skipif(chromium.PROGRAM is None, reason="needs Chromium")
+DEVICES = 5
+PICTURES = Path("build/system")
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """The page of a relay with a few devices, of which one has said something."""
+    with relay_with_admin() as (relay, url), ExitStack() as stack:
+        for number in range(DEVICES):
+            where = f"ws://localhost:{relay.port}"
+            device, welcome = stack.enter_context(joined(where, device=b"device-%d" % number))
+        sender = welcome["session"].to_bytes(4, "big")
+        device.send(b"\x10\0\0\0" + b"\xff" * 4 + sender + bytes(4) + bytes(1000))
+        device.send(b"\x10\0\0\0" + bytes(3) + b"\xee" + sender + bytes(4) + b"nobody")
+        device.recv()
+        ask(relay.port, b"\x16\x03\x01")
+        yield url
+
+
+@pytest.fixture
+def tab() -> Iterator[Tab]:
+    with chromium.tab() as tab:
+        yield tab
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_it_shows_the_figures_and_asks_for_nothing_else(url: str, tab: Tab, scripts: bool) -> None:
+    tab.scripts(scripts)
+    tab.load(url)
+    text = tab.text()
+    for words in (
+        f"Devices\n{DEVICES}\nof at most 1000",
+        "Messages that came back",
+        "the receiver had left",
+        "spoke no HTTP",
+        "60 min ago",
+        "max-connections",
+        "Nothing to say.",
+    ):
+        assert words in text
+    outside = [each for each in tab.requests if not each.startswith("data:image/svg+xml,")]
+    assert outside == [f"{url}/"]
+    assert tab.complaints == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [360, 768, 1200])
+def test_it_fits_the_window_and_is_drawn(url: str, tab: Tab, width: int, dark: bool) -> None:
+    tab.look(width, dark)
+    tab.load(url)
+    assert tab.value("document.documentElement.scrollWidth") == width
+    assert tab.value("document.querySelectorAll('svg path.line').length") == 5
+    ground = tab.value("getComputedStyle(document.body).backgroundColor")
+    assert ground == ("rgb(18, 21, 26)" if dark else "rgb(246, 245, 241)")
+    picture = tab.picture()
+    assert picture.startswith(b"\x89PNG")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    (PICTURES / f"status-{width}-{'dark' if dark else 'light'}.png").write_bytes(picture)
+
+
+def test_a_style_or_script_of_somebody_else_would_have_no_effect(url: str, tab: Tab) -> None:
+    """So that an empty list of complaints means something."""
+    tab.load(url)
+    tab.value("document.body.setAttribute('style', 'color: red')")
+    assert any("Content Security Policy" in each for each in tab.complaints)

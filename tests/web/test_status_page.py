@@ -1,0 +1,144 @@
+"""The status page: what stands on it, and what never does."""
+
+import re
+from html.parser import HTMLParser
+from math import nan
+from typing import Any
+
+import pytest
+
+from tests.web.figures import DAY, NOW, figures
+from vaultrelay.broker.counters import Counters
+from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.limits import HISTORY_SAMPLES
+from vaultrelay.policy.refused import REFUSED
+from vaultrelay.web.figures import CURVES, Expiry, Process
+from vaultrelay.web.status_page import status_page
+from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.data import Reason
+
+
+class Seen(HTMLParser):
+    """The tags of a page, and its text without the styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._in_style = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._in_style = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_style = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._in_style:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def page(samples: float = nan, options: dict[str, object] | None = None, **changes: Any) -> str:
+    curves = {name: [samples] * HISTORY_SAMPLES for name in CURVES}
+    return status_page(figures(**changes), curves, options or {})
+
+
+def text(*arguments: Any, **changes: Any) -> str:
+    return Seen(page(*arguments, **changes)).text
+
+
+def test_nothing_comes_from_outside_and_nothing_runs() -> None:
+    tags = Seen(page()).tags
+    names = [name for name, _ in tags]
+    assert not {"script", "img", "iframe", "object", "form"} & set(names)
+    assert names.count("svg") == len(CURVES) == 5
+    links = [value for _, found in tags for key, value in found.items() if key in ("href", "src")]
+    assert len(links) == 2
+    assert str(links[0]).startswith("data:image/svg+xml,")
+    assert links[1] == "/metrics"
+    assert not any("style" in found or "onclick" in found for _, found in tags)
+
+
+def test_it_loads_itself_anew() -> None:
+    assert '<meta http-equiv="refresh" content="10">' in page()
+
+
+def test_the_state_is_told_first() -> None:
+    assert text().startswith("3 devices, VaultMesh relay VaultMesh relay Works Version 1.0.0, up")
+    assert "relay About to stop" in text(draining=True)
+    findings = [Finding("no_names", "It knows no name <of its own>.")]
+    told = text(findings=findings)
+    assert "relay Works, with remarks" in told
+    assert "It knows no name <of its own>. no_names" in told
+
+
+def test_a_relay_without_troubles_says_so() -> None:
+    told = text(certificates=())
+    for words in (
+        "Nothing to say.",
+        "No message came back.",
+        "Nobody was refused.",
+        "No session has ended.",
+        "The relay serves no certificate.",
+    ):
+        assert words in told
+
+
+def test_the_figures_have_their_units() -> None:
+    told = text(1500.0, messages=12_000_000, bytes=3 * 10**9)
+    for words in (
+        "Devices 3 of at most 1000",
+        "Channels 4 0 joins so far",
+        "Messages 1500/s 12 M so far",
+        "Data 1.5 kB/s 3 GB so far",
+        "Held for slow devices 5 B of at most 6 B",
+        "Event loop 7 ms worst delay in a minute",
+        "Memory 40 MB 12 of 1024 files open",
+        "At the front door 1 and 2 about to join",
+    ):
+        assert words in told
+    assert "Memory" not in text(process=Process(None, None, None, 1.0))
+
+
+def test_counts_have_words_and_the_most_frequent_is_first() -> None:
+    counters = Counters()
+    counters.refused.update(proof=1, tls_distrust=20)
+    counters.undelivered.update(gone=3)
+    counters.closed.update(slow=2)
+    counters.left.update(closed=9)
+    told = text(counters=counters)
+    assert "tls_distrust do not trust the relay's certificate 20 proof did not prove" in told
+    assert "gone the receiver had left 3" in told
+    assert "closed The device said good-bye. 9 4004 slow The device did not read" in told
+
+
+def test_every_slug_has_words() -> None:
+    counters = Counters()
+    counters.refused.update(list(REFUSED))
+    counters.undelivered.update(reason.name.lower() for reason in Reason)
+    counters.closed.update(code.slug for code in CloseCode)
+    counters.left.update(["closed", "lost"])
+    assert "<td><td" not in page(counters=counters)
+
+
+@pytest.mark.parametrize(
+    ("days", "left", "soon"),
+    [(30.5, "30 days left", False), (13.9, "13 days left", True), (-0.1, "expired", True)],
+)
+def test_a_certificate_tells_its_days(days: float, left: str, soon: bool) -> None:
+    shown = page(certificates=[Expiry("<a.example>", NOW + days * DAY)])
+    assert f"{left}" in shown
+    assert ("count soon" in shown) is soon
+    assert "&lt;a.example&gt;" in shown
+
+
+def test_options_are_shown_and_escaped() -> None:
+    shown = page(options={"public-url": "<b>wss://a</b>", "port": 8080})
+    assert "&lt;b&gt;wss://a&lt;/b&gt;" in shown
+    assert re.search(r"<dt>port</dt>\s*<dd>8080</dd>", shown)

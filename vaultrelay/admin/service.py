@@ -1,0 +1,82 @@
+"""AdminService: the admin endpoint, its front door, and the sampling behind its plots."""
+
+from typing import Any
+
+from twisted.application.service import MultiService
+
+from vaultrelay.admin.meter import Meter, Relay
+from vaultrelay.admin.sampler import Sampler
+from vaultrelay.logs import log
+from vaultrelay.policy.limits import ADMIN_CONNECTIONS
+from vaultrelay.transport.endpoint_string import read_endpoint
+from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.listen import ListeningService, shown
+from vaultrelay.transport.proxy_protocol import ProxiedFactory
+from vaultrelay.transport.visitors import Visitor
+from vaultrelay.transport.waiting import Waiting
+from vaultrelay.web.admin_pages import make_admin_site
+from vaultrelay.web.figures import CURVES, Figures
+from vaultrelay.web.leaf import page_head
+from vaultrelay.wire.refusal import bad_request
+from vaultrelay.wire.request import Request
+
+
+class AdminService(MultiService):
+    """Listens where `settings.admin` says; its connections count in none of the relay's figures.
+
+    Raises BadEndpoint and CannotListen as the relay does.
+    """
+
+    def __init__(self, relay: Relay, reactor: Any) -> None:
+        super().__init__()
+        self._relay = relay
+        self._where = ""
+        self._meter = Meter(relay)
+        self.sampler = Sampler(reactor, self._meter.totals)
+        self._site = make_admin_site(self)
+        waiting = Waiting(reactor, ADMIN_CONNECTIONS)
+        self.door = FrontDoorFactory(reactor, self.route, waiting=waiting)
+        text = relay.settings.admin
+        listening = read_endpoint(reactor, text, on_loopback=True)
+        factory = ProxiedFactory(self.door) if listening.is_proxied else self.door
+        self.listener = ListeningService(text, listening, factory, waiting)
+        self.listener.setServiceParent(self)
+
+    def startService(self) -> None:
+        super().startService()
+        self._where = self._relay.where()
+        self.sampler.start()
+
+    def tell(self) -> None:
+        """One line that says where it is."""
+        port: Any = self.listener.port
+        log.info(
+            "Status page and metrics: {text} ({port})", text=self.listener.text, port=shown(port)
+        )
+
+    def stopService(self) -> object:
+        self.sampler.stop()
+        return super().stopService()
+
+    def route(self, request: Request, visitor: Visitor) -> Handover:
+        """Who serves a request: the admin pages, and nobody serves a device."""
+        if request.wants_websocket:
+            raise bad_request(
+                "This is the relay's admin endpoint. Devices connect to its own port."
+            )
+        site = self._site.buildProtocol(visitor.address)
+        return Handover(site, page_head(request), lasting=False)
+
+    # What the pages ask for.
+
+    def figures(self) -> Figures:
+        """This moment."""
+        return self._meter.figures(self.sampler.lag_seconds)
+
+    def curves(self) -> dict[str, list[float]]:
+        """The last hour."""
+        return {name: self.sampler.history.curve(name) for name in CURVES}
+
+    def options(self) -> dict[str, object]:
+        """The options in force, for people."""
+        return {"listens on": self._where, **self._relay.settings.effective}

@@ -1,0 +1,34 @@
+"""What each count of a refusal means, in words for people. The keys are our own slugs."""
+
+REFUSED = {
+    "no_http": "spoke no HTTP, as who dials wss: where the relay speaks ws",
+    "silent": "connected and said nothing",
+    "crowded_out": "made room for the next at a crowded front door",
+    "request_timeout": "did not finish the request in time",
+    "head_too_large": "sent a request head that is too large",
+    "bad_request": "broke the rules of HTTP or WebSocket; perhaps a proxy did",
+    "method_not_allowed": "asked with another method than GET or HEAD",
+    "token_required": "brought no access token, or a wrong one",
+    "address_not_allowed": "came from a network address that the operator does not allow",
+    "not_found": "asked for a WebSocket at a path where there is none",
+    "protocol_unsupported": "speak no protocol version that the relay knows: app or relay is old",
+    "tls_no_tls": "spoke no TLS, as who dials ws: where the relay speaks wss",
+    "tls_version": "know only versions of TLS that are too old",
+    "tls_suites": "know no cipher suite that the relay takes",
+    "tls_distrust": "do not trust the relay's certificate",
+    "tls_left": "left in the middle of the TLS handshake",
+    "tls_other": "failed in the TLS handshake in another way",
+    "draining": "came while the relay was about to stop",
+    "relay_full": "found the relay full",
+    "address_full": "came from a network address that has all its places",
+    "address_waiting": "came from a network address with too many at the front door",
+    "address_rate": "came from a network address that connects too fast",
+    "address_joins": "came from a network address that joins too fast",
+    "bad_message": "named one channel and asked for another",
+    "audience": "dialled a name that is not this relay's, or a proxy changed it",
+    "not_allowed": "asked for a channel that the operator does not allow",
+    "proof": "did not prove that they hold the channel's key",
+    "channel_full": "found their channel full",
+}
+"""By slug: what those did who were refused, as the end of a sentence. The keys are the outcomes of
+the metric too, so that each is there from the start; a test holds them against the source."""

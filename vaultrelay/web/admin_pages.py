@@ -1,0 +1,62 @@
+"""The pages of the admin endpoint: the status page for people, /metrics for Prometheus."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from twisted.web.server import Request, Site
+
+from vaultrelay.web.figures import Figures
+from vaultrelay.web.leaf import POLICY, Leaf
+from vaultrelay.web.metrics import CONTENT_TYPE, exposition
+from vaultrelay.web.status_page import status_page
+from vaultrelay.web.status_style import STYLE_HASH
+from vaultrelay.wire.refusal import Refusal
+
+_POLICY = POLICY.format(styles=f"'{STYLE_HASH}'") + "; img-src data:"
+"""One style sheet, known by its hash, and the icon, which stands in the page."""
+
+
+class Source(Protocol):
+    """Where the pages have their figures from."""
+
+    def figures(self) -> Figures:
+        """This moment."""
+
+    def curves(self) -> Mapping[str, Sequence[float]]:
+        """The last hour: of each curve the samples, the oldest first."""
+
+    def options(self) -> Mapping[str, object]:
+        """The options in force, for people."""
+
+
+class AdminPages(Leaf):
+    """All paths of the admin endpoint."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+        self._pages = {b"/": self._status, b"/metrics": self._metrics}
+
+    def nothing(self) -> Refusal:
+        return Refusal(
+            404,
+            "not_found",
+            "There is nothing at this path. The status page is /, or try /metrics.",
+        )
+
+    def _status(self, request: Request) -> bytes:
+        source = self._source
+        request.setHeader("Content-Type", "text/html; charset=utf-8")
+        request.setHeader("Content-Security-Policy", _POLICY)
+        return status_page(source.figures(), source.curves(), source.options()).encode()
+
+    def _metrics(self, request: Request) -> bytes:
+        request.setHeader("Content-Type", CONTENT_TYPE)
+        return exposition(self._source.figures())
+
+
+def make_admin_site(source: Source) -> Site:
+    """The site that serves the pages, without an access log."""
+    site = Site(AdminPages(source))
+    site.noisy = False
+    return site

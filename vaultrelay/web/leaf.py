@@ -1,0 +1,73 @@
+"""Leaf: answers whole paths with pages that are kept nowhere and framed by nobody."""
+
+from collections.abc import Callable, Mapping
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from vaultrelay.policy.addresses import IpAddress
+from vaultrelay.wire import refusal
+from vaultrelay.wire import request as wire
+
+POLICY = (
+    "default-src 'none'; style-src {styles}; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'"
+)
+"""The Content-Security-Policy of a page, but for where its styles come from."""
+_SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": POLICY.format(styles="'unsafe-inline'"),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Leaf(Resource):
+    """Each path has a method of its own; all others are refused in JSON."""
+
+    isLeaf = True
+    _pages: Mapping[bytes, Callable[[Request], bytes]]
+
+    def render(self, request: Request) -> bytes:
+        request.responseHeaders.removeHeader(b"server")
+        for name, value in _SECURITY_HEADERS.items():
+            request.setHeader(name, value)
+        body = self._pages.get(request.path, self.nothing_here)(request)
+        request.setHeader("Content-Length", str(len(body)))
+        return b"" if request.method == b"HEAD" else body
+
+    def nothing_here(self, request: Request) -> bytes:
+        """The answer for all other paths."""
+        refused = self.nothing()
+        request.setResponseCode(refused.status)
+        request.setHeader("Content-Type", "application/json")
+        return refused.body()
+
+    def nothing(self) -> refusal.Refusal:
+        """What is said of all other paths."""
+        return refusal.not_found()
+
+
+VISITOR_HEADER = "x-visitor"
+"""The visitor's address as the relay knows it; set by the relay itself, never by the visitor."""
+VISITOR_TOLD_HEADER = "x-visitor-told"
+"""Present where a trusted proxy told the address; set by the relay itself, too."""
+
+
+def page_head(
+    request: wire.Request, visitor: IpAddress | None = None, is_told: bool = False
+) -> bytes:
+    """A page request in a form that twisted.web can read in one way only, and who sent it.
+
+    Of the visitor's own headers none gets through but those that are named here.
+    """
+    lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
+    if visitor is not None:
+        lines.append(f"{VISITOR_HEADER}: {visitor}")
+    if is_told:
+        lines.append(f"{VISITOR_TOLD_HEADER}: 1")
+    for name in ("host", "x-forwarded-proto"):
+        value = request.header(name)
+        if value is not None:
+            lines.append(f"{name}: {value}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")

@@ -1,0 +1,239 @@
+"""Metrics: the relay's figures in the text format 0.0.4 of Prometheus.
+
+No label is a peer's word: they are our own slugs, versions, and the operator's certificate names.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from vaultrelay.policy.finding import SLUGS
+from vaultrelay.policy.refused import REFUSED
+from vaultrelay.web.figures import Figures
+from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.data import Reason
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+LEFT = ("closed", "lost")
+"""How a device can end its session: with a goodbye or without."""
+
+Labels = tuple[tuple[str, str], ...]
+Samples = Iterable[tuple[Labels, float | None]]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One family: what it is called, what it means, and how it is read from the figures.
+
+    A value of None is left out: the system does not tell it.
+    """
+
+    name: str
+    type: str
+    help: str
+    read: Callable[[Figures], Samples]
+
+
+def _one(value: Callable[[Figures], float | None]) -> Callable[[Figures], Samples]:
+    return lambda figures: [((), value(figures))]
+
+
+def _by(
+    label: str, counts: Mapping[str, int], known: Iterable[str]
+) -> Iterator[tuple[Labels, int]]:
+    """A value for each known slug, so that rates work from the start, and for any other counted."""
+    for slug in dict.fromkeys([*known, *counts]):
+        yield ((label, slug),), counts.get(slug, 0)
+
+
+def _closes(figures: Figures) -> Samples:
+    for code in CloseCode:
+        labels = ("code", str(code.number)), ("slug", code.slug)
+        yield labels, figures.counters.closed.get(code.slug, 0)
+
+
+def _warnings(figures: Figures) -> Samples:
+    found = {finding.slug for finding in figures.findings}
+    return [((("warning", slug),), int(slug in found)) for slug in SLUGS]
+
+
+def _certificates(figures: Figures) -> Samples:
+    for index, each in enumerate(figures.certificates):
+        yield (("index", str(index)), ("name", each.name)), each.ends
+
+
+METRICS = (
+    Metric(
+        "vaultrelay_connections",
+        "gauge",
+        "Connections: waiting at the front door or for the end of their close, WebSockets that "
+        "have not joined, and joined devices.",
+        lambda figures: [
+            ((("stage", "waiting"),), figures.waiting),
+            ((("stage", "unjoined"),), figures.unjoined),
+            ((("stage", "joined"),), figures.joined),
+        ],
+    ),
+    Metric(
+        "vaultrelay_connections_limit",
+        "gauge",
+        "The most devices that the relay admits.",
+        _one(lambda figures: figures.most_joined),
+    ),
+    Metric(
+        "vaultrelay_channels",
+        "gauge",
+        "Channels with at least one device.",
+        _one(lambda figures: figures.channels),
+    ),
+    Metric(
+        "vaultrelay_handshakes_total",
+        "counter",
+        "Ends of what came to join, by outcome: joined, or our word for why it was refused.",
+        lambda figures: [
+            ((("outcome", "joined"),), figures.counters.joins),
+            *_by("outcome", figures.counters.refused, REFUSED),
+        ],
+    ),
+    Metric(
+        "vaultrelay_joins_total",
+        "counter",
+        "Devices that joined a channel.",
+        _one(lambda figures: figures.counters.joins),
+    ),
+    Metric(
+        "vaultrelay_messages_total",
+        "counter",
+        "Data messages that came from devices.",
+        _one(lambda figures: figures.messages),
+    ),
+    Metric(
+        "vaultrelay_message_bytes_total",
+        "counter",
+        "Bytes of the data messages that came from devices, headers included.",
+        _one(lambda figures: figures.bytes),
+    ),
+    Metric(
+        "vaultrelay_undelivered_total",
+        "counter",
+        "Messages that came back to their sender, once for each receiver, by reason.",
+        lambda figures: _by(
+            "reason", figures.counters.undelivered, [reason.name.lower() for reason in Reason]
+        ),
+    ),
+    Metric(
+        "vaultrelay_closes_total",
+        "counter",
+        "Sessions that the relay closed, by close code.",
+        _closes,
+    ),
+    Metric(
+        "vaultrelay_leaves_total",
+        "counter",
+        "Sessions that ended from the device's side: closed with a goodbye, or lost.",
+        lambda figures: _by("reason", figures.counters.left, LEFT),
+    ),
+    Metric(
+        "vaultrelay_ignored_total",
+        "counter",
+        "What was sent to the relay and left aside because it made no sense.",
+        lambda figures: _by("what", figures.counters.ignored, ["forwarded_for"]),
+    ),
+    Metric(
+        "vaultrelay_buffered_bytes",
+        "gauge",
+        "Bytes held for devices that did not take them at once.",
+        _one(lambda figures: figures.held),
+    ),
+    Metric(
+        "vaultrelay_buffered_limit_bytes",
+        "gauge",
+        "The most bytes that may be held.",
+        _one(lambda figures: figures.most_held),
+    ),
+    Metric(
+        "vaultrelay_loop_lag_seconds",
+        "gauge",
+        "The longest that a timer of the event loop came late in the last minute.",
+        _one(lambda figures: figures.lag_seconds),
+    ),
+    Metric(
+        "vaultrelay_certificate_expiry_timestamp_seconds",
+        "gauge",
+        "When each served certificate ends, as a Unix time.",
+        _certificates,
+    ),
+    Metric(
+        "vaultrelay_process_resident_memory_bytes",
+        "gauge",
+        "Resident memory of the process.",
+        _one(lambda figures: figures.process.resident_bytes),
+    ),
+    Metric(
+        "vaultrelay_process_cpu_seconds_total",
+        "counter",
+        "CPU time of the process.",
+        _one(lambda figures: figures.process.cpu_seconds),
+    ),
+    Metric(
+        "vaultrelay_process_open_fds",
+        "gauge",
+        "Open file descriptors.",
+        _one(lambda figures: figures.process.open_files),
+    ),
+    Metric(
+        "vaultrelay_process_max_fds",
+        "gauge",
+        "The most file descriptors that may be open.",
+        _one(lambda figures: figures.process.most_files),
+    ),
+    Metric(
+        "vaultrelay_start_time_seconds",
+        "gauge",
+        "When the relay started, as a Unix time.",
+        _one(lambda figures: figures.started),
+    ),
+    Metric(
+        "vaultrelay_uptime_seconds",
+        "gauge",
+        "Seconds since the relay started, by a clock that nobody sets.",
+        _one(lambda figures: figures.uptime_seconds),
+    ),
+    Metric(
+        "vaultrelay_draining",
+        "gauge",
+        "1 while the relay tells its devices good-bye, else 0.",
+        _one(lambda figures: int(figures.draining)),
+    ),
+    Metric(
+        "vaultrelay_config_warnings",
+        "gauge",
+        "1 for what the relay notices about how it is run, else 0; the status page has the "
+        "sentence and the cure.",
+        _warnings,
+    ),
+    Metric(
+        "vaultrelay_build_info",
+        "gauge",
+        "1, with the versions that run as labels.",
+        lambda figures: [(tuple(figures.builds.items()), 1)],
+    ),
+)
+
+
+def exposition(figures: Figures) -> bytes:
+    """All metrics, as /metrics answers them."""
+    return "".join(line + "\n" for line in _lines(figures)).encode()
+
+
+def _lines(figures: Figures) -> Iterator[str]:
+    for metric in METRICS:
+        yield f"# HELP {metric.name} {metric.help}"
+        yield f"# TYPE {metric.name} {metric.type}"
+        for labels, value in metric.read(figures):
+            if value is not None:
+                named = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels)
+                yield f"{metric.name}{{{named}}} {value}" if named else f"{metric.name} {value}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

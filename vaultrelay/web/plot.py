@@ -1,0 +1,89 @@
+"""Plot: one curve of the last hour as SVG. Its labels are HTML, so that they never stretch with it.
+
+The oldest sample is on the left, the newest on the right; nan is a gap.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from math import floor, isnan, log10
+
+from vaultrelay.policy.limits import HISTORY_SECONDS
+
+WIDTH, HEIGHT = 360, 100
+"""Of the drawing, whose units mean nothing: the page stretches it."""
+_QUARTERS = 4
+_STEPS = (1, 2, 3, 4, 6, 8, 10)
+"""Times a power of ten: the tops of axes. Their halves are easy to read, too."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What is drawn: a curve's title and how its values are written.
+
+    `least` is the lowest top of its axis: below that, all looks flat and is.
+    """
+
+    curve: str
+    title: str
+    write: Callable[[float], str]
+    least: float
+
+
+def line_plot(plot: Plot, values: Sequence[float]) -> str:
+    """A figure with the curve, its latest value and its peak."""
+    known = [value for value in values if not isnan(value)]
+    now, peak = (plot.write(known[-1]), plot.write(max(known))) if known else ("-", "-")
+    top = _top(max([plot.least, *known]))
+    line, area = _paths(values, top)
+    words = f"{plot.title} in the last hour: {now} now, {peak} at most"
+    minutes = [HISTORY_SECONDS // 60 * part // _QUARTERS for part in range(_QUARTERS, -1, -1)]
+    times = [f"{minutes[0]} min ago", *(f"{each} min" for each in minutes[1:-1]), "now"]
+    heights = [plot.write(top), plot.write(top / 2), "0"]
+    across = "".join(f"M0 {y}H{WIDTH}" for y in (0, HEIGHT // 2, HEIGHT))
+    down = "".join(f"M{WIDTH * part // _QUARTERS} 0V{HEIGHT}" for part in range(_QUARTERS + 1))
+    return (
+        f'<figure class="plot {plot.curve}"><figcaption><b>{escape(plot.title)}</b>'
+        f"<span><strong>{now}</strong> <small>peak {peak}</small></span></figcaption>"
+        f'<div class="frame"><div class="heights">{_spans(heights)}</div>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img"'
+        f' aria-label="{escape(words)}"><path class="grid" d="{across}{down}"/>'
+        f'<path class="area" d="{area}"/><path class="line" d="{line}"/></svg>'
+        f'<div class="times">{_spans(times)}</div></div></figure>'
+    )
+
+
+def _top(most: float) -> float:
+    """The lowest easily read number that is not below `most`."""
+    power = 10.0 ** floor(log10(most))
+    return next(step * power for step in _STEPS if step * power >= most)
+
+
+def _paths(values: Sequence[float], top: float) -> tuple[str, str]:
+    """The line, and the area below it: a part of each for every stretch without a gap."""
+    line, area = [], []
+    for stretch in _stretches(values):
+        corners = [
+            f"{WIDTH * index / (len(values) - 1):.4g} {HEIGHT * (1 - value / top):.4g}"
+            for index, value in stretch
+        ]
+        # A line to where it begins shows a single sample as a dot.
+        way = "L".join([*corners, corners[-1]])
+        line.append(f"M{way}")
+        begin, end = (corners[at].split()[0] for at in (0, -1))
+        area.append(f"M{begin} {HEIGHT}L{way}L{end} {HEIGHT}Z")
+    return "".join(line), "".join(area)
+
+
+def _stretches(values: Sequence[float]) -> list[list[tuple[int, float]]]:
+    found: list[list[tuple[int, float]]] = [[]]
+    for index, value in enumerate(values):
+        if not isnan(value):
+            found[-1].append((index, value))
+        elif found[-1]:
+            found.append([])
+    return [stretch for stretch in found if stretch]
+
+
+def _spans(texts: Sequence[str]) -> str:
+    return "".join(f"<span>{escape(text)}</span>" for text in texts)

@@ -1,0 +1,185 @@
+"""The status page: the relay's state for people, as one HTML page without scripts or pictures."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from math import isnan
+from urllib.parse import quote
+
+from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
+from vaultrelay.policy.refused import REFUSED
+from vaultrelay.web.figures import Figures
+from vaultrelay.web.plot import Plot, line_plot
+from vaultrelay.web.status_style import STYLE
+from vaultrelay.web.units import brief, lasting, number, size
+from vaultrelay.wire.close_codes import CloseCode
+
+_DAY = 86400
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="refresh" content="{refresh}">
+<title>{title}</title>
+<link rel="icon" href="data:image/svg+xml,{icon}">
+<style>{style}</style>
+<header>
+<h1>VaultMesh relay</h1>
+<span class="state {state}">{state_words}</span>
+<p>Version {version}, up {uptime}. This page is of {when} UTC and loads itself anew every {refresh}
+seconds.</p>
+</header>
+<main>
+<dl class="figures">{headline}</dl>
+<section><h2>What the relay notices</h2>{findings}</section>
+<section><h2>The last hour</h2><div class="plots">{plots}</div></section>
+<div class="tables">
+<section><h2>Messages that came back<small>since the start</small></h2>{undelivered}</section>
+<section><h2>Refused<small>since the start</small></h2>{refused}</section>
+<section><h2>Sessions that ended<small>since the start</small></h2>{ended}</section>
+<section><h2>Certificates</h2>{certificates}</section>
+</div>
+<section><h2>Options in force</h2>{options}</section>
+</main>
+<footer>The same figures for Prometheus: <a href="/metrics">/metrics</a>. What they mean, and which
+alarms to set: docs/monitoring.rst.<br>{builds}</footer>
+</html>
+"""
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
+    '<circle cx="8" cy="8" r="6" fill="{colour}"/></svg>'
+)
+_STATES = {
+    "works": ("Works", "#2a7a4b"),
+    "notes": ("Works, with remarks", "#d08a00"),
+    "draining": ("About to stop", "#d08a00"),
+}
+"""What the relay is: the words and the icon's colour."""
+_UNDELIVERED = {
+    "gone": "the receiver had left",
+    "busy": "the receiver did not take them in time",
+    "too_big": "too large for the receiver's relay",
+    "rate": "the sender was over its rate",
+    "not_allowed": "the operator does not allow it",
+    "draining": "the receiver was told to leave, as the relay stops",
+}
+_LEFT = {
+    "closed": "The device said good-bye.",
+    "lost": "The connection broke without a good-bye.",
+}
+_PLOTS = (
+    Plot("joined", "Devices", number, 10),
+    Plot("messages", "Messages", lambda rate: f"{number(rate)}/s", 10),
+    Plot("bytes", "Data", lambda rate: f"{size(rate)}/s", 1000),
+    Plot("undelivered", "Messages that came back", lambda rate: f"{number(rate)}/s", 1),
+    Plot("lag", "Worst delay of the event loop", brief, 0.01),
+)
+
+Row = tuple[str, str, str]
+"""Name, words, count."""
+
+
+def status_page(
+    figures: Figures, curves: Mapping[str, Sequence[float]], options: Mapping[str, object]
+) -> str:
+    """The whole page."""
+    state = "draining" if figures.draining else "notes" if figures.findings else "works"
+    words, colour = _STATES[state]
+    return _PAGE.format(
+        refresh=REFRESH_SECONDS,
+        title=f"{number(figures.joined)} devices, VaultMesh relay",
+        icon=quote(_ICON.format(colour=colour)),
+        style=STYLE,
+        state=state,
+        state_words=words,
+        version=escape(figures.builds["version"]),
+        uptime=lasting(figures.uptime_seconds),
+        when=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(figures.now)),
+        headline="".join(_headline(figures, curves)),
+        findings=_findings(figures),
+        plots="".join(line_plot(plot, curves[plot.curve]) for plot in _PLOTS),
+        undelivered=_table(
+            _counted(figures.counters.undelivered, _UNDELIVERED), "No message came back."
+        ),
+        refused=_table(_counted(figures.counters.refused, REFUSED), "Nobody was refused."),
+        ended=_table(_ended(figures), "No session has ended."),
+        certificates=_certificates(figures),
+        options=_options(options),
+        builds=escape(", ".join(f"{name} {version}" for name, version in figures.builds.items())),
+    )
+
+
+def _headline(figures: Figures, curves: Mapping[str, Sequence[float]]) -> Iterable[str]:
+    process = figures.process
+    now = {name: 0.0 if isnan(samples[-1]) else samples[-1] for name, samples in curves.items()}
+    yield _figure("Devices", number(figures.joined), f"of at most {figures.most_joined}")
+    yield _figure("Channels", number(figures.channels), f"{figures.counters.joins} joins so far")
+    yield _figure("Messages", f"{number(now['messages'])}/s", f"{number(figures.messages)} so far")
+    yield _figure("Data", f"{size(now['bytes'])}/s", f"{size(figures.bytes)} so far")
+    yield _figure(
+        "At the front door", number(figures.waiting), f"and {figures.unjoined} about to join"
+    )
+    yield _figure(
+        "Held for slow devices", size(figures.held), f"of at most {size(figures.most_held)}"
+    )
+    yield _figure("Event loop", brief(figures.lag_seconds), "worst delay in a minute")
+    if process.resident_bytes is not None:
+        files = f"{process.open_files} of {process.most_files} files open"
+        yield _figure("Memory", size(process.resident_bytes), files)
+
+
+def _figure(name: str, value: str, beside: str) -> str:
+    return f"<div><dt>{name}</dt><dd>{value}</dd><dd>{beside}</dd></div>"
+
+
+def _findings(figures: Figures) -> str:
+    if not figures.findings:
+        return "<p>Nothing to say.</p>"
+    items = (
+        f"<li>{escape(each.text)}<code>{escape(each.slug)}</code></li>" for each in figures.findings
+    )
+    return f'<ul class="findings">{"".join(items)}</ul>'
+
+
+def _counted(counts: Mapping[str, int], words: Mapping[str, str]) -> list[Row]:
+    """What happened at all, the most frequent first."""
+    found = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [(slug, words.get(slug, ""), str(count)) for slug, count in found if count]
+
+
+def _ended(figures: Figures) -> list[Row]:
+    counters = figures.counters
+    named = {code.slug: f"{code.number} {code.slug}" for code in CloseCode}
+    closed = {named.get(slug, slug): count for slug, count in counters.closed.items()}
+    words = {named[code.slug]: code.sentence for code in CloseCode}
+    return _counted({**counters.left, **closed}, {**_LEFT, **words})
+
+
+def _certificates(figures: Figures) -> str:
+    rows = []
+    for each in figures.certificates:
+        days = int((each.ends - figures.now) // _DAY)
+        left = f"{days} days left" if days >= 0 else "expired"
+        soon = " soon" if days <= CERTIFICATE_WARNING_DAYS else ""
+        ends = time.strftime("until %Y-%m-%d", time.gmtime(each.ends))
+        rows.append(f'<tr><th>{escape(each.name)}<td>{ends}<td class="count{soon}">{left}')
+    return f"<table>{''.join(rows)}</table>" if rows else "<p>The relay serves no certificate.</p>"
+
+
+def _options(options: Mapping[str, object]) -> str:
+    rows = (
+        f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>"
+        for name, value in options.items()
+    )
+    return f'<dl class="options">{"".join(rows)}</dl>'
+
+
+def _table(rows: Sequence[Row], nothing: str) -> str:
+    if not rows:
+        return f"<p>{nothing}</p>"
+    lines = (
+        f'<tr><th>{escape(name)}<td>{escape(words)}<td class="count">{count}'
+        for name, words, count in rows
+    )
+    return f"<table>{''.join(lines)}</table>"

@@ -33,6 +33,7 @@ class Reloader(Service):
         self._changes = Changes(reader.files(relay.settings))
         self._looking = LoopingCall(self._look)
         self._looking.clock = clock
+        self._asked = False
 
     def startService(self) -> None:
         super().startService()
@@ -42,6 +43,10 @@ class Reloader(Service):
         super().stopService()
         if self._looking.running:
             self._looking.stop()
+
+    def ask(self) -> None:
+        """Reload at the next look, once for all who asked: signals may come faster than it goes."""
+        self._asked = True
 
     def reload(self) -> None:
         """Read all again, and let the relay take what it can of it."""
@@ -62,7 +67,8 @@ class Reloader(Service):
 
     def _look(self) -> None:
         try:
-            if self._changes.look():
+            asked, self._asked = self._asked, False
+            if self._changes.look() or asked:
                 self.reload()
         except Exception:
             # A looping call that raises never looks again.

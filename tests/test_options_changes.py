@@ -34,7 +34,11 @@ def remove(path: Path) -> None:
     path.unlink()
 
 
-@pytest.mark.parametrize("change", [rewrite, touch_only, replace, remove])
+def let_read(path: Path) -> None:
+    path.chmod(0o444)
+
+
+@pytest.mark.parametrize("change", [rewrite, touch_only, replace, remove, let_read])
 def test_a_change_counts_when_it_has_settled(file: Path, change: Callable[[Path], None]) -> None:
     changes = Changes([file])
     assert not changes.look()
@@ -55,11 +59,15 @@ def test_what_goes_on_changing_is_waited_for(file: Path) -> None:
 
 
 def test_what_comes_back_to_what_it_was_is_no_change(file: Path) -> None:
-    changes = Changes([file])
-    old = file.stat()
-    os.utime(file, ns=(1, 1))
-    changes.look()
-    os.utime(file, ns=(old.st_atime_ns, old.st_mtime_ns))
+    link, other = file.with_name("link"), file.with_name("other")
+    other.write_text("other")
+    link.symlink_to(file)
+    changes = Changes([link])
+    link.unlink()
+    link.symlink_to(other)
+    assert not changes.look()
+    link.unlink()
+    link.symlink_to(file)
     assert not changes.look()
     assert not changes.look()
 
@@ -78,11 +86,11 @@ def test_a_link_that_turns_to_another_folder_is_a_change(tmp_path: Path) -> None
 
 
 def test_a_folder_changes_with_the_certificates_in_it(tmp_path: Path) -> None:
-    changes = Changes([tmp_path])
+    changes = Changes([tmp_path], [tmp_path])
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "a.pem").write_text("a")
     assert [changes.look(), changes.look()] == [False, True]
-    changes.were_read([tmp_path])
+    changes.were_read([tmp_path], [tmp_path])
     (tmp_path / "below" / "a.pem").write_text("longer")
     assert [changes.look(), changes.look()] == [False, True]
 

@@ -356,8 +356,16 @@ def test_a_folder_named_as_a_file_is_not_searched(
     said = relay.write("access-token-file = '/'\n")
     assert "'/' cannot be read: is a directory" in said[0]
     assert relay.wait() == []
-    (tmp_path / "tokens").write_text(TOKEN)
-    assert relay.write(f"access-token-file = '{tmp_path / 'tokens'}'\n")
+    relay.stop()
+
+
+def test_a_folder_that_becomes_the_file_is_noticed(tmp_path: Path, lines: list[str]) -> None:
+    relay = Running(tmp_path, "", lines)
+    tokens = tmp_path / "tokens"
+    tokens.mkdir()
+    assert relay.write(f"access-token-file = '{tokens}'\n")
+    tokens.rmdir()
+    assert "changed: access-token-file=(1 tokens)" in relay.write(TOKEN, tokens)[-1]
     relay.stop()
 
 

@@ -30,7 +30,7 @@ class Reloader(Service):
         self._relay = relay
         self._fit = fit
         self._reader = reader
-        self._changes = Changes(reader.files(relay.settings))
+        self._changes = Changes(*reader.files(relay.settings))
         self._looking = LoopingCall(self._look)
         self._looking.clock = clock
         self._asked = False
@@ -57,7 +57,7 @@ class Reloader(Service):
         settings, troubles = self._reader.read_again(before)
         left = self._relay.change(self._fit(settings), troubles)
         after = self._relay.settings
-        self._changes.were_read(self._reader.files(after))
+        self._changes.were_read(*self._reader.files(after))
         for name in left:
             log.warn("--{name} has changed, which takes a restart of the relay", name=name)
         log.info(

@@ -56,16 +56,13 @@ class SettingsReader:
         values = Values(self._given, self._reactor, kept)
         return self._with_surroundings(values.settings()), troubles + values.troubles
 
-    def files(self, settings: Settings) -> frozenset[Path]:
-        """The files that were read, or could not be; certificate folders among them.
-
-        No other folder is: one that stands where a file should may hold the whole file system.
-        """
+    def files(self, settings: Settings) -> tuple[frozenset[Path], frozenset[Path]]:
+        """The files that were read, or could not be; and those of them that may be folders."""
         named = {
             Path(given.values[-1]) for name, given in self._given.items() if BY_NAME[name].is_file
         }
-        files = {path for path in named if not path.is_dir()}
-        return frozenset(files.union(*(pair.files for pair in settings.certificates)))
+        served = frozenset(path for pair in settings.certificates for path in pair.files)
+        return served | named, served
 
     def _with_file(self) -> dict[str, Given]:
         config = self._before.get("config")

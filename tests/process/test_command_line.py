@@ -132,3 +132,19 @@ def test_invite_prints_the_url_of_a_relay_that_runs_and_says_who_reaches_it() ->
     assert told.returncode == 1
     assert told.stdout.startswith(f"ws://localhost:{running.port}\n")
     assert "it answers, but localhost is an address of this machine" in told.stderr
+
+
+def test_a_command_that_is_interrupted_just_ends(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = str(silent.getsockname()[1])
+        process = subprocess.Popen(
+            [BIN / "vault-relay", "healthcheck", "--port", port, "--runtime-folder", tmp_path],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+        )
+        peer, _ = silent.accept()
+        with peer:
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=WAIT_SECONDS)
+    assert (process.returncode, said) == (130, (b"", b""))

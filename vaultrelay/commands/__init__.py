@@ -17,6 +17,9 @@ COMMANDS = {
 A module is imported when it is asked for, so that none pays for another's imports.
 """
 
+_INTERRUPTED = 128 + 2
+"""The exit status that shells give to what SIGINT ended."""
+
 
 def main() -> None:
     """The entry point: the exit status is the command's."""
@@ -45,6 +48,9 @@ def main() -> None:
         # Whoever read the output, such as head, has enough of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
+    except KeyboardInterrupt:
+        # Whoever pressed Ctrl-C knows why it ends.
+        status = _INTERRUPTED
     sys.exit(status)
 
 

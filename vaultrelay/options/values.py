@@ -143,9 +143,7 @@ class Values:
             try:
                 check([text])
             except ValueError as error:
-                raise Given(given.origin, (text,)).refuse(
-                    f"must be an address or a network such as 127.0.0.1 or 10.0.0.0/8: {error}"
-                ) from None
+                raise BadOption(f"{given.origin}: {error}") from None
         return given.values
 
     def _tokens(self) -> Any:

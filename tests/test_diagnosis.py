@@ -170,8 +170,8 @@ class TestTheLog:
         def observe(event: LogEvent) -> None:
             if event.get("log_namespace") == "vaultrelay" and "finding" in event["log_format"]:
                 seen.append(f"{event['log_level'].name} {event['finding']}")
-            elif event.get("log_format") == "No longer: {slug}":
-                seen.append(f"over {event['slug']}")
+            elif event.get("log_format") == "No longer so: {was}":
+                seen.append(f"over {event['was']}")
 
         observer: Any = observe
         globalLogPublisher.addObserver(observer)
@@ -192,7 +192,9 @@ class TestTheLog:
         assert lines[0].startswith("warn Requests from 127.0.0.1 carry X-Forwarded-For")
         relay.service.visitors.noticed = Noticed()
         relay.clock.advance(DIAGNOSIS_SECONDS)
-        assert lines[1:] == ["over untrusted_proxy"]
+        (over,) = lines[1:]
+        assert over.startswith("over Requests from 127.0.0.1 carry X-Forwarded-For")
+        assert "--trusted-proxy" not in over
 
     def test_a_relay_that_ran_for_a_moment_tells_what_it_saw(self, lines: list[str]) -> None:
         relay = Relay(**NAMED)

@@ -228,7 +228,8 @@ class Diagnosis(Service):
             log.failure("The relay could not look at itself")
             return
         self._tell_new(found)
-        over = {finding.slug for finding in self._told} - {finding.slug for finding in found}
-        for slug in sorted(over):
-            log.info("No longer: {slug}", slug=slug)
+        still = {finding.slug for finding in found}
+        for over in sorted({each.text for each in self._told if each.slug not in still}):
+            # What is wrong stands first. The cure would read as if there were something to do.
+            log.info("No longer so: {was}", was=over.partition(". ")[0])
         self._told = set(found)

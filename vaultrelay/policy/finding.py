@@ -1,4 +1,4 @@
-"""Finding: something that the relay noticed about how it is run, and how to put it right."""
+"""Finding: something that is not as it should be about how a relay is run, and the cure."""
 
 from dataclasses import dataclass
 
@@ -14,12 +14,14 @@ SLUGS = (
     "one_address",
     "fixed_silence",
 )
-"""All that is looked for, the worst first."""
+"""All that the relay looks for in itself, the worst first."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One diagnosis: `slug` is one of SLUGS, `text` says what is wrong and the cure.
+    """One diagnosis, by the relay itself or by `vault-relay check`.
+
+    `slug` is our word for it; `text` says in its first sentence what is wrong, and then the cure.
 
     The text may name files, options and networks of the operator's; never what a device sent.
     """

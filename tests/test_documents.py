@@ -18,17 +18,9 @@ COMMANDS = ROOT / "vaultrelay" / "commands"
 OF_OTHER_PROGRAMS = {
     "certbot": {"deploy-hook", "standalone", "webroot", "webroot-path"},
     "curl": {"silent"},
-    "docker run": {
-        "cap-drop",
-        "detach",
-        "env",
-        "group-add",
-        "health-cmd",
-        "health-interval",
-        "health-timeout",
-    }
+    "docker run": {"cap-drop", "detach", "env", "health-cmd", "health-interval", "health-timeout"}
     | {"memory", "name", "network", "publish", "read-only", "restart", "rm", "security-opt"}
-    | {"stop-timeout", "tmpfs", "ulimit", "user", "volume"},
+    | {"group-add", "stop-timeout", "tmpfs", "ulimit", "user", "volume"},
     "grep": {"ignore-case", "invert-match"},
     "journalctl": {"follow", "lines", "no-hostname", "unit"},
     "pip": {"upgrade"},

@@ -29,4 +29,4 @@ class Finding:
     slug: str
     text: str
     is_urgent: bool = False
-    """Devices are kept out by it, or will be soon."""
+    """Devices are kept out by it, or what the operator changed is not in force."""

@@ -53,6 +53,7 @@ _ICON = (
 _STATES = {
     "works": ("Works", "#2a7a4b"),
     "notes": ("Works, with remarks", "#d08a00"),
+    "urgent": ("Something is wrong", "#c0392b"),
     "draining": ("About to stop", "#d08a00"),
 }
 """What the relay is: the words and the icon's colour."""
@@ -84,7 +85,7 @@ def status_page(
     figures: Figures, curves: Mapping[str, Sequence[float]], options: Mapping[str, object]
 ) -> str:
     """The whole page."""
-    state = "draining" if figures.draining else "notes" if figures.findings else "works"
+    state = _state(figures)
     words, colour = _STATES[state]
     return _PAGE.format(
         refresh=REFRESH_SECONDS,
@@ -108,6 +109,14 @@ def status_page(
         options=_options(options),
         builds=escape(", ".join(f"{name} {version}" for name, version in figures.builds.items())),
     )
+
+
+def _state(figures: Figures) -> str:
+    if figures.draining:
+        return "draining"
+    if any(finding.is_urgent for finding in figures.findings):
+        return "urgent"
+    return "notes" if figures.findings else "works"
 
 
 def _headline(figures: Figures, curves: Mapping[str, Sequence[float]]) -> Iterable[str]:
@@ -137,7 +146,9 @@ def _findings(figures: Figures) -> str:
     if not figures.findings:
         return "<p>Nothing to say.</p>"
     items = (
-        f"<li>{escape(each.text)}<code>{escape(each.slug)}</code></li>" for each in figures.findings
+        f'<li class="{"urgent" if each.is_urgent else "remark"}">{escape(each.text)}'
+        f"<code>{escape(each.slug)}</code></li>"
+        for each in figures.findings
     )
     return f'<ul class="findings">{"".join(items)}</ul>'
 

@@ -12,7 +12,7 @@ from twisted.logger import LogEvent, globalLogPublisher
 from tests.certificates import issue, write_pair
 from tests.memory import Relay
 from vaultrelay.diagnosis import SYMPTOMS, Evidence, diagnose
-from vaultrelay.policy.finding import SLUGS
+from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
     CROWD_CHANNELS,
@@ -61,7 +61,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         relay.service.settings, relay.broker, noticed, ("trouble",), pair.ends + timedelta(1)
     )
     assert {finding.slug for finding in diagnose(evidence)} == set(SYMPTOMS)
-    assert tuple(SYMPTOMS) == SLUGS
+    assert list(SYMPTOMS) == list(WHAT)
     for slug, find in SYMPTOMS.items():
         assert {finding.slug for finding in find(evidence)} == {slug}
 
@@ -170,8 +170,8 @@ class TestTheLog:
         def observe(event: LogEvent) -> None:
             if event.get("log_namespace") == "vaultrelay" and "finding" in event["log_format"]:
                 seen.append(f"{event['log_level'].name} {event['finding']}")
-            elif event.get("log_format") == "No longer: {slug}":
-                seen.append(f"over {event['slug']}")
+            elif event.get("log_format") == "No longer: {what}":
+                seen.append(f"over {event['what']}")
 
         observer: Any = observe
         globalLogPublisher.addObserver(observer)
@@ -192,7 +192,7 @@ class TestTheLog:
         assert lines[0].startswith("warn Requests from 127.0.0.1 carry X-Forwarded-For")
         relay.service.visitors.noticed = Noticed()
         relay.clock.advance(DIAGNOSIS_SECONDS)
-        assert lines[1:] == ["over untrusted_proxy"]
+        assert lines[1:] == ["over a proxy that is not trusted"]
 
     def test_a_relay_that_ran_for_a_moment_tells_what_it_saw(self, lines: list[str]) -> None:
         relay = Relay(**NAMED)

@@ -187,7 +187,7 @@ class TestTokens:
         goes = relay.join(b"device-a", Authorization=f"Bearer {TOKEN}")
         stays = relay.join(b"device-b", Authorization="Bearer another-of-the-tokens")
         said = relay.write("another-of-the-tokens\n", file)
-        assert "changed: access-token-file=(1 tokens)" in "".join(said)
+        assert "changed: access-token-file=(1 token)" in "".join(said)
         assert goes.closed_with() == KICKED
         assert '"left"' in stays.control().__repr__().replace("'", '"')
         headers = {"Authorization": f"Bearer {TOKEN}"}

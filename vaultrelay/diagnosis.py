@@ -11,7 +11,7 @@ from twisted.internet.task import LoopingCall
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Stage
 from vaultrelay.logs import log
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.finding import WHAT, Finding
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
     CROWD_CHANNELS,
@@ -59,7 +59,10 @@ def _certificate(evidence: Evidence) -> Iterator[Finding]:
 
 def _not_read(evidence: Evidence) -> Iterator[Finding]:
     for trouble in evidence.troubles:
-        yield Finding("not_read", f"{trouble}. What was read before still holds.", is_urgent=True)
+        stop = "" if trouble.endswith((".", "?")) else "."
+        yield Finding(
+            "not_read", f"{trouble}{stop} What was read before still holds.", is_urgent=True
+        )
 
 
 def _few_descriptors(evidence: Evidence) -> Iterator[Finding]:
@@ -190,7 +193,7 @@ SYMPTOMS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
     "one_address": _one_address,
     "fixed_silence": _fixed_silence,
 }
-"""What is looked for, by its slug; the worst first."""
+"""How each of WHAT is found."""
 
 
 class Diagnosis(Service):
@@ -230,5 +233,5 @@ class Diagnosis(Service):
         self._tell_new(found)
         over = {finding.slug for finding in self._told} - {finding.slug for finding in found}
         for slug in sorted(over):
-            log.info("No longer: {slug}", slug=slug)
+            log.info("No longer: {what}", what=WHAT[slug])
         self._told = set(found)

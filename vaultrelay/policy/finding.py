@@ -2,24 +2,24 @@
 
 from dataclasses import dataclass
 
-SLUGS = (
-    "certificate",
-    "not_read",
-    "few_descriptors",
-    "no_name",
-    "unknown_variable",
-    "plain_in_public",
-    "untrusted_proxy",
-    "unreadable_proxy",
-    "one_address",
-    "fixed_silence",
-)
-"""All that is looked for, the worst first."""
+WHAT = {
+    "certificate": "a certificate that ends soon, or is not valid",
+    "not_read": "options that could not be read",
+    "few_descriptors": "too few open files for the devices",
+    "no_name": "no name of the relay's own",
+    "unknown_variable": "variables that are no option",
+    "plain_in_public": "devices from the Internet without TLS",
+    "untrusted_proxy": "a proxy that is not trusted",
+    "unreadable_proxy": "a proxy that cannot be understood",
+    "one_address": "one address for all devices",
+    "fixed_silence": "silent connections that are cut off",
+}
+"""All that is looked for, by its slug: the worst first."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One diagnosis: `slug` is one of SLUGS, `text` says what is wrong and the cure.
+    """One diagnosis: `slug` is a key of WHAT, `text` says what is wrong and the cure.
 
     The text may name files, options and networks of the operator's; never what a device sent.
     """

@@ -245,6 +245,7 @@ class RelayService(MultiService):
             __version__,
             self.settings.urls_to_show,
             lambda: privacy_notice(self.settings, under_twistd=not format_is_ours()),
+            asks_token=self.settings.access.tokens is not None,
         )
 
     def _set_log(self) -> None:

@@ -188,6 +188,7 @@ class TestTokens:
         stays = relay.join(b"device-b", Authorization="Bearer another-of-the-tokens")
         said = relay.write("another-of-the-tokens\n", file)
         assert "changed: access-token-file=(1 token)" in "".join(said)
+        assert "info: Closed, as they may not be here any more: 1 connections" in said
         assert goes.closed_with() == KICKED
         assert '"left"' in stays.control().__repr__().replace("'", '"')
         headers = {"Authorization": f"Bearer {TOKEN}"}

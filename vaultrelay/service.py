@@ -191,7 +191,8 @@ class RelayService(MultiService):
         self.devices.ledger.change_limit(settings.max_buffer)
         self._site = self._make_site()
         self._set_log()
-        broker.allow(settings.access)
+        if gone := broker.allow(settings.access):
+            log.info("Closed, as they may not be here any more: {count} connections", count=gone)
         self._troubles = tuple(troubles)
         self._diagnosis.look()
         return left

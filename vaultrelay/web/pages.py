@@ -44,7 +44,7 @@ _HINTS = {
     "which devices talk, though not what they say. Outside your own network use a wss:// address.",
 }
 
-_TOKEN = """<p>It is a private relay: its operator gives you an access token. With it the URL is</p>
+_PRIVATE = """<p>It is a private relay: its operator gives you an access token. With it the URL is</p>
 <p><code>{url}</code></p>
 """
 
@@ -121,7 +121,7 @@ class Pages(Leaf):
         state = "This relay is about to restart." if self._status.draining else "This relay works."
         request.setHeader("Content-Type", "text/html; charset=utf-8")
         url = html.escape(url)
-        token = _TOKEN.format(url=url.replace("://", "://any:TOKEN@")) if self._asks_token else ""
+        token = _PRIVATE.format(url=url.replace("://", "://any:TOKEN@")) if self._asks_token else ""
         return _PAGE.format(state=state, url=url, token=token, hint=_HINTS[hint]).encode()
 
     @property

@@ -44,7 +44,8 @@ _HINTS = {
     "which devices talk, though not what they say. Outside your own network use a wss:// address.",
 }
 
-_PRIVATE = """<p>It is a private relay: its operator gives you an access token. With it the URL is</p>
+_PRIVATE = """<p>It is a private relay: its operator gives you an access token. The URL with it
+is</p>
 <p><code>{url}</code></p>
 """
 

@@ -54,7 +54,7 @@ class Running:
         self.broker = self.service.broker
         self.reloader = Reloader(self.service, reader, self.clock, lambda settings: settings)
         self.reloader.startService()
-        self.service._diagnosis.look()
+        self.service._watch.look()
         self._rounds = 0
 
     def connect(self, **headers: str) -> Wire:

@@ -13,7 +13,8 @@ from twisted.web.server import Site
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker_service import BrokerService
-from vaultrelay.diagnosis import Diagnosis, Evidence, diagnose
+from vaultrelay.diagnosis.symptoms import Evidence, diagnose
+from vaultrelay.diagnosis.watch import Watch
 from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
 from vaultrelay.policy.access import Admission
 from vaultrelay.policy.addresses import Addresses
@@ -88,7 +89,7 @@ class RelayService(MultiService):
         waiting = self.door.waiting
         self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
         behind_proxies = ProxiedFactory(self.door)
-        self._diagnosis = Diagnosis(self._evidence, reactor)
+        self._watch = Watch(self._evidence, reactor)
         self._listeners = [
             ListeningService(
                 text,
@@ -166,7 +167,7 @@ class RelayService(MultiService):
         )
         if self._admin is not None:
             self._admin.tell()
-        self._diagnosis.setServiceParent(self)
+        self._watch.setServiceParent(self)
 
     def change(self, settings: Settings, troubles: Sequence[str] = ()) -> list[str]:
         """Go on under other settings; the names of those that take a restart and stay as they were.
@@ -194,7 +195,7 @@ class RelayService(MultiService):
         if gone := broker.allow(settings.access):
             log.info("Closed, as they may not be here any more: {count} connections", count=gone)
         self._troubles = tuple(troubles)
-        self._diagnosis.look()
+        self._watch.look()
         return left
 
     @inlineCallbacks

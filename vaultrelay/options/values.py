@@ -6,8 +6,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vaultrelay.log_names import WAYS
 from vaultrelay.logs import FORMATS, LEVELS
+from vaultrelay.logs.naming import WAYS
 from vaultrelay.options.memory import memory_bytes
 from vaultrelay.options.sources import BadOption, Given
 from vaultrelay.options.table import BY_NAME

@@ -2,26 +2,26 @@
 
 from dataclasses import dataclass
 
-SLUGS = (
-    "certificate",
-    "not_read",
-    "few_descriptors",
-    "no_name",
-    "unknown_variable",
-    "plain_in_public",
-    "untrusted_proxy",
-    "unreadable_proxy",
-    "one_address",
-    "fixed_silence",
-)
-"""All that the relay looks for in itself, the worst first."""
+WHAT = {
+    "certificate": "a certificate that ends soon, or is not valid",
+    "not_read": "options that could not be read",
+    "few_descriptors": "too few open files for the devices",
+    "no_name": "no name of the relay's own",
+    "unknown_variable": "variables that are no option",
+    "plain_in_public": "devices from the Internet without TLS",
+    "untrusted_proxy": "a proxy that is not trusted",
+    "unreadable_proxy": "a proxy that cannot be understood",
+    "one_address": "one address for all devices",
+    "fixed_silence": "silent connections that are cut off",
+}
+"""All that the relay looks for in itself, by its slug: the worst first."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One diagnosis, by the relay itself or by `vault-relay check`.
+    """One diagnosis: `slug` is our word for it, `text` says what is wrong and the cure.
 
-    `slug` is our word for it; `text` says in its first sentence what is wrong, and then the cure.
+    The relay's own slugs are the keys of WHAT; `vault-relay check` has others.
 
     The text may name files, options and networks of the operator's; never what a device sent.
     """

@@ -1,0 +1,53 @@
+"""Watch: looks for symptoms now and then, and logs what is new and what is over."""
+
+from collections.abc import Callable
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from vaultrelay.diagnosis.symptoms import Evidence, diagnose
+from vaultrelay.logs import log
+from vaultrelay.policy.finding import WHAT, Finding
+from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
+
+
+class Watch(Service):
+    """Looks at what `gather` finds, for as long as it runs."""
+
+    def __init__(self, gather: Callable[[], Evidence], clock: IReactorTime) -> None:
+        self._gather = gather
+        self._told: set[Finding] = set()
+        self._looking = LoopingCall(self.look)
+        self._looking.clock = clock
+
+    def startService(self) -> None:
+        super().startService()
+        self._looking.start(DIAGNOSIS_SECONDS)
+
+    def stopService(self) -> None:
+        super().stopService()
+        if self._looking.running:
+            self._looking.stop()
+            # A relay that ran for a moment tells what it saw in it.
+            self._tell_new(diagnose(self._gather()))
+
+    def look(self) -> None:
+        """Look now."""
+        try:
+            found = diagnose(self._gather())
+        except Exception:
+            # A looping call that raises never looks again.
+            log.failure("The relay could not look at itself")
+            return
+        self._tell_new(found)
+        over = {finding.slug for finding in self._told} - {finding.slug for finding in found}
+        for slug in sorted(over):
+            log.info("No longer: {what}", what=WHAT[slug])
+        self._told = set(found)
+
+    def _tell_new(self, found: list[Finding]) -> None:
+        for finding in found:
+            if finding not in self._told:
+                tell = log.error if finding.is_urgent else log.warn
+                tell("{finding}", finding=finding.text)

@@ -334,6 +334,34 @@ def test_a_relay_that_is_stopping_takes_nothing_new(tmp_path: Path, lines: list[
     relay.stop()
 
 
+def test_who_asks_often_is_answered_once(tmp_path: Path, lines: list[str]) -> None:
+    """A reload takes longer than a signal: each on its own, they would hold the relay up."""
+    relay = Running(tmp_path, "", lines)
+    for _ in range(1000):
+        relay.reloader.ask()
+    assert relay.wait() == ["info: The options were read again; changed: nothing"]
+    assert relay.wait() == []
+    relay.stop()
+
+
+def test_a_folder_named_as_a_file_is_not_searched(
+    tmp_path: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be /, and a look at all that is in it takes longer than the second between two."""
+    relay = Running(tmp_path, "", lines)
+
+    def search(folder: Path, pattern: str) -> Iterator[Path]:
+        raise AssertionError(folder)
+
+    monkeypatch.setattr(Path, "rglob", search)
+    said = relay.write("access-token-file = '/'\n")
+    assert "'/' cannot be read: is a directory" in said[0]
+    assert relay.wait() == []
+    (tmp_path / "tokens").write_text(TOKEN)
+    assert relay.write(f"access-token-file = '{tmp_path / 'tokens'}'\n")
+    relay.stop()
+
+
 def test_a_look_that_fails_is_not_the_last(
     tmp_path: Path,
     lines: list[str],

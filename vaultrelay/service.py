@@ -75,7 +75,7 @@ class RelayService(MultiService):
         self.visitors = Visitors(
             reactor,
             self.broker.addresses,
-            TrustedProxies(settings.trusted_proxies),
+            _trusted(settings),
             self.broker.counters,
         )
         self.door = FrontDoorFactory(
@@ -149,8 +149,11 @@ class RelayService(MultiService):
         broker.max_connections = settings.places
         broker.audiences = Audiences(settings.own_hosts)
         broker.addresses.change_places(settings.places_per_address)
-        if settings.trusted_proxies != before.trusted_proxies:
-            self.visitors.trust(TrustedProxies(settings.trusted_proxies))
+        if (settings.trusted_proxies, settings.access.denied) != (
+            before.trusted_proxies,
+            before.access.denied,
+        ):
+            self.visitors.trust(_trusted(settings))
         self.devices.ledger.change_limit(settings.max_buffer)
         self.routes.site = self._make_site()
         self._set_log()
@@ -232,3 +235,7 @@ class RelayService(MultiService):
         endpoint = TCP4ServerEndpoint(self._reactor, settings.port, LISTEN_BACKLOG, settings.bind)
         tls = ServerTls(settings.certificates) if settings.certificates else None
         return [(text, Listening(endpoint, tls))]
+
+
+def _trusted(settings: Settings) -> TrustedProxies:
+    return TrustedProxies(settings.trusted_proxies, settings.access.denied)

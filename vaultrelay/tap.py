@@ -67,7 +67,7 @@ def with_signals(relay: RelayService, reader: SettingsReader) -> RelayService:
     reloader.setServiceParent(relay)
 
     def reload(number: int, frame: FrameType | None) -> None:
-        reactor.callFromThread(reloader.reload)
+        reloader.ask()
 
     if hasattr(signal, "SIGHUP"):  # Windows has none
         signal.signal(signal.SIGHUP, reload)

@@ -139,3 +139,25 @@ def test_who_is_not_reached_is_told_why_and_gets_the_url(
     said = capsys.readouterr()
     assert said.out == "ws://other.example\n"
     assert said.err.endswith("Not reachable as given: it sleeps.\\x1b\n")
+
+
+@pytest.mark.usefixtures("tried")
+def test_a_url_too_long_for_a_code_is_printed_all_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = f"{URL}/{'a' * 3000}"
+    assert invite.main(["--public-url", url]) == 0
+    said = capsys.readouterr()
+    assert said.out == url + "\n"
+    assert "The URL is too long for a QR code." in said.err
+
+
+@pytest.mark.usefixtures("tried")
+def test_a_token_that_is_no_text_is_told_in_a_sentence(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), "utf-8"))
+    with pytest.raises(SystemExit) as ended:
+        invite.main(["--with-token"])
+    assert ended.value.code == 2
+    assert "no token came" in capfd.readouterr().err

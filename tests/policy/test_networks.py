@@ -4,6 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.networks import Networks
 
 OURS = Networks.read(["10.0.0.0/8", "2001:db8::/32", "192.0.2.7", "unix"])
@@ -44,3 +45,10 @@ def test_they_are_shown_as_they_are_written() -> None:
 def test_what_is_none_is_refused(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         Networks.read([text])
+
+
+@pytest.mark.parametrize(
+    "text", ["::ffff:192.0.2.1", "64:ff9b::192.0.2.1", "64:ff9b::c000:200/120"]
+)
+def test_ipv4_in_ipv6_is_ipv4_as_addresses_are_read(text: str) -> None:
+    assert read_address("64:ff9b::192.0.2.1") in Networks.read([text])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.proxies import TrustedProxies
 
 OURS = TrustedProxies(["10.0.0.0/8", "2001:db8::/32", "192.0.2.7", "unix"])
@@ -49,9 +50,9 @@ def test_a_network_of_wrapped_addresses_is_one_of_ipv4(text: str) -> None:
         (["10.0.0.1"] * 5000 + ["198.51.100.1"], "198.51.100.1"),
         (["127.0.0.1", "198.51.100.1", "10.0.0.1", "192.0.2.7"], "198.51.100.1"),
         (["203.0.113.1"] + ["10.0.0.1"] * 15, "203.0.113.1"),
-        (["::ffff:10.0.0.1"], None),
-        (["10.0.0.1"], None),
-        (["10.0.0.1", "10.0.0.2"], None),
+        # A device may stand in a network of proxies.
+        (["::ffff:10.0.0.1"], "10.0.0.1"),
+        (["10.0.0.1", "10.0.0.2"], "10.0.0.1"),
         ([], None),
     ],
 )
@@ -92,4 +93,13 @@ def test_nothing_else_comes_out_of_it(forwarded: list[str]) -> None:
         found = OURS.client(forwarded)
     except ValueError:
         return
-    assert found is None or not OURS.trusts(found)
+    assert (found is None) == (not forwarded)
+
+
+def test_who_is_denied_is_believed_no_more() -> None:
+    """Else a device in a network of proxies would come in under any other address."""
+    denied = Networks.read(["10.9.0.0/16"])
+    proxies = TrustedProxies(["10.0.0.0/8"], denied)
+    liar = ip_address("10.9.0.5")
+    assert not proxies.trusts(liar)
+    assert proxies.client(["203.0.113.1", str(liar), "10.0.0.1"]) == liar

@@ -4,6 +4,7 @@ import os
 import signal
 import ssl
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -126,6 +127,52 @@ def test_a_token_lets_in_and_its_removal_closes(tmp_path: Path) -> None:
     assert status == 0
     assert TOKEN not in log
     assert OTHER not in log
+
+
+def test_a_signal_to_reload_does_not_kill_a_relay_that_ends() -> None:
+    """systemd would take it for a clean end, and not start the relay again."""
+    with running_relay() as relay:
+        relay.process.terminate()
+        while relay.process.poll() is None:
+            relay.process.send_signal(signal.SIGHUP)
+            time.sleep(0.001)
+        relay.process.communicate()
+        assert relay.process.returncode == 0
+
+
+def test_a_signal_to_reload_does_not_kill_a_relay_that_begins() -> None:
+    process = subprocess.Popen(
+        [BIN / "vault-relay", "--port", "0", "--bind", "127.0.0.1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment(),
+    )
+    try:
+        while not _minds_hangup(process.pid):
+            time.sleep(0.001)
+        assert process.stdout is not None
+        descriptor = process.stdout
+        os.set_blocking(descriptor.fileno(), False)
+        while not descriptor.readline():
+            assert process.poll() is None
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.01)
+    finally:
+        process.terminate()
+        process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == 0
+
+
+def _minds_hangup(pid: int) -> bool:
+    """Whether a process ignores SIGHUP or handles it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    masks = (
+        int(line.split()[1], 16)
+        for line in status.splitlines()
+        if "SigIgn" in line or "SigCgt" in line
+    )
+    return any(mask >> (signal.SIGHUP - 1) & 1 for mask in masks)
 
 
 @pytest.mark.parametrize("content", ["", "short\n", "\x80\n", None])

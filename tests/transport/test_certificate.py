@@ -30,8 +30,10 @@ from tests.certificates import (
     write_pair,
 )
 from tests.transport.tls_client import lenient_context, shake
+from vaultrelay.transport import certificate as certificate_module
 from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair, utc_now
 from vaultrelay.transport.certificate_folder import load_folder
+from vaultrelay.transport.plain_file import read_file
 from vaultrelay.transport.tls import ServerTls
 
 NOON = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
@@ -214,14 +216,14 @@ def test_a_file_that_the_relay_may_not_read_says_what_to_change(
 ) -> None:
     certificate, key = write_pair(tmp_path, issue())
     barred = key if about_key else certificate
-    read = Path.read_bytes
+    read = read_file
 
     def read_what_one_may(path: Path) -> bytes:
         if path == barred:
             raise PermissionError(13, "Permission denied")
         return read(path)
 
-    monkeypatch.setattr(Path, "read_bytes", read_what_one_may)
+    monkeypatch.setattr(certificate_module, "read_file", read_what_one_may)
     assert refusal_of(certificate, key) == (
         "cannot be read: permission denied. Its owner and mode must let the relay's user read it",
         about_key,
@@ -236,7 +238,7 @@ def test_an_error_without_a_name_is_still_a_sentence(
     def fail(path: Path) -> bytes:
         raise OSError
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr(certificate_module, "read_file", fail)
     assert refusal_of(certificate, key) == ("cannot be read: unreadable", False)
 
 

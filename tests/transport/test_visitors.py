@@ -8,6 +8,7 @@ from twisted.internet.address import IPv4Address
 from twisted.logger import LogEvent
 
 from tests.memory import SEED, Relay, Wire
+from vaultrelay.policy.access import Access
 from vaultrelay.policy.limits import (
     HEAD_SECONDS,
     LEAST_PER_ADDRESS,
@@ -16,7 +17,9 @@ from vaultrelay.policy.limits import (
     RETRY_RATE_SECONDS,
     WAITING_PER_ADDRESS,
 )
+from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.proxies import TrustedProxies
+from vaultrelay.settings import Settings
 from vaultrelay.transport.visitors import Noticed
 
 DEVICE = "198.51.100.1"
@@ -207,6 +210,15 @@ class TestBehindProxies:
         answers = [status_of(relay.connect(PROXY), X_Forwarded_For=form) for form in forms]
         assert answers == [101, 101, 429]
         assert list(relay.broker.counters.ignored) == []
+
+    @pytest.mark.parametrize("forged", ["", "203.0.113.1, ", "10.0.0.8, "])
+    def test_who_is_denied_does_not_come_in_as_another(self, forged: str) -> None:
+        denied = Networks.read(["10.0.0.9"])
+        relay = behind_proxy(max_per_address=0, access=Access(denied=denied))
+        assert status_of(relay.connect(PROXY), X_Forwarded_For=f"{forged}10.0.0.9") == 403
+        assert status_of(relay.connect(PROXY), X_Forwarded_For=f"{forged}10.0.0.8") == 101
+        relay.service.change(Settings(trusted_proxies=relay.service.settings.trusted_proxies))
+        assert status_of(relay.connect(PROXY), X_Forwarded_For=f"{forged}10.0.0.9") == 101
 
     def test_the_header_of_a_stranger_is_not_believed(self) -> None:
         relay = behind_proxy(max_per_address=2)

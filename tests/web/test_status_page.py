@@ -149,3 +149,13 @@ def test_options_are_shown_and_escaped() -> None:
     shown = page(options={"public-url": "<b>wss://a</b>", "port": 8080})
     assert "&lt;b&gt;wss://a&lt;/b&gt;" in shown
     assert re.search(r"<dt>port</dt>\s*<dd>8080</dd>", shown)
+
+
+def test_what_is_no_text_does_not_stop_the_page() -> None:
+    """Variables and file names are bytes: Python keeps those that are not UTF-8 as surrogates."""
+    found = [Finding("unknown_variable", "RELAY_\udcff\033[31m is no option")]
+    made = page(findings=found, options={"admin": "unix:/run/\udcff"})
+    assert "\033" not in made
+    assert made.encode()
+    assert "RELAY_\\udcff\\x1b[31m is no option" in made
+    assert "unix:/run/\\udcff" in made

@@ -31,7 +31,10 @@ def main() -> None:
             _stop_at(name)
     else:
         from vaultrelay import lean_imports
+        from vaultrelay.commands.hangup import ignore_hangup
 
+        # All else takes half a second to import, in which a reload may be asked for.
+        ignore_hangup()
         lean_imports.install()
     try:
         try:

@@ -215,4 +215,4 @@ def _described(told: dict[str, object], where: str) -> str:
 def _cause(error: OSError) -> str:
     if isinstance(error, TimeoutError):
         return f"nothing came within {ANSWER_SECONDS} s"
-    return (error.strerror or type(error).__name__).lower()
+    return (error.strerror or str(error) or type(error).__name__).lower()

@@ -83,7 +83,11 @@ def main(arguments: list[str]) -> int:
 
 def _read_token() -> str:
     is_typed = sys.stdin.isatty()
-    token = (getpass("Access token: ") if is_typed else sys.stdin.readline(_LONGEST_LINE)).strip()
+    try:
+        said = getpass("Access token: ") if is_typed else sys.stdin.readline(_LONGEST_LINE)
+    except (EOFError, UnicodeDecodeError):
+        said = ""
+    token = said.strip()
     if not token or not token.isascii() or not token.isprintable():
         stop_with("--with-token: no token came, or one with characters that no token has")
     return token
@@ -92,7 +96,11 @@ def _read_token() -> str:
 def _print_code(text: str) -> None:
     out = sys.stdout
     coloured = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    lines = qr_lines(text, out, coloured)
+    try:
+        lines = qr_lines(text, out, coloured)
+    except ValueError:
+        aside("The URL is too long for a QR code.")
+        return
     if out.isatty() and shutil.get_terminal_size().columns < len(qr_lines(text, out, False)[0]):
         aside("The terminal is too narrow for the QR code.")
         return

@@ -3,6 +3,7 @@
 from typing import Any
 
 from vaultrelay.commands import COMMANDS
+from vaultrelay.commands.hangup import ignore_hangup
 from vaultrelay.logs import log, log_to_stderr
 from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
 from vaultrelay.service import RelayService
@@ -34,6 +35,8 @@ def main(arguments: list[str]) -> int:
         # Whoever reads it may stop the relay at once: the reactor must have its signals by then.
         reactor.callWhenRunning(print_port, relay)
     reactor.run()
+    # Python gives signals their usual meaning back as it ends.
+    ignore_hangup()
     log.info("Stopped")
     return 0
 

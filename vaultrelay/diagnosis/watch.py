@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 
 from vaultrelay.diagnosis.symptoms import Evidence, diagnose
 from vaultrelay.logs import log
 from vaultrelay.policy.finding import WHAT, Finding
 from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
+from vaultrelay.regularly import Regularly
 
 
 class Watch(Service):
@@ -18,28 +18,22 @@ class Watch(Service):
     def __init__(self, gather: Callable[[], Evidence], clock: IReactorTime) -> None:
         self._gather = gather
         self._told: set[Finding] = set()
-        self._looking = LoopingCall(self.look)
-        self._looking.clock = clock
+        self._looking = Regularly(self.look, clock, "The relay could not look at itself")
 
     def startService(self) -> None:
         super().startService()
-        self._looking.start(DIAGNOSIS_SECONDS)
+        self._looking.start(DIAGNOSIS_SECONDS, now=True)
 
     def stopService(self) -> None:
-        super().stopService()
-        if self._looking.running:
-            self._looking.stop()
+        if self.running:
             # A relay that ran for a moment tells what it saw in it.
             self._tell_new(diagnose(self._gather()))
+        super().stopService()
+        self._looking.stop()
 
     def look(self) -> None:
         """Look now."""
-        try:
-            found = diagnose(self._gather())
-        except Exception:
-            # A looping call that raises never looks again.
-            log.failure("The relay could not look at itself")
-            return
+        found = diagnose(self._gather())
         self._tell_new(found)
         over = {finding.slug for finding in self._told} - {finding.slug for finding in found}
         for slug in sorted(over):

@@ -57,11 +57,15 @@ class SettingsReader:
         return self._with_surroundings(values.settings()), troubles + values.troubles
 
     def files(self, settings: Settings) -> frozenset[Path]:
-        """The files that were read, or could not be; certificate folders among them."""
+        """The files that were read, or could not be; certificate folders among them.
+
+        No other folder is: one that stands where a file should may hold the whole file system.
+        """
         named = {
             Path(given.values[-1]) for name, given in self._given.items() if BY_NAME[name].is_file
         }
-        return frozenset(named.union(*(pair.files for pair in settings.certificates)))
+        files = {path for path in named if not path.is_dir()}
+        return frozenset(files.union(*(pair.files for pair in settings.certificates)))
 
     def _with_file(self) -> dict[str, Given]:
         config = self._before.get("config")

@@ -11,6 +11,7 @@ from twisted.python import usage
 
 from vaultrelay.logs import printable
 from vaultrelay.options.table import BY_NAME, OPTIONS
+from vaultrelay.transport.plain_file import read_file
 
 
 class BadOption(usage.UsageError):
@@ -62,7 +63,7 @@ def from_file(config: Given) -> dict[str, Given]:
     """What stands in the file that `config` names; BadOption for what cannot."""
     path = config.values[0]
     try:
-        table = tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
+        table = tomllib.loads(read_file(Path(path)).decode("utf-8-sig"))
     except OSError as error:
         raise config.refuse(f"cannot be read: {(error.strerror or '').lower()}") from None
     except UnicodeDecodeError:

@@ -20,6 +20,7 @@ from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
+from vaultrelay.transport.plain_file import read_file
 
 _MESSAGE_BYTES = (1024, 64 * 1024 * 1024)
 _MOST_BUFFER = 1 << 40
@@ -158,11 +159,7 @@ class Values:
         if given is None:
             return None
         try:
-            with Path(given.values[-1]).open("rb") as file:
-                content = file.read(limits.MOST_LIST_BYTES + 1)
-            if len(content) > limits.MOST_LIST_BYTES:
-                raise given.refuse(f"has more than {limits.MOST_LIST_BYTES} bytes")
-            return read(content.decode("utf-8-sig"))
+            return read(read_file(Path(given.values[-1])).decode("utf-8-sig"))
         except OSError as error:
             raise given.refuse(f"cannot be read: {(error.strerror or '').lower()}") from None
         except UnicodeDecodeError:

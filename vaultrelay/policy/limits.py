@@ -91,8 +91,8 @@ MOST_TOKENS = 10_000
 somewhere, and a proxy that knows them."""
 MOST_CHANNELS_LISTED = 100_000
 """14 MB of memory, and 0.2 s to read. Finding one takes no longer for it."""
-MOST_LIST_BYTES = 16 * 1024 * 1024
-"""Of a file of tokens or channels: more than the longest with a comment on each line."""
+MOST_FILE_BYTES = 16 * 1024 * 1024
+"""Of any file of options: more than the longest list of channels with a comment on each line."""
 
 # A connection's life.
 

@@ -11,7 +11,8 @@ UNIX = "unix"
 """Stands for whoever reaches a unix socket: its mode says who that is."""
 
 Network: TypeAlias = IPv4Network | IPv6Network
-_IPV4_IN_IPV6 = IPv6Network("::ffff:0:0/96")
+_IPV4_IN_IPV6 = IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96")
+"""Whose addresses are read as IPv4 (policy/addresses.py)."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Networks:
         return any(address in network for network in self.networks)
 
 
+NOBODY = Networks()
+"""No address at all."""
+
+
 def _read(text: str) -> Network:
     try:
         network = ip_network(text)
@@ -52,8 +57,7 @@ def _read(text: str) -> Network:
         raise ValueError(
             f"{text!r} is no address, no network such as 10.0.0.0/8, and not {UNIX}"
         ) from None
-    if isinstance(network, IPv6Network) and network.subnet_of(_IPV4_IN_IPV6):
-        # An address of this kind is read as IPv4, too.
+    if isinstance(network, IPv6Network) and any(map(network.subnet_of, _IPV4_IN_IPV6)):
         mapped = network.network_address.packed[12:]
         return IPv4Network((mapped, network.prefixlen - 96))
     return network

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from vaultrelay.policy.addresses import IpAddress, read_address
-from vaultrelay.policy.networks import Networks
+from vaultrelay.policy.networks import NOBODY, Networks
 
 _WITH_PORT = re.compile(r"(?:\[(.{1,64})\]|([0-9.]+))(?::[0-9]{1,5})?")
 """An address as some proxies write it, with the port behind it."""
@@ -13,10 +13,14 @@ _MOST_PROXIES = 16
 
 
 class TrustedProxies:
-    """Networks of proxies. ValueError with a sentence for what is none."""
+    """Networks of proxies. ValueError with a sentence for what is none.
 
-    def __init__(self, texts: Iterable[str] = ()) -> None:
+    Who is `denied` is none of them: his word would let him in under another address.
+    """
+
+    def __init__(self, texts: Iterable[str] = (), denied: Networks = NOBODY) -> None:
         self._networks = Networks.read(texts)
+        self._denied = denied
         for network in self._networks.networks:
             if not network.prefixlen:
                 raise ValueError(
@@ -25,21 +29,23 @@ class TrustedProxies:
 
     def trusts(self, peer: IpAddress | None) -> bool:
         """Whether a peer is a proxy of ours; None is one on a unix socket."""
-        return peer in self._networks
+        return peer in self._networks and peer not in self._denied
 
     def client(self, forwarded: Sequence[str]) -> IpAddress | None:
-        """Of what X-Forwarded-For lists, the last address that is no proxy's; None without one.
+        """Of what X-Forwarded-For lists, the last address that is no proxy's; None of nothing.
 
         Every proxy adds at the end whom it heard. What stands before the word of one that is not
-        ours was written by anybody. ValueError where one that is ours wrote no address.
+        ours was written by anybody. Where all are ours it is the first: a device may stand in a
+        network of proxies. ValueError where one that is ours wrote no address.
         """
+        address = None
         for text in list(reversed(forwarded))[:_MOST_PROXIES]:
             address = _read_forwarded(text)
             if not self.trusts(address):
                 return address
         if len(forwarded) > _MOST_PROXIES:
             raise ValueError("there are too many proxies in a row")
-        return None
+        return address
 
 
 def _read_forwarded(text: str) -> IpAddress:

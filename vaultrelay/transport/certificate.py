@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from vaultrelay.transport.plain_file import read_file
 from vaultrelay.transport.tls import new_context
 
 _CERTIFICATE = re.compile(
@@ -122,7 +123,7 @@ def is_pair(certificate: Path, key: Path) -> bool:
 def read_pem(path: Path, about_key: bool = False) -> bytes:
     """The content of a file; BadCertificate if there is none to be had."""
     try:
-        return path.read_bytes()
+        return read_file(path)
     except ValueError:
         raise BadCertificate("is not a file name", about_key) from None
     except OSError as error:

@@ -99,9 +99,11 @@ class Visitors:
             self._hint(visitor)
             return
         try:
-            visitor.client = self.proxies.client(request.elements(_FORWARDED))
-            visitor.is_told = visitor.client is not None
-            self._count(visitor, visitor.client)
+            client = self.proxies.client(request.elements(_FORWARDED))
+            if client is not None:
+                visitor.client, visitor.is_told = client, True
+                if not self.proxies.trusts(client):
+                    self._count(visitor, client)
         except ValueError:
             # Whoever is behind it is not limited by address.
             self._counters.ignored["forwarded_for"] += 1

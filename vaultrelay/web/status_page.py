@@ -6,6 +6,7 @@ from html import escape
 from math import isnan
 from urllib.parse import quote
 
+from vaultrelay.logs import printable
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.figures import Figures
@@ -146,7 +147,7 @@ def _findings(figures: Figures) -> str:
     if not figures.findings:
         return "<p>Nothing to say.</p>"
     items = (
-        f'<li class="{"urgent" if each.is_urgent else "remark"}">{escape(each.text)}'
+        f'<li class="{"urgent" if each.is_urgent else "remark"}">{_safe(each.text)}'
         f"<code>{escape(each.slug)}</code></li>"
         for each in figures.findings
     )
@@ -180,10 +181,15 @@ def _certificates(figures: Figures) -> str:
 
 def _options(options: Mapping[str, object]) -> str:
     rows = (
-        f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>"
+        f"<div><dt>{escape(name)}</dt><dd>{_safe(str(value))}</dd></div>"
         for name, value in options.items()
     )
     return f'<dl class="options">{"".join(rows)}</dl>'
+
+
+def _safe(text: str) -> str:
+    """What an operator wrote; a file name or a variable need not even be UTF-8."""
+    return escape(printable(text))
 
 
 def _table(rows: Sequence[Row], nothing: str) -> str:

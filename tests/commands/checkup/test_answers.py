@@ -20,6 +20,7 @@ def explained(status: int, url: str = "ws://a.example/v3", **headers: str) -> st
         (308, "https://a.example/?token=s3cret", "such as wss://a.example/."),
         (302, "/login?s3cret", "redirects to http://a.example:80/login, and devices do not"),
         (307, "http://b.example/\x1b", "redirects to http://b.example/\\x1b, and"),
+        (308, "https://[\x1b", "redirects to what is no URL. Is the URL that of a relay?"),
         (302, "", "302 Found in place of the relay. Is the URL that of a relay"),
     ],
 )

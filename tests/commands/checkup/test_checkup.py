@@ -12,6 +12,7 @@ from twisted.internet.testing import MemoryReactorClock
 from tests.certificates import issue, write_pair
 from tests.commands.checkup.servers import answering, page
 from tests.process.processes import running_relay
+from vaultrelay.client.device import CONNECT_SECONDS
 from vaultrelay.commands.checkup import STEP_SECONDS, Checkup
 from vaultrelay.commands.checkup.found import Found
 from vaultrelay.wire.refusal import token_required
@@ -33,9 +34,25 @@ def test_a_step_that_hangs_has_failed() -> None:
         "verdict": "fail",
         "passed": False,
         "seconds": STEP_SECONDS,
-        "detail": "no answer in 20 s.",
+        "detail": "no answer in 19 s.",
         "warnings": [],
     }
+
+
+def test_a_device_that_nobody_answers_was_not_interrupted() -> None:
+    clock: Any = MemoryReactorClock()
+    tried = Checkup(clock, "ws://127.0.0.1", lambda result: None)
+
+    async def connect() -> Found | None:
+        wait: Deferred[None] = Deferred()
+        clock.callLater(CONNECT_SECONDS, wait.cancel)
+        await wait
+        return None
+
+    results: list[Any] = []
+    ensureDeferred(tried._take("upgrade", connect)).addCallback(results.append)
+    clock.advance(CONNECT_SECONDS)
+    assert results[0]["detail"].startswith("no answer in 19 s. Something accepts connections here")
 
 
 async def check(url: str) -> tuple[Checkup, list[str]]:

@@ -69,8 +69,12 @@ def _cure(status: int) -> str:
 def _redirect(answer: Answer, url: RelayUrl) -> str:
     """Where to, and what to enter instead."""
     scheme = {"ws": "http", "wss": "https"}[url.scheme]
-    target = urljoin(f"{scheme}://{url.authority}{url.path}", answer.header("location"))
-    if urlsplit(target).scheme == "https" and url.scheme == "ws":
+    try:
+        target = urljoin(f"{scheme}://{url.authority}{url.path}", answer.header("location"))
+        leads_to = urlsplit(target).scheme
+    except ValueError:
+        return "what is no URL. Is the URL that of a relay?"
+    if leads_to == "https" and url.scheme == "ws":
         name = shown(target).replace("https://", "wss://", 1)
         return f"https, and devices do not follow redirects. Use a wss:// URL, such as {name}."
     return f"{shown(target)}, and devices do not follow redirects. Use the URL that it leads to."

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
 
-from vaultrelay.client.device import RelayUrl
+from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.explain import explain
 from vaultrelay.commands.checkup.found import CheckFailed, Found
@@ -16,8 +16,9 @@ from vaultrelay.commands.checkup.tls import look_at_tls
 from vaultrelay.commands.checkup.url import look_at_url, token_in_clear
 from vaultrelay.commands.probe import dial, resolve
 
-STEP_SECONDS = 20
-"""After which a step has failed: whoever waits longer for a relay has given up."""
+STEP_SECONDS = CONNECT_SECONDS - 1
+"""After which a step has failed: whoever waits longer for a relay has given up. The client itself
+gives up only then: the end of its wait cannot be told from an interruption."""
 
 Result = dict[str, Any]
 """A step as it is reported: step, verdict, passed, seconds, detail, and the facts of the step."""

@@ -69,7 +69,8 @@ ENVIRONMENT = (
         "RELAY_...",
         (
             "Every option: RELAY_PORT for --port, RELAY_PUBLIC_URL for --public-url. Those that "
-            "may be repeated split on white space. An empty one counts as not set."
+            "may be repeated split on white space; in the file of --config they are lists. An "
+            "empty one counts as not set."
         ),
     ),
     ("NO_COLOR", "If set, invite prints no colours."),
@@ -100,6 +101,7 @@ def page() -> str:
     lines = [
         f'.TH VAULT-RELAY 1 "{DATE}" "vault-relay {__version__}" "VaultMesh relay"',
         ".nh",
+        ".ad l",
         *section("NAME", [r"vault\-relay \- the relay on which the devices of a vault meet"]),
         *section("SYNOPSIS", synopsis()),
         *section("DESCRIPTION", paragraphs(DESCRIPTION)),

@@ -20,7 +20,7 @@ OF_OTHER_PROGRAMS = {
     "curl": {"silent"},
     "docker run": {"cap-drop", "detach", "env", "health-cmd", "health-interval", "health-timeout"}
     | {"memory", "name", "network", "publish", "read-only", "restart", "rm", "security-opt"}
-    | {"stop-timeout", "tmpfs", "ulimit", "user", "volume"},
+    | {"group-add", "stop-timeout", "tmpfs", "ulimit", "user", "volume"},
     "grep": {"ignore-case", "invert-match"},
     "journalctl": {"follow", "lines", "no-hostname", "unit"},
     "pip": {"upgrade"},

@@ -54,7 +54,7 @@ class Running:
         self.broker = self.service.broker
         self.reloader = Reloader(self.service, reader, self.clock, lambda settings: settings)
         self.reloader.startService()
-        self.service._diagnosis.look()
+        self.service._watch.look()
         self._rounds = 0
 
     def connect(self, **headers: str) -> Wire:
@@ -187,7 +187,8 @@ class TestTokens:
         goes = relay.join(b"device-a", Authorization=f"Bearer {TOKEN}")
         stays = relay.join(b"device-b", Authorization="Bearer another-of-the-tokens")
         said = relay.write("another-of-the-tokens\n", file)
-        assert "changed: access-token-file=(1 tokens)" in "".join(said)
+        assert "changed: access-token-file=(1 token)" in "".join(said)
+        assert "info: Closed, as they may not be here any more: 1 connections" in said
         assert goes.closed_with() == KICKED
         assert '"left"' in stays.control().__repr__().replace("'", '"')
         headers = {"Authorization": f"Bearer {TOKEN}"}

@@ -96,7 +96,7 @@ def test_settings_are_described_without_a_secret() -> None:
     assert settings.effective == {
         "public-url": "wss://a.example wss://b.example",
         "access-token-file": "(2 tokens)",
-        "allow-channels": "(1 channels)",
+        "allow-channels": "(1 channel)",
         "allow-from": "192.0.2.0/24 unix",
         "deny-from": "-",
         "max-connections": 5,

@@ -5,11 +5,11 @@ from collections import Counter
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.logs import line_limit, log
 from vaultrelay.policy.limits import CLOSE_SECONDS, DRAIN_TICK_SECONDS, TICK_SECONDS, TOLD_SECONDS
+from vaultrelay.regularly import Regularly
 
 
 class BrokerService(Service):
@@ -20,17 +20,15 @@ class BrokerService(Service):
         self._drained: Deferred[None] | None = None
         self._told = self._counted()
         self._told_at = clock.seconds()
-        self._ticking = LoopingCall(self._tick)
-        self._ticking.clock = clock
+        self._ticking = Regularly(self._tick, clock, "Deadlines could not be looked at")
 
     def startService(self) -> None:
         super().startService()
-        self._ticking.start(TICK_SECONDS, now=False)
+        self._ticking.start(TICK_SECONDS)
 
     def stopService(self) -> None:
         super().stopService()
-        if self._ticking.running:
-            self._ticking.stop()
+        self._ticking.stop()
         self.tell()
 
     def drain(self, seconds: float) -> Deferred[None]:
@@ -39,7 +37,6 @@ class BrokerService(Service):
         The last of that time is for the peers' answers to their closes.
         """
         self._drained = Deferred()
-        self._ticking.stop()
         self.broker.drain(seconds, seconds - min(CLOSE_SECONDS, seconds / 2))
         self._ticking.start(DRAIN_TICK_SECONDS, now=True)
         return self._drained
@@ -65,17 +62,16 @@ class BrokerService(Service):
         return counters.refused.copy(), counters.closed + counters.left
 
     def _tick(self) -> None:
-        now = self.broker.clock.seconds()
-        if now - self._told_at >= TOLD_SECONDS:
-            self._told_at = now
-            self.tell()
         try:
             self.broker.tick()
-        except Exception:
-            # A looping call that raises never runs again, and no deadline would be kept.
-            log.failure("Deadlines could not be looked at")
-        if self._drained is not None and not self._drained.called and not self.broker.sessions:
-            self._drained.callback(None)
+            now = self.broker.clock.seconds()
+            if now - self._told_at >= TOLD_SECONDS:
+                self._told_at = now
+                self.tell()
+        finally:
+            # Whatever went wrong, a drain comes to its end.
+            if self._drained is not None and not self._drained.called and not self.broker.sessions:
+                self._drained.callback(None)
 
 
 def _listed(counts: Counter[str]) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 
 from vaultrelay.logs import log
 from vaultrelay.options.changes import Changes
 from vaultrelay.options.reader import SettingsReader
 from vaultrelay.policy.limits import WATCH_SECONDS
+from vaultrelay.regularly import Regularly
 from vaultrelay.service import RelayService
 from vaultrelay.settings import Settings
 
@@ -31,18 +31,18 @@ class Reloader(Service):
         self._fit = fit
         self._reader = reader
         self._changes = Changes(*reader.files(relay.settings))
-        self._looking = LoopingCall(self._look)
-        self._looking.clock = clock
+        self._looking = Regularly(
+            self._look, clock, "The files of the options could not be looked at"
+        )
         self._asked = False
 
     def startService(self) -> None:
         super().startService()
-        self._looking.start(WATCH_SECONDS, now=False)
+        self._looking.start(WATCH_SECONDS)
 
     def stopService(self) -> None:
         super().stopService()
-        if self._looking.running:
-            self._looking.stop()
+        self._looking.stop()
 
     def ask(self) -> None:
         """Reload at the next look, once for all who asked: signals may come faster than it goes."""
@@ -66,13 +66,9 @@ class Reloader(Service):
         )
 
     def _look(self) -> None:
-        try:
-            asked, self._asked = self._asked, False
-            if self._changes.look() or asked:
-                self.reload()
-        except Exception:
-            # A looping call that raises never looks again.
-            log.failure("The files of the options could not be looked at")
+        asked, self._asked = self._asked, False
+        if self._changes.look() or asked:
+            self.reload()
 
 
 def _changes(before: Settings, after: Settings) -> Iterator[str]:

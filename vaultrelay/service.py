@@ -1,7 +1,6 @@
 """RelayService: broker, WebSocket, pages and listeners, joined to one Twisted service."""
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
@@ -13,31 +12,28 @@ from twisted.web.server import Site
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker_service import BrokerService
-from vaultrelay.diagnosis import Diagnosis, Evidence, diagnose
+from vaultrelay.diagnosis.symptoms import Evidence, diagnose
+from vaultrelay.diagnosis.watch import Watch
 from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
-from vaultrelay.policy.access import Admission
 from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import DRAIN_RESERVE_SECONDS, LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.privacy import privacy_notice
-from vaultrelay.session_log import log_hello, log_refusal, log_session_end
+from vaultrelay.routes import Routes
+from vaultrelay.session_log import log_hello, log_session_end
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
-from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.health_socket import HealthSocket
 from vaultrelay.transport.listen import Listening, ListeningService, shown
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
-from vaultrelay.transport.visitors import Visitor, Visitors
-from vaultrelay.web.leaf import page_head
-from vaultrelay.web.pages import HEALTH_PATHS, make_site
+from vaultrelay.transport.visitors import Visitors
+from vaultrelay.web.pages import make_site
 from vaultrelay.websocket.factory import DeviceFactory
-from vaultrelay.wire.refusal import Refusal, bad_request
-from vaultrelay.wire.request import Request
-from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 
 if TYPE_CHECKING:
     from vaultrelay.admin.service import AdminService
@@ -73,7 +69,7 @@ class RelayService(MultiService):
             settings.limits.message_bytes,
             settings.max_buffer,
         )
-        self._site = self._make_site()
+        self.routes = Routes(self.broker, self.devices, self._make_site())
         self._keeper = BrokerService(self.broker, reactor)
         self._keeper.setServiceParent(self)
         self.visitors = Visitors(
@@ -83,12 +79,12 @@ class RelayService(MultiService):
             self.broker.counters,
         )
         self.door = FrontDoorFactory(
-            reactor, self.route, self.visitors, self.broker.counters.refused
+            reactor, self.routes.public, self.visitors, self.broker.counters.refused
         )
         waiting = self.door.waiting
         self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
         behind_proxies = ProxiedFactory(self.door)
-        self._diagnosis = Diagnosis(self._evidence, reactor)
+        self._watch = Watch(self._evidence, reactor)
         self._listeners = [
             ListeningService(
                 text,
@@ -102,7 +98,9 @@ class RelayService(MultiService):
             listener.setServiceParent(self)
         if settings.runtime_folder:
             # After the listeners, whose ports give it its name.
-            health = HealthSocket(reactor, settings.runtime_folder, self.page, self._port_numbers)
+            health = HealthSocket(
+                reactor, settings.runtime_folder, self.routes.pages, self._port_numbers
+            )
             health.setServiceParent(self)
         if settings.admin:
             # Only then, so that it costs nothing where nobody asks for it.
@@ -120,41 +118,6 @@ class RelayService(MultiService):
         """What the relay notices about how it is run, as of now."""
         return diagnose(self._evidence())
 
-    def route(self, request: Request, visitor: Visitor) -> Handover:
-        """Who serves a request: a device's connection, or the pages."""
-        with self._counting():
-            if request.path not in HEALTH_PATHS:
-                self.broker.access.check_address(visitor.client)
-        if request.wants_websocket:
-            try:
-                upgrade, admission = self._admitted(request, visitor)
-            except Refusal as refusal:
-                log_refusal(refusal.error, visitor.client)
-                raise
-            return Handover(self.devices.build(upgrade, admission), b"", lasting=True)
-        if request.lost_its_upgrade:
-            raise bad_request(
-                "This is a WebSocket request without 'Upgrade: websocket' and 'Connection: "
-                "upgrade'. A proxy in front of the relay must pass both headers on."
-            )
-        return self.page(request, visitor)
-
-    def page(self, request: Request, visitor: Visitor) -> Handover:
-        """The pages, for whatever is asked."""
-        return Handover(
-            self._site.buildProtocol(visitor.address),
-            page_head(request, visitor.client or visitor.ip, visitor.is_told),
-            lasting=False,
-        )
-
-    def _admitted(self, request: Request, visitor: Visitor) -> tuple[Upgrade, Admission]:
-        """What a device asks for, and with what it is let in; Refusal if it is not."""
-        with self._counting():
-            upgrade = read_upgrade(request)
-            token = self.broker.access.check_token(request.header("authorization"))
-        self.broker.admit(upgrade.channel, visitor.budget)
-        return upgrade, Admission(visitor.budget, visitor.client, token)
-
     def startService(self) -> None:
         self._set_log()
         super().startService()
@@ -166,7 +129,7 @@ class RelayService(MultiService):
         )
         if self._admin is not None:
             self._admin.tell()
-        self._diagnosis.setServiceParent(self)
+        self._watch.setServiceParent(self)
 
     def change(self, settings: Settings, troubles: Sequence[str] = ()) -> list[str]:
         """Go on under other settings; the names of those that take a restart and stay as they were.
@@ -192,11 +155,12 @@ class RelayService(MultiService):
         ):
             self.visitors.trust(_trusted(settings))
         self.devices.ledger.change_limit(settings.max_buffer)
-        self._site = self._make_site()
+        self.routes.site = self._make_site()
         self._set_log()
-        broker.allow(settings.access)
+        if gone := broker.allow(settings.access):
+            log.info("Closed, as they may not be here any more: {count} connections", count=gone)
         self._troubles = tuple(troubles)
-        self._diagnosis.look()
+        self._watch.look()
         return left
 
     @inlineCallbacks
@@ -222,15 +186,6 @@ class RelayService(MultiService):
         """End a drain now: cut every device off."""
         self.devices.abort_all()
 
-    @contextmanager
-    def _counting(self) -> Iterator[None]:
-        """Count a Refusal by its own word."""
-        try:
-            yield
-        except Refusal as refusal:
-            self.broker.counters.refused[refusal.error] += 1
-            raise
-
     def _drain_is_over(self) -> None:
         log.warn(
             "{count} connections did not end in time, and are cut off", count=self.devices.count
@@ -248,6 +203,7 @@ class RelayService(MultiService):
             __version__,
             self.settings.urls_to_show,
             lambda: privacy_notice(self.settings, under_twistd=not format_is_ours()),
+            asks_token=self.settings.access.tokens is not None,
         )
 
     def _set_log(self) -> None:

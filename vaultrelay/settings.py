@@ -98,8 +98,8 @@ class Settings:
         limits, access = self.limits, self.access
         return {
             "public-url": " ".join(self.public_urls) or "-",
-            "access-token-file": _counted(access.tokens, "tokens"),
-            "allow-channels": _counted(access.channels, "channels"),
+            "access-token-file": _counted(access.tokens, "token"),
+            "allow-channels": _counted(access.channels, "channel"),
             "allow-from": str(access.allowed or "-"),
             "deny-from": str(access.denied or "-"),
             "max-connections": self.places,
@@ -144,4 +144,4 @@ class Settings:
 
 
 def _counted(listed: Sized | None, what: str) -> str:
-    return "-" if listed is None else f"({len(listed)} {what})"
+    return "-" if listed is None else f"({len(listed)} {what}{'' if len(listed) == 1 else 's'})"

@@ -38,7 +38,7 @@ def test_who_may_not_be_here_any_more_is_closed_and_peers_learn_it(access: Acces
         device.session.address = ip_address(f"192.0.2.{host}")
     if access.tokens:
         peer.session.token = b"another"
-    relay.broker.allow(access)
+    assert relay.broker.allow(access) == (1 if access.tokens else 2)
     assert (stays.closed(), goes.closed()) == ("", KICKED)
     assert peer.closed() == ("" if access.tokens else KICKED)
     assert relay.broker.counters.closed["kicked"] == (1 if access.tokens else 2)
@@ -57,5 +57,5 @@ def test_who_has_not_joined_is_closed_by_the_channel_that_was_named() -> None:
 def test_rules_that_allow_as_much_close_nobody() -> None:
     relay = Relay()
     device = relay.join(1)
-    relay.broker.allow(Access(channels=FIRST))
+    assert relay.broker.allow(Access(channels=FIRST)) == 0
     assert device.closed() == ""

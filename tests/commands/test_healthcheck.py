@@ -249,6 +249,22 @@ def test_a_socket_that_cannot_be_asked_is_told(
     assert (status, "8080.sock cannot be asked: " in said) == (1, True)
 
 
+def test_a_socket_of_another_user_is_told_with_the_cure(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closed(socket.socket):
+        def connect(self, address: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+    (folder / "8080.sock").touch()
+    monkeypatch.setattr(socket, "socket", Closed)
+    status, said = check(capsys)
+    assert (status, "8080.sock belongs to another user: ask as that one, or as root" in said) == (
+        1,
+        True,
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

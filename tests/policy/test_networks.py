@@ -35,7 +35,10 @@ def test_they_are_shown_as_they_are_written() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("relay.example", "'relay.example' is no address, no network and not unix"),
+        (
+            "relay.example",
+            "'relay.example' is no address, no network such as 10.0.0.0/8, and not unix",
+        ),
         ("10.1.2.3/8", "an address and a network in one; write 10.0.0.0/8, or just the address"),
     ],
 )

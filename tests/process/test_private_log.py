@@ -22,8 +22,8 @@ from tests.process.test_protocol_page import (
     plain_head,
 )
 from tests.process.test_quiet_log import serving
-from vaultrelay.log_names import WAYS
 from vaultrelay.logs import FORMATS
+from vaultrelay.logs.naming import WAYS
 
 PAYLOAD = b"s3cr3t-ciphertext"
 TOKEN = "t0ken-of-a-device"

@@ -20,7 +20,8 @@ PICTURES = Path("build/system")
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """The page of a relay with a few devices, of which one has said something."""
-    with relay_with_admin() as (relay, url), ExitStack() as stack:
+    named = relay_with_admin("--public-url", "ws://localhost")
+    with named as (relay, url), ExitStack() as stack:
         for number in range(DEVICES):
             where = f"ws://localhost:{relay.port}"
             device, welcome = stack.enter_context(joined(where, device=b"device-%d" % number))

@@ -33,6 +33,7 @@ from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.transport import certificate as certificate_module
 from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair, utc_now
 from vaultrelay.transport.certificate_folder import load_folder
+from vaultrelay.transport.plain_file import read_file
 from vaultrelay.transport.tls import ServerTls
 
 NOON = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
@@ -215,7 +216,7 @@ def test_a_file_that_the_relay_may_not_read_says_what_to_change(
 ) -> None:
     certificate, key = write_pair(tmp_path, issue())
     barred = key if about_key else certificate
-    read = certificate_module.read_file
+    read = read_file
 
     def read_what_one_may(path: Path) -> bytes:
         if path == barred:

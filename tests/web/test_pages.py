@@ -78,9 +78,10 @@ def ask(status: FakeStatus) -> Ask:
         headers: tuple[bytes, ...] = (b"Host: relay.example.org",),
         public_urls: tuple[str, ...] = (),
         secure: bool = False,
+        asks_token: bool = False,
     ) -> Answer:
         clock: Any = Clock()
-        site = make_site(status, "1.0.0", public_urls, lambda: PRIVACY)
+        site = make_site(status, "1.0.0", public_urls, lambda: PRIVACY, asks_token)
         site.reactor = clock
         channel: Any = site.buildProtocol(None)
         transport = TcpTransport()
@@ -296,3 +297,11 @@ def test_requests_are_not_logged(ask: Ask) -> None:
 
 def test_the_site_starts_without_a_word(status: FakeStatus) -> None:
     assert not make_site(status, "1.0.0", ()).noisy
+
+
+def test_a_private_relay_says_where_the_token_goes(ask: Ask) -> None:
+    urls = ("wss://relay.example.org",)
+    assert b"TOKEN" not in ask(public_urls=urls).body
+    shown = ask(public_urls=urls, asks_token=True).body
+    assert b"<code>wss://any:TOKEN@relay.example.org</code>" in shown
+    assert b'<code id="url">wss://relay.example.org</code>' in shown

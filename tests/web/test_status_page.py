@@ -53,6 +53,13 @@ def text(*arguments: Any, **changes: Any) -> str:
     return Seen(page(*arguments, **changes)).text
 
 
+def test_what_is_urgent_does_not_pass_for_a_remark() -> None:
+    findings = [Finding("certificate", "It has ended.", is_urgent=True), Finding("no_name", "x")]
+    assert "relay Something is wrong" in text(findings=findings)
+    assert page(findings=findings).count('<li class="urgent">') == 1
+    assert "Something is wrong" not in text(findings=findings, draining=True)
+
+
 def test_nothing_comes_from_outside_and_nothing_runs() -> None:
     tags = Seen(page()).tags
     names = [name for name, _ in tags]

@@ -194,13 +194,13 @@ class Broker:
             for session in self._drain.due(now):
                 session.close(CloseCode.RESTART)
 
-    def allow(self, access: Access) -> None:
-        """Go by other rules for who may be here; who may not any more is closed."""
+    def allow(self, access: Access) -> int:
+        """Go by other rules for who may be here; how many may not any more, and were closed."""
         self.access = access
-        for session in tuple(self.sessions):
-            channel = session.channel.key if session.channel else session.named_channel
-            if not access.still_allows(session.address, session.token, channel):
-                session.close(CloseCode.KICKED)
+        gone = [session for session in self.sessions if not self._may_stay(session)]
+        for session in gone:
+            session.close(CloseCode.KICKED)
+        return len(gone)
 
     def drain(self, seconds: float, spread: float | None = None) -> None:
         """Tell every device that the relay stops, and close them all within `seconds`.
@@ -223,6 +223,10 @@ class Broker:
     @property
     def _full(self) -> bool:
         return len(self.sessions) >= self.max_connections
+
+    def _may_stay(self, session: Session) -> bool:
+        channel = session.channel.key if session.channel else session.named_channel
+        return self.access.still_allows(session.address, session.token, channel)
 
     def _let_a_silent_one_go(self) -> bool:
         """Make room in a full relay: the oldest that has not joined goes, if it had its time.

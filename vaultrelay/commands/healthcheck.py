@@ -131,6 +131,9 @@ class _Check:
         except (ConnectionRefusedError, FileNotFoundError):
             peer.close()
             return None
+        except PermissionError:
+            peer.close()
+            raise Unwell(f"{path} belongs to another user: ask as that one, or as root") from None
         except OSError as error:
             peer.close()
             raise Unwell(f"{path} cannot be asked: {_cause(error)}") from None

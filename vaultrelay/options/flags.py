@@ -82,7 +82,6 @@ class RelayOptions(usage.Options):
 
     def getUsage(self, width: int | None = None) -> str:
         lines = [
-            "",
             *textwrap.wrap(
                 "A relay on which the devices of a VaultMesh vault meet and pass each other "
                 "ciphertext. It runs in the foreground and logs to standard error.",
@@ -106,11 +105,11 @@ class RelayOptions(usage.Options):
             *textwrap.wrap(
                 "Each option is also a variable, RELAY_PORT for --port, and a name in the TOML "
                 "file. A flag beats a variable, a variable beats the file. "
-                f"{_repeatable()} may be repeated; their variables split on white space.",
+                f"{_repeatable()} may be repeated; their variables split on white space, and in "
+                'the file they are lists, such as allow-from = ["10.0.0.0/8", "192.0.2.1"].',
                 _HELP_WIDTH,
                 break_on_hyphens=False,
             ),
-            "",
         ]
         return "\n".join(lines)
 

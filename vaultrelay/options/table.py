@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.log_names import WAYS
 from vaultrelay.logs import FORMATS, LEVELS
+from vaultrelay.logs.naming import WAYS
 from vaultrelay.policy import limits
 
 

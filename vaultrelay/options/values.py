@@ -6,13 +6,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vaultrelay.log_names import WAYS
 from vaultrelay.logs import FORMATS, LEVELS
+from vaultrelay.logs.naming import WAYS
 from vaultrelay.options.memory import memory_bytes
 from vaultrelay.options.sources import BadOption, Given
 from vaultrelay.options.table import BY_NAME
 from vaultrelay.policy import limits
-from vaultrelay.policy.access import Access
+from vaultrelay.policy.access import Access, Tokens
 from vaultrelay.policy.access_lists import BadLine, read_channels, read_tokens
 from vaultrelay.policy.audience import host_of_url
 from vaultrelay.policy.networks import Networks
@@ -144,15 +144,13 @@ class Values:
             try:
                 check([text])
             except ValueError as error:
-                raise Given(given.origin, (text,)).refuse(
-                    f"must be an address or a network such as 127.0.0.1 or 10.0.0.0/8: {error}"
-                ) from None
+                raise BadOption(f"{given.origin}: {error}") from None
         return given.values
 
-    def _tokens(self) -> Any:
+    def _tokens(self) -> Tokens | None:
         return self._list("access-token-file", read_tokens)
 
-    def _channels(self) -> Any:
+    def _channels(self) -> frozenset[bytes] | None:
         return self._list("allow-channels", read_channels)
 
     def _list(self, name: str, read: Callable[[str], _T]) -> _T | None:

@@ -1,25 +1,27 @@
-"""Finding: something that the relay noticed about how it is run, and how to put it right."""
+"""Finding: something that is not as it should be about how a relay is run, and the cure."""
 
 from dataclasses import dataclass
 
-SLUGS = (
-    "certificate",
-    "not_read",
-    "few_descriptors",
-    "no_name",
-    "unknown_variable",
-    "plain_in_public",
-    "untrusted_proxy",
-    "unreadable_proxy",
-    "one_address",
-    "fixed_silence",
-)
-"""All that is looked for, the worst first."""
+WHAT = {
+    "certificate": "a certificate that ends soon, or is not valid",
+    "not_read": "options that could not be read",
+    "few_descriptors": "too few open files for the devices",
+    "no_name": "no name of the relay's own",
+    "unknown_variable": "variables that are no option",
+    "plain_in_public": "devices from the Internet without TLS",
+    "untrusted_proxy": "a proxy that is not trusted",
+    "unreadable_proxy": "a proxy that cannot be understood",
+    "one_address": "one address for all devices",
+    "fixed_silence": "silent connections that are cut off",
+}
+"""All that the relay looks for in itself, by its slug: the worst first."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One diagnosis: `slug` is one of SLUGS, `text` says what is wrong and the cure.
+    """One diagnosis: `slug` is our word for it, `text` says what is wrong and the cure.
+
+    The relay's own slugs are the keys of WHAT; `vault-relay check` has others.
 
     The text may name files, options and networks of the operator's; never what a device sent.
     """
@@ -27,4 +29,4 @@ class Finding:
     slug: str
     text: str
     is_urgent: bool = False
-    """Devices are kept out by it, or will be soon."""
+    """Devices are kept out by it, or what the operator changed is not in force."""

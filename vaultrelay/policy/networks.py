@@ -54,7 +54,9 @@ def _read(text: str) -> Network:
                 f"{text!r} is an address and a network in one; write {ip_network(text, False)}, or "
                 "just the address"
             ) from None
-        raise ValueError(f"{text!r} is no address, no network and not {UNIX}") from None
+        raise ValueError(
+            f"{text!r} is no address, no network such as 10.0.0.0/8, and not {UNIX}"
+        ) from None
     if isinstance(network, IPv6Network) and any(map(network.subnet_of, _IPV4_IN_IPV6)):
         mapped = network.network_address.packed[12:]
         return IPv4Network((mapped, network.prefixlen - 96))

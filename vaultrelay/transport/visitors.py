@@ -14,7 +14,6 @@ from vaultrelay.wire.refusal import rate_limited
 from vaultrelay.wire.request import Request
 
 _FORWARDED = "x-forwarded-for"
-_ITS_OWN = "with its address"
 
 
 class Visitor:

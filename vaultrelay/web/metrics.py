@@ -6,7 +6,7 @@ No label is a peer's word: they are our own slugs, versions, and the operator's 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from vaultrelay.policy.finding import SLUGS
+from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.figures import Figures
 from vaultrelay.wire.close_codes import CloseCode
@@ -53,7 +53,7 @@ def _closes(figures: Figures) -> Samples:
 
 def _warnings(figures: Figures) -> Samples:
     found = {finding.slug for finding in figures.findings}
-    return [((("warning", slug),), int(slug in found)) for slug in SLUGS]
+    return [((("warning", slug),), int(slug in found)) for slug in WHAT]
 
 
 def _certificates(figures: Figures) -> Samples:

@@ -31,7 +31,7 @@ small {{ opacity: .75 }}
 cannot read it and keeps none of it.</p>
 <p>To use this relay, enter this URL in the VaultMesh app on each of your devices:</p>
 <p><code id="url">{url}</code></p>
-<p><small>{hint}</small></p>
+{token}<p><small>{hint}</small></p>
 <p><small><a href="/privacy.json">What this relay sees, keeps and logs</a></small></p>
 </html>
 """
@@ -43,6 +43,11 @@ _HINTS = {
     "unsafe": "This is the address that your browser used, without TLS: anyone on the way sees "
     "which devices talk, though not what they say. Outside your own network use a wss:// address.",
 }
+
+_PRIVATE = """<p>It is a private relay: its operator gives you an access token. The URL with it
+is</p>
+<p><code>{url}</code></p>
+"""
 
 
 class Status(Protocol):
@@ -71,11 +76,13 @@ class Pages(Leaf):
         version: str,
         public_urls: tuple[str, ...],
         privacy: Privacy = dict[str, object],
+        asks_token: bool = False,
     ) -> None:
         super().__init__()
         self._status = status
         self._version = version
         self._public_urls = public_urls
+        self._asks_token = asks_token
         self._privacy = privacy
         self._pages: dict[bytes, Callable[[Request], bytes]] = {
             b"/": self._front_page,
@@ -114,7 +121,9 @@ class Pages(Leaf):
         url, hint = self._url_for(request)
         state = "This relay is about to restart." if self._status.draining else "This relay works."
         request.setHeader("Content-Type", "text/html; charset=utf-8")
-        return _PAGE.format(state=state, url=html.escape(url), hint=_HINTS[hint]).encode()
+        url = html.escape(url)
+        token = _PRIVATE.format(url=url.replace("://", "://any:TOKEN@")) if self._asks_token else ""
+        return _PAGE.format(state=state, url=url, token=token, hint=_HINTS[hint]).encode()
 
     @property
     def _state(self) -> str:
@@ -142,8 +151,12 @@ def make_site(
     version: str,
     public_urls: tuple[str, ...],
     privacy: Privacy = dict[str, object],
+    asks_token: bool = False,
 ) -> Site:
-    """The site that serves the pages, without an access log."""
-    site = Site(Pages(status, version, public_urls, privacy))
+    """The site that serves the pages, without an access log.
+
+    `asks_token`: devices come in with an access token alone.
+    """
+    site = Site(Pages(status, version, public_urls, privacy, asks_token))
     site.noisy = False
     return site

@@ -54,6 +54,7 @@ _ICON = (
 _STATES = {
     "works": ("Works", "#2a7a4b"),
     "notes": ("Works, with remarks", "#d08a00"),
+    "urgent": ("Something is wrong", "#c0392b"),
     "draining": ("About to stop", "#d08a00"),
 }
 """What the relay is: the words and the icon's colour."""
@@ -85,7 +86,7 @@ def status_page(
     figures: Figures, curves: Mapping[str, Sequence[float]], options: Mapping[str, object]
 ) -> str:
     """The whole page."""
-    state = "draining" if figures.draining else "notes" if figures.findings else "works"
+    state = _state(figures)
     words, colour = _STATES[state]
     return _PAGE.format(
         refresh=REFRESH_SECONDS,
@@ -109,6 +110,14 @@ def status_page(
         options=_options(options),
         builds=escape(", ".join(f"{name} {version}" for name, version in figures.builds.items())),
     )
+
+
+def _state(figures: Figures) -> str:
+    if figures.draining:
+        return "draining"
+    if any(finding.is_urgent for finding in figures.findings):
+        return "urgent"
+    return "notes" if figures.findings else "works"
 
 
 def _headline(figures: Figures, curves: Mapping[str, Sequence[float]]) -> Iterable[str]:
@@ -138,7 +147,9 @@ def _findings(figures: Figures) -> str:
     if not figures.findings:
         return "<p>Nothing to say.</p>"
     items = (
-        f"<li>{_safe(each.text)}<code>{escape(each.slug)}</code></li>" for each in figures.findings
+        f'<li class="{"urgent" if each.is_urgent else "remark"}">{_safe(each.text)}'
+        f"<code>{escape(each.slug)}</code></li>"
+        for each in figures.findings
     )
     return f'<ul class="findings">{"".join(items)}</ul>'
 

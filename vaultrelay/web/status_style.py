@@ -21,6 +21,7 @@ header p { flex-basis: 100%; margin: 0; color: var(--soft) }
 .state { font-size: .8125rem; font-weight: 600; padding: .1rem .7rem; border-radius: 1rem;
   color: var(--green); border: 1px solid }
 .state.notes, .state.draining { color: var(--amber) }
+.state.urgent { color: var(--red) }
 h2 { font-size: 1rem; margin: 2.25rem 0 .75rem }
 h2 small { font-weight: 400; color: var(--soft); margin-left: .5rem }
 section > p { margin: 0; color: var(--soft) }
@@ -37,6 +38,7 @@ dl.figures dd + dd { font-size: .8125rem; font-weight: 400; color: var(--soft);
 ul.findings { list-style: none; margin: 0; padding: 0; display: grid; gap: .6rem }
 ul.findings li { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
   border-left: .3rem solid var(--amber); padding: .7rem 1rem; overflow-wrap: anywhere }
+ul.findings li.urgent { border-left-color: var(--red) }
 ul.findings code { display: block; font-size: .8125rem; color: var(--soft) }
 .plots { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .9rem }
 .plot { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: .6rem;

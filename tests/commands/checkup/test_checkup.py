@@ -138,7 +138,7 @@ async def test_a_port_where_nobody_listens_fails_the_step_of_tcp() -> None:
         silent.bind(("127.0.0.1", 0))
         tried, lines = await check(f"ws://127.0.0.1:{silent.getsockname()[1]}")
     assert not tried.passed
-    assert lines[-1].startswith("tcp: Connection was refused by other side")
+    assert lines[-1].startswith("tcp: Connection refused. Is the relay running")
 
 
 @pytest_twisted.ensureDeferred

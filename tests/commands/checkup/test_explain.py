@@ -1,5 +1,6 @@
 """What is said of each failure."""
 
+import os
 import ssl
 
 import pytest
@@ -25,6 +26,7 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
     [
         (OSError(-2, "Name or service not known"), "name", "Name or service not known. Is the"),
         (Refusal(), "tcp", "Connection was refused by other side. Is the relay running"),
+        (Refusal(osError=111), "tcp", f"{os.strerror(111)}. Is the relay running"),
         (ssl_error(), "tls", "it is bad. Does the relay serve TLS here"),
         (ssl_error(code=10), "tls", "it is bad. Renew the certificate"),
         (ssl_error(code=18), "tls", "it is bad. No device trusts it unless told to"),
@@ -33,11 +35,11 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
         (ssl_error(code=62), "tls", "it is bad. Dial a name that is in the certificate"),
         (ssl_error("WRONG_VERSION_NUMBER"), "tls", "wrong version number. Does the relay serve"),
         (ssl.SSLError(), "tls", "SSLError. Does the relay serve TLS here"),
-        (Refused(503, "relay_full", "Full."), "upgrade", "Full. (503 relay_full)."),
+        (Refused(503, "relay_full", "Full."), "upgrade", "Full. (503 relay_full)"),
         (
             Refused(403, "address_not_allowed", "No."),
             "upgrade",
-            "No. (403 address_not_allowed). Its operator allows addresses with --allow-from",
+            "No. (403 address_not_allowed) Its operator allows addresses with --allow-from",
         ),
         (TimeoutError(), "upgrade", "no answer in 20 s. Something accepts connections here"),
         (CancelledError(), "upgrade", "interrupted."),
@@ -55,7 +57,7 @@ def test_each_failure_is_told_with_where_to_look(error: Exception, step: str, sa
     ("has_token", "was_given", "said"),
     [
         (False, False, " For this check, --token-file FILE does, too."),
-        (True, True, "Ask its operator for another. (401 token_required)."),
+        (True, True, "Ask its operator for another. (401 token_required)"),
         (True, False, " let the proxy pass the header Authorization on."),
     ],
     ids=["none", "wrong", "lost"],

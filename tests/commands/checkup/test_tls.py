@@ -37,7 +37,7 @@ def slugs(found: Found) -> list[str]:
 
 @pytest_twisted.ensureDeferred
 async def test_a_good_server_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    context = server(tmp_path, monkeypatch, 14.5)
+    context = server(tmp_path, monkeypatch, 15.5)
     context.set_alpn_protocols(["h2", "http/1.1"])
     with answering(b"", context) as port:
         found = await looked_at(port)
@@ -47,7 +47,7 @@ async def test_a_good_server_is_left_alone(tmp_path: Path, monkeypatch: pytest.M
         "version": "TLSv1.3",
         "cipher": "",
         "alpn": "http/1.1",
-        "days_left": 14,
+        "days_left": 15,
         "old_version": None,
     }
 
@@ -56,10 +56,10 @@ async def test_a_good_server_is_left_alone(tmp_path: Path, monkeypatch: pytest.M
 async def test_a_certificate_that_ends_soon_and_no_alpn_are_warnings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with answering(b"", server(tmp_path, monkeypatch, 13.9)) as port:
+    with answering(b"", server(tmp_path, monkeypatch, 14.9)) as port:
         found = await looked_at(port)
     assert slugs(found) == ["certificate_ends_soon", "no_alpn"]
-    assert found.warnings[0].text.startswith("The certificate ends in 13 days: ")
+    assert found.warnings[0].text.startswith("The certificate ends in 14 days: ")
 
 
 @pytest_twisted.ensureDeferred

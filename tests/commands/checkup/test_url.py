@@ -35,19 +35,19 @@ def test_a_token_that_proxies_would_log_is_found(given: str, place: str | None) 
     assert url.token_place(given) == place
     if place is not None:
         with pytest.raises(CheckFailed, match=f"a token in the {place} of the URL") as failed:
-            url.look(given)
+            url.look_at_url(given)
         assert HEX not in str(failed.value)
 
 
 def test_a_token_in_its_place_is_good() -> None:
-    found = url.look("wss://any:s3cret@a.example")
+    found = url.look_at_url("wss://any:s3cret@a.example")
     assert found is not None
     assert (found.facts, found.warnings) == ({"token": True}, ())
-    assert url.look("wss://a.example") is None
+    assert url.look_at_url("wss://a.example") is None
 
 
 def test_a_user_alone_is_no_token() -> None:
-    found = url.look("wss://s3cret@a.example")
+    found = url.look_at_url("wss://s3cret@a.example")
     assert found is not None
     assert [warning.slug for warning in found.warnings] == ["token_not_sent"]
     assert "s3cret" not in found.detail + found.warnings[0].text

@@ -7,12 +7,13 @@ from typing import Any
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl
-from vaultrelay.commands.checkup import idle, url
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.explain import explain
 from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.idle import hold
 from vaultrelay.commands.checkup.pages import Pages
 from vaultrelay.commands.checkup.tls import look_at_tls
+from vaultrelay.commands.checkup.url import look_at_url, token_in_clear
 from vaultrelay.commands.probe import dial, resolve
 
 STEP_SECONDS = CONNECT_SECONDS - 1
@@ -70,7 +71,7 @@ class Checkup:
 
     def _steps(self) -> list[tuple[str, Step]]:
         pages, devices = Pages(self._reactor, self._where), self._devices
-        hold = partial(idle.hold, self._reactor, devices, self._idle_seconds, self._progress)
+        silence = partial(hold, self._reactor, devices, self._idle_seconds, self._progress)
         return [
             ("url", self._read_url),
             ("name", self._name),
@@ -83,7 +84,7 @@ class Checkup:
             ("echo", devices.echo),
             ("largest", devices.largest),
             ("throughput", devices.throughput),
-            *([("idle", hold)] if self._idle_seconds else []),
+            *([("idle", silence)] if self._idle_seconds else []),
         ]
 
     async def _take(self, step: str, take: Step) -> Result | None:
@@ -115,11 +116,11 @@ class Checkup:
         }
 
     async def _read_url(self) -> Found | None:
-        return url.look(self._url)
+        return look_at_url(self._url)
 
     async def _name(self) -> Found:
         addresses = await resolve(self._reactor, self._where)
-        warning = url.token_in_clear(self._where, addresses)
+        warning = token_in_clear(self._where, addresses)
         return Found(
             f"{self._where.host} is {', '.join(addresses)}",
             {"addresses": addresses},

@@ -1,8 +1,10 @@
 """What went wrong in a step, and where to look."""
 
+import os
 import ssl
 
 from twisted.internet.defer import CancelledError
+from twisted.internet.error import ConnectError
 
 from vaultrelay.client import Closed, Refused
 from vaultrelay.logs import printable
@@ -63,7 +65,7 @@ def explain(error: Exception, step: str, seconds: int, *, has_token: bool = Fals
         hint = ""
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = _CERTIFICATE_CURES.get(error.verify_code, hint)
-    stop = "" if text.endswith((".", "?")) else "."
+    stop = "" if text.endswith((".", "?", ")")) else "."
     return f"{text}{stop} {hint}".strip()
 
 
@@ -78,4 +80,7 @@ def _cause(error: Exception, seconds: int) -> str:
     if isinstance(error, ssl.SSLError):
         reason = getattr(error, "reason", None) or ""
         return reason.lower().replace("_", " ")
+    if isinstance(error, ConnectError) and error.osError:
+        # Twisted says it three times over.
+        return os.strerror(error.osError)
     return getattr(error, "strerror", None) or str(error)

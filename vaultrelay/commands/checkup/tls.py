@@ -8,9 +8,8 @@ from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.commands.probe import TlsFacts, greet
 from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
 
-ENDS_SOON_DAYS = 14
-"""ACME clients renew with 30 days left: below this, renewals have failed for two weeks."""
 _HTTP_1 = "http/1.1"
 _HTTP_2 = "h2"
 _ONLY_HTTP_2 = (
@@ -80,7 +79,7 @@ def _old_context() -> ssl.SSLContext:
 
 def _ends_soon(agreed: TlsFacts) -> Finding | None:
     days = agreed.days_left
-    if days is None or days >= ENDS_SOON_DAYS:
+    if days is None or days > CERTIFICATE_WARNING_DAYS:
         return None
     return Finding(
         "certificate_ends_soon",

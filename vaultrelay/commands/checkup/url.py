@@ -24,7 +24,7 @@ _CURE = (
 )
 
 
-def look(url: str) -> Found | None:
+def look_at_url(url: str) -> Found | None:
     """What there is to say of the URL alone; CheckFailed for a token that proxies log."""
     place = token_place(url)
     if place is not None:

@@ -1,23 +1,19 @@
 """Diagnosis: what is noticed, what is said of it, and when it is over."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import pytest
-from twisted.logger import LogEvent, globalLogPublisher
 
 from tests.certificates import issue, write_pair
 from tests.memory import Relay
-from vaultrelay.diagnosis import SYMPTOMS, Evidence, diagnose
-from vaultrelay.policy.finding import SLUGS
+from vaultrelay.diagnosis.symptoms import SYMPTOMS, Evidence, diagnose
+from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
     CROWD_CHANNELS,
     CROWD_DEVICES,
-    DIAGNOSIS_SECONDS,
     SILENCES_ALIKE,
 )
 from vaultrelay.transport.certificate import load_pair, utc_now
@@ -61,7 +57,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         relay.service.settings, relay.broker, noticed, ("trouble",), pair.ends + timedelta(1)
     )
     assert {finding.slug for finding in diagnose(evidence)} == set(SYMPTOMS)
-    assert tuple(SYMPTOMS) == SLUGS
+    assert list(SYMPTOMS) == list(WHAT)
     for slug, find in SYMPTOMS.items():
         assert {finding.slug for finding in find(evidence)} == {slug}
 
@@ -160,55 +156,3 @@ def test_a_timeout_in_the_way_is_told_with_its_seconds(seconds: int, ping: str) 
     assert f"cut off after {seconds} s of silence" in said
     assert ping in said
     assert ("--ping-seconds" in said) == bool(ping)
-
-
-class TestTheLog:
-    @pytest.fixture
-    def lines(self, logged_errors: list[LogEvent]) -> Iterator[list[str]]:
-        seen: list[str] = []
-
-        def observe(event: LogEvent) -> None:
-            if event.get("log_namespace") == "vaultrelay" and "finding" in event["log_format"]:
-                seen.append(f"{event['log_level'].name} {event['finding']}")
-            elif event.get("log_format") == "No longer: {slug}":
-                seen.append(f"over {event['slug']}")
-
-        observer: Any = observe
-        globalLogPublisher.addObserver(observer)
-        yield seen
-        globalLogPublisher.removeObserver(observer)
-        # They are among the lines, for the tests to look at.
-        logged_errors.clear()
-
-    def test_what_is_new_is_told_once_and_what_is_over_too(self, lines: list[str]) -> None:
-        relay = Relay(**NAMED)
-        relay.service.startService()
-        relay.clock.advance(DIAGNOSIS_SECONDS)
-        assert lines == []
-        relay.connect("127.0.0.1").upgrade(X_Forwarded_For="192.0.2.1")
-        for _ in range(3):
-            relay.clock.advance(DIAGNOSIS_SECONDS)
-        assert len(lines) == 1
-        assert lines[0].startswith("warn Requests from 127.0.0.1 carry X-Forwarded-For")
-        relay.service.visitors.noticed = Noticed()
-        relay.clock.advance(DIAGNOSIS_SECONDS)
-        assert lines[1:] == ["over untrusted_proxy"]
-
-    def test_a_relay_that_ran_for_a_moment_tells_what_it_saw(self, lines: list[str]) -> None:
-        relay = Relay(**NAMED)
-        relay.service.startService()
-        relay.service._troubles = ("The disc is square",)
-        relay.service.stopService()
-        assert lines == ["error The disc is square. What was read before still holds."]
-
-    def test_a_look_that_fails_is_not_the_last(
-        self, monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent], lines: list[str]
-    ) -> None:
-        relay = Relay()
-        monkeypatch.setattr("vaultrelay.diagnosis.diagnose", None)
-        relay.service.startService()
-        assert len(logged_errors) == 1
-        logged_errors.clear()
-        monkeypatch.undo()
-        relay.clock.advance(DIAGNOSIS_SECONDS)
-        assert len(lines) == 1

@@ -1,22 +1,16 @@
-"""Diagnosis: what the relay notices about how it is run, each with the cure in a sentence."""
+"""Symptoms: what can be wrong with how a relay is run, how it is found, and the cure."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from twisted.application.service import Service
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
-
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Stage
-from vaultrelay.logs import log
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
     CROWD_CHANNELS,
     CROWD_DEVICES,
-    DIAGNOSIS_SECONDS,
     PING_RANGE,
 )
 from vaultrelay.policy.networks import UNIX
@@ -59,7 +53,10 @@ def _certificate(evidence: Evidence) -> Iterator[Finding]:
 
 def _not_read(evidence: Evidence) -> Iterator[Finding]:
     for trouble in evidence.troubles:
-        yield Finding("not_read", f"{trouble}. What was read before still holds.", is_urgent=True)
+        stop = "" if trouble.endswith((".", "?")) else "."
+        yield Finding(
+            "not_read", f"{trouble}{stop} What was read before still holds.", is_urgent=True
+        )
 
 
 def _few_descriptors(evidence: Evidence) -> Iterator[Finding]:
@@ -190,45 +187,4 @@ SYMPTOMS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
     "one_address": _one_address,
     "fixed_silence": _fixed_silence,
 }
-"""What is looked for, by its slug; the worst first."""
-
-
-class Diagnosis(Service):
-    """Looks now and then, and logs what is new and what is over."""
-
-    def __init__(self, gather: Callable[[], Evidence], clock: IReactorTime) -> None:
-        self._gather = gather
-        self._told: set[Finding] = set()
-        self._looking = LoopingCall(self.look)
-        self._looking.clock = clock
-
-    def startService(self) -> None:
-        super().startService()
-        self._looking.start(DIAGNOSIS_SECONDS)
-
-    def stopService(self) -> None:
-        super().stopService()
-        if self._looking.running:
-            self._looking.stop()
-            # A relay that ran for a moment tells what it saw in it.
-            self._tell_new(diagnose(self._gather()))
-
-    def _tell_new(self, found: list[Finding]) -> None:
-        for finding in found:
-            if finding not in self._told:
-                tell = log.error if finding.is_urgent else log.warn
-                tell("{finding}", finding=finding.text)
-
-    def look(self) -> None:
-        """Look now."""
-        try:
-            found = diagnose(self._gather())
-        except Exception:
-            # A looping call that raises never looks again.
-            log.failure("The relay could not look at itself")
-            return
-        self._tell_new(found)
-        over = {finding.slug for finding in self._told} - {finding.slug for finding in found}
-        for slug in sorted(over):
-            log.info("No longer: {slug}", slug=slug)
-        self._told = set(found)
+"""How each of WHAT is found."""

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from vaultrelay.log_names import WAYS, Names
+from vaultrelay.logs.naming import WAYS, Names
 from vaultrelay.policy.limits import PSEUDONYM_SECONDS
 
 DEVICE = ip_address("2001:db8::7")

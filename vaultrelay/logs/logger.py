@@ -1,9 +1,4 @@
-"""What the relay tells its operator: one logger, one level, lines that nobody can forge.
-
-What a device sends is never logged. Devices and tokens are never logged, channels and addresses as
-the operator chose (docs/privacy.rst). The words of an exception may repeat what a device sent: they
-are told at "debug" only.
-"""
+"""The logger: one for the relay, the level it hears, and where its lines go and in which style."""
 
 import os
 import sys
@@ -22,26 +17,9 @@ from twisted.logger import (
 )
 from zope.interface import implementer
 
-from vaultrelay.log_limit import LineLimit
-from vaultrelay.log_lines import OURS, json_line, level_of, printable, text_lines, utc
-from vaultrelay.log_names import Names
-
-__all__ = [
-    "FORMATS",
-    "LEVELS",
-    "format_is_ours",
-    "hears",
-    "line_limit",
-    "log",
-    "log_to_stderr",
-    "names",
-    "printable",
-    "set_addresses",
-    "set_format",
-    "set_level",
-    "stderr_observer",
-    "under_journald",
-]
+from vaultrelay.logs.limit import LineLimit
+from vaultrelay.logs.lines import OURS, json_line, level_of, text_lines, utc
+from vaultrelay.logs.naming import Names
 
 LEVELS = {
     "error": LogLevel.error,

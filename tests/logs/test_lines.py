@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 
-from vaultrelay.log_lines import json_line
+from vaultrelay.logs.lines import json_line
 from vaultrelay.policy.limits import LOG_LINE_BYTES, LOG_PLACES
 
 NOON = 1780315200.75
@@ -126,7 +126,7 @@ def test_an_exception_is_its_kind_and_places_and_its_words_if_wanted() -> None:
     assert found["message"] == "It failed"
     assert found["exception"]["kind"] == "ValueError"
     (place,) = found["exception"]["places"]
-    assert re.fullmatch(r".*test_log_lines\.py:\d+ in failure_of", place)
+    assert re.fullmatch(r".*test_lines\.py:\d+ in failure_of", place)
     assert "what a peer" not in json.dumps(found)
     found = told("It failed", with_words=True, log_failure=failure)
     assert found["exception"]["words"] == r"what a peer\nsaid"

@@ -15,10 +15,8 @@ from hypothesis import strategies as st
 from twisted.logger import LogEvent, Logger, LogLevel, globalLogPublisher
 from twisted.python.failure import Failure
 
-from vaultrelay import logs
 from vaultrelay.logs import (
     LEVELS,
-    LineObserver,
     hears,
     log,
     log_to_stderr,
@@ -29,6 +27,8 @@ from vaultrelay.logs import (
     set_level,
     under_journald,
 )
+from vaultrelay.logs import logger as logs
+from vaultrelay.logs.logger import LineObserver
 
 NOON = 1780315200.75
 STAMP = "2026-06-01T12:00:00Z"

@@ -366,7 +366,7 @@ def test_a_folder_that_becomes_the_file_is_noticed(tmp_path: Path, lines: list[s
     tokens.mkdir()
     assert relay.write(f"access-token-file = '{tokens}'\n")
     tokens.rmdir()
-    assert "changed: access-token-file=(1 tokens)" in relay.write(TOKEN, tokens)[-1]
+    assert "changed: access-token-file=(1 token)" in relay.write(TOKEN, tokens)[-1]
     relay.stop()
 
 

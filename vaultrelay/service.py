@@ -139,21 +139,23 @@ class RelayService(MultiService):
         they were told.
         """
         before = self.settings
-        self.settings, left = settings.taken_over_by(before)
-        settings = self.settings
+        settings, left = settings.taken_over_by(before)
+        audiences, proxies = Audiences(settings.own_hosts), _trusted(settings)
+        # What could fail has not: from here on all of it is in force.
+        self.settings = settings
         for listener, pairs in zip(self._listeners, settings.pairs, strict=True):
             if listener.tls is not None and pairs != listener.tls.pairs:
                 listener.tls.serve(pairs)
         broker = self.broker
         broker.limits = settings.limits
         broker.max_connections = settings.places
-        broker.audiences = Audiences(settings.own_hosts)
+        broker.audiences = audiences
         broker.addresses.change_places(settings.places_per_address)
         if (settings.trusted_proxies, settings.access.denied) != (
             before.trusted_proxies,
             before.access.denied,
         ):
-            self.visitors.trust(_trusted(settings))
+            self.visitors.trust(proxies)
         self.devices.ledger.change_limit(settings.max_buffer)
         self.routes.site = self._make_site()
         self._set_log()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Stage
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
     CROWD_CHANNELS,
@@ -47,7 +47,7 @@ def _certificate(evidence: Evidence) -> Iterator[Finding]:
         elif days <= CERTIFICATE_WARNING_DAYS:
             yield Finding(
                 "certificate",
-                f"The certificate ends {_in_days(days)}, on {pair.ends:%Y-%m-%d}. {renew}",
+                f"The certificate ends {in_days(days)}, on {pair.ends:%Y-%m-%d}. {renew}",
             )
 
 
@@ -158,10 +158,6 @@ def _fixed_silence(evidence: Evidence) -> Iterator[Finding]:
         "it. Raise that time there (proxy_read_timeout in nginx, timeout tunnel in HAProxy)"
         f"{shorter}.",
     )
-
-
-def _in_days(days: int) -> str:
-    return {0: "within a day", 1: "in a day"}.get(days, f"in {days} days")
 
 
 def _shown(network: str, evidence: Evidence) -> str:

@@ -30,3 +30,8 @@ class Finding:
     text: str
     is_urgent: bool = False
     """Devices are kept out by it, or what the operator changed is not in force."""
+
+
+def in_days(days: int) -> str:
+    """So many whole days from now, as a sentence has it."""
+    return {0: "within a day", 1: "in a day"}.get(days, f"in {days} days")

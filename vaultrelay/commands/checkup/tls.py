@@ -7,7 +7,7 @@ from typing import Any
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.commands.probe import TlsFacts, greet
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
 
 _HTTP_1 = "http/1.1"
@@ -83,7 +83,7 @@ def _ends_soon(agreed: TlsFacts) -> Finding | None:
         return None
     return Finding(
         "certificate_ends_soon",
-        f"The certificate ends in {days} days: see why it has not been renewed, and let what ends "
+        f"The certificate ends {in_days(days)}: see why it has not been renewed, and let what ends "
         "TLS here load the new one.",
     )
 

@@ -807,3 +807,17 @@ def test_the_buffer_holds_some_of_the_largest_messages() -> None:
     assert read(f"--message-bytes={largest}").max_buffer >= limits.LEAST_MESSAGES_HELD * int(
         largest
     )
+
+
+def test_an_empty_list_of_who_may_come_is_no_invitation() -> None:
+    assert refusal_of(toml="allow-from = []") == (
+        f"{CONFIG}: allow-from: allows nobody; leave it out to allow everybody"
+    )
+    assert not read(toml="deny-from = []").access.denied
+
+
+def test_networks_are_not_without_end() -> None:
+    many = ", ".join(f"'10.{n // 256}.{n % 256}.0/24'" for n in range(limits.MOST_NETWORKS + 1))
+    assert (
+        refusal_of(toml=f"deny-from = [{many}]") == f"{CONFIG}: deny-from: more than 1000 networks"
+    )

@@ -388,3 +388,20 @@ def test_a_look_that_fails_is_not_the_last(
     logged_errors.clear()
     assert relay.write("session-ttl = 7\n")
     relay.stop()
+
+
+@pytest.mark.parametrize("guard", ["access-token-file", "allow-channels", "allow-from"])
+def test_what_keeps_people_out_is_not_lifted_by_a_reload(
+    tmp_path: Path, lines: list[str], guard: str
+) -> None:
+    """A file that was emptied by mistake must not open a private relay."""
+    listed = tmp_path / "list"
+    listed.write_text(TOKEN if guard == "access-token-file" else base64url.encode(bytes(32)))
+    value = "192.0.2.0/24" if guard == "allow-from" else str(listed)
+    relay = Running(tmp_path, f"{guard} = '{value}'\n", lines)
+    before = relay.broker.access
+    said = relay.write("session-ttl = 70\n")
+    assert f"warn: --{guard} has changed, which takes a restart of the relay" in said
+    assert relay.broker.access == before == relay.service.settings.access
+    assert relay.broker.limits.session_ttl == 70
+    relay.stop()

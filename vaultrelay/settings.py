@@ -20,6 +20,8 @@ from vaultrelay.transport.certificate import CertificatePair
 
 _RESTART = ("port", "bind", "listen", "admin", "runtime_folder")
 """What only a restart changes."""
+_GUARDS = {"access-token-file": "tokens", "allow-channels": "channels", "allow-from": "allowed"}
+"""What only a restart takes away: the options that keep people out, and where Access has them."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,16 @@ class Settings:
         if {"listen", "tls-cert"}.intersection(left):
             # These would be the certificates of other places.
             kept["pairs"] = running.pairs
+        lifted = [
+            name
+            for name, part in _GUARDS.items()
+            if getattr(self.access, part) is None and getattr(running.access, part) is not None
+        ]
+        if lifted:
+            # A file that was emptied by mistake must not open a private relay.
+            still = {_GUARDS[name]: getattr(running.access, _GUARDS[name]) for name in lifted}
+            kept["access"] = replace(self.access, **still)
+            left += lifted
         size = running.limits.message_bytes
         if self.limits.message_bytes != size:
             # Devices have been told how much they may send, and how much they may be sent.

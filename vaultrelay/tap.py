@@ -15,6 +15,8 @@ from vaultrelay.reload import Reloader
 from vaultrelay.service import RelayService
 from vaultrelay.transport.listen import CannotListen
 
+_STDERR = 2
+
 
 class Options(RelayOptions):
     """The relay's options, read with the process's environment."""
@@ -60,14 +62,21 @@ def makeService(options: Options) -> RelayService:
 def with_signals(relay: RelayService, reader: SettingsReader) -> RelayService:
     """`relay`, which reads its options anew on SIGHUP and when their files change.
 
-    A second SIGINT or SIGTERM will end its drain at once.
+    The SIGHUP of a terminal that closes ends it. A second SIGINT or SIGTERM will end its drain at
+    once.
     """
     reactor = real_reactor()
     reloader = Reloader(relay, reader, reactor, fit_to_descriptors)
     reloader.setServiceParent(relay)
 
+    at_terminal = os.isatty(_STDERR)
+
     def reload(number: int, frame: FrameType | None) -> None:
-        reloader.ask()
+        if at_terminal and not os.isatty(_STDERR):
+            # It was closed: nobody could stop a relay that stays.
+            reactor.callFromThread(reactor.stop)
+        else:
+            reloader.ask()
 
     if hasattr(signal, "SIGHUP"):  # Windows has none
         signal.signal(signal.SIGHUP, reload)

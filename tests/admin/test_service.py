@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import implementer
 
@@ -180,3 +181,27 @@ def test_only_a_few_wait_at_once(relay: Relay) -> None:
     assert waiting.make_room()
     assert silent[0].transport.aborted
     relay.clock.advance(HEAD_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "status"),
+    [
+        ("127.0.0.1", "localhost:9090", 200),
+        ("127.0.0.1", "LOCALHOST", 200),
+        ("127.0.0.1", "127.0.0.1:9090", 200),
+        ("::1", "[::1]:9090", 200),
+        ("127.0.0.1", "evil.example:9090", 400),
+        ("::ffff:127.0.0.1", "localhost.evil.example", 400),
+        ("127.0.0.1", "[evil.example]", 400),
+        # Whom the operator lets in from elsewhere has a name for it.
+        ("10.0.0.7", "relay:9090", 200),
+        ("unix", "relay", 200),
+    ],
+)
+def test_no_website_reads_it_through_a_browser_here(
+    relay: Relay, peer: str, host: str, status: int
+) -> None:
+    kind: Any = IPv6Address if ":" in peer else IPv4Address
+    address = UNIXAddress(None) if peer == "unix" else kind("TCP", peer, 50000)
+    wire = Wire(admin_of(relay).door.buildProtocol(address))
+    assert wire.request("/metrics", Host=host).startswith(f"HTTP/1.1 {status} ".encode())

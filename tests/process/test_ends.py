@@ -1,9 +1,14 @@
 """How a relay process ends: in its drain time, whoever is connected and however they behave."""
 
+import fcntl
 import json
+import os
+import pty
 import signal
 import socket
 import ssl
+import subprocess
+import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -13,7 +18,7 @@ import pytest
 
 from tests.certificates import issue, write_pair
 from tests.process.crowd import HEALTH, ask, dial
-from tests.process.processes import RunningRelay, running_relay
+from tests.process.processes import BIN, WAIT_SECONDS, RunningRelay, environment, running_relay
 from tests.process.test_protocol_page import CLOSE, TEXT, Connection, Identity, upgrade_head
 from tests.transport.tls_client import lenient_context
 
@@ -142,3 +147,23 @@ def test_who_waits_at_the_front_door_does_not_hold_up_an_empty_relay() -> None:
         status, _ = relay.stop()
         assert silent.recv(1) == b""
     assert status == 0
+
+
+def test_a_terminal_that_is_closed_ends_its_relay() -> None:
+    """SIGHUP is a reload everywhere else."""
+    terminal, inside = pty.openpty()
+    relay = subprocess.Popen(
+        [BIN / "vault-relay", "--port", "0", "--bind", "127.0.0.1", *DRAIN],
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        env=environment(),
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  as processes.py
+    )
+    os.close(inside)
+    said = b""
+    while b"listens on" not in said:
+        said += os.read(terminal, 4096)
+    os.close(terminal)
+    assert relay.wait(WAIT_SECONDS) == 0

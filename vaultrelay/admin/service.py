@@ -7,6 +7,7 @@ from twisted.application.service import MultiService
 from vaultrelay.admin.meter import Meter, Relay
 from vaultrelay.admin.sampler import Sampler
 from vaultrelay.logs import log
+from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
@@ -64,6 +65,10 @@ class AdminService(MultiService):
             raise bad_request(
                 "This is the relay's admin endpoint. Devices connect to its own port."
             )
+        if visitor.ip is not None and visitor.ip.is_loopback and not _is_dialled_here(request):
+            raise bad_request(
+                "On the relay's own machine this page is at localhost, or at an IP address."
+            )
         site = self._site.buildProtocol(visitor.address)
         return Handover(site, page_head(request), lasting=False)
 
@@ -80,3 +85,14 @@ class AdminService(MultiService):
     def options(self) -> dict[str, object]:
         """The options in force, for people."""
         return {"listens on": self._where, **self._relay.settings.effective}
+
+
+def _is_dialled_here(request: Request) -> bool:
+    """Whether a page was asked for by no name but localhost.
+
+    Else a website could lead its visitor's browser here, by a name of its own that stands for this
+    machine (DNS rebinding), and read the page.
+    """
+    host = request.header("host") or ""
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return name.lower() == "localhost" or read_address(name) is not None

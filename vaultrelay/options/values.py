@@ -131,7 +131,12 @@ class Values:
         return self._networks("trusted-proxy", TrustedProxies)
 
     def _allowed(self) -> Networks | None:
-        return Networks.read(self._networks("allow-from", Networks.read)) or None
+        given = self._given.get("allow-from")
+        if given is None:
+            return None
+        if not given.values:
+            raise BadOption(f"{given.origin}: allows nobody; leave it out to allow everybody")
+        return Networks.read(self._networks("allow-from", Networks.read))
 
     def _denied(self) -> Networks:
         return Networks.read(self._networks("deny-from", Networks.read))
@@ -140,6 +145,8 @@ class Values:
         given = self._given.get(name)
         if given is None:
             return ()
+        if len(given.values) > limits.MOST_NETWORKS:
+            raise BadOption(f"{given.origin}: more than {limits.MOST_NETWORKS} networks")
         for text in given.values:
             try:
                 check([text])

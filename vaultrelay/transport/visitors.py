@@ -134,6 +134,7 @@ class Visitors:
             return
         ip, budget = visitor.ip, visitor.budget
         if ip is None or ip.is_private:
-            self.noticed.unbelieved = str(ip or UNIX)
+            # The first of them: more would be as many remarks.
+            self.noticed.unbelieved = self.noticed.unbelieved or str(ip or UNIX)
         elif budget is not None and not self._addresses.has_place(budget):
             self.noticed.is_crowd_unbelieved = True

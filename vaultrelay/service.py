@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, maybeDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.interfaces import IListeningPort
 from twisted.web.server import Site
@@ -19,7 +19,12 @@ from vaultrelay.policy.access import Admission
 from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.finding import Finding
-from vaultrelay.policy.limits import DRAIN_RESERVE_SECONDS, LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
+from vaultrelay.policy.limits import (
+    DRAIN_RESERVE_SECONDS,
+    LAST_ANSWERS_SECONDS,
+    LISTEN_BACKLOG,
+    SHORTEST_DRAIN_SECONDS,
+)
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.privacy import privacy_notice
 from vaultrelay.session_log import log_hello, log_refusal, log_session_end
@@ -198,9 +203,13 @@ class RelayService(MultiService):
 
     @inlineCallbacks
     def stopService(self) -> Generator[Deferred[Any], Any, None]:
-        """Drain, then stop listening: until then devices and health checks get an answer."""
+        """Drain, then stop listening: until then devices and health checks get an answer.
+
+        Where systemd holds the socket, newcomers are left to the relay that comes next.
+        """
         count = self.broker.joined
         if self.running:
+            yield self._stop_listening(inherited_only=True)
             seconds = self.settings.drain_seconds
             if count:
                 log.info(
@@ -213,11 +222,20 @@ class RelayService(MultiService):
             yield self.devices.all_gone()
             if deadline.active():
                 deadline.cancel()
+            yield self._stop_listening()
+            yield self.door.waiting.all_gone(LAST_ANSWERS_SECONDS)
         yield super().stopService()
 
     def hurry(self) -> None:
         """End a drain now: cut every device off."""
         self.devices.abort_all()
+
+    def _stop_listening(self, inherited_only: bool = False) -> Deferred[Any]:
+        return gatherResults(
+            maybeDeferred(listener.stopService)
+            for listener in self._listeners
+            if listener.is_inherited or not inherited_only
+        )
 
     @contextmanager
     def _counting(self) -> Iterator[None]:

@@ -43,6 +43,8 @@ class Listening:
     endpoint: IStreamServerEndpoint
     tls: ServerTls | None = None
     is_proxied: bool = False
+    is_inherited: bool = False
+    """Whether the socket is somebody else's, who keeps it open while the relay restarts."""
 
 
 class ListeningService(Service):
@@ -71,6 +73,11 @@ class ListeningService(Service):
     def tls(self) -> ServerTls | None:
         """What TLS the connections begin with; None without."""
         return self._wanted.tls
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether those who connect after the end find another relay, and need only wait."""
+        return self._wanted.is_inherited
 
     def privilegedStartService(self) -> None:
         """Listen, while the process may still have the privilege that a low port needs."""

@@ -32,11 +32,11 @@ from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
-from vaultrelay.transport.health_socket import HealthSocket
 from vaultrelay.transport.listen import Listening, ListeningService, shown
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.visitors import Visitor, Visitors
+from vaultrelay.transport.waiting import Waiting
 from vaultrelay.web.leaf import page_head
 from vaultrelay.web.pages import HEALTH_PATHS, make_site
 from vaultrelay.websocket.factory import DeviceFactory
@@ -88,7 +88,11 @@ class RelayService(MultiService):
             self.broker.counters,
         )
         self.door = FrontDoorFactory(
-            reactor, self.route, self.visitors, self.broker.counters.refused
+            reactor,
+            self.route,
+            self.visitors,
+            self.broker.counters.refused,
+            Waiting(reactor, settings.waiting),
         )
         waiting = self.door.waiting
         self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
@@ -106,6 +110,9 @@ class RelayService(MultiService):
         for listener in self._listeners:
             listener.setServiceParent(self)
         if settings.runtime_folder:
+            # Windows has no unix sockets, so no such folder.
+            from vaultrelay.transport.health_socket import HealthSocket
+
             # After the listeners, whose ports give it its name.
             health = HealthSocket(reactor, settings.runtime_folder, self.page, self._port_numbers)
             health.setServiceParent(self)

@@ -61,6 +61,13 @@ HEALTH_WAITING = 16
 """Connections to the socket of the health check: this machine's own, of which one is enough."""
 DESCRIPTORS_BESIDE = WAITING_CONNECTIONS + 100
 """Open files beside the devices': at the front door, listeners, log, what Python holds."""
+SELECT_SOCKETS = 512
+"""All that Python's select() takes on Windows, which has nothing better for TLS on the socket. One
+more, and the reactor would turn round and round for nothing."""
+SELECT_WAITING = 128
+"""WAITING_CONNECTIONS there: a quarter of all."""
+SELECT_BESIDE = SELECT_WAITING + 50
+"""DESCRIPTORS_BESIDE there; log and files are no sockets."""
 
 # One network address.
 

@@ -37,12 +37,12 @@ other_than() { [ "$(process)" != "$1" ] && [ "$(process)" != 0 ] && systemctl is
 # One restart after the other, while four clients ask all the time.
 restarts() {
     rm -f over failed answered
-    for client in 1 2 3 4; do
+    for _ in 1 2 3 4; do
         while [ ! -e over ]; do
             if answers; then echo >> answered; else echo >> failed; fi
         done &
     done
-    for each in 1 2 3 4 5; do
+    for _ in 1 2 3 4 5; do
         # systemd starts nothing more than five times in ten seconds.
         systemctl reset-failed vault-relay
         systemctl restart vault-relay

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Boots a Debian with systemd in a container, and installs, runs and removes the package there.
 #
-#   service.sh DEB ROOT     ROOT: a Debian 12 with systemd-sysv, dbus and curl, left as it is; as root
+#   service.sh DEB ROOT     ROOT: a Debian with systemd-sysv, dbus and curl, left as it is; as root
 set -eu
 
 deb=$1 root=$2

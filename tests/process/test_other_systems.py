@@ -121,6 +121,13 @@ def test_devices_meet_on_a_relay_without_what_linux_has(
         assert "the relay admits 334 devices" in log
 
 
+def test_a_health_check_without_unix_sockets_asks_the_port() -> None:
+    said, _ = python(WINDOWS + START, "healthcheck", "--port", "1").communicate()
+    assert said.startswith(
+        "unhealthy: this system has no unix sockets, and port 1 of 127.0.0.1 does not answer"
+    )
+
+
 @pytest.mark.parametrize(
     "command", ["healthcheck", "invite --help", "check --help", "token new", "--help"]
 )

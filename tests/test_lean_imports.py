@@ -49,6 +49,8 @@ def loaded() -> set[str]:
         "autobahn.wamp.message",
         "autobahn.nvx",
         "twisted.spread.jelly",
+        "vaultrelay.admin.service",
+        "vaultrelay.systemd_notify",
     ],
 )
 def test_a_lean_relay_does_not_load(loaded: set[str], name: str) -> None:

@@ -18,7 +18,14 @@ from tests.certificates import issue, write_pair
 from tests.frames import close_frame
 from tests.memory import SEED, UPGRADE, Relay, Wire
 from vaultrelay import __version__
-from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_SECONDS, LISTEN_BACKLOG, SPARE_SESSIONS
+from vaultrelay.policy.limits import (
+    CLOSE_SECONDS,
+    HEAD_SECONDS,
+    LAST_ANSWERS_SECONDS,
+    LAST_ANSWERS_TICK_SECONDS,
+    LISTEN_BACKLOG,
+    SPARE_SESSIONS,
+)
 from vaultrelay.service import RelayService
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import CertificatePair, load_pair
@@ -235,6 +242,25 @@ class TestTheEnd:
     def test_an_empty_relay_stops_at_once(self, relay: Relay) -> None:
         assert self.drain(relay) == [None]
         assert relay.clock.getDelayedCalls() == []
+
+    def test_a_request_that_has_begun_is_answered_first(self, relay: Relay) -> None:
+        slow = relay.connect()
+        slow.send(b"GET /health HTTP/1.1\r\n")
+        done = self.drain(relay)
+        slow.send(b"Host: a\r\n\r\n")
+        assert slow.taken().startswith(b"HTTP/1.1 200 OK\r\n")
+        relay.clock.advance(LAST_ANSWERS_TICK_SECONDS)
+        assert done == []
+        slow.protocol.connectionLost()
+        relay.clock.advance(LAST_ANSWERS_TICK_SECONDS)
+        assert done == [None]
+        assert relay.clock.getDelayedCalls() == []
+
+    def test_a_silent_connection_holds_up_the_end_for_a_moment_only(self, relay: Relay) -> None:
+        relay.connect()
+        done = self.drain(relay)
+        relay.clock.advance(LAST_ANSWERS_SECONDS)
+        assert done == [None]
 
     def test_devices_are_told_and_closed_in_time(self, relay: Relay) -> None:
         devices = [relay.join(bytes([65 + number]) * 8) for number in range(4)]

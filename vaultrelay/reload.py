@@ -1,6 +1,7 @@
 """Reloading: lets a running relay take what changed in its files, or what a signal asks it to."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
@@ -17,7 +18,7 @@ from vaultrelay.settings import Settings
 class Reloader(Service):
     """Reads the options anew when their files change, and when told to.
 
-    `fit` cuts settings down to what the process can do.
+    `fit` cuts settings down to what the process can do. Each reading is done inside `around`.
     """
 
     def __init__(
@@ -26,9 +27,11 @@ class Reloader(Service):
         reader: SettingsReader,
         clock: IReactorTime,
         fit: Callable[[Settings], Settings],
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._relay = relay
         self._fit = fit
+        self._around = around
         self._reader = reader
         self._changes = Changes(*reader.files(relay.settings))
         self._looking = Regularly(
@@ -52,6 +55,10 @@ class Reloader(Service):
         """Read all again, and let the relay take what it can of it."""
         if self._relay.broker.draining:
             return
+        with self._around():
+            self._read()
+
+    def _read(self) -> None:
         self._changes.look()
         before = self._relay.settings
         settings, troubles = self._reader.read_again(before)

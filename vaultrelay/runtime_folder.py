@@ -17,7 +17,9 @@ class UnsafeFolder(Exception):
 
 def runtime_folder(named: str, environment: Mapping[str, str]) -> str:
     """The folder that is `named`; else the service manager's, the login session's, or one of ours
-    among the temporary ones."""
+    among the temporary ones. None, so an empty name, where there are no unix sockets."""
+    if not hasattr(os, "geteuid"):  # Windows
+        return ""
     given = named or environment.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     if given:
         return os.path.abspath(given)

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, maybeDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.interfaces import IListeningPort
 from twisted.web.server import Site
@@ -18,7 +18,12 @@ from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_
 from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.finding import Finding
-from vaultrelay.policy.limits import DRAIN_RESERVE_SECONDS, LISTEN_BACKLOG, SHORTEST_DRAIN_SECONDS
+from vaultrelay.policy.limits import (
+    DRAIN_RESERVE_SECONDS,
+    LAST_ANSWERS_SECONDS,
+    LISTEN_BACKLOG,
+    SHORTEST_DRAIN_SECONDS,
+)
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.privacy import privacy_notice
 from vaultrelay.routes import Routes
@@ -27,11 +32,11 @@ from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory
-from vaultrelay.transport.health_socket import HealthSocket
 from vaultrelay.transport.listen import Listening, ListeningService, shown
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.visitors import Visitors
+from vaultrelay.transport.waiting import Waiting
 from vaultrelay.web.pages import make_site
 from vaultrelay.websocket.factory import DeviceFactory
 
@@ -79,7 +84,11 @@ class RelayService(MultiService):
             self.broker.counters,
         )
         self.door = FrontDoorFactory(
-            reactor, self.routes.public, self.visitors, self.broker.counters.refused
+            reactor,
+            self.routes.public,
+            self.visitors,
+            self.broker.counters.refused,
+            Waiting(reactor, settings.waiting),
         )
         waiting = self.door.waiting
         self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
@@ -97,6 +106,9 @@ class RelayService(MultiService):
         for listener in self._listeners:
             listener.setServiceParent(self)
         if settings.runtime_folder:
+            # Windows has no unix sockets, so no such folder.
+            from vaultrelay.transport.health_socket import HealthSocket
+
             # After the listeners, whose ports give it its name.
             health = HealthSocket(
                 reactor, settings.runtime_folder, self.routes.pages, self._port_numbers
@@ -167,9 +179,13 @@ class RelayService(MultiService):
 
     @inlineCallbacks
     def stopService(self) -> Generator[Deferred[Any], Any, None]:
-        """Drain, then stop listening: until then devices and health checks get an answer."""
+        """Drain, then stop listening: until then devices and health checks get an answer.
+
+        Where systemd holds the socket, newcomers are left to the relay that comes next.
+        """
         count = self.broker.joined
         if self.running:
+            yield self._stop_listening(inherited_only=True)
             seconds = self.settings.drain_seconds
             if count:
                 log.info(
@@ -182,11 +198,20 @@ class RelayService(MultiService):
             yield self.devices.all_gone()
             if deadline.active():
                 deadline.cancel()
+            yield self._stop_listening()
+            yield self.door.waiting.all_gone(LAST_ANSWERS_SECONDS)
         yield super().stopService()
 
     def hurry(self) -> None:
         """End a drain now: cut every device off."""
         self.devices.abort_all()
+
+    def _stop_listening(self, inherited_only: bool = False) -> Deferred[Any]:
+        return gatherResults(
+            maybeDeferred(listener.stopService)
+            for listener in self._listeners
+            if listener.is_inherited or not inherited_only
+        )
 
     def _drain_is_over(self) -> None:
         log.warn(

@@ -14,6 +14,7 @@ from vaultrelay.policy.limits import (
     LEAST_BUFFER,
     LEAST_PER_ADDRESS,
     SHARE_PER_ADDRESS,
+    WAITING_CONNECTIONS,
     SessionLimits,
 )
 from vaultrelay.transport.certificate import CertificatePair
@@ -31,7 +32,7 @@ class Settings:
     `admin` is an endpoint string, too, or empty. `runtime_folder` is where the socket of the health
     check goes; without one there is none. `unknown_variables` are the RELAY_ variables that are no
     option, and `descriptors_lacking` how many open files the process may not have that
-    `max_connections` would need."""
+    `max_connections` would need. `waiting` is how many connections may be at the front door."""
 
     port: int = DEFAULT_PORT
     bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
@@ -52,6 +53,7 @@ class Settings:
     runtime_folder: str = ""
     unknown_variables: tuple[str, ...] = ()
     descriptors_lacking: int = 0
+    waiting: int = WAITING_CONNECTIONS
 
     @property
     def certificates(self) -> tuple[CertificatePair, ...]:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 from typing import Any
 
@@ -66,7 +68,14 @@ def with_signals(relay: RelayService, reader: SettingsReader) -> RelayService:
     once.
     """
     reactor = real_reactor()
-    reloader = Reloader(relay, reader, reactor, fit_to_descriptors)
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
+    if "NOTIFY_SOCKET" in os.environ:
+        from vaultrelay.systemd_notify import Notify
+
+        notify = Notify(os.environ, reactor, lambda: relay.broker.joined)
+        notify.setServiceParent(relay)
+        around = notify.reloading
+    reloader = Reloader(relay, reader, reactor, fit_to_descriptors, around)
     reloader.setServiceParent(relay)
 
     at_terminal = os.isatty(_STDERR)

@@ -1,19 +1,20 @@
-"""The wheel: what a user installs has the command and the plugin in it."""
+"""Wheel and sdist: what a user installs has command and plugin in it, and leaves nothing."""
 
-import shutil
 import subprocess
 import sys
+import tarfile
+import venv
+from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
+
+import pytest
 
 from tests.process.processes import WAIT_SECONDS, environment
 
 ROOT = Path(__file__).parents[2]
-BUILD = """
-import sys
-from setuptools.build_meta import build_wheel
-print(build_wheel(sys.argv[1]))
-"""
+SITE = Path(pytest.__file__).parents[1]
+"""Where the relay's libraries are: the tests install none."""
 TWISTD = """
 import sys
 from twisted.scripts.twistd import run
@@ -26,42 +27,95 @@ finally:
 """
 
 
-def test_the_plugin_works_from_an_installed_wheel(tmp_path: Path) -> None:
-    source, site = tmp_path / "source", tmp_path / "site"
-    copy_sources(source)
-    name = run_in(source, "-c", BUILD, str(tmp_path)).splitlines()[-1]
-    with ZipFile(tmp_path / name) as wheel:
-        inside = set(wheel.namelist())
-        wheel.extractall(site)
-    # A package of that name would hide Twisted's own.
-    assert not {"twisted/__init__.py", "twisted/plugins/__init__.py"} & inside
-    assert not any(path.startswith(("tests/", "docs/")) for path in inside)
-    told = run_in(tmp_path, "-P", "-c", TWISTD, PYTHONPATH=str(site))
-    assert "--max-connections NUMBER" in told
-    assert told.splitlines()[-2:] == [
-        str(site / "twisted/plugins/vaultrelay_plugin.py"),
-        str(site / "vaultrelay/tap.py"),
-    ]
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with wheel and sdist."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs git: what it does not know goes into neither")
+    folder = tmp_path_factory.mktemp("made")
+    run(sys.executable, ROOT / "packaging/make_wheel.py", folder)
+    return folder
 
 
-def copy_sources(target: Path) -> None:
-    """What a wheel is made of, copied so that nothing is built beside the sources."""
-    target.mkdir()
-    for file in ("setup.cfg", "pyproject.toml", "README.rst", "LICENSE"):
-        shutil.copy(ROOT / file, target)
-    for folder in ("vaultrelay", "twisted"):
-        ignored = shutil.ignore_patterns("__pycache__", "dropin.cache")
-        shutil.copytree(ROOT / folder, target / folder, ignore=ignored)
-
-
-def run_in(folder: Path, *arguments: str, **variables: str) -> str:
-    """What Python prints there, ending well."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=environment(**variables),
+def run(*command: str | Path, cwd: Path = ROOT, umask: int = -1, **variables: str) -> str:
+    """What a command prints, ending well."""
+    kept = {name: text for name, text in environment().items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=kept | variables,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         timeout=WAIT_SECONDS,
-    ).stdout
+        umask=umask,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def files(folder: Path) -> Iterator[str]:
+    """All files in it but what Python and Twisted keep for the next time."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name != "dropin.cache" and path.suffix != ".pyc":
+            yield str(path.relative_to(folder))
+
+
+def test_an_installed_wheel_works_and_uninstalled_leaves_nothing(
+    made: Path, tmp_path: Path
+) -> None:
+    (wheel,) = made.glob("*.whl")
+    inside = set(ZipFile(wheel).namelist())
+    # A package of that name would hide Twisted's own.
+    assert not {"twisted/__init__.py", "twisted/plugins/__init__.py"} & inside
+    assert {name.partition("/")[0] for name in inside if ".dist-info" not in name} == {
+        "twisted",
+        "vaultrelay",
+    }
+
+    home = tmp_path / "venv"
+    venv.create(home)
+    (site,) = home.glob("lib/python*/site-packages")
+    (site / "libraries.pth").write_text(str(SITE))
+    before = set(files(home))
+    pip = (sys.executable, "-m", "pip", "--python", home / "bin/python", "--quiet")
+    run(*pip, "install", "--no-index", "--no-deps", "--ignore-installed", wheel)
+    try:
+        assert run(home / "bin/vault-relay", "--version").startswith("vault-relay ")
+        told = run(home / "bin/python", "-P", "-c", TWISTD, cwd=tmp_path)
+        assert "--max-connections NUMBER" in told
+        assert told.splitlines()[-2:] == [
+            str(site / "twisted/plugins/vaultrelay_plugin.py"),
+            str(site / "vaultrelay/tap.py"),
+        ]
+    finally:
+        # Not what the path file shows of elsewhere.
+        (site / "libraries.pth").write_text("")
+        run(*pip, "uninstall", "--yes", "vaultmesh-relay")
+    (site / "libraries.pth").write_text(str(SITE))
+    assert set(files(home)) == before
+
+
+def test_the_sdist_has_what_a_packager_needs_and_nothing_else(made: Path) -> None:
+    (sdist,) = made.glob("*.tar.gz")
+    with tarfile.open(sdist) as packed:
+        inside = {entry.name.partition("/")[2] for entry in packed if entry.isfile()}
+    assert {
+        "setup.cfg",
+        "pyproject.toml",
+        "LICENSE",
+        "README.rst",
+        "CHANGELOG.rst",
+        "systemd/vault-relay.service",
+        "docs/vault-relay.1",
+        "twisted/plugins/vaultrelay_plugin.py",
+        "vaultrelay/py.typed",
+    } <= inside
+    assert not [name for name in inside if name.startswith("tests/")]
+
+
+def test_both_are_the_same_bytes_whoever_makes_them(made: Path, tmp_path: Path) -> None:
+    run(sys.executable, ROOT / "packaging/make_wheel.py", tmp_path, umask=0o077, TZ="Asia/Tokyo")
+    for one in made.iterdir():
+        assert (tmp_path / one.name).read_bytes() == one.read_bytes(), one.name
+    assert len(list(made.iterdir())) == 2

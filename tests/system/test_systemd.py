@@ -37,29 +37,31 @@ def unit(tmp_path: Path) -> Path:
     return written
 
 
-def add_port_443(unit: Path) -> None:
+def add(unit: Path, *drop_ins: str) -> None:
+    """The files beside it, as an operator would install them."""
     folder = unit.with_name(f"{unit.name}.d")
     folder.mkdir()
-    shutil.copy(SYSTEMD / "port-443.conf", folder)
+    for name in drop_ins:
+        shutil.copy(SYSTEMD / f"{name}.conf", folder)
+    shutil.copy(SYSTEMD / "vault-relay.socket", unit.parent)
 
 
-@pytest.mark.parametrize("is_privileged", [False, True], ids=["plain", "port-443"])
-def test_the_unit_has_no_mistake(unit: Path, is_privileged: bool) -> None:
-    if is_privileged:
-        add_port_443(unit)
+WAYS = {"plain": (), "port-443": ("port-443", "credentials"), "socket": ("socket",)}
+
+
+@pytest.mark.parametrize("drop_ins", WAYS.values(), ids=WAYS)
+def test_the_unit_has_no_mistake(unit: Path, drop_ins: tuple[str, ...]) -> None:
+    add(unit, *drop_ins)
     verified = analyze("verify", unit)
     assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize(
-    ("is_privileged", "tenths"), [(False, 11), (True, 14)], ids=["plain", "port-443"]
+    ("way", "tenths"), [("plain", 11), ("port-443", 14), ("socket", 11)], ids=WAYS
 )
-def test_the_unit_is_exposed_no_more_than_it_was(
-    unit: Path, is_privileged: bool, tenths: int
-) -> None:
+def test_the_unit_is_exposed_no_more_than_it_was(unit: Path, way: str, tenths: int) -> None:
     if "--offline" not in analyze("--help").stdout:
         pytest.skip("needs systemd 250, whose systemd-analyze judges a file")
-    if is_privileged:
-        add_port_443(unit)
+    add(unit, *WAYS[way])
     judged = analyze("security", "--offline=true", f"--threshold={tenths}", "--no-pager", unit)
     assert judged.returncode == 0, judged.stdout

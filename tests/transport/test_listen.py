@@ -23,10 +23,10 @@ from twisted.internet.threads import deferToThread
 from tests.certificates import NAME, issue, write_pair
 from vaultrelay.transport.direct import DirectServer
 from vaultrelay.transport.direct_tls import DirectTlsServer
-from vaultrelay.transport.direct_unix import DirectUnixServer
+from vaultrelay.transport.direct_unix import DirectUnixServer, ProxiedUnixServer
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.listen import CannotListen, Listening, ListeningService, set_transport
-from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer, ProxiedUnixServer
+from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer
 from vaultrelay.transport.tls import ServerTls
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")

@@ -24,13 +24,13 @@ from tests.certificates import NAME, issue, write_pair
 from tests.transport.tls_client import Client
 from tests.transport.turns import Recorder, Turns, is_closed, pair_of_sockets
 from vaultrelay.transport.certificate import load_pair
+from vaultrelay.transport.direct_unix import ProxiedUnixServer
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.listen import ListeningService
 from vaultrelay.transport.proxy_protocol import (
     ProxiedFactory,
     ProxiedServer,
     ProxiedTlsServer,
-    ProxiedUnixServer,
 )
 from vaultrelay.transport.tls import ServerTls
 

@@ -86,7 +86,11 @@ class _Check:
         self._is_named = bool(named)
         self._path = "/ready" if ready else "/health"
         self._deadline = time.monotonic() + ANSWER_SECONDS
-        self._absence = f"no relay has a socket in {self._folder}"
+        self._absence = (
+            f"no relay has a socket in {self._folder}"
+            if self._folder
+            else "this system has no unix sockets"
+        )
 
     def sentence(self) -> str:
         """What a relay that is well says of itself; Unwell for any other."""

@@ -61,6 +61,13 @@ HEALTH_WAITING = 16
 """Connections to the socket of the health check: this machine's own, of which one is enough."""
 DESCRIPTORS_BESIDE = WAITING_CONNECTIONS + 100
 """Open files beside the devices': at the front door, listeners, log, what Python holds."""
+SELECT_SOCKETS = 512
+"""All that Python's select() takes on Windows, which has nothing better for TLS on the socket. One
+more, and the reactor would turn round and round for nothing."""
+SELECT_WAITING = 128
+"""WAITING_CONNECTIONS there: a quarter of all."""
+SELECT_BESIDE = SELECT_WAITING + 50
+"""DESCRIPTORS_BESIDE there; log and files are no sockets."""
 
 # One network address.
 
@@ -230,12 +237,23 @@ be missed between two."""
 REFRESH_SECONDS = 10
 """After which the status page loads itself anew: there is no new sample sooner."""
 
+# The service manager.
+
+STATUS_SECONDS = 15
+"""How often systemd is told the number of devices, if it is another one, and has no watchdog that
+says how often it wants to hear of the relay. People read it in systemctl status."""
+
 # Drain.
 
 DRAIN_RESERVE_SECONDS = 0.5
 """Of --drain-seconds, in which the process itself ends after the last connection is cut off."""
 SHORTEST_DRAIN_SECONDS = 1
 """For --drain-seconds 0: what was written must leave the kernel before connections are cut off."""
+LAST_ANSWERS_SECONDS = 1
+"""For requests that had been taken when the relay stopped listening. They are answered in a few
+milliseconds, but for those of silent or slow clients."""
+LAST_ANSWERS_TICK_SECONDS = 0.02
+"""Between two looks whether they are done: a restart takes that much longer at most."""
 DRAIN_RECONNECT = (2, 12)
 """The window from which each device draws its waiting time: 1000 returns in ten seconds are 100
 handshakes a second, which one core serves."""

@@ -112,6 +112,7 @@ class Acceptor:
 
 def _open_spare() -> int | None:
     try:
-        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        # Python lets no other program inherit it.
+        return os.open(os.devnull, os.O_RDONLY)
     except OSError:
         return None

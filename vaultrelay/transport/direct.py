@@ -1,9 +1,7 @@
 """DirectServer: a TCP connection that sends at once, and reads into one buffer for all."""
 
-import fcntl
 import socket
 import sys
-import termios
 from collections.abc import Iterable
 from contextlib import suppress
 from errno import EWOULDBLOCK
@@ -13,12 +11,21 @@ from twisted.internet import main, tcp
 
 from vaultrelay.policy.limits import KERNEL_UNSENT
 
+try:
+    from fcntl import ioctl
+    from termios import TIOCOUTQ
+except ImportError:  # Windows
+    _KERNEL_TELLS = False
+else:
+    _KERNEL_TELLS = True
+
 _INT_BYTES = 4
 _READ_BYTES = 68 * 1024
 """A message of 64 KiB and its headers come in one. Larger reads would let a sender overrun a full
 receiver by more, and gained nothing that could be measured."""
-_COPY_BELOW = 32 * 1024
-"""Bytes. Copying so few is quicker than handing them to the kernel in pieces."""
+_COPY_BELOW = 32 * 1024 if hasattr(socket.socket, "sendmsg") else sys.maxsize
+"""Bytes. Copying so few is quicker than handing them to the kernel in pieces, which that of Windows
+does not take at all."""
 _MOST_PIECES = 16
 _buffer = bytearray(_READ_BYTES)
 _view = memoryview(_buffer)
@@ -102,8 +109,10 @@ class DirectServer(tcp.Server):
     def unacknowledged(self) -> int:
         """Bytes written that the peer has not acknowledged, so far as the kernel tells."""
         unsent = len(self.dataBuffer) - self.offset + self._tempDataLen
+        if not _KERNEL_TELLS:
+            return unsent
         try:
-            answer = fcntl.ioctl(self.socket.fileno(), termios.TIOCOUTQ, bytes(_INT_BYTES))
+            answer = ioctl(self.socket.fileno(), TIOCOUTQ, bytes(_INT_BYTES))
         except (OSError, ValueError):
             return unsent
         return unsent + int.from_bytes(answer, sys.byteorder)

@@ -60,7 +60,8 @@ def read_endpoint(reactor: Any, text: str, on_loopback: bool = False) -> Listeni
             raise BadEndpoint(f"has haproxy: before what is none of {', '.join(_PROXIED)}")
         return replace(listening, is_proxied=True)
     if kind not in _PARTS:
-        return Listening(_twisted_endpoint(reactor, kind, text))
+        endpoint = _twisted_endpoint(reactor, kind, text)
+        return Listening(endpoint, is_inherited=kind == "systemd")
     parts = _parts(kind, rest)
     port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", _HIGHEST_PORT)
     backlog = _number(parts.get("backlog", str(LISTEN_BACKLOG)), "backlog", _HIGHEST_PORT)

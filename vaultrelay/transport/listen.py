@@ -1,12 +1,14 @@
 """Listening services: a port that is taken stops the start instead of being logged."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from functools import partial
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet import tcp, unix
+from twisted.internet import tcp
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
@@ -14,10 +16,20 @@ from twisted.python.failure import Failure
 from vaultrelay.transport.accepting import Acceptor
 from vaultrelay.transport.direct import DirectServer
 from vaultrelay.transport.direct_tls import DirectTlsServer
-from vaultrelay.transport.direct_unix import DirectUnixServer
-from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer, ProxiedUnixServer
+from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.waiting import Waiting
+
+_SERVERS: dict[type, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    tcp.Port: (DirectServer, ProxiedServer)
+}
+"""What makes the connections of a kind of port: plain ones, and those behind a proxy's line."""
+with suppress(ImportError):  # Windows has no unix sockets
+    from twisted.internet import unix
+
+    from vaultrelay.transport.direct_unix import DirectUnixServer, ProxiedUnixServer
+
+    _SERVERS[unix.Port] = (DirectUnixServer, ProxiedUnixServer)
 
 _CURES = {
     EADDRINUSE: "; another program listens there, or this relay already runs",
@@ -43,6 +55,8 @@ class Listening:
     endpoint: IStreamServerEndpoint
     tls: ServerTls | None = None
     is_proxied: bool = False
+    is_inherited: bool = False
+    """Whether the socket is somebody else's, who keeps it open while the relay restarts."""
 
 
 class ListeningService(Service):
@@ -71,6 +85,11 @@ class ListeningService(Service):
     def tls(self) -> ServerTls | None:
         """What TLS the connections begin with; None without."""
         return self._wanted.tls
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether those who connect after the end find another relay, and need only wait."""
+        return self._wanted.is_inherited
 
     def privilegedStartService(self) -> None:
         """Listen, while the process may still have the privilege that a low port needs."""
@@ -109,7 +128,7 @@ def shown(port: IListeningPort) -> str:
 def set_acceptor(port: Any, waiting: Waiting) -> Acceptor | None:
     """Let a port's connections be taken as they should; one of another kind takes them itself."""
     kind: type = port.__class__
-    if kind is not tcp.Port and kind is not unix.Port:
+    if kind not in _SERVERS:
         return None
     acceptor = Acceptor(port, waiting)
     port.doRead = acceptor.doRead
@@ -125,7 +144,5 @@ def set_transport(port: Any, listening: Listening) -> None:
     if kind is tcp.Port and listening.tls is not None:
         tls = ProxiedTlsServer if listening.is_proxied else DirectTlsServer
         port.transport = partial(tls, listening.tls)
-    elif kind is tcp.Port:
-        port.transport = ProxiedServer if listening.is_proxied else DirectServer
-    elif kind is unix.Port:
-        port.transport = ProxiedUnixServer if listening.is_proxied else DirectUnixServer
+    elif kind in _SERVERS:
+        port.transport = _SERVERS[kind][listening.is_proxied]

@@ -17,7 +17,6 @@ from twisted.protocols.haproxy._v2parser import V2Parser
 
 from vaultrelay.transport.direct import DirectServer
 from vaultrelay.transport.direct_tls import DirectTlsServer
-from vaultrelay.transport.direct_unix import DirectUnixServer
 
 _WORD_1, _END_1 = V1Parser.PROXYSTR + b" ", V1Parser.NEWLINE
 _UNKNOWN_1 = _WORD_1 + V1Parser.UNKNOWN_PROTO + _END_1
@@ -126,10 +125,6 @@ class ProxiedFactory(Factory):
 
 class ProxiedServer(Proxied, DirectServer):
     """Plain TCP behind a proxy."""
-
-
-class ProxiedUnixServer(Proxied, DirectUnixServer):
-    """A unix socket behind a proxy."""
 
 
 class ProxiedTlsServer(Proxied, DirectTlsServer):

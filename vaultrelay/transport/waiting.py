@@ -1,10 +1,14 @@
 """Waiting: the connections that hold a descriptor and are no device's yet, or no more."""
 
+from collections.abc import Generator
 from typing import Protocol
 
+from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 
 from vaultrelay.policy.limits import (
+    LAST_ANSWERS_TICK_SECONDS,
     SILENT_SURE_SECONDS,
     WAITING_CONNECTIONS,
     WAITING_SURE_SECONDS,
@@ -53,6 +57,13 @@ class Waiting:
         """It is gone, or a device; whoever does not wait may leave, too."""
         self._silent.pop(guest, None)
         self._others.pop(guest, None)
+
+    @inlineCallbacks
+    def all_gone(self, seconds: float) -> Generator[Deferred[None], None, None]:
+        """Fires when nobody waits any more, or when the time is over."""
+        until = self._clock.seconds() + seconds
+        while len(self) and self._clock.seconds() < until:
+            yield deferLater(self._clock, LAST_ANSWERS_TICK_SECONDS)
 
     def make_room(self) -> bool:
         """Whether there is a place for another one; the oldest may have to go for it."""

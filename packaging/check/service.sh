@@ -1,0 +1,48 @@
+#!/bin/sh
+# Boots a Debian with systemd in a container, and installs, runs and removes the package there.
+#
+#   service.sh DEB ROOT     ROOT: a Debian with systemd-sysv, dbus and curl, left as it is; as root
+set -eu
+
+deb=$1 root=$2
+here=$(cd "$(dirname "$0")" && pwd)
+PATH=$PATH:/usr/sbin:/sbin
+
+for each in systemd-nspawn:systemd-container script:bsdutils openssl:openssl; do
+    command -v "${each%%:*}" >/dev/null || {
+        echo "service.sh: skipped, ${each%%:*} is missing; it is in the package ${each##*:}" >&2
+        exit 77
+    }
+done
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp "$deb" "$work/relay.deb"
+cp "$here/inside.sh" "$work"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost -keyout "$work/tls.key" -out "$work/tls.crt" 2>/dev/null
+cat > "$work/relay-check.service" <<'UNIT'
+[Unit]
+After=multi-user.target
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
+
+[Service]
+Type=oneshot
+TimeoutStartSec=300
+ExecStart=/bin/bash /check/inside.sh
+StandardOutput=append:/check/said
+StandardError=append:/check/errors
+UNIT
+
+# Without a terminal the container says nothing, and does not end.
+timeout --kill-after=10 400 script --quiet --flush --return --command "systemd-nspawn --quiet --register=no --keep-unit \
+    --private-network --ephemeral --directory=$root --bind=$work:/check \
+    --bind-ro=$work/relay-check.service:/etc/systemd/system/relay-check.service \
+    --boot systemd.wants=relay-check.service" "$work/console" >/dev/null || true
+
+cat "$work/said" 2>/dev/null || true
+grep -qx 'All passed.' "$work/said" 2>/dev/null && exit 0
+echo "service.sh: the check did not come to its end. What was said last:" >&2
+tail -n 25 "$work/errors" "$work/console" >&2 2>/dev/null || true
+exit 1

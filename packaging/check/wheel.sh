@@ -1,0 +1,16 @@
+#!/bin/sh
+# Installs a wheel or an sdist as its user would, tries it, and takes it away again.
+#
+#   wheel.sh FILE     with a package index for what it needs
+set -eu
+
+venv=$(mktemp -d)
+trap 'rm -rf "$venv"' EXIT
+${PYTHON:-python3} -m venv "$venv"
+"$venv/bin/pip" --disable-pip-version-check --quiet install "$1"
+"$venv/bin/twistd" vault-relay --help | grep -q -- --max-connections
+"$venv/bin/python" "$(dirname "$0")/smoke.py" "$venv/bin/vault-relay"
+"$venv/bin/pip" --disable-pip-version-check --quiet uninstall --yes vaultmesh-relay
+left=$(find "$venv" -iname '*vaultrelay*' -o -iname '*vault-relay*' -o -iname '*vaultmesh*')
+[ -z "$left" ] || { echo "wheel.sh: uninstalling left $left" >&2; exit 1; }
+echo "All passed."

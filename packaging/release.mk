@@ -1,0 +1,46 @@
+# make package-deb, package-wheel: the Debian package, and wheel and sdist, in dist/.
+# make release: all packages, and what goes beside them: sums, SBOM, release notes. With SIGNING_KEY=file
+# of a key for ssh-keygen, the sums are signed.
+
+RELEASE := build/release
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' vaultrelay/__init__.py)
+DEB     := dist/vaultmesh-relay_$(VERSION)_$(if $(filter aarch64,$(MACHINE)),arm64,amd64).deb
+# Who signed, and what for, as `ssh-keygen -Y verify` wants to know it.
+SIGNED_FOR := file
+
+.PHONY: package-deb package-wheel release check-service check-wheel
+
+package-deb: $(DEB)
+
+$(DEB): $(PACKAGE) $(wildcard packaging/deb/*)
+	packaging/deb/build.sh $(PACKAGE) $(MACHINE) $@
+
+$(RELEASE)/made: packaging/release.mk
+	@$(PYTHON) -m venv --clear $(RELEASE)
+	@$(RELEASE)/bin/pip --disable-pip-version-check --quiet install setuptools==84.2.1 cyclonedx-bom==7.5.0
+	@touch $@
+
+package-wheel: $(RELEASE)/made
+	@$(RELEASE)/bin/python packaging/make_wheel.py dist 2>$(RELEASE)/wheel.log >&2 || { cat $(RELEASE)/wheel.log >&2; exit 1; }
+
+$(RELEASE)/sbom.json: packaging/requirements.txt $(RELEASE)/made
+	$(RELEASE)/bin/cyclonedx-py requirements --output-reproducible --of JSON --sv 1.6 -o $@ $<
+
+release: $(RELEASE)/sbom.json
+	@$(MAKE) --no-print-directory package package-deb package-wheel
+	@$(MAKE) --no-print-directory package package-deb MACHINE=aarch64
+	$(RELEASE)/bin/python packaging/release.py dist $(RELEASE)/sbom.json dist/vaultmesh-relay-linux-x86_64.tar.gz
+	@if [ -n "$(SIGNING_KEY)" ]; then \
+	  rm -f dist/checksums.txt.sig && ssh-keygen -q -Y sign -f "$(SIGNING_KEY)" -n $(SIGNED_FOR) dist/checksums.txt; \
+	else echo "make: dist/checksums.txt is not signed; name a key with SIGNING_KEY="; fi
+
+# The package under a systemd that is booted for it, in two minutes. As root.
+check-service: $(DEB) $(ROOTS)/service-$(MACHINE)/made
+	packaging/check/service.sh $(DEB) $(ROOTS)/service-$(MACHINE) || [ $$? -eq 77 ]
+
+$(ROOTS)/service-$(MACHINE)/made: packaging/debian.sh
+	packaging/debian.sh bookworm $(MACHINE) $(@D) systemd-sysv,dbus,curl,procps,zlib1g
+
+check-wheel: package-wheel
+	packaging/check/wheel.sh dist/vaultmesh_relay-$(VERSION)-py3-none-any.whl
+	packaging/check/wheel.sh dist/vaultmesh_relay-$(VERSION).tar.gz

@@ -1,0 +1,113 @@
+"""Writes what goes beside the packages of a release: python packaging/release.py DIST SBOM ARCHIVE.
+
+Release notes from the changelog; the list of what is in the package, to which SBOM lacks what no
+package index has; and the sums of all. The same input gives the same bytes.
+"""
+
+import hashlib
+import json
+import re
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+SUMS = "checksums.txt"
+
+_NATIVE = {
+    "python": (r"lib/libpython[^/]*\.so", rb"\0(3\.\d+\.\d+)\+?\0", "python:python"),
+    "openssl": (r"lib/libcrypto\.so", rb"OpenSSL (3\.\d+\.\d+)", "openssl:openssl"),
+    "zlib": (r"lib/libz\.so", rb"inflate (1\.[\d.]+) Copyright", "zlib:zlib"),
+}
+"""What the package has beside Python packages: the file that it is in, how that tells its version,
+and the names of vendor and product under which its weaknesses are listed."""
+
+
+def main(dist: Path, sbom: Path, archive: Path) -> None:
+    """Write them all; the sums come last."""
+    version = _found(r'^__version__ = "(.*)"$', (ROOT / "vaultrelay/__init__.py").read_text())
+    (dist / "release-notes.rst").write_text(notes((ROOT / "CHANGELOG.rst").read_text(), version))
+    listed = complete(json.loads(sbom.read_text()), version, natives(archive))
+    (dist / "vaultmesh-relay.cdx.json").write_text(json.dumps(listed, indent=1) + "\n")
+    (dist / SUMS).write_text(sums(dist))
+
+
+def notes(changelog: str, version: str) -> str:
+    """What the changelog says of one version."""
+    found = re.search(
+        rf"^({re.escape(version)}( .*)?)\n-+\n\n?(.*?)(?=^\S[^\n]*\n--+\n|\Z)",
+        changelog,
+        re.DOTALL | re.MULTILINE,
+    )
+    if found is None:
+        raise SystemExit(f"release.py: CHANGELOG.rst has no section {version}")
+    title = f"VaultMesh relay {found[1]}"
+    return f"{title}\n{'=' * len(title)}\n\n{found[3].strip()}\n"
+
+
+def natives(archive: Path) -> dict[str, str]:
+    """The versions of what is in the archive and comes from no package index."""
+    versions = {}
+    with tarfile.open(archive) as package:
+        for entry in package:
+            for name, (file, version, _) in _NATIVE.items():
+                content = package.extractfile(entry) if re.search(file, entry.name) else None
+                found = content and re.search(version, content.read())
+                if found:
+                    versions[name] = found[1].decode()
+    missing = set(_NATIVE) - set(versions)
+    if missing:
+        raise SystemExit(f"release.py: {archive} does not tell its {', '.join(sorted(missing))}")
+    return versions
+
+
+def complete(sbom: dict[str, Any], version: str, found: dict[str, str]) -> dict[str, Any]:
+    """The list of Python packages with all that is in the package, and what it is the list of."""
+    sbom["metadata"]["component"] = {
+        "type": "application",
+        "bom-ref": "vaultmesh-relay",
+        "name": "vaultmesh-relay",
+        "version": version,
+        "licenses": [{"license": {"id": "MIT"}}],
+    }
+    for name, its in sorted(found.items()):
+        sbom["components"].append(
+            {
+                "type": "library",
+                "bom-ref": name,
+                "name": name,
+                "version": its,
+                "cpe": f"cpe:2.3:a:{_NATIVE[name][2]}:{its}:*:*:*:*:*:*:*",
+            }
+        )
+    sbom["components"].append(
+        {
+            "type": "library",
+            "bom-ref": "libsodium",
+            "name": "libsodium",
+            "description": "Inside PyNaCl, whose version says which one; it does not tell itself.",
+        }
+    )
+    refs = [component["bom-ref"] for component in sbom["components"]]
+    sbom["dependencies"] = [{"ref": "vaultmesh-relay", "dependsOn": refs}]
+    return sbom
+
+
+def sums(dist: Path) -> str:
+    """A line for each file, as ``sha256sum --check`` reads them."""
+    files = sorted(path for path in dist.iterdir() if not path.name.startswith(SUMS))
+    return "".join(
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files
+    )
+
+
+def _found(pattern: str, text: str) -> str:
+    found = re.search(pattern, text, re.MULTILINE)
+    if found is None:
+        raise SystemExit(f"release.py: nothing fits {pattern}")
+    return found[1]
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

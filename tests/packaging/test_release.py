@@ -1,0 +1,109 @@
+"""What goes beside the packages: notes, the list of what is in them, sums and their signature."""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.process.processes import WAIT_SECONDS
+from vaultrelay import __version__
+
+ROOT = Path(__file__).parents[2]
+FILES = {
+    "vaultmesh-relay/lib/libpython3.13.so.1.0": b"...\x003.13.5\0...",
+    "vaultmesh-relay/lib/libcrypto.so.3": b"..OpenSSL 3.0.22 1 Jan 2026",
+    "vaultmesh-relay/lib/libz.so.1": b" inflate 1.2.11 Copyright 1995",
+}
+SBOM: dict[str, Any] = {
+    "bomFormat": "CycloneDX",
+    "metadata": {},
+    "components": [{"bom-ref": "line-1", "name": "Twisted", "version": "26.10.0"}],
+    "dependencies": [{"ref": "line-1"}],
+}
+
+
+def release(folder: Path, files: dict[str, bytes]) -> "subprocess.CompletedProcess[str]":
+    """What release.py makes in `folder`, of an archive with these files."""
+    archive = folder / "relay.tar.gz"
+    with tarfile.open(archive, "w") as packed:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            packed.addfile(entry, io.BytesIO(content))
+    sbom = folder.with_suffix(".json")
+    sbom.write_text(json.dumps(SBOM))
+    return subprocess.run(
+        [sys.executable, ROOT / "packaging/release.py", folder, sbom, archive],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=WAIT_SECONDS,
+    )
+
+
+@pytest.fixture
+def dist(tmp_path: Path) -> Path:
+    folder = tmp_path / "dist"
+    folder.mkdir()
+    return folder
+
+
+def test_notes_are_this_versions_part_of_the_changelog(dist: Path) -> None:
+    assert release(dist, FILES).stderr == ""
+    said = (dist / "release-notes.rst").read_text()
+    assert said.startswith(f"VaultMesh relay {__version__}")
+    for line in said.splitlines()[3:]:
+        assert line in (ROOT / "CHANGELOG.rst").read_text()
+
+
+def test_the_list_has_what_comes_from_no_package_index_too(dist: Path) -> None:
+    release(dist, FILES)
+    listed = json.loads((dist / "vaultmesh-relay.cdx.json").read_text())
+    versions = {its["name"]: its.get("version") for its in listed["components"]}
+    assert versions == {
+        "Twisted": "26.10.0",
+        "python": "3.13.5",
+        "openssl": "3.0.22",
+        "zlib": "1.2.11",
+        "libsodium": None,
+    }
+    assert listed["metadata"]["component"]["version"] == __version__
+    (tree,) = listed["dependencies"]
+    assert set(tree["dependsOn"]) == {its["bom-ref"] for its in listed["components"]}
+
+
+def test_a_package_that_does_not_tell_what_is_in_it_stops_the_release(dist: Path) -> None:
+    done = release(dist, dict.fromkeys(FILES, b""))
+    assert done.returncode == 1
+    assert "does not tell its openssl, python, zlib" in done.stderr
+    assert not (dist / "checksums.txt").exists()
+
+
+def test_the_same_input_gives_the_same_bytes(dist: Path) -> None:
+    release(dist, FILES)
+    first = {path.name: path.read_bytes() for path in dist.iterdir()}
+    # Left over from the release before.
+    (dist / "checksums.txt.sig").write_text("old")
+    release(dist, FILES)
+    (dist / "checksums.txt.sig").unlink()
+    assert {path.name: path.read_bytes() for path in dist.iterdir()} == first
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs sha256sum")
+def test_sha256sum_finds_what_was_changed(dist: Path) -> None:
+    release(dist, FILES)
+
+    def check() -> int:
+        command = ["sha256sum", "--check", "--strict", "--quiet", "checksums.txt"]
+        return subprocess.run(command, cwd=dist, check=False, capture_output=True).returncode
+
+    assert check() == 0
+    assert len((dist / "checksums.txt").read_text().splitlines()) == 3
+    (dist / "release-notes.rst").write_text("other")
+    assert check() == 1

@@ -1,0 +1,98 @@
+"""Notify: tells systemd when the relay is ready, reloads, stops, and that it still runs.
+
+Datagrams as sd_notify(3) describes them. Imported only where a service manager asks for them.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+from twisted.application.service import Service
+
+from vaultrelay.logs import log
+from vaultrelay.policy.limits import STATUS_SECONDS
+from vaultrelay.regularly import Regularly
+
+ASKS = "NOTIFY_SOCKET"
+"""The variable that names systemd's socket. Without it nobody wants to be told."""
+_MICROSECONDS = 1_000_000
+
+
+class Notify(Service):
+    """Tells systemd of the relay while it runs. That it cannot be told never stops a relay.
+
+    Takes its variables out of `environment`: they are not for what the relay may start.
+    """
+
+    def __init__(
+        self, environment: MutableMapping[str, str], reactor: Any, joined: Callable[[], int]
+    ) -> None:
+        self._socket = environment.pop(ASKS, "")
+        self._reactor = reactor
+        self._joined = joined
+        self._told = -1
+        seconds = _watchdog_seconds(environment)
+        self._alive = ["WATCHDOG=1"] if seconds else []
+        self._every = seconds / 2 or STATUS_SECONDS
+        self._repeating = Regularly(self._tell_again, reactor, "systemd could not be told of it")
+
+    def startService(self) -> None:
+        super().startService()
+        # Whoever hears that it is ready may stop it at once: the reactor must have its signals.
+        self._reactor.callWhenRunning(self._ready)
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._send, "STOPPING=1")
+
+    def stopService(self) -> None:
+        super().stopService()
+        self._repeating.stop()
+
+    @contextmanager
+    def reloading(self) -> Iterator[None]:
+        """While the options are read again."""
+        now = time.monotonic_ns() // 1000
+        self._send("RELOADING=1", f"MONOTONIC_USEC={now}")
+        try:
+            yield
+        finally:
+            self._send("READY=1")
+
+    def _ready(self) -> None:
+        if self.running:
+            self._send("READY=1")
+            self._repeating.start(self._every, now=True)
+
+    def _tell_again(self) -> None:
+        lines = list(self._alive)
+        joined = self._joined()
+        if joined != self._told:
+            self._told = joined
+            lines.append(f"STATUS={joined} {'device' if joined == 1 else 'devices'} joined")
+        if lines:
+            self._send(*lines)
+
+    def _send(self, *lines: str) -> None:
+        path = self._socket
+        # A name without a file begins with a zero byte, for which systemd writes @.
+        address = f"\0{path[1:]}" if path.startswith("@") else path
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
+                # A full queue must not hold the relay up.
+                peer.setblocking(False)
+                peer.sendto("\n".join(lines).encode(), address)
+        except (OSError, ValueError) as error:
+            log.warn(
+                "systemd could not be told {what} at NOTIFY_SOCKET: {why}",
+                what=lines[0],
+                why=getattr(error, "strerror", None) or "it is no address of a socket",
+            )
+
+
+def _watchdog_seconds(environment: MutableMapping[str, str]) -> float:
+    """In which systemd wants a sign of life; 0 if it wants none of this process."""
+    text = environment.pop("WATCHDOG_USEC", "")
+    process = environment.pop("WATCHDOG_PID", "") or str(os.getpid())
+    is_number = text.isascii() and text.isdigit()
+    return int(text) / _MICROSECONDS if is_number and process == str(os.getpid()) else 0

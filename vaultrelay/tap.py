@@ -17,7 +17,8 @@ from vaultrelay.reload import Reloader
 from vaultrelay.service import RelayService
 from vaultrelay.transport.listen import CannotListen
 
-_STDERR = 2
+_OUTPUTS = (1, 2)
+"""Descriptors of standard output and standard error."""
 
 
 class Options(RelayOptions):
@@ -78,11 +79,14 @@ def with_signals(relay: RelayService, reader: SettingsReader) -> RelayService:
     reloader = Reloader(relay, reader, reactor, fit_to_descriptors, around)
     reloader.setServiceParent(relay)
 
-    at_terminal = os.isatty(_STDERR)
+    at_terminal = [descriptor for descriptor in _OUTPUTS if os.isatty(descriptor)]
 
     def reload(number: int, frame: FrameType | None) -> None:
-        if at_terminal and not os.isatty(_STDERR):
-            # It was closed: nobody could stop a relay that stays.
+        if any(not os.isatty(descriptor) for descriptor in at_terminal):
+            # It was closed: nobody could stop a relay that stays, and nobody reads what it says.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for descriptor in at_terminal:
+                os.dup2(nowhere, descriptor)
             reactor.callFromThread(reactor.stop)
         else:
             reloader.ask()

@@ -79,13 +79,14 @@ def test_all_are_told_and_nobody_holds_up_the_end(
     polite, deaf, rude, unjoined = dialled(), dialled(), dialled(), dialled()
     for device in (polite, deaf, rude):
         device.join(Identity(identity.seed))
-    unjoined.upgrade(identity.channel)
     # More than the kernel and the relay hold for a device that does not read.
     polite.tcp.settimeout(0.3)
     with suppress(TimeoutError, OSError):
         for id in range(200):
             polite.data(deaf.me, id, bytes(60_000))
     polite.tcp.settimeout(20)
+    # Late, as it has ten seconds for its hello, and a slow machine has taken its time until here.
+    unjoined.upgrade(identity.channel)
     silent, dripping = dial(relay.port, context), dial(relay.port, context)
     dripping.sendall(b"GET / HT")
     with silent, dripping:

@@ -69,6 +69,8 @@ trials: $(VENV)/test
 soak: $(VENV)/test
 	$(BIN)/python -m benchmarks.soak $(SOAK)
 
+include packaging/package.mk
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 

@@ -39,7 +39,7 @@ cp -r LICENSE README.rst docs/vault-relay.1 systemd "$package"
 licences=$package/licences
 mkdir "$licences"
 cp "$root"/opt/relay/licences/* "$licences"
-for library in libffi7 zlib1g; do
+for library in zlib1g; do
     cp "$root/usr/share/doc/$library/copyright" "$licences/$library.txt"
 done
 for about in "$work"/libraries/*.dist-info; do

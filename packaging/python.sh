@@ -1,15 +1,9 @@
 #!/bin/sh
 # Builds a CPython, with an OpenSSL of its own, under /opt/relay of a Debian root.
 #
-#   python.sh ROOT     one that debian.sh made, with the packages named in packaging/package.mk; as root
-#
-# Some minutes; where the root is of another machine and emulated, the better part of an hour.
+#   python.sh MACHINE BUILD ROOT     for the ROOT of MACHINE, with the compiler in the root BUILD, which
+#                                    is the same one unless MACHINE is not this one; as root
 set -eu
-
-if [ $# -gt 0 ]; then
-    cp "$0" "$1/python.sh"
-    exec chroot "$1" sh /python.sh
-fi
 
 # When Debian no longer has these versions, read what changed, and name the newer ones.
 openssl=3.0.22-1~deb12u2
@@ -24,11 +18,24 @@ openssl_options="shared no-tests no-autoload-config no-engine no-module no-legac
     no-whirlpool no-sm2 no-sm3 no-sm4 no-cmp no-ts no-ssl-trace"
 
 # Modules that the relay does not use, and whose libraries would have to be packaged with them.
-python_without="readline _tkinter _sqlite3 _curses _curses_panel _dbm _gdbm _lzma _bz2 _uuid nis"
+python_without="readline _tkinter _sqlite3 _curses _curses_panel _dbm _gdbm _lzma _bz2 _uuid _ctypes nis"
 
-export LC_ALL=C SOURCE_DATE_EPOCH=1700000000
+machine=$1
+if [ $# -gt 1 ]; then
+    build=$2 root=$3
+    cp "$0" "$build/python.sh"
+    chroot "$build" sh /python.sh "$machine"
+    [ "$build" = "$root" ] || cp -r "$build/opt/$machine/opt/relay" "$root/opt"
+    echo /opt/relay/lib > "$root/etc/ld.so.conf.d/relay.conf"
+    chroot "$root" ldconfig
+    chroot "$root" /opt/relay/bin/python3.13 -c "import hashlib, ssl, zlib; print(ssl.OPENSSL_VERSION)"
+    exit
+fi
+
+export LC_ALL=C SOURCE_DATE_EPOCH=1700000000 DEBIAN_FRONTEND=noninteractive
 jobs=$(nproc)
 cd /usr/src
+rm -rf openssl python
 
 # The sources are newer Debians'. They are compared with the sums, so nobody's signature is needed.
 mirror=$(sed -n 's/^deb \([^ ]*\) .*/\1/p' /etc/apt/sources.list | head -n 1)
@@ -36,7 +43,22 @@ for suite in bookworm trixie; do
     echo "deb-src [trusted=yes] $mirror $suite main"
     echo "deb-src [trusted=yes] $mirror-security $suite-security main"
 done > /etc/apt/sources.list.d/sources.list
-apt-get -qq update
+
+if [ "$machine" = "$(uname -m)" ]; then
+    apt-get -qq update
+    into='' openssl_cross='' python_cross=''
+    echo /opt/relay/lib > /etc/ld.so.conf.d/relay.conf
+else
+    debian=$([ "$machine" = aarch64 ] && echo arm64 || echo amd64)
+    dpkg --add-architecture "$debian"
+    apt-get -qq update
+    apt-get -qq install --no-install-recommends "gcc-$machine-linux-gnu" "zlib1g-dev:$debian"
+    into=/opt/$machine
+    openssl_cross="--cross-compile-prefix=$machine-linux-gnu-"
+    # The last two cannot be found out without a machine of that kind; Linux has the one and not the other.
+    python_cross="--host=$machine-linux-gnu --build=$(uname -m)-linux-gnu
+        --with-build-python=/opt/relay/bin/python3.13 ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no"
+fi
 
 is_ours() {
     echo "$2  $1" | sha256sum --check --quiet || {
@@ -51,12 +73,11 @@ is_ours "openssl_${openssl%%-*}.orig.tar.gz" "$openssl_sum"
 mkdir openssl
 tar -x --strip-components=1 -C openssl -f "openssl_${openssl%%-*}.orig.tar.gz"
 cd openssl
-# shellcheck disable=SC2086  # a list
-./Configure "linux-$(uname -m)" --prefix=/opt/relay --libdir=lib --openssldir=/etc/ssl \
-    $openssl_options
+# shellcheck disable=SC2086  # lists
+./Configure "linux-$machine" --prefix=/opt/relay --libdir=lib --openssldir=/etc/ssl \
+    $openssl_options $openssl_cross
 make --silent --jobs="$jobs" build_libs
-make --silent install_dev
-echo /opt/relay/lib > /etc/ld.so.conf.d/relay.conf
+make --silent install_dev DESTDIR="$into"
 ldconfig
 cd ..
 
@@ -69,18 +90,17 @@ for module in $python_without; do
     export "py_cv_module_$module=n/a"
 done
 # Without interposition, calls within libpython cost no more than in a program that has it inside.
-./configure --quiet --prefix=/opt/relay --enable-shared --with-openssl=/opt/relay \
+# shellcheck disable=SC2086  # a list
+./configure --quiet --prefix=/opt/relay --enable-shared --with-openssl="$into/opt/relay" \
     --without-doc-strings --disable-test-modules --with-ensurepip=no \
-    CFLAGS="-O2 -fno-semantic-interposition"
+    CFLAGS="-O2 -fno-semantic-interposition" $python_cross
 make --silent --jobs="$jobs"
-make --silent altinstall
+make --silent altinstall DESTDIR="$into"
 ldconfig
 cd ..
 
-mkdir -p /opt/relay/licences
-cp openssl/LICENSE.txt /opt/relay/licences/OpenSSL.txt
-cp python/LICENSE /opt/relay/licences/Python.txt
-cp python/Doc/license.rst /opt/relay/licences/Python-incorporated.rst
+mkdir -p "$into/opt/relay/licences"
+cp openssl/LICENSE.txt "$into/opt/relay/licences/OpenSSL.txt"
+cp python/LICENSE "$into/opt/relay/licences/Python.txt"
+cp python/Doc/license.rst "$into/opt/relay/licences/Python-incorporated.rst"
 rm -r openssl python
-
-/opt/relay/bin/python3.13 -c "import hashlib, ssl, zlib; print(ssl.OPENSSL_VERSION)"

@@ -71,7 +71,7 @@ def check_in(root: Path, archive: Path) -> None:
     run("mount", "-t", "proc", "proc", root / "proc")
     try:
         command = [*inside, "--port", "0", "--log-level", "error"]
-    relay = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        relay = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert relay.stdout is not None
         port = re.findall(r"\d+", relay.stdout.readline())[0]
         run(*inside, "--version")

@@ -40,8 +40,8 @@ endif
 $(ROOTS)/%-$(MACHINE)/made: packaging/debian.sh
 	packaging/debian.sh $* $(MACHINE) $(@D) ca-certificates
 
-$(PACKAGE): $(ROOTS)/build-$(MACHINE)/opt/relay/made $(INSIDE) $(MAKING)
-	PYTHON=$(PYTHON) packaging/bundle.sh $(MACHINE) $(ROOTS)/build-$(MACHINE) $@
+$(PACKAGE): $(ROOTS)/build-$(MACHINE)/opt/relay/made $(INSIDE) $(MAKING) | $(VENV)/made
+	PYTHON=$(BIN)/python packaging/bundle.sh $(MACHINE) $(ROOTS)/build-$(MACHINE) $@
 
 $(IMAGE): $(PACKAGE) $(ROOTS)/trixie-$(MACHINE)/made packaging/image.py
-	$(PYTHON) packaging/image.py $(PACKAGE) $(ROOTS)/trixie-$(MACHINE) $@
+	$(BIN)/python packaging/image.py $(PACKAGE) $(ROOTS)/trixie-$(MACHINE) $@

@@ -55,9 +55,10 @@ else
     apt-get -qq install --no-install-recommends "gcc-$machine-linux-gnu" "zlib1g-dev:$debian"
     into=/opt/$machine
     openssl_cross="--cross-compile-prefix=$machine-linux-gnu-"
-    # The last two cannot be found out without a machine of that kind; Linux has the one and not the other.
+    # The last three cannot be found out without a machine of that kind.
     python_cross="--host=$machine-linux-gnu --build=$(uname -m)-linux-gnu
-        --with-build-python=/opt/relay/bin/python3.13 ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no"
+        --with-build-python=/opt/relay/bin/python3.13 ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no
+        ac_cv_buggy_getaddrinfo=no"
 fi
 
 is_ours() {

@@ -25,7 +25,7 @@ package-arm64 package-check-arm64: %-arm64:
 
 # In these the package is made. Their C library is the oldest on which it runs.
 $(ROOTS)/build-%/made: packaging/debian.sh
-	packaging/debian.sh bullseye $* $(@D) gcc,make,xz-utils,libc6-dev,zlib1g-dev,dpkg-dev
+	packaging/debian.sh bullseye $* $(@D) gcc,make,xz-utils,libc6-dev,zlib1g-dev,libffi-dev,dpkg-dev
 
 $(ROOTS)/build-$(HERE)/opt/relay/made: $(ROOTS)/build-$(HERE)/made packaging/python.sh
 	packaging/python.sh $(HERE) $(<D) $(<D) >$(<D)-python.log 2>&1

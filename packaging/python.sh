@@ -17,8 +17,8 @@ openssl_options="shared no-tests no-autoload-config no-engine no-module no-legac
     no-srp no-idea no-seed no-camellia no-aria no-bf no-cast no-rc2 no-rc4 no-md4 no-mdc2 no-rmd160
     no-whirlpool no-sm2 no-sm3 no-sm4 no-cmp no-ts no-ssl-trace"
 
-# Modules that the relay does not use, and whose libraries would have to be packaged with them.
-python_without="readline _tkinter _sqlite3 _curses _curses_panel _dbm _gdbm _lzma _bz2 _uuid _ctypes nis"
+# Modules that neither the relay uses nor PyInstaller.
+python_without="readline _tkinter _sqlite3 _curses _curses_panel _dbm _gdbm _lzma _bz2 _uuid nis"
 
 machine=$1
 if [ $# -gt 1 ]; then
@@ -52,7 +52,7 @@ else
     debian=$([ "$machine" = aarch64 ] && echo arm64 || echo amd64)
     dpkg --add-architecture "$debian"
     apt-get -qq update
-    apt-get -qq install --no-install-recommends "gcc-$machine-linux-gnu" "zlib1g-dev:$debian"
+    apt-get -qq install --no-install-recommends "gcc-$machine-linux-gnu" "zlib1g-dev:$debian" "libffi-dev:$debian"
     into=/opt/$machine
     openssl_cross="--cross-compile-prefix=$machine-linux-gnu-"
     # The last three cannot be found out without a machine of that kind.

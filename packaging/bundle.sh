@@ -39,9 +39,7 @@ cp -r LICENSE README.rst docs/vault-relay.1 systemd "$package"
 licences=$package/licences
 mkdir "$licences"
 cp "$root"/opt/relay/licences/* "$licences"
-for library in zlib1g; do
-    cp "$root/usr/share/doc/$library/copyright" "$licences/$library.txt"
-done
+cp "$root/usr/share/doc/zlib1g/copyright" "$licences/zlib.txt"
 for about in "$work"/libraries/*.dist-info; do
     name=$(basename "$about")
     find "$about" -type f -ipath '*licen[cs]e*' | while read -r licence; do

@@ -23,8 +23,8 @@ python_without="readline _tkinter _sqlite3 _curses _curses_panel _dbm _gdbm _lzm
 machine=$1
 if [ $# -gt 1 ]; then
     build=$2 root=$3
-    cp "$0" "$build/python.sh"
-    chroot "$build" sh /python.sh "$machine"
+    cp "$0" "$build/python-$machine.sh"
+    chroot "$build" sh "/python-$machine.sh" "$machine"
     [ "$build" = "$root" ] || cp -r "$build/opt/$machine/opt/relay" "$root/opt"
     echo /opt/relay/lib > "$root/etc/ld.so.conf.d/relay.conf"
     chroot "$root" ldconfig
@@ -34,7 +34,8 @@ fi
 
 export LC_ALL=C SOURCE_DATE_EPOCH=1700000000 DEBIAN_FRONTEND=noninteractive
 jobs=$(nproc)
-cd /usr/src
+mkdir -p "/usr/src/$machine"
+cd "/usr/src/$machine"
 rm -rf openssl python
 
 # The sources are newer Debians'. They are compared with the sums, so nobody's signature is needed.
@@ -52,7 +53,8 @@ else
     debian=$([ "$machine" = aarch64 ] && echo arm64 || echo amd64)
     dpkg --add-architecture "$debian"
     apt-get -qq update
-    apt-get -qq install --no-install-recommends "gcc-$machine-linux-gnu" "zlib1g-dev:$debian" "libffi-dev:$debian"
+    apt-get -qq install --no-install-recommends "gcc-$machine-linux-gnu" \
+        "zlib1g-dev:$debian" "libffi-dev:$debian"
     into=/opt/$machine
     openssl_cross="--cross-compile-prefix=$machine-linux-gnu-"
     # The last three cannot be found out without a machine of that kind.

@@ -13,25 +13,28 @@ case $machine in
     *) echo "debian.sh: $machine is neither x86_64 nor aarch64" >&2; exit 2 ;;
 esac
 if [ "$(id -u)" -ne 0 ]; then
-    echo "debian.sh: chroot and debootstrap must be run as root" >&2
+    echo "debian.sh: run make as root, which chroot and debootstrap need" >&2
     exit 2
 fi
 
 need() {
     command -v "$1" >/dev/null && return
     echo "debian.sh: installing $2"
-    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$2" >/dev/null || {
-        echo "debian.sh: $1 is missing, and $2 could not be installed" >&2
+    apt-get -qq update
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$2" >/dev/null
+    command -v "$1" >/dev/null || {
+        echo "debian.sh: $1 is missing, and $2 did not bring it" >&2
         exit 2
     }
 }
 
 need debootstrap debootstrap
 if [ "$machine" != "$(uname -m)" ]; then
-    need qemu-$machine-static qemu-user-static
+    need "qemu-$machine-static" qemu-user-static
+    need update-binfmts binfmt-support
     formats=/proc/sys/fs/binfmt_misc
-    [ -e $formats/register ] || mount -t binfmt_misc binfmt_misc $formats
-    [ -e $formats/qemu-$machine ] || update-binfmts --enable qemu-$machine
+    [ -e "$formats/register" ] || mount -t binfmt_misc binfmt_misc "$formats"
+    [ -e "$formats/qemu-$machine" ] || update-binfmts --enable "qemu-$machine"
 fi
 
 rm -rf "$root"

@@ -69,6 +69,7 @@ trials: $(VENV)/test
 soak: $(VENV)/test
 	$(BIN)/python -m benchmarks.soak $(SOAK)
 
+include packaging/package.mk
 include packaging/release.mk
 
 clean:

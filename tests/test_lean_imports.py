@@ -68,6 +68,14 @@ def test_without_it_they_are_loaded() -> None:
     assert {"asyncio.events", "autobahn.wamp.message", "twisted.spread.jelly"} <= set(found)
 
 
+def test_the_other_commands_of_the_package_need_nothing_that_is_kept_out() -> None:
+    """Nor what only the skipped packages import: the package has neither."""
+    code = "from vaultrelay.commands import check, healthcheck, invite, token\n"
+    found = set(json.loads(run(LEAN + code + LOADED)))
+    assert "autobahn.twisted.websocket" in found
+    assert not {"asyncio.events", "autobahn.twisted.wamp", "cryptography", "cffi"} & found
+
+
 def test_coroutines_are_still_told_from_other_things() -> None:
     code = """
 from twisted.internet.defer import Deferred, ensureDeferred

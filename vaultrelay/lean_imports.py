@@ -1,7 +1,8 @@
 """Lean imports: keeps out of memory what libraries import and the relay never uses.
 
-For the process of a relay only, and before Twisted and Autobahn are imported. What is not in these
-tables is imported as ever (docs/decisions/0008-lean-imports.rst, with what each line saves).
+For the process of a relay, and all commands of its package, before Twisted and Autobahn are
+imported. What is not in these tables is imported as ever (docs/decisions/0008-lean-imports.rst,
+with what each line saves).
 """
 
 import inspect
@@ -18,7 +19,7 @@ _ABSENT = (
 )
 """Modules that their importers can do without: for them they are not installed."""
 
-_BARE = ("autobahn.wamp",)
+_BARE = ("autobahn.wamp", "autobahn.twisted")
 """Packages of which single modules are needed: they are found, the package itself stays empty."""
 
 

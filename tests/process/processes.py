@@ -13,7 +13,8 @@ from pathlib import Path
 
 RUNTIME = tempfile.TemporaryDirectory(prefix="vault-relay-test-")
 """The runtime folder of all relays that are given none: they leave nothing in the user's."""
-BIN = Path(sys.executable).parent
+BIN = Path(os.environ.get("VAULT_RELAY_BIN") or Path(sys.executable).parent)
+"""Where the commands are; ``make package-check`` names another folder."""
 WAIT_SECONDS = 20
 """A slow machine's patience; nothing here takes a second of it."""
 

@@ -12,6 +12,7 @@ from vaultrelay.commands.check_options import USAGE, BadUsage, CheckOptions, rea
 from vaultrelay.commands.checkup import Checkup
 from vaultrelay.commands.checkup.url import shown
 from vaultrelay.process import real_reactor, stop_with
+from vaultrelay.websocket import autobahn_parts  # noqa: F401  masks quickly without NVX, too
 
 
 def main(arguments: list[str]) -> int:

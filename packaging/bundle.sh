@@ -1,0 +1,55 @@
+#!/bin/sh
+# Packs the relay with its Python: one folder that needs nothing else on the machine but glibc and zlib.
+#
+#   bundle.sh MACHINE ROOT ARCHIVE     with a ROOT in which python.sh was; as root
+set -eu
+
+machine=$1 root=$2 archive=$3
+
+# All times in the package are that of its commit: the same commit gives the same bytes.
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+
+fetch() {
+    # pip takes no platform for one that includes an older one.
+    for version in 2_28 2_26 2_24 2_17; do
+        set -- "$@" --platform "manylinux_${version}_$machine"
+    done
+    requirements=$1 folder=$2
+    shift 2
+    ${PYTHON:-python3} -m pip --disable-pip-version-check -qq install --target "$folder" --no-deps \
+        --require-hashes --only-binary=:all: --no-compile --implementation cp --python-version 3.13 \
+        --platform "manylinux2014_$machine" "$@" --requirement "$requirements"
+}
+
+work=$root/work
+rm -rf "$work"
+mkdir -p "$work/source"
+fetch packaging/requirements.txt "$work/libraries"
+fetch packaging/requirements-build.txt "$work/tools"
+cp -r vaultrelay packaging "$work/source"
+
+chroot "$root" env -C /work PYTHONPATH=/work/source:/work/libraries:/work/tools \
+    PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 SOURCE_DATE_EPOCH="$epoch" \
+    PYI_LOG_LEVEL=WARN PYINSTALLER_CONFIG_DIR=/work/cache LC_ALL=C \
+    /opt/relay/bin/python3.13 -m PyInstaller --noconfirm source/packaging/relay.spec
+
+package=$work/dist/vaultmesh-relay
+cp -r LICENSE README.rst docs/vault-relay.1 systemd "$package"
+
+licences=$package/licences
+mkdir "$licences"
+cp "$root"/opt/relay/licences/* "$licences"
+cp "$root/usr/share/doc/zlib1g/copyright" "$licences/zlib.txt"
+for about in "$work"/libraries/*.dist-info; do
+    name=$(basename "$about")
+    find "$about" -type f -ipath '*licen[cs]e*' | while read -r licence; do
+        cp "$licence" "$licences/${name%%-*}-$(basename "$licence" .txt).txt"
+    done
+done
+cp "$work"/tools/pyinstaller-*.dist-info/licenses/COPYING.txt "$licences/PyInstaller.txt"
+
+mkdir -p "$(dirname "$archive")"
+chmod -R u=rwX,go=rX "$package"
+tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$epoch" \
+    -C "$work/dist" -c vaultmesh-relay | gzip -9n > "$archive.new"
+mv "$archive.new" "$archive"

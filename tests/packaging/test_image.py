@@ -1,0 +1,96 @@
+"""The image archive: what `docker load` reads."""
+
+import hashlib
+import io
+import json
+import runpy
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "packaging/image.py"
+TIME = 1_700_000_000
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """An image of a package and a root that have one byte where others have files."""
+    image = runpy.run_path(str(SCRIPT))
+    root = tmp_path / "root"
+    libraries = root / "usr/lib/x86_64-linux-gnu"
+    libraries.mkdir(parents=True)
+    for name in (*image["LIBRARIES"], *image["NAME_LIBRARIES"]):
+        (libraries / f"lib{name}").write_bytes(b"l")
+    (libraries / "ld-linux-x86-64.so.2").write_bytes(b"l")
+    for name in ("b", "a"):
+        (authority := root / f"usr/share/ca-certificates/{name}.crt").parent.mkdir(
+            parents=True, exist_ok=True
+        )
+        authority.write_text(name)
+    package = tmp_path / "package.tar.gz"
+    with tarfile.open(package, "w:gz") as tar:
+        for name in (
+            "vault-relay",
+            "lib/x.so",
+            "licences/y",
+            "LICENSE",
+            "systemd/unit",
+            "README.rst",
+        ):
+            member = tarfile.TarInfo(f"vaultmesh-relay/{name}")
+            member.size, member.mtime, member.mode = 1, TIME, 0o755
+            tar.addfile(member, io.BytesIO(b"p"))
+    image["main"](str(package), str(root), str(tmp_path / "first.tar"))
+    image["main"](str(package), str(root), str(tmp_path / "second.tar"))
+    return tmp_path / "first.tar"
+
+
+def parts(archive: Path) -> tuple[dict[str, Any], dict[str, Any], bytes]:
+    """Manifest, configuration and layer."""
+    with tarfile.open(archive) as tar:
+
+        def read(name: str) -> bytes:
+            file = tar.extractfile(name)
+            assert file is not None
+            return file.read()
+
+        (manifest,) = json.loads(read("manifest.json"))
+        return manifest, json.loads(read(manifest["Config"])), read(manifest["Layers"][0])
+
+
+def test_the_same_package_gives_the_same_bytes(archive: Path) -> None:
+    assert archive.read_bytes() == archive.with_name("second.tar").read_bytes()
+
+
+def test_an_engine_finds_what_the_manifest_names(archive: Path) -> None:
+    manifest, config, layer = parts(archive)
+    assert manifest["RepoTags"] == ["vaultmesh-relay:latest"]
+    assert config["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(layer).hexdigest()}"]
+    assert config["architecture"] == "amd64"
+
+
+def test_it_runs_the_relay_as_nobody_and_asks_how_it_is(archive: Path) -> None:
+    told = parts(archive)[1]["config"]
+    assert told["User"] == "65532:65532"
+    assert told["Entrypoint"] == ["/usr/local/bin/vault-relay"]
+    assert told["Healthcheck"]["Test"] == ["CMD", "vault-relay", "healthcheck"]
+
+
+def test_the_layer_has_the_program_and_nothing_for_other_ways_to_run_it(archive: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(parts(archive)[2])) as layer:
+        members = {member.name: member for member in layer}
+        authorities = layer.extractfile("etc/ssl/certs/ca-certificates.crt")
+        assert authorities is not None
+        assert authorities.read() == b"a\nb\n"
+    home = "usr/lib/vaultmesh-relay/"
+    assert {name.removeprefix(home) for name in members if name.startswith(home)} == {
+        "vault-relay",
+        "lib/x.so",
+        "licences/y",
+        "LICENSE",
+    }
+    assert members["usr/local/bin/vault-relay"].linkname == f"/{home}vault-relay"
+    assert members["tmp"].mode == 0o1777
+    assert {(member.uid, member.mtime) for member in members.values()} == {(0, TIME)}

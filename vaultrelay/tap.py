@@ -1,10 +1,8 @@
 """What ``twistd vault-relay`` takes from us: Options and makeService."""
 
 import os
-import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from types import FrameType
 from typing import Any
 
 from twisted.python import usage
@@ -15,10 +13,8 @@ from vaultrelay.options.reader import SettingsReader
 from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
 from vaultrelay.reload import Reloader
 from vaultrelay.service import RelayService
+from vaultrelay.signals import hurry_on_second, reload_on_hangup
 from vaultrelay.transport.listen import CannotListen
-
-_OUTPUTS = (1, 2)
-"""Descriptors of standard output and standard error."""
 
 
 class Options(RelayOptions):
@@ -59,15 +55,11 @@ class TwistdRelayService(RelayService):
 def makeService(options: Options) -> RelayService:
     """The relay as twistd's service."""
     settings = fit_to_descriptors(options.settings)
-    return with_signals(TwistdRelayService(settings, real_reactor()), options.reader)
+    return attended(TwistdRelayService(settings, real_reactor()), options.reader)
 
 
-def with_signals(relay: RelayService, reader: SettingsReader) -> RelayService:
-    """`relay`, which reads its options anew on SIGHUP and when their files change.
-
-    The SIGHUP of a terminal that closes ends it. A second SIGINT or SIGTERM will end its drain at
-    once.
-    """
+def attended(relay: RelayService, reader: SettingsReader) -> RelayService:
+    """`relay`, which can be told things while it runs, and tells its service manager of itself."""
     reactor = real_reactor()
     around: Callable[[], AbstractContextManager[None]] = nullcontext
     if "NOTIFY_SOCKET" in os.environ:
@@ -78,28 +70,6 @@ def with_signals(relay: RelayService, reader: SettingsReader) -> RelayService:
         around = notify.reloading
     reloader = Reloader(relay, reader, reactor, fit_to_descriptors, around)
     reloader.setServiceParent(relay)
-
-    at_terminal = [descriptor for descriptor in _OUTPUTS if os.isatty(descriptor)]
-
-    def reload(number: int, frame: FrameType | None) -> None:
-        if any(not os.isatty(descriptor) for descriptor in at_terminal):
-            # It was closed: nobody could stop a relay that stays, and nobody reads what it says.
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            for descriptor in at_terminal:
-                os.dup2(nowhere, descriptor)
-            reactor.callFromThread(reactor.stop)
-        else:
-            reloader.ask()
-
-    if hasattr(signal, "SIGHUP"):  # Windows has none
-        signal.signal(signal.SIGHUP, reload)
-
-    def hurry(number: int, frame: FrameType | None) -> None:
-        reactor.callFromThread(relay.hurry)
-
-    def drain_begins() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, hurry)
-
-    reactor.addSystemEventTrigger("before", "shutdown", drain_begins)
+    reload_on_hangup(reactor, reloader.ask)
+    hurry_on_second(reactor, relay.hurry)
     return relay

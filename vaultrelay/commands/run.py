@@ -7,7 +7,7 @@ from vaultrelay.commands.hangup import ignore_hangup
 from vaultrelay.logs import log, log_to_stderr
 from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
 from vaultrelay.service import RelayService
-from vaultrelay.tap import Options, with_signals
+from vaultrelay.tap import Options, attended
 from vaultrelay.transport.listen import CannotListen
 
 
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     settings = fit_to_descriptors(options.settings)
     log_to_stderr(settings.log_level, settings.log_format)
     reactor = real_reactor()
-    relay = with_signals(RelayService(settings, reactor), options.reader)
+    relay = attended(RelayService(settings, reactor), options.reader)
     try:
         relay.privilegedStartService()
     except CannotListen as error:

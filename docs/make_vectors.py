@@ -330,6 +330,20 @@ def relay_controls() -> list[Json]:
             {},
         ),
         (
+            "welcome of one of several relays",
+            {
+                "type": "welcome",
+                "session": 1,
+                "peers": [],
+                "limits": limits,
+                "ping_seconds": 50,
+                "session_ttl": 3600,
+                "notice": None,
+                "node": "relay-2",
+            },
+            {},
+        ),
+        (
             "welcome with peers, no rates, and words for the user",
             {
                 "type": "welcome",

@@ -40,6 +40,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
     "bind": (lambda s: s.bind, "0.0.0.0", ("127.0.0.1", "::", "192.0.2.1")),
     "listen": (lambda s: " ".join(s.listen), "", LISTEN),
     "public-url": (lambda s: " ".join(s.public_urls), "", URLS),
+    "node-name": (lambda s: s.node_name, "", ("a", "relay-2.example_x", "N" * 32)),
     "access-token-file": (lambda s: _file_of("tokens", s.access.tokens), "", TOKENS),
     "allow-channels": (lambda s: _file_of("channels", s.access.channels), "", CHANNELS),
     "allow-from": (lambda s: s.access.allowed or "", "", ("10.0.0.0/8", "192.0.2.1/32", "unix")),
@@ -232,6 +233,17 @@ def test_what_is_no_whole_number_is_refused(name: str, value: str) -> None:
     assert refusal_of(f"--{name}={value}") == (
         f"--{name}: '{value}' must be a whole number from {lowest} to {highest}"
     )
+
+
+@pytest.mark.parametrize("name", ["a" * 33, "two words", "ä", "a/b", "a\n", "<b>", "a\x1b[1m"])
+def test_a_node_has_a_short_and_plain_name(name: str) -> None:
+    assert refusal_of("--node-name", name).endswith(
+        "must be at most 32 of A-Z a-z 0-9 . _ -, such as relay-2"
+    )
+
+
+def test_a_flag_takes_the_nodes_name_away() -> None:
+    assert read("--node-name=", RELAY_NODE_NAME="relay-2").node_name == ""
 
 
 def test_blanks_around_a_number_do_no_harm() -> None:

@@ -83,6 +83,7 @@ def test_public_urls_are_shown_as_one_enters_them(url: str, shown: str) -> None:
 def test_settings_are_described_without_a_secret() -> None:
     settings = Settings(
         public_urls=("wss://a.example", "wss://b.example"),
+        node_name="relay-2",
         access=Access(
             Tokens([b"1", b"2"]), frozenset([b"channel"]), Networks.read(["192.0.2.0/24", "unix"])
         ),
@@ -95,6 +96,7 @@ def test_settings_are_described_without_a_secret() -> None:
     )
     assert settings.effective == {
         "public-url": "wss://a.example wss://b.example",
+        "node-name": "relay-2",
         "access-token-file": "(2 tokens)",
         "allow-channels": "(1 channel)",
         "allow-from": "192.0.2.0/24 unix",

@@ -39,6 +39,7 @@ class Settings:
     listen: tuple[str, ...] = ()
     pairs: tuple[tuple[CertificatePair, ...], ...] = field(default=((),), repr=False)
     public_urls: tuple[str, ...] = ()
+    node_name: str = ""
     access: Access = field(default_factory=Access)
     max_connections: int = DEFAULT_MAX_CONNECTIONS
     max_per_address: int | None = None
@@ -102,6 +103,7 @@ class Settings:
         limits, access = self.limits, self.access
         return {
             "public-url": " ".join(self.public_urls) or "-",
+            "node-name": self.node_name or "-",
             "access-token-file": _counted(access.tokens, "token"),
             "allow-channels": _counted(access.channels, "channel"),
             "allow-from": str(access.allowed or "-"),

@@ -66,6 +66,13 @@ def test_a_welcome_announces_every_limit(rates: tuple[int, int]) -> None:
     assert device.read() == [Welcome(2, (Peer(1, tag_of(1)),), limits, PING_SECONDS, 1800, None)]
 
 
+def test_a_welcome_names_the_node_if_it_has_a_name() -> None:
+    for name in ("relay-2", ""):
+        (_, welcome) = Relay(node_name=name).join().read()
+        assert isinstance(welcome, Welcome)
+        assert welcome.node == (name or None)
+
+
 def test_the_broker_counts_who_is_there() -> None:
     relay = Relay()
     relay.meet(2)

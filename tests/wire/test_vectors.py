@@ -77,6 +77,9 @@ def fields_of(message: FromRelay) -> Vector:
     fields = with_hex(dataclasses.asdict(message))
     # `joined` has its peer's fields beside its own.
     fields.update(fields.pop("peer", {}))
+    if fields.get("node", "") is None:
+        # Of a relay without a name, the only field that is missing then.
+        del fields["node"]
     return {"type": message.type, **fields}
 
 

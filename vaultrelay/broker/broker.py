@@ -52,6 +52,7 @@ class Broker:
         addresses: Addresses | None = None,
         access: Access | None = None,
         on_hello: Callable[[Session, str], None] = lambda session, refused: None,
+        node_name: str = "",
     ) -> None:
         self.clock = clock
         self.limits = limits or SessionLimits()
@@ -59,6 +60,7 @@ class Broker:
         self.audiences = audiences or Audiences(())
         self.addresses = addresses or Addresses()
         self.access = access or Access()
+        self.node_name = node_name
         self.counters = Counters()
         self.silences = Silences()
         self.channels: dict[bytes, Channel] = {}
@@ -153,6 +155,7 @@ class Broker:
                 ),
                 limits.ping_seconds,
                 limits.session_ttl,
+                node=self.node_name or None,
             ).encode()
         )
         self._on_hello(session, "")

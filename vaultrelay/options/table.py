@@ -53,6 +53,12 @@ OPTIONS = (
         repeatable=True,
     ),
     Option(
+        "node-name",
+        "NAME",
+        "Which of several relays this is, shown to devices, in figures and in the log: at most "
+        f"{limits.NODE_NAME_CHARS} letters, digits, dots, hyphens and underscores.",
+    ),
+    Option(
         "access-token-file",
         "FILE",
         "File of access tokens, one a line, plain or label:sha256 (see vault-relay token): devices "

@@ -1,5 +1,6 @@
 """Values: from texts and where they stand to checked Settings."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
 from operator import attrgetter
@@ -26,6 +27,8 @@ _MESSAGE_BYTES = (1024, 64 * 1024 * 1024)
 _MOST_BUFFER = 1 << 40
 _LONGEST_NUMBER = 15
 """Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
+_NODE_NAME = re.compile(rf"[A-Za-z0-9._-]{{0,{limits.NODE_NAME_CHARS}}}")
+"""What is itself in a URL, in a label, in a table and on a terminal."""
 _T = TypeVar("_T")
 
 
@@ -52,6 +55,7 @@ class Values:
             listen=part("listen", self._listen),
             pairs=part("pairs", self._pairs),
             public_urls=part("public_urls", self._public_urls),
+            node_name=part("node_name", self._node_name),
             access=Access(
                 tokens=part("access.tokens", self._tokens),
                 channels=part("access.channels", self._channels),
@@ -104,6 +108,15 @@ class Values:
 
     def _drain_seconds(self) -> int:
         return self._integer("drain-seconds", 0, 3600)
+
+    def _node_name(self) -> str:
+        given = self._find("node-name")
+        name = given.values[-1] if given.values else ""
+        if not _NODE_NAME.fullmatch(name):
+            raise given.refuse(
+                f"must be at most {limits.NODE_NAME_CHARS} of A-Z a-z 0-9 . _ -, such as relay-2"
+            )
+        return name
 
     def _limits(self) -> limits.SessionLimits:
         return limits.SessionLimits(

@@ -30,6 +30,9 @@ DEFAULT_CHANNEL_DEVICES = 64
 DEFAULT_DRAIN_SECONDS = 20
 """Spreads reconnecting devices. The systemd unit waits longer than this before it kills."""
 
+NODE_NAME_CHARS = 32
+"""Of --node-name, which stands in every welcome: a host's short name, or a word and a number."""
+
 # The front door.
 
 HEAD_BYTES = 8 * 1024

@@ -26,7 +26,7 @@ _PAGE = """<!DOCTYPE html>
 <link rel="icon" href="data:image/svg+xml,{icon}">
 <style>{style}</style>
 <header>
-<h1>VaultMesh relay</h1>
+<h1>{name}</h1>
 <span class="state {state}">{state_words}</span>
 <p>Version {version}, up {uptime}. This page is of {when} UTC and loads itself anew every {refresh}
 seconds.</p>
@@ -88,9 +88,11 @@ def status_page(
     """The whole page."""
     state = _state(figures)
     words, colour = _STATES[state]
+    name = f"VaultMesh relay {escape(figures.node)}".rstrip()
     return _PAGE.format(
         refresh=REFRESH_SECONDS,
-        title=f"{number(figures.joined)} devices, VaultMesh relay",
+        title=f"{number(figures.joined)} devices, {name}",
+        name=name,
         icon=quote(_ICON.format(colour=colour)),
         style=STYLE,
         state=state,

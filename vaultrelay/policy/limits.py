@@ -40,7 +40,8 @@ HEAD_BYTES = 8 * 1024
 HEAD_SECONDS = 10
 """From accept to a whole request, TLS handshake included: slow links make it, idlers do not."""
 LISTEN_BACKLOG = 1024
-"""All devices return at once after a restart; with 50, most of 1000 waited a second."""
+"""All devices return at once after a restart; with 50, most of 1000 waited a second on TCP,
+and were refused on a unix socket."""
 RETRY_FULL_SECONDS = 60
 """Devices leave a full relay slowly; asking more often only costs both sides."""
 RETRY_DRAINING_SECONDS = 5

@@ -40,6 +40,7 @@ class Member:
         self._auditor = auditor
         self._random = random.Random(f"{channel} {tag!r}")
         self._stay = 0
+        self._attempts, self._reconnect = 0, UNANNOUNCED
         self._wants_to_stay = True
         self._pause: Deferred[None] | None = None
         self._numbers: dict[int, int] = {}
@@ -47,25 +48,16 @@ class Member:
 
     async def live(self) -> None:
         """Join, and join again, until `leave`."""
-        attempt = 0
-        reconnect = UNANNOUNCED
         while self._wants_to_stay:
-            trouble: Exception
             try:
                 await self._join()
-                attempt = 0
                 await self._listen()
-            except (Refused, Closed, ConnectError, CancelledError) as error:
-                trouble = error
-            attempt += 1
-            if self._wants_to_stay:
-                self.troubles.append(str(trouble) or type(trouble).__name__)
-                waits = min(LONGEST_WAIT, 2**attempt) * self._random.uniform(0.5, 1)
-                if isinstance(trouble, Closed) and trouble.code == CloseCode.DRAINING:
-                    waits = self._random.uniform(*reconnect)
-                self._pause = deferLater(self._clock, waits / HASTE)
-                with suppress(CancelledError):
-                    await self._pause
+            except (Refused, Closed, ConnectError, CancelledError) as trouble:
+                if self._wants_to_stay:
+                    self.troubles.append(str(trouble) or type(trouble).__name__)
+                    self._pause = deferLater(self._clock, self._waits_after(trouble) / HASTE)
+                    with suppress(CancelledError):
+                        await self._pause
 
     def leave(self) -> None:
         """Close, and do not come back."""
@@ -96,6 +88,13 @@ class Member:
         """How many of its messages were neither answered nor refused, both ends being there."""
         return len(self._unanswered)
 
+    def _waits_after(self, trouble: BaseException) -> float:
+        """Seconds, as the protocol page has it."""
+        if isinstance(trouble, Closed) and trouble.code == CloseCode.RESTART.number:
+            return self._random.uniform(*self._reconnect)
+        self._attempts += 1
+        return min(LONGEST_WAIT, 2**self._attempts) * self._random.uniform(0.5, 1)
+
     async def _join(self) -> None:
         endpoint = TCP4ClientEndpoint(self._clock, HOST, self.port)
         seed = self.channel.to_bytes(32, "big")
@@ -103,6 +102,7 @@ class Member:
         self.device = await connect(self._clock, url, seed, self.tag, endpoint=endpoint)
         self.node = self.device.node
         self.stays += 1
+        self._attempts, self._reconnect = 0, UNANNOUNCED
         self._stay = next(_STAYS)
         self._auditor.joined(self.channel, self.tag, self.node)
         if not self._wants_to_stay:
@@ -120,6 +120,8 @@ class Member:
                 elif isinstance(event, Nack):
                     _, number = self._unanswered.pop(event.id, (0, 0))
                     self._auditor.refused(self._stay, number)
+                elif isinstance(event, Draining):
+                    self._reconnect = event.reconnect
                 elif isinstance(event, Left):
                     self._forget(event.session)
         finally:

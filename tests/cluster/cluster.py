@@ -1,0 +1,180 @@
+"""A cluster under load: HAProxy, nodes, and channels of two members that talk all the time."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.task import LoopingCall, deferLater
+
+from tests.cluster.auditor import Auditor
+from tests.cluster.haproxy import HAProxy, configuration
+from tests.cluster.member import Member
+from tests.cluster.nodes import Node
+from tests.system.fronts import free_port
+
+CHANNELS = 200
+NODES = ("w1", "w2", "w3")
+SPARE = "w4"
+TAGS = (b"device-a", b"device-b")
+TALK_SECONDS = 1.0
+"""Between two messages of one member."""
+_BEATS = 50
+"""In so many parts of that time, so that not all speak at once."""
+PATIENCE_SECONDS = 60
+"""A slow machine's. Health checks, drains and back-off take some of it."""
+LONGEST_SPLIT_SECONDS = 5.0
+"""More than any reconnect takes here, and less than a split that nobody mends."""
+_LOOK_SECONDS = 0.02
+
+
+class Cluster:
+    """What runs, who is joined, and what an auditor makes of it."""
+
+    def __init__(self, reactor: Any, folder: Path, proxies: int, **options: Any) -> None:
+        self.reactor = reactor
+        self.auditor = Auditor(reactor.seconds)
+        self.nodes = {name: Node(folder, name) for name in (*NODES, SPARE)}
+        names = [f"lb{number}" for number in range(1, proxies + 1)]
+        peers = [(name, free_port()) for name in names]
+        sockets = [(node.name, node.socket) for node in self.nodes.values()]
+        self.proxies = []
+        for name in names:
+            port = free_port()
+            text = configuration(folder, name, port, sockets[:-1], sockets[-1:], peers, **options)
+            self.proxies.append(HAProxy(folder, name, port, text))
+        self.proxy = self.proxies[0]
+        self.members: list[Member] = []
+        self._lives: list[Deferred[None]] = []
+        self._talk = LoopingCall(self._some_say_something)
+        self._beat = 0
+
+    def add_channels(self, numbers: Iterable[int]) -> list[Member]:
+        """Two new members of each, which come at the same moment, by one proxy after the other."""
+        added = []
+        for channel in numbers:
+            for index, tag in enumerate(TAGS):
+                proxy = self.proxies[index % len(self.proxies)]
+                member = Member(self.reactor, self.auditor, proxy.port, channel, tag)
+                self._lives.append(ensureDeferred(member.live()))
+                added.append(member)
+        self.members += added
+        return added
+
+    def of(self, node: str) -> list[Member]:
+        """The members that are on a node."""
+        return [member for member in self.members if member.device and member.node == node]
+
+    def spread(self) -> Counter[str]:
+        """How many members are on each node."""
+        return Counter(member.node for member in self.members if member.device)
+
+    def separated(self, among: Iterable[Member] | None = None) -> set[int]:
+        """Channels whose members are not all there, on one node, and known to each other."""
+        meetings: dict[int, list[Member]] = {}
+        for member in self.members if among is None else among:
+            meetings.setdefault(member.channel, []).append(member)
+        return {
+            channel
+            for channel, members in meetings.items()
+            if len({member.node for member in members if member.device}) != 1
+            or any(
+                member.device is None or len(member.device.peers) != len(members) - 1
+                for member in members
+            )
+        }
+
+    async def together(self, among: Iterable[Member] | None = None) -> None:
+        """Until every channel has met."""
+        there = None if among is None else list(among)
+        await self.until(lambda: not self.separated(there), "all channels are together")
+
+    async def until(self, condition: Callable[[], object], what: str) -> float:
+        """Seconds until it holds; AssertionError where it does not."""
+        began = self.reactor.seconds()
+        while not condition():
+            waited = self.reactor.seconds() - began
+            assert waited < PATIENCE_SECONDS, f"not so within {waited:.0f} s: {what}: {self}"
+            await self.pause(_LOOK_SECONDS)
+        return float(self.reactor.seconds() - began)
+
+    def pause(self, seconds: float) -> Deferred[None]:
+        """Let time pass."""
+        return deferLater(self.reactor, seconds)
+
+    async def is_up(self, *names: str, status: str = "UP") -> None:
+        """Until all proxies see these nodes so."""
+        for name in names:
+            assert status != "UP" or self.nodes[name].runs, self.nodes[name].log
+        await self.until(
+            lambda: all(
+                proxy.worker() and proxy.status(name) == status
+                for proxy in self.proxies
+                for name in names
+            ),
+            f"{names} {status}",
+        )
+
+    async def settle(self) -> None:
+        """Stop talking, and hold the cluster to its promises."""
+        if self._talk.running:
+            self._talk.stop()
+        await self.together()
+        await self.until(
+            lambda: not any(member.awaits_answers for member in self.members),
+            "every message is answered, refused, or one of its ends was closed",
+        )
+        assert not self.auditor.found()
+        assert not self.auditor.split_channels
+        assert self.auditor.longest_split() < LONGEST_SPLIT_SECONDS
+        assert not [line for node in self.nodes.values() for line in node.complaints]
+
+    def talk(self) -> None:
+        """Have all members speak, in turn, from now on."""
+        self._talk.clock = self.reactor
+        self._talk.start(TALK_SECONDS / _BEATS)
+
+    async def end(self) -> None:
+        """Have it all gone."""
+        if self._talk.running:
+            self._talk.stop()
+        for member in self.members:
+            member.leave()
+        for life in self._lives:
+            await life
+        for running in (*self.proxies, *self.nodes.values()):
+            running.end()
+
+    def __str__(self) -> str:
+        troubles = Counter(trouble for member in self.members for trouble in member.troubles)
+        return f"{dict(self.spread())}, {len(self.separated())} separated, {dict(troubles)}"
+
+    def _some_say_something(self) -> None:
+        for member in self.members[self._beat % _BEATS :: _BEATS]:
+            member.say_something()
+        self._beat += 1
+
+
+@asynccontextmanager
+async def running_cluster(
+    folder: Path, channels: int = CHANNELS, proxies: int = 1, **options: Any
+) -> AsyncIterator[Cluster]:
+    """A cluster of three nodes whose members have met and talk; all gone at the end."""
+    from twisted.internet import reactor
+
+    cluster = Cluster(reactor, folder, proxies, **options)
+    try:
+        for proxy in cluster.proxies:
+            proxy.start()
+        for name in NODES:
+            cluster.nodes[name].start()
+        await cluster.is_up(*NODES)
+        cluster.add_channels(range(channels))
+        await cluster.together()
+        cluster.talk()
+        await cluster.pause(TALK_SECONDS)
+        yield cluster
+    finally:
+        await cluster.end()

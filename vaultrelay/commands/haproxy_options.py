@@ -1,0 +1,280 @@
+"""The command line of ``vault-relay haproxy``."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from getopt import GetoptError, gnu_getopt
+from ipaddress import IPv6Address, ip_address
+
+from vaultrelay.logs import printable
+from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, MOST_RELAYS
+
+USAGE = f"""\
+Usage: vault-relay haproxy --workers N [options]
+       vault-relay haproxy --node [NAME=]HOST:PORT --node ... [options]
+
+Prints a whole haproxy.cfg for HAProxy 2.6 or later in front of several relays,
+on which all devices of a channel always meet in one relay. docs/scaling.rst
+says when that is of use, and what happens when a relay comes or goes.
+
+  --workers N              Relays on this machine, from the systemd template:
+                           systemctl enable --now vault-relay@{{1..N}}
+  --sockets FOLDER         Where they are: worker 1 listens on FOLDER/1/devices.
+                           Default /run/vault-relay.
+  --node [NAME=]HOST:PORT  A relay on any machine; once for each. HAProxy knows
+                           it by its name, or else by HOST:PORT. One that keeps
+                           its name keeps its channels, whatever else changes.
+  --spare N                Places for relays that are added while HAProxy runs:
+                           more workers, or nodes spare1 to spareN. Default 0.
+  --max-connections N      What each relay takes by its own --max-connections.
+                           Default {DEFAULT_MAX_CONNECTIONS}.
+  --certificate FILE       Certificate chain and then key, in one file. Default
+                           /etc/haproxy/relay.example.org.pem.
+  --plain                  No TLS anywhere: for tests, and behind what ends TLS.
+  --bind ADDRESS           Where devices come in. Default every address.
+  --port N                 Default 443, or 80 with --plain.
+  --peer NAME=HOST:PORT    Every HAProxy of several, this one too: where they
+                           tell each other which channel is on which relay.
+  --local-peer NAME        Which of them this one is.
+  --peer-certificate FILE  Certificate and key by which they know each other, the
+                           same file on each. Default /etc/haproxy/peers.pem.
+  --runtime-folder FOLDER  Of HAProxy's own sockets. Default /run/haproxy.
+  --user NAME              Whom HAProxy runs as. Default haproxy.
+  --group NAME             Default vault-relay for workers, whose sockets are
+                           open to it; haproxy for nodes.
+  --help                   Print this text.
+"""
+_FLAGS = [
+    "workers=",
+    "sockets=",
+    "node=",
+    "spare=",
+    "max-connections=",
+    "certificate=",
+    "plain",
+    "bind=",
+    "port=",
+    "peer=",
+    "local-peer=",
+    "peer-certificate=",
+    "runtime-folder=",
+    "user=",
+    "group=",
+    "help",
+]
+_REPEATABLE = ("--node", "--peer")
+_HIGHEST_PORT = 65535
+_MOST_DEVICES = 1_000_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}")
+"""What HAProxy takes as a name, without what would need quotes anywhere."""
+_HOST = re.compile(
+    r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
+_FILE = re.compile(r"/[A-Za-z0-9_.,@+/-]*")
+
+
+class BadUsage(Exception):
+    """A command line that cannot be used. Its text is for people."""
+
+
+class HelpAsked(Exception):
+    """Only the usage is wanted."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something listens: a name for HAProxy, and a host and a port."""
+
+    name: str
+    host: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """As HAProxy reads it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_by_name(self) -> bool:
+        """Whether the address must be looked up."""
+        return not _is_address(self.host)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The relays, of one of two kinds, and the HAProxies in front of them."""
+
+    workers: int = 0
+    nodes: tuple[Place, ...] = ()
+    spare: int = 0
+    sockets: str = "/run/vault-relay"
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
+    certificate: str = "/etc/haproxy/relay.example.org.pem"
+    is_plain: bool = False
+    bind: str = ""
+    port: int = 443
+    peers: tuple[Place, ...] = ()
+    local_peer: str = "here"
+    peer_certificate: str = "/etc/haproxy/peers.pem"
+    runtime_folder: str = "/run/haproxy"
+    user: str = "haproxy"
+    group: str = "haproxy"
+
+    @property
+    def relays(self) -> int:
+        """How many there may be."""
+        return (self.workers or len(self.nodes)) + self.spare
+
+    @property
+    def devices(self) -> int:
+        """How many all of them have places for."""
+        return self.relays * self.max_connections
+
+
+def read_options(arguments: Sequence[str]) -> Cluster:
+    """What a command line describes; BadUsage for one that cannot be used."""
+    try:
+        given, rest = gnu_getopt(list(arguments), "", _FLAGS)
+    except GetoptError as error:
+        raise BadUsage(printable(str(error))) from None
+    once = dict(given)
+    if "--help" in once:
+        raise HelpAsked
+    if rest:
+        raise BadUsage(f"haproxy takes options alone, and not '{printable(rest[0])}'")
+    for name in once:
+        if name not in _REPEATABLE and sum(name == other for other, _ in given) > 1:
+            raise BadUsage(f"{name} stands there twice")
+    options = _Options(once)
+    nodes = _places("--node", [value for name, value in given if name == "--node"])
+    peers = _places("--peer", [value for name, value in given if name == "--peer"])
+    is_plain = "--plain" in once
+    if ("--workers" in once) == bool(nodes):
+        raise BadUsage(
+            "haproxy wants either --workers, for relays on this machine, or --node for each relay"
+        )
+    if nodes and "--sockets" in once:
+        raise BadUsage("--sockets goes with --workers; a node has a port")
+    if peers and "--workers" in once:
+        raise BadUsage(
+            "--peer goes with --node: another HAProxy cannot reach the sockets of this machine"
+        )
+    cluster = Cluster(
+        workers=0 if nodes else options.number("--workers", MOST_RELAYS, 0),
+        nodes=nodes,
+        spare=options.number("--spare", MOST_RELAYS, 0, least=0),
+        sockets=options.file("--sockets", Cluster.sockets),
+        max_connections=options.number("--max-connections", _MOST_DEVICES, Cluster.max_connections),
+        certificate=options.file("--certificate", Cluster.certificate),
+        is_plain=is_plain,
+        bind=options.address("--bind"),
+        port=options.number("--port", _HIGHEST_PORT, 80 if is_plain else Cluster.port),
+        peers=peers,
+        local_peer=_local_peer(once.get("--local-peer"), peers),
+        peer_certificate=options.file("--peer-certificate", Cluster.peer_certificate),
+        runtime_folder=options.file("--runtime-folder", Cluster.runtime_folder),
+        user=options.name("--user", Cluster.user),
+        group=options.name("--group", Cluster.group if nodes else "vault-relay"),
+    )
+    if cluster.relays > MOST_RELAYS:
+        raise BadUsage(
+            f"that is {cluster.relays} relays with the spare ones; {MOST_RELAYS} is most"
+        )
+    return cluster
+
+
+class _Options:
+    """Those that are given once."""
+
+    def __init__(self, given: dict[str, str]) -> None:
+        self._given = given
+
+    def number(self, name: str, most: int, default: int, least: int = 1) -> int:
+        text = self._given.get(name)
+        return default if text is None else _number(name, text, least, most)
+
+    def file(self, name: str, default: str) -> str:
+        text = self._given.get(name, default)
+        if not _FILE.fullmatch(text):
+            raise BadUsage(
+                f"{name}: '{printable(text)}' must be a path from / on, of letters, digits and "
+                "_ . , @ + -, which HAProxy reads without quotes"
+            )
+        return text.rstrip("/") or "/"
+
+    def name(self, name: str, default: str) -> str:
+        return _name(name, self._given.get(name, default))
+
+    def address(self, name: str) -> str:
+        text = self._given.get(name, "").removeprefix("[").removesuffix("]")
+        if name in self._given and not _is_address(text):
+            raise BadUsage(f"{name}: '{printable(text)}' is no IP address")
+        return text
+
+
+def _number(name: str, text: str, least: int, most: int) -> int:
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    if not digits or not least <= int(text) <= most:
+        raise BadUsage(f"{name}: '{printable(text)}' must be a number from {least} to {most}")
+    return int(text)
+
+
+def _name(flag: str, text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise BadUsage(
+            f"{flag}: '{printable(text)}' is no name; it may have 63 letters, digits and _ . : -"
+        )
+    return text
+
+
+def _places(flag: str, texts: Sequence[str]) -> tuple[Place, ...]:
+    places = tuple(_place(flag, text) for text in texts)
+    for kind, keys in (
+        ("name", [place.name for place in places]),
+        ("address", [place.address for place in places]),
+    ):
+        for key in keys:
+            if keys.count(key) > 1:
+                raise BadUsage(f"{flag}: two have the {kind} {key}")
+    return places
+
+
+def _place(flag: str, text: str) -> Place:
+    name, is_named, address = text.rpartition("=")
+    host, has_port, port = address.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    is_v6 = host == f"[{bare}]" and _is_address(bare) and ":" in bare
+    if (
+        not has_port
+        or not (is_v6 or _is_address(host) or _HOST.fullmatch(host))
+        or (":" in host) != is_v6
+    ):
+        raise BadUsage(
+            f"{flag}: '{printable(text)}' must be {'NAME=' if flag == '--peer' else ''}HOST:PORT, "
+            "such as 10.0.0.2:8080 or [fd00::2]:8080"
+        )
+    if flag == "--peer" and not is_named:
+        raise BadUsage(f"{flag}: '{printable(text)}' needs a name: NAME={printable(text)}")
+    number = _number(f"{flag} {printable(text)}: the port", port, 1, _HIGHEST_PORT)
+    return Place(_name(flag, name if is_named else f"{bare}:{number}"), bare, number)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return False
+    return not (isinstance(found, IPv6Address) and found.scope_id)
+
+
+def _local_peer(name: str | None, peers: Sequence[Place]) -> str:
+    if not peers:
+        if name is not None:
+            raise BadUsage("--local-peer goes with --peer, one for each HAProxy")
+        return Cluster.local_peer
+    names = ", ".join(peer.name for peer in peers)
+    if name is None or name not in [peer.name for peer in peers]:
+        raise BadUsage(f"--local-peer must say which of {names} this HAProxy is")
+    if len(peers) == 1:
+        raise BadUsage("--peer stands for each HAProxy, this one and at least one other")
+    return name

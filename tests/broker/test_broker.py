@@ -6,7 +6,17 @@ from itertools import groupby
 
 import pytest
 
-from tests.broker.fakes import HOST, Closed, Device, FakeClock, Got, Relay, nack, tag_of
+from tests.broker.fakes import (
+    HOST,
+    Closed,
+    Device,
+    FakeClock,
+    Got,
+    Relay,
+    channel_of_vault,
+    nack,
+    tag_of,
+)
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.outbox import Room
 from vaultrelay.policy.limits import (
@@ -16,6 +26,7 @@ from vaultrelay.policy.limits import (
     PING_SECONDS,
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
+    RETRY_SPARE_SECONDS,
     SLOW_SECONDS,
     SPARE_SESSIONS,
     WAITING_SURE_SECONDS,
@@ -347,9 +358,29 @@ def test_a_full_relay_admits_few_connections_that_have_not_joined(
         spares.append(relay.connect(named=member.channel))
     refusal = refusal_of(relay, member.channel)
     assert refusal is not None
-    assert refusal.error == "relay_full"
+    # A proxy would pass a 503 on to another relay, and the device would not find its peers there.
+    assert (refusal.status, refusal.error) == (429, "relay_full")
+    assert refusal.headers == (("Retry-After", str(RETRY_SPARE_SECONDS)),)
     end(spares[0])
     assert refusal_of(relay, member.channel) is None
+
+
+def test_a_channel_whose_first_device_has_not_joined_yet_is_sent_to_no_other_relay() -> None:
+    relay = Relay(max_connections=1)
+    first = relay.connect(named=channel_of_vault(1))
+    assert refusal_of(relay, channel_of_vault(1)) is None
+    refusal = refusal_of(relay, channel_of_vault(2))
+    assert refusal is not None
+    assert refusal.status == 503
+    for _ in range(SPARE_SESSIONS):
+        relay.connect(vault=2)
+    refusal = refusal_of(relay, channel_of_vault(1))
+    assert refusal is not None
+    assert refusal.status == 429
+    first.leave()
+    refusal = refusal_of(relay, channel_of_vault(1))
+    assert refusal is not None
+    assert refusal.status == 503
 
 
 def test_spare_connections_that_joined_and_left_leave_no_room_for_more() -> None:

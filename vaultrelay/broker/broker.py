@@ -19,6 +19,7 @@ from vaultrelay.policy.limits import (
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
     RETRY_RATE_SECONDS,
+    RETRY_SPARE_SECONDS,
     SPARE_SESSIONS,
     STANDSTILL_SECONDS,
     WAITING_SURE_SECONDS,
@@ -88,17 +89,21 @@ class Broker:
 
         A full relay still admits a few whose channel it holds: they may replace a dead connection.
         An address that has all its places is held to the same, with the channels of its own.
+
+        A proxy in front tries who gets 503 at the next relay. So none is for a channel held here,
+        which would be parted, but that of a drain, which moves them all.
         """
         if self.draining:
             self.counters.refused["draining"] += 1
             raise refusal.draining(RETRY_DRAINING_SECONDS)
-        if (
-            self._full
-            and (channel not in self.channels or self._spares >= SPARE_SESSIONS)
-            and not self._let_a_silent_one_go()
-        ):
-            self.counters.refused["relay_full"] += 1
-            raise refusal.relay_full(RETRY_FULL_SECONDS)
+        if self._full:
+            is_held = self._holds(channel)
+            has_spare = is_held and self._spares < SPARE_SESSIONS
+            if not has_spare and not self._let_a_silent_one_go():
+                self.counters.refused["relay_full"] += 1
+                if is_held:
+                    raise refusal.relay_full_of_peers(RETRY_SPARE_SECONDS)
+                raise refusal.relay_full(RETRY_FULL_SECONDS)
         if budget is not None and not (
             self.addresses.has_place(budget) or self._may_replace(channel, budget)
         ):
@@ -226,6 +231,13 @@ class Broker:
     @property
     def _full(self) -> bool:
         return len(self.sessions) >= self.max_connections
+
+    def _holds(self, channel: bytes | None) -> bool:
+        """Whether a channel has devices here, or is about to have the first."""
+        return channel is not None and (
+            channel in self.channels
+            or any(session.named_channel == channel for session in self._unjoined)
+        )
 
     def _may_stay(self, session: Session) -> bool:
         channel = session.channel.key if session.channel else session.named_channel

@@ -263,7 +263,7 @@ class TestTheEnd:
         assert done == [None]
 
     def test_devices_are_told_and_closed_in_time(self, relay: Relay) -> None:
-        devices = [relay.join(bytes([65 + number]) * 8) for number in range(4)]
+        devices = [relay.join(seed=bytes([number]) * 32) for number in range(4)]
         for device in devices:
             device.frames()
         done = self.drain(relay)

@@ -213,14 +213,13 @@ class Broker:
     def drain(self, seconds: float, spread: float | None = None) -> None:
         """Tell every device that the relay stops, and close them all within `seconds`.
 
-        The closes are spread over the first `spread` of them, by default over all.
+        The closes are spread over the first `spread` of them, by default over all; those of one
+        channel come together.
         """
         if self.draining:
             return
-        joined = [session for session in self.sessions if session.stage is Stage.JOINED]
-        # Channel by channel, so that the devices of one meet again soon.
-        joined.sort(key=lambda session: session.channel.key if session.channel else b"")
-        self._drain = _Drain(joined, self.clock.seconds(), seconds if spread is None else spread)
+        groups = [list(channel.sessions.values()) for channel in self.channels.values()]
+        self._drain = _Drain(groups, self.clock.seconds(), seconds if spread is None else spread)
         notice = Draining("restart", ceil(seconds), DRAIN_RECONNECT).encode()
         for session in tuple(self.sessions):
             if session.stage is Stage.JOINED:
@@ -314,11 +313,16 @@ class Broker:
 
 
 class _Drain:
-    """The closing of all sessions in turn, spread evenly over the drain."""
+    """The closing of all sessions in turn, spread evenly over the drain.
 
-    def __init__(self, sessions: list[Session], now: float, seconds: float) -> None:
-        self._waiting = deque(sessions)
-        self._total = len(sessions)
+    Each group of them, which is a channel, is closed at one moment: where other relays serve the
+    same channels, one part of a channel must not be there already while the other is still here.
+    """
+
+    def __init__(self, groups: list[list[Session]], now: float, seconds: float) -> None:
+        self._waiting = deque(groups)
+        self._total = sum(map(len, groups))
+        self._closed = 0
         self._started_at = now
         self._seconds = seconds
 
@@ -326,5 +330,8 @@ class _Drain:
         """The sessions whose turn has come."""
         elapsed = now - self._started_at
         share = 1.0 if elapsed >= self._seconds else elapsed / self._seconds
-        closed = self._total - len(self._waiting)
-        return [self._waiting.popleft() for _ in range(int(share * self._total) - closed)]
+        due: list[Session] = []
+        while self._waiting and self._closed + len(self._waiting[0]) <= share * self._total:
+            self._closed += len(self._waiting[0])
+            due += self._waiting.popleft()
+        return due

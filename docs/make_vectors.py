@@ -908,6 +908,7 @@ def refusals() -> list[Json]:
         (405, "method_not_allowed", {}, {"Allow": "GET, HEAD"}),
         (408, "request_timeout", {}, {}),
         (426, "protocol_unsupported", {"supported": [3]}, {"X-VaultMesh-Protocol": "3"}),
+        (429, "relay_full", {}, {"Retry-After": "10"}),
         (431, "head_too_large", {}, {}),
         (503, "relay_full", {}, {"Retry-After": "60"}),
         (503, "draining", {}, {"Retry-After": "5"}),

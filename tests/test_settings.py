@@ -118,7 +118,7 @@ def test_settings_are_described_without_a_secret() -> None:
         "log-addresses": "pseudonym",
     }
     assert settings.described().startswith(
-        "public-url=wss://a.example wss://b.example access-token-file=(2 tokens) "
+        "public-url=wss://a.example wss://b.example node-name=relay-2 access-token-file=(2 "
     )
     effective = Settings().effective
     assert (effective["max-per-address"], effective["access-token-file"]) == (250, "-")

@@ -19,6 +19,7 @@ from vaultrelay.policy.limits import (
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
     RETRY_RATE_SECONDS,
+    RETRY_SPARE_SECONDS,
     SPARE_SESSIONS,
     STANDSTILL_SECONDS,
     WAITING_SURE_SECONDS,
@@ -88,17 +89,21 @@ class Broker:
 
         A full relay still admits a few whose channel it holds: they may replace a dead connection.
         An address that has all its places is held to the same, with the channels of its own.
+
+        A proxy in front tries who gets 503 at the next relay. So none is for a channel held here,
+        which would be parted, but that of a drain, which moves them all.
         """
         if self.draining:
             self.counters.refused["draining"] += 1
             raise refusal.draining(RETRY_DRAINING_SECONDS)
-        if (
-            self._full
-            and (channel not in self.channels or self._spares >= SPARE_SESSIONS)
-            and not self._let_a_silent_one_go()
-        ):
-            self.counters.refused["relay_full"] += 1
-            raise refusal.relay_full(RETRY_FULL_SECONDS)
+        if self._full:
+            is_held = self._holds(channel)
+            has_spare = is_held and self._spares < SPARE_SESSIONS
+            if not has_spare and not self._let_a_silent_one_go():
+                self.counters.refused["relay_full"] += 1
+                if is_held:
+                    raise refusal.relay_full_of_peers(RETRY_SPARE_SECONDS)
+                raise refusal.relay_full(RETRY_FULL_SECONDS)
         if budget is not None and not (
             self.addresses.has_place(budget) or self._may_replace(channel, budget)
         ):
@@ -208,14 +213,13 @@ class Broker:
     def drain(self, seconds: float, spread: float | None = None) -> None:
         """Tell every device that the relay stops, and close them all within `seconds`.
 
-        The closes are spread over the first `spread` of them, by default over all.
+        The closes are spread over the first `spread` of them, by default over all; those of one
+        channel come together.
         """
         if self.draining:
             return
-        joined = [session for session in self.sessions if session.stage is Stage.JOINED]
-        # Channel by channel, so that the devices of one meet again soon.
-        joined.sort(key=lambda session: session.channel.key if session.channel else b"")
-        self._drain = _Drain(joined, self.clock.seconds(), seconds if spread is None else spread)
+        groups = [list(channel.sessions.values()) for channel in self.channels.values()]
+        self._drain = _Drain(groups, self.clock.seconds(), seconds if spread is None else spread)
         notice = Draining("restart", ceil(seconds), DRAIN_RECONNECT).encode()
         for session in tuple(self.sessions):
             if session.stage is Stage.JOINED:
@@ -226,6 +230,13 @@ class Broker:
     @property
     def _full(self) -> bool:
         return len(self.sessions) >= self.max_connections
+
+    def _holds(self, channel: bytes | None) -> bool:
+        """Whether a channel has devices here, or is about to have the first."""
+        return channel is not None and (
+            channel in self.channels
+            or any(session.named_channel == channel for session in self._unjoined)
+        )
 
     def _may_stay(self, session: Session) -> bool:
         channel = session.channel.key if session.channel else session.named_channel
@@ -302,11 +313,16 @@ class Broker:
 
 
 class _Drain:
-    """The closing of all sessions in turn, spread evenly over the drain."""
+    """The closing of all sessions in turn, spread evenly over the drain.
 
-    def __init__(self, sessions: list[Session], now: float, seconds: float) -> None:
-        self._waiting = deque(sessions)
-        self._total = len(sessions)
+    Each group of them, which is a channel, is closed at one moment: where other relays serve the
+    same channels, one part of a channel must not be there already while the other is still here.
+    """
+
+    def __init__(self, groups: list[list[Session]], now: float, seconds: float) -> None:
+        self._waiting = deque(groups)
+        self._total = sum(map(len, groups))
+        self._closed = 0
         self._started_at = now
         self._seconds = seconds
 
@@ -314,5 +330,8 @@ class _Drain:
         """The sessions whose turn has come."""
         elapsed = now - self._started_at
         share = 1.0 if elapsed >= self._seconds else elapsed / self._seconds
-        closed = self._total - len(self._waiting)
-        return [self._waiting.popleft() for _ in range(int(share * self._total) - closed)]
+        due: list[Session] = []
+        while self._waiting and self._closed + len(self._waiting[0]) <= share * self._total:
+            self._closed += len(self._waiting[0])
+            due += self._waiting.popleft()
+        return due

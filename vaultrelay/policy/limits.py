@@ -187,6 +187,9 @@ RETRY_MEMORY_SECONDS = 60
 SPARE_SESSIONS = 16
 """Connections admitted to a full relay because their channel is held here, so that a device can
 replace its own dead connection; counted until they join."""
+RETRY_SPARE_SECONDS = HELLO_SECONDS
+"""For who finds all of these taken: by then each has joined or is gone, and a device that has a
+dead connection to replace should not wait for longer."""
 
 # Floods.
 

@@ -1,16 +1,17 @@
 """A cluster under load: HAProxy, nodes, and channels of two members that talk all the time."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import LoopingCall, deferLater
 
 from tests.cluster.auditor import Auditor
-from tests.cluster.haproxy import HAProxy, configuration
+from tests.cluster.haproxy import HOST, HAProxy
 from tests.cluster.member import Member
 from tests.cluster.nodes import Node
 from tests.system.fronts import free_port
@@ -33,18 +34,17 @@ _LOOK_SECONDS = 0.02
 class Cluster:
     """What runs, who is joined, and what an auditor makes of it."""
 
-    def __init__(self, reactor: Any, folder: Path, proxies: int, **options: Any) -> None:
+    def __init__(self, reactor: Any, folder: Path, proxies: int = 1) -> None:
         self.reactor = reactor
         self.auditor = Auditor(reactor.seconds)
-        self.nodes = {name: Node(folder, name) for name in (*NODES, SPARE)}
+        self.nodes = {name: Node(folder, number) for number, name in enumerate((*NODES, SPARE), 1)}
+        self.proxies: list[HAProxy] = []
+        shape = ["--workers", str(len(NODES)), "--spare", "1"]
         names = [f"lb{number}" for number in range(1, proxies + 1)]
-        peers = [(name, free_port()) for name in names]
-        sockets = [(node.name, node.socket) for node in self.nodes.values()]
-        self.proxies = []
+        peers = [f"--peer={name}={HOST}:{free_port()}" for name in names if proxies > 1]
         for name in names:
-            port = free_port()
-            text = configuration(folder, name, port, sockets[:-1], sockets[-1:], peers, **options)
-            self.proxies.append(HAProxy(folder, name, port, text))
+            own = [*peers, f"--local-peer={name}"] if peers else []
+            self.proxies.append(HAProxy(folder, name, free_port(), *shape, *own))
         self.proxy = self.proxies[0]
         self.members: list[Member] = []
         self._lives: list[Deferred[None]] = []
@@ -117,8 +117,35 @@ class Cluster:
             f"{names} {status}",
         )
 
-    async def settle(self) -> None:
-        """Stop talking, and hold the cluster to its promises."""
+    async def add_spare(self) -> None:
+        """Start the spare node, and let HAProxy use it."""
+        self.nodes[SPARE].start()
+        await self.until(lambda: self.nodes[SPARE].listens, f"{SPARE} listens")
+        for proxy in self.proxies:
+            proxy.set_state(SPARE, "ready")
+        await self.is_up(SPARE)
+
+    def some_come_back(self, by_the_other_proxy: bool = False) -> list[Member]:
+        """One device of each channel hangs up, to come back; by the same proxy or by another."""
+        some = self.members[:: len(TAGS)]
+        for member in some:
+            if by_the_other_proxy:
+                member.port = next(each.port for each in self.proxies if each.port != member.port)
+            member.come_back()
+        return some
+
+    async def one_of_each_channel_comes_back(self, by_the_other_proxy: bool = False) -> None:
+        """And all must meet again."""
+        stays = [member.stays for member in self.members]
+        some = self.some_come_back(by_the_other_proxy)
+        await self.until(
+            lambda: all(member.stays > before for member, before in zip(some, stays[:: len(TAGS)])),
+            "they are back",
+        )
+        await self.together()
+
+    async def settle(self) -> str:
+        """Stop talking, and hold the cluster to its promises; what was seen, for people."""
         if self._talk.running:
             self._talk.stop()
         await self.together()
@@ -130,6 +157,7 @@ class Cluster:
         assert not self.auditor.split_channels
         assert self.auditor.longest_split() < LONGEST_SPLIT_SECONDS
         assert not [line for node in self.nodes.values() for line in node.complaints]
+        return f"{self.auditor.arrivals} messages, {len(self.auditor.splits)} splits for moments"
 
     def talk(self) -> None:
         """Have all members speak, in turn, from now on."""
@@ -159,19 +187,24 @@ class Cluster:
 
 @asynccontextmanager
 async def running_cluster(
-    folder: Path, channels: int = CHANNELS, proxies: int = 1, **options: Any
+    folder: Path, proxies: int = 1, edits: Mapping[str, str] = MappingProxyType({})
 ) -> AsyncIterator[Cluster]:
-    """A cluster of three nodes whose members have met and talk; all gone at the end."""
+    """A cluster of three nodes whose members have met and talk; all gone at the end.
+
+    `edits` are patterns in the configuration of HAProxy, and what stands there instead.
+    """
     from twisted.internet import reactor
 
-    cluster = Cluster(reactor, folder, proxies, **options)
+    cluster = Cluster(reactor, folder, proxies)
     try:
         for proxy in cluster.proxies:
+            for pattern, replacement in edits.items():
+                proxy.edit(pattern, replacement)
             proxy.start()
         for name in NODES:
             cluster.nodes[name].start()
         await cluster.is_up(*NODES)
-        cluster.add_channels(range(channels))
+        cluster.add_channels(range(CHANNELS))
         await cluster.together()
         cluster.talk()
         await cluster.pause(TALK_SECONDS)

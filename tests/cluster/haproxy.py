@@ -1,6 +1,9 @@
 """HAProxy as a cluster has it: a master with its worker, and the runtime API on a socket."""
 
 import csv
+import grp
+import os
+import pwd
 import re
 import shutil
 import signal
@@ -12,29 +15,37 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.processes import WAIT_SECONDS, environment
+from tests.process.processes import WAIT_SECONDS, environment, run
 
+HOST = "127.0.0.1"
 BACKEND = "relay"
 _ANSWER_BYTES = 1 << 16
 
 
 class HAProxy:
-    """One HAProxy, with the configuration that its folder has under its name."""
+    """One HAProxy, with the configuration that `vault-relay haproxy` prints for it."""
 
-    def __init__(self, folder: Path, name: str, port: int, configuration: str) -> None:
+    def __init__(self, folder: Path, name: str, port: int, *options: str) -> None:
         self.name = name
         self.port = port
         self._file = folder / f"{name}.cfg"
-        self._file.write_text(configuration)
-        self._admin = folder / f"{name}.admin"
+        self._own = folder / name
+        self._own.mkdir()
         self._log = folder / f"{name}.log"
+        self._file.write_text(self._configuration(folder, options))
         self._process: subprocess.Popen[bytes] | None = None
+
+    def edit(self, pattern: str, replacement: str = "") -> None:
+        """Change lines of the configuration, before a start or a reload."""
+        text, count = re.subn(pattern, replacement, self._file.read_text(), flags=re.MULTILINE)
+        assert count, f"{pattern!r} is not in the configuration"
+        self._file.write_text(text)
 
     def start(self) -> None:
         """Start it; `worker` tells when it runs."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [program(), "-W", "-db", "-L", self.name, "-f", self._file],
+                [program(), "-W", "-db", "-f", self._file],
                 stdout=log,
                 stderr=log,
                 env=environment(),
@@ -44,7 +55,7 @@ class HAProxy:
         """Give the running worker a command; its answer."""
         with socket.socket(socket.AF_UNIX) as admin:
             admin.settimeout(WAIT_SECONDS)
-            admin.connect(str(self._admin))
+            admin.connect(str(self._own / "admin.sock"))
             admin.sendall(f"{command}\n".encode())
             answer = b""
             while part := admin.recv(_ANSWER_BYTES):
@@ -85,62 +96,19 @@ class HAProxy:
                 self._process.wait()
 
 
+    def _configuration(self, folder: Path, options: Sequence[str]) -> str:
+        """What `vault-relay haproxy` prints, for this user and this folder."""
+        user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
+        places = ("--sockets", str(folder), "--runtime-folder", str(self._own))
+        where = ("--bind", HOST, "--port", str(self.port), "--user", user, "--group", group)
+        printed = run("vault-relay", "haproxy", "--plain", *places, *where, *options)
+        assert not printed.returncode, printed.stderr
+        return printed.stdout.replace("log /dev/log local0", "log stderr format raw local0")
+
+
 def program() -> str:
     """Where it is; skips the test where it is not."""
     found = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
     if found is None:
         pytest.skip("needs HAProxy, which tests/system/install.sh could not install")
     return found
-
-
-def configuration(
-    folder: Path,
-    name: str,
-    port: int,
-    nodes: Sequence[tuple[str, Path]],
-    spares: Sequence[tuple[str, Path]],
-    peers: Sequence[tuple[str, int]],
-) -> str:
-    servers = [
-        f"    server {node} unix@{at} id {number} send-proxy-v2 check-send-proxy"
-        + (" disabled" if (node, at) in spares else "")
-        for number, (node, at) in enumerate([*nodes, *spares], 1)
-    ]
-    told = [f"    peer {peer} 127.0.0.1:{at}" for peer, at in peers]
-    return "\n".join([f"""
-global
-    stats socket {folder}/{name}.admin level admin mode 600 expose-fd listeners
-    log stderr format raw local0
-    maxconn 4000
-
-defaults
-    mode http
-    log global
-    log-format "%ci [%tr] %HM %HP %ST %B %Tt %ts %s"
-    timeout connect 5s
-    timeout http-request 10s
-    timeout client 1m
-    timeout server 1m
-    timeout tunnel 1h
-
-peers lbs
-""", *told, f"""
-frontend public
-    bind 127.0.0.1:{port}
-    acl one req.hdr_cnt(X-VaultMesh-Channel) eq 1
-    acl good req.hdr(X-VaultMesh-Channel) -m reg ^[A-Za-z0-9_-]{{43}}$
-    http-request return status 400 unless one good
-    default_backend relay
-
-backend relay
-    balance hdr(X-VaultMesh-Channel)
-    hash-type consistent sdbm avalanche
-    stick-table type string len 44 size 200k expire 24h srvkey name peers lbs
-    stick on req.hdr(X-VaultMesh-Channel)
-    http-request track-sc0 req.hdr(X-VaultMesh-Channel)
-    option redispatch 1
-    retries 3
-    retry-on conn-failure empty-response 503
-    option httpchk GET /health
-    default-server check inter 2s fall 3 on-marked-down shutdown-sessions
-""", *servers, ""])

@@ -12,10 +12,10 @@ from twisted.internet.error import ConnectError
 from twisted.internet.task import deferLater
 
 from tests.cluster.auditor import Auditor
+from tests.cluster.haproxy import HOST
 from vaultrelay.client import Closed, Device, Draining, Left, Message, Nack, Refused, connect
 from vaultrelay.wire.close_codes import CloseCode
 
-HOST = "127.0.0.1"
 HASTE = 10
 """A member waits for a tenth of what docs/protocol.rst tells it. That is harder on all others."""
 LONGEST_WAIT = 60
@@ -26,7 +26,8 @@ _STAYS = count(1)
 
 
 class Member:
-    """One device of a channel. `stays` counts how often it was welcomed."""
+    """One device of a channel. `stays` counts how often it was welcomed, and `came_back` how often it
+    hung up itself before."""
 
     def __init__(self, clock: Any, auditor: Auditor, port: int, channel: int, tag: bytes) -> None:
         self.channel = channel
@@ -35,6 +36,7 @@ class Member:
         self.device: Device | None = None
         self.node = ""
         self.stays = 0
+        self.came_back = 0
         self.troubles: list[str] = []
         self._clock = clock
         self._auditor = auditor
@@ -70,6 +72,7 @@ class Member:
     def come_back(self) -> None:
         """Hang up without a word, as a device that changes its network."""
         if self.device is not None:
+            self.came_back += 1
             self.device.abort()
 
     def say_something(self) -> None:
@@ -100,7 +103,7 @@ class Member:
         seed = self.channel.to_bytes(32, "big")
         url = f"ws://{HOST}:{self.port}"
         self.device = await connect(self._clock, url, seed, self.tag, endpoint=endpoint)
-        self.node = self.device.node
+        self.node = self.device.node or ""
         self.stays += 1
         self._attempts, self._reconnect = 0, UNANNOUNCED
         self._stay = next(_STAYS)

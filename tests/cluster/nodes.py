@@ -14,11 +14,11 @@ DRAIN_SECONDS = 4
 class Node:
     """One relay of the cluster, on the socket that HAProxy knows it by."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self.name = name
-        self.socket = folder / name / "devices"
+    def __init__(self, folder: Path, number: int) -> None:
+        self.name = f"w{number}"
+        self.socket = folder / str(number) / "devices"
         self.socket.parent.mkdir()
-        self._log = folder / f"{name}.log"
+        self._log = folder / f"{self.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -1,0 +1,51 @@
+"""Devices of one channel that come at the same moment, or by different HAProxies."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest_twisted
+
+from tests.cluster.cluster import SPARE, running_cluster
+
+Figure = Callable[[str], None]
+TIMES = 100
+_PAUSE_SECONDS = 0.02
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_devices_that_come_at_the_same_moment_meet(
+    tmp_path: Path, figure: Figure
+) -> None:
+    async with running_cluster(tmp_path) as cluster:
+        for channel in range(1000, 1000 + TIMES):
+            cluster.add_channels([channel])
+            await cluster.pause(_PAUSE_SECONDS)
+        await cluster.together()
+        cluster.nodes["w1"].send(signal.SIGKILL)
+        # HAProxy does not know it yet, and finds another node for each of them in turn.
+        for channel in range(2000, 2000 + TIMES):
+            cluster.add_channels([channel])
+            await cluster.pause(_PAUSE_SECONDS)
+        figure(await cluster.settle())
+
+
+@pytest_twisted.ensureDeferred
+async def test_devices_meet_by_whichever_of_two_haproxies_they_come(
+    tmp_path: Path, figure: Figure
+) -> None:
+    async with running_cluster(tmp_path, proxies=2) as cluster:
+        await cluster.add_spare()
+        await cluster.one_of_each_channel_comes_back(by_the_other_proxy=True)
+        assert not cluster.of(SPARE)
+        cluster.nodes["w1"].send(signal.SIGKILL)
+        await cluster.until(lambda: not cluster.of("w1"), "w1 is lost")
+        await cluster.together()
+        await cluster.is_up("w1", status="DOWN")
+        cluster.nodes["w1"].start()
+        await cluster.is_up("w1")
+        await cluster.one_of_each_channel_comes_back(by_the_other_proxy=True)
+        assert not cluster.of("w1")
+        cluster.add_channels(range(1000, 1000 + TIMES))
+        figure(await cluster.settle())
+        assert cluster.of("w1")

@@ -1,0 +1,94 @@
+"""What an operator does to a cluster under traffic: drain, upgrade, reload."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest_twisted
+
+from tests.cluster.cluster import NODES, SPARE, Cluster, running_cluster
+
+Figure = Callable[[str], None]
+NEW_CHANNELS = range(1000, 1100)
+RELOADS = 3
+
+
+async def take_out(cluster: Cluster, node: str) -> float:
+    """Drain a node until it has ended; how many seconds that took."""
+    for proxy in cluster.proxies:
+        proxy.set_state(node, "drain")
+    cluster.nodes[node].send(signal.SIGTERM)
+    took = await cluster.until(lambda: not cluster.nodes[node].runs, f"{node} has ended")
+    await cluster.together()
+    for proxy in cluster.proxies:
+        proxy.set_state(node, "maint")
+    return took
+
+
+async def put_back(cluster: Cluster, node: str) -> None:
+    """Start a node again, and let it have new channels."""
+    cluster.nodes[node].start()
+    await cluster.until(lambda: cluster.nodes[node].listens, f"{node} listens")
+    for proxy in cluster.proxies:
+        proxy.set_state(node, "ready")
+    await cluster.is_up(node)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_node_is_drained_and_put_back(tmp_path: Path, figure: Figure) -> None:
+    async with running_cluster(tmp_path) as cluster:
+        drained, others = cluster.of("w1"), cluster.of("w2") + cluster.of("w3")
+        took = await take_out(cluster, "w1")
+        figure(f"{len(drained)} devices left a draining node within {took:.1f} s")
+        assert not cluster.of("w1")
+        # One reconnect each, and nobody heard the 503 of the node that they came back to.
+        assert {member.stays for member in drained} == {2}
+        assert {tuple(member.troubles) for member in drained} == {("closed with 4000 restart",)}
+        await put_back(cluster, "w1")
+        await cluster.one_of_each_channel_comes_back()
+        assert not cluster.of("w1")
+        cluster.add_channels(NEW_CHANNELS)
+        figure(await cluster.settle())
+        assert cluster.of("w1")
+        assert {member.stays - member.came_back for member in others} == {1}
+
+
+@pytest_twisted.ensureDeferred
+async def test_every_node_is_restarted_one_after_another(tmp_path: Path, figure: Figure) -> None:
+    async with running_cluster(tmp_path) as cluster:
+        for node in NODES:
+            await take_out(cluster, node)
+            await put_back(cluster, node)
+        figure(await cluster.settle())
+        assert {each for member in cluster.members for each in member.troubles} == {
+            "closed with 4000 restart"
+        }
+        # Those of the last node may have gone to one that was yet to be restarted.
+        assert max(member.stays for member in cluster.members) <= len(NODES) + 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_haproxy_is_reloaded_while_devices_come_and_go(
+    tmp_path: Path, figure: Figure
+) -> None:
+    async with running_cluster(tmp_path) as cluster:
+        # From now on hashes lead elsewhere than channels are: only the table knows.
+        await cluster.add_spare()
+        cluster.proxy.edit(" disabled$")
+        staying = cluster.members[: len(cluster.members) // 2]
+        restless = cluster.members[len(staying) :: 2]
+        for number in range(RELOADS):
+            before = cluster.proxy.worker()
+            for index, member in enumerate(restless):
+                if index == len(restless) // 3:
+                    cluster.proxy.reload()
+                member.come_back()
+                cluster.add_channels([1000 * (number + 1) + index])
+                await cluster.pause(0.02)
+            await cluster.until(
+                lambda old=before: cluster.proxy.worker() not in (0, old), "a new worker"
+            )
+            await cluster.together()
+        figure(await cluster.settle())
+        assert cluster.of(SPARE)
+        assert {member.stays for member in staying} == {1}

@@ -23,7 +23,7 @@ _TEXT = Template(r"""# A whole haproxy.cfg for HAProxy 2.6 or later, in front of
 $first
 
 global
-    log /dev/log local0
+    log $log local0
     user $user
 $group
     # Each relay has places for $each devices, and others wait at its door. Each takes two files
@@ -116,6 +116,7 @@ _RESOLVERS = """
 resolvers system
     parse-resolv-conf
     hold valid 10s
+
 """
 _BY_NAME = " resolvers system init-addr last,libc,none"
 _NOBODY = "192.0.2.1:8080"
@@ -147,6 +148,7 @@ def configuration(cluster: Cluster, command: str) -> str:
     return _TEXT.substitute(
         command=command,
         first=_first(cluster),
+        log=cluster.log if cluster.log.startswith("/") else f"{cluster.log} format raw",
         user=cluster.user,
         group=_group(cluster),
         each=cluster.max_connections,

@@ -30,7 +30,7 @@ says when that is of use, and what happens when a relay comes or goes.
                            Default {DEFAULT_MAX_CONNECTIONS}.
   --certificate FILE       Certificate chain and then key, in one file. Default
                            /etc/haproxy/relay.example.org.pem.
-  --plain                  No TLS anywhere: for tests, and behind what ends TLS.
+  --plain                  No TLS, neither here nor between peers: for tests.
   --bind ADDRESS           Where devices come in. Default every address.
   --port N                 Default 443, or 80 with --plain.
   --peer NAME=HOST:PORT    Every HAProxy of several, this one too: where they
@@ -39,30 +39,20 @@ says when that is of use, and what happens when a relay comes or goes.
   --peer-certificate FILE  Certificate and key by which they know each other, the
                            same file on each. Default /etc/haproxy/peers.pem.
   --runtime-folder FOLDER  Of HAProxy's own sockets. Default /run/haproxy.
+  --log FILE               Where the log goes: a socket, or stdout. Default
+                           /dev/log.
   --user NAME              Whom HAProxy runs as. Default haproxy.
   --group NAME             Default vault-relay for workers, whose sockets are
                            open to it; haproxy for nodes.
   --help                   Print this text.
 """
-_FLAGS = [
-    "workers=",
-    "sockets=",
-    "node=",
-    "spare=",
-    "max-connections=",
-    "certificate=",
-    "plain",
-    "bind=",
-    "port=",
-    "peer=",
-    "local-peer=",
-    "peer-certificate=",
-    "runtime-folder=",
-    "user=",
-    "group=",
-    "help",
-]
+_WITH_VALUE = (
+    *("workers", "sockets", "node", "spare", "max-connections", "certificate", "bind", "port"),
+    *("peer", "local-peer", "peer-certificate", "runtime-folder", "log", "user", "group"),
+)
+_FLAGS = [*(f"{name}=" for name in _WITH_VALUE), "plain", "help"]
 _REPEATABLE = ("--node", "--peer")
+_STDOUT = "stdout"
 _HIGHEST_PORT = 65535
 _MOST_DEVICES = 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}")
@@ -117,6 +107,7 @@ class Cluster:
     local_peer: str = "here"
     peer_certificate: str = "/etc/haproxy/peers.pem"
     runtime_folder: str = "/run/haproxy"
+    log: str = "/dev/log"
     user: str = "haproxy"
     group: str = "haproxy"
 
@@ -173,6 +164,7 @@ def read_options(arguments: Sequence[str]) -> Cluster:
         local_peer=_local_peer(once.get("--local-peer"), peers),
         peer_certificate=options.file("--peer-certificate", Cluster.peer_certificate),
         runtime_folder=options.file("--runtime-folder", Cluster.runtime_folder),
+        log=_STDOUT if once.get("--log") == _STDOUT else options.file("--log", Cluster.log),
         user=options.name("--user", Cluster.user),
         group=options.name("--group", Cluster.group if nodes else "vault-relay"),
     )

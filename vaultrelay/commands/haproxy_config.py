@@ -4,6 +4,7 @@ The text stands here as HAProxy reads it. docs/scaling.rst says what it does whe
 goes, docs/decisions/0015-haproxy-and-a-tracked-table.rst why it is so.
 """
 
+from itertools import count, islice
 from string import Template
 
 from vaultrelay.commands.haproxy_options import Cluster
@@ -232,7 +233,11 @@ def _servers(cluster: Cluster) -> list[str]:
             (node.name, node.address + (_BY_NAME if node.is_by_name else ""))
             for node in cluster.nodes
         ]
-        places += [(f"spare{number}", _NOBODY) for number in range(1, cluster.spare + 1)]
+        # A spare place that became a node keeps its name.
+        free = (f"spare{number}" for number in count(1))
+        taken = {node.name for node in cluster.nodes}
+        unused = (name for name in free if name not in taken)
+        places += [(name, _NOBODY) for name in islice(unused, cluster.spare)]
     there = cluster.relays - cluster.spare
     return [
         f"    server {name} {where} id {number}{'' if number <= there else ' disabled'}"

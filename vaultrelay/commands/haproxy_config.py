@@ -4,6 +4,7 @@ The text stands here as HAProxy reads it. docs/scaling.rst says what it does whe
 goes, docs/decisions/0015-haproxy-and-a-tracked-table.rst why it is so.
 """
 
+from itertools import count, islice
 from string import Template
 
 from vaultrelay.commands.haproxy_options import Cluster
@@ -23,7 +24,7 @@ _TEXT = Template(r"""# A whole haproxy.cfg for HAProxy 2.6 or later, in front of
 $first
 
 global
-    log /dev/log local0
+    log $log local0
     user $user
 $group
     # Each relay has places for $each devices, and others wait at its door. Each takes two files
@@ -116,6 +117,7 @@ _RESOLVERS = """
 resolvers system
     parse-resolv-conf
     hold valid 10s
+
 """
 _BY_NAME = " resolvers system init-addr last,libc,none"
 _NOBODY = "192.0.2.1:8080"
@@ -147,6 +149,7 @@ def configuration(cluster: Cluster, command: str) -> str:
     return _TEXT.substitute(
         command=command,
         first=_first(cluster),
+        log=cluster.log if cluster.log.startswith("/") else f"{cluster.log} format raw",
         user=cluster.user,
         group=_group(cluster),
         each=cluster.max_connections,
@@ -230,7 +233,11 @@ def _servers(cluster: Cluster) -> list[str]:
             (node.name, node.address + (_BY_NAME if node.is_by_name else ""))
             for node in cluster.nodes
         ]
-        places += [(f"spare{number}", _NOBODY) for number in range(1, cluster.spare + 1)]
+        # A spare place that became a node keeps its name.
+        free = (f"spare{number}" for number in count(1))
+        taken = {node.name for node in cluster.nodes}
+        unused = (name for name in free if name not in taken)
+        places += [(name, _NOBODY) for name in islice(unused, cluster.spare)]
     there = cluster.relays - cluster.spare
     return [
         f"    server {name} {where} id {number}{'' if number <= there else ' disabled'}"

@@ -4,9 +4,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from getopt import GetoptError, gnu_getopt
-from ipaddress import IPv6Address, ip_address
 
-from vaultrelay.logs import printable
+from vaultrelay.commands.haproxy_places import (
+    HIGHEST_PORT,
+    BadUsage,
+    Place,
+    is_address,
+    read_name,
+    read_number,
+    read_places,
+)
 from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, MOST_RELAYS
 
 USAGE = f"""\
@@ -30,7 +37,7 @@ says when that is of use, and what happens when a relay comes or goes.
                            Default {DEFAULT_MAX_CONNECTIONS}.
   --certificate FILE       Certificate chain and then key, in one file. Default
                            /etc/haproxy/relay.example.org.pem.
-  --plain                  No TLS anywhere: for tests, and behind what ends TLS.
+  --plain                  No TLS, neither here nor between peers: for tests.
   --bind ADDRESS           Where devices come in. Default every address.
   --port N                 Default 443, or 80 with --plain.
   --peer NAME=HOST:PORT    Every HAProxy of several, this one too: where they
@@ -39,65 +46,26 @@ says when that is of use, and what happens when a relay comes or goes.
   --peer-certificate FILE  Certificate and key by which they know each other, the
                            same file on each. Default /etc/haproxy/peers.pem.
   --runtime-folder FOLDER  Of HAProxy's own sockets. Default /run/haproxy.
+  --log FILE               Where the log goes: a socket, or stdout. Default
+                           /dev/log.
   --user NAME              Whom HAProxy runs as. Default haproxy.
   --group NAME             Default vault-relay for workers, whose sockets are
                            open to it; haproxy for nodes.
   --help                   Print this text.
 """
-_FLAGS = [
-    "workers=",
-    "sockets=",
-    "node=",
-    "spare=",
-    "max-connections=",
-    "certificate=",
-    "plain",
-    "bind=",
-    "port=",
-    "peer=",
-    "local-peer=",
-    "peer-certificate=",
-    "runtime-folder=",
-    "user=",
-    "group=",
-    "help",
-]
-_REPEATABLE = ("--node", "--peer")
-_HIGHEST_PORT = 65535
-_MOST_DEVICES = 1_000_000
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}")
-"""What HAProxy takes as a name, without what would need quotes anywhere."""
-_HOST = re.compile(
-    r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+_WITH_VALUE = (
+    *("workers", "sockets", "node", "spare", "max-connections", "certificate", "bind", "port"),
+    *("peer", "local-peer", "peer-certificate", "runtime-folder", "log", "user", "group"),
 )
+_FLAGS = [*(f"{name}=" for name in _WITH_VALUE), "plain", "help"]
+_REPEATABLE = ("--node", "--peer")
+_STDOUT = "stdout"
+_MOST_DEVICES = 1_000_000
 _FILE = re.compile(r"/[A-Za-z0-9_.,@+/-]*")
-
-
-class BadUsage(Exception):
-    """A command line that cannot be used. Its text is for people."""
 
 
 class HelpAsked(Exception):
     """Only the usage is wanted."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where something listens: a name for HAProxy, and a host and a port."""
-
-    name: str
-    host: str
-    port: int
-
-    @property
-    def address(self) -> str:
-        """As HAProxy reads it."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def is_by_name(self) -> bool:
-        """Whether the address must be looked up."""
-        return not _is_address(self.host)
 
 
 @dataclass(frozen=True)
@@ -117,6 +85,7 @@ class Cluster:
     local_peer: str = "here"
     peer_certificate: str = "/etc/haproxy/peers.pem"
     runtime_folder: str = "/run/haproxy"
+    log: str = "/dev/log"
     user: str = "haproxy"
     group: str = "haproxy"
 
@@ -136,18 +105,18 @@ def read_options(arguments: Sequence[str]) -> Cluster:
     try:
         given, rest = gnu_getopt(list(arguments), "", _FLAGS)
     except GetoptError as error:
-        raise BadUsage(printable(str(error))) from None
+        raise BadUsage(ascii(str(error))[1:-1]) from None
     once = dict(given)
     if "--help" in once:
         raise HelpAsked
     if rest:
-        raise BadUsage(f"haproxy takes options alone, and not '{printable(rest[0])}'")
+        raise BadUsage(f"haproxy takes options alone, and not {rest[0]!a}")
     for name in once:
         if name not in _REPEATABLE and sum(name == other for other, _ in given) > 1:
             raise BadUsage(f"{name} stands there twice")
     options = _Options(once)
-    nodes = _places("--node", [value for name, value in given if name == "--node"])
-    peers = _places("--peer", [value for name, value in given if name == "--peer"])
+    nodes = read_places("--node", [value for name, value in given if name == "--node"])
+    peers = read_places("--peer", [value for name, value in given if name == "--peer"])
     is_plain = "--plain" in once
     if ("--workers" in once) == bool(nodes):
         raise BadUsage(
@@ -168,11 +137,12 @@ def read_options(arguments: Sequence[str]) -> Cluster:
         certificate=options.file("--certificate", Cluster.certificate),
         is_plain=is_plain,
         bind=options.address("--bind"),
-        port=options.number("--port", _HIGHEST_PORT, 80 if is_plain else Cluster.port),
+        port=options.number("--port", HIGHEST_PORT, 80 if is_plain else Cluster.port),
         peers=peers,
         local_peer=_local_peer(once.get("--local-peer"), peers),
         peer_certificate=options.file("--peer-certificate", Cluster.peer_certificate),
         runtime_folder=options.file("--runtime-folder", Cluster.runtime_folder),
+        log=_STDOUT if once.get("--log") == _STDOUT else options.file("--log", Cluster.log),
         user=options.name("--user", Cluster.user),
         group=options.name("--group", Cluster.group if nodes else "vault-relay"),
     )
@@ -191,80 +161,25 @@ class _Options:
 
     def number(self, name: str, most: int, default: int, least: int = 1) -> int:
         text = self._given.get(name)
-        return default if text is None else _number(name, text, least, most)
+        return default if text is None else read_number(name, text, least, most)
 
     def file(self, name: str, default: str) -> str:
         text = self._given.get(name, default)
         if not _FILE.fullmatch(text):
             raise BadUsage(
-                f"{name}: '{printable(text)}' must be a path from / on, of letters, digits and "
+                f"{name}: {text!a} must be a path from / on, of letters, digits and "
                 "_ . , @ + -, which HAProxy reads without quotes"
             )
         return text.rstrip("/") or "/"
 
     def name(self, name: str, default: str) -> str:
-        return _name(name, self._given.get(name, default))
+        return read_name(name, self._given.get(name, default))
 
     def address(self, name: str) -> str:
         text = self._given.get(name, "").removeprefix("[").removesuffix("]")
-        if name in self._given and not _is_address(text):
-            raise BadUsage(f"{name}: '{printable(text)}' is no IP address")
+        if name in self._given and not is_address(text):
+            raise BadUsage(f"{name}: {text!a} is no IP address")
         return text
-
-
-def _number(name: str, text: str, least: int, most: int) -> int:
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
-    if not digits or not least <= int(text) <= most:
-        raise BadUsage(f"{name}: '{printable(text)}' must be a number from {least} to {most}")
-    return int(text)
-
-
-def _name(flag: str, text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise BadUsage(
-            f"{flag}: '{printable(text)}' is no name; it may have 63 letters, digits and _ . : -"
-        )
-    return text
-
-
-def _places(flag: str, texts: Sequence[str]) -> tuple[Place, ...]:
-    places = tuple(_place(flag, text) for text in texts)
-    for kind, keys in (
-        ("name", [place.name for place in places]),
-        ("address", [place.address for place in places]),
-    ):
-        for key in keys:
-            if keys.count(key) > 1:
-                raise BadUsage(f"{flag}: two have the {kind} {key}")
-    return places
-
-
-def _place(flag: str, text: str) -> Place:
-    name, is_named, address = text.rpartition("=")
-    host, has_port, port = address.rpartition(":")
-    bare = host.removeprefix("[").removesuffix("]")
-    is_v6 = host == f"[{bare}]" and _is_address(bare) and ":" in bare
-    if (
-        not has_port
-        or not (is_v6 or _is_address(host) or _HOST.fullmatch(host))
-        or (":" in host) != is_v6
-    ):
-        raise BadUsage(
-            f"{flag}: '{printable(text)}' must be {'NAME=' if flag == '--peer' else ''}HOST:PORT, "
-            "such as 10.0.0.2:8080 or [fd00::2]:8080"
-        )
-    if flag == "--peer" and not is_named:
-        raise BadUsage(f"{flag}: '{printable(text)}' needs a name: NAME={printable(text)}")
-    number = _number(f"{flag} {printable(text)}: the port", port, 1, _HIGHEST_PORT)
-    return Place(_name(flag, name if is_named else f"{bare}:{number}"), bare, number)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        found = ip_address(text)
-    except ValueError:
-        return False
-    return not (isinstance(found, IPv6Address) and found.scope_id)
 
 
 def _local_peer(name: str | None, peers: Sequence[Place]) -> str:

@@ -1,5 +1,6 @@
 """AdminService: the admin endpoint, its front door, and the sampling behind its plots."""
 
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -7,7 +8,7 @@ from twisted.application.service import MultiService
 from vaultrelay.admin.meter import Meter, Relay
 from vaultrelay.admin.sampler import Sampler
 from vaultrelay.logs import log
-from vaultrelay.policy.addresses import read_address
+from vaultrelay.policy.addresses import PeerAddress, read_address
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
@@ -65,7 +66,7 @@ class AdminService(MultiService):
             raise bad_request(
                 "This is the relay's admin endpoint. Devices connect to its own port."
             )
-        if visitor.ip is not None and visitor.ip.is_loopback and not _is_dialled_here(request):
+        if _is_of_this_machine(visitor.ip) and not _is_dialled_here(request):
             raise bad_request(
                 "On the relay's own machine this page is at localhost, or at an IP address."
             )
@@ -85,6 +86,10 @@ class AdminService(MultiService):
     def options(self) -> dict[str, object]:
         """The options in force, for people."""
         return {"listens on": self._where, **self._relay.settings.effective}
+
+
+def _is_of_this_machine(address: PeerAddress | None) -> bool:
+    return isinstance(address, IPv4Address | IPv6Address) and address.is_loopback
 
 
 def _is_dialled_here(request: Request) -> bool:

@@ -78,6 +78,9 @@ SELECT_BESIDE = SELECT_WAITING + 50
 WAITING_PER_ADDRESS = 64
 """Connections at the front door, their handshakes under way. 250 devices that return in one second
 and take a quarter of one each; who is cut off comes again. Below a third of DESCRIPTORS_BESIDE."""
+TOO_MANY_SECONDS = 1
+"""For the request of one too many that a proxy for HTTP passes on, which it has whole before it
+connects. Without a proxy such a connection is cut off at once."""
 JOINS_AT_ONCE_PER_DEVICE = 2
 """For each device that may be there: all return after a restart, and once more if that failed."""
 JOIN_SECONDS_PER_DEVICE = 60

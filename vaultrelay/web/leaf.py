@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from vaultrelay.policy.addresses import IpAddress
+from vaultrelay.policy.addresses import PeerAddress, UnixPeer
 from vaultrelay.wire import refusal
 from vaultrelay.wire import request as wire
 
@@ -55,14 +55,14 @@ VISITOR_TOLD_HEADER = "x-visitor-told"
 
 
 def page_head(
-    request: wire.Request, visitor: IpAddress | None = None, is_told: bool = False
+    request: wire.Request, visitor: PeerAddress | None = None, is_told: bool = False
 ) -> bytes:
     """A page request in a form that twisted.web can read in one way only, and who sent it.
 
     Of the visitor's own headers none gets through but those that are named here.
     """
     lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
-    if visitor is not None:
+    if visitor is not None and not isinstance(visitor, UnixPeer):
         lines.append(f"{VISITOR_HEADER}: {visitor}")
     if is_told:
         lines.append(f"{VISITOR_TOLD_HEADER}: 1")

@@ -11,14 +11,13 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import LoopingCall, deferLater
 
 from tests.cluster.auditor import Auditor
-from tests.cluster.haproxy import HOST, HAProxy
+from tests.cluster.haproxy import HAProxy
 from tests.cluster.member import Member
-from tests.cluster.nodes import Node
+from tests.cluster.nodes import HOST, Node
 from tests.system.fronts import free_port
 
 CHANNELS = 200
 NODES = ("w1", "w2", "w3")
-SPARE = "w4"
 TAGS = (b"device-a", b"device-b")
 TALK_SECONDS = 1.0
 """Between two messages of one member."""
@@ -37,13 +36,24 @@ class Cluster:
     def __init__(self, reactor: Any, folder: Path, proxies: int = 1) -> None:
         self.reactor = reactor
         self.auditor = Auditor(reactor.seconds)
-        self.nodes = {name: Node(folder, number) for number, name in enumerate((*NODES, SPARE), 1)}
-        self.proxies: list[HAProxy] = []
-        shape = ["--workers", str(len(NODES)), "--spare", "1"]
+        # More than one HAProxy is for more than one machine.
+        over_tcp = proxies > 1
+        self.spare = "spare1" if over_tcp else "w4"
+        self.nodes = {
+            name: Node(folder, name, number, free_port() if over_tcp else 0)
+            for number, name in enumerate((*NODES, self.spare), 1)
+        }
+        shape = [
+            "--spare=1",
+            *(() if over_tcp else (f"--workers={len(NODES)}", f"--sockets={folder}")),
+        ]
         names = [f"lb{number}" for number in range(1, proxies + 1)]
-        peers = [f"--peer={name}={HOST}:{free_port()}" for name in names if proxies > 1]
+        if over_tcp:
+            shape += [f"--node={name}={HOST}:{self.nodes[name].port}" for name in NODES]
+            shape += [f"--peer={name}={HOST}:{free_port()}" for name in names]
+        self.proxies = []
         for name in names:
-            own = [*peers, f"--local-peer={name}"] if peers else []
+            own = (f"--local-peer={name}",) if over_tcp else ()
             self.proxies.append(HAProxy(folder, name, free_port(), *shape, *own))
         self.proxy = self.proxies[0]
         self.members: list[Member] = []
@@ -119,11 +129,14 @@ class Cluster:
 
     async def add_spare(self) -> None:
         """Start the spare node, and let HAProxy use it."""
-        self.nodes[SPARE].start()
-        await self.until(lambda: self.nodes[SPARE].listens, f"{SPARE} listens")
+        node = self.nodes[self.spare]
+        node.start()
+        await self.until(lambda: node.listens, f"{node.name} listens")
         for proxy in self.proxies:
-            proxy.set_state(SPARE, "ready")
-        await self.is_up(SPARE)
+            if node.port:
+                proxy.set_address(node.name, HOST, node.port)
+            proxy.set_state(node.name, "ready")
+        await self.is_up(node.name)
 
     def some_come_back(self, by_the_other_proxy: bool = False) -> list[Member]:
         """One device of each channel hangs up, to come back; by the same proxy or by another."""
@@ -136,11 +149,10 @@ class Cluster:
 
     async def one_of_each_channel_comes_back(self, by_the_other_proxy: bool = False) -> None:
         """And all must meet again."""
-        stays = [member.stays for member in self.members]
+        before = {member: member.stays for member in self.members}
         some = self.some_come_back(by_the_other_proxy)
         await self.until(
-            lambda: all(member.stays > before for member, before in zip(some, stays[:: len(TAGS)])),
-            "they are back",
+            lambda: all(member.stays > before[member] for member in some), "they are back"
         )
         await self.together()
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.nodes import HOST
 from tests.process.processes import WAIT_SECONDS, environment, run
 
-HOST = "127.0.0.1"
 BACKEND = "relay"
 _ANSWER_BYTES = 1 << 16
 
@@ -32,7 +32,7 @@ class HAProxy:
         self._own = folder / name
         self._own.mkdir()
         self._log = folder / f"{name}.log"
-        self._file.write_text(self._configuration(folder, options))
+        self._file.write_text(self._configuration(options))
         self._process: subprocess.Popen[bytes] | None = None
 
     def edit(self, pattern: str, replacement: str = "") -> None:
@@ -67,6 +67,11 @@ class HAProxy:
         answer = self.say(f"set server {BACKEND}/{node} state {state}")
         assert not answer.strip(), answer
 
+    def set_address(self, node: str, host: str, port: int) -> None:
+        """Tell where a spare server is."""
+        answer = self.say(f"set server {BACKEND}/{node} addr {host} port {port}")
+        assert "changed" in answer, answer
+
     def status(self, node: str) -> str:
         """UP, DOWN, DRAIN, MAINT: what HAProxy makes of a server."""
         table = csv.DictReader(StringIO(self.say(f"show stat {BACKEND} 4 -1").removeprefix("# ")))
@@ -95,13 +100,12 @@ class HAProxy:
                 self._process.kill()
                 self._process.wait()
 
-
-    def _configuration(self, folder: Path, options: Sequence[str]) -> str:
-        """What `vault-relay haproxy` prints, for this user and this folder."""
+    def _configuration(self, options: Sequence[str]) -> str:
+        """What `vault-relay haproxy` prints, for this user and folder."""
         user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
-        places = ("--sockets", str(folder), "--runtime-folder", str(self._own))
-        where = ("--bind", HOST, "--port", str(self.port), "--user", user, "--group", group)
-        printed = run("vault-relay", "haproxy", "--plain", *places, *where, *options)
+        where = ("--runtime-folder", str(self._own), "--bind", HOST, "--port", str(self.port))
+        whose = ("--user", user, "--group", group)
+        printed = run("vault-relay", "haproxy", "--plain", *where, *whose, *options)
         assert not printed.returncode, printed.stderr
         return printed.stdout.replace("log /dev/log local0", "log stderr format raw local0")
 

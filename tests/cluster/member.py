@@ -12,7 +12,7 @@ from twisted.internet.error import ConnectError
 from twisted.internet.task import deferLater
 
 from tests.cluster.auditor import Auditor
-from tests.cluster.haproxy import HOST
+from tests.cluster.nodes import HOST
 from vaultrelay.client import Closed, Device, Draining, Left, Message, Nack, Refused, connect
 from vaultrelay.wire.close_codes import CloseCode
 
@@ -26,8 +26,10 @@ _STAYS = count(1)
 
 
 class Member:
-    """One device of a channel. `stays` counts how often it was welcomed, and `came_back` how often it
-    hung up itself before."""
+    """One device of a channel.
+
+    `stays` counts how often it was welcomed, and `came_back` how often it had hung up itself.
+    """
 
     def __init__(self, clock: Any, auditor: Auditor, port: int, channel: int, tag: bytes) -> None:
         self.channel = channel

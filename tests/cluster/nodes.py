@@ -1,4 +1,4 @@
-"""Nodes: relay processes on unix sockets, started, frozen, killed and started again."""
+"""Nodes: relay processes, started, frozen, killed and started again."""
 
 import signal
 import socket
@@ -7,31 +7,36 @@ from pathlib import Path
 
 from tests.process.processes import BIN, WAIT_SECONDS, environment
 
+HOST = "127.0.0.1"
 DRAIN_SECONDS = 4
 """Long enough for the closes to be spread, short enough to be waited for."""
 
 
 class Node:
-    """One relay of the cluster, on the socket that HAProxy knows it by."""
+    """One relay of the cluster: on a unix socket, or on a port where it has one."""
 
-    def __init__(self, folder: Path, number: int) -> None:
-        self.name = f"w{number}"
-        self.socket = folder / str(number) / "devices"
-        self.socket.parent.mkdir()
-        self._log = folder / f"{self.name}.log"
+    def __init__(self, folder: Path, name: str, number: int, port: int = 0) -> None:
+        self.name = name
+        self.port = port
+        self._folder = folder / str(number)
+        self._folder.mkdir()
+        # As `vault-relay haproxy --workers` expects it.
+        self._socket = self._folder / "devices"
+        self._log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it; HAProxy tells when it can be reached."""
         assert not self.runs
-        listen = f"haproxy:unix:{self.socket}:mode=660"
+        on_port, on_socket = f"tcp:{self.port}:interface={HOST}", f"unix:{self._socket}:mode=660"
+        listen = f"haproxy:{on_port if self.port else on_socket}"
         options = ("--node-name", self.name, "--drain-seconds", str(DRAIN_SECONDS))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [BIN / "vault-relay", "--listen", listen, *options],
                 stdout=log,
                 stderr=log,
-                env=environment(RELAY_RUNTIME_FOLDER=str(self.socket.parent)),
+                env=environment(RELAY_RUNTIME_FOLDER=str(self._folder)),
             )
 
     def send(self, number: int) -> None:
@@ -46,9 +51,9 @@ class Node:
 
     @property
     def listens(self) -> bool:
-        """Whether its socket is there and takes connections."""
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.socket)) == 0
+        """Whether it takes connections."""
+        with socket.socket(socket.AF_INET if self.port else socket.AF_UNIX) as probe:
+            return probe.connect_ex((HOST, self.port) if self.port else str(self._socket)) == 0
 
     @property
     def log(self) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest_twisted
 
-from tests.cluster.cluster import SPARE, running_cluster
+from tests.cluster.cluster import running_cluster
 
 Figure = Callable[[str], None]
 TIMES = 100
@@ -37,7 +37,7 @@ async def test_devices_meet_by_whichever_of_two_haproxies_they_come(
     async with running_cluster(tmp_path, proxies=2) as cluster:
         await cluster.add_spare()
         await cluster.one_of_each_channel_comes_back(by_the_other_proxy=True)
-        assert not cluster.of(SPARE)
+        assert not cluster.of(cluster.spare)
         cluster.nodes["w1"].send(signal.SIGKILL)
         await cluster.until(lambda: not cluster.of("w1"), "w1 is lost")
         await cluster.together()

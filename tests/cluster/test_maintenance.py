@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest_twisted
 
-from tests.cluster.cluster import NODES, SPARE, Cluster, running_cluster
+from tests.cluster.cluster import NODES, Cluster, running_cluster
 
 Figure = Callable[[str], None]
 NEW_CHANNELS = range(1000, 1100)
@@ -90,5 +90,5 @@ async def test_haproxy_is_reloaded_while_devices_come_and_go(
             )
             await cluster.together()
         figure(await cluster.settle())
-        assert cluster.of(SPARE)
+        assert cluster.of(cluster.spare)
         assert {member.stays for member in staying} == {1}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest_twisted
 
-from tests.cluster.cluster import SPARE, Cluster, running_cluster
+from tests.cluster.cluster import Cluster, running_cluster
 
 Figure = Callable[[str], None]
 NEW_CHANNELS = range(1000, 1100)
@@ -61,10 +61,10 @@ async def test_a_node_that_was_added_takes_new_channels_and_no_others(
         await cluster.pause(1)
         assert {member.stays for member in cluster.members} == {1}
         await cluster.one_of_each_channel_comes_back()
-        assert not cluster.of(SPARE)
+        assert not cluster.of(cluster.spare)
         cluster.add_channels(NEW_CHANNELS)
         figure(await cluster.settle())
-        assert cluster.of(SPARE)
+        assert cluster.of(cluster.spare)
 
 
 @pytest_twisted.ensureDeferred

@@ -3,7 +3,8 @@
 import shlex
 
 from vaultrelay.commands.haproxy_config import configuration
-from vaultrelay.commands.haproxy_options import USAGE, BadUsage, HelpAsked, read_options
+from vaultrelay.commands.haproxy_options import USAGE, HelpAsked, read_options
+from vaultrelay.commands.haproxy_places import BadUsage
 from vaultrelay.process import stop_with
 
 

@@ -138,6 +138,12 @@ class Cluster:
             proxy.set_state(node.name, "ready")
         await self.is_up(node.name)
 
+    async def reload(self) -> None:
+        """Give HAProxy its changed configuration."""
+        before = self.proxy.worker()
+        self.proxy.reload()
+        await self.until(lambda: self.proxy.worker() not in (0, before), "a new worker")
+
     def some_come_back(self, by_the_other_proxy: bool = False) -> list[Member]:
         """One device of each channel hangs up, to come back; by the same proxy or by another."""
         some = self.members[:: len(TAGS)]

@@ -6,11 +6,23 @@ from pathlib import Path
 
 import pytest_twisted
 
-from tests.cluster.cluster import running_cluster
+from tests.cluster.cluster import CHANNELS, Cluster, running_cluster
 
 Figure = Callable[[str], None]
 NO_TABLE = {r"^ *(stick|http-response track-sc0).*\n": ""}
+NO_PEERS = {" peers haproxies$": ""}
 NO_RETRY = {"retry-on conn-failure 503": "retry-on conn-failure"}
+
+
+async def found_split(cluster: Cluster) -> str:
+    """Let one device of each channel come back, and the auditor find what they came to."""
+    cluster.some_come_back()
+    await cluster.until(lambda: all(member.device for member in cluster.members), "all are back")
+    await cluster.pause(1)
+    split = cluster.auditor.split_channels
+    assert split
+    assert split == cluster.separated()
+    return f"{len(split)} of {CHANNELS} channels were split"
 
 
 @pytest_twisted.ensureDeferred
@@ -19,12 +31,16 @@ async def test_without_a_table_an_added_node_splits_channels(
 ) -> None:
     async with running_cluster(tmp_path, edits=NO_TABLE) as cluster:
         await cluster.add_spare()
-        cluster.some_come_back()
-        await cluster.until(lambda: all(member.device for member in cluster.members), "all back")
-        await cluster.pause(1)
-        assert cluster.auditor.split_channels
-        assert cluster.auditor.split_channels == cluster.separated()
-        figure(f"{len(cluster.auditor.split_channels)} of 200 channels were split")
+        figure(await found_split(cluster))
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_peers_a_reload_splits_channels(tmp_path: Path, figure: Figure) -> None:
+    async with running_cluster(tmp_path, edits=NO_PEERS) as cluster:
+        await cluster.add_spare()
+        cluster.proxy.edit(" disabled$")
+        await cluster.reload()
+        figure(await found_split(cluster))
 
 
 @pytest_twisted.ensureDeferred

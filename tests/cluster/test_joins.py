@@ -49,3 +49,27 @@ async def test_devices_meet_by_whichever_of_two_haproxies_they_come(
         cluster.add_channels(range(1000, 1000 + TIMES))
         figure(await cluster.settle())
         assert cluster.of("w1")
+
+
+@pytest_twisted.ensureDeferred
+async def test_devices_of_a_dead_haproxy_meet_the_others_by_the_second(
+    tmp_path: Path, figure: Figure
+) -> None:
+    async with running_cluster(tmp_path, proxies=2) as cluster:
+        await cluster.add_spare()
+        first, second = cluster.proxies
+        hit = [member for member in cluster.members if member.port == first.port]
+        others = [member for member in cluster.members if member.port == second.port]
+        first.kill()
+        for member in hit:
+            member.port = second.port
+        await cluster.until(lambda: all(member.stays > 1 for member in hit), "they are back")
+        await cluster.together()
+        assert not cluster.of(cluster.spare)
+        # It comes back with an empty table, and devices at once: the second tells it all.
+        first.start()
+        await cluster.until(first.worker, "it runs again")
+        await cluster.one_of_each_channel_comes_back(by_the_other_proxy=True)
+        assert not cluster.of(cluster.spare)
+        figure(await cluster.settle())
+        assert {member.stays for member in others} == {1}

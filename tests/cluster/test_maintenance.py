@@ -5,12 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest_twisted
+from twisted.internet.defer import ensureDeferred
 
 from tests.cluster.cluster import NODES, Cluster, running_cluster
 
 Figure = Callable[[str], None]
 NEW_CHANNELS = range(1000, 1100)
 RELOADS = 3
+_PAUSE_SECONDS = 0.01
 
 
 async def take_out(cluster: Cluster, node: str) -> float:
@@ -77,17 +79,13 @@ async def test_haproxy_is_reloaded_while_devices_come_and_go(
         cluster.proxy.edit(" disabled$")
         staying = cluster.members[: len(cluster.members) // 2]
         restless = cluster.members[len(staying) :: 2]
-        for number in range(RELOADS):
-            before = cluster.proxy.worker()
+        for number in range(1, RELOADS + 1):
+            reloading = ensureDeferred(cluster.reload())
             for index, member in enumerate(restless):
-                if index == len(restless) // 3:
-                    cluster.proxy.reload()
                 member.come_back()
-                cluster.add_channels([1000 * (number + 1) + index])
-                await cluster.pause(0.02)
-            await cluster.until(
-                lambda old=before: cluster.proxy.worker() not in (0, old), "a new worker"
-            )
+                cluster.add_channels([1000 * number + index])
+                await cluster.pause(_PAUSE_SECONDS)
+            await reloading
             await cluster.together()
         figure(await cluster.settle())
         assert cluster.of(cluster.spare)

@@ -25,10 +25,16 @@ class NotStarted(Exception):
 
 @dataclass(frozen=True)
 class ServerProcess:
-    """The process and the port on which it listens."""
+    """The process and where it listens: a port, or a unix socket."""
 
     pid: int
-    port: int
+    at: int | Path
+
+    @property
+    def port(self) -> int:
+        """The port, of one that has one."""
+        assert isinstance(self.at, int)
+        return self.at
 
     def cpu_microseconds(self) -> float:
         """User and system time of all threads so far (sched-stats(5)), in nanoseconds' detail."""
@@ -44,9 +50,9 @@ class ServerProcess:
 
 @contextmanager
 def running(
-    command: list[str], port: int, folder: Path, environment: Mapping[str, str]
+    command: list[str], at: int | Path, folder: Path, environment: Mapping[str, str]
 ) -> Iterator[ServerProcess]:
-    """Start a command that listens on a port; NotStarted when it does not."""
+    """Start a command that listens on a port or a unix socket; NotStarted when it does not."""
     with tempfile.TemporaryFile() as log:
         with machine.on_the_servers_core():
             process = subprocess.Popen(
@@ -58,11 +64,11 @@ def running(
                 stderr=log,
             )
         try:
-            if not _listens(process, port):
+            if not _listens(process, at):
                 log.seek(0)
                 last = log.read().decode(errors="replace").strip().splitlines()[-1:]
                 raise NotStarted("".join(last) or "it does not listen")
-            yield ServerProcess(process.pid, port)
+            yield ServerProcess(process.pid, at)
         finally:
             # It has nothing to save, and a graceful end takes some servers a while.
             process.kill()
@@ -76,13 +82,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
+def _listens(process: subprocess.Popen[bytes], at: int | Path) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            _connect(at)
         except OSError:
             time.sleep(POLL_SECONDS)
         else:
             return True
     return False
+
+
+def _connect(at: int | Path) -> None:
+    if isinstance(at, int):
+        socket.create_connection(("127.0.0.1", at), timeout=1).close()
+    else:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(at))

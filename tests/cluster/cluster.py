@@ -190,8 +190,10 @@ class Cluster:
             member.leave()
         for life in self._lives:
             await life
-        for running in (*self.proxies, *self.nodes.values()):
-            running.end()
+        for proxy in self.proxies:
+            proxy.end()
+        for node in self.nodes.values():
+            node.end()
 
     def __str__(self) -> str:
         troubles = Counter(trouble for member in self.members for trouble in member.troubles)

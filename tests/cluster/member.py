@@ -98,7 +98,8 @@ class Member:
         if isinstance(trouble, Closed) and trouble.code == CloseCode.RESTART.number:
             return self._random.uniform(*self._reconnect)
         self._attempts += 1
-        return min(LONGEST_WAIT, 2**self._attempts) * self._random.uniform(0.5, 1)
+        longest: int = min(LONGEST_WAIT, 2**self._attempts)
+        return longest * self._random.uniform(0.5, 1)
 
     async def _join(self) -> None:
         endpoint = TCP4ClientEndpoint(self._clock, HOST, self.port)

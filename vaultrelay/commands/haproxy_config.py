@@ -42,8 +42,10 @@ defaults
     mode http
     log global
     option dontlognull
-    # No header, and nothing of a URL behind its question mark: channel and token are in headers.
-    log-format "%ci [%tr] %HM %HP %ST %B %Tt %ts %s"
+    # No header, and nothing of a URL behind its question mark: channel and token are in headers. Of
+    # an address its network alone; %ci is the whole.
+    log-format "%[src,ipmask(24,48)] [%tr] %HM %HP %ST %B %Tt %ts %s"
+    error-log-format "%[src,ipmask(24,48)] [%t] %[fc_err_str]"
     timeout connect 5s
     timeout check 2s
     timeout http-request ${head}s

@@ -50,6 +50,7 @@ def loaded() -> set[str]:
         "autobahn.nvx",
         "twisted.spread.jelly",
         "vaultrelay.admin.service",
+        "vaultrelay.nodes.ask",
         "vaultrelay.systemd_notify",
     ],
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import Issued, issue, write_pair
+from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Access, Tokens
 from vaultrelay.policy.networks import Networks
@@ -84,6 +85,7 @@ def test_settings_are_described_without_a_secret() -> None:
     settings = Settings(
         public_urls=("wss://a.example", "wss://b.example"),
         node_name="relay-2",
+        admin_nodes=(NodeUrl.read("http://10.0.0.2:9090"),),
         access=Access(
             Tokens([b"1", b"2"]), frozenset([b"channel"]), Networks.read(["192.0.2.0/24", "unix"])
         ),
@@ -113,6 +115,7 @@ def test_settings_are_described_without_a_secret() -> None:
         "max-buffer": 5_000_000,
         "drain-seconds": 8,
         "admin": "-",
+        "admin-node": "http://10.0.0.2:9090",
         "log-level": "debug",
         "log-format": "text",
         "log-addresses": "pseudonym",

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import canonical_host, host_of_url
 from vaultrelay.policy.limits import (
@@ -28,11 +29,12 @@ _GUARDS = {"access-token-file": "tokens", "allow-channels": "channels", "allow-f
 @dataclass(frozen=True)
 class Settings:
     """One relay's configuration. `listen` holds endpoint strings; without any, port and bind say
-    where to listen. `pairs` are the certificates of each place, none where it has no TLS.
-    `admin` is an endpoint string, too, or empty. `runtime_folder` is where the socket of the health
-    check goes; without one there is none. `unknown_variables` are the RELAY_ variables that are no
-    option, and `descriptors_lacking` how many open files the process may not have that
-    `max_connections` would need. `waiting` is how many connections may be at the front door."""
+    where to listen. `pairs` are the certificates of each place, none where it has no TLS. `admin`
+    is an endpoint string, too, or empty; `admin_nodes` are the other relays' own. `runtime_folder`
+    is where the socket of the health check goes; without one there is none. `unknown_variables` are
+    the RELAY_ variables that are no option, and `descriptors_lacking` how many open files the
+    process may not have that `max_connections` would need. `waiting` is how many connections may be
+    at the front door."""
 
     port: int = DEFAULT_PORT
     bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
@@ -48,6 +50,7 @@ class Settings:
     max_buffer: int = LEAST_BUFFER
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
     admin: str = ""
+    admin_nodes: tuple[NodeUrl, ...] = ()
     log_level: str = "info"
     log_format: str = "text"
     log_addresses: str = "pseudonym"
@@ -120,6 +123,7 @@ class Settings:
             "max-buffer": self.max_buffer,
             "drain-seconds": self.drain_seconds,
             "admin": self.admin or "-",
+            "admin-node": " ".join(url.text for url in self.admin_nodes) or "-",
             "log-level": self.log_level,
             "log-format": self.log_format,
             "log-addresses": self.log_addresses,

@@ -1,5 +1,6 @@
 """The admin endpoint of a relay in memory: where it listens, and whom it serves."""
 
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -9,10 +10,14 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import implementer
 
 from tests.memory import Relay, Wire
+from tests.nodes.servers import page, serving
+from tests.nodes.statuses import status as status_of
 from vaultrelay.admin.service import AdminService
+from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import (
     ADMIN_CONNECTIONS,
     HEAD_SECONDS,
+    NODE_SECONDS,
     SAMPLE_SECONDS,
     SILENT_SURE_SECONDS,
 )
@@ -129,6 +134,28 @@ def test_the_last_hour_is_on_the_page(relay: Relay) -> None:
     assert "<dt>listens on</dt><dd>port 8080 of 0.0.0.0 without TLS</dd>" in page
     assert f"<dt>admin</dt><dd>{ENDPOINT}</dd>" in page
     relay.service.hurry()
+
+
+def test_the_page_shows_the_other_relays_when_there_are_some() -> None:
+    with serving(page(status_of(node="relay-2"))) as (text, got), serving(None) as (silent, _):
+        nodes = (NodeUrl.read(text), NodeUrl.read(silent))
+        relay = Relay(admin=ENDPOINT, admin_nodes=nodes, node_name="relay-1")
+        calls: Queue[tuple[Any, ...]] = Queue()
+        relay.clock.callFromThread = lambda *call: calls.put(call)
+        assert scraped(relay, "channels") == 0
+        assert got == [], "it is the page that asks, and nothing else"
+        wire = connect(relay)
+        assert wire.request("/") == b""
+        call, answer = calls.get(timeout=10)
+        call(answer)
+        assert wire.taken() == b""
+        relay.clock.advance(NODE_SECONDS)
+    shown = wire.taken().decode()
+    assert "<title>0 devices, VaultMesh relay relay-1</title>" in shown
+    assert ">relay-2</a>" in shown
+    assert "no answer within 1 s" in shown
+    assert "2 of 3 relays" in shown
+    relay.clock.advance(HEAD_SECONDS)
 
 
 def test_its_own_visitors_count_nowhere(relay: Relay) -> None:

@@ -162,6 +162,13 @@ OPTIONS = (
         "Endpoint string of the status page and of /metrics for Prometheus, such as tcp:9090. "
         "Without it there are none; on this machine alone unless it names an interface.",
     ),
+    Option(
+        "admin-node",
+        "URL",
+        "Admin endpoint of another relay, such as http://10.0.0.2:9090 or unix:/run/admin.sock: "
+        "the status page shows it, too.",
+        repeatable=True,
+    ),
     Option("log-level", "LEVEL", "One of " + ", ".join(LEVELS) + ".", "info"),
     Option("log-format", "FORMAT", "One of " + ", ".join(FORMATS) + ".", "text"),
     Option(

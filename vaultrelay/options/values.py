@@ -1,6 +1,5 @@
 """Values: from texts and where they stand to checked Settings."""
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
 from operator import attrgetter
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 
 from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
+from vaultrelay.nodes.url import NODE_NAME, NodeUrl
 from vaultrelay.options.memory import memory_bytes
 from vaultrelay.options.sources import BadOption, Given
 from vaultrelay.options.table import BY_NAME
@@ -27,8 +27,6 @@ _MESSAGE_BYTES = (1024, 64 * 1024 * 1024)
 _MOST_BUFFER = 1 << 40
 _LONGEST_NUMBER = 15
 """Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
-_NODE_NAME = re.compile(rf"[A-Za-z0-9._-]{{0,{limits.NODE_NAME_CHARS}}}")
-"""What is itself in a URL, in a label, in a table and on a terminal."""
 _T = TypeVar("_T")
 
 
@@ -69,6 +67,7 @@ class Values:
             max_buffer=part("max_buffer", self._max_buffer),
             drain_seconds=part("drain_seconds", self._drain_seconds),
             admin=part("admin", self._admin),
+            admin_nodes=part("admin_nodes", self._admin_nodes),
             log_level=part("log_level", self._log_level),
             log_format=part("log_format", self._log_format),
             log_addresses=part("log_addresses", self._log_addresses),
@@ -112,7 +111,7 @@ class Values:
     def _node_name(self) -> str:
         given = self._find("node-name")
         name = given.values[-1] if given.values else ""
-        if not _NODE_NAME.fullmatch(name):
+        if not NODE_NAME.fullmatch(name):
             raise given.refuse(
                 f"must be at most {limits.NODE_NAME_CHARS} of A-Z a-z 0-9 . _ -, such as relay-2"
             )
@@ -251,6 +250,20 @@ class Values:
         except BadEndpoint as error:
             raise given.refuse(f"{error}; write it like tcp:9090 or unix:/run/admin") from None
         return given.values[-1]
+
+    def _admin_nodes(self) -> tuple[NodeUrl, ...]:
+        given = self._given.get("admin-node")
+        if given is None:
+            return ()
+        if len(given.values) > limits.MOST_NODES:
+            raise BadOption(f"{given.origin}: more than {limits.MOST_NODES} relays")
+        urls = []
+        for text in given.values:
+            try:
+                urls.append(NodeUrl.read(text))
+            except ValueError as error:
+                raise Given(given.origin, (text,)).refuse(str(error)) from None
+        return tuple(dict.fromkeys(urls))
 
     def _pair(self) -> CertificatePair | None:
         certificate, key = self._given.get("tls-cert"), self._given.get("tls-key")

@@ -246,6 +246,15 @@ LAG_SAMPLES = 6
 be missed between two."""
 REFRESH_SECONDS = 10
 """After which the status page loads itself anew: there is no new sample sooner."""
+MOST_NODES = 64
+"""Relays of one cluster that a status page asks, each in a thread. A million devices take half."""
+NODE_SECONDS = 1
+"""For which the status page waits for the others: those that live answer in a few milliseconds,
+and a person waits for the page."""
+NODE_STATUS_BYTES = 16 * 1024
+"""Of a relay's /status.json, which has one at most. What comes after it is not read."""
+FINDING_CHARS = 2000
+"""Of what a relay notices, as it is told to others: the longest sentence with a long file name."""
 
 # The service manager.
 

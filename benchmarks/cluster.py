@@ -11,14 +11,15 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from ctypes import CDLL
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from benchmarks import generator, machine, meetings
 from benchmarks.cluster_shapes import Cost, Shape, program
@@ -44,7 +45,6 @@ LOADS = (
     Load("1k-flood", "1 KiB, 16 in each write", 1024, per_write=16, window=4),
 )
 WARM_CONNECTIONS = 100
-MICROSECONDS = 1e6
 KILOBYTE = 1e3
 
 
@@ -73,6 +73,9 @@ class JoinRun:
 
     cpu: Cost
     memory: Cost
+
+
+Run = TypeVar("Run", MessageRun, JoinRun)
 
 
 def measure_messages(
@@ -122,21 +125,24 @@ def message_row(name: str, runs: Sequence[MessageRun]) -> list[str]:
 
 def join_row(name: str, runs: Sequence[JoinRun]) -> list[str]:
     """Medians, as the cells of a line."""
-    cpu = median(run.cpu.haproxy for run in runs), median(run.cpu.relays for run in runs)
-    memory = median(run.memory.haproxy for run in runs), median(run.memory.relays for run in runs)
-    return [name, *_cells(*cpu, 0), *_cells(*(each / KILOBYTE for each in memory), 1)]
+    haproxy = median(run.cpu.haproxy for run in runs)
+    relays = median(run.cpu.relays for run in runs)
+    kilobytes = [
+        median(memory / KILOBYTE for memory in each)
+        for each in ([run.memory.haproxy for run in runs], [run.memory.relays for run in runs])
+    ]
+    return [name, *_cells(haproxy, relays, 0), *(f"{each:.1f}" for each in kilobytes)]
 
 
 def _cells(haproxy: float, relays: float, digits: int) -> list[str]:
-    """HAProxy's part and the relays'; none of a HAProxy that is not there."""
-    return [f"{haproxy:.{digits}f}" if haproxy else "–", f"{relays:.{digits}f}"]
+    return [f"{haproxy:.{digits}f}", f"{relays:.{digits}f}"]
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Lines of a page."""
     lines = [f".. list-table:: {title}", "   :header-rows: 1", ""]
     for row in (head, *rows):
-        lines += [f"   {'*' if not index else ' '} - {cell}" for index, cell in enumerate(row)]
+        lines += [f"   {' ' if index else '*'} - {cell}".rstrip() for index, cell in enumerate(row)]
     return [*lines, ""]
 
 
@@ -153,31 +159,45 @@ def main() -> None:
     machine.prepare()
     library = generator.build(BUILD)
     certificate = write_pair(BUILD, issue(("relay.test",)))
-    about = machine.description()
-    lines = [f"Measured on {datetime.now(UTC):%Y-%m-%d}, {about['cores']} cores of an "]
-    lines[0] += f"{about['processor']}, Python {about['python']}; medians of {pace.runs} runs."
-    lines.append("")
+    lines = [_about(pace), ""]
     for load in LOADS:
-        messages: dict[str, list[MessageRun]] = {}
-        for _ in range(pace.runs):
-            for shape in SHAPES:
-                run = measure_messages(shape, load, pace.seconds, library, certificate)
-                messages.setdefault(shape.name, []).append(run)
-        head = ["", "HAProxy, µs", "relays, µs", "per second"]
+        head = ["CPU of each message", "HAProxy, µs", "relays, µs", "messages a second"]
+        messages = _in_turn(
+            pace.runs,
+            partial(
+                measure_messages,
+                load=load,
+                seconds=pace.seconds,
+                library=library,
+                certificate=certificate,
+            ),
+        )
         rows = [message_row(name, runs) for name, runs in messages.items()]
-        lines += table(f"CPU of each message: {load.title}", head, rows)
-    joins: dict[str, list[JoinRun]] = {}
-    for _ in range(pace.runs):
-        for shape in SHAPES:
-            joins.setdefault(shape.name, []).append(
-                measure_joins(shape, pace.connections, certificate)
-            )
-    head = ["", "HAProxy, µs", "relays, µs", "HAProxy, KB", "relays, KB"]
-    rows = [join_row(name, runs) for name, runs in joins.items()]
-    lines += table(f"CPU and memory of each of {pace.connections} devices, TLS", head, rows)
+        lines += table(load.title, head, rows)
+    measure = partial(measure_joins, connections=pace.connections, certificate=certificate)
+    head = ["CPU and memory of each", "HAProxy, µs", "relays, µs", "HAProxy, KB", "relays, KB"]
+    rows = [join_row(name, runs) for name, runs in _in_turn(pace.runs, measure).items()]
+    lines += table(f"{pace.connections} devices that join over TLS", head, rows)
     print(*lines, sep="\n")
     if not quick:
         publish(lines)
+
+
+def _in_turn(runs: int, measure: Callable[[Shape], Run]) -> dict[str, list[Run]]:
+    """The runs of each shape, one after another, so that a noisy minute meets all of them."""
+    found: dict[str, list[Run]] = {}
+    for _ in range(runs):
+        for shape in SHAPES:
+            found.setdefault(shape.name, []).append(measure(shape))
+    return found
+
+
+def _about(pace: Pace) -> str:
+    about = machine.description()
+    return (
+        f"Measured by ``make bench-cluster`` on {datetime.now(UTC):%Y-%m-%d} on {about['cores']} "
+        f"cores of an {about['processor']}, Python {about['python']}; medians of {pace.runs} runs."
+    )
 
 
 def publish(lines: Sequence[str]) -> None:

@@ -69,15 +69,16 @@ class Shape:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             port = server_process.free_port()
             if not self.workers:
-                flags = zip(("--tls-cert", "--tls-key"), certificate or (), strict=False)
-                own = [f"--port={port}", "--bind=127.0.0.1", *(f"{a}={b}" for a, b in flags)]
+                files = [str(file) for file in certificate or ()]
+                flags = zip(("--tls-cert", "--tls-key"), files, strict=False)
+                own = [f"--port={port}", "--bind=127.0.0.1", *map("=".join, flags)]
                 yield Running(port, None, [_relay(stack, folder, own, port)])
                 return
             sockets = [folder / str(number) / "devices" for number in range(1, self.workers + 1)]
             for socket in sockets:
                 socket.parent.mkdir()
             relays = [
-                _relay(stack, at.parent, [f"--listen=haproxy:unix:{at}:mode=660"], at)
+                _relay(stack, at.parent, [f"--listen=haproxy:unix:{at}:mode=660"], 0, at)
                 for at in sockets
             ]
             haproxy = stack.enter_context(
@@ -129,6 +130,8 @@ def program() -> str:
     return found
 
 
-def _relay(stack: ExitStack, folder: Path, own: list[str], at: int | Path) -> ServerProcess:
+def _relay(
+    stack: ExitStack, folder: Path, own: list[str], port: int, unix: Path | None = None
+) -> ServerProcess:
     command = [*_COMMAND, *_LIMITS, f"--runtime-folder={folder}", *own]
-    return stack.enter_context(server_process.running(command, at, ROOT, _ENVIRONMENT))
+    return stack.enter_context(server_process.running(command, port, ROOT, _ENVIRONMENT, unix))

@@ -25,16 +25,10 @@ class NotStarted(Exception):
 
 @dataclass(frozen=True)
 class ServerProcess:
-    """The process and where it listens: a port, or a unix socket."""
+    """The process and the port on which it listens, 0 where it is a unix socket."""
 
     pid: int
-    at: int | Path
-
-    @property
-    def port(self) -> int:
-        """The port, of one that has one."""
-        assert isinstance(self.at, int)
-        return self.at
+    port: int
 
     def cpu_microseconds(self) -> float:
         """User and system time of all threads so far (sched-stats(5)), in nanoseconds' detail."""
@@ -50,7 +44,11 @@ class ServerProcess:
 
 @contextmanager
 def running(
-    command: list[str], at: int | Path, folder: Path, environment: Mapping[str, str]
+    command: list[str],
+    port: int,
+    folder: Path,
+    environment: Mapping[str, str],
+    unix: Path | None = None,
 ) -> Iterator[ServerProcess]:
     """Start a command that listens on a port or a unix socket; NotStarted when it does not."""
     with tempfile.TemporaryFile() as log:
@@ -64,11 +62,11 @@ def running(
                 stderr=log,
             )
         try:
-            if not _listens(process, at):
+            if not _listens(process, unix or port):
                 log.seek(0)
                 last = log.read().decode(errors="replace").strip().splitlines()[-1:]
                 raise NotStarted("".join(last) or "it does not listen")
-            yield ServerProcess(process.pid, at)
+            yield ServerProcess(process.pid, port)
         finally:
             # It has nothing to save, and a graceful end takes some servers a while.
             process.kill()

@@ -127,11 +127,19 @@ class Cluster:
             f"{names} {status}",
         )
 
+    async def start(self, node: Node) -> None:
+        """Start a node, and wait until it can be reached."""
+        node.start()
+        await self.until(lambda: node.listens, f"{node.name} listens")
+
+    async def has_ended(self, node: Node) -> float:
+        """Seconds until the process of a node is gone."""
+        return await self.until(lambda: not node.runs, f"{node.name} has ended")
+
     async def add_spare(self) -> None:
         """Start the spare node, and let HAProxy use it."""
         node = self.nodes[self.spare]
-        node.start()
-        await self.until(lambda: node.listens, f"{node.name} listens")
+        await self.start(node)
         for proxy in self.proxies:
             if node.port:
                 proxy.set_address(node.name, HOST, node.port)

@@ -51,7 +51,7 @@ async def test_without_retries_a_draining_node_keeps_its_devices_waiting(
         drained = cluster.of("w1")
         cluster.proxy.set_state("w1", "drain")
         cluster.nodes["w1"].send(signal.SIGTERM)
-        await cluster.until(lambda: not cluster.nodes["w1"].runs, "w1 has ended")
+        await cluster.has_ended(cluster.nodes["w1"])
         await cluster.together()
         refused = [member for member in drained if "503" in str(member.troubles)]
         assert refused

@@ -27,6 +27,7 @@ from twisted.python.systemd import ListenFDs
 
 from tests.certificates import NAME, issue, write_pair
 from tests.transport.tls_client import lenient_context, shake
+from vaultrelay.policy.limits import UNIX_BACKLOG
 from vaultrelay.transport import endpoint_string
 from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
@@ -88,6 +89,22 @@ def test_a_string_without_tls_names_no_certificate(text: str, kind: type) -> Non
     proxied = take(f"haproxy:{text}")
     assert (proxied.tls, proxied.is_proxied) == (None, True)
     assert isinstance(proxied.endpoint, kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "backlog"),
+    [
+        ("unix:/run/relay.sock", UNIX_BACKLOG),
+        ("unix:/run/relay.sock:660", UNIX_BACKLOG),
+        ("haproxy:unix:/run/relay.sock:mode=660:lockfile=0", UNIX_BACKLOG),
+        ("unix:address=/run/relay.sock", UNIX_BACKLOG),
+        ("unix:/run/relay.sock:backlog=7", 7),
+        ("unix:/run/relay.sock:660:7", 7),
+    ],
+)
+def test_a_unix_socket_keeps_many_waiting(text: str, backlog: int) -> None:
+    endpoint: Any = take(text).endpoint
+    assert (endpoint._address, endpoint._backlog) == ("/run/relay.sock", backlog)
 
 
 def test_a_socket_of_systemd_is_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,6 +355,7 @@ JARGON = re.compile(
         "tcp:80:é=b",
         "unix",
         "unix:/run/x:mode=rw-",
+        "unix:/run/x\\",
         "systemd",
         "systemd:domain=INET",
         "systemd:domain=INET:index=0",

@@ -1,7 +1,7 @@
 """The admin endpoint of a relay in memory: where it listens, and whom it serves."""
 
 from queue import Queue
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,6 +13,7 @@ from tests.memory import Relay, Wire
 from tests.nodes.servers import page, serving
 from tests.nodes.statuses import status as status_of
 from vaultrelay.admin.service import AdminService
+from vaultrelay.nodes.answer import NodeAnswer
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import (
     ADMIN_CONNECTIONS,
@@ -21,6 +22,7 @@ from vaultrelay.policy.limits import (
     SAMPLE_SECONDS,
     SILENT_SURE_SECONDS,
 )
+from vaultrelay.settings import Settings
 from vaultrelay.transport.endpoint_string import BadEndpoint
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 
@@ -156,6 +158,20 @@ def test_the_page_shows_the_other_relays_when_there_are_some() -> None:
     assert "no answer within 1 s" in shown
     assert "2 of 3 relays" in shown
     relay.clock.advance(HEAD_SECONDS)
+
+
+def test_the_others_change_while_it_runs(relay: Relay) -> None:
+    admin = admin_of(relay)
+    relay.clock.callFromThread = lambda *_: None
+    assert admin.others() is None
+    with serving(None) as (text, _):
+        relay.service.change(Settings(admin=ENDPOINT, admin_nodes=(NodeUrl.read(text),)))
+        asked = admin.others()
+        assert asked is not None
+        relay.clock.advance(NODE_SECONDS)
+        assert [answer.url.text for answer in cast("list[NodeAnswer]", asked.result)] == [text]
+    relay.service.change(Settings(admin=ENDPOINT))
+    assert admin.others() is None
 
 
 def test_its_own_visitors_count_nowhere(relay: Relay) -> None:

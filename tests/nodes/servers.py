@@ -1,6 +1,7 @@
 """Admin endpoints for tests: each connection gets the same bytes."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +16,9 @@ def page(status: NodeStatus) -> bytes:
 
 
 @contextmanager
-def serving(answer: bytes | None, path: Path | None = None) -> Iterator[tuple[str, list[bytes]]]:
+def serving(
+    answer: bytes | None, path: Path | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[bytes]]]:
     """The URL of a server that answers so, with None never; and the requests that it got."""
     listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
     listener.bind(str(path) if path else ("127.0.0.1", 0))
@@ -26,7 +29,9 @@ def serving(answer: bytes | None, path: Path | None = None) -> Iterator[tuple[st
         with suppress(OSError):
             while True:
                 peer = listener.accept()[0]
-                with peer, suppress(ConnectionError):
+                with peer, suppress(ConnectionError, ssl.SSLError):
+                    if tls is not None:
+                        tls.wrap_socket(peer, server_side=True)
                     got.append(peer.recv(4096))
                     if answer is None:
                         peer.recv(1)

@@ -1,10 +1,12 @@
 """Asking: what is asked for, and what is made of every answer."""
 
 import socket
+import ssl
 from pathlib import Path
 
 import pytest
 
+from tests.certificates import issue, write_pair
 from tests.nodes.servers import page, serving
 from tests.nodes.statuses import status
 from vaultrelay.nodes.answer import NodeAnswer, late
@@ -83,6 +85,14 @@ def test_tls_that_is_none_is_told() -> None:
     with serving(b"HTTP/1.1 400 No\r\n\r\n") as (text, _):
         answer = ask(NodeUrl.read(text.replace("http", "https")), SECONDS)
     assert answer.why.startswith("no answer: ")
+
+
+def test_a_certificate_that_nobody_trusts_is_told(tmp_path: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*write_pair(tmp_path, issue(["localhost"])))
+    with serving(b"", tls=tls) as (text, _):
+        answer = ask(NodeUrl.read(text.replace("http", "https")), SECONDS)
+    assert answer.why == "its certificate is refused: self-signed certificate"
 
 
 def test_a_system_without_unix_sockets_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

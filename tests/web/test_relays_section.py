@@ -45,10 +45,10 @@ def test_a_relay_is_linked_where_a_browser_can_go() -> None:
 
 
 def test_the_state_is_the_worst_of_it() -> None:
-    assert "urgent" in rows(urgent=1, remarks=1, state="draining")[1]
-    assert "About to stop" in rows(state="draining", remarks=1)[1]
-    assert "with remarks" in rows(remarks=1)[1]
-    assert "urgent" in rows(NodeAnswer(SECOND, status(urgent=1)))[-1]
+    assert ">Urgent<" in rows(urgent=1, remarks=1, state="draining")[1]
+    assert ">Stopping<" in rows(state="draining", remarks=1)[1]
+    assert ">Remarks<" in rows(remarks=1)[1]
+    assert ">Urgent<" in rows(NodeAnswer(SECOND, status(urgent=1)))[-1]
 
 
 def test_who_has_no_name_is_this_one() -> None:

@@ -44,8 +44,12 @@ class Asking:
 
     def _work(self, url: NodeUrl) -> None:
         """In the thread."""
-        answer = ask(url, NODE_SECONDS)
-        self._reactor.callFromThread(self._answered, answer)
+        answer = late(url, NODE_SECONDS)
+        try:
+            answer = ask(url, NODE_SECONDS)
+        finally:
+            # Whatever went wrong, it may be asked again.
+            self._reactor.callFromThread(self._answered, answer)
 
     def _answered(self, answer: NodeAnswer) -> None:
         for asked in self._waiting.pop(answer.url):

@@ -1,12 +1,12 @@
 """Broker: admits connections, lets sessions join, finds and drops channels, drains."""
 
-from collections import deque
 from collections.abc import Callable
 from math import ceil
 
 from vaultrelay import __version__
 from vaultrelay.broker.channel import Channel
 from vaultrelay.broker.counters import Counters
+from vaultrelay.broker.drain import Drain
 from vaultrelay.broker.outbox import Clock, Outbox
 from vaultrelay.broker.session import Session, Stage
 from vaultrelay.broker.silences import Silences
@@ -72,7 +72,7 @@ class Broker:
         self._on_end = on_end
         self._on_hello = on_hello
         self._started_at = self._ticked_at = clock.seconds()
-        self._drain: _Drain | None = None
+        self._drain: Drain | None = None
 
     @property
     def draining(self) -> bool:
@@ -222,7 +222,7 @@ class Broker:
         if self.draining:
             return
         groups = [list(channel.sessions.values()) for channel in self.channels.values()]
-        self._drain = _Drain(groups, self.clock.seconds(), seconds if spread is None else spread)
+        self._drain = Drain(groups, self.clock.seconds(), seconds if spread is None else spread)
         notice = Draining("restart", ceil(seconds), DRAIN_RECONNECT).encode()
         for session in tuple(self.sessions):
             if session.stage is Stage.JOINED:
@@ -313,28 +313,3 @@ class Broker:
         if channel is not None and len(channel.sessions) >= self.limits.channel_devices:
             return CloseCode.CHANNEL_FULL
         return None
-
-
-class _Drain:
-    """The closing of all sessions in turn, spread evenly over the drain.
-
-    Each group of them, which is a channel, is closed at one moment: where other relays serve the
-    same channels, one part of a channel must not be there already while the other is still here.
-    """
-
-    def __init__(self, groups: list[list[Session]], now: float, seconds: float) -> None:
-        self._waiting = deque(groups)
-        self._total = sum(map(len, groups))
-        self._closed = 0
-        self._started_at = now
-        self._seconds = seconds
-
-    def due(self, now: float) -> list[Session]:
-        """The sessions whose turn has come."""
-        elapsed = now - self._started_at
-        share = 1.0 if elapsed >= self._seconds else elapsed / self._seconds
-        due: list[Session] = []
-        while self._waiting and self._closed + len(self._waiting[0]) <= share * self._total:
-            self._closed += len(self._waiting[0])
-            due += self._waiting.popleft()
-        return due

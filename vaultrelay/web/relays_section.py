@@ -57,9 +57,9 @@ def _cells(status: NodeStatus) -> Iterator[str]:
 
 def _state(status: NodeStatus) -> str:
     if status.urgent:
-        return '<span class="state urgent">Something is wrong</span>'
+        return '<span class="state urgent">Urgent</span>'
     if status.state == "draining":
-        return '<span class="state draining">About to stop</span>'
+        return '<span class="state draining">Stopping</span>'
     if status.remarks:
-        return '<span class="state notes">Works, with remarks</span>'
+        return '<span class="state notes">Remarks</span>'
     return '<span class="state works">Works</span>'

@@ -106,7 +106,7 @@ a { color: var(--blue) }
   table.relays td::before { content: attr(data-head); color: var(--soft); font-weight: 400 }
   table.relays td:nth-child(2) { grid-column: 2 / -1; grid-row: auto; justify-content: end }
   table.relays td:nth-child(2)::before { content: none }
-  table.relays td.silent { grid-column: 1 / -1; justify-content: start }
+  table.relays td.silent, th:has(+ .silent) { grid-column: 1 / -1; justify-content: start }
   table.relays .sum { background: var(--paper) }
 }
 @media (max-width: 46rem) {

@@ -91,22 +91,6 @@ def test_a_string_without_tls_names_no_certificate(text: str, kind: type) -> Non
     assert isinstance(proxied.endpoint, kind)
 
 
-@pytest.mark.parametrize(
-    ("text", "backlog"),
-    [
-        ("unix:/run/relay.sock", UNIX_BACKLOG),
-        ("unix:/run/relay.sock:660", UNIX_BACKLOG),
-        ("haproxy:unix:/run/relay.sock:mode=660:lockfile=0", UNIX_BACKLOG),
-        ("unix:address=/run/relay.sock", UNIX_BACKLOG),
-        ("unix:/run/relay.sock:backlog=7", 7),
-        ("unix:/run/relay.sock:660:7", 7),
-    ],
-)
-def test_a_unix_socket_keeps_many_waiting(text: str, backlog: int) -> None:
-    endpoint: Any = take(text).endpoint
-    assert (endpoint._address, endpoint._backlog) == ("/run/relay.sock", backlog)
-
-
 def test_a_socket_of_systemd_is_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([7, 8], ("relay", "other")))
     for text, number in (
@@ -158,6 +142,25 @@ def test_port_backlog_and_interface_are_those_of_the_string() -> None:
     for text in ("tcp:8080:interface=127.0.0.1:backlog=7", "haproxy:tcp:8080:127.0.0.1:7"):
         read_endpoint(reactor, text).endpoint.listen(Factory())
     assert [(port, *rest) for port, _, *rest in reactor.tcpServers] == [(8080, 7, ADDRESS)] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "backlog"),
+    [
+        ("unix:/run/devices", UNIX_BACKLOG),
+        ("unix:/run/devices:mode=660", UNIX_BACKLOG),
+        ("unix:/run/backlog:lockfile=0:mode=660", UNIX_BACKLOG),
+        ("unix:/run/devices:660:7", 7),
+        ("unix:/run/devices:backlog=7", 7),
+    ],
+)
+def test_a_unix_socket_has_the_relays_backlog_unless_it_says_another(
+    text: str, backlog: int
+) -> None:
+    reactor: Any = MemoryReactorClock()
+    for each in (text, f"haproxy:{text}"):
+        read_endpoint(reactor, each).endpoint.listen(Factory())
+    assert [number for _, _, number, *_ in reactor.unixServers] == [backlog] * 2
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,8 @@ HEAD_BYTES = 8 * 1024
 HEAD_SECONDS = 10
 """From accept to a whole request, TLS handshake included: slow links make it, idlers do not."""
 LISTEN_BACKLOG = 1024
-"""All devices return at once after a restart; with 50, most of 1000 waited a second."""
+"""All devices return at once after a restart; with 50, most of 1000 waited a second on TCP,
+and were refused on a unix socket."""
 UNIX_BACKLOG = 4096
 """The same on a unix socket, as many as Linux allows by itself. Who finds it full is refused at
 once instead of waiting, and a proxy tries another relay, which parts a channel: with 50, of 3000

@@ -38,8 +38,6 @@ _PARTS = {
 _SSL_PARTS = frozenset({"extraCertChain", "dhParameters"})
 """Those of `ssl:` that always have a name."""
 
-_UNIX_PARTS = ("address", "mode", "backlog", "lockfile")
-"""Those of `unix:`, which is Twisted's, in the order in which they may stand without a name."""
 _REFUSED = frozenset({"sslmethod", "dhParameters"})
 _PROXIED = ("tcp", "tcp6", "ssl", "tls", "unix", "systemd")
 """The kinds whose connections can read the line of a proxy first."""
@@ -62,8 +60,6 @@ def read_endpoint(reactor: Any, text: str, on_loopback: bool = False) -> Listeni
             raise BadEndpoint(f"has haproxy: before what is none of {', '.join(_PROXIED)}")
         return replace(listening, is_proxied=True)
     if kind not in _PARTS:
-        if kind == "unix":
-            text = _with_backlog(text)
         endpoint = _twisted_endpoint(reactor, kind, text)
         return Listening(endpoint, is_inherited=kind == "systemd")
     parts = _parts(kind, rest)
@@ -82,7 +78,10 @@ def read_endpoint(reactor: Any, text: str, on_loopback: bool = False) -> Listeni
 
 def _parts(kind: str, rest: str) -> dict[str, str]:
     """The parts of a string by name."""
-    unnamed, named = _split(rest)
+    try:
+        unnamed, named = _parse(rest)
+    except (ValueError, TypeError, StopIteration, RuntimeError):
+        raise BadEndpoint("cannot be read: is there a backslash too many?") from None
     names = _PARTS[kind]
     if len(unnamed) > len(names):
         raise BadEndpoint(f"has more parts than {kind}: takes")
@@ -95,22 +94,6 @@ def _parts(kind: str, rest: str) -> dict[str, str]:
             raise BadEndpoint(f"says {name} twice")
         parts[name] = value
     return parts
-
-
-def _split(rest: str) -> tuple[list[str], dict[str, str]]:
-    """The parts that have no name, and those that have one."""
-    try:
-        unnamed, named = _parse(rest)
-    except (ValueError, TypeError, StopIteration, RuntimeError):
-        raise BadEndpoint("cannot be read: is there a backslash too many?") from None
-    return unnamed, named
-
-
-def _with_backlog(text: str) -> str:
-    """A unix socket with our backlog, unless it has one."""
-    unnamed, named = _split(text.partition(":")[2])
-    has_one = "backlog" in named or len(unnamed) > _UNIX_PARTS.index("backlog")
-    return text if has_one else f"{text}:backlog={UNIX_BACKLOG}"
 
 
 def _number(text: str, name: str, highest: int) -> int:
@@ -150,8 +133,20 @@ def _tls_pairs(parts: dict[str, str]) -> list[CertificatePair]:
         raise BadEndpoint(f"names the folder {folder}, which {error}") from None
 
 
+def _missing_backlog(text: str) -> str:
+    """Our backlog for a unix socket that says none; with Twisted's, a full one refuses connections.
+
+    A proxy that is refused goes to another relay, and that would part the devices of a channel.
+    """
+    unnamed, named = _parse(text)
+    says_one = "backlog" in named or len(unnamed) > len(("unix", "path", "mode"))
+    return "" if says_one else f":backlog={UNIX_BACKLOG}"
+
+
 def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoint:
     try:
+        if kind == "unix":
+            text += _missing_backlog(text)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     except LookupError:
         # Twisted's systemd: looks up the socket in a list or table.

@@ -94,7 +94,7 @@ class Shape:
     def _configuration(
         self, folder: Path, port: int, certificate: tuple[Path, Path] | None
     ) -> Path:
-        """What `vault-relay haproxy` prints, for this user; its log goes where its errors go."""
+        """What `vault-relay haproxy` prints, for this user."""
         tls = "--plain"
         if certificate:
             both = folder / "both.pem"
@@ -104,6 +104,7 @@ class Shape:
             "--workers": self.workers,
             "--sockets": folder,
             "--runtime-folder": folder,
+            "--log": "stdout",
             "--max-connections": 2000,
             "--bind": "127.0.0.1",
             "--port": port,
@@ -118,7 +119,7 @@ class Shape:
             check=True,
         ).stdout
         file = folder / "haproxy.cfg"
-        file.write_text(printed.replace("log /dev/log local0", "log stderr format raw local0"))
+        file.write_text(printed)
         return file
 
 

@@ -110,10 +110,10 @@ class HAProxy:
         """What `vault-relay haproxy` prints, for this user and folder."""
         user, group = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
         where = ("--runtime-folder", str(self._own), "--bind", HOST, "--port", str(self.port))
-        whose = ("--user", user, "--group", group)
+        whose = ("--user", user, "--group", group, "--log", "stdout")
         printed = run("vault-relay", "haproxy", "--plain", *where, *whose, *options)
         assert not printed.returncode, printed.stderr
-        return printed.stdout.replace("log /dev/log local0", "log stderr format raw local0")
+        return printed.stdout
 
 
 def program() -> str:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest_twisted
 
-from tests.cluster.cluster import running_cluster
+from tests.cluster.cluster import TAGS, running_cluster
 
 Figure = Callable[[str], None]
 TIMES = 100
+NOBODYS_PORT = 1
 _PAUSE_SECONDS = 0.02
 
 
@@ -28,6 +29,28 @@ async def test_two_devices_that_come_at_the_same_moment_meet(
             cluster.add_channels([channel])
             await cluster.pause(_PAUSE_SECONDS)
         figure(await cluster.settle())
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_join_that_is_under_way_elsewhere_does_not_part_a_channel(
+    tmp_path: Path, figure: Figure
+) -> None:
+    async with running_cluster(tmp_path) as cluster:
+        late = [member for member in cluster.of("w1") if member.tag == TAGS[1]]
+        for member in late:
+            member.port = NOBODYS_PORT
+        cluster.nodes["w2"].send(signal.SIGSTOP)
+        cluster.nodes["w1"].send(signal.SIGKILL)
+        # The first of each channel is sent elsewhere, some to the frozen one, and waits for its
+        # answer, while the second finds the old node again.
+        await cluster.until(lambda: all(member.troubles for member in late), "w1 is lost")
+        await cluster.start(cluster.nodes["w1"])
+        for member in late:
+            member.port = cluster.proxy.port
+        await cluster.until(lambda: cluster.of("w1"), "some are back")
+        cluster.nodes["w2"].send(signal.SIGCONT)
+        figure(await cluster.settle())
+        assert cluster.of("w1")
 
 
 @pytest_twisted.ensureDeferred

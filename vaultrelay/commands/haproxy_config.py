@@ -15,6 +15,7 @@ from vaultrelay.policy.limits import (
     HEAD_SECONDS,
     LEAST_CHANNELS_REMEMBERED,
     RETRY_DRAINING_SECONDS,
+    RETRY_ELSEWHERE_SECONDS,
     WAITING_CONNECTIONS,
 )
 from vaultrelay.wire.refusal import Refusal, bad_request, request_timeout
@@ -25,6 +26,12 @@ _NOBODY = "192.0.2.1:8080"
 _NO_CHANNEL = bad_request(
     "The upgrade names no channel: X-VaultMesh-Channel or the subprotocol vaultmesh.channel. must "
     "have 43 characters of base64url."
+)
+_ELSEWHERE = Refusal(
+    503,
+    "elsewhere",
+    "Other devices of this channel are on another relay. Try again in a moment.",
+    (("Retry-After", str(RETRY_ELSEWHERE_SECONDS)),),
 )
 _ERRORS = (
     bad_request("This is not HTTP/1.1 as the relay takes it."),
@@ -64,6 +71,7 @@ def configuration(cluster: Cluster, command: str) -> str:
         binds="\n".join(_binds(cluster, "" if cluster.is_plain else tls)),
         scheme="http" if cluster.is_plain else "https",
         no_channel=_answer(_NO_CHANNEL),
+        elsewhere=_answer(_ELSEWHERE),
         table=table,
         servers="\n".join(_servers(cluster)),
     )

@@ -120,7 +120,7 @@ def test_what_haproxy_says_itself_is_the_json_of_the_relay(
         for line in printed(capsys, "--workers", "1")
         for body in re.findall(r" string '(.*?)'", line)
     ]
-    assert len(said) == 7
+    assert len(said) == 8
     assert all(set(each) == {"error", "detail"} for each in said)
 
 

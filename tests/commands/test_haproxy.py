@@ -102,6 +102,12 @@ def test_there_is_room_for_the_devices_of_all_relays(capsys: pytest.CaptureFixtu
     lines = printed(capsys, "--workers", "10", "--max-connections", "60000")
     assert "maxconn 605120" in lines
     assert any("string len 44 size 1200000 " in line for line in lines)
+    assert any("{ sc1_conn_cur gt 151280 }" in line for line in lines)
+
+
+def test_how_much_one_address_takes_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "--workers", "1", "--max-per-address", "64")
+    assert any("{ sc1_conn_cur gt 64 }" in line for line in lines)
 
 
 def test_its_deadlines_fit_those_of_the_relay_and_one_another(
@@ -109,7 +115,7 @@ def test_its_deadlines_fit_those_of_the_relay_and_one_another(
 ) -> None:
     lines = printed(capsys, "--workers", "1")
     assert seconds(lines, "timeout tunnel") > PING_RANGE[1] + PONG_SECONDS
-    assert seconds(lines, "hard-stop-after") < seconds(lines, "expire")
+    assert seconds(lines, "hard-stop-after") < seconds(lines, "len 44 size 200000 expire")
 
 
 def test_what_haproxy_says_itself_is_the_json_of_the_relay(

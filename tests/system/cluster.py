@@ -98,7 +98,7 @@ def written(file: Path, *options: str) -> Path:
 
 
 @contextmanager
-def cluster(*options: str) -> Iterator[Cluster]:
+def cluster(*options: str, per_address: int = 0) -> Iterator[Cluster]:
     """HAProxy and its workers; the options are the relays'."""
     with ExitStack() as stack:
         # The path of a unix socket is short.
@@ -107,7 +107,9 @@ def cluster(*options: str) -> Iterator[Cluster]:
             stack.enter_context(_worker(folder / str(number), *options))
             for number in range(1, RELAYS + 1)
         ]
-        places = ("--workers", str(RELAYS), "--sockets", str(folder))
+        places = ["--workers", str(RELAYS), "--sockets", str(folder)]
+        if per_address:
+            places += ["--max-per-address", str(per_address)]
         yield stack.enter_context(_in_front(folder, relays, *places))
 
 

@@ -168,6 +168,20 @@ def test_each_address_is_counted_as_itself() -> None:
             there.join(second, b"device-z", addresses[0])
 
 
+def test_one_address_has_so_many_connections_and_no_more() -> None:
+    addresses = own_addresses()
+    if not addresses:
+        pytest.skip("needs an address other than that of the loopback")
+    with cluster(per_address=2) as there, ExitStack() as stack:
+        for address in [addresses[0], "127.0.0.1"]:
+            for _ in range(2):
+                stack.enter_context(socket.create_connection((address, there.port), 20))
+        there.join(1, b"device-a", "127.0.0.1").close()
+        refused = stack.enter_context(socket.create_connection((addresses[0], there.port), 20))
+        with suppress(ConnectionError):
+            assert not refused.recv(1)
+
+
 def test_a_channel_leaves_a_relay_that_drains_and_a_dead_one() -> None:
     with cluster("--drain-seconds", "2") as there, ExitStack() as stack:
 

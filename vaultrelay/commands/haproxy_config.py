@@ -16,6 +16,7 @@ from vaultrelay.policy.limits import (
     LEAST_CHANNELS_REMEMBERED,
     RETRY_DRAINING_SECONDS,
     RETRY_ELSEWHERE_SECONDS,
+    SHARE_PER_ADDRESS,
     WAITING_CONNECTIONS,
 )
 from vaultrelay.wire.refusal import Refusal, bad_request, request_timeout
@@ -52,6 +53,7 @@ _ERRORS = (
 def configuration(cluster: Cluster, command: str) -> str:
     """The whole file, which names the command that it was made by."""
     table = max(LEAST_CHANNELS_REMEMBERED, CHANNELS_REMEMBERED * cluster.devices)
+    maxconn = cluster.devices + cluster.relays * WAITING_CONNECTIONS
     tls = f" ssl crt {cluster.certificate} alpn http/1.1"
     return TEXT.substitute(
         command=command,
@@ -60,7 +62,7 @@ def configuration(cluster: Cluster, command: str) -> str:
         user=cluster.user,
         group=_group(cluster),
         each=cluster.max_connections,
-        maxconn=cluster.devices + cluster.relays * WAITING_CONNECTIONS,
+        maxconn=maxconn,
         runtime=cluster.runtime_folder,
         local_peer=cluster.local_peer,
         head=HEAD_SECONDS,
@@ -69,6 +71,7 @@ def configuration(cluster: Cluster, command: str) -> str:
         peers="\n".join(_peers(cluster)),
         resolvers=RESOLVERS if any(node.is_by_name for node in cluster.nodes) else "\n",
         binds="\n".join(_binds(cluster, "" if cluster.is_plain else tls)),
+        per_address=cluster.max_per_address or maxconn // SHARE_PER_ADDRESS,
         scheme="http" if cluster.is_plain else "https",
         no_channel=_answer(_NO_CHANNEL),
         elsewhere=_answer(_ELSEWHERE),

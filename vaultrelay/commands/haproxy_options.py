@@ -35,6 +35,8 @@ says when that is of use, and what happens when a relay comes or goes.
                            more workers, or nodes spare1 to spareN. Default 0.
   --max-connections N      What each relay takes by its own --max-connections.
                            Default {DEFAULT_MAX_CONNECTIONS}.
+  --max-per-address N      Connections of one address, or one /64 of IPv6, that
+                           HAProxy takes. Default a quarter of all.
   --certificate FILE       Certificate chain and then key, in one file. Default
                            /etc/haproxy/relay.example.org.pem.
   --plain                  No TLS, neither here nor between peers: for tests.
@@ -43,8 +45,8 @@ says when that is of use, and what happens when a relay comes or goes.
   --peer NAME=HOST:PORT    Every HAProxy of several, this one too: where they
                            tell each other which channel is on which relay.
   --local-peer NAME        Which of them this one is.
-  --peer-certificate FILE  Certificate and key by which they know each other, the
-                           same file on each. Default /etc/haproxy/peers.pem.
+  --peer-certificate FILE  Certificate and key by which they know each other,
+                           the same on each. Default /etc/haproxy/peers.pem.
   --runtime-folder FOLDER  Of HAProxy's own sockets. Default /run/haproxy.
   --log FILE               Where the log goes: a socket, or stdout. Default
                            /dev/log.
@@ -54,7 +56,17 @@ says when that is of use, and what happens when a relay comes or goes.
   --help                   Print this text.
 """
 _WITH_VALUE = (
-    *("workers", "sockets", "node", "spare", "max-connections", "certificate", "bind", "port"),
+    *(
+        "workers",
+        "sockets",
+        "node",
+        "spare",
+        "max-connections",
+        "max-per-address",
+        "certificate",
+        "bind",
+        "port",
+    ),
     *("peer", "local-peer", "peer-certificate", "runtime-folder", "log", "user", "group"),
 )
 _FLAGS = [*(f"{name}=" for name in _WITH_VALUE), "plain", "help"]
@@ -77,6 +89,7 @@ class Cluster:
     spare: int = 0
     sockets: str = "/run/vault-relay"
     max_connections: int = DEFAULT_MAX_CONNECTIONS
+    max_per_address: int = 0
     certificate: str = "/etc/haproxy/relay.example.org.pem"
     is_plain: bool = False
     bind: str = ""
@@ -134,6 +147,7 @@ def read_options(arguments: Sequence[str]) -> Cluster:
         spare=options.number("--spare", MOST_RELAYS, 0, least=0),
         sockets=options.file("--sockets", Cluster.sockets),
         max_connections=options.number("--max-connections", _MOST_DEVICES, Cluster.max_connections),
+        max_per_address=options.number("--max-per-address", _MOST_DEVICES, 0),
         certificate=options.file("--certificate", Cluster.certificate),
         is_plain=is_plain,
         bind=options.address("--bind"),

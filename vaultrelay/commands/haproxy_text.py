@@ -57,6 +57,11 @@ $peers
 ${resolvers}frontend devices
     # Without h2: a WebSocket begins with HTTP/1.1, and there is little else here.
 $binds
+    # One address, or one /64 of IPv6, takes no more than this of all, whether it says something or
+    # not. The relays count devices; what has not asked yet never gets there.
+    stick-table type ipv6 size 100k expire 10m store conn_cur
+    tcp-request connection track-sc1 src,ipmask(32,64)
+    tcp-request connection reject if { sc1_conn_cur gt $per_address } !{ src 127.0.0.0/8 ::1 }
     # The relay learns addresses by the PROXY protocol alone.
     http-request del-header X-Forwarded-For
     http-request set-header X-Forwarded-Proto $scheme

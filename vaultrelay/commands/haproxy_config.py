@@ -1,6 +1,7 @@
 """The configuration of HAProxy, filled in for a given shape of relays and HAProxies."""
 
 from itertools import count, islice
+from zlib import crc32
 
 from vaultrelay.commands.haproxy_options import Cluster
 from vaultrelay.commands.haproxy_text import (
@@ -24,6 +25,8 @@ from vaultrelay.wire.refusal import Refusal, bad_request, request_timeout
 _BY_NAME = " resolvers system init-addr last,libc,none"
 _NOBODY = "192.0.2.1:8080"
 """An address for examples (RFC 5737), until the runtime API sets another."""
+_NUMBERS = 2**20 - 1
+"""HAProxy multiplies the number of a server by 4096 in 32 bits for its hash."""
 _NO_CHANNEL = bad_request(
     "The upgrade names no channel: X-VaultMesh-Channel or the subprotocol vaultmesh.channel. must "
     "have 43 characters of base64url."
@@ -133,7 +136,10 @@ def _peers(cluster: Cluster) -> list[str]:
 
 
 def _servers(cluster: Cluster) -> list[str]:
-    """A line for each relay, and for each that may come. The number is its place in the hash."""
+    """A line for each relay, and for each that may come.
+
+    Its number is its place in the hash, and stands for it in the table.
+    """
     if cluster.workers:
         places = [
             (f"w{number}", f"unix@{cluster.sockets}/{number}/devices")
@@ -150,7 +156,20 @@ def _servers(cluster: Cluster) -> list[str]:
         unused = (name for name in free if name not in taken)
         places += [(name, _NOBODY) for name in islice(unused, cluster.spare)]
     there = cluster.relays - cluster.spare
+    names = [name for name, _ in places]
+    numbers = range(1, len(names) + 1) if cluster.workers else _numbers(names)
     return [
-        f"    server {name} {where} id {number}{'' if number <= there else ' disabled'}"
-        for number, (name, where) in enumerate(places, 1)
+        f"    server {name} {where} id {number}{'' if index < there else ' disabled'}"
+        for index, ((name, where), number) in enumerate(zip(places, numbers, strict=True))
     ]
+
+
+def _numbers(names: list[str]) -> list[int]:
+    """One for each name, which stays with it when others come and go before it."""
+    found: list[int] = []
+    for name in names:
+        number = crc32(name.encode())
+        while number % _NUMBERS + 1 in found:
+            number += 1
+        found.append(number % _NUMBERS + 1)
+    return found

@@ -9,7 +9,9 @@ import pytest_twisted
 from tests.cluster.cluster import CHANNELS, Cluster, running_cluster
 
 Figure = Callable[[str], None]
-NO_TABLE = {r"^ *(stick|http-response track-sc0).*\n": ""}
+NO_TABLE = {
+    r"^ *(stick |stick-table type string|tcp-response |http-response |acl (there|alone) ).*\n": ""
+}
 NO_PEERS = {" peers haproxies$": ""}
 NO_RETRY = {"retry-on conn-failure 503": "retry-on conn-failure"}
 

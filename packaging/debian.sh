@@ -17,18 +17,23 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 2
 fi
 
+# A command, or a file by its whole name, and the package that has it.
 need() {
-    command -v "$1" >/dev/null && return
+    command -v "$1" >/dev/null || [ -e "$1" ] && return
     echo "debian.sh: installing $2"
     apt-get -qq update
     DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$2" >/dev/null
-    command -v "$1" >/dev/null || {
+    command -v "$1" >/dev/null || [ -e "$1" ] || {
         echo "debian.sh: $1 is missing, and $2 did not bring it" >&2
         exit 2
     }
 }
 
+# Without Debian's keys, as on an Ubuntu, debootstrap believes any mirror.
+keys=/usr/share/keyrings/debian-archive-keyring.gpg
 need debootstrap debootstrap
+need gpgv gpgv
+need $keys debian-archive-keyring
 if [ "$machine" != "$(uname -m)" ]; then
     need "qemu-$machine-static" qemu-user-static
     need update-binfmts binfmt-support
@@ -37,9 +42,11 @@ if [ "$machine" != "$(uname -m)" ]; then
     [ -e "$formats/qemu-$machine" ] || update-binfmts --enable "qemu-$machine"
 fi
 
-rm -rf "$root"
+# What is still mounted there stays.
+rm -rf --one-file-system "$root"
 mkdir -p "$root"
-debootstrap --variant=minbase --arch=$debian ${packages:+--include="$packages"} "$suite" "$root" >"$root.log" || {
+debootstrap --force-check-gpg --keyring=$keys --variant=minbase --arch=$debian \
+    ${packages:+--include="$packages"} "$suite" "$root" >"$root.log" || {
     tail -n 5 "$root.log" >&2
     exit 1
 }

@@ -39,7 +39,6 @@ cp -r LICENSE README.rst docs/vault-relay.1 systemd "$package"
 licences=$package/licences
 mkdir "$licences"
 cp "$root"/opt/relay/licences/* "$licences"
-cp "$root/usr/share/doc/zlib1g/copyright" "$licences/zlib.txt"
 for about in "$work"/libraries/*.dist-info; do
     name=$(basename "$about")
     find "$about" -type f -ipath '*licen[cs]e*' | while read -r licence; do

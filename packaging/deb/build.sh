@@ -43,7 +43,7 @@ mv "$package/licences" "$doc"
 {
     cat "$package/LICENSE"
     printf '\nThe licences of what is packed with the relay are beside this file:\n\n'
-    ls "$doc/licences" | sed 's|^|  licences/|'
+    (cd "$doc" && printf '  %s\n' licences/*)
 } > "$doc/copyright"
 
 # The changes in Debian's form.

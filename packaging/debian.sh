@@ -54,6 +54,7 @@ mmdebstrap --variant=$variant --arch=$debian ${packages:+--include="$packages"} 
     exit 1
 }
 if [ $variant = extract ]; then
+    mkdir -p "$root/opt"
     cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
     cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
 fi

@@ -32,7 +32,7 @@ if [ $# -gt 1 ]; then
     build=$2 root=$3
     cp "$0" "$build/python-$machine.sh"
     chroot "$build" sh "/python-$machine.sh" "$machine"
-    [ "$build" = "$root" ] || cp -r "$build/opt/$machine/opt/relay" "$root/opt"
+    [ "$build" = "$root" ] || cp -r "$build/opt/$machine/opt/relay" "$root/opt/relay"
     echo /opt/relay/lib > "$root/etc/ld.so.conf.d/relay.conf"
     chroot "$root" ldconfig
     chroot "$root" /opt/relay/bin/python3.13 -c "import hashlib, ssl, zlib; print(ssl.OPENSSL_VERSION)"

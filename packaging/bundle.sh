@@ -49,6 +49,7 @@ cp "$work"/tools/pyinstaller-*.dist-info/licenses/COPYING.txt "$licences/PyInsta
 
 mkdir -p "$(dirname "$archive")"
 chmod -R u=rwX,go=rX "$package"
+find "$package/lib" -type f -exec chmod 644 {} +
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$epoch" \
     -C "$work/dist" -c vaultmesh-relay | gzip -9n > "$archive.new"
 mv "$archive.new" "$archive"

@@ -101,8 +101,8 @@ def layer_of(package: tarfile.TarFile, root: Path) -> tuple[bytes, str, int]:
             mode=member.mode,
             linkname=member.linkname,
         )
-    for name, file in NOTICES.items():
-        layer.put(f"{HOME}/licences/{name}.txt", (root / "usr/share" / file).read_bytes())
+    for name, notice in NOTICES.items():
+        layer.put(f"{HOME}/licences/{name}.txt", (root / "usr/share" / notice).read_bytes())
     return layer.finish(), architecture, time
 
 

@@ -12,7 +12,7 @@ SIGNED_FOR := file
 
 package-deb: $(DEB)
 
-$(DEB): $(PACKAGE) $(wildcard packaging/deb/*)
+$(DEB): $(PACKAGE) CHANGELOG.rst $(wildcard packaging/deb/*)
 	packaging/deb/build.sh $(PACKAGE) $(MACHINE) $@
 
 $(RELEASE)/made: packaging/release.mk

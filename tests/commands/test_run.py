@@ -220,7 +220,10 @@ def test_every_command_has_help_for_people(name: str, capsys: pytest.CaptureFixt
     [
         ("chekc", "there is no command 'chekc'; did you mean check?"),
         ("health", "there is no command 'health'; did you mean healthcheck?"),
-        ("\x1b[2J", "there is no command '\\x1b[2J'; there are check, healthcheck, invite, token."),
+        (
+            "\x1b[2J",
+            "there is no command '\\x1b[2J'; there are check, healthcheck, invite, status, token.",
+        ),
     ],
 )
 def test_an_unknown_command_is_told_the_nearest(

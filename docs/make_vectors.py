@@ -330,6 +330,20 @@ def relay_controls() -> list[Json]:
             {},
         ),
         (
+            "welcome of one of several relays",
+            {
+                "type": "welcome",
+                "session": 1,
+                "peers": [],
+                "limits": limits,
+                "ping_seconds": 50,
+                "session_ttl": 3600,
+                "notice": None,
+                "node": "relay-2",
+            },
+            {},
+        ),
+        (
             "welcome with peers, no rates, and words for the user",
             {
                 "type": "welcome",
@@ -894,6 +908,7 @@ def refusals() -> list[Json]:
         (405, "method_not_allowed", {}, {"Allow": "GET, HEAD"}),
         (408, "request_timeout", {}, {}),
         (426, "protocol_unsupported", {"supported": [3]}, {"X-VaultMesh-Protocol": "3"}),
+        (429, "relay_full", {}, {"Retry-After": "10"}),
         (431, "head_too_large", {}, {}),
         (503, "relay_full", {}, {"Retry-After": "60"}),
         (503, "draining", {}, {"Retry-After": "5"}),

@@ -2,12 +2,14 @@
 
 import json
 import re
+from dataclasses import fields
 from io import StringIO
 from pathlib import Path
 
 import docutils.core
 import pytest
 
+from vaultrelay.nodes.status import NodeStatus
 from vaultrelay.options.table import OPTIONS
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS
@@ -18,13 +20,16 @@ COMMANDS = ROOT / "vaultrelay" / "commands"
 OF_OTHER_PROGRAMS = {
     "certbot": {"deploy-hook", "standalone", "webroot", "webroot-path"},
     "curl": {"silent"},
+    "dpkg": {"verify"},
     "docker run": {"cap-drop", "detach", "env", "health-cmd", "health-interval", "health-timeout"}
     | {"memory", "name", "network", "publish", "read-only", "restart", "rm", "security-opt"}
     | {"group-add", "stop-timeout", "tmpfs", "ulimit", "user", "volume"},
+    "gh": {"pattern"},
     "grep": {"ignore-case", "invert-match"},
     "journalctl": {"follow", "lines", "no-hostname", "unit"},
     "pip": {"upgrade"},
     "twistd": {"logger", "nodaemon"},
+    "sha256sum": {"ignore-missing"},
     "systemctl": {"now"},
     "useradd, usermod": {"append", "groups", "home-dir", "shell", "system"},
 }
@@ -87,7 +92,17 @@ def test_monitoring_lists_every_metric_with_its_type_and_meaning() -> None:
     )
     listed = [(name, kind, " ".join(words.split())) for name, kind, _, words in rows]
     assert listed == [(metric.name, metric.type, metric.help) for metric in METRICS]
-    assert re.findall(r"   \* - ``(\w+)``\n     - (?!counter|gauge)", text) == list(REFUSED)
+    outcomes = text.partition("``outcome`` is ``joined`` or one of these")[2]
+    assert re.findall(r"   \* - ``(\w+)``\n", outcomes) == list(REFUSED)
+
+
+def test_monitoring_lists_every_field_of_the_status() -> None:
+    text = (ROOT / "docs/monitoring.rst").read_text()
+    table = text.partition("     - what it is\n   * - ``node``")[2].partition("\n\n")[0]
+    named = re.findall(r"``([a-z_]+)``", "``node``" + table)
+    assert [name for name in named if name not in ("ok", "draining")] == [
+        field.name for field in fields(NodeStatus)
+    ]
 
 
 def test_every_metric_that_monitoring_speaks_of_exists() -> None:

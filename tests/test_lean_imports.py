@@ -50,6 +50,7 @@ def loaded() -> set[str]:
         "autobahn.nvx",
         "twisted.spread.jelly",
         "vaultrelay.admin.service",
+        "vaultrelay.nodes.ask",
         "vaultrelay.systemd_notify",
     ],
 )
@@ -70,7 +71,7 @@ def test_without_it_they_are_loaded() -> None:
 
 def test_the_other_commands_of_the_package_need_nothing_that_is_kept_out() -> None:
     """Nor what only the skipped packages import: the package has neither."""
-    code = "from vaultrelay.commands import check, healthcheck, invite, token\n"
+    code = "from vaultrelay.commands import check, healthcheck, invite, status, token\n"
     found = set(json.loads(run(LEAN + code + LOADED)))
     assert "autobahn.twisted.websocket" in found
     assert not {"asyncio.events", "autobahn.twisted.wamp", "cryptography", "cffi"} & found

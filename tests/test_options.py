@@ -23,6 +23,7 @@ from vaultrelay.wire import base64url
 CONFIG = "relay.toml"
 LISTEN = ("tcp:1001", "tcp:1002", "tcp:1003")
 URLS = ("wss://a.example", "wss://b.example", "wss://c.example")
+NODES = ("http://10.0.0.2:9090", "https://[::1]:9091/relay/", "unix:/run/admin.sock")
 PROXIES = ("127.0.0.1", "2001:db8::/32", "unix")
 TOKENS = ("tokens1", "tokens2", "tokens3")
 CHANNELS = ("channels1", "channels2", "channels3")
@@ -40,6 +41,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
     "bind": (lambda s: s.bind, "0.0.0.0", ("127.0.0.1", "::", "192.0.2.1")),
     "listen": (lambda s: " ".join(s.listen), "", LISTEN),
     "public-url": (lambda s: " ".join(s.public_urls), "", URLS),
+    "node-name": (lambda s: s.node_name, "", ("a", "relay-2.example_x", "N" * 32)),
     "access-token-file": (lambda s: _file_of("tokens", s.access.tokens), "", TOKENS),
     "allow-channels": (lambda s: _file_of("channels", s.access.channels), "", CHANNELS),
     "allow-from": (lambda s: s.access.allowed or "", "", ("10.0.0.0/8", "192.0.2.1/32", "unix")),
@@ -65,6 +67,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
         ("/run/one", "/run/two", "/run/three"),
     ),
     "admin": (lambda s: s.admin, "", ("tcp:1001", "tcp:1002:interface=127.0.0.1", "unix:/x")),
+    "admin-node": (lambda s: " ".join(url.text for url in s.admin_nodes), "", NODES),
     "log-level": (lambda s: s.log_level, "info", ("error", "warn", "debug")),
     "log-format": (lambda s: s.log_format, "text", ("json", "text", "json")),
     "log-addresses": (lambda s: s.log_addresses, "pseudonym", ("none", "full", "pseudonym")),
@@ -232,6 +235,45 @@ def test_what_is_no_whole_number_is_refused(name: str, value: str) -> None:
     assert refusal_of(f"--{name}={value}") == (
         f"--{name}: '{value}' must be a whole number from {lowest} to {highest}"
     )
+
+
+@pytest.mark.parametrize("name", ["a" * 33, "two words", "ä", "a/b", "a\n", "<b>", "a\x1b[1m"])
+def test_a_node_has_a_short_and_plain_name(name: str) -> None:
+    assert refusal_of("--node-name", name).endswith(
+        "must be at most 32 of A-Z a-z 0-9 . _ -, such as relay-2"
+    )
+
+
+def test_a_flag_takes_the_nodes_name_away() -> None:
+    assert read("--node-name=", RELAY_NODE_NAME="relay-2").node_name == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "10.0.0.2:9090",
+        "ftp://a",
+        "http://",
+        "http://me:secret@a",
+        "http://a:99999",
+        "http://ä",
+        "http://a b",
+        "http://a\n",
+        "unix:",
+        "unix:/a\x1b",
+    ],
+)
+def test_a_node_is_named_by_the_url_of_its_admin_endpoint(url: str) -> None:
+    assert refusal_of("--admin-node=http://a", "--admin-node", url).endswith(
+        "must be a URL such as http://10.0.0.2:9090, or unix:/run/admin.sock"
+    )
+
+
+def test_there_is_a_most_of_nodes_and_none_counts_twice() -> None:
+    urls = [f"--admin-node=http://node{number}" for number in range(limits.MOST_NODES)]
+    assert len(read(*urls).admin_nodes) == limits.MOST_NODES
+    assert refusal_of(*urls, "--admin-node=http://more") == "--admin-node: more than 64 relays"
+    assert len(read(*urls[:2], *urls[1:2]).admin_nodes) == 2
 
 
 def test_blanks_around_a_number_do_no_harm() -> None:

@@ -99,6 +99,7 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
         "session-ttl = 200\nrate-messages = 7\nmax-connections = 9\nmax-per-address = 3\n"
         "trusted-proxy = '10.0.0.1'\nmax-buffer = 6000000\nping-seconds = 30\nlog-level = 'warn'\n"
         "public-url = 'wss://relay.test'\ndrain-seconds = 3\nchannel-devices = 5\n"
+        "node-name = 'relay-2'\n"
     )
     assert said == []  # as the level is now
     new = relay.join(b"device-b")
@@ -106,6 +107,8 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
     assert new.welcome["limits"]["messages_per_second"] == 7
     assert (old.welcome["session_ttl"], new.welcome["session_ttl"]) == (100, 200)
     assert (old.welcome["ping_seconds"], new.welcome["ping_seconds"]) == (50, 30)
+    assert (old.welcome.get("node"), new.welcome["node"]) == (None, "relay-2")
+    assert b'"node":"relay-2"' in Wire(relay.service.door.buildProtocol(None)).request("/health")
     ttls = {session.limits.session_ttl for session in relay.broker.sessions}
     assert ttls == {100, 200}
     assert relay.broker.max_connections == 9

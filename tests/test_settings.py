@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import Issued, issue, write_pair
+from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Access, Tokens
 from vaultrelay.policy.networks import Networks
@@ -83,6 +84,8 @@ def test_public_urls_are_shown_as_one_enters_them(url: str, shown: str) -> None:
 def test_settings_are_described_without_a_secret() -> None:
     settings = Settings(
         public_urls=("wss://a.example", "wss://b.example"),
+        node_name="relay-2",
+        admin_nodes=(NodeUrl.read("http://10.0.0.2:9090"),),
         access=Access(
             Tokens([b"1", b"2"]), frozenset([b"channel"]), Networks.read(["192.0.2.0/24", "unix"])
         ),
@@ -95,6 +98,7 @@ def test_settings_are_described_without_a_secret() -> None:
     )
     assert settings.effective == {
         "public-url": "wss://a.example wss://b.example",
+        "node-name": "relay-2",
         "access-token-file": "(2 tokens)",
         "allow-channels": "(1 channel)",
         "allow-from": "192.0.2.0/24 unix",
@@ -111,12 +115,13 @@ def test_settings_are_described_without_a_secret() -> None:
         "max-buffer": 5_000_000,
         "drain-seconds": 8,
         "admin": "-",
+        "admin-node": "http://10.0.0.2:9090",
         "log-level": "debug",
         "log-format": "text",
         "log-addresses": "pseudonym",
     }
     assert settings.described().startswith(
-        "public-url=wss://a.example wss://b.example access-token-file=(2 tokens) "
+        "public-url=wss://a.example wss://b.example node-name=relay-2 access-token-file=(2 "
     )
     effective = Settings().effective
     assert (effective["max-per-address"], effective["access-token-file"]) == (250, "-")

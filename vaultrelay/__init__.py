@@ -9,6 +9,7 @@ The rooms, from the ground up; a module imports only from rooms below its own:
 ``wire``       what bytes mean: requests, control messages, data headers, proofs
 ``policy``     who may, and how much
 ``broker``     channels and sessions in memory; knows no network
+``nodes``      several relays: what each says of itself, and how it is asked
 ``logs``       what the relay tells its operator
 ``transport``  sockets, TLS, the front door
 ``websocket``  the connection of one device, on Autobahn

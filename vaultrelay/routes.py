@@ -49,7 +49,7 @@ class Routes:
         """Of the socket that the health check asks: the pages, for whatever is asked."""
         return Handover(
             self.site.buildProtocol(visitor.address),
-            page_head(request, visitor.client or visitor.ip, visitor.is_told),
+            page_head(request, visitor.client, visitor.is_told),
             lasting=False,
         )
 

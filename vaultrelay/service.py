@@ -67,6 +67,7 @@ class RelayService(MultiService):
             Addresses(settings.places_per_address),
             settings.access,
             log_hello,
+            settings.node_name,
         )
         self.devices = DeviceFactory(
             reactor,
@@ -162,6 +163,7 @@ class RelayService(MultiService):
         broker.limits = settings.limits
         broker.max_connections = settings.places
         broker.audiences = audiences
+        broker.node_name = settings.node_name
         broker.addresses.change_places(settings.places_per_address)
         if (settings.trusted_proxies, settings.access.denied) != (
             before.trusted_proxies,
@@ -231,6 +233,7 @@ class RelayService(MultiService):
             self.settings.urls_to_show,
             lambda: privacy_notice(self.settings, under_twistd=not format_is_ours()),
             asks_token=self.settings.access.tokens is not None,
+            node_name=self.settings.node_name,
         )
 
     def _set_log(self) -> None:

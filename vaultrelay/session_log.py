@@ -2,7 +2,7 @@
 
 from vaultrelay.broker.session import Session
 from vaultrelay.logs import hears, log, names
-from vaultrelay.policy.addresses import IpAddress
+from vaultrelay.policy.addresses import PeerAddress
 
 
 def log_session_end(session: Session) -> None:
@@ -27,7 +27,7 @@ def log_hello(session: Session, refused: str) -> None:
         log.debug("Session began" + _words(who), **who)
 
 
-def log_refusal(why: str, address: IpAddress | None) -> None:
+def log_refusal(why: str, address: PeerAddress | None) -> None:
     """One line at "debug" for one that was refused; all are counted once a minute anyway."""
     if hears("debug"):
         who = names.of(address)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import canonical_host, host_of_url
 from vaultrelay.policy.limits import (
@@ -28,17 +29,19 @@ _GUARDS = {"access-token-file": "tokens", "allow-channels": "channels", "allow-f
 @dataclass(frozen=True)
 class Settings:
     """One relay's configuration. `listen` holds endpoint strings; without any, port and bind say
-    where to listen. `pairs` are the certificates of each place, none where it has no TLS.
-    `admin` is an endpoint string, too, or empty. `runtime_folder` is where the socket of the health
-    check goes; without one there is none. `unknown_variables` are the RELAY_ variables that are no
-    option, and `descriptors_lacking` how many open files the process may not have that
-    `max_connections` would need. `waiting` is how many connections may be at the front door."""
+    where to listen. `pairs` are the certificates of each place, none where it has no TLS. `admin`
+    is an endpoint string, too, or empty; `admin_nodes` are the other relays' own. `runtime_folder`
+    is where the socket of the health check goes; without one there is none. `unknown_variables` are
+    the RELAY_ variables that are no option, and `descriptors_lacking` how many open files the
+    process may not have that `max_connections` would need. `waiting` is how many connections may be
+    at the front door."""
 
     port: int = DEFAULT_PORT
     bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
     listen: tuple[str, ...] = ()
     pairs: tuple[tuple[CertificatePair, ...], ...] = field(default=((),), repr=False)
     public_urls: tuple[str, ...] = ()
+    node_name: str = ""
     access: Access = field(default_factory=Access)
     max_connections: int = DEFAULT_MAX_CONNECTIONS
     max_per_address: int | None = None
@@ -47,6 +50,7 @@ class Settings:
     max_buffer: int = LEAST_BUFFER
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
     admin: str = ""
+    admin_nodes: tuple[NodeUrl, ...] = ()
     log_level: str = "info"
     log_format: str = "text"
     log_addresses: str = "pseudonym"
@@ -102,6 +106,7 @@ class Settings:
         limits, access = self.limits, self.access
         return {
             "public-url": " ".join(self.public_urls) or "-",
+            "node-name": self.node_name or "-",
             "access-token-file": _counted(access.tokens, "token"),
             "allow-channels": _counted(access.channels, "channel"),
             "allow-from": str(access.allowed or "-"),
@@ -118,6 +123,7 @@ class Settings:
             "max-buffer": self.max_buffer,
             "drain-seconds": self.drain_seconds,
             "admin": self.admin or "-",
+            "admin-node": " ".join(url.text for url in self.admin_nodes) or "-",
             "log-level": self.log_level,
             "log-format": self.log_format,
             "log-addresses": self.log_addresses,

@@ -1,6 +1,7 @@
 """The admin endpoint of a relay in memory: where it listens, and whom it serves."""
 
-from typing import Any
+from queue import Queue
+from typing import Any, cast
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,13 +10,19 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import implementer
 
 from tests.memory import Relay, Wire
+from tests.nodes.servers import page, serving
+from tests.nodes.statuses import status as status_of
 from vaultrelay.admin.service import AdminService
+from vaultrelay.nodes.answer import NodeAnswer
+from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import (
     ADMIN_CONNECTIONS,
     HEAD_SECONDS,
+    NODE_SECONDS,
     SAMPLE_SECONDS,
     SILENT_SURE_SECONDS,
 )
+from vaultrelay.settings import Settings
 from vaultrelay.transport.endpoint_string import BadEndpoint
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 
@@ -129,6 +136,42 @@ def test_the_last_hour_is_on_the_page(relay: Relay) -> None:
     assert "<dt>listens on</dt><dd>port 8080 of 0.0.0.0 without TLS</dd>" in page
     assert f"<dt>admin</dt><dd>{ENDPOINT}</dd>" in page
     relay.service.hurry()
+
+
+def test_the_page_shows_the_other_relays_when_there_are_some() -> None:
+    with serving(page(status_of(node="relay-2"))) as (text, got), serving(None) as (silent, _):
+        nodes = (NodeUrl.read(text), NodeUrl.read(silent))
+        relay = Relay(admin=ENDPOINT, admin_nodes=nodes, node_name="relay-1")
+        calls: Queue[tuple[Any, ...]] = Queue()
+        relay.clock.callFromThread = lambda *call: calls.put(call)
+        assert scraped(relay, "channels") == 0
+        assert got == [], "it is the page that asks, and nothing else"
+        wire = connect(relay)
+        assert wire.request("/") == b""
+        call, answer = calls.get(timeout=10)
+        call(answer)
+        assert wire.taken() == b""
+        relay.clock.advance(NODE_SECONDS)
+    shown = wire.taken().decode()
+    assert "<title>0 devices, VaultMesh relay relay-1</title>" in shown
+    assert ">relay-2</a>" in shown
+    assert "no answer within 1 s" in shown
+    assert "2 of 3 relays" in shown
+    relay.clock.advance(HEAD_SECONDS)
+
+
+def test_the_others_change_while_it_runs(relay: Relay) -> None:
+    admin = admin_of(relay)
+    relay.clock.callFromThread = lambda *_: None
+    assert admin.others() is None
+    with serving(None) as (text, _):
+        relay.service.change(Settings(admin=ENDPOINT, admin_nodes=(NodeUrl.read(text),)))
+        asked = admin.others()
+        assert asked is not None
+        relay.clock.advance(NODE_SECONDS)
+        assert [answer.url.text for answer in cast("list[NodeAnswer]", asked.result)] == [text]
+    relay.service.change(Settings(admin=ENDPOINT))
+    assert admin.others() is None
 
 
 def test_its_own_visitors_count_nowhere(relay: Relay) -> None:

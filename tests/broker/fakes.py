@@ -170,6 +170,7 @@ class Relay:
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         hosts: tuple[str, ...] = (),
         places: int = 0,
+        node_name: str = "",
         **limits: int,
     ) -> None:
         self.clock = FakeClock()
@@ -181,6 +182,7 @@ class Relay:
             Audiences(hosts),
             lambda session: self.ended.append((session.number, session.left_reason)),
             Addresses(places),
+            node_name=node_name,
         )
 
     def connect(

@@ -2,11 +2,20 @@ import gc
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import groupby
 
 import pytest
 
-from tests.broker.fakes import HOST, Closed, Device, FakeClock, Got, Relay, nack, tag_of
+from tests.broker.fakes import (
+    HOST,
+    Closed,
+    Device,
+    FakeClock,
+    Got,
+    Relay,
+    channel_of_vault,
+    nack,
+    tag_of,
+)
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.outbox import Room
 from vaultrelay.policy.limits import (
@@ -16,6 +25,7 @@ from vaultrelay.policy.limits import (
     PING_SECONDS,
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
+    RETRY_SPARE_SECONDS,
     SLOW_SECONDS,
     SPARE_SESSIONS,
     WAITING_SURE_SECONDS,
@@ -64,6 +74,13 @@ def test_a_welcome_announces_every_limit(rates: tuple[int, int]) -> None:
     device.join()
     limits = Limits(65536, rates[0] or None, rates[1] or None, 7)
     assert device.read() == [Welcome(2, (Peer(1, tag_of(1)),), limits, PING_SECONDS, 1800, None)]
+
+
+def test_a_welcome_names_the_node_if_it_has_a_name() -> None:
+    for name in ("relay-2", ""):
+        (_, welcome) = Relay(node_name=name).join().read()
+        assert isinstance(welcome, Welcome)
+        assert welcome.node == (name or None)
 
 
 def test_the_broker_counts_who_is_there() -> None:
@@ -340,9 +357,29 @@ def test_a_full_relay_admits_few_connections_that_have_not_joined(
         spares.append(relay.connect(named=member.channel))
     refusal = refusal_of(relay, member.channel)
     assert refusal is not None
-    assert refusal.error == "relay_full"
+    # A proxy would pass a 503 on to another relay, and the device would not find its peers there.
+    assert (refusal.status, refusal.error) == (429, "relay_full")
+    assert refusal.headers == (("Retry-After", str(RETRY_SPARE_SECONDS)),)
     end(spares[0])
     assert refusal_of(relay, member.channel) is None
+
+
+def test_a_channel_whose_first_device_has_not_joined_yet_is_sent_to_no_other_relay() -> None:
+    relay = Relay(max_connections=1)
+    first = relay.connect(named=channel_of_vault(1))
+    assert refusal_of(relay, channel_of_vault(1)) is None
+    refusal = refusal_of(relay, channel_of_vault(2))
+    assert refusal is not None
+    assert refusal.status == 503
+    for _ in range(SPARE_SESSIONS):
+        relay.connect(vault=2)
+    refusal = refusal_of(relay, channel_of_vault(1))
+    assert refusal is not None
+    assert refusal.status == 429
+    first.leave()
+    refusal = refusal_of(relay, channel_of_vault(1))
+    assert refusal is not None
+    assert refusal.status == 503
 
 
 def test_spare_connections_that_joined_and_left_leave_no_room_for_more() -> None:
@@ -414,7 +451,8 @@ def test_a_second_drain_changes_nothing() -> None:
 
 def test_closes_are_spread_evenly_over_the_drain() -> None:
     relay = Relay()
-    relay.meet(10)
+    for vault in range(10):
+        relay.join(vault=vault)
     relay.broker.drain(20)
     left = []
     for _ in range(10):
@@ -424,31 +462,16 @@ def test_closes_are_spread_evenly_over_the_drain() -> None:
     assert relay.broker.sessions == set()
 
 
-def test_channels_are_drained_one_after_the_other() -> None:
-    relay = Relay()
-    vaults = range(5)
-    devices = [relay.join(tag, vault) for tag in range(4) for vault in vaults]
-    relay.broker.drain(len(devices))
-    closed: list[Device] = []
-    for _ in devices:
-        relay.wait(1)
-        closed += [device for device in devices if device.closed() and device not in closed]
-    assert len(closed) == len(devices)
-    assert len([key for key, _ in groupby(closed, lambda device: device.channel)]) == len(vaults)
-
-
 def test_devices_go_on_talking_until_their_turn_comes() -> None:
     relay = Relay()
-    devices = relay.meet(2)
+    first, last = relay.meet(2, vault=1), relay.meet(2, vault=2)
     relay.broker.drain(20)
     relay.wait(10)
-    [last] = [device for device in devices if not device.closed()]
-    [first] = [device for device in devices if device.closed()]
-    assert first.read()[1:] == [Closed(4000, "restart")]
-    assert last.read()[1:] == [Left(first.number, "draining")]
-    message = last.send(to=first.number)
-    last.send()
-    assert last.read() == [nack(message, first.number, Reason.DRAINING)]
+    assert first[1].read()[1:] == [Left(first[0].number, "draining"), Closed(4000, "restart")]
+    message = last[0].send()
+    assert [device.read()[1:] for device in last] == [[], [message]]
+    relay.wait(10)
+    assert {device.closed() for device in (*first, *last)} == {"4000 restart"}
 
 
 def test_a_draining_relay_admits_nobody() -> None:
@@ -596,7 +619,7 @@ def test_silent_connections_do_not_keep_devices_out_of_a_full_relay() -> None:
 
 def test_the_last_of_a_drain_can_be_kept_for_the_answers_to_its_closes() -> None:
     relay = Relay()
-    devices = [relay.join(tag) for tag in range(1, 5)]
+    devices = [relay.join(vault=vault) for vault in range(4)]
     relay.broker.drain(20, 10)
     relay.wait(5)
     assert sum(bool(device.closed()) for device in devices) == 2

@@ -101,7 +101,7 @@ def result(deferred: "Deferred[Any]") -> Any:
 
 @pytest.fixture
 def world() -> World:
-    return World()
+    return World(node_name="relay-2")
 
 
 @pytest.fixture
@@ -119,6 +119,7 @@ def test_devices_find_each_other(world: World) -> None:
     assert first.peers == {second.session: b"device-b"}
     assert second.peers == {first.session: b"device-a"}
     assert first.relay_version == __version__
+    assert first.node == "relay-2"
     assert first.limits.message_bytes == SessionLimits().message_bytes
 
 

@@ -1,5 +1,6 @@
 """Diagnosis: what is noticed, what is said of it, and when it is over."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -28,7 +29,7 @@ def found(relay: Relay) -> dict[str, str]:
     return {finding.slug: finding.text for finding in relay.service.findings()}
 
 
-def crowd(relay: Relay, hosts: list[str], devices: int = CROWD_DEVICES) -> None:
+def crowd(relay: Relay, hosts: Sequence[str | None], devices: int = CROWD_DEVICES) -> None:
     for number in range(devices):
         seed = bytes([number % CROWD_CHANNELS]) * 32
         host = hosts[number % len(hosts)]
@@ -111,6 +112,11 @@ class TestOneAddress:
         relay = Relay(trusted_proxies=("unix",), **NAMED)
         crowd(relay, ["unix"])
         assert "come from a unix socket," in found(relay)["one_address"]
+
+    def test_a_proxy_that_does_not_know_whom_it_speaks_for(self) -> None:
+        relay = Relay(trusted_proxies=("unix",), **NAMED)
+        crowd(relay, [None])
+        assert "(UNKNOWN or LOCAL), so no limit" in found(relay)["one_address"]
 
     def test_where_no_line_names_an_address_neither_does_this_one(self) -> None:
         relay = Relay(log_addresses="none", **NAMED)

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from vaultrelay.logs.naming import WAYS, Names
+from vaultrelay.policy.addresses import UnixPeer
 from vaultrelay.policy.limits import PSEUDONYM_SECONDS
 
 DEVICE = ip_address("2001:db8::7")
@@ -48,6 +49,7 @@ def test_the_address_is_named_as_chosen_and_the_channel_never_in_full(
 @pytest.mark.parametrize("way", ["pseudonym", "full"])
 def test_an_address_that_is_not_known_is_said_to_be(way: str) -> None:
     assert names_of(way).of(None) == {"address": "unknown"}
+    assert names_of(way).of(UnixPeer.UNIX) == {"address": "unknown"}
 
 
 def test_the_same_day_is_the_same_name_and_the_next_is_not() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from vaultrelay.policy.access import Access, Tokens, token_of
 from vaultrelay.policy.access_token import digest_of
+from vaultrelay.policy.addresses import UnixPeer
 from vaultrelay.policy.networks import Networks
 from vaultrelay.wire.refusal import Refusal
 
@@ -109,11 +110,19 @@ def test_denied_beats_allowed(allowed: list[str], denied: list[str], gets_in: bo
     assert b"192.0.2" not in caught.value.response()
 
 
-def test_who_has_no_address_comes_over_a_unix_socket() -> None:
+def test_who_comes_over_a_unix_socket_has_no_address() -> None:
+    assert Access().allows_address(UnixPeer.UNIX)
+    assert Access(allowed=Networks.read(["unix"])).allows_address(UnixPeer.UNIX)
+    assert not Access(allowed=Networks.read(["10.0.0.0/8"])).allows_address(UnixPeer.UNIX)
+    assert not Access(denied=Networks.read(["unix"])).allows_address(UnixPeer.UNIX)
+
+
+def test_an_address_that_is_not_known_is_on_no_list() -> None:
+    every = ["unix", "0.0.0.0/0", "::/0"]
     assert Access().allows_address(None)
-    assert Access(allowed=Networks.read(["unix"])).allows_address(None)
-    assert not Access(allowed=Networks.read(["10.0.0.0/8"])).allows_address(None)
-    assert not Access(denied=Networks.read(["unix"])).allows_address(None)
+    assert Access(denied=Networks.read(every)).allows_address(None)
+    assert not Access(allowed=Networks.read(every)).allows_address(None)
+    assert not Access(allowed=Networks.read(every)).still_allows(None, None, None)
 
 
 def test_without_a_list_every_channel_is_allowed() -> None:

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from vaultrelay.policy.addresses import read_address
+from vaultrelay.policy.addresses import UnixPeer, read_address
 from vaultrelay.policy.networks import Networks
 
 OURS = Networks.read(["10.0.0.0/8", "2001:db8::/32", "192.0.2.7", "unix"])
@@ -13,13 +13,14 @@ OURS = Networks.read(["10.0.0.0/8", "2001:db8::/32", "192.0.2.7", "unix"])
 @pytest.mark.parametrize("peer", ["10.1.2.3", "192.0.2.7", "2001:db8:1::1"])
 def test_who_is_in_them(peer: str) -> None:
     assert ip_address(peer) in OURS
-    assert None in OURS
+    assert UnixPeer.UNIX in OURS
 
 
 @pytest.mark.parametrize("peer", ["11.0.0.1", "192.0.2.8", "2001:db9::1", "127.0.0.1", "::1"])
 def test_who_is_not(peer: str) -> None:
     assert ip_address(peer) not in OURS
-    assert None not in Networks.read([peer])
+    assert UnixPeer.UNIX not in Networks.read([peer])
+    assert None not in OURS
 
 
 def test_everybody_is_a_network() -> None:

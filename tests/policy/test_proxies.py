@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vaultrelay.policy.addresses import UnixPeer
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.proxies import TrustedProxies
 
@@ -23,9 +24,13 @@ def test_who_is_not(peer: str) -> None:
 
 
 def test_unix_sockets_are_trusted_by_name_alone() -> None:
-    assert OURS.trusts(None)
-    assert not TrustedProxies(["127.0.0.1"]).trusts(None)
-    assert not TrustedProxies().trusts(None)
+    assert OURS.trusts(UnixPeer.UNIX)
+    assert not TrustedProxies(["127.0.0.1"]).trusts(UnixPeer.UNIX)
+    assert not TrustedProxies().trusts(UnixPeer.UNIX)
+
+
+def test_who_is_not_known_is_no_proxy() -> None:
+    assert not OURS.trusts(None)
 
 
 @pytest.mark.parametrize("text", ["::ffff:10.0.0.0/104", "::ffff:10.0.0.0/128", "10.0.0.0"])

@@ -14,14 +14,20 @@ from tests.system.chromium import Tab
 
 pytestmark = pytest.mark.skipif(chromium.PROGRAM is None, reason="needs Chromium")
 DEVICES = 5
+NOBODY = "http://127.0.0.1:1"
 PICTURES = Path("build/system")
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """The page of a relay with a few devices, of which one has said something."""
-    named = relay_with_admin("--public-url", "ws://localhost")
-    with named as (relay, url), ExitStack() as stack:
+    with ExitStack() as stack:
+        _, other = stack.enter_context(relay_with_admin("--node-name", "other"))
+        named = relay_with_admin(
+            *("--public-url", "ws://localhost", "--node-name", "named"),
+            *("--admin-node", other, "--admin-node", NOBODY),
+        )
+        relay, url = stack.enter_context(named)
         for number in range(DEVICES):
             where = f"ws://localhost:{relay.port}"
             device, welcome = stack.enter_context(joined(where, device=b"device-%d" % number))
@@ -52,6 +58,9 @@ def test_it_shows_the_figures_and_asks_for_nothing_else(url: str, tab: Tab, scri
         "60 min ago",
         "max-connections",
         "Nothing to say.",
+        "All relays",
+        f"{DEVICES} of 2000",
+        "no answer: connection refused",
     ):
         assert words in text
     outside = [each for each in tab.requests if not each.startswith("data:image/svg+xml,")]

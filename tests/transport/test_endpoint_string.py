@@ -27,6 +27,7 @@ from twisted.python.systemd import ListenFDs
 
 from tests.certificates import NAME, issue, write_pair
 from tests.transport.tls_client import lenient_context, shake
+from vaultrelay.policy.limits import UNIX_BACKLOG
 from vaultrelay.transport import endpoint_string
 from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
@@ -141,6 +142,25 @@ def test_port_backlog_and_interface_are_those_of_the_string() -> None:
     for text in ("tcp:8080:interface=127.0.0.1:backlog=7", "haproxy:tcp:8080:127.0.0.1:7"):
         read_endpoint(reactor, text).endpoint.listen(Factory())
     assert [(port, *rest) for port, _, *rest in reactor.tcpServers] == [(8080, 7, ADDRESS)] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "backlog"),
+    [
+        ("unix:/run/devices", UNIX_BACKLOG),
+        ("unix:/run/devices:mode=660", UNIX_BACKLOG),
+        ("unix:/run/backlog:lockfile=0:mode=660", UNIX_BACKLOG),
+        ("unix:/run/devices:660:7", 7),
+        ("unix:/run/devices:backlog=7", 7),
+    ],
+)
+def test_a_unix_socket_has_the_relays_backlog_unless_it_says_another(
+    text: str, backlog: int
+) -> None:
+    reactor: Any = MemoryReactorClock()
+    for each in (text, f"haproxy:{text}"):
+        read_endpoint(reactor, each).endpoint.listen(Factory())
+    assert [number for _, _, number, *_ in reactor.unixServers] == [backlog] * 2
 
 
 @pytest.mark.parametrize(
@@ -338,6 +358,7 @@ JARGON = re.compile(
         "tcp:80:é=b",
         "unix",
         "unix:/run/x:mode=rw-",
+        "unix:/run/x\\",
         "systemd",
         "systemd:domain=INET",
         "systemd:domain=INET:index=0",

@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, UNIXAddress
+from twisted.internet.interfaces import ISSLTransport
 from twisted.logger import LogEvent
+from zope.interface import alsoProvides
 
 from tests.memory import SEED, Relay, Wire
 from vaultrelay.policy.access import Access
@@ -15,6 +17,7 @@ from vaultrelay.policy.limits import (
     RESTING_ADDRESSES,
     RETRY_FULL_SECONDS,
     RETRY_RATE_SECONDS,
+    TOO_MANY_SECONDS,
     WAITING_PER_ADDRESS,
 )
 from vaultrelay.policy.networks import Networks
@@ -316,11 +319,62 @@ class TestProxyProtocol:
         for _ in range(WAITING_PER_ADDRESS):
             assert relay.connect(None).protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
         last = relay.connect(None)
+        alsoProvides(last.transport, ISSLTransport)
         assert not last.protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
         last.hang_up()
         assert relay.connect(None).protocol.peerKnown(IPv4Address("TCP", OTHER, 1))
         assert relay.connect(None).protocol.peerKnown(None)
         assert refused(relay) == {"address_waiting": 1}
+
+    def test_one_too_many_hears_so_as_a_proxy_would_try_another_relay(self) -> None:
+        relay = Relay()
+        for _ in range(WAITING_PER_ADDRESS):
+            assert relay.connect(None).protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+        for path in ("/", "/health"):
+            wire = relay.connect(None)
+            assert wire.protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+            assert wire.request(path).startswith(b"HTTP/1.1 429 ")
+        assert refused(relay) == {"address_waiting": 2}
+
+    @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\n"])
+    def test_one_too_many_is_not_waited_for(self, said: bytes) -> None:
+        relay = Relay()
+        for _ in range(WAITING_PER_ADDRESS):
+            assert relay.connect(None).protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+        wire = relay.connect(None)
+        assert wire.protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+        if said:
+            wire.send(said)
+        relay.clock.advance(TOO_MANY_SECONDS)
+        assert (wire.transport.aborted, wire.taken()) == (True, b"")
+        assert refused(relay) == {"address_waiting": 1}
+
+    @pytest.mark.parametrize(
+        ("allowed", "peer", "status"),
+        [
+            ("unix", None, 403),
+            ("unix", UNIXAddress(None), 101),
+            ("0.0.0.0/0", None, 403),
+            ("0.0.0.0/0", IPv4Address("TCP", DEVICE, 1), 101),
+        ],
+        ids=["unknown", "unix", "unknown among all", "one of all"],
+    )
+    def test_an_unknown_address_is_none_that_is_allowed(
+        self, allowed: str, peer: Any, status: int
+    ) -> None:
+        relay = Relay(access=Access(allowed=Networks.read([allowed])))
+        wire = relay.connect(None)
+        assert wire.protocol.peerKnown(peer)
+        assert status_of(wire) == status
+
+    def test_the_health_check_of_a_proxy_is_answered_whoever_is_allowed(self) -> None:
+        """It says LOCAL, and no address."""
+        relay = Relay(access=Access(allowed=Networks.read(["192.0.2.1"])), max_per_address=1)
+        for _ in range(WAITING_PER_ADDRESS * 2):
+            wire = relay.connect(None)
+            assert wire.protocol.peerKnown(None)
+            assert wire.request("/health").startswith(b"HTTP/1.1 200 ")
+        assert refused(relay) == {}
 
     def test_a_proxy_behind_a_proxy_is_believed_where_it_is_trusted(self) -> None:
         relay = behind_proxy(max_per_address=1)

@@ -12,6 +12,7 @@ DAY = 86400
 def figures(**changes: Any) -> Figures:
     """One moment of a quiet relay."""
     quiet: dict[str, Any] = {
+        "node": "",
         "now": NOW,
         "started": NOW - 100,
         "uptime_seconds": 100,

@@ -102,6 +102,8 @@ def test_each_figure_stands_at_its_name() -> None:
         ),
     ):
         assert value(name, labels) == expected, name
+    node = {"version": "1.0.0", "python": "3.11.7", "node": "relay-2"}
+    assert value("build_info", node, node="relay-2") == 1
     assert value("draining", draining=True) == 1
     assert value("messages_total", messages=10**15 + 1) == 10**15 + 1
     assert value("message_bytes_total", bytes=12) == 12

@@ -79,9 +79,10 @@ def ask(status: FakeStatus) -> Ask:
         public_urls: tuple[str, ...] = (),
         secure: bool = False,
         asks_token: bool = False,
+        node_name: str = "",
     ) -> Answer:
         clock: Any = Clock()
-        site = make_site(status, "1.0.0", public_urls, lambda: PRIVACY, asks_token)
+        site = make_site(status, "1.0.0", public_urls, lambda: PRIVACY, asks_token, node_name)
         site.reactor = clock
         channel: Any = site.buildProtocol(None)
         transport = TcpTransport()
@@ -107,6 +108,10 @@ def test_health_is_answered_byte_for_byte(ask: Ask) -> None:
     assert answer.body == HEALTH
     assert answer.header(b"content-type") == b"application/json"
     assert answer.header(b"content-length") == b"%d" % len(HEALTH)
+
+
+def test_health_names_the_node_if_it_has_a_name(ask: Ask) -> None:
+    assert ask("/health", node_name="relay-2").body == HEALTH[:-1] + b',"node":"relay-2"}'
 
 
 def test_health_while_draining_is_still_200(ask: Ask, status: FakeStatus) -> None:

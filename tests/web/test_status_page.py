@@ -78,6 +78,8 @@ def test_it_loads_itself_anew() -> None:
 
 def test_the_state_is_told_first() -> None:
     assert text().startswith("3 devices, VaultMesh relay VaultMesh relay Works Version 1.0.0, up")
+    named = text(node="relay-2")
+    assert named.startswith("3 devices, VaultMesh relay relay-2 VaultMesh relay relay-2 Works Ver")
     assert "relay About to stop" in text(draining=True)
     findings = [Finding("no_names", "It knows no name <of its own>.")]
     told = text(findings=findings)

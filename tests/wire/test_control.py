@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from vaultrelay.wire.control import (
     CONTROL_BYTES,
     LEFT_REASONS,
+    WORD_CHARS,
     Busy,
     Challenge,
     Draining,
@@ -70,6 +71,14 @@ WELCOME_ALONE = (
         '"ping_seconds":20,"session_ttl":60,"notice":"Bald ist Wartung: \\u00fcber Nacht."}'
     ),
 )
+WELCOME_OF_A_NODE = (
+    Welcome(1, (), Limits(16, None, None, 1), 20, 60, node="relay-2"),
+    (
+        '{"type":"welcome","session":1,"peers":[],"limits":{"message_bytes":16,'
+        '"messages_per_second":null,"bytes_per_second":null,"channel_devices":1},'
+        '"ping_seconds":20,"session_ttl":60,"notice":null,"node":"relay-2"}'
+    ),
+)
 JOINED = (
     Joined(Peer(9, CHANNEL[:8])),
     f'{{"type":"joined","session":9,"device":"{DEVICE_TEXT}"}}',
@@ -83,7 +92,8 @@ BUSY = (Busy(5), '{"type":"busy","session":5}')
 READY = (Ready(5), '{"type":"ready","session":5}')
 
 FROM_DEVICE = [HELLO, KEEPALIVE]
-FROM_RELAY = [CHALLENGE, WELCOME, WELCOME_ALONE, JOINED, LEFT, KEEPALIVE, BUSY, READY, DRAINING]
+WELCOMES = [WELCOME, WELCOME_ALONE, WELCOME_OF_A_NODE]
+FROM_RELAY = [CHALLENGE, *WELCOMES, JOINED, LEFT, KEEPALIVE, BUSY, READY, DRAINING]
 
 
 def read_either(text: bytes) -> object:
@@ -165,6 +175,7 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     (WELCOME[1], "ping_seconds", NO_INTEGER),
     (WELCOME[1], "session_ttl", NO_INTEGER),
     (WELCOME[1], "notice", [*NO_TEXT[1:], "n" * (CONTROL_BYTES + 1)]),
+    (WELCOME[1], "node", [*NO_TEXT[1:], "n" * (WORD_CHARS + 1)]),
     (JOINED[1], "session", NO_SESSION),
     (JOINED[1], "device", NO_BYTES),
     (LEFT[1], "session", NO_SESSION),
@@ -200,7 +211,7 @@ def test_a_rate_is_a_whole_number_or_null(name: str, value: object) -> None:
         read_from_relay(changed(WELCOME[1], limits=limits))
 
 
-OPTIONAL = {"client", "notice"}
+OPTIONAL = {"client", "notice", "node"}
 REQUIRED = [(text, name) for text, name, _ in WRONG if name not in OPTIONAL]
 
 

@@ -13,6 +13,7 @@ from vaultrelay.wire.refusal import (
     protocol_unsupported,
     rate_limited,
     relay_full,
+    relay_full_of_peers,
     request_timeout,
 )
 
@@ -67,6 +68,7 @@ REFUSALS = [
         [("x-vaultmesh-protocol", "4, 3"), ("upgrade", "websocket"), ("connection", "Upgrade")],
     ),
     (head_too_large(8192), 431, "Request Header Fields Too Large", "head_too_large", []),
+    (relay_full_of_peers(10), 429, "Too Many Requests", "relay_full", [("retry-after", "10")]),
     (relay_full(60), 503, "Service Unavailable", "relay_full", [("retry-after", "60")]),
     (draining(5), 503, "Service Unavailable", "draining", [("retry-after", "5")]),
 ]

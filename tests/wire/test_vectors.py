@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from vaultrelay.policy.audience import Audiences, host_of_url
-from vaultrelay.policy.limits import HEAD_BYTES, RETRY_DRAINING_SECONDS, RETRY_FULL_SECONDS
+from vaultrelay.policy.limits import (
+    HEAD_BYTES,
+    RETRY_DRAINING_SECONDS,
+    RETRY_FULL_SECONDS,
+    RETRY_SPARE_SECONDS,
+)
 from vaultrelay.wire import base64url, data, proof, refusal
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import (
@@ -33,15 +38,16 @@ MAKER = DOCS / "make_vectors.py"
 Vector = dict[str, Any]
 ALL: dict[str, Any] = json.loads((DOCS / "vectors.json").read_bytes())
 
-REFUSALS: dict[str, Callable[[], Refusal]] = {
-    "bad_request": lambda: refusal.bad_request("Why."),
-    "not_found": refusal.not_found,
-    "method_not_allowed": refusal.method_not_allowed,
-    "request_timeout": refusal.request_timeout,
-    "protocol_unsupported": lambda: refusal.protocol_unsupported((3,)),
-    "head_too_large": lambda: refusal.head_too_large(HEAD_BYTES),
-    "relay_full": lambda: refusal.relay_full(RETRY_FULL_SECONDS),
-    "draining": lambda: refusal.draining(RETRY_DRAINING_SECONDS),
+REFUSALS: dict[tuple[int, str], Callable[[], Refusal]] = {
+    (400, "bad_request"): lambda: refusal.bad_request("Why."),
+    (404, "not_found"): refusal.not_found,
+    (405, "method_not_allowed"): refusal.method_not_allowed,
+    (408, "request_timeout"): refusal.request_timeout,
+    (426, "protocol_unsupported"): lambda: refusal.protocol_unsupported((3,)),
+    (429, "relay_full"): lambda: refusal.relay_full_of_peers(RETRY_SPARE_SECONDS),
+    (431, "head_too_large"): lambda: refusal.head_too_large(HEAD_BYTES),
+    (503, "relay_full"): lambda: refusal.relay_full(RETRY_FULL_SECONDS),
+    (503, "draining"): lambda: refusal.draining(RETRY_DRAINING_SECONDS),
 }
 
 
@@ -77,6 +83,9 @@ def fields_of(message: FromRelay) -> Vector:
     fields = with_hex(dataclasses.asdict(message))
     # `joined` has its peer's fields beside its own.
     fields.update(fields.pop("peer", {}))
+    if fields.get("node", "") is None:
+        # Of a relay without a name, the only field that is missing then.
+        del fields["node"]
     return {"type": message.type, **fields}
 
 
@@ -359,7 +368,8 @@ def test_refused_upgrades(vector: Vector) -> None:
 
 @each("refusals")
 def test_refusals(vector: Vector) -> None:
-    head, _, body = REFUSALS[vector["body"]["error"]]().response().partition(b"\r\n\r\n")
+    answer = REFUSALS[vector["status"], vector["body"]["error"]]().response()
+    head, _, body = answer.partition(b"\r\n\r\n")
     status, *lines = head.decode("ascii").split("\r\n")
     assert status.startswith(f"HTTP/1.1 {vector['status']} ")
     for name, value in vector["headers"].items():

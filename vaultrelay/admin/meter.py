@@ -65,6 +65,7 @@ class Meter:
         relay, broker, ledger = self._relay, self._relay.broker, self._relay.devices.ledger
         totals = self.totals()
         return Figures(
+            node=relay.settings.node_name,
             now=time.time(),
             started=self._started,
             uptime_seconds=broker.uptime_seconds,

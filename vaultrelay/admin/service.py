@@ -1,13 +1,16 @@
 """AdminService: the admin endpoint, its front door, and the sampling behind its plots."""
 
-from typing import Any
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
 
 from vaultrelay.admin.meter import Meter, Relay
 from vaultrelay.admin.sampler import Sampler
 from vaultrelay.logs import log
-from vaultrelay.policy.addresses import read_address
+from vaultrelay.nodes.answer import NodeAnswer
+from vaultrelay.policy.addresses import PeerAddress, read_address
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
@@ -21,6 +24,9 @@ from vaultrelay.web.leaf import page_head
 from vaultrelay.wire.refusal import bad_request
 from vaultrelay.wire.request import Request
 
+if TYPE_CHECKING:
+    from vaultrelay.admin.asking import Asking
+
 
 class AdminService(MultiService):
     """Listens where `settings.admin` says; its connections count in none of the relay's figures.
@@ -28,12 +34,15 @@ class AdminService(MultiService):
     Raises BadEndpoint and CannotListen as the relay does.
     """
 
+    _asking: "Asking | None" = None
+
     def __init__(self, relay: Relay, reactor: Any) -> None:
         super().__init__()
         self._relay = relay
         self._where = ""
         self._meter = Meter(relay)
         self.sampler = Sampler(reactor, self._meter.totals)
+        self._reactor = reactor
         self._site = make_admin_site(self)
         waiting = Waiting(reactor, ADMIN_CONNECTIONS)
         self.door = FrontDoorFactory(reactor, self.route, waiting=waiting)
@@ -65,7 +74,7 @@ class AdminService(MultiService):
             raise bad_request(
                 "This is the relay's admin endpoint. Devices connect to its own port."
             )
-        if visitor.ip is not None and visitor.ip.is_loopback and not _is_dialled_here(request):
+        if _is_of_this_machine(visitor.ip) and not _is_dialled_here(request):
             raise bad_request(
                 "On the relay's own machine this page is at localhost, or at an IP address."
             )
@@ -85,6 +94,22 @@ class AdminService(MultiService):
     def options(self) -> dict[str, object]:
         """The options in force, for people."""
         return {"listens on": self._where, **self._relay.settings.effective}
+
+    def others(self) -> Deferred[list[NodeAnswer]] | None:
+        """What the other relays say, asked anew."""
+        urls = self._relay.settings.admin_nodes
+        if not urls:
+            return None
+        if self._asking is None:
+            # What asks is imported where there is somebody to ask.
+            from vaultrelay.admin.asking import Asking
+
+            self._asking = Asking(self._reactor)
+        return self._asking.ask(urls)
+
+
+def _is_of_this_machine(address: PeerAddress | None) -> bool:
+    return isinstance(address, IPv4Address | IPv6Address) and address.is_loopback
 
 
 def _is_dialled_here(request: Request) -> bool:

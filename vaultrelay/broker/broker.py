@@ -1,12 +1,12 @@
 """Broker: admits connections, lets sessions join, finds and drops channels, drains."""
 
-from collections import deque
 from collections.abc import Callable
 from math import ceil
 
 from vaultrelay import __version__
 from vaultrelay.broker.channel import Channel
 from vaultrelay.broker.counters import Counters
+from vaultrelay.broker.drain import Drain
 from vaultrelay.broker.outbox import Clock, Outbox
 from vaultrelay.broker.session import Session, Stage
 from vaultrelay.broker.silences import Silences
@@ -19,6 +19,7 @@ from vaultrelay.policy.limits import (
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
     RETRY_RATE_SECONDS,
+    RETRY_SPARE_SECONDS,
     SPARE_SESSIONS,
     STANDSTILL_SECONDS,
     WAITING_SURE_SECONDS,
@@ -52,6 +53,7 @@ class Broker:
         addresses: Addresses | None = None,
         access: Access | None = None,
         on_hello: Callable[[Session, str], None] = lambda session, refused: None,
+        node_name: str = "",
     ) -> None:
         self.clock = clock
         self.limits = limits or SessionLimits()
@@ -59,6 +61,7 @@ class Broker:
         self.audiences = audiences or Audiences(())
         self.addresses = addresses or Addresses()
         self.access = access or Access()
+        self.node_name = node_name
         self.counters = Counters()
         self.silences = Silences()
         self.channels: dict[bytes, Channel] = {}
@@ -69,7 +72,7 @@ class Broker:
         self._on_end = on_end
         self._on_hello = on_hello
         self._started_at = self._ticked_at = clock.seconds()
-        self._drain: _Drain | None = None
+        self._drain: Drain | None = None
 
     @property
     def draining(self) -> bool:
@@ -86,17 +89,21 @@ class Broker:
 
         A full relay still admits a few whose channel it holds: they may replace a dead connection.
         An address that has all its places is held to the same, with the channels of its own.
+
+        A proxy in front tries who gets 503 at the next relay. So none is for a channel held here,
+        which would be parted, but that of a drain, which moves them all.
         """
         if self.draining:
             self.counters.refused["draining"] += 1
             raise refusal.draining(RETRY_DRAINING_SECONDS)
-        if (
-            self._full
-            and (channel not in self.channels or self._spares >= SPARE_SESSIONS)
-            and not self._let_a_silent_one_go()
-        ):
-            self.counters.refused["relay_full"] += 1
-            raise refusal.relay_full(RETRY_FULL_SECONDS)
+        if self._full:
+            is_held = self._holds(channel)
+            has_spare = is_held and self._spares < SPARE_SESSIONS
+            if not has_spare and not self._let_a_silent_one_go():
+                self.counters.refused["relay_full"] += 1
+                if is_held:
+                    raise refusal.relay_full_of_peers(RETRY_SPARE_SECONDS)
+                raise refusal.relay_full(RETRY_FULL_SECONDS)
         if budget is not None and not (
             self.addresses.has_place(budget) or self._may_replace(channel, budget)
         ):
@@ -153,6 +160,7 @@ class Broker:
                 ),
                 limits.ping_seconds,
                 limits.session_ttl,
+                node=self.node_name or None,
             ).encode()
         )
         self._on_hello(session, "")
@@ -205,14 +213,13 @@ class Broker:
     def drain(self, seconds: float, spread: float | None = None) -> None:
         """Tell every device that the relay stops, and close them all within `seconds`.
 
-        The closes are spread over the first `spread` of them, by default over all.
+        The closes are spread over the first `spread` of them, by default over all; those of one
+        channel come together.
         """
         if self.draining:
             return
-        joined = [session for session in self.sessions if session.stage is Stage.JOINED]
-        # Channel by channel, so that the devices of one meet again soon.
-        joined.sort(key=lambda session: session.channel.key if session.channel else b"")
-        self._drain = _Drain(joined, self.clock.seconds(), seconds if spread is None else spread)
+        groups = [list(channel.sessions.values()) for channel in self.channels.values()]
+        self._drain = Drain(groups, self.clock.seconds(), seconds if spread is None else spread)
         notice = Draining("restart", ceil(seconds), DRAIN_RECONNECT).encode()
         for session in tuple(self.sessions):
             if session.stage is Stage.JOINED:
@@ -223,6 +230,13 @@ class Broker:
     @property
     def _full(self) -> bool:
         return len(self.sessions) >= self.max_connections
+
+    def _holds(self, channel: bytes | None) -> bool:
+        """Whether a channel has devices here, or is about to have the first."""
+        return channel is not None and (
+            channel in self.channels
+            or any(session.named_channel == channel for session in self._unjoined)
+        )
 
     def _may_stay(self, session: Session) -> bool:
         channel = session.channel.key if session.channel else session.named_channel
@@ -296,20 +310,3 @@ class Broker:
         if channel is not None and len(channel.sessions) >= self.limits.channel_devices:
             return CloseCode.CHANNEL_FULL
         return None
-
-
-class _Drain:
-    """The closing of all sessions in turn, spread evenly over the drain."""
-
-    def __init__(self, sessions: list[Session], now: float, seconds: float) -> None:
-        self._waiting = deque(sessions)
-        self._total = len(sessions)
-        self._started_at = now
-        self._seconds = seconds
-
-    def due(self, now: float) -> list[Session]:
-        """The sessions whose turn has come."""
-        elapsed = now - self._started_at
-        share = 1.0 if elapsed >= self._seconds else elapsed / self._seconds
-        closed = self._total - len(self._waiting)
-        return [self._waiting.popleft() for _ in range(int(share * self._total) - closed)]

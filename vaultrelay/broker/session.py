@@ -9,7 +9,7 @@ from vaultrelay.broker.liveness import Liveness
 from vaultrelay.broker.outbox import Clock, Outbox, Timer
 from vaultrelay.broker.progress import MessageProgress
 from vaultrelay.broker.reading import Reading
-from vaultrelay.policy.addresses import Budget, IpAddress
+from vaultrelay.policy.addresses import Budget, PeerAddress
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
     CONTROLS_PER_SECOND,
@@ -134,7 +134,7 @@ class Session:
         self.outbox = outbox
         self.named_channel = named_channel
         self.spare = False
-        self.address: IpAddress | None = None
+        self.address: PeerAddress | None = None
         self.token: bytes | None = None
         self.budget: Budget | None = None
         self.beyond_budget = False

@@ -110,6 +110,7 @@ class Device:
         self.session = welcome.session
         self.limits: Limits = welcome.limits
         self.notice = welcome.notice
+        self.node = welcome.node
         self.relay_version = socket.relay_version
         self.peers = {peer.session: peer.device for peer in welcome.peers}
         self._socket = socket

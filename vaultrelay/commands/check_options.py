@@ -42,7 +42,7 @@ that was taken has "step", "verdict" ("pass", "warn", "fail"), "passed",
   http        skew_seconds        their clock is so much ahead
   address     seen, from          "connection" or "proxy"; newer relays only
   upgrade     relay               its version
-  join        notice, ping_seconds
+  join        notice, ping_seconds, node  (the relay's name, if it has one)
   echo        milliseconds        min, median, max
   largest     bytes
   throughput  megabytes_per_second

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Stage
+from vaultrelay.policy.addresses import UnixPeer
 from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
@@ -132,8 +133,15 @@ def _one_address(evidence: Evidence) -> Iterator[Finding]:
     ):
         return
     (address,) = addresses
-    is_near = address is None or address.is_private
-    where = _shown(str(address or UNIX), evidence) if is_near else "one address"
+    if address is None:
+        yield Finding(
+            "one_address",
+            "A proxy that speaks the PROXY protocol does not say whom it speaks for (UNKNOWN or "
+            "LOCAL), so no limit of an address holds for its devices. Let it send their addresses.",
+        )
+        return
+    near = UNIX if isinstance(address, UnixPeer) else str(address) if address.is_private else ""
+    where = _shown(near, evidence) if near else "one address"
     if TrustedProxies(evidence.settings.trusted_proxies).trusts(address):
         cure = "The proxy there is trusted, but names nobody: let it set X-Forwarded-For."
     else:

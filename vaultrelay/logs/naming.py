@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from vaultrelay.policy.addresses import IpAddress
+from vaultrelay.policy.addresses import PeerAddress, UnixPeer
 from vaultrelay.policy.pseudonyms import Pseudonyms
 
 WAYS = ("none", "pseudonym", "full")
@@ -21,7 +21,7 @@ class Names:
         self._clock = clock
         self._pseudonyms = Pseudonyms()
 
-    def of(self, address: IpAddress | None, channel: bytes | None = None) -> dict[str, str]:
+    def of(self, address: PeerAddress | None, channel: bytes | None = None) -> dict[str, str]:
         """The fields of a line about this address, and about this channel if there is one."""
         if self.way == "none":
             return {}
@@ -30,8 +30,8 @@ class Names:
             fields["channel"] = self._pseudonyms.of_channel(channel, self._clock())
         return fields
 
-    def _address(self, address: IpAddress | None) -> str:
-        if address is None:
+    def _address(self, address: PeerAddress | None) -> str:
+        if address is None or isinstance(address, UnixPeer):
             return UNKNOWN
         if self.way == "full":
             return str(address)

@@ -55,6 +55,9 @@ class RelayOptions(usage.Options):
     def opt_deny_from(self, value: str) -> None:
         self._repeated.setdefault("deny-from", []).append(value)
 
+    def opt_admin_node(self, value: str) -> None:
+        self._repeated.setdefault("admin-node", []).append(value)
+
     def opt_version(self) -> None:
         print(f"vault-relay {__version__}")
         raise SystemExit(0)

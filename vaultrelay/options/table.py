@@ -53,6 +53,12 @@ OPTIONS = (
         repeatable=True,
     ),
     Option(
+        "node-name",
+        "NAME",
+        "Which of several relays this is, shown to devices, in figures and in the log: at most "
+        f"{limits.NODE_NAME_CHARS} letters, digits, dots, hyphens and underscores.",
+    ),
+    Option(
         "access-token-file",
         "FILE",
         "File of access tokens, one a line, plain or label:sha256 (see vault-relay token): devices "
@@ -155,6 +161,13 @@ OPTIONS = (
         "ENDPOINT",
         "Endpoint string of the status page and of /metrics for Prometheus, such as tcp:9090. "
         "Without it there are none; on this machine alone unless it names an interface.",
+    ),
+    Option(
+        "admin-node",
+        "URL",
+        "Admin endpoint of another relay, such as http://10.0.0.2:9090 or unix:/run/admin.sock: "
+        "the status page shows it, too.",
+        repeatable=True,
     ),
     Option("log-level", "LEVEL", "One of " + ", ".join(LEVELS) + ".", "info"),
     Option("log-format", "FORMAT", "One of " + ", ".join(FORMATS) + ".", "text"),

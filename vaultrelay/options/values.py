@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
+from vaultrelay.nodes.url import NODE_NAME, NodeUrl
 from vaultrelay.options.memory import memory_bytes
 from vaultrelay.options.sources import BadOption, Given
 from vaultrelay.options.table import BY_NAME
@@ -52,6 +53,7 @@ class Values:
             listen=part("listen", self._listen),
             pairs=part("pairs", self._pairs),
             public_urls=part("public_urls", self._public_urls),
+            node_name=part("node_name", self._node_name),
             access=Access(
                 tokens=part("access.tokens", self._tokens),
                 channels=part("access.channels", self._channels),
@@ -65,6 +67,7 @@ class Values:
             max_buffer=part("max_buffer", self._max_buffer),
             drain_seconds=part("drain_seconds", self._drain_seconds),
             admin=part("admin", self._admin),
+            admin_nodes=part("admin_nodes", self._admin_nodes),
             log_level=part("log_level", self._log_level),
             log_format=part("log_format", self._log_format),
             log_addresses=part("log_addresses", self._log_addresses),
@@ -104,6 +107,15 @@ class Values:
 
     def _drain_seconds(self) -> int:
         return self._integer("drain-seconds", 0, 3600)
+
+    def _node_name(self) -> str:
+        given = self._find("node-name")
+        name = given.values[-1] if given.values else ""
+        if not NODE_NAME.fullmatch(name):
+            raise given.refuse(
+                f"must be at most {limits.NODE_NAME_CHARS} of A-Z a-z 0-9 . _ -, such as relay-2"
+            )
+        return name
 
     def _limits(self) -> limits.SessionLimits:
         return limits.SessionLimits(
@@ -238,6 +250,20 @@ class Values:
         except BadEndpoint as error:
             raise given.refuse(f"{error}; write it like tcp:9090 or unix:/run/admin") from None
         return given.values[-1]
+
+    def _admin_nodes(self) -> tuple[NodeUrl, ...]:
+        given = self._given.get("admin-node")
+        if given is None:
+            return ()
+        if len(given.values) > limits.MOST_NODES:
+            raise BadOption(f"{given.origin}: more than {limits.MOST_NODES} relays")
+        urls = []
+        for text in given.values:
+            try:
+                urls.append(NodeUrl.read(text))
+            except ValueError as error:
+                raise Given(given.origin, (text,)).refuse(str(error)) from None
+        return tuple(dict.fromkeys(urls))
 
     def _pair(self) -> CertificatePair | None:
         certificate, key = self._given.get("tls-cert"), self._given.get("tls-key")

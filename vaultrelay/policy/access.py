@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 
 from vaultrelay.policy.access_token import digest_of
-from vaultrelay.policy.addresses import Budget, IpAddress
+from vaultrelay.policy.addresses import Budget, PeerAddress
 from vaultrelay.policy.networks import Networks
 from vaultrelay.wire.refusal import address_not_allowed, token_required
 
@@ -48,7 +48,7 @@ class Admission:
     """What an upgrade was admitted with: its budget, its address, the digest of its token."""
 
     budget: Budget | None = None
-    address: IpAddress | None = None
+    address: PeerAddress | None = None
     token: bytes | None = None
 
 
@@ -65,7 +65,7 @@ class Access:
     allowed: Networks | None = None
     denied: Networks = field(default_factory=Networks)
 
-    def check_address(self, address: IpAddress | None) -> None:
+    def check_address(self, address: PeerAddress | None) -> None:
         """Refusal for an address that may not use the relay; None is one that is not known."""
         if not self.allows_address(address):
             raise address_not_allowed()
@@ -79,7 +79,7 @@ class Access:
             raise token_required(was_given=authorization is not None)
         return found
 
-    def allows_address(self, address: IpAddress | None) -> bool:
+    def allows_address(self, address: PeerAddress | None) -> bool:
         """Whether an address may use the relay."""
         return address not in self.denied and (self.allowed is None or address in self.allowed)
 
@@ -88,7 +88,7 @@ class Access:
         return self.channels is None or channel in self.channels
 
     def still_allows(
-        self, address: IpAddress | None, token: bytes | None, channel: bytes | None
+        self, address: PeerAddress | None, token: bytes | None, channel: bytes | None
     ) -> bool:
         """Whether a device that was admitted under other rules would be under these."""
         return (

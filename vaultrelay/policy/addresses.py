@@ -5,6 +5,7 @@ size is the least that one customer is given, and within it anybody picks addres
 """
 
 from collections import OrderedDict
+from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypeAlias
 
@@ -19,6 +20,16 @@ from vaultrelay.policy.limits import (
 )
 
 IpAddress: TypeAlias = IPv4Address | IPv6Address
+
+
+class UnixPeer(Enum):
+    """Who reaches a unix socket: he has no address, and the socket's mode says who he can be."""
+
+    UNIX = "unix"
+
+
+PeerAddress: TypeAlias = IpAddress | UnixPeer
+"""Where a peer is. None in its place is one that a proxy does not tell, which is nowhere."""
 
 _LONGEST = 64
 """Characters. An IPv6 address has 45 at most, and the name of an interface behind it 15."""
@@ -96,12 +107,14 @@ class Addresses:
         """How many budgets are kept."""
         return len(self._here) + len(self._gone)
 
-    def arrive(self, address: IpAddress | None, now: float) -> Budget | None:
+    def arrive(self, address: PeerAddress | None, now: float) -> Budget | None:
         """Count a connection at the door until `leave`; OverBudget if it is one too many.
 
         None for who has no budget: this machine itself, a peer without an IP address.
         """
-        if not self.places or address is None or address.is_loopback:
+        if not self.places or address is None or isinstance(address, UnixPeer):
+            return None
+        if address.is_loopback:
             return None
         key = network_of(address)
         budget = self._here.get(key) or self._gone.get(key) or Budget(key)

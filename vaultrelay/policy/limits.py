@@ -30,6 +30,9 @@ DEFAULT_CHANNEL_DEVICES = 64
 DEFAULT_DRAIN_SECONDS = 20
 """Spreads reconnecting devices. The systemd unit waits longer than this before it kills."""
 
+NODE_NAME_CHARS = 32
+"""Of --node-name, which stands in every welcome: a host's short name, or a word and a number."""
+
 # The front door.
 
 HEAD_BYTES = 8 * 1024
@@ -37,7 +40,12 @@ HEAD_BYTES = 8 * 1024
 HEAD_SECONDS = 10
 """From accept to a whole request, TLS handshake included: slow links make it, idlers do not."""
 LISTEN_BACKLOG = 1024
-"""All devices return at once after a restart; with 50, most of 1000 waited a second."""
+"""All devices return at once after a restart; with 50, most of 1000 waited a second on TCP,
+and were refused on a unix socket."""
+UNIX_BACKLOG = 4096
+"""The same on a unix socket, as many as Linux allows by itself. Who finds it full is refused at
+once instead of waiting, and a proxy tries another relay, which parts a channel: with 50, of 3000
+that came through HAProxy in one moment 1766 were refused, and 540 went to another relay."""
 RETRY_FULL_SECONDS = 60
 """Devices leave a full relay slowly; asking more often only costs both sides."""
 RETRY_DRAINING_SECONDS = 5
@@ -74,6 +82,9 @@ SELECT_BESIDE = SELECT_WAITING + 50
 WAITING_PER_ADDRESS = 64
 """Connections at the front door, their handshakes under way. 250 devices that return in one second
 and take a quarter of one each; who is cut off comes again. Below a third of DESCRIPTORS_BESIDE."""
+TOO_MANY_SECONDS = 1
+"""For the request of one too many that a proxy for HTTP passes on, which it has whole before it
+connects. Without a proxy such a connection is cut off at once."""
 JOINS_AT_ONCE_PER_DEVICE = 2
 """For each device that may be there: all return after a restart, and once more if that failed."""
 JOIN_SECONDS_PER_DEVICE = 60
@@ -183,6 +194,9 @@ RETRY_MEMORY_SECONDS = 60
 SPARE_SESSIONS = 16
 """Connections admitted to a full relay because their channel is held here, so that a device can
 replace its own dead connection; counted until they join."""
+RETRY_SPARE_SECONDS = HELLO_SECONDS
+"""For who finds all of these taken: by then each has joined or is gone, and a device that has a
+dead connection to replace should not wait for longer."""
 
 # Floods.
 
@@ -236,6 +250,15 @@ LAG_SAMPLES = 6
 be missed between two."""
 REFRESH_SECONDS = 10
 """After which the status page loads itself anew: there is no new sample sooner."""
+MOST_NODES = 64
+"""Relays of one cluster that a status page asks, each in a thread. A million devices take half."""
+NODE_SECONDS = 1
+"""For which the status page waits for the others: those that live answer in a few milliseconds,
+and a person waits for the page."""
+NODE_STATUS_BYTES = 16 * 1024
+"""Of a relay's /status.json, which has one at most. What comes after it is not read."""
+FINDING_CHARS = 2000
+"""Of what a relay notices, as it is told to others: the longest sentence with a long file name."""
 
 # The service manager.
 

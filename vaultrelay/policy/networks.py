@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeAlias
 
-from vaultrelay.policy.addresses import IpAddress
+from vaultrelay.policy.addresses import PeerAddress, UnixPeer
 
-UNIX = "unix"
+UNIX = UnixPeer.UNIX.value
 """Stands for whoever reaches a unix socket: its mode says who that is."""
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -34,9 +34,11 @@ class Networks:
     def __str__(self) -> str:
         return " ".join([*map(str, self.networks), *([UNIX] if self.has_unix else [])])
 
-    def __contains__(self, address: IpAddress | None) -> bool:
-        """Whether an address is in one of them; None is that of a peer on a unix socket."""
+    def __contains__(self, address: PeerAddress | None) -> bool:
+        """Whether an address is in one of them. None, which is not known, is in none."""
         if address is None:
+            return False
+        if isinstance(address, UnixPeer):
             return self.has_unix
         return any(address in network for network in self.networks)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from vaultrelay.policy.addresses import IpAddress, read_address
+from vaultrelay.policy.addresses import IpAddress, PeerAddress, read_address
 from vaultrelay.policy.networks import NOBODY, Networks
 
 _WITH_PORT = re.compile(r"(?:\[(.{1,64})\]|([0-9.]+))(?::[0-9]{1,5})?")
@@ -27,8 +27,8 @@ class TrustedProxies:
                     f"'{network}' is everybody, and everybody can write X-Forwarded-For"
                 )
 
-    def trusts(self, peer: IpAddress | None) -> bool:
-        """Whether a peer is a proxy of ours; None is one on a unix socket."""
+    def trusts(self, peer: PeerAddress | None) -> bool:
+        """Whether a peer is a proxy of ours."""
         return peer in self._networks and peer not in self._denied
 
     def client(self, forwarded: Sequence[str]) -> IpAddress | None:

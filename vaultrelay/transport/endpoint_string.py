@@ -16,7 +16,7 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.interfaces import IStreamServerEndpoint
 
-from vaultrelay.policy.limits import LISTEN_BACKLOG
+from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG
 from vaultrelay.transport.certificate import (
     BadCertificate,
     CertificatePair,
@@ -133,8 +133,20 @@ def _tls_pairs(parts: dict[str, str]) -> list[CertificatePair]:
         raise BadEndpoint(f"names the folder {folder}, which {error}") from None
 
 
+def _missing_backlog(text: str) -> str:
+    """Our backlog for a unix socket that says none; with Twisted's, a full one refuses connections.
+
+    A proxy that is refused goes to another relay, and that would part the devices of a channel.
+    """
+    unnamed, named = _parse(text)
+    says_one = "backlog" in named or len(unnamed) > len(("unix", "path", "mode"))
+    return "" if says_one else f":backlog={UNIX_BACKLOG}"
+
+
 def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoint:
     try:
+        if kind == "unix":
+            text += _missing_backlog(text)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     except LookupError:
         # Twisted's systemd: looks up the socket in a list or table.

@@ -20,7 +20,12 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from vaultrelay.logs import log
-from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_BYTES, HEAD_SECONDS
+from vaultrelay.policy.limits import (
+    CLOSE_SECONDS,
+    HEAD_BYTES,
+    HEAD_SECONDS,
+    TOO_MANY_SECONDS,
+)
 from vaultrelay.transport.visitors import Visitor, Visitors
 from vaultrelay.transport.waiting import Waiting
 from vaultrelay.wire.refusal import Refusal, bad_request, head_too_large, request_timeout
@@ -68,11 +73,17 @@ class FrontDoor(Protocol):
         None is an address that is not to be known.
         """
         self._is_behind_proxy = True
-        visitor = self._factory.visitors.arrived(address)
-        if visitor is not None:
-            visitor.is_told = address is not None
-            self._visitor = visitor
-        return visitor is not None
+        self._visitor = visitor = self._factory.visitors.arrived(address)
+        visitor.is_told = address is not None
+        if not visitor.is_too_many:
+            return True
+        if ISSLTransport.providedBy(self.transport):
+            return False
+        # A proxy that is cut off tries the next relay, where the device would find no peers. One
+        # for HTTP has the request already, and hears why.
+        self._cancel_deadline()
+        self._deadline = self._clock.callLater(TOO_MANY_SECONDS, self._abort)
+        return True
 
     def dataReceived(self, data: bytes) -> None:
         if self._next is not None:
@@ -208,7 +219,7 @@ class FrontDoorFactory(Factory):
 
     def buildProtocol(self, addr: IAddress | None) -> FrontDoor | None:
         visitor = self.visitors.arrived(addr)
-        if visitor is None:
+        if visitor.is_too_many:
             # The port closes the connection, before TLS and before anything is made for it.
             return None
         return FrontDoor(self, visitor)

@@ -3,12 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
+from twisted.internet.address import UNIXAddress
 from twisted.internet.interfaces import IAddress, IReactorTime
 
 from vaultrelay.broker.counters import Counters
-from vaultrelay.policy.addresses import Addresses, Budget, IpAddress, OverBudget, read_address
+from vaultrelay.policy.addresses import (
+    Addresses,
+    Budget,
+    OverBudget,
+    PeerAddress,
+    UnixPeer,
+    read_address,
+)
 from vaultrelay.policy.limits import RETRY_RATE_SECONDS
-from vaultrelay.policy.networks import UNIX
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.wire.refusal import rate_limited
 from vaultrelay.wire.request import Request
@@ -20,16 +27,17 @@ class Visitor:
     """One connection: where it comes from, and the budget that it counts against, if any.
 
     `ip` is the address at the other end of it, `client` the one for whom a trusted proxy speaks; or
-    they are the same. `is_told`: a proxy told the address.
+    they are the same. `is_told`: a proxy told the address. `is_too_many`: it is one more than its
+    address may have.
     """
 
-    __slots__ = ("address", "budget", "client", "ip", "is_proxy", "is_told")
+    __slots__ = ("address", "budget", "client", "ip", "is_proxy", "is_told", "is_too_many")
 
-    def __init__(self, address: IAddress | None, ip: IpAddress | None, is_proxy: bool) -> None:
+    def __init__(self, address: IAddress | None, ip: PeerAddress | None, is_proxy: bool) -> None:
         self.address = address
         self.ip = self.client = ip
         self.is_proxy = is_proxy
-        self.is_told = False
+        self.is_told = self.is_too_many = False
         self.budget: Budget | None = None
 
 
@@ -66,19 +74,15 @@ class Visitors:
         self._counters = counters or Counters()
         self.noticed = Noticed()
 
-    def arrived(self, address: IAddress | None) -> Visitor | None:
-        """A visitor from this address; None for one too many, to be cut off without an answer.
-
-        An address of None is not known yet, or is none.
-        """
-        peer: Any = address
-        ip = read_address(getattr(peer, "host", ""))
-        visitor = Visitor(address, ip, address is not None and self.proxies.trusts(ip))
+    def arrived(self, address: IAddress | None) -> Visitor:
+        """A visitor from this address, perhaps one too many. None is one that is not known."""
+        ip = _read(address)
+        visitor = Visitor(address, ip, self.proxies.trusts(ip))
         if not visitor.is_proxy:
             try:
                 self._count(visitor, ip)
             except OverBudget:
-                return None
+                visitor.is_too_many = True
         return visitor
 
     def trust(self, proxies: TrustedProxies) -> None:
@@ -91,8 +95,10 @@ class Visitors:
 
         `is_plain`: nobody encrypted it on its way from the address at the other end.
         """
+        if visitor.is_too_many:
+            raise rate_limited(RETRY_RATE_SECONDS)
         if _FORWARDED not in request:
-            if is_plain and not visitor.is_proxy and visitor.ip and visitor.ip.is_global:
+            if is_plain and not visitor.is_proxy and _is_global(visitor.ip):
                 self.noticed.is_plain_in_public |= request.wants_websocket
             return
         if not visitor.is_proxy:
@@ -117,7 +123,7 @@ class Visitors:
         if budget is not None:
             self._addresses.leave(budget)
 
-    def _count(self, visitor: Visitor, ip: IpAddress | None) -> None:
+    def _count(self, visitor: Visitor, ip: PeerAddress | None) -> None:
         try:
             visitor.budget = self._addresses.arrive(ip, self._clock.seconds())
         except OverBudget as error:
@@ -130,11 +136,23 @@ class Visitors:
         Everybody can send the header. It is worth a line from a network like the relay's own, and
         from an address whose devices are being refused.
         """
-        if visitor.address is None or not self._addresses.places:
-            return
         ip, budget = visitor.ip, visitor.budget
-        if ip is None or ip.is_private:
+        if ip is None or not self._addresses.places:
+            return
+        if isinstance(ip, UnixPeer) or ip.is_private:
             # The first of them: more would be as many remarks.
-            self.noticed.unbelieved = self.noticed.unbelieved or str(ip or UNIX)
+            near = ip.value if isinstance(ip, UnixPeer) else str(ip)
+            self.noticed.unbelieved = self.noticed.unbelieved or near
         elif budget is not None and not self._addresses.has_place(budget):
             self.noticed.is_crowd_unbelieved = True
+
+
+def _read(address: IAddress | None) -> PeerAddress | None:
+    peer: Any = address
+    if isinstance(peer, UNIXAddress):
+        return UnixPeer.UNIX
+    return read_address(getattr(peer, "host", ""))
+
+
+def _is_global(address: PeerAddress | None) -> bool:
+    return address is not None and not isinstance(address, UnixPeer) and address.is_global

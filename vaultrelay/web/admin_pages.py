@@ -1,13 +1,16 @@
-"""The pages of the admin endpoint: the status page for people, /metrics for Prometheus."""
+"""The pages of the admin endpoint: status for people and programs, /metrics for Prometheus."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.web.server import Request, Site
 
+from vaultrelay.nodes.answer import NodeAnswer
 from vaultrelay.web.figures import Figures
 from vaultrelay.web.leaf import POLICY, Leaf
 from vaultrelay.web.metrics import CONTENT_TYPE, exposition
+from vaultrelay.web.status_json import status_of
 from vaultrelay.web.status_page import status_page
 from vaultrelay.web.status_style import STYLE_HASH
 from vaultrelay.wire.refusal import Refusal
@@ -28,6 +31,9 @@ class Source(Protocol):
     def options(self) -> Mapping[str, object]:
         """The options in force, for people."""
 
+    def others(self) -> Deferred[list[NodeAnswer]] | None:
+        """What the other relays of several say; None where there are no others."""
+
 
 class AdminPages(Leaf):
     """All paths of the admin endpoint."""
@@ -35,20 +41,32 @@ class AdminPages(Leaf):
     def __init__(self, source: Source) -> None:
         super().__init__()
         self._source = source
-        self._pages = {b"/": self._status, b"/metrics": self._metrics}
+        self._pages = {
+            b"/": self._status,
+            b"/status.json": self._status_json,
+            b"/metrics": self._metrics,
+        }
 
     def nothing(self) -> Refusal:
         return Refusal(
             404,
             "not_found",
-            "There is nothing at this path. The status page is /, or try /metrics.",
+            "There is nothing at this path. The status page is /, or try /status.json or /metrics.",
         )
 
-    def _status(self, request: Request) -> bytes:
-        source = self._source
+    def _status(self, request: Request) -> bytes | Deferred[bytes]:
         request.setHeader("Content-Type", "text/html; charset=utf-8")
         request.setHeader("Content-Security-Policy", _POLICY)
-        return status_page(source.figures(), source.curves(), source.options()).encode()
+        others = self._source.others()
+        return self._status_page() if others is None else others.addCallback(self._status_page)
+
+    def _status_page(self, others: Sequence[NodeAnswer] = ()) -> bytes:
+        source = self._source
+        return status_page(source.figures(), source.curves(), source.options(), others).encode()
+
+    def _status_json(self, request: Request) -> bytes:
+        request.setHeader("Content-Type", "application/json")
+        return status_of(self._source.figures(), self._source.curves()).encode()
 
     def _metrics(self, request: Request) -> bytes:
         request.setHeader("Content-Type", CONTENT_TYPE)

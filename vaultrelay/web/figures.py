@@ -32,10 +32,13 @@ class Process:
 class Figures:
     """One moment of the relay. Times are Unix times, sizes are bytes.
 
+    `node` is the relay's name among several, if it has one.
+
     `messages` and `bytes` are those of ended sessions and of live ones, so they never fall.
     `lag_seconds` is the longest that a timer came late in the last minute.
     """
 
+    node: str
     now: float
     started: float
     uptime_seconds: int

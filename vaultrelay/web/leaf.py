@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
-from twisted.web.server import Request
+from twisted.web.server import NOT_DONE_YET, Request
 
-from vaultrelay.policy.addresses import IpAddress
+from vaultrelay.logs import log
+from vaultrelay.policy.addresses import PeerAddress, UnixPeer
 from vaultrelay.wire import refusal
 from vaultrelay.wire import request as wire
 
@@ -26,15 +29,33 @@ class Leaf(Resource):
     """Each path has a method of its own; all others are refused in JSON."""
 
     isLeaf = True
-    _pages: Mapping[bytes, Callable[[Request], bytes]]
+    _pages: Mapping[bytes, Callable[[Request], bytes | Deferred[bytes]]]
 
-    def render(self, request: Request) -> bytes:
+    def render(self, request: Request) -> bytes | int:
         request.responseHeaders.removeHeader(b"server")
         for name, value in _SECURITY_HEADERS.items():
             request.setHeader(name, value)
         body = self._pages.get(request.path, self.nothing_here)(request)
+        if isinstance(body, Deferred):
+            # Nobody needs it who is gone.
+            request.notifyFinish().addErrback(lambda _: body.cancel())
+            body.addCallback(self._finish, request)
+            body.addErrback(self._give_up, request)
+            return NOT_DONE_YET
+        return self._whole(body, request)
+
+    def _whole(self, body: bytes, request: Request) -> bytes:
         request.setHeader("Content-Length", str(len(body)))
         return b"" if request.method == b"HEAD" else body
+
+    def _finish(self, body: bytes, request: Request) -> None:
+        request.write(self._whole(body, request))
+        request.finish()
+
+    def _give_up(self, failure: Failure, request: Request) -> None:
+        if not failure.check(CancelledError):
+            log.failure("A page could not be made", failure)
+            request.loseConnection()
 
     def nothing_here(self, request: Request) -> bytes:
         """The answer for all other paths."""
@@ -55,14 +76,14 @@ VISITOR_TOLD_HEADER = "x-visitor-told"
 
 
 def page_head(
-    request: wire.Request, visitor: IpAddress | None = None, is_told: bool = False
+    request: wire.Request, visitor: PeerAddress | None = None, is_told: bool = False
 ) -> bytes:
     """A page request in a form that twisted.web can read in one way only, and who sent it.
 
     Of the visitor's own headers none gets through but those that are named here.
     """
     lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
-    if visitor is not None:
+    if visitor is not None and not isinstance(visitor, UnixPeer):
         lines.append(f"{VISITOR_HEADER}: {visitor}")
     if is_told:
         lines.append(f"{VISITOR_TOLD_HEADER}: 1")

@@ -61,6 +61,11 @@ def _certificates(figures: Figures) -> Samples:
         yield (("index", str(index)), ("name", each.name)), each.ends
 
 
+def _build(figures: Figures) -> Samples:
+    node = (("node", figures.node),) if figures.node else ()
+    return [((*figures.builds.items(), *node), 1)]
+
+
 METRICS = (
     Metric(
         "vaultrelay_connections",
@@ -214,8 +219,8 @@ METRICS = (
     Metric(
         "vaultrelay_build_info",
         "gauge",
-        "1, with the versions that run as labels.",
-        lambda figures: [(tuple(figures.builds.items()), 1)],
+        "1, with the versions that run as labels, and with the relay's name if it has one.",
+        _build,
     ),
 )
 

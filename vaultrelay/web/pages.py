@@ -77,12 +77,14 @@ class Pages(Leaf):
         public_urls: tuple[str, ...],
         privacy: Privacy = dict[str, object],
         asks_token: bool = False,
+        node_name: str = "",
     ) -> None:
         super().__init__()
         self._status = status
         self._version = version
         self._public_urls = public_urls
         self._asks_token = asks_token
+        self._node = {"node": node_name} if node_name else {}
         self._privacy = privacy
         self._pages: dict[bytes, Callable[[Request], bytes]] = {
             b"/": self._front_page,
@@ -100,6 +102,7 @@ class Pages(Leaf):
             version=self._version,
             connections=self._status.joined,
             uptime_seconds=self._status.uptime_seconds,
+            **self._node,
         )
 
     def _ready(self, request: Request) -> bytes:
@@ -152,11 +155,13 @@ def make_site(
     public_urls: tuple[str, ...],
     privacy: Privacy = dict[str, object],
     asks_token: bool = False,
+    node_name: str = "",
 ) -> Site:
     """The site that serves the pages, without an access log.
 
-    `asks_token`: devices come in with an access token alone.
+    `asks_token`: devices come in with an access token alone. `node_name`: which of several relays
+    it is.
     """
-    site = Site(Pages(status, version, public_urls, privacy, asks_token))
+    site = Site(Pages(status, version, public_urls, privacy, asks_token, node_name))
     site.noisy = False
     return site

@@ -3,14 +3,16 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from math import isnan
 from urllib.parse import quote
 
 from vaultrelay.logs import printable
+from vaultrelay.nodes.answer import NodeAnswer
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.figures import Figures
 from vaultrelay.web.plot import Plot, line_plot
+from vaultrelay.web.relays_section import relays_section
+from vaultrelay.web.status_json import latest, status_of
 from vaultrelay.web.status_style import STYLE
 from vaultrelay.web.units import brief, lasting, number, size
 from vaultrelay.wire.close_codes import CloseCode
@@ -26,14 +28,14 @@ _PAGE = """<!DOCTYPE html>
 <link rel="icon" href="data:image/svg+xml,{icon}">
 <style>{style}</style>
 <header>
-<h1>VaultMesh relay</h1>
+<h1>{name}</h1>
 <span class="state {state}">{state_words}</span>
 <p>Version {version}, up {uptime}. This page is of {when} UTC and loads itself anew every {refresh}
 seconds.</p>
 </header>
 <main>
 <dl class="figures">{headline}</dl>
-<section><h2>What the relay notices</h2>{findings}</section>
+{relays}<section><h2>What the relay notices</h2>{findings}</section>
 <section><h2>The last hour</h2><div class="plots">{plots}</div></section>
 <div class="tables">
 <section><h2>Messages that came back<small>since the start</small></h2>{undelivered}</section>
@@ -83,14 +85,19 @@ Row = tuple[str, str, str]
 
 
 def status_page(
-    figures: Figures, curves: Mapping[str, Sequence[float]], options: Mapping[str, object]
+    figures: Figures,
+    curves: Mapping[str, Sequence[float]],
+    options: Mapping[str, object],
+    others: Sequence[NodeAnswer] = (),
 ) -> str:
-    """The whole page."""
+    """The whole page. `others` is what the other relays of several say of themselves."""
     state = _state(figures)
     words, colour = _STATES[state]
+    name = f"VaultMesh relay {escape(figures.node)}".rstrip()
     return _PAGE.format(
         refresh=REFRESH_SECONDS,
-        title=f"{number(figures.joined)} devices, VaultMesh relay",
+        title=f"{number(figures.joined)} devices, {name}",
+        name=name,
         icon=quote(_ICON.format(colour=colour)),
         style=STYLE,
         state=state,
@@ -99,6 +106,7 @@ def status_page(
         uptime=lasting(figures.uptime_seconds),
         when=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(figures.now)),
         headline="".join(_headline(figures, curves)),
+        relays=relays_section(status_of(figures, curves), others) if others else "",
         findings=_findings(figures),
         plots="".join(line_plot(plot, curves[plot.curve]) for plot in _PLOTS),
         undelivered=_table(
@@ -122,7 +130,7 @@ def _state(figures: Figures) -> str:
 
 def _headline(figures: Figures, curves: Mapping[str, Sequence[float]]) -> Iterable[str]:
     process = figures.process
-    now = {name: 0.0 if isnan(samples[-1]) else samples[-1] for name, samples in curves.items()}
+    now = latest(curves)
     yield _figure("Devices", number(figures.joined), f"of at most {figures.most_joined}")
     yield _figure("Channels", number(figures.channels), f"{figures.counters.joins} joins so far")
     yield _figure("Messages", f"{number(now['messages'])}/s", f"{number(figures.messages)} so far")

@@ -79,6 +79,14 @@ td { color: var(--soft) }
 td.count { text-align: right; color: var(--ink); font-variant-numeric: tabular-nums;
   white-space: nowrap; width: 1% }
 td.soon { color: var(--red); font-weight: 600 }
+table.relays td, table.relays th { padding: .45rem .6rem; font-variant-numeric: tabular-nums }
+table.relays { overflow: hidden }
+table.relays tbody th { white-space: normal }
+table.relays thead th { font: inherit; color: var(--soft) }
+table.relays tbody tr > * { border-top: 1px solid var(--line) }
+table.relays td { color: var(--ink); white-space: nowrap }
+table.relays td.silent { color: var(--red); white-space: normal }
+table.relays .sum > * { font-weight: 600; background: var(--paper) }
 dl.options { columns: 2; column-gap: 2.5rem; margin: 0; background: var(--card);
   border: 1px solid var(--line); border-radius: .6rem; padding: .4rem 1rem }
 dl.options div { display: grid; grid-template-columns: 9.5rem minmax(0, 1fr); padding: .25rem 0;
@@ -89,6 +97,17 @@ footer { color: var(--soft); padding-top: 2rem; padding-bottom: 3rem; font-size:
 a { color: var(--blue) }
 @media (max-width: 62rem) {
   .plot:not(.joined) .times span:nth-child(even) { visibility: hidden }
+  table.relays thead { display: none }
+  table.relays tbody tr { display: grid; gap: 0 1.75rem; padding: .45rem .9rem;
+    grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)) }
+  table.relays tbody tr + tr { border-top: 1px solid var(--line) }
+  table.relays tbody tr > * { border: 0; padding: .1rem 0 }
+  table.relays td { display: flex; justify-content: space-between }
+  table.relays td::before { content: attr(data-head); color: var(--soft); font-weight: 400 }
+  table.relays td:nth-child(2) { grid-column: 2 / -1; grid-row: auto; justify-content: end }
+  table.relays td:nth-child(2)::before { content: none }
+  table.relays td.silent, th:has(+ .silent) { grid-column: 1 / -1; justify-content: start }
+  table.relays .sum { background: var(--paper) }
 }
 @media (max-width: 46rem) {
   .plots { grid-template-columns: minmax(0, 1fr) }

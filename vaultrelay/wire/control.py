@@ -132,6 +132,7 @@ class Welcome:
     ping_seconds: int
     session_ttl: int
     notice: str | None = None
+    node: str | None = None
 
     def encode(self) -> bytes:
         return write_object(
@@ -142,6 +143,7 @@ class Welcome:
             ping_seconds=self.ping_seconds,
             session_ttl=self.session_ttl,
             notice=self.notice,
+            **({} if self.node is None else {"node": self.node}),
         )
 
     @classmethod
@@ -153,6 +155,7 @@ class Welcome:
             fields.integer("ping_seconds"),
             fields.integer("session_ttl"),
             fields.optional_text("notice", CONTROL_BYTES),
+            fields.optional_text("node", WORD_CHARS),
         )
 
 

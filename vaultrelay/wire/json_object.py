@@ -36,6 +36,15 @@ class Fields:
             raise BadControl(f"{name} is not a whole number")
         return value
 
+    def number(self, name: str) -> float:
+        value: Any = self._values.get(name)
+        try:
+            if type(value) in (int, float):
+                return float(value)
+        except OverflowError:
+            pass
+        raise BadControl(f"{name} is not a number")
+
     def optional_integer(self, name: str) -> int | None:
         return None if self._values.get(name) is None else self.integer(name)
 

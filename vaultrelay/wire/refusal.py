@@ -160,6 +160,17 @@ def relay_full(retry_seconds: int) -> Refusal:
     )
 
 
+def relay_full_of_peers(retry_seconds: int) -> Refusal:
+    """The relay is full, and its channel is here: it is no use to try another relay."""
+    return Refusal(
+        429,
+        "relay_full",
+        "This relay holds as many devices as it may, others of your vault among them. Try again "
+        "in a moment.",
+        (("Retry-After", str(retry_seconds)),),
+    )
+
+
 def draining(retry_seconds: int) -> Refusal:
     """The relay is about to stop."""
     return Refusal(

@@ -73,7 +73,8 @@ async def test_a_good_relay_passes_every_step(
 ) -> None:
     certificate, key = write_pair(tmp_path, issue(["localhost"]))
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with running_relay("--tls-cert", str(certificate), "--tls-key", str(key)) as running:
+    flags = ("--tls-cert", str(certificate), "--tls-key", str(key), "--node-name=relay-2")
+    with running_relay(*flags) as running:
         tried, lines = await check(f"wss://localhost:{running.port}")
     assert (tried.passed, tried.warnings) == (True, []), lines
     assert {result["verdict"] for result in tried.results} == {"pass"}
@@ -84,7 +85,7 @@ async def test_a_good_relay_passes_every_step(
         "http: HTTP/1.1 answers, and its clock agrees",
         "address: the relay sees 127.0.0.1, by the connection",
         "upgrade: protocol 3, relay 1.0.0",
-        "join: two devices met",
+        "join: two devices met on relay-2",
         "echo: 20 round trips",
         "largest: a message of 1048576 bytes arrived whole",
         "throughput: ",

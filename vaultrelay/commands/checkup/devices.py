@@ -58,8 +58,13 @@ class Devices:
         met = isinstance(event, Joined) and event.peer.session == second.session
         if not met or first.session not in second.peers:
             raise CheckFailed("The two devices do not see each other.")
-        facts = {"notice": first.notice, "ping_seconds": first.ping_seconds}
-        return Found("two devices met", facts)
+        facts = {
+            "notice": first.notice,
+            "ping_seconds": first.ping_seconds,
+            "node": first.node,
+        }
+        where = f" on {printable(first.node)}" if first.node else ""
+        return Found(f"two devices met{where}", facts)
 
     async def echo(self) -> Found:
         first, second = self.joined

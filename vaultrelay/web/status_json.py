@@ -1,0 +1,45 @@
+"""This relay's own line among several: the figures of a moment, as /status.json tells them."""
+
+from collections.abc import Mapping, Sequence
+from math import isnan
+
+from vaultrelay.nodes.status import NodeStatus
+from vaultrelay.policy.limits import FINDING_CHARS
+from vaultrelay.web.figures import Figures
+
+
+def status_of(figures: Figures, curves: Mapping[str, Sequence[float]]) -> NodeStatus:
+    """What others are told."""
+    process, rates = figures.process, latest(curves)
+    urgent = sum(finding.is_urgent for finding in figures.findings)
+    worst = sorted(figures.findings, key=lambda finding: not finding.is_urgent)
+    return NodeStatus(
+        node=figures.node,
+        version=figures.builds["version"],
+        state="draining" if figures.draining else "ok",
+        uptime_seconds=figures.uptime_seconds,
+        devices=figures.joined,
+        devices_limit=figures.most_joined,
+        channels=figures.channels,
+        joins=figures.counters.joins,
+        messages=figures.messages,
+        data_bytes=figures.bytes,
+        undelivered=figures.counters.undelivered.total(),
+        messages_per_second=rates["messages"],
+        data_bytes_per_second=rates["bytes"],
+        buffered_bytes=figures.held,
+        lag_seconds=figures.lag_seconds,
+        memory_bytes=process.resident_bytes,
+        open_files=process.open_files,
+        open_files_limit=process.most_files,
+        urgent=urgent,
+        remarks=len(figures.findings) - urgent,
+        worst=worst[0].text[:FINDING_CHARS] if worst else "",
+    )
+
+
+def latest(curves: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """The last sample of each curve; 0 where it is not known."""
+    return {
+        name: 0.0 if isnan(samples[-1]) else float(samples[-1]) for name, samples in curves.items()
+    }

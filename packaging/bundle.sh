@@ -39,7 +39,6 @@ cp -r LICENSE README.rst docs/vault-relay.1 systemd "$package"
 licences=$package/licences
 mkdir "$licences"
 cp "$root"/opt/relay/licences/* "$licences"
-cp "$root/usr/share/doc/zlib1g/copyright" "$licences/zlib.txt"
 for about in "$work"/libraries/*.dist-info; do
     name=$(basename "$about")
     find "$about" -type f -ipath '*licen[cs]e*' | while read -r licence; do
@@ -50,6 +49,7 @@ cp "$work"/tools/pyinstaller-*.dist-info/licenses/COPYING.txt "$licences/PyInsta
 
 mkdir -p "$(dirname "$archive")"
 chmod -R u=rwX,go=rX "$package"
+find "$package/lib" -type f -exec chmod 644 {} +
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$epoch" \
     -C "$work/dist" -c vaultmesh-relay | gzip -9n > "$archive.new"
 mv "$archive.new" "$archive"

@@ -2,6 +2,9 @@
 # Makes a plain Debian root: to build in, to take a C library from, or to try the package in.
 #
 #   debian.sh SUITE MACHINE FOLDER [PACKAGE,…]     MACHINE: x86_64 or aarch64; as root
+#
+# One of another kind than this machine is unpacked only: to run its packages' scripts under emulation
+# would take minutes.
 set -eu
 
 suite=$1 machine=$2 root=$3 packages=${4:-}
@@ -13,34 +16,48 @@ case $machine in
     *) echo "debian.sh: $machine is neither x86_64 nor aarch64" >&2; exit 2 ;;
 esac
 if [ "$(id -u)" -ne 0 ]; then
-    echo "debian.sh: run make as root, which chroot and debootstrap need" >&2
+    echo "debian.sh: run make as root, which chroot and mmdebstrap need" >&2
     exit 2
 fi
 
 need() {
-    command -v "$1" >/dev/null && return
-    echo "debian.sh: installing $2"
+    command=$1
+    shift
+    command -v "$command" >/dev/null && return
+    echo "debian.sh: installing $*"
     apt-get -qq update
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$2" >/dev/null
-    command -v "$1" >/dev/null || {
-        echo "debian.sh: $1 is missing, and $2 did not bring it" >&2
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$@" >/dev/null
+    command -v "$command" >/dev/null || {
+        echo "debian.sh: $command is missing, and $* did not bring it" >&2
         exit 2
     }
 }
 
-need debootstrap debootstrap
+mirror=http://deb.debian.org/debian
+security="deb $mirror-security $suite-security main"
+variant=minbase
+need mmdebstrap mmdebstrap debian-archive-keyring
 if [ "$machine" != "$(uname -m)" ]; then
     need "qemu-$machine-static" qemu-user-static
     need update-binfmts binfmt-support
     formats=/proc/sys/fs/binfmt_misc
     [ -e "$formats/register" ] || mount -t binfmt_misc binfmt_misc "$formats"
     [ -e "$formats/qemu-$machine" ] || update-binfmts --enable "qemu-$machine"
+    variant=extract
+    packages=base-files,base-passwd,bash,coreutils,dash,grep,libc-bin,sed${packages:+,$packages}
 fi
 
-rm -rf "$root"
+# What is still mounted there stays.
+rm -rf --one-file-system "$root"
 mkdir -p "$root"
-debootstrap --variant=minbase --arch=$debian ${packages:+--include="$packages"} "$suite" "$root" >"$root.log" || {
+mmdebstrap --variant=$variant --arch=$debian ${packages:+--include="$packages"} "$suite" "$root" $mirror "$security" \
+    >"$root.log" 2>&1 || {
     tail -n 5 "$root.log" >&2
     exit 1
 }
+if [ $variant = extract ]; then
+    mkdir -p "$root/opt"
+    cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
+    cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
+fi
 touch "$root/made"

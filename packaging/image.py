@@ -20,6 +20,13 @@ HOME = "usr/lib/vaultmesh-relay"
 LIBRARIES = ("c.so.6", "m.so.6", "dl.so.2", "pthread.so.0", "rt.so.1", "util.so.1", "z.so.1")
 NAME_LIBRARIES = ("resolv.so.2", "nss_files.so.2", "nss_dns.so.2")
 """For names of hosts, which `vault-relay check` looks up."""
+NOTICES = {
+    "Debian-libc6": "doc/libc6/copyright",
+    "Debian-zlib": "doc/zlib1g/copyright",
+    "Debian-ca-certificates": "doc/ca-certificates/copyright",
+    "LGPL-2.1": "common-licenses/LGPL-2.1",
+}
+"""The licences of what comes from Debian, and where it has them."""
 ARCHITECTURES = {
     "x86_64": ("amd64", "lib64/ld-linux-x86-64.so.2"),
     "aarch64": ("arm64", "lib/ld-linux-aarch64.so.1"),
@@ -94,6 +101,8 @@ def layer_of(package: tarfile.TarFile, root: Path) -> tuple[bytes, str, int]:
             mode=member.mode,
             linkname=member.linkname,
         )
+    for name, notice in NOTICES.items():
+        layer.put(f"{HOME}/licences/{name}.txt", (root / "usr/share" / notice).read_bytes())
     return layer.finish(), architecture, time
 
 

@@ -8,11 +8,11 @@ DEB     := dist/vaultmesh-relay_$(VERSION)_$(if $(filter aarch64,$(MACHINE)),arm
 # Who signed, and what for, as `ssh-keygen -Y verify` wants to know it.
 SIGNED_FOR := file
 
-.PHONY: package-deb package-wheel release check-service check-wheel
+.PHONY: package-deb package-wheel release check-release check-service check-wheel
 
 package-deb: $(DEB)
 
-$(DEB): $(PACKAGE) $(wildcard packaging/deb/*)
+$(DEB): $(PACKAGE) CHANGELOG.rst $(wildcard packaging/deb/*)
 	packaging/deb/build.sh $(PACKAGE) $(MACHINE) $@
 
 $(RELEASE)/made: packaging/release.mk
@@ -34,12 +34,33 @@ release: $(RELEASE)/sbom.json
 	  rm -f dist/checksums.txt.sig && ssh-keygen -q -Y sign -f "$(SIGNING_KEY)" -n $(SIGNED_FOR) dist/checksums.txt; \
 	else echo "make: dist/checksums.txt is not signed; name a key with SIGNING_KEY="; fi
 
-# The package under a systemd that is booted for it, in two minutes. As root.
-check-service: $(DEB) $(ROOTS)/service-$(MACHINE)/made
-	packaging/check/service.sh $(DEB) $(ROOTS)/service-$(MACHINE) || [ $$? -eq 77 ]
+# A release, signed with a key of a moment, as its user checks it.
+check-release: $(RELEASE)/made
+	@rm -f $(RELEASE)/key*
+	@ssh-keygen -q -t ed25519 -N '' -C release -f $(RELEASE)/key
+	@$(MAKE) --no-print-directory release SIGNING_KEY=$(RELEASE)/key
+	@cd dist && sha256sum --quiet --check checksums.txt
+	@awk '{ print "tester", $$1, $$2 }' $(RELEASE)/key.pub >$(RELEASE)/signers
+	@ssh-keygen -q -Y verify -f $(RELEASE)/signers -I tester -n $(SIGNED_FOR) -s dist/checksums.txt.sig <dist/checksums.txt
+	@rm dist/checksums.txt.sig $(RELEASE)/key
+	@echo "ok    the release: sums and signature"
 
-$(ROOTS)/service-$(MACHINE)/made: packaging/debian.sh
-	packaging/debian.sh bookworm $(MACHINE) $(@D) systemd-sysv,dbus,curl,procps,zlib1g
+# The Debian package under a systemd that is booted for it, in two minutes; one for another kind of
+# machine without. As root.
+check-service: $(DEB) $(ROOTS)/service-$(MACHINE)/made
+ifeq ($(MACHINE),$(HERE))
+	packaging/check/install.sh
+	packaging/check/service.sh $(DEB) $(ROOTS)/service-$(MACHINE)
+else
+	packaging/check/deb.sh $(DEB) $(ROOTS)/service-$(MACHINE)
+endif
+
+$(ROOTS)/service-$(HERE)/made: packaging/debian.sh
+	packaging/debian.sh bookworm $(HERE) $(@D) systemd-sysv,dbus,curl,procps,zlib1g
+
+$(ROOTS)/service-$(OTHER)/made: packaging/debian.sh
+	packaging/debian.sh bookworm $(OTHER) $(@D) \
+	  dpkg,diffutils,findutils,gzip,init-system-helpers,perl-base,procps,systemd,tar,zlib1g
 
 check-wheel: package-wheel
 	packaging/check/wheel.sh dist/vaultmesh_relay-$(VERSION)-py3-none-any.whl

@@ -18,7 +18,6 @@ SUMS = "checksums.txt"
 _NATIVE = {
     "python": (r"lib/libpython[^/]*\.so", rb"\0(3\.\d+\.\d+)\+?\0", "python:python"),
     "openssl": (r"lib/libcrypto\.so", rb"OpenSSL (3\.\d+\.\d+)", "openssl:openssl"),
-    "zlib": (r"lib/libz\.so", rb"inflate (1\.[\d.]+) Copyright", "zlib:zlib"),
 }
 """What the package has beside Python packages: the file that it is in, how that tells its version,
 and the names of vendor and product under which its weaknesses are listed."""

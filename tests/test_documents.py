@@ -20,13 +20,16 @@ COMMANDS = ROOT / "vaultrelay" / "commands"
 OF_OTHER_PROGRAMS = {
     "certbot": {"deploy-hook", "standalone", "webroot", "webroot-path"},
     "curl": {"silent"},
+    "dpkg": {"verify"},
     "docker run": {"cap-drop", "detach", "env", "health-cmd", "health-interval", "health-timeout"}
     | {"memory", "name", "network", "publish", "read-only", "restart", "rm", "security-opt"}
     | {"group-add", "stop-timeout", "tmpfs", "ulimit", "user", "volume"},
+    "gh": {"pattern"},
     "grep": {"ignore-case", "invert-match"},
     "journalctl": {"follow", "lines", "no-hostname", "unit"},
     "pip": {"upgrade"},
     "twistd": {"logger", "nodaemon"},
+    "sha256sum": {"ignore-missing"},
     "systemctl": {"now"},
     "useradd, usermod": {"append", "groups", "home-dir", "shell", "system"},
 }

@@ -3,6 +3,8 @@
 #
 #   build.sh ARCHIVE MACHINE DEB     MACHINE: x86_64 or aarch64
 set -eu
+export LC_ALL=C
+umask 022
 
 archive=$1 machine=$2 deb=$3
 here=$(dirname "$0")
@@ -37,9 +39,26 @@ mv "$units/vault-relay.socket" "$tree/usr/lib/systemd/system"
 mv "$units/vault-relay.sysusers" "$tree/usr/lib/sysusers.d/vault-relay.conf"
 mv "$units/vault-relay.environment" "$tree/etc/vault-relay/environment"
 mv "$units"/*.conf "$package/README.rst" "$doc"
-mv "$package/LICENSE" "$doc/copyright"
 gzip -9n < "$package/vault-relay.1" > "$tree/usr/share/man/man1/vault-relay.1.gz"
-rm -r "$units" "$package/vault-relay.1"
+
+mv "$package/licences" "$doc"
+{
+    cat "$package/LICENSE"
+    printf '\nThe licences of what is packed with the relay are beside this file:\n\n'
+    (cd "$doc" && printf '  %s\n' licences/*)
+} > "$doc/copyright"
+
+# The changes in Debian's form.
+changes() {
+    printf '%s (%s) unstable; urgency=medium\n\n' vaultmesh-relay "$version"
+    awk -v version="$version" '
+        /^[0-9]/ { ours = $1 == version }
+        ours && sub(/^- /, "  * ") { print; next }
+        ours && /^  / { print "  " $0 }' CHANGELOG.rst | fmt --tagged-paragraph --width=79
+    printf '\n -- %s  %s\n' "$(sed -n 's/^Maintainer: //p' "$here/control")" "$(date -uR "--date=@$SOURCE_DATE_EPOCH")"
+}
+changes | gzip -9n > "$doc/changelog.gz"
+rm -r "$units" "$package/vault-relay.1" "$package/LICENSE"
 
 # The newest symbol of the C library that any file of the package asks for, on whatever machine.
 floor=$(grep -rahoE 'GLIBC_2\.[0-9]+' "$package" | sort -uV | tail -n 1)
@@ -47,10 +66,14 @@ floor=${floor#GLIBC_}
 
 chmod -R u=rwX,go=rX "$tree"
 chmod 640 "$tree/etc/vault-relay/environment"
-size=$(du -sk --apparent-size "$tree" | cut -f 1)
+# In KiB, each file rounded up, whatever the disk of this machine makes of it.
+size=$(find "$tree/usr" "$tree/etc" -printf '%y %s\n' |
+    awk '{ size += $1 == "f" ? int(($2 + 1023) / 1024) : 1 } END { print size }')
 sed -e "s/@version@/$version/" -e "s/@architecture@/$debian/" -e "s/@size@/$size/" -e "s/@libc@/${floor:-2.31}/" \
     "$here/control" > "$tree/DEBIAN/control"
 echo /etc/vault-relay/environment > "$tree/DEBIAN/conffiles"
+# For `dpkg --verify`.
+(cd "$tree" && find usr -type f -print0 | sort -z | xargs -0 md5sum) > "$tree/DEBIAN/md5sums"
 for script in postinst prerm postrm; do
     install -m 755 "$here/$script" "$tree/DEBIAN/$script"
 done

@@ -24,6 +24,9 @@ def archive(tmp_path: Path) -> Path:
     for name in (*image["LIBRARIES"], *image["NAME_LIBRARIES"]):
         (libraries / f"lib{name}").write_bytes(b"l")
     (libraries / "ld-linux-x86-64.so.2").write_bytes(b"l")
+    for name in image["NOTICES"].values():
+        (notice := root / "usr/share" / name).parent.mkdir(parents=True, exist_ok=True)
+        notice.write_text("n")
     for name in ("b", "a"):
         (authority := root / f"usr/share/ca-certificates/{name}.crt").parent.mkdir(
             parents=True, exist_ok=True
@@ -89,6 +92,10 @@ def test_the_layer_has_the_program_and_nothing_for_other_ways_to_run_it(archive:
         "vault-relay",
         "lib/x.so",
         "licences/y",
+        "licences/Debian-libc6.txt",
+        "licences/Debian-zlib.txt",
+        "licences/Debian-ca-certificates.txt",
+        "licences/LGPL-2.1.txt",
         "LICENSE",
     }
     assert members["usr/local/bin/vault-relay"].linkname == f"/{home}vault-relay"

@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 FILES = {
     "vaultmesh-relay/lib/libpython3.13.so.1.0": b"...\x003.13.5\0...",
     "vaultmesh-relay/lib/libcrypto.so.3": b"..OpenSSL 3.0.22 1 Jan 2026",
-    "vaultmesh-relay/lib/libz.so.1": b" inflate 1.2.11 Copyright 1995",
 }
 SBOM: dict[str, Any] = {
     "bomFormat": "CycloneDX",
@@ -70,7 +69,6 @@ def test_the_list_has_what_comes_from_no_package_index_too(dist: Path) -> None:
         "Twisted": "26.10.0",
         "python": "3.13.5",
         "openssl": "3.0.22",
-        "zlib": "1.2.11",
         "libsodium": None,
     }
     assert listed["metadata"]["component"]["version"] == __version__
@@ -81,7 +79,7 @@ def test_the_list_has_what_comes_from_no_package_index_too(dist: Path) -> None:
 def test_a_package_that_does_not_tell_what_is_in_it_stops_the_release(dist: Path) -> None:
     done = release(dist, dict.fromkeys(FILES, b""))
     assert done.returncode == 1
-    assert "does not tell its openssl, python, zlib" in done.stderr
+    assert "does not tell its openssl, python" in done.stderr
     assert not (dist / "checksums.txt").exists()
 
 

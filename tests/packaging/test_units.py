@@ -8,7 +8,7 @@ OF_A_WORKER = {
     "Conflicts=vault-relay.service",
     "After=vault-relay.service",
     "Environment=RELAY_NODE_NAME=w%i",
-    "Environment=RELAY_LISTEN=haproxy:unix:%t/vault-relay/%i/devices:mode=660:backlog=1024",
+    "Environment=RELAY_LISTEN=haproxy:unix:%t/vault-relay/%i/devices:mode=660",
     "Environment=RELAY_ADMIN=tcp:909%i",
     "EnvironmentFile=-/etc/vault-relay/worker-%i.environment",
     "RuntimeDirectory=vault-relay/%i",

@@ -108,7 +108,7 @@ WORKERS_FIRST = """\
 # The relays, on this machine:
 #   systemctl enable --now vault-relay@{{1..{last}}}
 # or each of them, here the first one, by
-#   vault-relay --listen haproxy:unix:{sockets}/1/devices:mode=660:backlog=1024"""
+#   vault-relay --listen haproxy:unix:{sockets}/1/devices:mode=660"""
 NODES_FIRST = """\
 # The relays, here the first one. Whoever reaches this port can say that he is anybody, and it is
 # not encrypted: open it to HAProxy alone, in a network of your own.

@@ -127,6 +127,12 @@ def test_there_is_room_for_the_devices_of_all_relays(capsys: pytest.CaptureFixtu
     assert any("{ sc1_conn_cur gt 151280 }" in line for line in lines)
 
 
+def test_one_haproxy_of_many_may_take_less(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "--workers", "10", "--maxconn", "400000")
+    assert "maxconn 400000" in lines
+    assert any("{ sc1_conn_cur gt 100000 }" in line for line in lines)
+
+
 def test_how_much_one_address_takes_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--workers", "1", "--max-per-address", "64")
     assert any("{ sc1_conn_cur gt 64 }" in line for line in lines)

@@ -25,6 +25,7 @@ from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import channel_of
 
 RELAYS = 3
+ON_A_PORT = ("--listen", "haproxy:tcp:0:interface=127.0.0.1")
 _TRIES, _TRY_SECONDS = 400, 0.05
 
 
@@ -114,14 +115,14 @@ def cluster(*options: str, per_address: int = 0) -> Iterator[Cluster]:
 
 
 @contextmanager
-def two_haproxies() -> Iterator[list[Cluster]]:
+def two_haproxies(*options: str) -> Iterator[list[Cluster]]:
     """Both with the same nodes behind them; each is a cluster of its own to look at."""
     haproxy()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relays-")))
-        listen = ("--listen", "haproxy:tcp:0:interface=127.0.0.1")
-        relays = [stack.enter_context(running_relay(*listen)) for _ in range(RELAYS)]
-        shape = [f"--peer={name}=127.0.0.1:{free_port()}" for name in ("left", "right")]
+        relays = [stack.enter_context(running_relay(*ON_A_PORT)) for _ in range(RELAYS)]
+        shape = [*options]
+        shape += [f"--peer={name}=127.0.0.1:{free_port()}" for name in ("left", "right")]
         shape += [
             f"--node=node{number}=127.0.0.1:{relay.port}" for number, relay in enumerate(relays, 1)
         ]

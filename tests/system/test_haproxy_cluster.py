@@ -15,8 +15,9 @@ import pytest
 
 from tests.certificates import issue, write_pair
 from tests.obstacles.device import Device, Gone, Refused
-from tests.process.processes import WAIT_SECONDS, run
+from tests.process.processes import WAIT_SECONDS, run, running_relay
 from tests.system.cluster import (
+    ON_A_PORT,
     RELAYS,
     Cluster,
     cluster,
@@ -222,6 +223,16 @@ def test_a_channel_leaves_a_relay_that_drains_and_a_dead_one() -> None:
         assert re.search(
             r"^127[.]0[.]0[.]0 \[.*\] GET / \d+ \d+ \d+ .* w1$", there.log, re.MULTILINE
         )
+
+
+def test_a_relay_is_added_to_a_spare_place() -> None:
+    with two_haproxies("--spare", "1") as (left, _), running_relay(*ON_A_PORT) as added:
+        for number in range(1, RELAYS + 1):
+            left.say(f"set server relay/node{number} state maint")
+        left.say(f"set server relay/spare1 addr 127.0.0.1 port {added.port}")
+        left.say("set server relay/spare1 state ready")
+        left.join(1, b"device-a").close()
+        assert left.places()[name_of(1)] == "spare1"
 
 
 def test_one_haproxy_tells_the_other_over_tls_where_channels_are() -> None:

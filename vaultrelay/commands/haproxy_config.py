@@ -56,7 +56,7 @@ _ERRORS = (
 def configuration(cluster: Cluster, command: str) -> str:
     """The whole file, which names the command that it was made by."""
     table = max(LEAST_CHANNELS_REMEMBERED, CHANNELS_REMEMBERED * cluster.devices)
-    maxconn = cluster.devices + cluster.relays * WAITING_CONNECTIONS
+    maxconn = cluster.maxconn or cluster.devices + cluster.relays * WAITING_CONNECTIONS
     tls = f" ssl crt {cluster.certificate} alpn http/1.1"
     return TEXT.substitute(
         command=command,

@@ -35,6 +35,8 @@ says when that is of use, and what happens when a relay comes or goes.
                            more workers, or nodes spare1 to spareN. Default 0.
   --max-connections N      What each relay takes by its own --max-connections.
                            Default {DEFAULT_MAX_CONNECTIONS}.
+  --maxconn N              Connections that this HAProxy takes. Default as many
+                           as all relays together.
   --max-per-address N      Connections of one address, or one /64 of IPv6, that
                            HAProxy takes. Default a quarter of all.
   --certificate FILE       Certificate chain and then key, in one file. Default
@@ -56,23 +58,15 @@ says when that is of use, and what happens when a relay comes or goes.
   --help                   Print this text.
 """
 _WITH_VALUE = (
-    *(
-        "workers",
-        "sockets",
-        "node",
-        "spare",
-        "max-connections",
-        "max-per-address",
-        "certificate",
-        "bind",
-        "port",
-    ),
-    *("peer", "local-peer", "peer-certificate", "runtime-folder", "log", "user", "group"),
+    *("workers", "sockets", "node", "spare", "max-connections", "maxconn", "max-per-address"),
+    *("certificate", "bind", "port", "peer", "local-peer", "peer-certificate"),
+    *("runtime-folder", "log", "user", "group"),
 )
 _FLAGS = [*(f"{name}=" for name in _WITH_VALUE), "plain", "help"]
 _REPEATABLE = ("--node", "--peer")
 _STDOUT = "stdout"
 _MOST_DEVICES = 1_000_000
+_MOST_CONNECTIONS = 10_000_000
 _FILE = re.compile(r"/[A-Za-z0-9_.,@+/-]*")
 
 
@@ -89,6 +83,7 @@ class Cluster:
     spare: int = 0
     sockets: str = "/run/vault-relay"
     max_connections: int = DEFAULT_MAX_CONNECTIONS
+    maxconn: int = 0
     max_per_address: int = 0
     certificate: str = "/etc/haproxy/relay.example.org.pem"
     is_plain: bool = False
@@ -147,7 +142,8 @@ def read_options(arguments: Sequence[str]) -> Cluster:
         spare=options.number("--spare", MOST_RELAYS, 0, least=0),
         sockets=options.file("--sockets", Cluster.sockets),
         max_connections=options.number("--max-connections", _MOST_DEVICES, Cluster.max_connections),
-        max_per_address=options.number("--max-per-address", _MOST_DEVICES, 0),
+        maxconn=options.number("--maxconn", _MOST_CONNECTIONS, 0),
+        max_per_address=options.number("--max-per-address", _MOST_CONNECTIONS, 0),
         certificate=options.file("--certificate", Cluster.certificate),
         is_plain=is_plain,
         bind=options.address("--bind"),

@@ -1,5 +1,6 @@
 """A cluster under load: HAProxy, nodes, and channels of two members that talk all the time."""
 
+import atexit
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -60,6 +61,8 @@ class Cluster:
         self._lives: list[Deferred[None]] = []
         self._talk = LoopingCall(self._some_say_something)
         self._beat = 0
+        # A test that is interrupted never gets to its end.
+        atexit.register(self._end_processes)
 
     def add_channels(self, numbers: Iterable[int]) -> list[Member]:
         """Two new members of each, which come at the same moment, by one proxy after the other."""
@@ -198,14 +201,18 @@ class Cluster:
             member.leave()
         for life in self._lives:
             await life
-        for proxy in self.proxies:
-            proxy.end()
-        for node in self.nodes.values():
-            node.end()
+        self._end_processes()
+        atexit.unregister(self._end_processes)
 
     def __str__(self) -> str:
         troubles = Counter(trouble for member in self.members for trouble in member.troubles)
         return f"{dict(self.spread())}, {len(self.separated())} separated, {dict(troubles)}"
+
+    def _end_processes(self) -> None:
+        for proxy in self.proxies:
+            proxy.end()
+        for node in self.nodes.values():
+            node.end()
 
     def _some_say_something(self) -> None:
         for member in self.members[self._beat % _BEATS :: _BEATS]:

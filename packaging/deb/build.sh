@@ -32,7 +32,9 @@ ln -s ../lib/vaultmesh-relay/vault-relay "$tree/usr/bin/vault-relay"
 
 # What has a place of its own in Debian. The rest stays together: it is one program.
 units=$package/systemd
-sed 's|/usr/local/bin/|/usr/bin/|' "$units/vault-relay.service" > "$tree/usr/lib/systemd/system/vault-relay.service"
+for unit in vault-relay.service vault-relay@.service; do
+    sed 's|/usr/local/bin/|/usr/bin/|' "$units/$unit" > "$tree/usr/lib/systemd/system/$unit"
+done
 mv "$units/vault-relay.socket" "$tree/usr/lib/systemd/system"
 mv "$units/vault-relay.sysusers" "$tree/usr/lib/sysusers.d/vault-relay.conf"
 mv "$units/vault-relay.environment" "$tree/etc/vault-relay/environment"

@@ -222,7 +222,7 @@ def test_every_command_has_help_for_people(name: str, capsys: pytest.CaptureFixt
         ("health", "there is no command 'health'; did you mean healthcheck?"),
         (
             "\x1b[2J",
-            "there is no command '\\x1b[2J'; there are check, healthcheck, invite, status, token.",
+            f"there is no command '\\x1b[2J'; there are {', '.join(commands.COMMANDS)}.",
         ),
     ],
 )

@@ -30,11 +30,12 @@ def unit(tmp_path: Path) -> Path:
         pytest.skip("needs systemd-analyze, which comes with systemd")
     if os.geteuid() and not Path("/run/systemd").is_dir():
         pytest.skip("needs root, or the folder /run/systemd, which systemd-analyze would make")
-    written = tmp_path / "vault-relay.service"
-    text = (SYSTEMD / "vault-relay.service").read_text()
-    assert "/usr/local/bin/vault-relay" in text
-    written.write_text(text.replace("/usr/local/bin/vault-relay", str(BIN / "vault-relay")))
-    return written
+    for name in ("vault-relay.service", "vault-relay@.service"):
+        text = (SYSTEMD / name).read_text()
+        assert "/usr/local/bin/vault-relay" in text
+        ours = text.replace("/usr/local/bin/vault-relay", str(BIN / "vault-relay"))
+        (tmp_path / name).write_text(ours)
+    return tmp_path / "vault-relay.service"
 
 
 def add(unit: Path, *drop_ins: str) -> None:
@@ -53,6 +54,11 @@ WAYS = {"plain": (), "port-443": ("port-443", "credentials"), "socket": ("socket
 def test_the_unit_has_no_mistake(unit: Path, drop_ins: tuple[str, ...]) -> None:
     add(unit, *drop_ins)
     verified = analyze("verify", unit)
+    assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
+
+
+def test_the_unit_of_a_worker_has_no_mistake(unit: Path) -> None:
+    verified = analyze("verify", unit.with_name("vault-relay@.service"))
     assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
 
 

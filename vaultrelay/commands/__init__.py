@@ -8,6 +8,7 @@ from vaultrelay import __version__
 
 COMMANDS = {
     "check": "Try a relay step by step, as two devices.",
+    "haproxy": "Print HAProxy's configuration for several relays.",
     "healthcheck": "Say whether the relay of this machine is well.",
     "invite": "Print the relay's URL for the app, with a QR code.",
     "status": "Say how several relays are, and their sum.",

@@ -281,6 +281,16 @@ DRAIN_RECONNECT = (2, 12)
 """The window from which each device draws its waiting time: 1000 returns in ten seconds are 100
 handshakes a second, which one core serves."""
 
+# HAProxy in front of several relays. Its own timeouts stand in the configuration that is printed.
+
+MOST_RELAYS = 1000
+"""Behind one HAProxy. It asks each for its health every two seconds, which takes 0.1 ms."""
+CHANNELS_REMEMBERED = 2
+"""For each device that there is room for: each may be alone in its channel, and as many have come
+and gone in a day."""
+LEAST_CHANNELS_REMEMBERED = 200_000
+"""However few devices there are. HAProxy takes 480 bytes for each, and only as they come."""
+
 
 @dataclass(frozen=True)
 class SessionLimits:

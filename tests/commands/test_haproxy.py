@@ -1,0 +1,192 @@
+"""The haproxy command: what it prints for which shape, and what it refuses."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vaultrelay.commands import haproxy
+from vaultrelay.policy.limits import PING_RANGE, PONG_SECONDS
+
+DEPLOYED = sorted((Path(__file__).parents[2] / "deploy" / "haproxy").glob("*.cfg"))
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+TWO = [
+    *("--node", "10.0.0.2:8080", "--node", "b=[fd00::2]:8080"),
+    *("--peer", "left=10.0.0.8:10234", "--peer", "right=10.0.0.9:10234"),
+]
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    """The lines of a configuration, without what is before them."""
+    assert haproxy.main(list(arguments)) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return [line.strip() for line in out.splitlines()]
+
+
+def seconds(lines: list[str], name: str) -> int:
+    """What a timeout or the like is set to."""
+    found = [re.search(rf"\b{name} (\d+)([smh])\b", line) for line in lines]
+    [match] = [each for each in found if each]
+    return int(match[1]) * SECONDS[match[2]]
+
+
+@pytest.mark.parametrize("path", DEPLOYED, ids=lambda path: path.name)
+def test_a_deployed_file_is_what_the_command_in_it_prints(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program, command, *arguments = shlex.split(path.read_text().splitlines()[1].lstrip("# "))
+    assert (program, command) == ("vault-relay", "haproxy")
+    assert haproxy.main(arguments) == 0
+    assert capsys.readouterr().out == path.read_text(), "run the command in its second line"
+
+
+def test_workers_are_on_sockets_that_their_group_opens(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "--workers", "2", "--spare", "1", "--sockets", "/srv/relays/")
+    assert [line for line in lines if line.startswith("server w")] == [
+        "server w1 unix@/srv/relays/1/devices id 1",
+        "server w2 unix@/srv/relays/2/devices id 2",
+        "server w3 unix@/srv/relays/3/devices id 3 disabled",
+    ]
+    assert "group vault-relay" in lines
+
+
+def test_nodes_are_called_by_their_address_unless_they_have_a_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = printed(capsys, *TWO[:4], "--node", "fd00::3:1=c.example:9", "--spare", "1")
+    assert [line for line in lines if re.search(r"^server .* id ", line)] == [
+        "server 10.0.0.2:8080 10.0.0.2:8080 id 1",
+        "server b [fd00::2]:8080 id 2",
+        "server fd00::3:1 c.example:9 resolvers system init-addr last,libc,none id 3",
+        "server spare1 192.0.2.1:8080 id 4 disabled",
+    ]
+    assert "resolvers system" in lines
+    assert "group haproxy" in lines
+
+
+def test_a_spare_place_that_became_a_node_keeps_its_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = printed(capsys, "--node", "a:1", "--node", "spare1=b:1", "--spare", "2")
+    names = [line.split()[1] for line in lines if re.search(r"^server .* id ", line)]
+    assert names == ["a:1", "spare1", "spare2", "spare3"]
+
+
+def test_two_haproxies_tell_each_other_over_tls(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, *TWO, "--local-peer", "right", "--peer-certificate", "/p.pem")
+    start = lines.index("peers haproxies")
+    tls = "ssl crt /p.pem ca-file /p.pem verify required"
+    assert lines[start + 1 : start + 5] == [
+        f"bind 10.0.0.9:10234 {tls}",
+        f"default-server {tls}",
+        "server left 10.0.0.8:10234",
+        "server right",
+    ]
+    assert "localpeer right" in lines
+
+
+def test_without_tls_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "\n".join(printed(capsys, *TWO, "--local-peer", "left", "--plain", "--bind", "::1"))
+    assert "bind [::1]:80\n" in text
+    assert "bind 10.0.0.8:10234\n" in text
+    assert "set-header X-Forwarded-Proto http\n" in text
+    assert not re.search(r" (ssl|crt|ca-file) ", text)
+
+
+def test_there_is_room_for_the_devices_of_all_relays(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "--workers", "10", "--max-connections", "60000")
+    assert "maxconn 605120" in lines
+    assert any("string len 44 size 1200000 " in line for line in lines)
+    assert any("{ sc1_conn_cur gt 151280 }" in line for line in lines)
+
+
+def test_one_haproxy_of_many_may_take_less(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "--workers", "10", "--maxconn", "400000")
+    assert "maxconn 400000" in lines
+    assert any("{ sc1_conn_cur gt 100000 }" in line for line in lines)
+
+
+def test_how_much_one_address_takes_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "--workers", "1", "--max-per-address", "64")
+    assert any("{ sc1_conn_cur gt 64 }" in line for line in lines)
+
+
+def test_its_deadlines_fit_those_of_the_relay_and_one_another(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = printed(capsys, "--workers", "1")
+    assert seconds(lines, "timeout tunnel") > PING_RANGE[1] + PONG_SECONDS
+    assert seconds(lines, "hard-stop-after") < seconds(lines, "len 44 size 200000 expire")
+
+
+def test_what_haproxy_says_itself_is_the_json_of_the_relay(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = [
+        json.loads(body)
+        for line in printed(capsys, "--workers", "1")
+        for body in re.findall(r" string '(.*?)'", line)
+    ]
+    assert len(said) == 7
+    assert all(set(each) == {"error", "detail"} for each in said)
+
+
+NODE = ["--node", "10.0.0.2:8080"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "haproxy wants either --workers, for relays on this machine, or --node for each"),
+        ([*NODE, "--workers", "2"], "haproxy wants either --workers"),
+        (["--workers", "0"], "--workers: '0' must be a number from 1 to 1000"),
+        (["--workers", "4\x1b"], "--workers: '4\\x1b' must be a number"),
+        (["--workers", "900", "--spare", "101"], "that is 1001 relays with the spare ones; 1000"),
+        (["--workers", "1", "--workers", "2"], "--workers stands there twice"),
+        (["4"], "haproxy takes options alone, and not '4'"),
+        (["--worker", "1", "--lines"], "option --lines not recognized"),
+        (["--node", "10.0.0.2"], "--node: '10.0.0.2' must be HOST:PORT, such as 10.0.0.2:8080"),
+        (["--node", "fd00::2:8080"], "--node: 'fd00::2:8080' must be HOST:PORT"),
+        (["--node", "a b:1"], "--node: 'a b:1' must be HOST:PORT"),
+        (["--node", "[fd00::2%eth0]:80"], "--node: '[fd00::2%eth0]:80' must be HOST:PORT"),
+        (["--node", "a:65536"], "--node 'a:65536': the port: '65536' must be a number from 1 to"),
+        (["--node", "a b=c:1"], "--node: 'a b' is no name; it may have 63 letters, digits and"),
+        ([*NODE, *NODE], "--node: two have the name 10.0.0.2:8080"),
+        ([*NODE, "--node", "b=10.0.0.2:8080"], "--node: two have the address 10.0.0.2:8080"),
+        ([*NODE, "--sockets", "/run"], "--sockets goes with --workers; a node has a port"),
+        (["--workers", "1", *TWO[4:]], "--peer goes with --node: another HAProxy cannot reach"),
+        (TWO, "--local-peer must say which of left, right this HAProxy is"),
+        ([*TWO, "--local-peer", "up"], "--local-peer must say which of left, right"),
+        ([*NODE, "--local-peer", "up"], "--local-peer goes with --peer, one for each HAProxy"),
+        ([*TWO[:6], "--local-peer", "left"], "--peer stands for each HAProxy, this one and at"),
+        ([*NODE, "--certificate", "a.pem"], "--certificate: 'a.pem' must be a path from / on"),
+        ([*NODE, "--certificate", "/a b"], "--certificate: '/a b' must be a path"),
+        ([*NODE, "--bind", "example.org"], "--bind: 'example.org' is no IP address"),
+        ([*NODE, "--user", "a\nb"], "--user: 'a\\nb' is no name"),
+    ],
+    ids=str,
+)
+def test_a_bad_command_line_is_one_line_and_exit_status_2(
+    arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        haproxy.main(arguments)
+    assert stopped.value.code == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith(f"vault-relay: {said}")
+    assert err.endswith("; see vault-relay haproxy --help\n")
+    assert err.count("\n") == 1
+
+
+def test_it_takes_neither_twisted_nor_autobahn() -> None:
+    code = (
+        "import sys; from vaultrelay.commands import haproxy; haproxy.main(['--workers', '1']); "
+        "assert not {'twisted', 'autobahn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

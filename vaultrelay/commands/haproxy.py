@@ -1,0 +1,21 @@
+"""``vault-relay haproxy``: the configuration of HAProxy in front of several relays."""
+
+import shlex
+
+from vaultrelay.commands.haproxy_config import configuration
+from vaultrelay.commands.haproxy_options import USAGE, HelpAsked, read_options
+from vaultrelay.commands.haproxy_places import BadUsage
+from vaultrelay.process import stop_with
+
+
+def main(arguments: list[str]) -> int:
+    """Print it; 0, or 2 for a bad command line."""
+    try:
+        cluster = read_options(arguments)
+    except HelpAsked:
+        print(USAGE, end="")
+        return 0
+    except BadUsage as error:
+        stop_with(f"{error}; see vault-relay haproxy --help")
+    print(configuration(cluster, shlex.join(["vault-relay", "haproxy", *arguments])), end="")
+    return 0

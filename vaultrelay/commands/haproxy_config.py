@@ -1,0 +1,148 @@
+"""The configuration of HAProxy, filled in for a given shape of relays and HAProxies."""
+
+from itertools import count, islice
+
+from vaultrelay.commands.haproxy_options import Cluster
+from vaultrelay.commands.haproxy_text import (
+    NODES_FIRST,
+    PEERS_FIRST,
+    RESOLVERS,
+    TEXT,
+    WORKERS_FIRST,
+)
+from vaultrelay.policy.limits import (
+    CHANNELS_REMEMBERED,
+    HEAD_SECONDS,
+    LEAST_CHANNELS_REMEMBERED,
+    RETRY_DRAINING_SECONDS,
+    SHARE_PER_ADDRESS,
+    WAITING_CONNECTIONS,
+)
+from vaultrelay.wire.refusal import Refusal, bad_request, request_timeout
+
+_BY_NAME = " resolvers system init-addr last,libc,none"
+_NOBODY = "192.0.2.1:8080"
+"""An address for examples (RFC 5737), until the runtime API sets another."""
+_NO_CHANNEL = bad_request(
+    "The upgrade names no channel: X-VaultMesh-Channel or the subprotocol vaultmesh.channel. must "
+    "have 43 characters of base64url."
+)
+_ERRORS = (
+    bad_request("This is not HTTP/1.1 as the relay takes it."),
+    request_timeout(),
+    Refusal(500, "internal", "Something is wrong in front of the relays. Try again later."),
+    Refusal(502, "bad_gateway", "The relay gave no answer. Try again in a moment."),
+    Refusal(
+        503,
+        "no_relay",
+        "No relay can be reached. Try again in a moment.",
+        (("Retry-After", str(RETRY_DRAINING_SECONDS)),),
+    ),
+    Refusal(504, "gateway_timeout", "The relay did not answer in time. Try again in a moment."),
+)
+"""What HAProxy says of its own: in HTML, unless told otherwise."""
+
+
+def configuration(cluster: Cluster, command: str) -> str:
+    """The whole file, which names the command that it was made by."""
+    table = max(LEAST_CHANNELS_REMEMBERED, CHANNELS_REMEMBERED * cluster.devices)
+    maxconn = cluster.maxconn or cluster.devices + cluster.relays * WAITING_CONNECTIONS
+    tls = f" ssl crt {cluster.certificate} alpn http/1.1"
+    return TEXT.substitute(
+        command=command,
+        first=_first(cluster),
+        log=cluster.log if cluster.log.startswith("/") else f"{cluster.log} format raw",
+        user=cluster.user,
+        group=_group(cluster),
+        each=cluster.max_connections,
+        maxconn=maxconn,
+        runtime=cluster.runtime_folder,
+        local_peer=cluster.local_peer,
+        head=HEAD_SECONDS,
+        errors="\n".join(f"    http-error {_answer(each)}" for each in _ERRORS),
+        others=", and HAProxies tell each other" if cluster.peers else "",
+        peers="\n".join(_peers(cluster)),
+        resolvers=RESOLVERS if any(node.is_by_name for node in cluster.nodes) else "\n",
+        binds="\n".join(_binds(cluster, "" if cluster.is_plain else tls)),
+        per_address=cluster.max_per_address or maxconn // SHARE_PER_ADDRESS,
+        scheme="http" if cluster.is_plain else "https",
+        no_channel=_answer(_NO_CHANNEL),
+        table=table,
+        servers="\n".join(_servers(cluster)),
+    )
+
+
+def _first(cluster: Cluster) -> str:
+    """What to do, and what to run, for this to work."""
+    lines = (
+        [] if cluster.is_plain else [f"# First put chain and then key into {cluster.certificate}"]
+    )
+    if cluster.peers and not cluster.is_plain:
+        lines.append(PEERS_FIRST.format(file=cluster.peer_certificate))
+    if cluster.workers:
+        lines.append(WORKERS_FIRST.format(sockets=cluster.sockets, last=cluster.workers))
+    else:
+        lines.append(NODES_FIRST.format(port=cluster.nodes[0].port))
+    return "\n".join(lines)
+
+
+def _group(cluster: Cluster) -> str:
+    why = (
+        "    # That of the relays, to which their sockets are open. HAProxy keeps no second one.\n"
+    )
+    return f"{why if cluster.workers else ''}    group {cluster.group}"
+
+
+def _answer(refusal: Refusal) -> str:
+    """An answer of HAProxy's own, as a relay would give it."""
+    headers = (("Cache-Control", "no-store"), *refusal.headers)
+    said = " ".join(f"hdr {name} {value}" for name, value in headers)
+    body = refusal.body().decode()
+    return f"status {refusal.status} content-type application/json {said} string '{body}'"
+
+
+def _binds(cluster: Cluster, tls: str) -> list[str]:
+    if not cluster.bind:
+        return [f"    bind *:{cluster.port}{tls}", f"    bind :::{cluster.port} v6only{tls}"]
+    host = f"[{cluster.bind}]" if ":" in cluster.bind else cluster.bind
+    return [f"    bind {host}:{cluster.port}{tls}"]
+
+
+def _peers(cluster: Cluster) -> list[str]:
+    if not cluster.peers:
+        socket = f"unix@{cluster.runtime_folder}/peers.sock user {cluster.user} mode 600"
+        return [f"    bind {socket}", f"    server {cluster.local_peer}"]
+    file = cluster.peer_certificate
+    known = "" if cluster.is_plain else f" ssl crt {file} ca-file {file} verify required"
+    lines = [f"    default-server{known}"] if known else []
+    for peer in cluster.peers:
+        if peer.name == cluster.local_peer:
+            lines.insert(0, f"    bind {peer.address}{known}")
+            lines.append(f"    server {peer.name}")
+        else:
+            lines.append(f"    server {peer.name} {peer.address}")
+    return lines
+
+
+def _servers(cluster: Cluster) -> list[str]:
+    """A line for each relay, and for each that may come. The number is its place in the hash."""
+    if cluster.workers:
+        places = [
+            (f"w{number}", f"unix@{cluster.sockets}/{number}/devices")
+            for number in range(1, cluster.relays + 1)
+        ]
+    else:
+        places = [
+            (node.name, node.address + (_BY_NAME if node.is_by_name else ""))
+            for node in cluster.nodes
+        ]
+        # A spare place that became a node keeps its name.
+        free = (f"spare{number}" for number in count(1))
+        taken = {node.name for node in cluster.nodes}
+        unused = (name for name in free if name not in taken)
+        places += [(name, _NOBODY) for name in islice(unused, cluster.spare)]
+    there = cluster.relays - cluster.spare
+    return [
+        f"    server {name} {where} id {number}{'' if number <= there else ' disabled'}"
+        for number, (name, where) in enumerate(places, 1)
+    ]

@@ -1,0 +1,119 @@
+"""The configuration of HAProxy in front of several relays, as HAProxy reads it.
+
+docs/scaling.rst says what it does when a relay comes or goes, and
+docs/decisions/0015-haproxy-and-a-tracked-table.rst why it is so. What the relay has a number for is
+filled in; the others are HAProxy's.
+"""
+
+from string import Template
+
+TEXT = Template(r"""# A whole haproxy.cfg for HAProxy 2.6 or later, in front of VaultMesh relays; made by
+#   $command
+# Rather than edit it, run that again with other options, and reload HAProxy.
+#
+$first
+
+global
+    log $log local0
+    user $user
+$group
+    # Each relay has places for $each devices, and others wait at its door. Each takes two files
+    # here: HAProxy raises its own limit to what this needs, if it is started as root.
+    maxconn $maxconn
+    # For root alone: it shows channels, and moves them. By it a reload takes the open ports over.
+    stats socket $runtime/admin.sock mode 600 level admin expose-fd listeners
+    localpeer $local_peer
+    # After a reload the old process keeps its devices. It must end before the new one, where no
+    # device tracks their channels yet, may forget them.
+    hard-stop-after 23h
+    ssl-default-bind-options ssl-min-ver TLSv1.2
+
+defaults
+    mode http
+    log global
+    option dontlognull
+    # No header, and nothing of a URL behind its question mark: channel and token are in headers. Of
+    # an address its network alone; %ci is the whole.
+    log-format "%[src,ipmask(24,48)] [%tr] %HM %HP %ST %B %Tt %ts %s"
+    error-log-format "%[src,ipmask(24,48)] [%t] %[fc_err_str]"
+    timeout connect 5s
+    timeout check 2s
+    timeout http-request ${head}s
+    timeout http-keep-alive ${head}s
+    timeout client 30s
+    timeout server 30s
+    # Of a device, instead of these two. The relay pings every 50 seconds, and at least every 10
+    # minutes if a device asks for it. It finds the dead itself.
+    timeout tunnel 15m
+    # Where one side has ended, the other is not waited for as long.
+    timeout client-fin 10s
+    timeout server-fin 10s
+    # What HAProxy itself has to say, in the form in which a relay says it.
+$errors
+
+# Which channel is on which relay: a reload hands it to the new process$others.
+peers haproxies
+$peers
+${resolvers}frontend devices
+    # Without h2: a WebSocket begins with HTTP/1.1, and there is little else here.
+$binds
+    # One address, or one /64 of IPv6, takes no more than this of all, whether it says something or
+    # not. The relays count devices; what has not asked yet never gets there.
+    stick-table type ipv6 size 100k expire 10m store conn_cur
+    tcp-request connection track-sc1 src,ipmask(32,64)
+    tcp-request connection reject if { sc1_conn_cur gt $per_address } !{ src 127.0.0.0/8 ::1 }
+    # The relay learns addresses by the PROXY protocol alone.
+    http-request del-header X-Forwarded-For
+    http-request set-header X-Forwarded-Proto $scheme
+    # A device names its channel in a header, or in a subprotocol where it is a browser. HAProxy
+    # takes one of them. The relay refuses whoever names two, or spells one in an unusual way.
+    acl device req.hdr(Upgrade) -i websocket
+    acl named var(txn.channel) -m found
+    acl good var(txn.channel) -m reg ^[A-Za-z0-9_-]{43}$$
+    http-request set-var(txn.channel) req.fhdr(X-VaultMesh-Channel) if device
+    http-request set-var(txn.channel) req.fhdr(Sec-WebSocket-Protocol),regsub('"^(.*[,[:space:]])?vaultmesh[.]channel[.]([^,[:space:]]*).*$$","\2"') if device !named
+    http-request return $no_channel if device !good
+    default_backend relay
+
+backend relay
+    # A new channel goes where its hash says; a page, which has none, to the next relay in turn.
+    balance hash var(txn.channel)
+    hash-type consistent sdbm avalanche
+    # From then on it stays there, whatever becomes of other relays. While a device is connected it
+    # tracks the entry of its channel, which cannot expire then. Whoever is refused leaves no entry.
+    stick-table type string len 44 size $table expire 24h srvkey name peers haproxies
+    stick match var(txn.channel)
+    stick store-response var(txn.channel) if { status 101 }
+    http-response track-sc0 var(txn.channel) if { status 101 }
+    # A relay that is not there, drains, or has no room for a new channel: another one, to which the
+    # channel moves. Not on empty-response: who drops one connection may have the channel's others.
+    retries 3
+    option redispatch 1
+    retry-on conn-failure 503
+    # Not /ready: a relay that drains still says good-bye to its devices. A dead one is known in three
+    # seconds, one that does not answer in eight.
+    option httpchk GET /health
+    default-server check inter 2s fastinter 500ms fall 3 rise 1 on-marked-down shutdown-sessions
+    default-server send-proxy-v2 check-send-proxy
+$servers
+""")  # noqa: E501  HAProxy has no lines that go on
+WORKERS_FIRST = """\
+# The relays, on this machine:
+#   systemctl enable --now vault-relay@{{1..{last}}}
+# or each of them, here the first one, by
+#   vault-relay --listen haproxy:unix:{sockets}/1/devices:mode=660"""
+NODES_FIRST = """\
+# The relays, here the first one. Whoever reaches this port can say that he is anybody, and it is
+# not encrypted: open it to HAProxy alone, in a network of your own.
+#   vault-relay --listen haproxy:tcp:{port} --public-url wss://relay.example.org"""
+PEERS_FIRST = """\
+# and what the HAProxies know each other by into {file}, the same on each:
+#   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \\
+#     -subj /CN=haproxies -keyout peers.key -out peers.crt && cat peers.crt peers.key > peers.pem"""
+RESOLVERS = """
+# Nodes with a name: one that gets another address, as containers do, is found again.
+resolvers system
+    parse-resolv-conf
+    hold valid 10s
+
+"""

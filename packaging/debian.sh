@@ -34,7 +34,10 @@ need() {
 }
 
 mirror=http://deb.debian.org/debian
+# With its security fixes, but for the oldest: nothing of that goes into a package, and its fixes are not
+# there for every machine.
 security="deb $mirror-security $suite-security main"
+[ "$suite" != bullseye ] || security=
 variant=minbase
 need mmdebstrap mmdebstrap debian-archive-keyring
 if [ "$machine" != "$(uname -m)" ]; then
@@ -50,8 +53,8 @@ fi
 # What is still mounted there stays.
 rm -rf --one-file-system "$root"
 mkdir -p "$root"
-mmdebstrap --variant=$variant --arch=$debian ${packages:+--include="$packages"} "$suite" "$root" $mirror "$security" \
-    >"$root.log" 2>&1 || {
+mmdebstrap --variant=$variant --arch=$debian ${packages:+--include="$packages"} "$suite" "$root" $mirror \
+    ${security:+"$security"} >"$root.log" 2>&1 || {
     tail -n 5 "$root.log" >&2
     exit 1
 }

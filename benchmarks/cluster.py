@@ -2,9 +2,9 @@
 
     .venv/bin/python -m benchmarks.cluster [--quick]
 
-HAProxy and all relays have one core between them, and the load generator has another. So rates do
-not grow with workers here; what grows with cores can be worked out from the CPU of each part. The
-table goes into docs/scaling.rst.
+HAProxy and all relays have one core between them, and the load generator has another. Rates are
+what that core would do if nobody else used it, by the CPU that each part took; so they do not grow
+with workers here. The tables go into docs/scaling.rst.
 """
 
 import argparse
@@ -46,6 +46,7 @@ LOADS = (
 )
 WARM_CONNECTIONS = 100
 KILOBYTE = 1e3
+MICROSECONDS = 1e6
 
 
 class Pace(NamedTuple):
@@ -60,14 +61,6 @@ THOROUGH, QUICK = Pace(5, 0.4, 1000), Pace(3, 0.2, 400)
 
 
 @dataclass(frozen=True)
-class MessageRun:
-    """CPU for each message, and how many arrived in a second."""
-
-    cpu: Cost
-    per_second: float
-
-
-@dataclass(frozen=True)
 class JoinRun:
     """CPU for each device that joined over TLS, and memory for each."""
 
@@ -75,21 +68,20 @@ class JoinRun:
     memory: Cost
 
 
-Run = TypeVar("Run", MessageRun, JoinRun)
+Run = TypeVar("Run", Cost, JoinRun)
 
 
 def measure_messages(
     shape: Shape, load: Load, seconds: float, library: CDLL, certificate: tuple[Path, Path]
-) -> MessageRun:
-    """Let all pairs meet, and send for so many seconds."""
+) -> Cost:
+    """CPU for each message, when all pairs send for so many seconds."""
     with shape.running(certificate if load.tls else None) as cluster, ExitStack() as stack:
         groups = _meet(stack, cluster.port, load.tls, range(load.groups))
         pumping = Generator(library, load, groups)
         pumping.pump(WARM_SECONDS)
         before = cluster.cpu()
         pumped = pumping.pump(seconds)
-        spent = (cluster.cpu() - before).each(pumped.deliveries)
-    return MessageRun(spent, pumped.deliveries / pumped.seconds)
+        return (cluster.cpu() - before).each(pumped.deliveries)
 
 
 def measure_joins(shape: Shape, connections: int, certificate: tuple[Path, Path]) -> JoinRun:
@@ -115,27 +107,26 @@ def _meet(stack: ExitStack, port: int, tls: bool, rooms: range) -> list[meetings
     return groups
 
 
-def message_row(name: str, runs: Sequence[MessageRun]) -> list[str]:
+def message_row(name: str, runs: Sequence[Cost]) -> list[str]:
     """Medians, as the cells of a line."""
-    haproxy = median(run.cpu.haproxy for run in runs)
-    relays = median(run.cpu.relays for run in runs)
-    per_second = f"{median(run.per_second for run in runs):.0f}"
-    return [name, *_cells(haproxy, relays, 1), per_second]
+    haproxy, relays = _medians(runs)
+    return [name, f"{haproxy:.1f}", f"{relays:.1f}", _per_second(haproxy + relays)]
 
 
 def join_row(name: str, runs: Sequence[JoinRun]) -> list[str]:
     """Medians, as the cells of a line."""
-    haproxy = median(run.cpu.haproxy for run in runs)
-    relays = median(run.cpu.relays for run in runs)
-    kilobytes = [
-        median(memory / KILOBYTE for memory in each)
-        for each in ([run.memory.haproxy for run in runs], [run.memory.relays for run in runs])
-    ]
-    return [name, *_cells(haproxy, relays, 0), *(f"{each:.1f}" for each in kilobytes)]
+    haproxy, relays = _medians([run.cpu for run in runs])
+    kilobytes = [f"{each / KILOBYTE:.1f}" for each in _medians([run.memory for run in runs])]
+    return [name, f"{haproxy:.0f}", f"{relays:.0f}", _per_second(haproxy + relays), *kilobytes]
 
 
-def _cells(haproxy: float, relays: float, digits: int) -> list[str]:
-    return [f"{haproxy:.{digits}f}", f"{relays:.{digits}f}"]
+def _medians(costs: Sequence[Cost]) -> tuple[float, float]:
+    return median(cost.haproxy for cost in costs), median(cost.relays for cost in costs)
+
+
+def _per_second(microseconds: float) -> str:
+    """How often a core does what takes it so long, to two digits: there is no more to it."""
+    return f"{float(f'{MICROSECONDS / microseconds:.1e}'):.0f}"
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -175,7 +166,10 @@ def main() -> None:
         rows = [message_row(name, runs) for name, runs in messages.items()]
         lines += table(load.title, head, rows)
     measure = partial(measure_joins, connections=pace.connections, certificate=certificate)
-    head = ["CPU and memory of each", "HAProxy, µs", "relays, µs", "HAProxy, KB", "relays, KB"]
+    head = [
+        "CPU and memory of each",
+        *("HAProxy, µs", "relays, µs", "joins a second", "HAProxy, KB", "relays, KB"),
+    ]
     rows = [join_row(name, runs) for name, runs in _in_turn(pace.runs, measure).items()]
     lines += table(f"{pace.connections} devices that join over TLS", head, rows)
     print(*lines, sep="\n")

@@ -113,7 +113,7 @@ NODES_FIRST = """\
 #   vault-relay --listen haproxy:tcp:{port} --public-url wss://relay.example.org"""
 PEERS_FIRST = """\
 # and what the HAProxies know each other by into {file}, the same on each:
-#   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \\
+#   umask 077; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \\
 #     -subj /CN=haproxies -keyout peers.key -out peers.crt && cat peers.crt peers.key > peers.pem"""
 RESOLVERS = """
 # Nodes with a name: one that gets another address, as containers do, is found again.

@@ -110,6 +110,7 @@ def test_json_has_it_all(capsys: Said) -> None:
         (["--nothing"], "option --nothing not recognized"),
         (["10.0.0.2:9090"], "status: '10.0.0.2:9090' must be a URL such as http://10."),
         (["http://a"] * (MOST_NODES + 1), "status: more than 64 relays"),
+        (["http://a", "http://b", "http://a"], "status: 'http://a' stands there twice"),
     ],
 )
 def test_a_bad_command_line_is_told(capsys: Said, arguments: list[str], said: str) -> None:

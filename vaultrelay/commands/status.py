@@ -56,6 +56,9 @@ def main(arguments: list[str]) -> int:
         return 0
     if len(urls) > MOST_NODES:
         return _refuse(f"status: more than {MOST_NODES} relays")
+    for url in urls:
+        if urls.count(url) > 1:
+            return _refuse(f"status: {url.text!a} stands there twice, and would count twice")
     answers = _ask_all(urls)
     print(_json(answers) if "--json" in options else "\n".join(_lines(answers)))
     return int(any(answer.status is None or answer.status.urgent for answer in answers))

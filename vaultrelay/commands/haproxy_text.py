@@ -113,8 +113,9 @@ NODES_FIRST = """\
 #   vault-relay --listen haproxy:tcp:{port} --public-url wss://relay.example.org"""
 PEERS_FIRST = """\
 # and what the HAProxies know each other by into {file}, the same on each:
-#   umask 077; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \\
-#     -subj /CN=haproxies -keyout peers.key -out peers.crt && cat peers.crt peers.key > peers.pem"""
+#   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \\
+#     -subj /CN=haproxies -keyout peers.key -out peers.crt && \\
+#     (umask 077; cat peers.crt peers.key > peers.pem)"""
 RESOLVERS = """
 # Nodes with a name: one that gets another address, as containers do, is found again.
 resolvers system

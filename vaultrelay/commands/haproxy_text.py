@@ -27,6 +27,8 @@ $group
     # For root alone: it shows channels, and moves them. By it a reload takes the open ports over.
     stats socket $runtime/admin.sock mode 600 level admin expose-fd listeners
     localpeer $local_peer
+    # A second HAProxy by mistake must not share the port: it would part channels. A reload may.
+    noreuseport
     # After a reload the old process keeps its devices. It must end before the new one, where no
     # device tracks their channels yet, may forget them.
     hard-stop-after 23h

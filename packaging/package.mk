@@ -30,7 +30,7 @@ package-check:
 # Runs archive and image, and writes what they take into docs/install.rst.
 check-package: $(VENV)/test $(PACKAGE) $(IMAGE) $(SYSTEMS:=/made)
 	packaging/check/install.sh
-	PYTHONPATH=. $(BIN)/python packaging/check.py $(MACHINE) $(PACKAGE) $(IMAGE) $(SYSTEMS)
+	PYTHONPATH=. $(BIN)/python packaging/check/package.py $(MACHINE) $(PACKAGE) $(IMAGE) $(SYSTEMS)
 
 # The same commit gives the same bytes.
 check-again: $(PACKAGE)

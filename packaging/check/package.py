@@ -1,6 +1,6 @@
 """Runs what ``make package`` made, as its users will; what it takes goes into docs/install.rst.
 
-check.py MACHINE ARCHIVE IMAGE ROOT…     ROOT: a plain system of that kind to run it in; as root
+package.py MACHINE ARCHIVE IMAGE ROOT…     ROOT: a plain system of that kind to run it in; as root
 
 What is for another kind of machine than this one is emulated, so its speed and memory say nothing.
 """

@@ -11,7 +11,7 @@ FILES  := setup.cfg pyproject.toml
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= head control frames data_header proxy_line
 
-.PHONY: run test test-system lint types floors tests vectors man conformance fuzz obstacles bench bench-quick trials soak clean
+.PHONY: run test test-system test-cluster lint types floors tests vectors man conformance fuzz obstacles bench bench-quick bench-cluster trials soak clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -35,6 +35,11 @@ tests: $(VENV)/test
 test-system: $(VENV)/test
 	tests/system/install.sh
 	SYSTEM=1 $(BIN)/python -m pytest tests/system -n 6 --dist loadgroup -rs
+
+# HAProxy and four relays under traffic, while they are killed, drained, restarted: in three minutes.
+test-cluster: $(VENV)/test
+	tests/system/install.sh haproxy:haproxy
+	CLUSTER=1 $(BIN)/python -m pytest tests/cluster -n 0 -rs
 
 vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py
@@ -62,6 +67,11 @@ bench: $(VENV)/test
 
 bench-quick: $(VENV)/test
 	$(BIN)/python -m benchmarks --quick
+
+# HAProxy with one and two workers: in a few minutes, into docs/scaling.rst.
+bench-cluster: $(VENV)/test
+	tests/system/install.sh haproxy:haproxy
+	$(BIN)/python -m benchmarks.cluster
 
 trials: $(VENV)/test
 	$(BIN)/python -m benchmarks.trials

@@ -104,9 +104,10 @@ def on_a_subject(dial: Dial, room: int, devices: int) -> Group:
 
 
 def _join(dial: Dial, seed: bytes, device: bytes) -> tuple[Line, int]:
-    line = dial.open(headers="X-VaultMesh-Protocol: 3\r\n")
-    relay_nonce = base64url.decode(json.loads(line.receive().payload)["nonce"], 32)
     nonce, channel = secrets.token_bytes(16), channel_of(seed)
+    named = f"X-VaultMesh-Channel: {base64url.encode(channel)}\r\n"
+    line = dial.open(headers=f"X-VaultMesh-Protocol: 3\r\n{named}")
+    relay_nonce = base64url.decode(json.loads(line.receive().payload)["nonce"], 32)
     proof = sign_join(seed, join_body(relay_nonce, nonce, channel, device, AUDIENCE))
     line.send(TEXT, Hello(channel, device, nonce, AUDIENCE, proof).encode())
     return line, json.loads(line.receive().payload)["session"]

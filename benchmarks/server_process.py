@@ -25,7 +25,7 @@ class NotStarted(Exception):
 
 @dataclass(frozen=True)
 class ServerProcess:
-    """The process and the port on which it listens."""
+    """The process and the port on which it listens, 0 where it is a unix socket."""
 
     pid: int
     port: int
@@ -44,9 +44,13 @@ class ServerProcess:
 
 @contextmanager
 def running(
-    command: list[str], port: int, folder: Path, environment: Mapping[str, str]
+    command: list[str],
+    port: int,
+    folder: Path,
+    environment: Mapping[str, str],
+    unix: Path | None = None,
 ) -> Iterator[ServerProcess]:
-    """Start a command that listens on a port; NotStarted when it does not."""
+    """Start a command that listens on a port or a unix socket; NotStarted when it does not."""
     with tempfile.TemporaryFile() as log:
         with machine.on_the_servers_core():
             process = subprocess.Popen(
@@ -58,7 +62,7 @@ def running(
                 stderr=log,
             )
         try:
-            if not _listens(process, port):
+            if not _listens(process, unix or port):
                 log.seek(0)
                 last = log.read().decode(errors="replace").strip().splitlines()[-1:]
                 raise NotStarted("".join(last) or "it does not listen")
@@ -76,13 +80,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
+def _listens(process: subprocess.Popen[bytes], at: int | Path) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            _connect(at)
         except OSError:
             time.sleep(POLL_SECONDS)
         else:
             return True
     return False
+
+
+def _connect(at: int | Path) -> None:
+    if isinstance(at, int):
+        socket.create_connection(("127.0.0.1", at), timeout=1).close()
+    else:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(at))

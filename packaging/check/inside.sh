@@ -122,6 +122,17 @@ step "five restarts on the socket: $(wc -l < answered) requests, none failed"
 systemctl disable --quiet --now vault-relay.socket
 rm $conf/socket.conf
 
+systemctl enable --quiet --now vault-relay@1 vault-relay@2
+for worker in 1 2; do
+    soon runuser -u vault-relay -- vault-relay healthcheck --runtime-folder /run/vault-relay/$worker
+done
+is ActiveState inactive
+vault-relay status http://localhost:9091 http://localhost:9092 >&2 || fail "vault-relay status"
+systemctl restart vault-relay@1
+soon runuser -u vault-relay -- vault-relay healthcheck --runtime-folder /run/vault-relay/1
+systemctl disable --quiet --now vault-relay@1 vault-relay@2
+step "two workers in the place of the one relay, and one of them restarted"
+
 if modern; then
     cp $examples/port-443.conf $examples/credentials.conf $conf
     install -m 600 tls.crt tls.key /etc/vault-relay

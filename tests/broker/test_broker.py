@@ -485,6 +485,21 @@ def test_a_draining_relay_admits_nobody() -> None:
         assert refusal.headers == (("Retry-After", str(RETRY_DRAINING_SECONDS)),)
 
 
+def test_who_is_sent_away_by_a_drain_is_followed_by_the_channel() -> None:
+    relay = Relay()
+    members, others = relay.meet(2), relay.meet(2, vault=2)
+    relay.broker.drain(20)
+    for device in members + others:
+        device.read()
+    assert refusal_of(relay, members[0].channel) is not None
+    for member in members:
+        assert member.read()[-1] == Closed(4000, "restart")
+    for device in others:
+        assert device.read() == []
+    relay.wait(21)
+    assert others[0].read()[-1] == Closed(4000, "restart")
+
+
 def test_a_drain_of_no_seconds_closes_all_at_the_next_look() -> None:
     relay = Relay()
     devices = relay.meet(3)

@@ -484,7 +484,7 @@ def test_a_relay_that_stops_tells_its_devices_and_lets_them_finish() -> None:
         assert announced["closes_in"] == 2
         assert announced["reconnect"] == sorted(announced["reconnect"])
         assert waiting.closed() == (4000, "restart")
-        status, headers, said = dial().get(upgrade_head(identity.channel))
+        status, headers, said = dial().get(upgrade_head(Identity().channel))
         assert (status, said["error"], headers["Retry-After"]) == (503, "draining", "5")
         assert dial().get(plain_head("/health"))[2]["status"] == "draining"
         assert dial().request(plain_head("/ready"))[0] == 503

@@ -1,14 +1,14 @@
 #!/bin/sh
 # Installs the programs that tests/system runs, on Debian and Ubuntu, as root or by sudo without a
 # password. None of their services is started. What is missing in the end is said, and its tests are
-# skipped: the exit status is always 0.
+# skipped: the exit status is always 0. With arguments, each a program:package, it is those alone.
 set -u
 
 PATH=$PATH:/usr/sbin:/sbin
 
 # Program and package; what is not in the packages of every system stands last.
-PROGRAMS="nginx:nginx-light haproxy:haproxy caddy:caddy chromium:chromium"
-PERHAPS="traefik:traefik"
+PROGRAMS=${*:-nginx:nginx-light haproxy:haproxy caddy:caddy chromium:chromium}
+PERHAPS=$([ $# -gt 0 ] || echo traefik:traefik)
 
 missing() {
     for each in "$@"; do

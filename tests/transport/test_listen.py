@@ -1,6 +1,7 @@
 """Listening: real ports of this machine, picked by it."""
 
 import gc
+import os
 import socket
 import ssl
 from collections.abc import Generator, Iterator
@@ -149,6 +150,38 @@ def test_a_unix_socket_is_removed_at_the_stop(reactor: Any, tmp_path: Path) -> W
     assert path.is_socket()
     yield stopped(service)
     assert not path.exists()
+
+
+@inlineCallbacks
+def test_a_socket_of_a_killed_relay_is_taken_over_whoever_has_its_number_now(
+    reactor: Any, tmp_path: Path
+) -> Waiting:
+    path = tmp_path / "relay.sock"
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))
+    (tmp_path / "relay.sock.lock").symlink_to(str(os.getpid()))
+    service = service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1))
+    service.startService()
+    with socket.socket(socket.AF_UNIX) as device:
+        device.connect(str(path))
+    yield stopped(service)
+
+
+@inlineCallbacks
+def test_a_socket_on_which_somebody_listens_is_left_to_him(reactor: Any, tmp_path: Path) -> Waiting:
+    path = tmp_path / "relay.sock"
+    first = service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1))
+    first.startService()
+    assert "lock" in refusal_of(service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1)))
+    assert path.is_socket()
+    yield stopped(first)
+
+
+def test_a_file_that_is_no_socket_is_left_alone(reactor: Any, tmp_path: Path) -> None:
+    path = tmp_path / "relay.sock"
+    path.write_text("precious")
+    refusal_of(service_on(UNIXServerEndpoint(reactor, str(path))))
+    assert path.read_text() == "precious"
 
 
 def test_a_descriptor_that_is_no_socket_is_refused(reactor: Any, tmp_path: Path) -> None:

@@ -91,9 +91,12 @@ class Broker:
         An address that has all its places is held to the same, with the channels of its own.
 
         A proxy in front tries who gets 503 at the next relay. So none is for a channel held here,
-        which would be parted, but that of a drain, which moves them all.
+        which would be parted, but that of a drain: with it the channel's turn to leave has come.
         """
         if self.draining:
+            held = self.channels.get(channel) if channel is not None else None
+            for session in tuple(held.sessions.values()) if held else ():
+                session.close(CloseCode.RESTART)
             self.counters.refused["draining"] += 1
             raise refusal.draining(RETRY_DRAINING_SECONDS)
         if self._full:

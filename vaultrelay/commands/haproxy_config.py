@@ -1,6 +1,7 @@
 """The configuration of HAProxy, filled in for a given shape of relays and HAProxies."""
 
 from itertools import count, islice
+from zlib import crc32
 
 from vaultrelay.commands.haproxy_options import Cluster
 from vaultrelay.commands.haproxy_text import (
@@ -15,6 +16,7 @@ from vaultrelay.policy.limits import (
     HEAD_SECONDS,
     LEAST_CHANNELS_REMEMBERED,
     RETRY_DRAINING_SECONDS,
+    RETRY_ELSEWHERE_SECONDS,
     SHARE_PER_ADDRESS,
     WAITING_CONNECTIONS,
 )
@@ -23,9 +25,17 @@ from vaultrelay.wire.refusal import Refusal, bad_request, request_timeout
 _BY_NAME = " resolvers system init-addr last,libc,none"
 _NOBODY = "192.0.2.1:8080"
 """An address for examples (RFC 5737), until the runtime API sets another."""
+_NUMBERS = 2**20 - 1
+"""HAProxy multiplies the number of a server by 4096 in 32 bits for its hash."""
 _NO_CHANNEL = bad_request(
     "The upgrade names no channel: X-VaultMesh-Channel or the subprotocol vaultmesh.channel. must "
     "have 43 characters of base64url."
+)
+_ELSEWHERE = Refusal(
+    503,
+    "elsewhere",
+    "Other devices of this channel are on another relay. Try again in a moment.",
+    (("Retry-After", str(RETRY_ELSEWHERE_SECONDS)),),
 )
 _ERRORS = (
     bad_request("This is not HTTP/1.1 as the relay takes it."),
@@ -67,6 +77,7 @@ def configuration(cluster: Cluster, command: str) -> str:
         per_address=cluster.max_per_address or maxconn // SHARE_PER_ADDRESS,
         scheme="http" if cluster.is_plain else "https",
         no_channel=_answer(_NO_CHANNEL),
+        elsewhere=_answer(_ELSEWHERE),
         table=table,
         servers="\n".join(_servers(cluster)),
     )
@@ -125,7 +136,10 @@ def _peers(cluster: Cluster) -> list[str]:
 
 
 def _servers(cluster: Cluster) -> list[str]:
-    """A line for each relay, and for each that may come. The number is its place in the hash."""
+    """A line for each relay, and for each that may come.
+
+    Its number is its place in the hash, and stands for it in the table.
+    """
     if cluster.workers:
         places = [
             (f"w{number}", f"unix@{cluster.sockets}/{number}/devices")
@@ -142,7 +156,20 @@ def _servers(cluster: Cluster) -> list[str]:
         unused = (name for name in free if name not in taken)
         places += [(name, _NOBODY) for name in islice(unused, cluster.spare)]
     there = cluster.relays - cluster.spare
+    names = [name for name, _ in places]
+    numbers = range(1, len(names) + 1) if cluster.workers else _numbers(names)
     return [
-        f"    server {name} {where} id {number}{'' if number <= there else ' disabled'}"
-        for number, (name, where) in enumerate(places, 1)
+        f"    server {name} {where} id {number}{'' if index < there else ' disabled'}"
+        for index, ((name, where), number) in enumerate(zip(places, numbers, strict=True))
     ]
+
+
+def _numbers(names: list[str]) -> list[int]:
+    """One for each name, which stays with it when others come and go before it."""
+    found: list[int] = []
+    for name in names:
+        number = crc32(name.encode())
+        while number % _NUMBERS + 1 in found:
+            number += 1
+        found.append(number % _NUMBERS + 1)
+    return found

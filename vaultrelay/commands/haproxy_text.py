@@ -85,10 +85,17 @@ backend relay
     hash-type consistent sdbm avalanche
     # From then on it stays there, whatever becomes of other relays. While a device is connected it
     # tracks the entry of its channel, which cannot expire then. Whoever is refused leaves no entry.
-    stick-table type string len 44 size $table expire 24h srvkey name peers haproxies
+    stick-table type string len 44 size $table expire 24h srvkey name store conn_cur peers haproxies
     stick match var(txn.channel)
-    stick store-response var(txn.channel) if { status 101 }
-    http-response track-sc0 var(txn.channel) if { status 101 }
+    # A device may have been sent to another relay while one of its channel comes to the old one,
+    # which has just returned. Whoever is let in first decides: the other has to come again.
+    tcp-response content set-var(txn.relay) srv_id
+    acl joins status 101
+    acl there var(txn.channel),table_server_id(relay),sub(txn.relay) eq 0
+    acl alone var(txn.channel),table_conn_cur(relay) eq 0
+    stick store-response var(txn.channel) if joins there || joins alone
+    http-response return $elsewhere if joins !there !alone
+    http-response track-sc0 var(txn.channel) if joins
     # A relay that is not there, drains, or has no room for a new channel: another one, to which the
     # channel moves. Not on empty-response: who drops one connection may have the channel's others.
     retries 3

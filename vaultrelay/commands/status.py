@@ -13,6 +13,7 @@ from vaultrelay.nodes.ask import ask
 from vaultrelay.nodes.status import NodeStatus, total
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import MOST_NODES
+from vaultrelay.web.node_figures import NODE_HEADS, node_figures
 from vaultrelay.web.units import lasting, number, size
 
 USAGE = """Usage: vault-relay status [URL ...] [--json]
@@ -32,10 +33,7 @@ ANSWER_SECONDS = 5
 """For all relays, which are asked at the same time."""
 _DEFAULT = "http://127.0.0.1:9090"
 _USAGE_ERROR = 2
-_HEADS = (
-    *("relay", "state", "devices", "channels", "messages", "data", "came back"),
-    *("memory", "files", "up"),
-)
+_HEADS = ("relay", "state", *NODE_HEADS, "memory", "files", "up")
 _WORDS = 2
 """The first columns are words, and begin at the left; the others are figures."""
 
@@ -117,11 +115,7 @@ def _name(answer: NodeAnswer) -> str:
 
 def _cells(status: NodeStatus) -> Iterator[str]:
     yield _state(status)
-    yield f"{number(status.devices)} of {number(status.devices_limit)}"
-    yield number(status.channels)
-    yield f"{number(status.messages_per_second)}/s"
-    yield f"{size(status.data_bytes_per_second)}/s"
-    yield number(status.undelivered)
+    yield from node_figures(status)
     yield "-" if status.memory_bytes is None else size(status.memory_bytes)
     yield "-" if status.open_files is None else _of(status.open_files, status.open_files_limit)
     yield lasting(status.uptime_seconds)

@@ -291,6 +291,9 @@ MOST_RELAYS = 1000
 CHANNELS_REMEMBERED = 2
 """For each device that there is room for: each may be alone in its channel, and as many have come
 and gone in a day."""
+RETRY_ELSEWHERE_SECONDS = 1
+"""For a device that HAProxy had sent to another relay than the rest of its channel: at the next
+attempt it is led to them."""
 LEAST_CHANNELS_REMEMBERED = 200_000
 """However few devices there are. HAProxy takes 480 bytes for each, and only as they come."""
 

@@ -1,5 +1,9 @@
 """Connections of unix sockets that send at once. Cannot be imported on Windows, which has none."""
 
+import socket
+from contextlib import suppress
+from pathlib import Path
+
 from twisted.internet import unix
 
 from vaultrelay.transport.direct import DirectServer
@@ -12,3 +16,20 @@ class DirectUnixServer(DirectServer, unix.Server):
 
 class ProxiedUnixServer(Proxied, DirectUnixServer):
     """A unix socket behind a proxy."""
+
+
+def clear_after_a_kill(path: Path) -> None:
+    """Take away the socket and the lock that a killed relay left there, if nobody listens on it.
+
+    Twisted goes by the process number in the lock. Another process may have it by now, and in a
+    container the relay itself has the same one at every start.
+    """
+    # A file that is no socket refuses connections, too.
+    if path.is_socket():
+        with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+            probe.setblocking(False)
+            try:
+                probe.connect(str(path))
+            except ConnectionRefusedError:
+                for left in (path, path.with_name(f"{path.name}.lock")):
+                    left.unlink(missing_ok=True)

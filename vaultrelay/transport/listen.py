@@ -5,11 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet import tcp
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
@@ -27,7 +29,11 @@ _SERVERS: dict[type, tuple[Callable[..., Any], Callable[..., Any]]] = {
 with suppress(ImportError):  # Windows has no unix sockets
     from twisted.internet import unix
 
-    from vaultrelay.transport.direct_unix import DirectUnixServer, ProxiedUnixServer
+    from vaultrelay.transport.direct_unix import (
+        DirectUnixServer,
+        ProxiedUnixServer,
+        clear_after_a_kill,
+    )
 
     _SERVERS[unix.Port] = (DirectUnixServer, ProxiedUnixServer)
 
@@ -94,6 +100,8 @@ class ListeningService(Service):
     def privilegedStartService(self) -> None:
         """Listen, while the process may still have the privilege that a low port needs."""
         failures: list[Failure] = []
+        if isinstance(self._wanted.endpoint, UNIXServerEndpoint):
+            clear_after_a_kill(Path(self._wanted.endpoint._address))
         listening: Deferred[IListeningPort] = self._wanted.endpoint.listen(self._factory)
         listening.addCallbacks(self._listening, failures.append)
         if failures:

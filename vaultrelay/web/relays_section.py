@@ -6,9 +6,10 @@ from html import escape
 from vaultrelay.nodes.answer import NodeAnswer
 from vaultrelay.nodes.status import NodeStatus, total
 from vaultrelay.nodes.url import NodeUrl
-from vaultrelay.web.units import lasting, number, size
+from vaultrelay.web.node_figures import NODE_HEADS, node_figures
+from vaultrelay.web.units import lasting, size
 
-_HEADS = ("State", "Devices", "Channels", "Messages", "Data", "Came back", "Memory", "Up")
+_HEADS = ("State", *(head.capitalize() for head in NODE_HEADS), "Memory", "Up")
 
 
 def relays_section(own: NodeStatus, others: Sequence[NodeAnswer]) -> str:
@@ -46,11 +47,7 @@ def _row(name: str, status: NodeStatus) -> str:
 
 def _cells(status: NodeStatus) -> Iterator[str]:
     yield _state(status)
-    yield f"{number(status.devices)} of {number(status.devices_limit)}"
-    yield number(status.channels)
-    yield f"{number(status.messages_per_second)}/s"
-    yield f"{size(status.data_bytes_per_second)}/s"
-    yield number(status.undelivered)
+    yield from node_figures(status)
     yield "" if status.memory_bytes is None else size(status.memory_bytes)
     yield lasting(status.uptime_seconds)
 

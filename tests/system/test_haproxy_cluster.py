@@ -161,7 +161,7 @@ def test_an_outsider_cannot_part_a_channel_of_a_full_relay() -> None:
         before = there.places()
         assert set(before) == {GOOD}
         # HAProxy finds a channel here, and the relay by itself would find none, and say 503.
-        ask(there, "/", UPGRADE | odd)
+        assert ask(there, "/", UPGRADE | odd)[0].status == 101
         assert there.places() == before
 
 

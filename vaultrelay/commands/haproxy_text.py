@@ -40,7 +40,8 @@ defaults
     timeout check 2s
     timeout http-request ${head}s
     timeout http-keep-alive ${head}s
-    timeout client 30s
+    # Of a TLS handshake, too: who connects and says nothing holds a place for no longer.
+    timeout client ${head}s
     timeout server 30s
     # Of a device, instead of these two. The relay pings every 50 seconds, and at least every 10
     # minutes if a device asks for it. It finds the dead itself.

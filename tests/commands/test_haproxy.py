@@ -53,6 +53,14 @@ def test_workers_are_on_sockets_that_their_group_opens(capsys: pytest.CaptureFix
         "server w3 unix@/srv/relays/3/devices id 3 disabled",
     ]
     assert "group vault-relay" in lines
+    assert "#     --listen haproxy:unix:/srv/relays/1/devices:mode=660" in lines
+
+
+def test_an_older_haproxy_is_told_so_before_it_reads_on(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "--workers", "1")
+    at = lines.index(".if version_before(2.6)")
+    assert lines[at + 1].startswith('.alert "This configuration needs HAProxy 2.6')
+    assert at < lines.index("global")
 
 
 def test_nodes_are_called_by_their_address_unless_they_have_a_name(

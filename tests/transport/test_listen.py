@@ -139,7 +139,7 @@ def test_a_unix_socket_in_a_missing_folder_is_named(reactor: Any, tmp_path: Path
     path = str(tmp_path / "missing" / "relay.sock")
     service = service_on(UNIXServerEndpoint(reactor, path), f"unix:{path}")
     said = refusal_of(service)
-    assert said == f"cannot listen on unix:{path}: no such file or directory"
+    assert said == f"cannot listen on unix:{path}: no such file or directory; make its folder first"
 
 
 @inlineCallbacks
@@ -172,7 +172,8 @@ def test_a_socket_on_which_somebody_listens_is_left_to_him(reactor: Any, tmp_pat
     path = tmp_path / "relay.sock"
     first = service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1))
     first.startService()
-    assert "lock" in refusal_of(service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1)))
+    second = service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1), f"haproxy:unix:{path}")
+    assert refusal_of(second).endswith("cannot acquire lock; another relay is on this socket")
     assert path.is_socket()
     yield stopped(first)
 

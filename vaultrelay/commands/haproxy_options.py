@@ -49,7 +49,8 @@ says when that is of use, and what happens when a relay comes or goes.
   --local-peer NAME        Which of them this one is.
   --peer-certificate FILE  Certificate and key by which they know each other,
                            the same on each. Default /etc/haproxy/peers.pem.
-  --runtime-folder FOLDER  Of HAProxy's own sockets. Default /run/haproxy.
+  --runtime-folder FOLDER  Of HAProxy's own sockets; it must be there. Default
+                           /run/haproxy.
   --log FILE               Where the log goes: a socket, or stdout. Default
                            /dev/log.
   --user NAME              Whom HAProxy runs as. Default haproxy.

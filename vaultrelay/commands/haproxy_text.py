@@ -13,6 +13,10 @@ TEXT = Template(r"""# A whole haproxy.cfg for HAProxy 2.6 or later, in front of 
 #
 $first
 
+.if version_before(2.6)
+    .alert "This configuration needs HAProxy 2.6 or later."
+.endif
+
 global
     log $log local0
     user $user
@@ -23,6 +27,8 @@ $group
     # For root alone: it shows channels, and moves them. By it a reload takes the open ports over.
     stats socket $runtime/admin.sock mode 600 level admin expose-fd listeners
     localpeer $local_peer
+    # A second HAProxy by mistake must not share the port: it would part channels. A reload may.
+    noreuseport
     # After a reload the old process keeps its devices. It must end before the new one, where no
     # device tracks their channels yet, may forget them.
     hard-stop-after 23h
@@ -112,8 +118,9 @@ $servers
 WORKERS_FIRST = """\
 # The relays, on this machine:
 #   systemctl enable --now vault-relay@{{1..{last}}}
-# or each of them, here the first one, by
-#   vault-relay --listen haproxy:unix:{sockets}/1/devices:mode=660"""
+# or each by hand, here the first one. Make its folder before, and run it in the group below:
+#   vault-relay --node-name w1 --public-url wss://relay.example.org \\
+#     --listen haproxy:unix:{sockets}/1/devices:mode=660"""
 NODES_FIRST = """\
 # The relays, here the first one. Whoever reaches this port can say that he is anybody, and it is
 # not encrypted: open it to HAProxy alone, in a network of your own.
@@ -121,7 +128,8 @@ NODES_FIRST = """\
 PEERS_FIRST = """\
 # and what the HAProxies know each other by into {file}, the same on each:
 #   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \\
-#     -subj /CN=haproxies -keyout peers.key -out peers.crt && cat peers.crt peers.key > peers.pem"""
+#     -subj /CN=haproxies -keyout peers.key -out peers.crt && \\
+#     (umask 077; cat peers.crt peers.key > peers.pem)"""
 RESOLVERS = """
 # Nodes with a name: one that gets another address, as containers do, is found again.
 resolvers system

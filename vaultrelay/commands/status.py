@@ -32,6 +32,7 @@ none has something urgent to tell, and 1 if not.
 ANSWER_SECONDS = 5
 """For all relays, which are asked at the same time."""
 _DEFAULT = "http://127.0.0.1:9090"
+_CURE = "Does a relay have its --admin there, and can this machine reach it?"
 _USAGE_ERROR = 2
 _HEADS = ("relay", "state", *NODE_HEADS, "memory", "files", "up")
 _WORDS = 2
@@ -42,20 +43,30 @@ def main(arguments: list[str]) -> int:
     """Ask, and tell; 0 if all is well, 1 if not, 2 for a bad command line."""
     try:
         given, texts = gnu_getopt(arguments, "", ["json", "help"])
-        urls = [NodeUrl.read(text) for text in texts or [_DEFAULT]]
+        urls = [_url(text) for text in texts or [_DEFAULT]]
     except GetoptError as error:
         return _refuse(str(error))
     except ValueError as error:
-        return _refuse(f"status: a URL {error}")
+        return _refuse(f"status: {error}")
     options = dict(given)
     if "--help" in options:
         print(USAGE, end="")
         return 0
     if len(urls) > MOST_NODES:
         return _refuse(f"status: more than {MOST_NODES} relays")
+    for url in urls:
+        if urls.count(url) > 1:
+            return _refuse(f"status: {url.text!a} stands there twice, and would count twice")
     answers = _ask_all(urls)
     print(_json(answers) if "--json" in options else "\n".join(_lines(answers)))
     return int(any(answer.status is None or answer.status.urgent for answer in answers))
+
+
+def _url(text: str) -> NodeUrl:
+    try:
+        return NodeUrl.read(text)
+    except ValueError as error:
+        raise ValueError(f"{text!a} {error}") from None
 
 
 def _refuse(text: str) -> int:
@@ -104,6 +115,8 @@ def _lines(answers: Sequence[NodeAnswer]) -> Iterator[str]:
         yield next(lines) if each.status else f"{_name(each):<{widths[0]}}  {each.why}"
     if len(answers) > 1 and known:
         yield next(lines)
+    if not known:
+        yield f"\n{_CURE}"
     for each in answers:
         if each.status and each.status.worst:
             yield f"\n{_name(each)}: {each.status.worst}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, ENOENT
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.waiting import Waiting
 
+_UNIX = ("unix:", "haproxy:unix:")
 _SERVERS: dict[type, tuple[Callable[..., Any], Callable[..., Any]]] = {
     tcp.Port: (DirectServer, ProxiedServer)
 }
@@ -37,11 +38,17 @@ with suppress(ImportError):  # Windows has no unix sockets
 
     _SERVERS[unix.Port] = (DirectUnixServer, ProxiedUnixServer)
 
-_CURES = {
+_CURES: dict[int | None, str] = {
     EADDRINUSE: "; another program listens there, or this relay already runs",
     EADDRNOTAVAIL: "; this machine does not have that address",
     EACCES: "; ports below 1024 take a privilege, such as CAP_NET_BIND_SERVICE",
 }
+_UNIX_CURES: dict[int | None, str] = {
+    None: "; another relay is on this socket",
+    ENOENT: "; make its folder first",
+    EACCES: "; this user may make no socket in its folder",
+}
+"""The lock that another relay holds is no error of the system's."""
 
 
 class CannotListen(Exception):
@@ -50,7 +57,8 @@ class CannotListen(Exception):
     def __init__(self, text: str, cause: BaseException | None) -> None:
         reason = getattr(cause, "socketError", cause)
         because = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-        cure = _CURES.get(getattr(reason, "errno", None) or 0, "")
+        cures = _UNIX_CURES if text.startswith(_UNIX) else _CURES
+        cure = cures.get(getattr(reason, "errno", None), "")
         super().__init__(f"cannot listen on {text}: {because.lower()}{cure}")
 
 

@@ -11,6 +11,8 @@ from tests.commands.checkup.servers import answering, page
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import ask
 from vaultrelay.commands.checkup.ask import Answer, NotHttp
+from vaultrelay.wire import base64url
+from vaultrelay.wire.proof import CHANNEL_BYTES
 
 
 async def asked(port: int, scheme: str = "ws", **headers: str) -> Answer:
@@ -18,6 +20,11 @@ async def asked(port: int, scheme: str = "ws", **headers: str) -> Answer:
 
     url = RelayUrl.read(f"{scheme}://any:s3cret@localhost:{port}")
     return await ask.ask(reactor, url, "/address", headers)
+
+
+def test_an_upgrade_names_a_channel_as_a_device_does() -> None:
+    """Else HAProxy in front of several relays would complain of that, and not of what is wrong."""
+    assert base64url.decode(ask.UPGRADE["X-VaultMesh-Channel"], CHANNEL_BYTES)
 
 
 @pytest_twisted.ensureDeferred

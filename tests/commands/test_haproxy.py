@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vaultrelay.commands import haproxy
-from vaultrelay.policy.limits import PING_RANGE, PONG_SECONDS
+from vaultrelay.policy.limits import HEAD_SECONDS, PING_RANGE, PONG_SECONDS
 
 DEPLOYED = sorted((Path(__file__).parents[2] / "deploy" / "haproxy").glob("*.cfg"))
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -150,6 +150,8 @@ def test_its_deadlines_fit_those_of_the_relay_and_one_another(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = printed(capsys, "--workers", "1")
+    # It is what bounds a TLS handshake.
+    assert seconds(lines, "timeout client") == HEAD_SECONDS
     assert seconds(lines, "timeout tunnel") > PING_RANGE[1] + PONG_SECONDS
     assert seconds(lines, "hard-stop-after") < seconds(lines, "len 44 size 200000 expire")
 

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,9 +18,15 @@ def page(status: NodeStatus) -> bytes:
 
 @contextmanager
 def serving(
-    answer: bytes | None, path: Path | None = None, tls: ssl.SSLContext | None = None
+    answer: bytes | None,
+    path: Path | None = None,
+    tls: ssl.SSLContext | None = None,
+    drip_seconds: float = 0,
 ) -> Iterator[tuple[str, list[bytes]]]:
-    """The URL of a server that answers so, with None never; and the requests that it got."""
+    """The URL of a server that answers so, with None never; and the requests that it got.
+
+    `drip_seconds`: between two bytes.
+    """
     listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
     listener.bind(str(path) if path else ("127.0.0.1", 0))
     listener.listen()
@@ -35,6 +42,10 @@ def serving(
                     got.append(peer.recv(4096))
                     if answer is None:
                         peer.recv(1)
+                    elif drip_seconds:
+                        for place in range(len(answer)):
+                            peer.sendall(answer[place : place + 1])
+                            time.sleep(drip_seconds)
                     else:
                         peer.sendall(answer)
 

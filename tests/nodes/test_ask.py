@@ -42,6 +42,9 @@ def test_a_relay_is_asked_for_its_status(tmp_path: Path, kind: str, path: str) -
     [
         (b"", "no answer: remote end closed connection without response"),
         (b"SSH-2.0-OpenSSH_9\r\n", NO_ENDPOINT),
+        # http.client reads as many of these as come.
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * NODE_STATUS_BYTES, NO_ENDPOINT),
+        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * NODE_STATUS_BYTES, NO_ENDPOINT),
         (b"HTTP/1.1 200 OK\r\n\r\n{}", NO_STATUS),
         (b"HTTP/1.1 200 OK\r\n\r\n<html>", NO_STATUS),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b" " * NODE_STATUS_BYTES + status().encode(), NO_STATUS),
@@ -62,6 +65,11 @@ def test_what_is_no_status_is_told(said: bytes, why: str) -> None:
 
 def test_who_is_silent_is_told() -> None:
     assert answer_of(None, 0.1).why == "no answer within 0.1 s"
+
+
+def test_who_drips_is_told() -> None:
+    with serving(b"HTTP/1.1 200 OK\r\n\r\n{}", drip_seconds=0.1) as (text, _):
+        assert ask(NodeUrl.read(text), 0.3).why == "no answer within 0.3 s"
 
 
 @pytest.mark.parametrize(

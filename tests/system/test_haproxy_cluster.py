@@ -110,6 +110,8 @@ def test_devices_of_a_channel_meet_however_they_name_it(behind: Cluster) -> None
             "Sec-WebSocket-Protocol": f"vaultmesh.channel.{GOOD}",
             "X-VaultMesh-Channel": name_of(2),
         },
+        # The relay takes this for a WebSocket.
+        {"Upgrade": '"a, websocket, b"'},
     ],
     ids=str,
 )
@@ -125,13 +127,42 @@ def test_an_upgrade_without_one_right_channel_is_refused_and_leaves_no_trace(
     assert behind.places() == before
 
 
+def said_to(there: Cluster, request: str) -> bytes:
+    """What the first bytes of a connection are answered with."""
+    plain = socket.create_connection(("127.0.0.1", there.port), 20)
+    with there.tls().wrap_socket(plain, server_hostname="localhost") as connection:
+        connection.sendall(request.encode())
+        return connection.recv(1 << 16)
+
+
 def test_two_lines_of_one_header_are_refused(behind: Cluster) -> None:
     line = f"X-VaultMesh-Channel: {GOOD}\r\n"
     lines = "".join(f"{name}: {value}\r\n" for name, value in UPGRADE.items())
-    plain = socket.create_connection(("127.0.0.1", behind.port), 20)
-    with behind.tls().wrap_socket(plain, server_hostname="localhost") as connection:
-        connection.sendall(f"GET / HTTP/1.1\r\nHost: localhost\r\n{lines}{line}{line}\r\n".encode())
-        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 400 ")
+    request = f"GET / HTTP/1.1\r\nHost: localhost\r\n{lines}{line}{line}\r\n"
+    assert said_to(behind, request).startswith(b"HTTP/1.1 400 ")
+
+
+def test_http2_is_not_begun_unasked(behind: Cluster) -> None:
+    # A hundred devices of one connection would count as one.
+    answer = said_to(behind, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_an_absolute_url_leaves_no_token_in_the_log(behind: Cluster) -> None:
+    url = "http://any:a-token@localhost/a?b"
+    assert ask(behind, url, {"Host": "localhost"})[0].status == 400
+    until(lambda: "GET /a 400" in behind.log)
+    assert "a-token" not in behind.log
+
+
+def test_an_outsider_cannot_part_a_channel_of_a_full_relay() -> None:
+    odd = {"Sec-WebSocket-Protocol": f"vaultmesh.3, x vaultmesh.channel.{GOOD}"}
+    with cluster("--max-connections", "1") as there, closing(there.join(1, b"device-a")):
+        before = there.places()
+        assert set(before) == {GOOD}
+        # HAProxy finds a channel here, and the relay by itself would find none, and say 503.
+        assert ask(there, "/", UPGRADE | odd)[0].status == 101
+        assert there.places() == before
 
 
 def test_the_check_of_the_relay_passes(behind: Cluster) -> None:

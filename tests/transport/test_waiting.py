@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
-from vaultrelay.policy.limits import SILENT_SURE_SECONDS, WAITING_SURE_SECONDS
+from vaultrelay.policy.limits import (
+    CLOSE_SURE_SECONDS,
+    SILENT_SURE_SECONDS,
+    WAITING_SURE_SECONDS,
+)
 from vaultrelay.transport.waiting import Waiting
 
 
@@ -54,22 +58,33 @@ def test_the_oldest_goes_once_it_has_had_its_time(clock: Any) -> None:
     assert not waiting.make_room()
 
 
-@pytest.mark.parametrize("how", ["speak", "linger"])
-def test_who_has_said_something_is_sure_of_its_place_for_longer(clock: Any, how: str) -> None:
+def test_who_has_said_something_is_sure_of_its_place_for_longer(clock: Any) -> None:
     waiting, older, silent = Waiting(clock, 2), Guest(), Guest()
-    if how == "speak":
-        waiting.enter(older)
-    getattr(waiting, how)(older)
+    waiting.enter(older)
+    waiting.speak(older)
     waiting.enter(silent)
     clock.advance(SILENT_SURE_SECONDS)
     assert waiting.make_room()
     assert (older.is_gone, silent.is_gone) == (False, True)
     waiting.linger(Guest())
     assert not waiting.make_room()
+    waiting.enter(Guest())
     clock.advance(WAITING_SURE_SECONDS - SILENT_SURE_SECONDS)
-    assert waiting.make_room()
+    for _ in range(3):
+        assert not older.is_gone
+        assert waiting.let_oldest_go()
     assert older.is_gone
-    assert len(waiting) == 1
+    assert len(waiting) == 0
+
+
+def test_who_does_not_answer_a_close_keeps_no_health_check_waiting(clock: Any) -> None:
+    waiting, silent, closing = Waiting(clock, 2), Guest(), Guest()
+    waiting.enter(silent)
+    waiting.linger(closing)
+    assert not waiting.make_room()
+    clock.advance(CLOSE_SURE_SECONDS)
+    assert waiting.make_room()
+    assert (silent.is_gone, closing.is_gone) == (False, True)
 
 
 def test_who_does_not_wait_may_speak_and_leave(clock: Any) -> None:

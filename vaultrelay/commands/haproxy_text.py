@@ -40,13 +40,14 @@ defaults
     option dontlognull
     # No header, and nothing of a URL behind its question mark: channel and token are in headers. Of
     # an address its network alone; %ci is the whole.
-    log-format "%[src,ipmask(24,48)] [%tr] %HM %HP %ST %B %Tt %ts %s"
+    log-format "%[src,ipmask(24,48)] [%tr] %HM %HPO %ST %B %Tt %ts %s"
     error-log-format "%[src,ipmask(24,48)] [%t] %[fc_err_str]"
     timeout connect 5s
     timeout check 2s
     timeout http-request ${head}s
     timeout http-keep-alive ${head}s
-    timeout client 30s
+    # Of a TLS handshake, too: who connects and says nothing holds a place for no longer.
+    timeout client ${head}s
     timeout server 30s
     # Of a device, instead of these two. The relay pings every 50 seconds, and at least every 10
     # minutes if a device asks for it. It finds the dead itself.
@@ -61,7 +62,9 @@ $errors
 peers haproxies
 $peers
 ${resolvers}frontend devices
-    # Without h2: a WebSocket begins with HTTP/1.1, and there is little else here.
+    # Without h2, asked for by TLS or by just beginning with it: a WebSocket begins with HTTP/1.1,
+    # and a hundred requests in one connection would count as one.
+    option disable-h2-upgrade
 $binds
     # One address, or one /64 of IPv6, takes no more than this of all, whether it says something or
     # not. The relays count devices; what has not asked yet never gets there.
@@ -72,13 +75,15 @@ $binds
     http-request del-header X-Forwarded-For
     http-request set-header X-Forwarded-Proto $scheme
     # A device names its channel in a header, or in a subprotocol where it is a browser. HAProxy
-    # takes one of them. The relay refuses whoever names two, or spells one in an unusual way.
-    acl device req.hdr(Upgrade) -i websocket
+    # takes one of them, and tells the relay which. The relay refuses whoever means another one, or
+    # spells it in an unusual way.
+    acl device req.hdr(Upgrade) -m sub -i websocket
     acl named var(txn.channel) -m found
     acl good var(txn.channel) -m reg ^[A-Za-z0-9_-]{43}$$
     http-request set-var(txn.channel) req.fhdr(X-VaultMesh-Channel) if device
     http-request set-var(txn.channel) req.fhdr(Sec-WebSocket-Protocol),regsub('"^(.*[,[:space:]])?vaultmesh[.]channel[.]([^,[:space:]]*).*$$","\2"') if device !named
     http-request return $no_channel if device !good
+    http-request set-header X-VaultMesh-Channel %[var(txn.channel)] if device { req.hdr_cnt(X-VaultMesh-Channel) eq 0 }
     default_backend relay
 
 backend relay

@@ -2,7 +2,10 @@
 
 import socket
 import ssl
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+import time
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from io import BufferedReader, RawIOBase
+from typing import Any
 
 from vaultrelay.nodes.answer import NodeAnswer, late
 from vaultrelay.nodes.status import NodeStatus
@@ -11,6 +14,8 @@ from vaultrelay.policy.limits import NODE_STATUS_BYTES
 
 _OK = 200
 _PATH = "/status.json"
+_MOST_BYTES = 2 * NODE_STATUS_BYTES
+"""Of a whole answer: as much again for its head, and what HTTP puts between."""
 
 
 class _NoAnswer(Exception):
@@ -20,7 +25,8 @@ class _NoAnswer(Exception):
 def ask(url: NodeUrl, seconds: float) -> NodeAnswer:
     """Ask a relay what it says of itself.
 
-    This waits for `seconds` at each step, and for names without a deadline: it is for a thread.
+    This waits for `seconds` for a connection and as long for the answer, however it comes, and for
+    names without a deadline: it is for a thread.
     """
     try:
         return NodeAnswer(url, _status(url, seconds))
@@ -56,10 +62,53 @@ def _status(url: NodeUrl, seconds: float) -> NodeStatus:
 
 
 def _connection(url: NodeUrl, seconds: float) -> HTTPConnection:
+    connection: HTTPConnection
     if url.scheme == "unix":
-        return _UnixConnection(url.path, seconds)
-    kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
-    return kind(url.host, url.port, timeout=seconds)
+        connection = _UnixConnection(url.path, seconds)
+    else:
+        kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+        connection = kind(url.host, url.port, timeout=seconds)
+    connection.response_class = _Answer
+    return connection
+
+
+class _Answer(HTTPResponse):
+    """An answer that is read for so long and so far, and no more.
+
+    By itself a deadline is one for each byte, and 100 Continue is read for ever.
+    """
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **more: Any) -> None:
+        super().__init__(sock, *arguments, **more)
+        self.fp = BufferedReader(_Bounded(sock, self.fp.detach()))
+
+
+class _Bounded(RawIOBase):
+    """The bytes of a socket, until the time of the socket is over, or there are too many."""
+
+    def __init__(self, sock: socket.socket, raw: RawIOBase) -> None:
+        self._socket = sock
+        self._raw = raw
+        self._until = time.monotonic() + (sock.gettimeout() or 0)
+        self._bytes_left = _MOST_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        seconds_left = self._until - time.monotonic()
+        if seconds_left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(seconds_left)
+        count = self._raw.readinto(buffer)
+        self._bytes_left -= count or 0
+        if self._bytes_left < 0:
+            raise HTTPException
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 class _UnixConnection(HTTPConnection):

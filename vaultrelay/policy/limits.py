@@ -60,6 +60,9 @@ After that the oldest goes for the next, so that silent connections keep nobody 
 SILENT_SURE_SECONDS = 0.5
 """The same for who has not said a byte: an honest client speaks as soon as it is connected. A
 thousand silent ones a second pass through the places then, and a device among them."""
+CLOSE_SURE_SECONDS = 0.25
+"""The same for who does not answer a close, which has reached most by then. With three seconds, 400
+such connections a second kept HAProxy's health checks waiting, and it cut a relay's devices off."""
 ACCEPTS_PER_TURN = 16
 """Connections that begin before what joined devices sent is read: a few milliseconds' work."""
 ACCEPT_REST_SECONDS = 0.1

@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from vaultrelay.policy.limits import (
+    CLOSE_SURE_SECONDS,
     LAST_ANSWERS_TICK_SECONDS,
     SILENT_SURE_SECONDS,
     WAITING_CONNECTIONS,
@@ -25,19 +26,20 @@ class Guest(Protocol):
 class Waiting:
     """All that wait at the front door, or for the end of their close.
 
-    When all places are taken the oldest goes for the next one, so that silent connections lock
-    nobody out: first of those that never said a byte. But each place is sure for a while, else a
-    crowd of honest devices would push one another out.
+    When all places are taken the oldest goes for the next one, so that nobody locks others out:
+    first of those whose close is only not answered, then of those that never said a byte. But each
+    place is sure for a while, else a crowd of honest devices would push one another out.
     """
 
     def __init__(self, clock: IReactorTime, most: int = WAITING_CONNECTIONS) -> None:
         self._clock = clock
         self._most = most
+        self._closing: dict[Guest, float] = {}
         self._silent: dict[Guest, float] = {}
         self._others: dict[Guest, float] = {}
 
     def __len__(self) -> int:
-        return len(self._silent) + len(self._others)
+        return len(self._closing) + len(self._silent) + len(self._others)
 
     def enter(self, guest: Guest) -> None:
         """It waits from now on, and has said nothing."""
@@ -45,7 +47,7 @@ class Waiting:
 
     def linger(self, guest: Guest) -> None:
         """It waits from now on for the end of its close."""
-        self._others[guest] = self._clock.seconds()
+        self._closing[guest] = self._clock.seconds()
 
     def speak(self, guest: Guest) -> None:
         """Bytes came from it."""
@@ -55,6 +57,7 @@ class Waiting:
 
     def leave(self, guest: Guest) -> None:
         """It is gone, or a device; whoever does not wait may leave, too."""
+        self._closing.pop(guest, None)
         self._silent.pop(guest, None)
         self._others.pop(guest, None)
 
@@ -73,6 +76,7 @@ class Waiting:
         """Cut the oldest one off if it has had its time; whether it was."""
         now = self._clock.seconds()
         for guests, sure in (
+            (self._closing, CLOSE_SURE_SECONDS),
             (self._silent, SILENT_SURE_SECONDS),
             (self._others, WAITING_SURE_SECONDS),
         ):

@@ -2,9 +2,9 @@
 
 import shlex
 
-from vaultrelay.commands.haproxy_config import configuration
-from vaultrelay.commands.haproxy_options import USAGE, HelpAsked, read_options
-from vaultrelay.commands.haproxy_places import BadUsage
+from vaultrelay.commands.haproxy_cfg.configuration import configuration
+from vaultrelay.commands.haproxy_cfg.options import USAGE, HelpAsked, read_options
+from vaultrelay.commands.haproxy_cfg.places import BadUsage
 from vaultrelay.process import stop_with
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from getopt import GetoptError, gnu_getopt
 
-from vaultrelay.commands.haproxy_places import (
+from vaultrelay.commands.haproxy_cfg.places import (
     HIGHEST_PORT,
     BadUsage,
     Place,

@@ -3,8 +3,8 @@
 from itertools import count, islice
 from zlib import crc32
 
-from vaultrelay.commands.haproxy_options import Cluster
-from vaultrelay.commands.haproxy_text import (
+from vaultrelay.commands.haproxy_cfg.options import Cluster
+from vaultrelay.commands.haproxy_cfg.text import (
     NODES_FIRST,
     PEERS_FIRST,
     RESOLVERS,

@@ -8,6 +8,8 @@ from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerPr
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, succeed
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
+from twisted.internet.testing import MemoryReactorClock
+from twisted.python.failure import Failure
 from twisted.test.iosim import IOPump, makeFakeClient, makeFakeServer
 from twisted.test.iosim import connect as pump_between
 from zope.interface import implementer
@@ -458,3 +460,15 @@ def test_nothing_can_be_sent_while_the_connection_ends(
     first.close()
     with pytest.raises(Closed, match="about to end"):
         first.send(b"too late")
+
+
+@pytest.mark.parametrize("tag", [b"", b"seven b", b"nine byte"])
+def test_a_tag_of_another_length_is_refused_before_anything_is_dialled(tag: bytes) -> None:
+    clock: Any = MemoryReactorClock()
+    joining = ensureDeferred(connect(clock, "ws://relay.example.org", SEED, tag))
+    failure = joining.result
+    assert isinstance(failure, Failure)
+    assert str(failure.value) == f"a device tag has 8 bytes, not {len(tag)}"
+    joining.addErrback(lambda _: None)
+    assert not clock.tcpClients
+    assert not clock.getDelayedCalls()

@@ -203,11 +203,13 @@ async def connect(
     """Join the channel whose 32-byte Ed25519 seed is given, as the device with the 8-byte tag.
 
     `tls` replaces the platform's trust in certificates, `endpoint` the way to the relay. Raises
-    ValueError for a bad URL, Refused, Closed, Twisted's ConnectError, ssl.SSLError, and
-    CancelledError when nobody has answered after CONNECT_SECONDS.
+    ValueError for a bad URL, seed or tag, Refused, Closed, Twisted's ConnectError, ssl.SSLError,
+    and CancelledError when nobody has answered after CONNECT_SECONDS.
     """
     where = RelayUrl.read(url)
     channel = proof.channel_of(channel_seed)
+    if len(device) != proof.DEVICE_BYTES:
+        raise ValueError(f"a device tag has {proof.DEVICE_BYTES} bytes, not {len(device)}")
 
     def answer(challenge: Challenge) -> bytes:
         nonce = secrets.token_bytes(proof.DEVICE_NONCE_BYTES)

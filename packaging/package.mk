@@ -1,5 +1,5 @@
 # make package: the archive and the image of this machine's kind, in dist/. As root, on Debian or Ubuntu.
-# The first time takes ten minutes, and leaves a Python in build/package.
+# The first time takes five minutes, and leaves a Python in build/package.
 # make package-arm64: the same for arm64, on a machine of any kind.
 # make package-check: makes all that a release has, for both kinds, and runs it.
 

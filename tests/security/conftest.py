@@ -1,0 +1,5 @@
+"""Attacks on a running relay, each of which succeeded once: make test-system, and not make test."""
+
+import os
+
+collect_ignore_glob = [] if "SYSTEM" in os.environ else ["test_*.py"]

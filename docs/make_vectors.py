@@ -197,6 +197,40 @@ def joins() -> list[Json]:
     ]
 
 
+def other_signature(join: Join) -> bytes:
+    """A proof that verifies and is not RFC 8032's: its nonce is not derived from the message.
+
+    The secret scalar of another key pair serves as nonce, so that its public key is R.
+    """
+    nonce_seed = sample("another nonce of a signature", 32)
+    commitment = channel_of(nonce_seed)
+    message = signed_bytes(join.body)
+    digest = sha512(commitment + join.channel + message).digest()
+    challenge = int.from_bytes(digest, "little")
+    scalar = (secret_scalar(nonce_seed) + challenge * secret_scalar(join.seed)) % GROUP_ORDER
+    return commitment + scalar.to_bytes(32, "little")
+
+
+def secret_scalar(seed: bytes) -> int:
+    """The number behind an Ed25519 seed (RFC 8032, section 5.1.5)."""
+    low = bytearray(sha512(seed).digest()[:32])
+    low[0] &= 0xF8
+    low[31] = low[31] & 0x7F | 0x40
+    return int.from_bytes(low, "little")
+
+
+def other_signatures() -> list[Json]:
+    """Hellos whose proof a relay accepts, and that no signer of RFC 8032 makes."""
+    return [
+        {
+            "why": "the nonce of the signature is random, as some libraries have it",
+            "channel_seed": PLAIN.seed.hex(),
+            "relay_nonce": PLAIN.relay_nonce.hex(),
+            "hello": PLAIN.hello(proof=b64(other_signature(PLAIN))),
+        }
+    ]
+
+
 def refused_proofs() -> list[Json]:
     """Hellos that are well formed and answered with 4503; `relay_nonce` is the relay's."""
     join = PLAIN
@@ -440,45 +474,66 @@ def device_controls() -> list[Json]:
 
 
 def refused_device_controls() -> list[Json]:
-    """What closes with 4501, whenever it is said."""
+    """What closes with 4501 and this rule, whenever it is sent."""
     hello = PLAIN.hello
     found = [
-        ("not JSON", "hello"),
-        ("nothing", ""),
-        ("a byte order mark", "\ufeff" + compact(type="keepalive", ping_seconds=50)),
-        ("not an object", "[]"),
-        ("no type", compact(ping_seconds=50)),
-        ("a type that is no text", compact(type=3)),
-        ("a type that the relay does not know", compact(type="weather")),
+        ("not JSON", "json", "hello"),
+        ("nothing", "json", ""),
+        ("a byte order mark", "json", "\ufeff" + compact(type="keepalive", ping_seconds=50)),
+        ("not an object", "object", "[]"),
+        ("no type", "type_missing", compact(ping_seconds=50)),
+        ("a type that is no text", "type_type", compact(type=3)),
+        ("a type that the relay does not know", "unknown_type", compact(type="weather")),
         (
             "a type that only a relay may send",
+            "unknown_type",
             compact(type="joined", session=9, device=b64(b"12345678")),
         ),
-        ("a name twice", '{"type":"keepalive","ping_seconds":50,"ping_seconds":60}'),
-        ("NaN is not JSON", '{"type":"keepalive","ping_seconds":NaN}'),
-        ("more than 4096 bytes", compact(type="keepalive", ping_seconds=50, filler="x" * 4096)),
-        ("a number as text", compact(type="keepalive", ping_seconds="50")),
-        ("a fraction", '{"type":"keepalive","ping_seconds":50.0}'),
-        ("a truth value as number", compact(type="keepalive", ping_seconds=True)),
-        ("no ping_seconds", compact(type="keepalive")),
-        ("no channel", hello(channel=None)),
-        ("no device", hello(device=None)),
-        ("no nonce", hello(nonce=None)),
-        ("no audience", hello(audience=None)),
-        ("no proof", hello(proof=None)),
-        ("null is not the same as left out", hello()[:-1].rsplit(",", 1)[0] + ',"client":null}'),
-        ("a channel in hex", hello(channel=PLAIN.channel.hex())),
-        ("a channel with padding", hello(channel=b64(PLAIN.channel) + "=")),
-        ("a channel of 31 bytes", hello(channel=b64(PLAIN.channel[:31]))),
-        ("a device of 9 bytes", hello(device=b64(bytes(9)))),
-        ("a nonce of 32 bytes", hello(nonce=b64(PLAIN.relay_nonce))),
-        ("an empty audience", hello(audience="")),
-        ("an audience beyond ASCII", hello(audience="b\u00fccher.example")),
-        ("an audience with a control character", hello(audience="relay\n.example.org")),
-        ("an audience of 256 characters", hello(audience="a" * 256)),
-        ("a client name of 65 characters", hello(client="x" * 65)),
+        (
+            "a name twice",
+            "duplicate_name",
+            '{"type":"keepalive","ping_seconds":50,"ping_seconds":60}',
+        ),
+        ("NaN is not JSON", "json", '{"type":"keepalive","ping_seconds":NaN}'),
+        (
+            "more than 4096 bytes",
+            "control_size",
+            compact(type="keepalive", ping_seconds=50, filler="x" * 4096),
+        ),
+        ("a number as text", "ping_seconds_type", compact(type="keepalive", ping_seconds="50")),
+        ("a fraction", "ping_seconds_type", '{"type":"keepalive","ping_seconds":50.0}'),
+        (
+            "a truth value as number",
+            "ping_seconds_type",
+            compact(type="keepalive", ping_seconds=True),
+        ),
+        ("no ping_seconds", "ping_seconds_missing", compact(type="keepalive")),
+        ("no channel", "channel_missing", hello(channel=None)),
+        ("no device", "device_missing", hello(device=None)),
+        ("no nonce", "nonce_missing", hello(nonce=None)),
+        ("no audience", "audience_missing", hello(audience=None)),
+        ("no proof", "proof_missing", hello(proof=None)),
+        (
+            "null is not the same as left out",
+            "client_type",
+            hello()[:-1].rsplit(",", 1)[0] + ',"client":null}',
+        ),
+        ("a channel in hex", "channel_length", hello(channel=PLAIN.channel.hex())),
+        ("a channel with padding", "channel_base64url", hello(channel=b64(PLAIN.channel) + "=")),
+        ("a channel of 31 bytes", "channel_length", hello(channel=b64(PLAIN.channel[:31]))),
+        ("a device of 9 bytes", "device_length", hello(device=b64(bytes(9)))),
+        ("a nonce of 32 bytes", "nonce_length", hello(nonce=b64(PLAIN.relay_nonce))),
+        ("an empty audience", "audience_characters", hello(audience="")),
+        ("an audience beyond ASCII", "audience_characters", hello(audience="b\u00fccher.example")),
+        (
+            "an audience with a control character",
+            "audience_characters",
+            hello(audience="relay\n.example.org"),
+        ),
+        ("an audience of 256 characters", "audience_length", hello(audience="a" * 256)),
+        ("a client name of 65 characters", "client_length", hello(client="x" * 65)),
     ]
-    return [{"why": why, "text": text} for why, text in found]
+    return [{"why": why, "rule": rule, "text": text} for why, rule, text in found]
 
 
 # Data messages.
@@ -543,23 +598,26 @@ def nacks() -> list[Json]:
 
 
 def refused_data() -> list[Json]:
-    """Binary messages that close session 7 with 4501."""
+    """Binary messages that close session 7 with 4501 and this rule."""
     found = [
-        ("empty", b""),
-        ("one byte short of a header", header(0x10, 0, 0, 3, 7, 1)[:15]),
-        ("an unknown kind", header(0x00, 0, 0, 3, 7, 1)),
-        ("an unknown kind next to the known ones", header(0x12, 0, 0, 3, 7, 1)),
-        ("a NACK, which only a relay sends", header(0x11, 0, 1, 3, 7, 1)),
-        ("a flag", header(0x10, 1, 0, 3, 7, 1)),
-        ("a reason", header(0x10, 0, 1, 3, 7, 1)),
-        ("the high byte of a reason", header(0x10, 0, 0x0100, 3, 7, 1)),
-        ("from another session", header(0x10, 0, 0, 3, 8, 1)),
-        ("from nobody", header(0x10, 0, 0, 3, 0, 1)),
-        ("little-endian", header(0x10, 0, 0, 0x03000000, 0x07000000, 0x01000000)),
-        ("to the sender itself", header(0x10, 0, 0, 7, 7, 1)),
-        ("to session 0", header(0x10, 0, 0, 0, 7, 1)),
+        ("empty", "data_size", b""),
+        ("one byte short of a header", "data_size", header(0x10, 0, 0, 3, 7, 1)[:15]),
+        ("an unknown kind", "kind", header(0x00, 0, 0, 3, 7, 1)),
+        ("an unknown kind next to the known ones", "kind", header(0x12, 0, 0, 3, 7, 1)),
+        ("a NACK, which only a relay sends", "kind", header(0x11, 0, 1, 3, 7, 1)),
+        ("a flag", "flags", header(0x10, 1, 0, 3, 7, 1)),
+        ("a reason", "reason", header(0x10, 0, 1, 3, 7, 1)),
+        ("the high byte of a reason", "reason", header(0x10, 0, 0x0100, 3, 7, 1)),
+        ("from another session", "from", header(0x10, 0, 0, 3, 8, 1)),
+        ("from nobody", "from", header(0x10, 0, 0, 3, 0, 1)),
+        ("little-endian", "from", header(0x10, 0, 0, 0x03000000, 0x07000000, 0x01000000)),
+        ("to the sender itself", "to", header(0x10, 0, 0, 7, 7, 1)),
+        ("to session 0", "to", header(0x10, 0, 0, 0, 7, 1)),
     ]
-    return [{"why": why, "session": 7, "hex": message.hex()} for why, message in found]
+    return [
+        {"why": why, "rule": rule, "session": 7, "hex": message.hex()}
+        for why, rule, message in found
+    ]
 
 
 # Base64url, audiences, close codes.
@@ -634,13 +692,31 @@ def audiences() -> Json:
         ),
         ([], ["relay.example.org", "anything.example"], []),
     ]
+    mapped = ["::ffff:192.0.2.1", "::ffff:c000:201"]
+    loopback = ["127.0.0.1"]
+    disputed = [
+        ("ws://[::ffff:192.0.2.1]:8080", mapped[0], mapped, False),
+        ("ws://[::FFFF:C000:0201]", mapped[1], mapped, False),
+        ("ws://127.1", loopback[0], loopback, True),
+        ("ws://0x7f.0.0.1", loopback[0], loopback, True),
+        ("ws://0177.0.0.1", loopback[0], loopback, True),
+        ("ws://2130706433:8080", loopback[0], loopback, True),
+        ("ws://127.0.0.1.", loopback[0], loopback, True),
+    ]
     return {
         "dialled": [{"url": url, "audience": audience} for url, audience in spelled],
+        "not_in_every_parser": [
+            {"url": url, "name": name, "audiences": spellings, "may_be_refused": may_be_refused}
+            for url, name, spellings, may_be_refused in disputed
+        ],
         "no_host": [
             "wss://",
             "wss:relay.example.org",
             "wss://a..example",
             f"wss://{'a' * 64}.example",
+            "ws://127.0.0.256",
+            "ws://1.2.3.4.5",
+            "ws://nas.08",
         ],
         "relays": [
             {"names": names, "accepts": accepts, "refuses": refuses}
@@ -673,8 +749,9 @@ def close_codes() -> list[Json]:
         4510: "kicked",
     }
     first_lasting = 4500
+    retries = {code: None if code < first_lasting else 0 for code in table} | {4509: 1}
     return [
-        {"code": code, "slug": slug, "may_return": code < first_lasting}
+        {"code": code, "slug": slug, "may_return": retries[code] != 0, "retries": retries[code]}
         for code, slug in table.items()
     ]
 
@@ -686,7 +763,9 @@ def close_reasons() -> list[Json]:
         (4005, "rate;retry=30", "rate", {"retry": "30"}),
         (4006, "relay_full;retry=60", "relay_full", {"retry": "60"}),
         (4008, "internal;ref=a1b2c3", "internal", {"ref": "a1b2c3"}),
+        (4501, "bad_message;rule=nonce_length", "bad_message", {"rule": "nonce_length"}),
         (4502, "too_big;limit=1048576", "too_big", {"limit": "1048576"}),
+        (4503, "proof;rule=signature", "proof", {"rule": "signature"}),
     ]
     return [
         {"code": code, "text": text, "slug": slug, "details": details}
@@ -932,6 +1011,7 @@ def vectors() -> Json:
         "is text whose every character is one byte.",
         "derivations": derivations(),
         "joins": joins(),
+        "other_signatures": other_signatures(),
         "refused_proofs": refused_proofs(),
         "refused_channels": refused_channels(),
         "relay_controls": relay_controls(),

@@ -221,7 +221,7 @@ def test_a_device_that_dialled_another_name_is_refused() -> None:
     wire = relay.connect()
     wire.upgrade()
     wire.hello()
-    assert wire.closed_with() == (4504, "audience")
+    assert wire.closed_with() == (4504, "audience;rule=other_audience")
 
 
 def test_the_names_of_the_certificate_are_good_too(tmp_path: Path) -> None:

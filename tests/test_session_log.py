@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from twisted.logger import LogEvent, globalLogPublisher
 
-from tests.frames import close_frame
+from tests.frames import BINARY, TEXT, client_frame, close_frame
 from tests.memory import Relay, Wire
 from vaultrelay.logs import set_addresses, set_level
 from vaultrelay.session_log import log_refusal
@@ -87,8 +87,45 @@ def test_a_join_and_a_refusal_are_told_at_debug(events: list[LogEvent]) -> None:
     assert relay.connect("198.51.100.1").upgrade("/nothing").startswith(b"HTTP/1.1 404")
     began, hello, upgrade = lines(events)
     assert re.fullmatch(f"Session began; {NAMED}", began)
-    assert re.fullmatch(r"Refused: audience; address=a-\w{6}", hello)
-    assert upgrade == hello.replace("audience", "not_found")
+    closed = r"Closed with 4504 audience: the device dialled a name that is not this relay's"
+    found = re.fullmatch(closed + r"(; address=a-\w{6})", hello)
+    assert found, hello
+    assert upgrade == "Refused: not_found" + found.group(1)
+
+
+@pytest.mark.parametrize(
+    ("opcode", "payload", "line"),
+    [
+        (TEXT, b"{", "a control message is not JSON in UTF-8"),
+        (TEXT, b'{"type":"keepalive","ping_seconds":50}', "a keepalive came before the welcome"),
+        (BINARY, bytes(16), "a data message came before the welcome"),
+        (
+            TEXT,
+            b'{"type":"hello","audience":"a","channel":"AAAA"}',
+            "channel is 3 bytes instead of 32",
+        ),
+        (TEXT, b'{"type":"hello","audience":"secret","nonce":"\\n"}', "channel is missing"),
+    ],
+)
+def test_a_close_before_the_welcome_says_why_at_debug(
+    events: list[LogEvent], opcode: int, payload: bytes, line: str
+) -> None:
+    set_level("debug")
+    wire = Relay().connect("192.0.2.7")
+    wire.upgrade()
+    wire.send(client_frame(opcode, payload))
+    (closed,) = lines(events)
+    assert re.fullmatch(rf"Closed with 4501 bad_message: {line}; address=a-\w{{6}}", closed)
+
+
+def test_a_connection_that_ends_by_itself_before_the_welcome_leaves_no_line(
+    events: list[LogEvent],
+) -> None:
+    set_level("debug")
+    wire = Relay().connect("192.0.2.7")
+    wire.upgrade()
+    wire.hang_up()
+    assert lines(events) == []
 
 
 def test_of_a_refusal_through_a_proxy_the_address_is_that_of_the_device(

@@ -27,7 +27,7 @@ from vaultrelay.policy.limits import (
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.privacy import privacy_notice
 from vaultrelay.routes import Routes
-from vaultrelay.session_log import log_hello, log_session_end
+from vaultrelay.session_log import log_join, log_session_end
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
@@ -66,7 +66,7 @@ class RelayService(MultiService):
             log_session_end,
             Addresses(settings.places_per_address),
             settings.access,
-            log_hello,
+            log_join,
             settings.node_name,
         )
         self.devices = DeviceFactory(

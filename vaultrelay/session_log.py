@@ -1,4 +1,4 @@
-"""The session log: what is told of each session, and whose it was as far as the operator wants."""
+"""The session log: lines about each session, which name its client as far as the operator wants."""
 
 from vaultrelay.broker.session import Session
 from vaultrelay.logs import hears, log, names
@@ -6,23 +6,33 @@ from vaultrelay.policy.addresses import PeerAddress
 
 
 def log_session_end(session: Session) -> None:
-    """One line for every session that ended: why, and how much passed."""
-    who = names.of(session.address, session.channel.key if session.channel else None)
-    log.info(
-        "Session ended: {why}; {seconds} s, {messages} messages, {bytes} bytes" + _words(who),
-        why=session.close_code.slug if session.close_code else session.left_reason,
-        seconds=session.lasted_seconds,
-        messages=session.messages_in,
-        bytes=session.bytes_in,
-        **who,
-    )
+    """Log one line for a session that was welcomed, and at "debug" why the relay closed any."""
+    channel = session.channel
+    if channel is not None:
+        who = names.of(session.address, channel.key)
+        log.info(
+            "Session ended: {why}; {seconds} s, {messages} messages, {bytes} bytes" + _words(who),
+            why=session.close_code.slug if session.close_code else session.left_reason,
+            seconds=session.lasted_seconds,
+            messages=session.messages_in,
+            bytes=session.bytes_in,
+            **who,
+        )
+    code = session.close_code
+    if code is not None and hears("debug"):
+        who = names.of(session.address)
+        log.debug(
+            "Closed with {code} {slug}: {cause}" + _words(who),
+            code=code.number,
+            slug=code.slug,
+            cause=session.close_cause or code.sentence.removesuffix("."),
+            **who,
+        )
 
 
-def log_hello(session: Session, refused: str) -> None:
-    """One line at "debug" for every hello that was answered; `refused` is why, if it was."""
-    if refused:
-        log_refusal(refused, session.address)
-    elif hears("debug"):
+def log_join(session: Session) -> None:
+    """Log one line at "debug" for a session that was welcomed."""
+    if hears("debug"):
         who = names.of(session.address, session.channel.key if session.channel else None)
         log.debug("Session began" + _words(who), **who)
 

@@ -147,7 +147,7 @@ def test_less_than_progress_is_none(relay: Relay) -> None:
     slow.stall()
     sender.send()
     takes(relay, slow, (PROGRESS_BYTES - 1) // SLOW_SECONDS, SLOW_SECONDS)
-    assert slow.closed() == "4004 slow"
+    assert slow.closed() == "4004 slow;rule=unread"
     assert sender.read() == [Busy(slow.number), Left(slow.number, "slow")]
 
 
@@ -221,7 +221,7 @@ def test_a_message_that_drips_is_closed(relay: Relay) -> None:
         relay.wait(1)
     assert device.closed() == ""
     relay.wait(1)
-    assert device.closed() == "4004 slow"
+    assert device.closed() == "4004 slow;rule=partial_message"
 
 
 def test_a_large_message_that_gets_on_is_waited_for(relay: Relay) -> None:
@@ -252,7 +252,7 @@ def test_a_message_whose_rest_the_relay_does_not_read_does_not_drip() -> None:
     assert device.paused()
     assert device.closed() == ""
     relay.wait(UNFINISHED_SECONDS + 2)
-    assert device.closed() == "4004 slow"
+    assert device.closed() == "4004 slow;rule=partial_message"
 
 
 # What is over is forgotten.

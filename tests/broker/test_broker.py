@@ -34,10 +34,12 @@ from vaultrelay.policy.limits import (
 from vaultrelay.wire import proof
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Draining, Hello, Joined, Left, Limits, Peer, Welcome
-from vaultrelay.wire.data import Reason
+from vaultrelay.wire.data import NOBODY, Reason
 from vaultrelay.wire.refusal import Refusal
 
-PROOF_FAILED = [Closed(4503, "proof")]
+PROOF_FAILED = [Closed(4503, "proof;rule=signature")]
+OTHER_CHANNEL = "4501 bad_message;rule=other_channel"
+FORGED = [Closed(4503, "proof;rule=channel_key")]
 RELAY_FULL = f"4006 relay_full;retry={RETRY_FULL_SECONDS}"
 
 
@@ -97,11 +99,23 @@ def test_the_broker_counts_who_is_there() -> None:
 # Hellos that do not get in.
 
 
-@pytest.mark.parametrize("audience", ["other.example.org", "example.org", "RELAY.EXAMPLE.ORG"])
-def test_a_hello_meant_for_another_relay_is_refused(audience: str) -> None:
+@pytest.mark.parametrize(
+    ("audience", "rule"),
+    [
+        ("other.example.org", "other_audience"),
+        ("example.org", "other_audience"),
+        ("192.0.2.7", "other_audience"),
+        ("RELAY.EXAMPLE.ORG", "audience_spelling"),
+        ("relay.example.org.", "audience_spelling"),
+        ("[2001:db8::1]", "audience_spelling"),
+        ("wss://relay.example.org", "audience_spelling"),
+        ("relay.example.org:8080", "audience_spelling"),
+    ],
+)
+def test_a_hello_meant_for_another_relay_is_refused(audience: str, rule: str) -> None:
     device = Relay(hosts=(HOST,)).connect()
     device.say(device.hello(audience=audience))
-    assert device.closed() == "4504 audience"
+    assert device.closed() == f"4504 audience;rule={rule}"
 
 
 @pytest.mark.parametrize("hosts", [(), (HOST,), ("other.example", HOST), ("*.example.org",)])
@@ -113,7 +127,7 @@ def test_the_channel_of_the_upgrade_must_be_that_of_the_hello() -> None:
     relay = Relay()
     vault_of = {vault: relay.connect(vault=vault).channel for vault in (1, 2)}
     assert relay.connect(vault=1, named=vault_of[1]).join().closed() == ""
-    assert relay.connect(vault=1, named=vault_of[2]).join().closed() == "4501 bad_message"
+    assert relay.connect(vault=1, named=vault_of[2]).join().closed() == OTHER_CHANNEL
 
 
 def flipped(proof: bytes) -> bytes:
@@ -146,8 +160,9 @@ BAD_PROOFS: dict[str, Callable[[Device], Hello]] = {
 def test_bad_proofs_all_get_the_same_answer(hello: Callable[[Device], Hello]) -> None:
     device = Relay().connect()
     device.read()
-    device.say(hello(device))
-    assert device.read() == PROOF_FAILED
+    said = hello(device)
+    device.say(said)
+    assert device.read() == (FORGED if said.channel in proof.REFUSED_CHANNELS else PROOF_FAILED)
 
 
 def an_empty_relay() -> Relay:
@@ -195,7 +210,10 @@ def test_cheap_checks_come_before_the_signature(monkeypatch: pytest.MonkeyPatch)
     named.join()
     foreign = relay.connect()
     foreign.say(foreign.hello(audience="other.example.org"))
-    assert (named.closed(), foreign.closed()) == ("4501 bad_message", "4504 audience")
+    assert (named.closed(), foreign.closed()) == (
+        OTHER_CHANNEL,
+        "4504 audience;rule=other_audience",
+    )
 
 
 def test_a_refused_hello_harms_nobody() -> None:
@@ -530,14 +548,15 @@ def test_devices_that_leave_by_themselves_do_not_disturb_a_drain() -> None:
 # What is over is forgotten.
 
 
-def test_the_end_of_every_joined_session_is_reported_once() -> None:
+def test_the_end_of_every_session_is_reported_once() -> None:
     relay = Relay()
     first, second = relay.meet(2)
     relay.connect().leave()
     relay.connect().session.close(CloseCode.RATE)
     first.leave(clean=False)
     relay.join(tag=2)
-    assert relay.ended == [(first.number, "lost"), (second.number, "replaced")]
+    unjoined = [(NOBODY, "closed"), (NOBODY, "closed")]
+    assert relay.ended == [*unjoined, (first.number, "lost"), (second.number, "replaced")]
 
 
 @pytest.fixture
@@ -626,7 +645,7 @@ def test_silent_connections_do_not_keep_devices_out_of_a_full_relay() -> None:
     assert refusal_of(relay) is not None, "whoever came just now may be about to say hello"
     relay.wait(WAITING_SURE_SECONDS)
     assert refusal_of(relay) is None
-    assert silent.closed() == "4003 hello_timeout"
+    assert silent.closed() == "4003 hello_timeout;rule=no_hello"
     assert relay.join(3, vault=2).closed() == ""
     assert refusal_of(relay) is not None, "devices that have joined go for nobody"
     assert member.closed() == ""

@@ -24,7 +24,8 @@ from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Busy, Joined, Left, Ready, Welcome
 from vaultrelay.wire.data import EVERYONE, Reason, read_header
 
-SLOW = "4004 slow"
+SLOW = "4004 slow;rule=unread"
+CLOSED_AS = {"", "4004 slow", "4007 memory", "4501 bad_message", "4509 replaced"}
 TAGS = range(1, 5)
 PICK = st.integers(0, 11)
 
@@ -182,7 +183,7 @@ class Channel(RuleBasedStateMachine):
         member = self._pick_guest(who)
         if how == "breaks a rule":
             member.device.send(to=member.number)
-            assert member.device.closed() == "4501 bad_message"
+            assert member.device.closed().startswith("4501 bad_message;rule=")
         elif how == "holds most":
             member.device.session.close(CloseCode.MEMORY)
         else:
@@ -289,7 +290,7 @@ class Channel(RuleBasedStateMachine):
     def nobody_is_closed_without_reason(self) -> None:
         for member in self.all.values():
             reason = member.device.closed()
-            assert reason in {"", SLOW, "4007 memory", "4501 bad_message", "4509 replaced"}
+            assert reason.partition(";rule=")[0] in CLOSED_AS
             assert reason != SLOW or member.quiet_seconds >= SLOW_SECONDS
 
     def teardown(self) -> None:

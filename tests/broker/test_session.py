@@ -27,7 +27,7 @@ from vaultrelay.wire.control import (
 )
 from vaultrelay.wire.data import EVERYONE, Reason, pack_data
 
-BAD_MESSAGE = "4501 bad_message"
+BAD_MESSAGE = "4501 bad_message;rule={}"
 
 
 @pytest.fixture
@@ -65,30 +65,33 @@ def test_a_good_hello_is_answered_by_a_welcome_before_anything_else(relay: Relay
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "rule"),
     [
-        b"",
-        b"{",
-        b"\xff",
-        b"[]",
-        b'"hello"',
-        b"{}",
-        b'{"type":3}',
-        b'{"type":"hello"}',
-        b'{"type":"poke"}',
-        b'{"type":"welcome"}',
-        b'{"type":"keepalive","ping_seconds":"50"}',
-        b'{"type":"keepalive","ping_seconds":true}',
-        b'{"type":"keepalive","ping_seconds":50,"ping_seconds":50}',
-        b'{"type":"keepalive","ping_seconds":50,"why":"%s"}' % (b"x" * CONTROL_BYTES),
+        (b"", "json"),
+        (b"{", "json"),
+        (b"\xff", "json"),
+        (b"[]", "object"),
+        (b'"hello"', "object"),
+        (b"{}", "type_missing"),
+        (b'{"type":3}', "type_type"),
+        (b'{"type":"hello"}', "audience_missing"),
+        (b'{"type":"poke"}', "unknown_type"),
+        (b'{"type":"welcome"}', "unknown_type"),
+        (b'{"type":"keepalive"}', "ping_seconds_missing"),
+        (b'{"type":"keepalive","ping_seconds":null}', "ping_seconds_type"),
+        (b'{"type":"keepalive","ping_seconds":"50"}', "ping_seconds_type"),
+        (b'{"type":"keepalive","ping_seconds":true}', "ping_seconds_type"),
+        (b'{"type":"keepalive","ping_seconds":50,"ping_seconds":50}', "duplicate_name"),
+        (b'{"type":"keepalive","why":"%s"}' % (b"x" * CONTROL_BYTES), "control_size"),
     ],
-    ids=lambda text: text[:60].decode("latin-1"),
 )
 @pytest.mark.parametrize("joined", [False, True], ids=["challenged", "joined"])
-def test_bad_control_messages_close_at_any_time(relay: Relay, joined: bool, text: bytes) -> None:
+def test_bad_control_messages_close_at_any_time(
+    relay: Relay, joined: bool, text: bytes, rule: str
+) -> None:
     device = relay.join() if joined else relay.connect()
     device.say(text)
-    assert device.closed() == BAD_MESSAGE
+    assert device.closed() == BAD_MESSAGE.format(rule)
 
 
 def test_fields_that_the_relay_does_not_know_are_ignored(relay: Relay) -> None:
@@ -104,7 +107,7 @@ def test_fields_that_the_relay_does_not_know_are_ignored(relay: Relay) -> None:
 def test_keepalive_is_not_legal_before_the_welcome(relay: Relay) -> None:
     device = relay.connect()
     device.say(Keepalive(50))
-    assert device.closed() == BAD_MESSAGE
+    assert device.closed() == BAD_MESSAGE.format("keepalive_before_welcome")
 
 
 @pytest.mark.parametrize("sender", [0, 1, 2])
@@ -113,7 +116,7 @@ def test_data_is_not_legal_before_the_welcome(relay: Relay, to: int, sender: int
     members = relay.meet(2)
     device = relay.connect(tag=3)
     device.session.said_data(pack_data(to, sender, 1, b"ciphertext"))
-    assert device.closed() == BAD_MESSAGE
+    assert device.closed() == BAD_MESSAGE.format("data_before_welcome")
     assert [member.read() for member in members] == [[], []]
 
 
@@ -126,40 +129,42 @@ def test_pings_are_legal_before_the_welcome(relay: Relay) -> None:
 def test_a_second_hello_is_not_legal(relay: Relay) -> None:
     device = relay.join()
     device.say(device.hello())
-    assert device.closed() == BAD_MESSAGE
+    assert device.closed() == BAD_MESSAGE.format("second_hello")
 
 
 def test_a_hello_after_a_bad_one_is_not_heard(relay: Relay) -> None:
     device = relay.connect()
     device.say(device.hello(relay_nonce=bytes(32)))
-    assert device.closed() == "4503 proof"
+    assert device.closed() == "4503 proof;rule=signature"
     device.join()
     assert relay.broker.channels == {}
 
 
 BAD_HEADERS = {
-    "empty": b"",
-    "one byte short": pack_data(2, 1, 1, b"")[:15],
-    "kind of a NACK": b"\x11\0\0\0" + pack_data(2, 1, 1, b"")[4:],
-    "unknown kind": b"\x12\0\0\0" + pack_data(2, 1, 1, b"")[4:],
-    "kind 0": b"\0\0\0\0" + pack_data(2, 1, 1, b"")[4:],
-    "flags": b"\x10\x01\0\0" + pack_data(2, 1, 1, b"")[4:],
-    "reason": b"\x10\0\0\x01" + pack_data(2, 1, 1, b"")[4:],
-    "high byte of reason": b"\x10\0\x01\0" + pack_data(2, 1, 1, b"")[4:],
-    "from a peer": pack_data(EVERYONE, 2, 1, b""),
-    "from a peer to another": pack_data(3, 2, 1, b""),
-    "from nobody": pack_data(2, 0, 1, b""),
-    "from everyone": pack_data(2, EVERYONE, 1, b""),
-    "to itself": pack_data(1, 1, 1, b""),
-    "to nobody": pack_data(0, 1, 1, b""),
+    "empty": ("data_size", b""),
+    "one byte short": ("data_size", pack_data(2, 1, 1, b"")[:15]),
+    "kind of a NACK": ("kind", b"\x11\0\0\0" + pack_data(2, 1, 1, b"")[4:]),
+    "unknown kind": ("kind", b"\x12\0\0\0" + pack_data(2, 1, 1, b"")[4:]),
+    "kind 0": ("kind", b"\0\0\0\0" + pack_data(2, 1, 1, b"")[4:]),
+    "flags": ("flags", b"\x10\x01\0\0" + pack_data(2, 1, 1, b"")[4:]),
+    "reason": ("reason", b"\x10\0\0\x01" + pack_data(2, 1, 1, b"")[4:]),
+    "high byte of reason": ("reason", b"\x10\0\x01\0" + pack_data(2, 1, 1, b"")[4:]),
+    "from a peer": ("from", pack_data(EVERYONE, 2, 1, b"")),
+    "from a peer to another": ("from", pack_data(3, 2, 1, b"")),
+    "from nobody": ("from", pack_data(2, 0, 1, b"")),
+    "from everyone": ("from", pack_data(2, EVERYONE, 1, b"")),
+    "to itself": ("to", pack_data(1, 1, 1, b"")),
+    "to nobody": ("to", pack_data(0, 1, 1, b"")),
 }
 
 
-@pytest.mark.parametrize("message", BAD_HEADERS.values(), ids=BAD_HEADERS.keys())
-def test_bad_data_closes_its_sender_and_harms_nobody_else(relay: Relay, message: bytes) -> None:
+@pytest.mark.parametrize(("rule", "message"), BAD_HEADERS.values(), ids=BAD_HEADERS.keys())
+def test_bad_data_closes_its_sender_and_harms_nobody_else(
+    relay: Relay, message: bytes, rule: str
+) -> None:
     bad, *others = relay.meet(3)
     bad.session.said_data(message)
-    assert bad.closed() == BAD_MESSAGE
+    assert bad.closed() == BAD_MESSAGE.format(rule)
     assert [peer.read() for peer in others] == [[Left(bad.number, "closed")]] * 2
     sent = others[0].send()
     assert others[1].read() == [sent]
@@ -258,7 +263,14 @@ def test_no_hello_in_time_closes(relay: Relay) -> None:
     device.outbox.heard = True
     assert device.closed() == ""
     relay.wait(1)
-    assert device.closed() == "4003 hello_timeout"
+    assert device.closed() == "4003 hello_timeout;rule=no_hello"
+
+
+def test_a_hello_that_began_in_time_is_not_enough(relay: Relay) -> None:
+    device = relay.connect()
+    device.outbox.unfinished = 100
+    relay.wait(HELLO_SECONDS)
+    assert device.closed() == "4003 hello_timeout;rule=partial_hello"
 
 
 def test_a_hello_in_the_last_moment_is_in_time(relay: Relay) -> None:
@@ -342,7 +354,7 @@ def test_a_receiver_whose_queue_stays_full_is_closed_as_slow(relay: Relay, room:
     sender.read()
     assert slow.closed() == ""
     relay.wait(1)
-    assert slow.closed() == "4004 slow"
+    assert slow.closed() == "4004 slow;rule=unread"
     assert slow.outbox.dropped
     assert sender.read() == [Left(slow.number, "slow")]
     assert not sender.paused()
@@ -366,7 +378,7 @@ def test_more_messages_give_a_slow_receiver_no_more_time(relay: Relay) -> None:
     for _ in range(SLOW_SECONDS):
         sender.send()
         relay.wait(1)
-    assert slow.closed() == "4004 slow"
+    assert slow.closed() == "4004 slow;rule=unread"
 
 
 def test_a_receiver_that_nobody_sends_to_is_never_slow(relay: Relay) -> None:

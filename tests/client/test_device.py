@@ -224,7 +224,7 @@ def test_another_audience_is_told_as_a_close() -> None:
     world = World(public_urls=("relay.example.org",))
     with pytest.raises(Closed) as closed:
         world.join(b"device-a")
-    assert (closed.value.code, closed.value.reason) == (4504, "audience")
+    assert (closed.value.code, closed.value.reason) == (4504, "audience;rule=other_audience")
 
 
 def test_a_relay_that_falls_silent_is_left(world: World, pair: tuple[Device, Device]) -> None:

@@ -307,7 +307,9 @@ def test_an_upgrade_agrees_on_version_subprotocol_and_channel(
     assert {"session", "peers", "ping_seconds", "session_ttl", "notice"} < welcome.keys()
     other.hello(other.challenged(), Identity())
     if vector["channel"]:
-        assert other.closed() == (4501, "bad_message"), "not the channel of the upgrade"
+        assert other.closed() == (4501, "bad_message;rule=other_channel"), (
+            "not the channel of the upgrade"
+        )
     else:
         assert other.control("welcome")["session"] == 1, "the first of its channel"
 
@@ -330,13 +332,17 @@ def test_a_refusal_says_why_in_json(dial: Dial, vector: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("wrong", "close"),
     [
-        ({"proof": base64url(bytes(64))}, (4503, "proof")),
-        ({"nonce": base64url(bytes(16))}, (4503, "proof")),
-        ({"device": base64url(bytes(8))}, (4503, "proof")),
-        ({"audience": "relay.example.org"}, (4503, "proof")),
-        ({"audience": "relay.example.net"}, (4504, "audience")),
-        ({"channel": base64url(Identity().channel)}, (4501, "bad_message")),
-        ({"type": "keepalive", "ping_seconds": 50}, (4501, "bad_message")),
+        ({"proof": base64url(bytes(64))}, (4503, "proof;rule=signature")),
+        ({"nonce": base64url(bytes(16))}, (4503, "proof;rule=signature")),
+        ({"device": base64url(bytes(8))}, (4503, "proof;rule=signature")),
+        ({"audience": "relay.example.org"}, (4503, "proof;rule=signature")),
+        ({"audience": "relay.example.net"}, (4504, "audience;rule=other_audience")),
+        ({"audience": "Relay.example.org"}, (4504, "audience;rule=audience_spelling")),
+        ({"channel": base64url(Identity().channel)}, (4501, "bad_message;rule=other_channel")),
+        (
+            {"type": "keepalive", "ping_seconds": 50},
+            (4501, "bad_message;rule=keepalive_before_welcome"),
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else str(value[0]),
 )
@@ -356,7 +362,7 @@ def test_a_control_message_that_the_page_does_not_allow_closes(
     else:
         connection.join(Identity())
     connection.send(TEXT, vector["text"].encode())
-    assert connection.closed() == (4501, "bad_message")
+    assert connection.closed() == (4501, f"bad_message;rule={vector['rule']}")
 
 
 @pytest.mark.parametrize(
@@ -423,7 +429,7 @@ def test_data_that_a_session_may_not_send_closes(pair: Pair, vector: dict[str, A
     mine, peer = f"{first.me:08x}", f"{second.me:08x}"
     text = vector["hex"].replace("00000007", mine).replace("00000008", peer)
     first.send(BINARY, bytes.fromhex(text))
-    assert first.closed() == (4501, "bad_message")
+    assert first.closed() == (4501, f"bad_message;rule={vector['rule']}")
     assert second.control("left")["reason"] == "closed"
 
 
@@ -434,7 +440,9 @@ def test_data_that_a_session_may_not_send_closes(pair: Pair, vector: dict[str, A
         pytest.param(
             b"\x02\x81\0\0\0\0A\x80\xfe\x10\0ABCD", 4502, "too_big;limit=4096", id="too big in two"
         ),
-        pytest.param(b"\x81\xfe\x10\x01ABCD", 4501, "bad_message", id="too big a control message"),
+        pytest.param(
+            b"\x81\xfe\x10\x01ABCD", 4501, "bad_message;rule=control_size", id="a control message"
+        ),
         pytest.param(b"\x81\x02{}", 1002, "", id="unmasked"),
         pytest.param(b"\xc1\x82\0\0\0\0{}", 1002, "", id="compressed"),
         pytest.param(b"\x81\x81\0\0\0\0\xff", 1007, "", id="not UTF-8"),

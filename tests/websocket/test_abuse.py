@@ -80,7 +80,7 @@ def test_a_message_has_so_many_fragments_and_no_more(relay: Relay) -> None:
     wire.send(client_frame(CONTINUATION, b"", fin=False) * (FRAGMENTS_PER_MESSAGE - 1))
     assert wire.frames() == []
     wire.send(client_frame(CONTINUATION, b"", fin=False))
-    assert wire.closed_with() == (4501, "bad_message")
+    assert wire.closed_with() == (4501, "bad_message;rule=fragments")
 
 
 @pytest.mark.parametrize(

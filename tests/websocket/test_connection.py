@@ -147,7 +147,7 @@ def test_what_follows_a_close_of_ours_is_dropped(pair: tuple[Wire, Wire]) -> Non
 def test_a_control_message_over_its_limit_is_refused(pair: tuple[Wire, Wire]) -> None:
     first, _ = pair
     first.send(client_frame(TEXT, b" " * 4097)[:8])
-    assert first.closed_with() == (4501, "bad_message")
+    assert first.closed_with() == (4501, "bad_message;rule=control_size")
 
 
 def test_data_before_the_welcome_is_refused_by_its_header_alone(relay: Relay) -> None:
@@ -155,7 +155,7 @@ def test_data_before_the_welcome_is_refused_by_its_header_alone(relay: Relay) ->
     wire.upgrade()
     wire.frames()
     wire.send(client_frame(BINARY, bytes(100))[:6])
-    assert wire.closed_with() == (4501, "bad_message")
+    assert wire.closed_with() == (4501, "bad_message;rule=data_before_welcome")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_peer_that_lingers_after_a_close_is_cut_off(
 def test_a_device_that_ignores_our_close_is_cut_off(relay: Relay, pair: tuple[Wire, Wire]) -> None:
     first, _ = pair
     first.say(type="nonsense")
-    assert first.closed_with() == (4501, "bad_message")
+    assert first.closed_with() == (4501, "bad_message;rule=unknown_type")
     assert not first.transport.disconnecting
     relay.advance(CLOSE_SECONDS + 1)
     assert first.transport.aborted
@@ -367,7 +367,7 @@ class TestAReceiverThatDoesNotRead:
         assert relay.broker.joined == 2
         relay.clock.advance(0)
         second.empty()
-        assert second.closed_with() == (4004, "slow")
+        assert second.closed_with() == (4004, "slow;rule=unread")
         assert relay.broker.joined == 1
 
     def test_is_told_of_its_peers_all_the_same(

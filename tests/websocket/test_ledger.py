@@ -31,7 +31,7 @@ from vaultrelay.wire.data import EVERYONE, pack_data
 MOST = 64 * 1024
 PLENTY = 1 << 40
 MEMORY = (4007, "memory;retry=60")
-SLOW = (4004, "slow")
+SLOW = (4004, "slow;rule=partial_message")
 
 
 def relay_of(max_buffer: int = PLENTY, **limits: Any) -> Relay:

@@ -12,7 +12,7 @@ from vaultrelay.broker.session import Session, Stage
 from vaultrelay.broker.silences import Silences
 from vaultrelay.policy.access import ANYBODY, Access, Admission
 from vaultrelay.policy.addresses import Addresses, Budget
-from vaultrelay.policy.audience import Audiences
+from vaultrelay.policy.audience import Audiences, is_canonical_host
 from vaultrelay.policy.limits import (
     DEFAULT_MAX_CONNECTIONS,
     DRAIN_RECONNECT,
@@ -26,9 +26,10 @@ from vaultrelay.policy.limits import (
     SessionLimits,
 )
 from vaultrelay.wire import refusal
+from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Draining, Hello, Limits, Welcome
-from vaultrelay.wire.proof import join_body, verify_join
+from vaultrelay.wire.proof import REFUSED_CHANNELS, join_body, verify_join
 
 _COUNTED_AS = {CloseCode.RATE: "address_joins"}
 """The refused hellos that are counted by another word than their close code's."""
@@ -39,8 +40,8 @@ _RETRY = {CloseCode.RELAY_FULL: RETRY_FULL_SECONDS, CloseCode.RATE: RETRY_RATE_S
 class Broker:
     """All channels and sessions of one relay.
 
-    `on_end` is called with every session that ended after its welcome, `on_hello` with every one
-    whose hello was answered and our word for why it was refused, if it was.
+    `on_join` is called with every session that was welcomed, `on_end` with every one that ended,
+    welcomed or not.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Broker:
         on_end: Callable[[Session], None] = lambda session: None,
         addresses: Addresses | None = None,
         access: Access | None = None,
-        on_hello: Callable[[Session, str], None] = lambda session, refused: None,
+        on_join: Callable[[Session], None] = lambda session: None,
         node_name: str = "",
     ) -> None:
         self.clock = clock
@@ -70,7 +71,7 @@ class Broker:
         self.joined = 0
         self._spares = 0
         self._on_end = on_end
-        self._on_hello = on_hello
+        self._on_join = on_join
         self._started_at = self._ticked_at = clock.seconds()
         self._drain: Drain | None = None
 
@@ -137,8 +138,7 @@ class Broker:
         if code is not None:
             slug = _COUNTED_AS.get(code, code.slug)
             self.counters.refused[slug] += 1
-            self._on_hello(session, slug)
-            session.close(code, **({"retry": _RETRY[code]} if code in _RETRY else {}))
+            _refuse(session, hello, code)
             return
         channel = self.channels.get(hello.channel) or Channel(hello.channel, self.counters)
         older = channel.devices.get(hello.device)
@@ -166,7 +166,7 @@ class Broker:
                 node=self.node_name or None,
             ).encode()
         )
-        self._on_hello(session, "")
+        self._on_join(session)
 
     def forget(self, session: Session) -> None:
         """Take an ended session out of everything."""
@@ -178,6 +178,7 @@ class Broker:
             self.counters.closed[session.close_code.slug] += 1
         else:
             self.counters.left[session.left_reason] += 1
+        self._on_end(session)
         channel = session.channel
         if channel is None:
             return
@@ -189,7 +190,6 @@ class Broker:
         channel.remove(session, session.left_reason)
         if not channel.sessions:
             del self.channels[channel.key]
-        self._on_end(session)
 
     def tick(self) -> None:
         """Keep every deadline. To be called at least every TICK_SECONDS."""
@@ -253,7 +253,7 @@ class Broker:
         oldest = next(iter(self._unjoined), None)
         if oldest is None or oldest.lasted_seconds < WAITING_SURE_SECONDS:
             return False
-        oldest.close(CloseCode.HELLO_TIMEOUT)
+        oldest.close_without_hello()
         return True
 
     def _settle(self, session: Session) -> None:
@@ -313,3 +313,27 @@ class Broker:
         if channel is not None and len(channel.sessions) >= self.limits.channel_devices:
             return CloseCode.CHANNEL_FULL
         return None
+
+
+def _refuse(session: Session, hello: Hello, code: CloseCode) -> None:
+    rule = _broken_rule(code, hello)
+    if rule is not None:
+        session.break_rule(rule, code)
+    elif code in _RETRY:
+        session.close(code, retry=_RETRY[code])
+    else:
+        session.close(code)
+
+
+def _broken_rule(code: CloseCode, hello: Hello) -> Rule | None:
+    """The rule of the protocol that a refused hello broke, if it broke one."""
+    match code:
+        case CloseCode.BAD_MESSAGE:
+            return Rule.OTHER_CHANNEL
+        case CloseCode.AUDIENCE:
+            canonical = is_canonical_host(hello.audience)
+            return Rule.OTHER_AUDIENCE if canonical else Rule.AUDIENCE_SPELLING
+        case CloseCode.PROOF:
+            forgeable = hello.channel in REFUSED_CHANNELS
+            return Rule.CHANNEL_KEY if forgeable else Rule.SIGNATURE
+    return None

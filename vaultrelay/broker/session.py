@@ -22,6 +22,7 @@ from vaultrelay.policy.limits import (
     SessionLimits,
 )
 from vaultrelay.policy.token_bucket import TokenBucket
+from vaultrelay.wire.broken_rule import BrokenRule, Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Busy, Challenge, Hello, Keepalive, Ready, read_from_device
 from vaultrelay.wire.data import NOBODY, BadHeader, check_data
@@ -41,7 +42,7 @@ class Stage(Enum):
 
 
 class Event(Enum):
-    """What a device can say."""
+    """What a device can send."""
 
     HELLO = "hello"
     KEEPALIVE = "keepalive"
@@ -55,8 +56,15 @@ LEGAL = frozenset(
         (Stage.JOINED, Event.DATA),
     }
 )
-"""What a device may say when. Everything else closes with 4501. Only a good hello changes the
-stage, to JOINED; any close changes it to CLOSED, where nothing is heard any more."""
+"""What a device may send when. Only a good hello changes the stage, to JOINED; any close changes it
+to CLOSED, where nothing is heard any more."""
+
+_ILLEGAL = {
+    (Stage.CHALLENGED, Event.KEEPALIVE): Rule.KEEPALIVE_BEFORE_WELCOME,
+    (Stage.CHALLENGED, Event.DATA): Rule.DATA_BEFORE_WELCOME,
+    (Stage.JOINED, Event.HELLO): Rule.SECOND_HELLO,
+}
+"""Everything else, which closes with 4501."""
 
 _TOLD_TO_PEERS = {
     CloseCode.IDLE: "idle",
@@ -109,6 +117,7 @@ class Session:
         "budget",
         "bytes_in",
         "channel",
+        "close_cause",
         "close_code",
         "device",
         "left_reason",
@@ -147,6 +156,7 @@ class Session:
         self.messages_in = 0
         self.bytes_in = 0
         self.close_code: CloseCode | None = None
+        self.close_cause = ""
         self.left_reason = ""
         self._messages = TokenBucket(limits.messages_per_second, now)
         self._bytes = TokenBucket(limits.bytes_per_second, now)
@@ -178,8 +188,8 @@ class Session:
             return
         try:
             control = read_from_device(text)
-        except BadControl:
-            self.close(CloseCode.BAD_MESSAGE)
+        except BadControl as error:
+            self.break_rule(error)
             return
         if not self._legal(Event(control.type)):
             return
@@ -198,8 +208,8 @@ class Session:
             return
         try:
             to, id = check_data(message, self.number)
-        except BadHeader:
-            self.close(CloseCode.BAD_MESSAGE)
+        except BadHeader as error:
+            self.break_rule(error)
             return
         self._liveness.is_active = True
         self.messages_in += 1
@@ -214,7 +224,7 @@ class Session:
         if not self._frames.spend(1):
             return
         if self.stage is Stage.CHALLENGED:
-            self.close(CloseCode.RATE, retry=RETRY_RATE_SECONDS)
+            self._close_for_rate("too many frames came before the hello")
         elif self.stage is Stage.JOINED:
             self._rest_if_in_debt()
 
@@ -271,11 +281,23 @@ class Session:
         if refused:
             backlog.refused(sender)
 
-    def close(self, code: CloseCode, **details: object) -> None:
-        """End the session from our side."""
+    def break_rule(
+        self, broken: Rule | BrokenRule, code: CloseCode = CloseCode.BAD_MESSAGE
+    ) -> None:
+        """End the session for a rule that the device broke."""
+        self.close(code, broken.sentence, rule=broken.slug)
+
+    def close_without_hello(self) -> None:
+        """End the session because it did not join in time."""
+        rule = Rule.NO_HELLO if self.outbox.unfinished is None else Rule.PARTIAL_HELLO
+        self.break_rule(rule, CloseCode.HELLO_TIMEOUT)
+
+    def close(self, code: CloseCode, cause: str = "", **details: object) -> None:
+        """End the session: `cause` is a sentence for the log, `details` go into the reason."""
         if self.stage is Stage.CLOSED:
             return
         self.close_code = code
+        self.close_cause = cause
         self._end(_TOLD_TO_PEERS.get(code, "closed"))
         self.outbox.close(code.number, code.reason(**details))
 
@@ -287,12 +309,12 @@ class Session:
             bucket.refill(now)
         if self.stage is Stage.CHALLENGED:
             if now - self.opened_at >= HELLO_SECONDS:
-                self.close(CloseCode.HELLO_TIMEOUT)
+                self.close_without_hello()
         elif self._backlog is not None:
             liveness.excuse(now)
             self._look_at_backlog(self._backlog, now)
         elif self._is_dripping(now):
-            self.close(CloseCode.SLOW)
+            self.break_rule(Rule.PARTIAL_MESSAGE, CloseCode.SLOW)
         elif self.stage is Stage.JOINED:
             if self._reading.against:
                 liveness.excuse(now)
@@ -321,7 +343,7 @@ class Session:
         taken = self.outbox.taken
         if backlog.is_over(taken, now):
             self.outbox.drop_queue()
-            self.close(CloseCode.SLOW)
+            self.break_rule(Rule.UNREAD, CloseCode.SLOW)
         elif backlog.becomes_busy(taken, now):
             for told in backlog.told:
                 told._reading.go_on_after(self)
@@ -341,15 +363,18 @@ class Session:
         if self.stage is Stage.CLOSED:
             return False
         if (self.stage, event) not in LEGAL:
-            self.close(CloseCode.BAD_MESSAGE)
+            self.break_rule(_ILLEGAL[self.stage, event])
             return False
         return True
 
     def _flooded(self) -> bool:
         now = self._owner.clock.seconds()
         if self._controls.spend(1) and self._controls.debt_seconds(now):
-            self.close(CloseCode.RATE, retry=RETRY_RATE_SECONDS)
+            self._close_for_rate("too many control messages and pings came")
         return self.stage is Stage.CLOSED
+
+    def _close_for_rate(self, cause: str) -> None:
+        self.close(CloseCode.RATE, cause, retry=RETRY_RATE_SECONDS)
 
     def _rest_if_in_debt(self) -> None:
         """Do not read the device until it has paid for what it sent."""

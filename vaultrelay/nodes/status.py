@@ -112,14 +112,14 @@ def _sum(nodes: Sequence[NodeStatus], name: str) -> Any:
 def _word(fields: Fields, name: str, pattern: re.Pattern[str]) -> str:
     word = fields.text(name, FINDING_CHARS)
     if not pattern.fullmatch(word):
-        raise BadControl(f"{name} is not one")
+        raise BadControl(f"{name}_type", f"{name} is not one")
     return word
 
 
 def _count(fields: Fields, name: str) -> int:
     value = fields.integer(name)
     if not 0 <= value < _MOST:
-        raise BadControl(f"{name} is not a count")
+        raise BadControl(f"{name}_type", f"{name} is not a count")
     return value
 
 
@@ -130,7 +130,7 @@ def _known(fields: Fields, name: str) -> int | None:
 def _rate(fields: Fields, name: str) -> float:
     value = fields.number(name)
     if not (math.isfinite(value) and 0 <= value < _MOST):
-        raise BadControl(f"{name} is not a rate")
+        raise BadControl(f"{name}_type", f"{name} is not a rate")
     return value
 
 

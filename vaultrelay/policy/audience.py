@@ -14,6 +14,8 @@ import idna
 _IPV6 = 6
 _LABEL = re.compile("[a-z0-9_-]{1,63}")
 """A DNS label (RFC 1035, section 2.3.4), in lower case."""
+_NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
+"""A last label by which browsers take a name for an IPv4 address (WHATWG URL, section 3.5)."""
 PUBLIC_SCHEMES = ("ws", "wss", "http", "https")
 
 
@@ -21,7 +23,9 @@ class Audiences:
     """A set of host names in their canonical spelling; an empty set accepts every name."""
 
     def __init__(self, hosts: Iterable[str]) -> None:
-        self.hosts = frozenset(canonical_host(host) for host in hosts)
+        self.hosts = frozenset(
+            spelling for host in hosts for spelling in _spellings(canonical_host(host))
+        )
 
     def accepts(self, audience: str) -> bool:
         """Whether a device that dialled `audience` meant this relay; wildcards match one label."""
@@ -38,7 +42,7 @@ class Audiences:
 def canonical_host(host: str) -> str:
     """`host` as an audience spells it: A-labels, lower case, addresses as RFC 5952 has them.
 
-    ValueError for what is neither a host name nor an IP address.
+    Raises ValueError if it is neither a host name nor an IP address.
     """
     if "%" in host:
         raise ValueError(f"{host!r} names an interface of one machine")
@@ -57,9 +61,22 @@ def canonical_host(host: str) -> str:
             raise ValueError(f"{host!r} is not a host name") from None
     # Names such as my_nas.lan work in DNS though they are not internationalized names.
     name = name.lower().removesuffix(".")
-    if not all(_LABEL.fullmatch(label) for label in name.split(".")):
+    labels = name.split(".")
+    if not all(_LABEL.fullmatch(label) for label in labels):
         raise ValueError(f"{host!r} is not a host name")
+    if not wildcard and _NUMBER.fullmatch(labels[-1]) and _address(name) is None:
+        raise ValueError(
+            f"{host!r} is not a host name, nor an IPv4 address of four decimal numbers"
+        )
     return wildcard + name
+
+
+def is_canonical_host(host: str) -> bool:
+    """Whether `host` is spelled as an audience has to be."""
+    try:
+        return canonical_host(host) == host
+    except ValueError:
+        return False
 
 
 def host_of_url(url: str) -> str:
@@ -78,6 +95,16 @@ def host_of_url(url: str) -> str:
     if parts.port == 0:
         raise ValueError(f"{url!r} has no port that can be dialled")
     return canonical_host(parts.hostname)
+
+
+def _spellings(host: str) -> tuple[str, ...]:
+    """The spellings of an own name: URL parsers have two for an IPv4-mapped address."""
+    address = _address(host)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    if mapped is None:
+        return (host,)
+    high, low = divmod(int(mapped), 1 << 16)
+    return host, f"::ffff:{high:x}:{low:x}"
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

@@ -13,6 +13,7 @@ from vaultrelay.websocket.autobahn_guards import closing_on_error
 from vaultrelay.websocket.frames import binary_frame, text_frame
 from vaultrelay.websocket.reader import DeviceReader
 from vaultrelay.websocket.send_queue import SendQueue
+from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.upgrade import Upgrade
 
@@ -191,10 +192,14 @@ class DeviceConnection(DeviceReader):
         self.said = True
         self._queue.write(data)
 
-    def fail_session(self, code: CloseCode, **details: object) -> None:
+    def break_rule(self, rule: Rule, code: CloseCode = CloseCode.BAD_MESSAGE) -> None:
+        """Close for a rule that the device broke."""
+        self.fail_session(code, rule.sentence, rule=rule.slug)
+
+    def fail_session(self, code: CloseCode, cause: str = "", **details: object) -> None:
         """Close with a code of ours, through the session where there is one."""
         if self._session is not None:
-            self._session.close(code, **details)
+            self._session.close(code, cause, **details)
         else:
             self.close(code.number, code.reason(**details))
 
@@ -205,7 +210,7 @@ class DeviceConnection(DeviceReader):
         if not self._overflowed:
             self._overflowed = True
             # Not at once: an outbox never calls back while the broker calls it.
-            self.factory.reactor.callLater(0, self.fail_session, CloseCode.SLOW)
+            self.factory.reactor.callLater(0, self.break_rule, Rule.UNREAD, CloseCode.SLOW)
         return False
 
     def _session_lost(self, clean: bool) -> None:

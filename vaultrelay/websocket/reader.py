@@ -11,6 +11,7 @@ from vaultrelay.policy.limits import AFTER_CLOSE_BYTES, FRAGMENTS_PER_MESSAGE
 from vaultrelay.websocket.autobahn_guards import close_for_error, closing_on_error
 from vaultrelay.websocket.frames import FrameWalk, whole_text
 from vaultrelay.websocket.open_protocol import OpenProtocol
+from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import CONTROL_BYTES
 
@@ -64,8 +65,11 @@ class DeviceReader(OpenProtocol):
 
     if TYPE_CHECKING:
 
-        def fail_session(self, code: CloseCode, **details: object) -> None:
+        def fail_session(self, code: CloseCode, cause: str = "", **details: object) -> None:
             """Close with a code of ours."""
+
+        def break_rule(self, rule: Rule, code: CloseCode = CloseCode.BAD_MESSAGE) -> None:
+            """Close for a rule that the device broke."""
 
     def dataReceived(self, data: bytes) -> None:
         self.heard = True
@@ -107,16 +111,17 @@ class DeviceReader(OpenProtocol):
         self._fragments = 0
         if isBinary and self._session is not None and self._session.stage is Stage.CHALLENGED:
             # Refused before its payload is kept.
-            self.fail_session(CloseCode.BAD_MESSAGE)
+            self.break_rule(Rule.DATA_BEFORE_WELCOME)
 
     @closing_on_error
     def onMessageFrameBegin(self, length: int) -> None:
         super().onMessageFrameBegin(length)
         self._fragments += 1
         size = self.message_data_total_length
-        too_long = not self.message_is_binary and size > CONTROL_BYTES
-        if too_long or self._fragments > FRAGMENTS_PER_MESSAGE:
-            self.fail_session(CloseCode.BAD_MESSAGE)
+        if not self.message_is_binary and size > CONTROL_BYTES:
+            self.break_rule(Rule.CONTROL_SIZE)
+        elif self._fragments > FRAGMENTS_PER_MESSAGE:
+            self.break_rule(Rule.FRAGMENTS)
         elif size > self.factory.message_bytes:
             self.fail_session(CloseCode.TOO_BIG, limit=self.factory.message_bytes)
 

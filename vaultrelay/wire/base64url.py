@@ -3,20 +3,28 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 
+class BadSpelling(ValueError):
+    """A text that is not the canonical spelling of any bytes."""
+
+
+class BadLength(ValueError):
+    """The canonical spelling of more or fewer bytes than expected."""
+
+
 def encode(raw: bytes) -> str:
     """The canonical text of `raw`."""
     return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
 def decode(text: str, size: int) -> bytes:
-    """The `size` bytes that `text` spells; ValueError for every other spelling or size."""
+    """The `size` bytes that `text` spells. Raises BadSpelling or BadLength for any other text."""
     try:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError:
-        raise ValueError("not base64url") from None
+        raise BadSpelling("not base64url") from None
     # Python skips foreign characters and spare bits; only the round trip shows them.
     if encode(raw) != text:
-        raise ValueError("not canonical base64url without padding")
+        raise BadSpelling("not canonical base64url without padding")
     if len(raw) != size:
-        raise ValueError(f"{len(raw)} bytes instead of {size}")
+        raise BadLength(f"{len(raw)} bytes instead of {size}")
     return raw

@@ -1,7 +1,8 @@
 """Close codes: why the relay ends a connection, and whether the device may come back.
 
 4000 to 4499: come back, with back-off. 4500 to 4999: stay away until the user, the app or the
-operator changes something. RFC 6455's own codes stay for its own errors.
+operator changes something, but for the one retry of 4509. RFC 6455's own codes stay for its own
+errors.
 """
 
 from enum import Enum
@@ -42,7 +43,14 @@ class CloseCode(Enum):
     @property
     def may_return(self) -> bool:
         """Whether a device may try again by itself, with back-off."""
-        return self.number < _STAY_AWAY
+        return self.retries is None or self.retries > 0
+
+    @property
+    def retries(self) -> int | None:
+        """How often a device may try again by itself in ten minutes; None is without a limit."""
+        if self is CloseCode.REPLACED:
+            return 1
+        return None if self.number < _STAY_AWAY else 0
 
     def reason(self, **details: object) -> str:
         """The reason text of the close frame: ``slug`` or ``slug;key=value``, cut to its room."""

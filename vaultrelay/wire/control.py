@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from vaultrelay.wire import VERSION, base64url, proof
+from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.json_object import BadControl, Fields, read_object, write_object
 
 CONTROL_BYTES = 4096
@@ -68,7 +69,7 @@ class Hello:
     def read(cls, fields: Fields) -> "Hello":
         audience = fields.text("audience", proof.AUDIENCE_BYTES)
         if not audience or not audience.isascii() or not audience.isprintable():
-            raise BadControl("audience is not a host name")
+            raise BadControl.of(Rule.AUDIENCE_CHARACTERS)
         return cls(
             fields.binary("channel", proof.CHANNEL_BYTES),
             fields.binary("device", proof.DEVICE_BYTES),
@@ -274,13 +275,13 @@ _RELAY_TYPES: dict[str, type[FromRelay]] = {
 
 
 def read_from_device(text: bytes) -> FromDevice:
-    """What a device said; BadControl for bad JSON, a wrong shape and a type we do not know."""
+    """A device's control message. Raises BadControl if JSON, shape or type is wrong."""
     if len(text) > CONTROL_BYTES:
-        raise BadControl(f"a control message of more than {CONTROL_BYTES} bytes")
+        raise BadControl.of(Rule.CONTROL_SIZE)
     fields = read_object(text)
     kind = _DEVICE_TYPES.get(fields.text("type", WORD_CHARS))
     if kind is None:
-        raise BadControl("a type that this relay does not know")
+        raise BadControl.of(Rule.UNKNOWN_TYPE)
     return kind.read(fields)
 
 

@@ -15,6 +15,8 @@ from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
+from vaultrelay.wire.broken_rule import BrokenRule, Rule
+
 HEADER_BYTES = 16
 EVERYONE = 0xFFFFFFFF
 """As `to`: every other session of the channel."""
@@ -51,8 +53,8 @@ class Header(NamedTuple):
     id: int
 
 
-class BadHeader(ValueError):
-    """A data message that no device may send; the text says why."""
+class BadHeader(BrokenRule):
+    """A data message that a device may not send."""
 
 
 _FIELDS = Struct(">BBHIII")
@@ -72,21 +74,35 @@ def pack_nack(to: int, peer: int, id: int, reason: Reason) -> bytes:
 
 
 def read_header(message: bytes) -> Header:
-    """The header of any data message; BadHeader when it is too short to hold one."""
+    """The header of any data message. Raises BadHeader if it is too short to hold one."""
     if len(message) < HEADER_BYTES:
-        raise BadHeader(f"{len(message)} bytes, and a header alone is {HEADER_BYTES}")
+        raise _too_short(message)
     return Header._make(_FIELDS.unpack_from(message))
 
 
 def check_data(message: bytes, session: int) -> tuple[int, int]:
-    """The `(to, id)` of a DATA message that `session` may send; BadHeader for any other."""
+    """The `(to, id)` of a DATA message that `session` may send. Raises BadHeader for any other."""
     if len(message) < HEADER_BYTES:
-        raise BadHeader(f"{len(message)} bytes, and a header alone is {HEADER_BYTES}")
+        raise _too_short(message)
     word, to, sender, id = _WORDS.unpack_from(message)
     if word != _PLAIN_DATA:
-        raise BadHeader(f"kind, flags and reason are {word:#010x} instead of {_PLAIN_DATA:#010x}")
+        raise _not_plain_data(message)
     if sender != session:
-        raise BadHeader("from is not the session of this connection")
+        raise BadHeader(Rule.FROM.slug, f"from is {sender}, and this is session {session}")
     if to == session or to == NOBODY:
-        raise BadHeader("to is the sender itself or nobody")
+        raise BadHeader(Rule.TO.slug, f"to is {to}: the sender itself, or no session")
     return to, id
+
+
+def _too_short(message: bytes) -> BadHeader:
+    sentence = f"a data message has {len(message)} bytes, and its header alone {HEADER_BYTES}"
+    return BadHeader(Rule.DATA_SIZE.slug, sentence)
+
+
+def _not_plain_data(message: bytes) -> BadHeader:
+    header = read_header(message)
+    if header.kind != Kind.DATA:
+        return BadHeader(Rule.KIND.slug, f"kind is {header.kind:#04x} instead of {Kind.DATA:#04x}")
+    if header.flags:
+        return BadHeader(Rule.FLAGS.slug, f"flags are {header.flags:#04x} instead of 0")
+    return BadHeader(Rule.REASON.slug, f"reason is {header.reason} instead of 0")

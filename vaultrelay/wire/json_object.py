@@ -4,36 +4,41 @@ import json
 from typing import Any
 
 from vaultrelay.wire import base64url
+from vaultrelay.wire.broken_rule import BrokenRule, FieldRule, Rule
 
 _U32 = 0xFFFFFFFF
 
 
-class BadControl(ValueError):
-    """A text message that is no control message; the text says why, without the peer's bytes."""
+class BadControl(BrokenRule):
+    """A text message that is not a control message."""
 
 
 class Fields:
-    """The fields of one JSON object; each reader raises BadControl when the shape is wrong."""
+    """The fields of one JSON object; each reader raises BadControl if the shape is wrong."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
 
     def text(self, name: str, longest: int, default: str | None = None) -> str:
         value = self._values.get(name, default)
-        if type(value) is not str or len(value) > longest:
-            raise BadControl(f"{name} is not a text of at most {longest} characters")
+        if type(value) is not str:
+            raise self._not(name, "text")
+        if len(value) > longest:
+            raise _bad_field(name, FieldRule.LENGTH, f"is longer than {longest} characters")
         return value
 
     def binary(self, name: str, size: int) -> bytes:
         try:
             return base64url.decode(self.text(name, 2 * size), size)
-        except ValueError as error:
-            raise BadControl(f"{name}: {error}") from None
+        except base64url.BadLength as error:
+            raise _bad_field(name, FieldRule.LENGTH, f"is {error}") from None
+        except base64url.BadSpelling as error:
+            raise _bad_field(name, FieldRule.BASE64URL, f"is {error}") from None
 
     def integer(self, name: str) -> int:
         value = self._values.get(name)
         if type(value) is not int:
-            raise BadControl(f"{name} is not a whole number")
+            raise self._not(name, "a whole number")
         return value
 
     def number(self, name: str) -> float:
@@ -43,7 +48,7 @@ class Fields:
                 return float(value)
         except OverflowError:
             pass
-        raise BadControl(f"{name} is not a number")
+        raise self._not(name, "a number")
 
     def optional_integer(self, name: str) -> int | None:
         return None if self._values.get(name) is None else self.integer(name)
@@ -54,53 +59,61 @@ class Fields:
     def pair(self, name: str) -> tuple[int, int]:
         value = self._values.get(name)
         if type(value) is not list or [type(item) for item in value] != [int, int]:
-            raise BadControl(f"{name} is not a pair of whole numbers")
+            raise self._not(name, "a pair of whole numbers")
         return value[0], value[1]
 
     def session(self, name: str = "session") -> int:
         value = self.integer(name)
         if not 0 < value < _U32:
-            raise BadControl(f"{name} is not a session number")
+            raise self._not(name, "a session number")
         return value
 
     def object(self, name: str) -> "Fields":
-        return _object(self._values.get(name), name)
+        value = self._values.get(name)
+        if type(value) is not dict:
+            raise self._not(name, "an object")
+        return Fields(value)
 
     def objects(self, name: str) -> list["Fields"]:
         value = self._values.get(name)
-        if type(value) is not list:
-            raise BadControl(f"{name} is not a list")
-        return [_object(item, name) for item in value]
+        if type(value) is not list or any(type(item) is not dict for item in value):
+            raise self._not(name, "a list of objects")
+        return [Fields(item) for item in value]
+
+    def _not(self, name: str, wanted: str) -> BadControl:
+        if name not in self._values:
+            return _bad_field(name, FieldRule.MISSING, "is missing")
+        return _bad_field(name, FieldRule.TYPE, f"is not {wanted}")
 
 
-def _object(value: Any, name: str) -> Fields:
-    if type(value) is not dict:
-        raise BadControl(f"{name} is not an object")
-    return Fields(value)
+def _bad_field(name: str, rule: FieldRule, fault: str) -> BadControl:
+    return BadControl(f"{name}_{rule.value}", f"{name} {fault}")
 
 
 def read_object(text: bytes) -> Fields:
-    """The fields of the JSON object in `text`; BadControl for everything else."""
+    """The fields of the JSON object in `text`. Raises BadControl if it is not one."""
     try:
         # Given bytes, json would read UTF-16 and UTF-32 as well.
         value = _DECODER.decode(text.decode("utf-8"))
     except BadControl:
         raise
     except (ValueError, RecursionError):
-        raise BadControl("not JSON in UTF-8") from None
-    return _object(value, "the message")
+        raise BadControl.of(Rule.JSON) from None
+    if type(value) is not dict:
+        raise BadControl.of(Rule.OBJECT)
+    return Fields(value)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     # Parsers disagree on which of two equal names counts, so neither does.
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise BadControl("a name appears twice")
+        raise BadControl.of(Rule.DUPLICATE_NAME)
     return found
 
 
 def _no_constant(name: str) -> None:
-    raise BadControl("NaN and Infinity are not JSON")
+    raise BadControl.of(Rule.JSON)
 
 
 # Made once: json makes new ones at each call that asks for more than its defaults.

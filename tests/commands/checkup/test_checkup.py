@@ -130,7 +130,7 @@ async def test_a_relay_of_another_name_fails_the_step_of_the_join() -> None:
     with running_relay("--public-url", "relay.example.org", "--rate-bytes", "0") as running:
         tried, lines = await check(f"ws://127.0.0.1:{running.port}")
     assert not tried.passed
-    assert lines[-1].startswith("join: closed with 4504 audience. ")
+    assert lines[-1].startswith("join: closed with 4504 audience;rule=other_audience. ")
 
 
 @pytest_twisted.ensureDeferred

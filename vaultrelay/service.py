@@ -222,8 +222,14 @@ class RelayService(MultiService):
         self.hurry()
 
     def _evidence(self) -> Evidence:
+        listeners = [*self._listeners, *([self._admin.listener] if self._admin else [])]
         return Evidence(
-            self.settings, self.broker, self.visitors.noticed, self._troubles, utc_now()
+            self.settings,
+            self.broker,
+            self.visitors.noticed,
+            self._troubles,
+            utc_now(),
+            tuple(filter(None, (listener.open_socket for listener in listeners))),
         )
 
     def _make_site(self) -> Site:

@@ -18,6 +18,7 @@ from vaultrelay.policy.limits import (
     SILENCES_ALIKE,
 )
 from vaultrelay.transport.certificate import load_pair, utc_now
+from vaultrelay.transport.listen import OpenSocket
 from vaultrelay.transport.visitors import Noticed
 
 NAMED = {"public_urls": ("wss://relay.test",)}
@@ -55,7 +56,12 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         relay.broker.silences.note(30)
     noticed = Noticed("127.0.0.1", is_unreadable=True, is_plain_in_public=True)
     evidence = Evidence(
-        relay.service.settings, relay.broker, noticed, ("trouble",), pair.ends + timedelta(1)
+        relay.service.settings,
+        relay.broker,
+        noticed,
+        ("trouble",),
+        pair.ends + timedelta(1),
+        (OpenSocket("/run/devices", 0o666, False),),
     )
     assert {finding.slug for finding in diagnose(evidence)} == set(SYMPTOMS)
     assert list(SYMPTOMS) == list(WHAT)

@@ -164,6 +164,34 @@ def test_a_unix_socket_has_the_relays_backlog_unless_it_says_another(
 
 
 @pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("unix:/run/devices", 0o660),
+        ("unix:address=/run/devices", 0o660),
+        ("unix:/run/devices:backlog=7:lockfile=0", 0o660),
+        ("unix:/run/with\\:colon", 0o660),
+        ("unix:/run/devices:600", 0o600),
+        ("unix:/run/devices:mode=0666", 0o666),
+        ("unix:lockfile=0:mode=770:address=/run/devices", 0o770),
+    ],
+)
+def test_a_unix_socket_is_for_the_relays_group_unless_it_says_otherwise(
+    text: str, mode: int
+) -> None:
+    reactor: Any = MemoryReactorClock()
+    for each in (text, f"haproxy:{text}"):
+        read_endpoint(reactor, each).endpoint.listen(Factory())
+    assert [found for _, _, _, found, _ in reactor.unixServers] == [mode] * 2
+
+
+@pytest.mark.parametrize("mode", ["", "rw-", "8", "888", "1777", "0o660", "-660", "66", "6660"])
+def test_a_mode_that_is_none_is_refused(mode: str) -> None:
+    said = "has no mode of three octal digits, such as mode=660"
+    assert refusal_of(f"unix:/run/devices:mode={mode}") == said
+    assert refusal_of(f"unix:/run/devices:{mode or 'x'}") == said
+
+
+@pytest.mark.parametrize(
     "files",
     [
         "privateKey=privkey.pem:certKey=fullchain.pem",

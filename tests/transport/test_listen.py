@@ -26,7 +26,13 @@ from vaultrelay.transport.direct import DirectServer
 from vaultrelay.transport.direct_tls import DirectTlsServer
 from vaultrelay.transport.direct_unix import DirectUnixServer, ProxiedUnixServer
 from vaultrelay.transport.endpoint_string import read_endpoint
-from vaultrelay.transport.listen import CannotListen, Listening, ListeningService, set_transport
+from vaultrelay.transport.listen import (
+    CannotListen,
+    Listening,
+    ListeningService,
+    OpenSocket,
+    set_transport,
+)
 from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer
 from vaultrelay.transport.tls import ServerTls
 
@@ -176,6 +182,73 @@ def test_a_socket_on_which_somebody_listens_is_left_to_him(reactor: Any, tmp_pat
     assert refusal_of(second).endswith("cannot acquire lock; another relay is on this socket")
     assert path.is_socket()
     yield stopped(first)
+
+
+@inlineCallbacks
+def test_a_unix_socket_is_at_no_moment_wider_than_its_mode(
+    reactor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Waiting:
+    path, before = tmp_path / "relay.sock", []
+    chmod = os.chmod
+
+    def observe(file: bytes, mode: int) -> None:
+        before.append(path.stat().st_mode & 0o777)
+        chmod(file, mode)
+
+    monkeypatch.setattr(os, "chmod", observe)
+    umask = os.umask(0)
+    try:
+        service = service_on(read_endpoint(reactor, f"unix:{path}").endpoint)
+        service.startService()
+    finally:
+        after = os.umask(umask)
+    assert (before, path.stat().st_mode & 0o777, after) == ([0o600], 0o660, 0)
+    yield stopped(service)
+
+
+@inlineCallbacks
+def test_a_unix_socket_that_everybody_may_dial_is_recognized(
+    reactor: Any, tmp_path: Path
+) -> Waiting:
+    path = tmp_path / "relay.sock"
+    service = service_on(UNIXServerEndpoint(reactor, str(path), mode=0o660))
+    assert service.open_socket is None
+    service.startService()
+    for mode in (0o600, 0o660, 0o664, 0o775):
+        path.chmod(mode)
+        assert service.open_socket is None
+    for mode in (0o666, 0o777, 0o602):
+        path.chmod(mode)
+        assert service.open_socket == OpenSocket(str(path), mode, False)
+    path.rename(tmp_path / "elsewhere")
+    assert service.open_socket is None
+    (tmp_path / "elsewhere").rename(path)
+    yield stopped(service)
+
+
+@inlineCallbacks
+@pytest.mark.parametrize("is_abstract", [False, True])
+def test_a_socket_of_systemd_that_everybody_may_dial_is_recognized(
+    reactor: Any, tmp_path: Path, is_abstract: bool
+) -> Waiting:
+    path = tmp_path / "relay.sock"
+    passed = socket.socket(socket.AF_UNIX)
+    passed.bind(f"\0{path}" if is_abstract else str(path))
+    passed.listen()
+    if not is_abstract:
+        path.chmod(0o666)
+    adopted = AdoptedStreamServerEndpoint(reactor, passed.detach(), socket.AF_UNIX)
+    service = ListeningService("x", Listening(adopted, is_inherited=True), Factory())
+    service.startService()
+    found = OpenSocket(
+        f"@{path}" if is_abstract else str(path), None if is_abstract else 0o666, True
+    )
+    assert service.open_socket == found
+    yield stopped(service)
+
+
+def test_a_port_of_tcp_is_no_open_socket(reactor: Any) -> None:
+    assert service_on(TCP4ServerEndpoint(reactor, 0)).open_socket is None
 
 
 def test_a_file_that_is_no_socket_is_left_alone(reactor: Any, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Stage
+from vaultrelay.diagnosis.access import open_socket
 from vaultrelay.policy.addresses import UnixPeer
 from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import (
@@ -17,6 +18,7 @@ from vaultrelay.policy.limits import (
 from vaultrelay.policy.networks import UNIX
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.settings import Settings
+from vaultrelay.transport.listen import OpenSocket
 from vaultrelay.transport.visitors import Noticed
 
 
@@ -29,6 +31,7 @@ class Evidence:
     noticed: Noticed
     troubles: tuple[str, ...]
     now: datetime
+    open_sockets: tuple[OpenSocket, ...] = ()
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
@@ -185,6 +188,7 @@ SYMPTOMS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
     "few_descriptors": _few_descriptors,
     "no_name": _no_name,
     "unknown_variable": _unknown_variable,
+    "open_socket": lambda evidence: map(open_socket, evidence.open_sockets),
     "plain_in_public": _plain_in_public,
     "untrusted_proxy": _untrusted_proxy,
     "unreadable_proxy": _unreadable_proxy,

@@ -8,6 +8,7 @@ WHAT = {
     "few_descriptors": "too few open files for the devices",
     "no_name": "no name of the relay's own",
     "unknown_variable": "variables that are no option",
+    "open_socket": "unix sockets that are open to every user of the machine",
     "plain_in_public": "devices from the Internet without TLS",
     "untrusted_proxy": "a proxy that is not trusted",
     "unreadable_proxy": "a proxy that cannot be understood",

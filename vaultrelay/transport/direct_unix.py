@@ -1,7 +1,9 @@
 """Connections of unix sockets that send at once. Cannot be imported on Windows, which has none."""
 
+import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from twisted.internet import unix
@@ -16,6 +18,19 @@ class DirectUnixServer(DirectServer, unix.Server):
 
 class ProxiedUnixServer(Proxied, DirectUnixServer):
     """A unix socket behind a proxy."""
+
+
+@contextmanager
+def owner_only() -> Iterator[None]:
+    """Let a socket that is bound meanwhile begin with access for its owner alone.
+
+    Twisted gives it its mode after that; with the umask of the process it could be wider before.
+    """
+    umask = os.umask(0o177)
+    try:
+        yield
+    finally:
+        os.umask(umask)
 
 
 def clear_after_a_kill(path: Path) -> None:

@@ -4,6 +4,7 @@ TCP and TLS are read here and not by Twisted, so that our policy holds for them
 (docs/decisions/0004-tls-of-endpoint-strings.rst). All others are Twisted's, and its plugins'.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,12 @@ _PARTS = {
 """The parts of the kinds that have a port, in the order in which they may stand without a name."""
 _SSL_PARTS = frozenset({"extraCertChain", "dhParameters"})
 """Those of `ssl:` that always have a name."""
+
+_UNIX_PARTS = ("address", "mode", "backlog", "lockfile")
+"""Those of `unix:`, as Twisted has them."""
+_UNIX_MODE = "660"
+"""The group of the relay's, in which a proxy can be. Twisted's 666 lets in every user."""
+_MODE = re.compile("0?[0-7]{3}")
 
 _REFUSED = frozenset({"sslmethod", "dhParameters"})
 _PROXIED = ("tcp", "tcp6", "ssl", "tls", "unix", "systemd")
@@ -133,21 +140,29 @@ def _tls_pairs(parts: dict[str, str]) -> list[CertificatePair]:
         raise BadEndpoint(f"names the folder {folder}, which {error}") from None
 
 
-def _missing_backlog(text: str) -> str:
-    """Our backlog for a unix socket that says none; with Twisted's, a full one refuses connections.
+def _with_unix_defaults(text: str) -> str:
+    """A `unix:` string with our mode and backlog where it has none.
 
-    A proxy that is refused goes to another relay, and that would part the devices of a channel.
+    With Twisted's backlog a full socket refuses connections: a proxy then goes to another relay,
+    and that would part the devices of a channel.
     """
     unnamed, named = _parse(text)
-    says_one = "backlog" in named or len(unnamed) > len(("unix", "path", "mode"))
-    return "" if says_one else f":backlog={UNIX_BACKLOG}"
+    values = dict(zip(("kind", *_UNIX_PARTS), unnamed, strict=False)) | named
+    if not _MODE.fullmatch(values.get("mode", _UNIX_MODE)):
+        raise BadEndpoint(f"has no mode of three octal digits, such as mode={_UNIX_MODE}")
+    defaults = {"mode": _UNIX_MODE, "backlog": str(UNIX_BACKLOG)}
+    return text + "".join(
+        f":{name}={value}" for name, value in defaults.items() if name not in values
+    )
 
 
 def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoint:
     try:
         if kind == "unix":
-            text += _missing_backlog(text)
+            text = _with_unix_defaults(text)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
+    except BadEndpoint:
+        raise
     except LookupError:
         # Twisted's systemd: looks up the socket in a list or table.
         raise BadEndpoint("names a socket that systemd did not pass to this process") from None

@@ -18,7 +18,7 @@ from vaultrelay.logs import log
 from vaultrelay.policy.limits import HEALTH_WAITING
 from vaultrelay.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.transport.accepting import Acceptor
-from vaultrelay.transport.direct_unix import DirectUnixServer
+from vaultrelay.transport.direct_unix import DirectUnixServer, owner_only
 from vaultrelay.transport.front_door import FrontDoorFactory, Route
 from vaultrelay.transport.waiting import Waiting
 
@@ -52,7 +52,8 @@ class HealthSocket(Service):
             port: Any = _OwnPort(
                 os.fsencode(path), self._door, HEALTH_WAITING, 0o600, self._reactor
             )
-            port.startListening()
+            with owner_only():
+                port.startListening()
         except (OSError, UnsafeFolder, CannotListenError) as error:
             log.warn(
                 "No socket for vault-relay healthcheck, which will ask the port instead: {why}. "

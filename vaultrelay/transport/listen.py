@@ -1,7 +1,9 @@
 """Listening services: a port that is taken stops the start instead of being logged."""
 
+import os
+import stat
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, ENOENT
 from functools import partial
@@ -34,6 +36,7 @@ with suppress(ImportError):  # Windows has no unix sockets
         DirectUnixServer,
         ProxiedUnixServer,
         clear_after_a_kill,
+        owner_only,
     )
 
     _SERVERS[unix.Port] = (DirectUnixServer, ProxiedUnixServer)
@@ -73,6 +76,15 @@ class Listening:
     """Whether the socket is somebody else's, who keeps it open while the relay restarts."""
 
 
+@dataclass(frozen=True)
+class OpenSocket:
+    """A unix socket without a restriction of who connects; an abstract one has no mode."""
+
+    path: str
+    mode: int | None
+    is_inherited: bool
+
+
 class ListeningService(Service):
     """Listens while it runs.
 
@@ -105,12 +117,31 @@ class ListeningService(Service):
         """Whether those who connect after the end find another relay, and need only wait."""
         return self._wanted.is_inherited
 
+    @property
+    def open_socket(self) -> "OpenSocket | None":
+        """Its unix socket, where every user of this machine may connect to it."""
+        address: Any = self.port and self.port.getHost()
+        path = getattr(address, "name", None)
+        if not path:
+            return None
+        if path.startswith(b"\0"):
+            return OpenSocket(f"@{os.fsdecode(path[1:])}", None, self.is_inherited)
+        try:
+            mode = stat.S_IMODE(Path(os.fsdecode(path)).stat().st_mode)
+        except OSError:
+            return None
+        writable = mode & stat.S_IWOTH
+        return OpenSocket(os.fsdecode(path), mode, self.is_inherited) if writable else None
+
     def privilegedStartService(self) -> None:
         """Listen, while the process may still have the privilege that a low port needs."""
         failures: list[Failure] = []
+        around: AbstractContextManager[None] = nullcontext()
         if isinstance(self._wanted.endpoint, UNIXServerEndpoint):
             clear_after_a_kill(Path(self._wanted.endpoint._address))
-        listening: Deferred[IListeningPort] = self._wanted.endpoint.listen(self._factory)
+            around = owner_only()
+        with around:
+            listening: Deferred[IListeningPort] = self._wanted.endpoint.listen(self._factory)
         listening.addCallbacks(self._listening, failures.append)
         if failures:
             raise CannotListen(self.text, failures[0].value)

@@ -1,0 +1,23 @@
+"""Symptoms of access: each names its thing and a cure that fits it."""
+
+import pytest
+
+from vaultrelay.diagnosis.access import open_socket
+from vaultrelay.transport.listen import OpenSocket
+
+
+@pytest.mark.parametrize(
+    ("socket", "cure"),
+    [
+        (OpenSocket("/run/x", 0o666, False), "/run/x (mode 666), .* Set mode=660 in its endpoint"),
+        (OpenSocket("/run/x", 0o777, False), "/run/x (mode 777), .* Set mode=770 in its endpoint"),
+        (OpenSocket("/run/x", 0o602, False), "/run/x (mode 602), .* Set mode=600 in its endpoint"),
+        (OpenSocket("/run/x", 0o666, True), "/run/x (mode 666), .* Set SocketMode=0660 in its "),
+        (OpenSocket("@x", None, True), "@x (abstract, so it has no mode), .* Give it a path"),
+    ],
+)
+def test_an_open_socket_is_named_with_the_place_of_its_mode(socket: OpenSocket, cure: str) -> None:
+    before, _, after = cure.partition(".*")
+    said = open_socket(socket).text
+    assert f"the unix socket {before.strip()}" in said
+    assert after.strip() in said

@@ -87,9 +87,9 @@ EXAMPLES = (
     ("Try it from elsewhere:", "vault-relay check wss://relay.example.org"),
     ("In the image of a container:", "HEALTHCHECK CMD vault-relay healthcheck"),
     (
-        "A token for one person, its line for the relay's file, and the URL with it:",
+        "A token for one person in the relay's file, and the URL with it:",
         (
-            "vault-relay token new --label alice\n"
+            "vault-relay token new --label alice --file /etc/vault-relay/tokens\n"
             "vault-relay invite --with-token --public-url wss://relay.example.org"
         ),
     ),

@@ -199,7 +199,60 @@ class TestTokens:
         assert TOKEN not in "".join(said)
         relay.stop()
 
-    @pytest.mark.parametrize("text", ["", "short\n", f"{TOKEN}\nbad line\n"])
+    @pytest.mark.parametrize("text", ["", "\n \n", "# Nobody for now\n", "\ufeff", "\r\n"])
+    def test_an_emptied_file_lets_nobody_in(
+        self, tmp_path: Path, file: Path, lines: list[str], text: str
+    ) -> None:
+        relay = Running(tmp_path, f"access-token-file = '{file}'\n", lines)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        joined = relay.join(b"device-a", **headers)
+        unjoined = relay.connect(**headers)
+        said = relay.write(text, file)
+        for device in joined, unjoined:
+            assert device.closed_with() == KICKED
+        for given in headers, {}, {"Authorization": "Bearer"}, {"Authorization": "Basic Og=="}:
+            assert relay.connect(**given).answer.startswith(b"HTTP/1.1 401 ")  # type: ignore[attr-defined]
+        assert said[-3] == "info: Closed, as they may not be here any more: 2 connections"
+        assert said[-2] == (
+            "error: NO DEVICE IS ADMITTED: The file of --access-token-file holds no token, and "
+            "those that were connected were closed. Make one (vault-relay token new --file FILE). "
+            "Until then the relay does not start again either."
+        )
+        assert said[-1] == (
+            "info: The options were read again; changed: access-token-file=(0 tokens)"
+        )
+        assert [each.slug for each in relay.service.findings()] == ["nobody", "no_name"]
+        assert "No longer: an access list that is empty" in "".join(relay.write(TOKEN, file))
+        assert relay.join(b"device-a", **headers).session
+        relay.stop()
+
+    @pytest.mark.parametrize("loss", ["deleted", "unreadable", "folder", "renamed", "zeros"])
+    def test_a_file_that_is_lost_closes_nobody(
+        self, tmp_path: Path, file: Path, lines: list[str], loss: str
+    ) -> None:
+        relay = Running(tmp_path, f"access-token-file = '{file}'\n", lines)
+        stays = relay.join(Authorization=f"Bearer {TOKEN}")
+        if loss == "renamed":
+            file.rename(tmp_path / "tokens~")
+        elif loss == "zeros":
+            file.write_bytes(bytes(64))
+        else:
+            file.unlink()
+        if loss == "folder":
+            file.mkdir()
+        elif loss == "unreadable":
+            # As root reads every file: one that leads to itself.
+            file.symlink_to(file)
+        (said, _) = relay.wait()
+        assert said.startswith(f"error: {relay.config}: access-token-file: '{file}' ")
+        assert said.endswith(". What was read before still holds.")
+        assert stays.frames() == []
+        assert relay.join(b"device-b", Authorization=f"Bearer {TOKEN}").session
+        relay.stop()
+
+    @pytest.mark.parametrize(
+        "text", ["short\n", f"{TOKEN}\nbad line\n", f"TOKEN={TOKEN}\n", f"# x\n'{TOKEN}'\n"]
+    )
     def test_a_bad_file_closes_nobody(
         self, tmp_path: Path, file: Path, lines: list[str], text: str
     ) -> None:
@@ -230,6 +283,46 @@ class TestTokens:
         relay.write("yet-another-access-token\n", file)
         assert relay.join(Authorization="Bearer yet-another-access-token").session
         relay.stop()
+
+
+def test_an_emptied_list_of_channels_lets_nobody_join(tmp_path: Path, lines: list[str]) -> None:
+    listed = tmp_path / "channels"
+    listed.write_text(base64url.encode(channel_of(SEED)))
+    relay = Running(tmp_path, f"allow-channels = '{listed}'\n", lines)
+    goes = relay.join()
+    said = relay.write("# none", listed)
+    assert said[-2].startswith(
+        "error: NO DEVICE IS ADMITTED: The file of --allow-channels lists no"
+    )
+    assert goes.closed_with() == KICKED
+    wire = relay.connect()
+    wire.hello(b"device-a")
+    assert wire.closed_with() == (4506, "not_allowed")
+    relay.stop()
+
+
+def test_an_emptied_list_of_networks_lets_nobody_in(tmp_path: Path, lines: list[str]) -> None:
+    relay = Running(tmp_path, "allow-from = ['0.0.0.0/0', 'unix']\n", lines)
+    before = relay.service.settings
+    assert before.effective["allow-from"] == "0.0.0.0/0 unix"
+    said = relay.write("allow-from = []\n")
+    assert "error: NO DEVICE IS ADMITTED: --allow-from lists no network" in said[0]
+    assert said[1] == "info: The options were read again; changed: allow-from=nobody"
+    assert b"403 Forbidden" in relay.connect().answer  # type: ignore[attr-defined]
+    relay.stop()
+
+
+def test_a_list_that_is_named_later_and_empty_lets_nobody_in(
+    tmp_path: Path, lines: list[str]
+) -> None:
+    listed = tmp_path / "tokens"
+    listed.touch()
+    relay = Running(tmp_path, "", lines)
+    goes = relay.join()
+    relay.write(f"access-token-file = '{listed}'\n")
+    assert goes.closed_with() == KICKED
+    assert b"401 Unauthorized" in relay.connect().answer  # type: ignore[attr-defined]
+    relay.stop()
 
 
 def test_channels_and_addresses_are_taken_as_they_are_now(tmp_path: Path, lines: list[str]) -> None:

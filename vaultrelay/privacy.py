@@ -82,7 +82,7 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
         _kept("channel", "The public key of the channel in which a vault's devices meet."),
         *(
             [_kept("access_token", "The token that lets a device in; only a hash of it is kept.")]
-            if settings.access.tokens
+            if settings.access.tokens is not None
             else []
         ),
         _kept("device_tag", "The tag by which the devices of a channel know one another."),

@@ -109,7 +109,7 @@ class Settings:
             "node-name": self.node_name or "-",
             "access-token-file": _counted(access.tokens, "token"),
             "allow-channels": _counted(access.channels, "channel"),
-            "allow-from": str(access.allowed or "-"),
+            "allow-from": "-" if access.allowed is None else str(access.allowed or "nobody"),
             "deny-from": str(access.denied or "-"),
             "max-connections": self.places,
             "max-per-address": self.places_per_address,

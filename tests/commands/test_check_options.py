@@ -56,8 +56,16 @@ def test_the_token_comes_from_a_file_the_url_or_the_variable(
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "No such file or directory"), (b"\nx", "first line is empty"), (b"\xff", "no token")],
-    ids=["missing", "empty", "binary"],
+    [
+        (None, "No such file or directory"),
+        (b"\nx", "first line is empty"),
+        (b"\xff", "no token"),
+        (b"TOKEN=s3cret", "first line is not a token alone"),
+        (b"# Anna's", "first line has white space inside"),
+        (b'"s3cret"', "first line has quotation marks"),
+        (b"anna:" + 64 * b"0", "first line has a colon"),
+    ],
+    ids=["missing", "empty", "binary", "assignment", "comment", "quoted", "hashed"],
 )
 def test_a_file_without_a_token_is_told(tmp_path: Path, content: bytes | None, said: str) -> None:
     file = tmp_path / "token"

@@ -81,10 +81,10 @@ def test_a_terminal_that_is_too_narrow_is_told(
 def test_a_token_is_read_and_never_sent(
     tried: list[RelayUrl], typed: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    typed("s3cr/t@\nmore\n")
+    typed("s3cr/t+\nmore\n")
     assert invite.main(["--with-token", "--no-qr"]) == 0
     said = capsys.readouterr()
-    assert said.out == "wss://any:s3cr%2Ft%40@relay.example.org\n"
+    assert said.out == "wss://any:s3cr%2Ft%2B@relay.example.org\n"
     assert "s3cr" not in said.err
     (url,) = tried
     assert url.authorization is None
@@ -103,16 +103,25 @@ def test_at_a_terminal_a_token_is_asked_for(
 
 @pytest.mark.usefixtures("tried")
 @pytest.mark.parametrize(
-    "text", ["", "\n", "ä\n", "a\x1bb\n"], ids=["end", "empty", "wide", "escape"]
+    ("text", "said"),
+    [
+        ("", "no token came"),
+        ("\n", "no token came"),
+        ("ä\n", "what came has a character"),
+        ("a\x1bb\n", "what came has a character"),
+        ("anna:" + 64 * "0" + "\n", "what came has a colon"),
+        ("TOKEN=s3cret\n", "what came is not a token alone"),
+    ],
+    ids=["end", "empty", "wide", "escape", "line", "assignment"],
 )
 def test_what_is_no_token_is_refused(
-    typed: Callable[[str], None], text: str, capfd: pytest.CaptureFixture[str]
+    typed: Callable[[str], None], text: str, said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     typed(text)
     with pytest.raises(SystemExit) as stopped:
         invite.main(["--with-token"])
     assert stopped.value.code == 2
-    assert capfd.readouterr().err.startswith("vault-relay: --with-token: no token came")
+    assert capfd.readouterr().err.startswith(f"vault-relay: --with-token: {said}")
 
 
 @pytest.mark.usefixtures("tried")

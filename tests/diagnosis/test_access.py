@@ -2,7 +2,9 @@
 
 import pytest
 
-from vaultrelay.diagnosis.access import open_socket
+from vaultrelay.diagnosis.access import nobody, open_socket
+from vaultrelay.policy.access import Access, Tokens
+from vaultrelay.policy.networks import NOBODY, Networks
 from vaultrelay.transport.listen import OpenSocket
 
 
@@ -21,3 +23,23 @@ def test_an_open_socket_is_named_with_the_place_of_its_mode(socket: OpenSocket, 
     said = open_socket(socket).text
     assert f"the unix socket {before.strip()}" in said
     assert after.strip() in said
+
+
+@pytest.mark.parametrize(
+    ("access", "said"),
+    [
+        (Access(Tokens([])), ["The file of --access-token-file holds no token"]),
+        (Access(channels=frozenset()), ["The file of --allow-channels lists no channel"]),
+        (Access(allowed=NOBODY), ["--allow-from lists no network"]),
+        (Access(Tokens([]), frozenset(), NOBODY), ["holds no token", "no channel", "no network"]),
+        (Access(), []),
+        (Access(Tokens([b"1"]), frozenset([b"2"]), Networks.read(["unix"])), []),
+    ],
+)
+def test_each_empty_list_is_named_and_urgent(access: Access, said: list[str]) -> None:
+    findings = list(nobody(access))
+    assert len(findings) == len(said)
+    for finding, words in zip(findings, said, strict=True):
+        assert finding.is_urgent
+        assert finding.text.startswith("NO DEVICE IS ADMITTED: ")
+        assert words in finding.text

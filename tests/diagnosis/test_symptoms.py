@@ -1,6 +1,7 @@
 """Diagnosis: what is noticed, what is said of it, and when it is over."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from tests.certificates import issue, write_pair
 from tests.memory import Relay
 from vaultrelay.diagnosis.symptoms import SYMPTOMS, Evidence, diagnose
+from vaultrelay.policy.access import Access
 from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
@@ -56,7 +58,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         relay.broker.silences.note(30)
     noticed = Noticed("127.0.0.1", is_unreadable=True, is_plain_in_public=True)
     evidence = Evidence(
-        relay.service.settings,
+        replace(relay.service.settings, access=Access(channels=frozenset())),
         relay.broker,
         noticed,
         ("trouble",),

@@ -55,7 +55,7 @@ def test_a_token_comes_as_bearer_or_as_the_password_of_basic(header: str) -> Non
 )
 def test_what_is_no_token_of_ours_is_refused(header: str | None) -> None:
     with pytest.raises(Refusal) as caught:
-        Access(TOKENS).check_token(header)
+        Access(Tokens([*TOKENS._digests, digest_of(b"")])).check_token(header)
     refusal = caught.value
     assert (refusal.status, refusal.error) == (401, "token_required")
     names = [name for name, _ in refusal.headers]

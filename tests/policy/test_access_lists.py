@@ -3,7 +3,7 @@
 import pytest
 
 from vaultrelay.policy import access_lists
-from vaultrelay.policy.access_lists import BadLine, read_channels, read_tokens
+from vaultrelay.policy.access_lists import BadLine, read_channels, read_token_lines, read_tokens
 from vaultrelay.policy.access_token import digest_of
 from vaultrelay.policy.limits import SHORTEST_TOKEN
 from vaultrelay.wire import base64url
@@ -39,13 +39,50 @@ def test_a_token_may_have_a_hash_sign_inside_no_comment() -> None:
     ("line", "why"),
     [
         ("x" * (SHORTEST_TOKEN - 1), "is shorter than 16 characters, which can be guessed"),
-        ("two words that are long", "has a character that a token cannot have"),
         ("p\u00e4ssword-that-is-long", "has a character that a token cannot have"),
         ("label:" + "0" * 63, "is not label:sha256"),
         ("label:" + "g" * 64, "is not label:sha256"),
         ("no label:" + "0" * 64, "is not label:sha256"),
         (":" + "0" * 64, "is not label:sha256"),
         ("x" * 33 + ":" + "0" * 64, "is not label:sha256"),
+        (f"anna: {PLAIN}", "is not label:sha256"),
+        (f"anna:{PLAIN}", "is not label:sha256"),
+        (f"anna: {HASHED.partition(':')[2]}", "is not label:sha256"),
+        (f"wss://any:{PLAIN}@relay.example.org", "is not label:sha256"),
+        (f"Authorization: Bearer {PLAIN}", "is not label:sha256"),
+        (f"any:{PLAIN}", "is not label:sha256"),
+        (f"TOKEN={PLAIN}", "is not a token alone: write it without a name and = before it"),
+        (f"anna={PLAIN}", "is not a token alone"),
+        (f"anna={digest_of(b'another-token').hex()}", "is not a token alone"),
+        (f"RELAY_ACCESS_TOKEN={PLAIN}==", "is not a token alone"),
+        ("RELAY_ACCESS_TOKEN=", "is not a token alone"),
+        (f"=={PLAIN}", "is not a token alone"),
+        (f"token?={PLAIN}", "is not a token alone"),
+        (f'"{PLAIN}"', "has quotation marks: write the token without them"),
+        (f"'{PLAIN}'", "has quotation marks"),
+        (f"\u201c{PLAIN}\u201d", "has quotation marks"),
+        (f'"{PLAIN}",', "has quotation marks"),
+        (f'TOKEN="{PLAIN}"', "has quotation marks"),
+        (f"Bearer {PLAIN}", "has white space inside: write the token alone"),
+        (f"export TOKEN={PLAIN}", "has white space inside"),
+        (f"anna = {PLAIN}", "has white space inside"),
+        (f"- {PLAIN}", "has white space inside"),
+        (f"{PLAIN} {PLAIN}", "has white space inside"),
+        (f"{PLAIN}\t2026-11-22", "has white space inside"),
+        (f"{PLAIN}\u00a0x", "has white space inside"),
+        (f"{digest_of(b'another-token').hex()}  -", "has white space inside"),
+        (f"{PLAIN}\r{PLAIN}", "has white space inside"),
+        (f"{PLAIN},", "has a character that a token cannot have"),
+        (f"[{PLAIN}]", "has a character that a token cannot have"),
+        (f"{PLAIN}\0", "has a character that a token cannot have"),
+        (f"{PLAIN}%3D", "has a character that a token cannot have"),
+        (f"//{PLAIN}@host", "has a character that a token cannot have"),
+        ("token-2026-11-22", "is a label without its hash"),
+        ("----------------", "has fewer than 5 different characters, which can be guessed"),
+        ("xxxxxxxxxxxxxxxxxxxx", "has fewer than 5 different characters"),
+        ("-=-=-=-=-=-=-=-=-=-=", "is not a token alone"),
+        ("anna:" + digest_of(b"").hex(), "is the hash of nothing"),
+        ("anna:" + digest_of(b"\n").hex().upper(), "is the hash of nothing"),
     ],
 )
 def test_a_bad_line_is_named_by_number_and_never_shown(line: str, why: str) -> None:
@@ -55,12 +92,34 @@ def test_a_bad_line_is_named_by_number_and_never_shown(line: str, why: str) -> N
     assert line not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "# none\n"])
-def test_a_list_of_nothing_would_let_nobody_in(text: str) -> None:
-    with pytest.raises(BadLine, match="holds no token, so nobody could come in"):
-        read_tokens(text)
-    with pytest.raises(BadLine, match="holds no channel, so nobody could come in"):
-        read_channels(text)
+@pytest.mark.parametrize("text", ["", "\n\n", "# none\n", " \t\r\n  # none"])
+def test_a_list_may_be_empty(text: str) -> None:
+    assert len(read_tokens(text)) == 0
+    assert read_channels(text) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "MDEyMzQ1Njc4OWFiY2RlZg==",
+        "MDEyMzQ1Njc4OWFiY2Rl",
+        "5f1c7d2e9b3a4c6d8e0f5f1c7d2e9b3a4c6d8e0f5f1c7d2e9b3a4c6d8e0f1234",
+        "eyJhbGciOi.eyJzdWIiOi.SflKxwRJ_SM-eKK",
+        "correct-horse-battery-staple",
+        "/+a/long-base64+token/",
+        "x7~k.3_-9+2/q1w5",
+    ],
+)
+def test_what_programs_make_for_tokens_is_taken(line: str) -> None:
+    assert read_tokens(line).find(line.encode()) == digest_of(line.encode())
+
+
+def test_lines_of_tokens_have_numbers_and_labels_and_show_no_hash() -> None:
+    plain, hashed = read_token_lines(f"# x\n{PLAIN}\n\n{HASHED}\n")
+    assert (plain.number, plain.label) == (2, "")
+    assert (hashed.number, hashed.label) == (4, "anna-phone")
+    assert hashed.digest.hex() not in repr(hashed)
+    assert str(hashed.digest) not in repr(hashed)
 
 
 def test_lists_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,7 +123,17 @@ def test_a_token_lets_in_and_its_removal_closes(tmp_path: Path) -> None:
                 device.recv(WAIT_SECONDS)
             assert (device.close_code, device.close_reason) == (4510, "kicked")
         assert status_of(url, Authorization=f"Bearer {TOKEN}") == 401
+        headers["Authorization"] = f"Bearer {OTHER}"
+        with connect(url, additional_headers=headers, compression=None) as device:
+            device.recv()
+            tokens.write_text("# nobody\n")
+            with suppress(Exception):
+                device.recv(WAIT_SECONDS)
+            assert (device.close_code, device.close_reason) == (4510, "kicked")
+        assert status_of(url, Authorization=f"Bearer {OTHER}") == 401
         status, log = relay.stop()
+    assert "error NO DEVICE IS ADMITTED: The file of --access-token-file holds no token" in log
+    assert "still holds" not in log
     assert status == 0
     assert TOKEN not in log
     assert OTHER not in log

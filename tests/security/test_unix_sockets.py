@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,10 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
+def set_umask(umask: int) -> None:
+    os.umask(umask)
+
+
 def dial(path: Path, request: str, *, user: int = NOBODY) -> str:
     """The first line of the answer that a user gets at a socket."""
     python = shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin") or sys.executable
@@ -76,7 +81,7 @@ def test_another_user_reaches_neither_devices_nor_status_page(folder: Path, umas
         *("--listen", f"unix:{plain}", "--listen", f"haproxy:unix:{proxied}"),
         *("--trusted-proxy", "unix", "--allow-from", "10.0.0.0/8", "--public-url", "ws://x"),
         *("--admin", f"unix:{admin}"),
-        preexec_fn=lambda: os.umask(umask) and None,
+        preexec_fn=partial(set_umask, umask),
     ) as relay:
         wait_for(admin)
         assert [path.stat().st_mode & 0o777 for path in (plain, proxied, admin)] == [0o660] * 3

@@ -12,7 +12,7 @@ COMMANDS = {
     "healthcheck": "Say whether the relay of this machine is well.",
     "invite": "Print the relay's URL for the app, with a QR code.",
     "status": "Say how several relays are, and their sum.",
-    "token": "Make an access token and its line for the file.",
+    "token": "Make, list and revoke access tokens.",
 }
 """What each command does, by the name of it and of its module here.
 

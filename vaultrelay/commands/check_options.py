@@ -9,6 +9,7 @@ from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.idle import DEFAULT_SECONDS, MOST_SECONDS
 from vaultrelay.commands.checkup.url import has_token, shown, with_token
 from vaultrelay.logs import printable
+from vaultrelay.policy.access_token import check_spelling
 
 USAGE = f"""\
 Usage: vault-relay check URL [--idle[=SECONDS]] [--strict] [--json]
@@ -136,4 +137,8 @@ def _read_token(file: str) -> str:
         raise BadUsage(f"check: --token-file {printable(file)}: this is no token") from None
     if not token:
         raise BadUsage(f"check: --token-file {printable(file)}: its first line is empty")
+    try:
+        check_spelling(token)
+    except ValueError as error:
+        raise BadUsage(f"check: --token-file {printable(file)}: its first line {error}") from None
     return token

@@ -14,6 +14,7 @@ from vaultrelay.commands.qr_code import qr_lines
 from vaultrelay.commands.reach import Unreachable, reach
 from vaultrelay.logs import printable
 from vaultrelay.options import BadOption
+from vaultrelay.policy.access_token import check_spelling
 from vaultrelay.process import stop_with
 from vaultrelay.tap import Options
 
@@ -88,8 +89,12 @@ def _read_token() -> str:
     except (EOFError, UnicodeDecodeError):
         said = ""
     token = said.strip()
-    if not token or not token.isascii() or not token.isprintable():
-        stop_with("--with-token: no token came, or one with characters that no token has")
+    if not token:
+        stop_with("--with-token: no token came")
+    try:
+        check_spelling(token)
+    except ValueError as error:
+        stop_with(f"--with-token: what came {error}")
     return token
 
 

@@ -1,49 +1,137 @@
-"""``vault-relay token new``: a fresh access token, and the line that makes a relay take it."""
+"""``vault-relay token``: makes access tokens, and lists and revokes those of a relay's file."""
 
+import os
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from getopt import GetoptError, gnu_getopt
+from pathlib import Path
 from typing import NoReturn
 
 from vaultrelay.commands.asides import aside
+from vaultrelay.commands.token_file import BadTokenFile, TokenFile, locked
+from vaultrelay.logs import printable
 from vaultrelay.policy.access_token import new_token, token_line
+from vaultrelay.policy.limits import MOST_TOKENS
 from vaultrelay.process import stop_with
 
-USAGE = """Usage: vault-relay token new [--label NAME]
+USAGE = """Usage: vault-relay token new [--label NAME] [--file FILE]
+       vault-relay token list [--file FILE]
+       vault-relay token revoke LABEL [--file FILE]
 
-Makes an access token for a private relay. Prints two lines: the token, which
-is kept nowhere, and the line for the relay's file of tokens, from which the
-token cannot be found out. What explains them goes to standard error where the
-output is no terminal, so that a program finds the two lines alone.
+Access tokens of a private relay, which reads them from the file of its option
+--access-token-file. A running relay takes a change of that file within seconds.
+
+new     Makes a token. Without --file it prints two lines: the token, which is
+        kept nowhere, and the line for the relay's file, from which the token
+        cannot be found out. With --file it appends the line to that file, which
+        is made if it is missing, and prints the token alone.
+list    Prints the label and the line number of each token of the file.
+revoke  Removes the token with this label from the file. The relay closes its
+        sessions. A token without a label is removed with an editor.
+
+What explains the output goes to standard error where the output is no terminal.
 
   --label NAME  What the relay calls the token: 1 to 32 letters, digits, dots,
                 underscores and hyphens. Default token- and the date.
+  --file FILE   The relay's file of tokens. For list and revoke, the default is
+                the variable RELAY_ACCESS_TOKEN_FILE.
   --help        Print this text.
 """
+_VARIABLE = "RELAY_ACCESS_TOKEN_FILE"
 
 
 def main(arguments: list[str]) -> int:
-    """Make one and print it; 0, or 2 for a bad command line."""
+    """Do what the first word asks for; 0, or 2 for what cannot be done."""
     try:
-        given, rest = gnu_getopt(arguments, "", ["label=", "help"])
+        given, words = gnu_getopt(arguments, "", ["label=", "file=", "help"])
     except GetoptError as error:
         _refuse(str(error))
     options = dict(given)
     if "--help" in options:
         print(USAGE, end="")
         return 0
-    if rest != ["new"]:
-        _refuse("token takes one word, which is new")
+    try:
+        match words:
+            case ["new"]:
+                _new(options.get("--label"), _file(options) if "--file" in options else None)
+            case ["list"] if "--label" not in options:
+                _list(_file(options))
+            case ["revoke", label] if "--label" not in options:
+                _revoke(label, _file(options))
+            case _:
+                _refuse("token takes new, list, or revoke and a label")
+    except BadTokenFile as error:
+        stop_with(printable(str(error)))
+    return 0
+
+
+def _new(label: str | None, file: Path | None) -> None:
     token = new_token()
-    label = options.get("--label", f"token-{datetime.now(UTC):%Y-%m-%d}")
+    label = f"token-{datetime.now(UTC):%Y-%m-%d}" if label is None else label
     try:
         line = token_line(label, token)
     except ValueError as error:
         _refuse(f"--label: {label!a}: {error}")
-    aside("The token. It is shown only now; vault-relay invite --with-token puts it into a URL:")
-    print(token, flush=True)
+    if file is not None:
+        _append(file, label, token, line)
+        return
+    _show(token)
     aside("The line for the relay's file of tokens:")
     print(line)
-    return 0
+
+
+def _append(path: Path, label: str, token: str, line: str) -> None:
+    with locked(path):
+        tokens = TokenFile(path, may_be_new=True)
+        if label in tokens.labels:
+            _refuse(f"{printable(str(path))} has a token {label} already; name it with --label")
+        if len(tokens.lines) >= MOST_TOKENS:
+            raise BadTokenFile(f"{path} holds {MOST_TOKENS} tokens, and the relay takes no more")
+        # Shown first: a token that is in force and that nobody saw would be of no use.
+        _show(token)
+        try:
+            tokens.append(line)
+        except BadTokenFile as error:
+            raise BadTokenFile(f"{error}. The token is not valid") from None
+    aside(f"Its hash is in {printable(str(path))}, under the label {label}.")
+    if tokens.is_new:
+        aside("The file is new, and your user alone can read it: let the relay's user read it too.")
+
+
+def _list(path: Path) -> None:
+    tokens = TokenFile(path)
+    for line in tokens.lines:
+        print(f"{line.label or '(no label)':<32}  line {line.number}")
+    if not tokens.lines:
+        aside(f"{printable(str(path))} holds no token.")
+
+
+def _revoke(label: str, path: Path) -> None:
+    with locked(path):
+        tokens = TokenFile(path)
+        if label not in tokens.labels:
+            close = get_close_matches(label, tokens.labels, 1)
+            hint = f"did you mean {close[0]}?" if close else "token list prints the labels."
+            stop_with(f"{printable(str(path))} has no token '{printable(label)}'; {hint}")
+        tokens.remove(label)
+    aside(f"Revoked {label}. The relay closes its sessions within seconds.")
+    if all(line.label == label for line in tokens.lines):
+        aside(
+            "It was the last token: the relay admits nobody now, and does not start with an empty "
+            "file."
+        )
+
+
+def _show(token: str) -> None:
+    aside("The token. It is shown only now; vault-relay invite --with-token puts it into a URL:")
+    print(token, flush=True)
+
+
+def _file(options: dict[str, str]) -> Path:
+    file = options.get("--file", os.environ.get(_VARIABLE))
+    if not file:
+        _refuse(f"name the relay's file of tokens with --file, or in {_VARIABLE}")
+    return Path(file)
 
 
 def _refuse(text: str) -> NoReturn:

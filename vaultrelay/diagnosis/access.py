@@ -1,5 +1,8 @@
 """Symptoms of access: everybody gets in, or nobody."""
 
+from collections.abc import Iterator
+
+from vaultrelay.policy.access import Access
 from vaultrelay.policy.finding import Finding
 from vaultrelay.transport.listen import OpenSocket
 
@@ -18,3 +21,27 @@ def open_socket(socket: OpenSocket) -> Finding:
         f"({mode}), as if it were a trusted proxy or the operator. {cure}, and add the user of the "
         "proxy to the group of the relay.",
     )
+
+
+def nobody(access: Access) -> Iterator[Finding]:
+    """Lists that were emptied while the relay ran: it fails closed, and would not start again."""
+    for listed, what, cure in (
+        (
+            access.tokens,
+            "The file of --access-token-file holds no token",
+            "Make one (vault-relay token new --file FILE)",
+        ),
+        (
+            access.channels,
+            "The file of --allow-channels lists no channel",
+            "Add a line for each channel",
+        ),
+        (access.allowed, "--allow-from lists no network", "Name one"),
+    ):
+        if listed is not None and not listed:
+            yield Finding(
+                "nobody",
+                f"NO DEVICE IS ADMITTED: {what}, and those that were connected were closed. "
+                f"{cure}. Until then the relay does not start again either.",
+                is_urgent=True,
+            )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Stage
-from vaultrelay.diagnosis.access import open_socket
+from vaultrelay.diagnosis.access import nobody, open_socket
 from vaultrelay.policy.addresses import UnixPeer
 from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import (
@@ -185,6 +185,7 @@ def _hides(evidence: Evidence) -> bool:
 SYMPTOMS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
     "certificate": _certificate,
     "not_read": _not_read,
+    "nobody": lambda evidence: nobody(evidence.settings.access),
     "few_descriptors": _few_descriptors,
     "no_name": _no_name,
     "unknown_variable": _unknown_variable,

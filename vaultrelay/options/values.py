@@ -1,6 +1,6 @@
 """Values: from texts and where they stand to checked Settings."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sized
 from ipaddress import ip_address
 from operator import attrgetter
 from pathlib import Path
@@ -28,6 +28,7 @@ _MOST_BUFFER = 1 << 40
 _LONGEST_NUMBER = 15
 """Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
 _T = TypeVar("_T")
+_Listed = TypeVar("_Listed", bound=Sized)
 
 
 class Values:
@@ -146,7 +147,7 @@ class Values:
         given = self._given.get("allow-from")
         if given is None:
             return None
-        if not given.values:
+        if not given.values and self._kept is None:
             raise BadOption(f"{given.origin}: allows nobody; leave it out to allow everybody")
         return Networks.read(self._networks("allow-from", Networks.read))
 
@@ -167,18 +168,22 @@ class Values:
         return given.values
 
     def _tokens(self) -> Tokens | None:
-        return self._list("access-token-file", read_tokens)
+        empty = "holds no token, so nobody could come in. Make one: vault-relay token new"
+        return self._list("access-token-file", read_tokens, empty)
 
     def _channels(self) -> frozenset[bytes] | None:
-        return self._list("allow-channels", read_channels)
+        return self._list("allow-channels", read_channels, "holds no channel, so nobody could join")
 
-    def _list(self, name: str, read: Callable[[str], _T]) -> _T | None:
-        """What a file lists that an option names, one to a line."""
+    def _list(self, name: str, read: Callable[[str], _Listed], empty: str) -> _Listed | None:
+        """What a file lists that an option names, one to a line.
+
+        A list that a running relay finds empty lets nobody in. At the start it is a mistake.
+        """
         given = self._given.get(name)
         if given is None:
             return None
         try:
-            return read(read_file(Path(given.values[-1])).decode("utf-8-sig"))
+            listed = read(read_file(Path(given.values[-1])).decode("utf-8-sig"))
         except OSError as error:
             raise given.refuse(f"cannot be read: {(error.strerror or '').lower()}") from None
         except UnicodeDecodeError:
@@ -187,6 +192,9 @@ class Values:
             raise given.refuse(str(error)) from None
         except ValueError:
             raise given.refuse("is not a file name") from None
+        if not listed and self._kept is None:
+            raise given.refuse(empty)
+        return listed
 
     def _bind(self) -> str:
         given = self._find("bind")

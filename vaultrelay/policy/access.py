@@ -74,7 +74,8 @@ class Access:
         """The digest of the token in an Authorization header, if one is asked for; or Refusal."""
         if self.tokens is None:
             return None
-        found = self.tokens.find(token_of(authorization or ""))
+        token = token_of(authorization or "")
+        found = self.tokens.find(token) if token else None
         if found is None:
             raise token_required(was_given=authorization is not None)
         return found

@@ -1,21 +1,22 @@
 """Access lists: the files of tokens and of channels, one to a line, as an operator writes them.
 
-Blank lines and what follows a ``#`` say nothing.
+Blank lines and comments, from a ``#`` to the end of the line, are ignored.
 """
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from vaultrelay.policy.access import Tokens
-from vaultrelay.policy.access_token import LABEL, digest_of
-from vaultrelay.policy.limits import MOST_CHANNELS_LISTED, MOST_TOKENS, SHORTEST_TOKEN
+from vaultrelay.policy.access_token import LABEL, check_spelling, check_strength, digest_of
+from vaultrelay.policy.limits import MOST_CHANNELS_LISTED, MOST_TOKENS
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import CHANNEL_BYTES
 
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
-"""What passes through an HTTP header and a URL alike (RFC 6750, section 2.1)."""
-_HASHED = re.compile(rf"{LABEL.pattern}:([0-9A-Fa-f]{{64}})")
+_HASHED = re.compile(rf"({LABEL.pattern}):([0-9A-Fa-f]{{64}})")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
+_OF_NOTHING = frozenset(map(digest_of, (b"", b"\n")))
+"""What a shell hashes where a variable is not set: a token that everybody has."""
 
 
 class BadLine(ValueError):
@@ -25,26 +26,42 @@ class BadLine(ValueError):
         super().__init__(f"line {number} {reason}" if number else reason)
 
 
-def read_tokens(text: str) -> Tokens:
-    """The tokens of a file whose lines are ``TOKEN`` or ``label:SHA256-of-the-token``."""
-    digests = [_digest(number, line) for number, line in _lines(text)]
-    if not digests:
-        raise BadLine(0, "holds no token, so nobody could come in. Make one: vault-relay token new")
-    if len(digests) > MOST_TOKENS:
+@dataclass(frozen=True)
+class TokenLine:
+    """One token of a file: the number of its line, its label (none if it is plain), its digest."""
+
+    number: int
+    label: str
+    digest: bytes = field(repr=False)
+
+
+def read_token_lines(text: str) -> list[TokenLine]:
+    """The tokens of a file whose lines are ``TOKEN`` or ``label:SHA256-of-the-token``.
+
+    Raises BadLine for the first line that is neither.
+    """
+    lines = [_token_line(number, line) for number, line in _lines(text)]
+    if len(lines) > MOST_TOKENS:
         raise BadLine(0, f"holds more than {MOST_TOKENS} tokens")
-    return Tokens(digests)
+    return lines
+
+
+def read_tokens(text: str) -> Tokens:
+    """The tokens of such a file, which may be none. Raises BadLine as `read_token_lines`."""
+    return Tokens(line.digest for line in read_token_lines(text))
 
 
 def read_channels(text: str) -> frozenset[bytes]:
-    """The channels of a file whose lines are their addresses, 43 characters of base64url."""
+    """The channels of a file whose lines are their addresses, 43 characters of base64url.
+
+    They may be none. Raises BadLine for the first line that is no channel.
+    """
     channels = set()
     for number, line in _lines(text):
         try:
             channels.add(base64url.decode(line, CHANNEL_BYTES))
         except ValueError:
             raise BadLine(number, "is no channel: 43 characters of base64url") from None
-    if not channels:
-        raise BadLine(0, "holds no channel, so nobody could come in")
     if len(channels) > MOST_CHANNELS_LISTED:
         raise BadLine(0, f"holds more than {MOST_CHANNELS_LISTED} channels")
     return frozenset(channels)
@@ -52,26 +69,26 @@ def read_channels(text: str) -> frozenset[bytes]:
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.split("\n"), 1):
-        said = _COMMENT.sub("", line).strip()
-        if said:
-            yield number, said
+        content = _COMMENT.sub("", line).strip()
+        if content:
+            yield number, content
 
 
-def _digest(number: int, line: str) -> bytes:
+def _token_line(number: int, line: str) -> TokenLine:
     hashed = _HASHED.fullmatch(line)
     if hashed is not None:
-        return bytes.fromhex(hashed[1])
+        digest = bytes.fromhex(hashed[2])
+        if digest in _OF_NOTHING:
+            raise BadLine(number, "is the hash of nothing: the token was empty when it was made")
+        return TokenLine(number, hashed[1], digest)
     # The line may be a secret: what is wrong with it is said, never the line itself.
     if ":" in line:
         raise BadLine(
             number, "is not label:sha256, a label of at most 32 letters and 64 hexadecimal digits"
         )
-    if not _TOKEN.fullmatch(line):
-        raise BadLine(number, "has a character that a token cannot have: letters, digits, . _ ~ -")
-    if len(line) < SHORTEST_TOKEN:
-        raise BadLine(
-            number,
-            f"is shorter than {SHORTEST_TOKEN} characters, which can be guessed. Make one: "
-            "vault-relay token new",
-        )
-    return digest_of(line.encode("ascii"))
+    try:
+        check_spelling(line)
+        check_strength(line)
+    except ValueError as error:
+        raise BadLine(number, str(error)) from None
+    return TokenLine(number, "", digest_of(line.encode("ascii")))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 WHAT = {
     "certificate": "a certificate that ends soon, or is not valid",
     "not_read": "options that could not be read",
+    "nobody": "an access list that is empty",
     "few_descriptors": "too few open files for the devices",
     "no_name": "no name of the relay's own",
     "unknown_variable": "variables that are no option",

@@ -107,6 +107,9 @@ More addresses than that are not held off by looking at each."""
 SHORTEST_TOKEN = 16
 """Characters of an access token. Guessed at the rate of joins of one address, half as many would
 already last a century; but people choose words."""
+LEAST_TOKEN_VARIETY = 5
+"""Different characters in a token: a line such as ---------------- is none. Fewer than one in a
+million random tokens of 16 hexadecimal digits have less."""
 MOST_TOKENS = 10_000
 """All are compared with each that is given, 0.6 ms at most. More people than that have accounts
 somewhere, and a proxy that knows them."""

@@ -46,6 +46,11 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
     "allow-channels": (lambda s: _file_of("channels", s.access.channels), "", CHANNELS),
     "allow-from": (lambda s: s.access.allowed or "", "", ("10.0.0.0/8", "192.0.2.1/32", "unix")),
     "deny-from": (lambda s: s.access.denied, "", ("10.0.0.0/8", "2001:db8::/32", "::1/128")),
+    "allow-origin": (
+        lambda s: s.access.origins or "",
+        "",
+        ("https://app.example", "https://b.example:8443", "null"),
+    ),
     "max-connections": (lambda s: s.max_connections, "1000", ("11", "12", "13")),
     "max-per-address": (lambda s: s.places_per_address, "250", ("0", "12", "130")),
     "trusted-proxy": (lambda s: " ".join(s.trusted_proxies), "", PROXIES),
@@ -67,6 +72,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
         ("/run/one", "/run/two", "/run/three"),
     ),
     "admin": (lambda s: s.admin, "", ("tcp:1001", "tcp:1002:interface=127.0.0.1", "unix:/x")),
+    "admin-host": (lambda s: " ".join(s.admin_hosts), "", ("relay.lan", "relay", "xn--caf-dma.fr")),
     "admin-node": (lambda s: " ".join(url.text for url in s.admin_nodes), "", NODES),
     "log-level": (lambda s: s.log_level, "info", ("error", "warn", "debug")),
     "log-format": (lambda s: s.log_format, "text", ("json", "text", "json")),
@@ -863,3 +869,39 @@ def test_networks_are_not_without_end() -> None:
     assert (
         refusal_of(toml=f"deny-from = [{many}]") == f"{CONFIG}: deny-from: more than 1000 networks"
     )
+
+
+@pytest.mark.parametrize(
+    ("toml", "shown"),
+    [
+        ("", "-"),
+        ("deny-from = '10.0.0.0/8'", "-"),
+        ("allow-from = 'unix'", "none"),
+        ("allow-origin = []", "none"),
+        ("allow-from = 'unix'\nallow-origin = []", "none"),
+        ("allow-from = 'unix'\nallow-origin = 'https://A.example:443'", "https://a.example"),
+        ("allow-origin = ['null', 'https://*']", "https://* null"),
+    ],
+)
+def test_web_pages_are_kept_out_where_addresses_are(toml: str, shown: str) -> None:
+    assert read(toml=toml).effective["allow-origin"] == shown
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+@pytest.mark.parametrize("name", ["relay:9090", "*.lan", "http://relay.lan", "a_b/c", "fe80::1%1"])
+def test_a_name_of_the_admin_endpoint_is_a_name_alone(origin: str, name: str) -> None:
+    said = refusal_at(origin, ("admin-host", name))
+    assert said.startswith(f"{named(origin, 'admin-host')}: '{name}' ")
+    assert said.endswith("; write a name without a port, such as relay.lan")
+
+
+def test_names_of_the_admin_endpoint_are_canonical_and_not_without_end() -> None:
+    flags = [f"--admin-host={name}" for name in ("Relay.LAN.", "relay.lan", "caf\u00e9.fr")]
+    assert read(*flags).admin_hosts == ("relay.lan", "xn--caf-dma.fr")
+    many = [f"--admin-host=a{number}" for number in range(limits.MOST_NODES + 1)]
+    assert refusal_of(*many) == f"--admin-host: more than {limits.MOST_NODES} names"
+
+
+def test_origins_are_not_without_end() -> None:
+    many = [f"--allow-origin=https://a{number}.example" for number in range(1001)]
+    assert refusal_of(*many) == "--allow-origin: more than 1000 origins"

@@ -14,6 +14,7 @@ from tests.certificates import issue, write_pair
 from tests.memory import SEED, Wire
 from vaultrelay.options.reader import SettingsReader
 from vaultrelay.policy.limits import WATCH_SECONDS
+from vaultrelay.policy.origins import Origins
 from vaultrelay.reload import Reloader
 from vaultrelay.service import RelayService
 from vaultrelay.wire import base64url
@@ -301,6 +302,37 @@ def test_an_emptied_list_of_channels_lets_nobody_join(tmp_path: Path, lines: lis
     relay.stop()
 
 
+def test_origins_change_while_it_runs(tmp_path: Path, lines: list[str]) -> None:
+    app, evil = {"Origin": "https://app.example"}, {"Origin": "https://evil.example"}
+    relay = Running(tmp_path, "allow-origin = 'https://app.example'\n", lines)
+    native, page = relay.join(b"device-a"), relay.join(b"device-b", **app)
+    assert b"403 Forbidden" in relay.connect(**evil).answer  # type: ignore[attr-defined]
+    assert "origin_refused" in [finding.slug for finding in relay.service.findings()]
+    said = relay.write("allow-origin = 'https://evil.example'\n")
+    assert page.closed_with() == KICKED
+    assert said[-1].endswith("changed: allow-origin=https://evil.example")
+    assert "origin_refused" not in [finding.slug for finding in relay.service.findings()]
+    page = relay.join(b"device-b", **evil)
+    relay.write("allow-origin = []\n")
+    assert page.closed_with() == KICKED
+    assert b"403 Forbidden" in relay.connect(**evil).answer  # type: ignore[attr-defined]
+    assert native.session in {session.number for session in relay.broker.sessions}
+    relay.stop()
+
+
+def test_addresses_that_are_listed_shut_web_pages_out_at_once(
+    tmp_path: Path, lines: list[str]
+) -> None:
+    relay = Running(tmp_path, "allow-origin = 'https://app.example'\n", lines)
+    relay.write("allow-from = ['0.0.0.0/0']\n")
+    assert relay.service.settings.access.origins == Origins()
+    said = relay.write("")
+    taken = [line for line in said if "takes a restart" in line]
+    assert taken == ["warn: --allow-from has changed, which takes a restart of the relay"]
+    assert relay.service.settings.access.origins == Origins()
+    relay.stop()
+
+
 def test_an_emptied_list_of_networks_lets_nobody_in(tmp_path: Path, lines: list[str]) -> None:
     relay = Running(tmp_path, "allow-from = ['0.0.0.0/0', 'unix']\n", lines)
     before = relay.service.settings
@@ -486,14 +518,17 @@ def test_a_look_that_fails_is_not_the_last(
     relay.stop()
 
 
-@pytest.mark.parametrize("guard", ["access-token-file", "allow-channels", "allow-from"])
+@pytest.mark.parametrize(
+    "guard", ["access-token-file", "allow-channels", "allow-from", "allow-origin"]
+)
 def test_what_keeps_people_out_is_not_lifted_by_a_reload(
     tmp_path: Path, lines: list[str], guard: str
 ) -> None:
     """A file that was emptied by mistake must not open a private relay."""
     listed = tmp_path / "list"
     listed.write_text(TOKEN if guard == "access-token-file" else base64url.encode(bytes(32)))
-    value = "192.0.2.0/24" if guard == "allow-from" else str(listed)
+    given = {"allow-from": "192.0.2.0/24", "allow-origin": "https://app.example"}
+    value = given.get(guard, str(listed))
     relay = Running(tmp_path, f"{guard} = '{value}'\n", lines)
     before = relay.broker.access
     said = relay.write("session-ttl = 70\n")

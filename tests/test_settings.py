@@ -9,6 +9,7 @@ from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Access, Tokens
 from vaultrelay.policy.networks import Networks
+from vaultrelay.policy.origins import Origins
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import CertificatePair, load_pair
 
@@ -86,8 +87,12 @@ def test_settings_are_described_without_a_secret() -> None:
         public_urls=("wss://a.example", "wss://b.example"),
         node_name="relay-2",
         admin_nodes=(NodeUrl.read("http://10.0.0.2:9090"),),
+        admin_hosts=("relay.lan",),
         access=Access(
-            Tokens([b"1", b"2"]), frozenset([b"channel"]), Networks.read(["192.0.2.0/24", "unix"])
+            Tokens([b"1", b"2"]),
+            frozenset([b"channel"]),
+            Networks.read(["192.0.2.0/24", "unix"]),
+            origins=Origins.read(["null", "https://b.example", "https://a.example"]),
         ),
         max_connections=5,
         trusted_proxies=("10.0.0.0/8", "unix"),
@@ -103,6 +108,7 @@ def test_settings_are_described_without_a_secret() -> None:
         "allow-channels": "(1 channel)",
         "allow-from": "192.0.2.0/24 unix",
         "deny-from": "-",
+        "allow-origin": "https://a.example https://b.example null",
         "max-connections": 5,
         "max-per-address": 64,
         "trusted-proxy": "10.0.0.0/8 unix",
@@ -115,6 +121,7 @@ def test_settings_are_described_without_a_secret() -> None:
         "max-buffer": 5_000_000,
         "drain-seconds": 8,
         "admin": "-",
+        "admin-host": "relay.lan",
         "admin-node": "http://10.0.0.2:9090",
         "log-level": "debug",
         "log-format": "text",
@@ -132,3 +139,18 @@ def test_settings_do_not_show_their_key(tmp_path: Path) -> None:
     shown = repr(Settings(pairs=((pair,),)))
     assert "relay.example.org" not in shown
     assert "key" not in shown
+
+
+@pytest.mark.parametrize(
+    ("access", "allow_from", "allow_origin"),
+    [
+        (Access(), "-", "-"),
+        (Access(allowed=Networks(), origins=Origins()), "nobody", "none"),
+        (Access(origins=Origins.read(["https://*"])), "-", "https://*"),
+    ],
+)
+def test_an_empty_list_is_told_from_none(
+    access: Access, allow_from: str, allow_origin: str
+) -> None:
+    told = Settings(access=access).effective
+    assert (told["allow-from"], told["allow-origin"]) == (allow_from, allow_origin)

@@ -85,6 +85,7 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
             if settings.access.tokens is not None
             else []
         ),
+        _kept("origin", "Where a browser connects, the origin of the web page that it shows."),
         _kept("device_tag", "The tag by which the devices of a channel know one another."),
         _kept("times", "When a device connects, sends something, and leaves."),
         _kept(

@@ -19,7 +19,12 @@ from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 
 
 class Routes:
-    """The routes of one relay. `site` serves the pages, and may be another at any time."""
+    """The routes of one relay. `site` serves the pages, and may be another at any time.
+
+    `origin_refused`: a web page was refused, which its browser does not tell its visitor.
+    """
+
+    origin_refused = False
 
     def __init__(self, broker: Broker, devices: DeviceFactory, site: Site) -> None:
         self._broker = broker
@@ -57,9 +62,17 @@ class Routes:
         """What a device asks for, and with what it is let in; Refusal if it is not."""
         with self._counting():
             upgrade = read_upgrade(request)
+            origin = self._check_origin(request)
             token = self._broker.access.check_token(request.header("authorization"))
         self._broker.admit(upgrade.channel, visitor.budget)
-        return upgrade, Admission(visitor.budget, visitor.client, token)
+        return upgrade, Admission(visitor.budget, visitor.client, token, origin)
+
+    def _check_origin(self, request: Request) -> str | None:
+        try:
+            return self._broker.access.check_origin(request.header("origin"))
+        except Refusal:
+            self.origin_refused = True
+            raise
 
     @contextmanager
     def _counting(self) -> Iterator[None]:

@@ -172,6 +172,10 @@ class RelayService(MultiService):
             self.visitors.trust(proxies)
         self.devices.ledger.change_limit(settings.max_buffer)
         self.routes.site = self._make_site()
+        if settings.access.origins != before.access.origins:
+            self.routes.origin_refused = False
+        if self._admin is not None and settings.admin_hosts != before.admin_hosts:
+            self._admin.host_refused = False
         self._set_log()
         if gone := broker.allow(settings.access):
             log.info("Closed, as they may not be here any more: {count} connections", count=gone)
@@ -230,6 +234,8 @@ class RelayService(MultiService):
             self._troubles,
             utc_now(),
             tuple(filter(None, (listener.open_socket for listener in listeners))),
+            self.routes.origin_refused,
+            self._admin is not None and self._admin.host_refused,
         )
 
     def _make_site(self) -> Site:

@@ -22,7 +22,12 @@ from vaultrelay.transport.certificate import CertificatePair
 
 _RESTART = ("port", "bind", "listen", "admin", "runtime_folder")
 """What only a restart changes."""
-_GUARDS = {"access-token-file": "tokens", "allow-channels": "channels", "allow-from": "allowed"}
+_GUARDS = {
+    "access-token-file": "tokens",
+    "allow-channels": "channels",
+    "allow-from": "allowed",
+    "allow-origin": "origins",
+}
 """What only a restart takes away: the options that keep people out, and where Access has them."""
 
 
@@ -30,10 +35,11 @@ _GUARDS = {"access-token-file": "tokens", "allow-channels": "channels", "allow-f
 class Settings:
     """One relay's configuration. `listen` holds endpoint strings; without any, port and bind say
     where to listen. `pairs` are the certificates of each place, none where it has no TLS. `admin`
-    is an endpoint string, too, or empty; `admin_nodes` are the other relays' own. `runtime_folder`
-    is where the socket of the health check goes; without one there is none. `unknown_variables` are
-    the RELAY_ variables that are no option, and `descriptors_lacking` how many open files the
-    process may not have that `max_connections` would need. `waiting` is how many connections may be
+    is an endpoint string, too, or empty; `admin_nodes` are the other relays' own, `admin_hosts` the
+    names that it answers to. `runtime_folder` is where the socket of the health check goes; without
+    one there is none. `unknown_variables` are the RELAY_ variables that are no option, and
+    `descriptors_lacking` how many open files the process may not have that `max_connections` would
+    need. `waiting` is how many connections may be
     at the front door."""
 
     port: int = DEFAULT_PORT
@@ -51,6 +57,7 @@ class Settings:
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
     admin: str = ""
     admin_nodes: tuple[NodeUrl, ...] = ()
+    admin_hosts: tuple[str, ...] = ()
     log_level: str = "info"
     log_format: str = "text"
     log_addresses: str = "pseudonym"
@@ -111,6 +118,7 @@ class Settings:
             "allow-channels": _counted(access.channels, "channel"),
             "allow-from": "-" if access.allowed is None else str(access.allowed or "nobody"),
             "deny-from": str(access.denied or "-"),
+            "allow-origin": "-" if access.origins is None else str(access.origins) or "none",
             "max-connections": self.places,
             "max-per-address": self.places_per_address,
             "trusted-proxy": " ".join(self.trusted_proxies) or "-",
@@ -123,6 +131,7 @@ class Settings:
             "max-buffer": self.max_buffer,
             "drain-seconds": self.drain_seconds,
             "admin": self.admin or "-",
+            "admin-host": " ".join(self.admin_hosts) or "-",
             "admin-node": " ".join(url.text for url in self.admin_nodes) or "-",
             "log-level": self.log_level,
             "log-format": self.log_format,
@@ -154,7 +163,8 @@ class Settings:
             # A file that was emptied by mistake must not open a private relay.
             still = {_GUARDS[name]: getattr(running.access, _GUARDS[name]) for name in lifted}
             kept["access"] = replace(self.access, **still)
-            left += lifted
+            # That no origin is allowed may have come with allow-from alone.
+            left += [name for name in lifted if name != "allow-origin" or running.access.origins]
         size = running.limits.message_bytes
         if self.limits.message_bytes != size:
             # Devices have been told how much they may send, and how much they may be sent.

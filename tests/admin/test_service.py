@@ -27,11 +27,13 @@ from vaultrelay.transport.endpoint_string import BadEndpoint
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 
 ENDPOINT = "tcp:9090"
+HOST = "relay.test"
+"""By which tests/memory.py asks."""
 
 
 @pytest.fixture
 def relay() -> Relay:
-    return Relay(admin=ENDPOINT)
+    return Relay(admin=ENDPOINT, admin_hosts=(HOST,))
 
 
 def admin_of(relay: Relay) -> AdminService:
@@ -141,7 +143,7 @@ def test_the_last_hour_is_on_the_page(relay: Relay) -> None:
 def test_the_page_shows_the_other_relays_when_there_are_some() -> None:
     with serving(page(status_of(node="relay-2"))) as (text, got), serving(None) as (silent, _):
         nodes = (NodeUrl.read(text), NodeUrl.read(silent))
-        relay = Relay(admin=ENDPOINT, admin_nodes=nodes, node_name="relay-1")
+        relay = Relay(admin=ENDPOINT, admin_hosts=(HOST,), admin_nodes=nodes, node_name="relay-1")
         calls: Queue[tuple[Any, ...]] = Queue()
         relay.clock.callFromThread = lambda *call: calls.put(call)
         assert scraped(relay, "channels") == 0
@@ -201,7 +203,7 @@ def test_requests_are_read_as_strictly_as_at_the_public_door(relay: Relay) -> No
 
 def test_one_request_and_the_connection_ends(relay: Relay) -> None:
     wire = connect(relay)
-    head = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"
+    head = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
     wire.send(head + head)
     assert wire.taken().count(b"HTTP/1.1 ") == 1
     assert wire.transport.disconnecting
@@ -233,18 +235,48 @@ def test_only_a_few_wait_at_once(relay: Relay) -> None:
         ("127.0.0.1", "LOCALHOST", 200),
         ("127.0.0.1", "127.0.0.1:9090", 200),
         ("::1", "[::1]:9090", 200),
-        ("127.0.0.1", "evil.example:9090", 400),
-        ("::ffff:127.0.0.1", "localhost.evil.example", 400),
-        ("127.0.0.1", "[evil.example]", 400),
-        # Whom the operator lets in from elsewhere has a name for it.
-        ("10.0.0.7", "relay:9090", 200),
-        ("unix", "relay", 200),
+        ("10.0.0.7", "10.0.0.2:9090", 200),
+        ("10.0.0.7", "[2001:db8::2]:9090", 200),
+        ("unix", "localhost", 200),
+        ("127.0.0.1", "relay.lan:9090", 200),
+        ("10.0.0.7", "RELAY.lan.:9090", 200),
+        ("unix", "relay.lan", 200),
+        ("127.0.0.1", "evil.example:9090", 421),
+        ("::ffff:127.0.0.1", "localhost.evil.example", 421),
+        ("127.0.0.1", "[evil.example]", 421),
+        # A browser of the operator's own network, or behind a proxy on a unix socket.
+        ("10.0.0.7", "evil.example:9090", 421),
+        ("10.0.0.7", "10.0.0.2.evil.example", 421),
+        ("2001:db8::7", "evil.example", 421),
+        ("unix", "evil.example", 421),
+        ("unix", "unix", 421),
+        ("10.0.0.7", "relay.lan.evil.example", 421),
+        ("10.0.0.7", "x.relay.lan", 421),
+        ("10.0.0.7", "r\u00e9lay.lan", 421),
+        ("10.0.0.7", "", 421),
+        ("10.0.0.7", "*", 421),
     ],
 )
-def test_no_website_reads_it_through_a_browser_here(
-    relay: Relay, peer: str, host: str, status: int
-) -> None:
+def test_no_website_reads_it_through_a_browser(peer: str, host: str, status: int) -> None:
+    relay = Relay(admin=ENDPOINT, admin_hosts=("relay.lan",))
     kind: Any = IPv6Address if ":" in peer else IPv4Address
     address = UNIXAddress(None) if peer == "unix" else kind("TCP", peer, 50000)
-    wire = Wire(admin_of(relay).door.buildProtocol(address))
-    assert wire.request("/metrics", Host=host).startswith(f"HTTP/1.1 {status} ".encode())
+    for path in "/", "/metrics", "/status.json", "/none":
+        wire = Wire(admin_of(relay).door.buildProtocol(address))
+        answer = wire.request(path, Host=host)
+        expected = 404 if status == 200 and path == "/none" else status
+        assert answer.startswith(f"HTTP/1.1 {expected} ".encode())
+        assert status == 200 or b"add --admin-host with it" in answer
+    said = [each.text for each in relay.service.findings() if each.slug == "admin_host"]
+    assert [("add --admin-host" in text) for text in said] == [True] * (status == 421)
+
+
+def test_names_of_its_own_change_while_it_runs(relay: Relay) -> None:
+    def ask() -> bytes:
+        return connect(relay).request("/metrics", Host="prometheus-target:9090")[9:12]
+
+    assert ask() == b"421"
+    assert "admin_host" in [finding.slug for finding in relay.service.findings()]
+    relay.service.change(Settings(admin=ENDPOINT, admin_hosts=("prometheus-target",)))
+    assert "admin_host" not in [finding.slug for finding in relay.service.findings()]
+    assert ask() == b"200"

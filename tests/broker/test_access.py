@@ -7,6 +7,7 @@ import pytest
 from tests.broker.fakes import Relay, channel_of_vault
 from vaultrelay.policy.access import Access, Tokens
 from vaultrelay.policy.networks import Networks
+from vaultrelay.policy.origins import Origins
 
 KICKED = "4510 kicked"
 FIRST = frozenset([channel_of_vault(1)])
@@ -59,3 +60,14 @@ def test_rules_that_allow_as_much_close_nobody() -> None:
     device = relay.join(1)
     assert relay.broker.allow(Access(channels=FIRST)) == 0
     assert device.closed() == ""
+
+
+def test_web_pages_whose_origin_was_taken_off_the_list_are_closed() -> None:
+    relay = Relay()
+    native, listed, other = relay.join(1), relay.join(2), relay.join(3)
+    listed.session.origin, other.session.origin = "https://app.example", "https://evil.example"
+    origins = Origins.read(["https://app.example"])
+    assert relay.broker.allow(Access(origins=origins)) == 1
+    assert (native.closed(), listed.closed(), other.closed()) == ("", "", KICKED)
+    assert relay.broker.allow(Access(origins=Origins())) == 1
+    assert (native.closed(), listed.closed()) == ("", KICKED)

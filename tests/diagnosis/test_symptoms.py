@@ -64,6 +64,8 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         ("trouble",),
         pair.ends + timedelta(1),
         (OpenSocket("/run/devices", 0o666, False),),
+        origin_refused=True,
+        admin_host_refused=True,
     )
     assert {finding.slug for finding in diagnose(evidence)} == set(SYMPTOMS)
     assert list(SYMPTOMS) == list(WHAT)

@@ -53,6 +53,10 @@ def test_a_relay_is_asked_for_its_status(tmp_path: Path, kind: str, path: str) -
             "/status.json is answered with 404: is it a relay's admin endpoint?",
         ),
         (
+            b"HTTP/1.1 421 Misdirected Request\r\n\r\n{}",
+            "it does not answer to 127.0.0.1: use an IP address, or add --admin-host there",
+        ),
+        (
             b"HTTP/1.1 301 To\r\nLocation: http://elsewhere/\r\n\r\n",
             "/status.json is answered with 301: is it a relay's admin endpoint?",
         ),

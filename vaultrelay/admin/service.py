@@ -1,6 +1,5 @@
 """AdminService: the admin endpoint, its front door, and the sampling behind its plots."""
 
-from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
@@ -10,7 +9,8 @@ from vaultrelay.admin.meter import Meter, Relay
 from vaultrelay.admin.sampler import Sampler
 from vaultrelay.logs import log
 from vaultrelay.nodes.answer import NodeAnswer
-from vaultrelay.policy.addresses import PeerAddress, read_address
+from vaultrelay.policy.addresses import read_address
+from vaultrelay.policy.audience import canonical_host
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
@@ -21,7 +21,7 @@ from vaultrelay.transport.waiting import Waiting
 from vaultrelay.web.admin_pages import make_admin_site
 from vaultrelay.web.figures import CURVES, Figures
 from vaultrelay.web.leaf import page_head
-from vaultrelay.wire.refusal import bad_request
+from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ class AdminService(MultiService):
 
     Raises BadEndpoint and CannotListen as the relay does.
     """
+
+    host_refused = False
+    """Whether it was asked for by a name that is not its own, which a scraper may log nowhere."""
 
     _asking: "Asking | None" = None
 
@@ -74,12 +77,34 @@ class AdminService(MultiService):
             raise bad_request(
                 "This is the relay's admin endpoint. Devices connect to its own port."
             )
-        if _is_of_this_machine(visitor.ip) and not _is_dialled_here(request):
-            raise bad_request(
-                "On the relay's own machine this page is at localhost, or at an IP address."
+        if not self._is_own_host(request):
+            self.host_refused = True
+            raise Refusal(
+                421,
+                "host_not_allowed",
+                "The admin endpoint answers to localhost, IP addresses and the names of "
+                "--admin-host. To ask it by this name, add --admin-host with it to the options of "
+                "the relay.",
             )
         site = self._site.buildProtocol(visitor.address)
         return Handover(site, page_head(request), lasting=False)
+
+    def _is_own_host(self, request: Request) -> bool:
+        """Whether a page was asked for by a name of the operator's.
+
+        Else a website could lead its visitor's browser here, by a name of its own that resolves to
+        the relay's address (DNS rebinding), and read the page. A browser always names a host.
+        """
+        host = request.header("host")
+        if host is None:
+            return True
+        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+        if name.lower() == "localhost" or read_address(name) is not None:
+            return True
+        try:
+            return canonical_host(name) in self._relay.settings.admin_hosts
+        except ValueError:
+            return False
 
     # What the pages ask for.
 
@@ -106,18 +131,3 @@ class AdminService(MultiService):
 
             self._asking = Asking(self._reactor)
         return self._asking.ask(urls)
-
-
-def _is_of_this_machine(address: PeerAddress | None) -> bool:
-    return isinstance(address, IPv4Address | IPv6Address) and address.is_loopback
-
-
-def _is_dialled_here(request: Request) -> bool:
-    """Whether a page was asked for by no name but localhost.
-
-    Else a website could lead its visitor's browser here, by a name of its own that stands for this
-    machine (DNS rebinding), and read the page.
-    """
-    host = request.header("host") or ""
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return name.lower() == "localhost" or read_address(name) is not None

@@ -122,6 +122,7 @@ class Broker:
         session.spare = self._full
         self._spares += session.spare
         session.address, session.token = admission.address, admission.token
+        session.origin = admission.origin
         budget = admission.budget
         if budget is not None:
             session.budget = budget
@@ -243,7 +244,7 @@ class Broker:
 
     def _may_stay(self, session: Session) -> bool:
         channel = session.channel.key if session.channel else session.named_channel
-        return self.access.still_allows(session.address, session.token, channel)
+        return self.access.still_allows(session.address, session.token, channel, session.origin)
 
     def _let_a_silent_one_go(self) -> bool:
         """Make room in a full relay: the oldest that has not joined goes, if it had its time.

@@ -127,6 +127,7 @@ class Session:
         "nonce",
         "number",
         "opened_at",
+        "origin",
         "outbox",
         "spare",
         "stage",
@@ -145,6 +146,7 @@ class Session:
         self.spare = False
         self.address: PeerAddress | None = None
         self.token: bytes | None = None
+        self.origin: str | None = None
         self.budget: Budget | None = None
         self.beyond_budget = False
         self.stage = Stage.CHALLENGED

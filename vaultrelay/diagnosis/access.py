@@ -45,3 +45,25 @@ def nobody(access: Access) -> Iterator[Finding]:
                 f"{cure}. Until then the relay does not start again either.",
                 is_urgent=True,
             )
+
+
+def origin_refused(was_refused: bool) -> Iterator[Finding]:
+    """A browser shows its visitor no reason, so an app of the operator's would fail silently."""
+    if was_refused:
+        yield Finding(
+            "origin_refused",
+            "A web page was refused: --allow-origin does not list its origin. If it is your app, "
+            "add --allow-origin with what location.origin is in its developer tools. If not, a "
+            "website tried to reach the relay from the browser of one of its visitors.",
+        )
+
+
+def admin_host(was_refused: bool) -> Iterator[Finding]:
+    """A scraper that was configured by name gets no metrics."""
+    if was_refused:
+        yield Finding(
+            "admin_host",
+            "A request to the admin endpoint under another name than localhost was refused with "
+            "421. If it came from Prometheus, another relay or you, add --admin-host with that "
+            "name, or use an IP address.",
+        )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Stage
-from vaultrelay.diagnosis.access import nobody, open_socket
+from vaultrelay.diagnosis.access import admin_host, nobody, open_socket, origin_refused
 from vaultrelay.policy.addresses import UnixPeer
 from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import (
@@ -32,6 +32,8 @@ class Evidence:
     troubles: tuple[str, ...]
     now: datetime
     open_sockets: tuple[OpenSocket, ...] = ()
+    origin_refused: bool = False
+    admin_host_refused: bool = False
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
@@ -190,6 +192,8 @@ SYMPTOMS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
     "no_name": _no_name,
     "unknown_variable": _unknown_variable,
     "open_socket": lambda evidence: map(open_socket, evidence.open_sockets),
+    "origin_refused": lambda evidence: origin_refused(evidence.origin_refused),
+    "admin_host": lambda evidence: admin_host(evidence.admin_host_refused),
     "plain_in_public": _plain_in_public,
     "untrusted_proxy": _untrusted_proxy,
     "unreadable_proxy": _unreadable_proxy,

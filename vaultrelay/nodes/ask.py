@@ -12,7 +12,7 @@ from vaultrelay.nodes.status import NodeStatus
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
 
-_OK = 200
+_OK, _MISDIRECTED = 200, 421
 _PATH = "/status.json"
 _MOST_BYTES = 2 * NODE_STATUS_BYTES
 """Of a whole answer: as much again for its head, and what HTTP puts between."""
@@ -53,6 +53,10 @@ def _status(url: NodeUrl, seconds: float) -> NodeStatus:
         raise _NoAnswer("what answers there is not a relay's admin endpoint") from None
     finally:
         connection.close()
+    if page.status == _MISDIRECTED:
+        raise _NoAnswer(
+            f"it does not answer to {url.host}: use an IP address, or add --admin-host there"
+        )
     if page.status != _OK:
         raise _NoAnswer(f"{_PATH} is answered with {page.status}: is it a relay's admin endpoint?")
     try:

@@ -55,6 +55,12 @@ class RelayOptions(usage.Options):
     def opt_deny_from(self, value: str) -> None:
         self._repeated.setdefault("deny-from", []).append(value)
 
+    def opt_allow_origin(self, value: str) -> None:
+        self._repeated.setdefault("allow-origin", []).append(value)
+
+    def opt_admin_host(self, value: str) -> None:
+        self._repeated.setdefault("admin-host", []).append(value)
+
     def opt_admin_node(self, value: str) -> None:
         self._repeated.setdefault("admin-node", []).append(value)
 

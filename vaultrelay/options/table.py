@@ -83,6 +83,13 @@ OPTIONS = (
         repeatable=True,
     ),
     Option(
+        "allow-origin",
+        "ORIGIN",
+        "Origin of web pages that may connect, such as https://app.example.org. Requests without "
+        "one, as native apps send them, always may. By default all, and with --allow-from none.",
+        repeatable=True,
+    ),
+    Option(
         "max-connections",
         "NUMBER",
         "Concurrent device connections.",
@@ -161,6 +168,13 @@ OPTIONS = (
         "ENDPOINT",
         "Endpoint string of the status page and of /metrics for Prometheus, such as tcp:9090. "
         "Without it there are none; on this machine alone unless it names an interface.",
+    ),
+    Option(
+        "admin-host",
+        "NAME",
+        "Host name by which browsers and Prometheus may ask the admin endpoint, such as relay.lan. "
+        "localhost and IP addresses always may be used.",
+        repeatable=True,
     ),
     Option(
         "admin-node",

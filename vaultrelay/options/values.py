@@ -1,6 +1,6 @@
 """Values: from texts and where they stand to checked Settings."""
 
-from collections.abc import Callable, Collection, Mapping, Sized
+from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
 from operator import attrgetter
 from pathlib import Path
@@ -9,26 +9,22 @@ from typing import Any, TypeVar
 from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
 from vaultrelay.nodes.url import NODE_NAME, NodeUrl
+from vaultrelay.options.access_values import AccessValues
 from vaultrelay.options.memory import memory_bytes
 from vaultrelay.options.sources import BadOption, Given
 from vaultrelay.options.table import BY_NAME
 from vaultrelay.policy import limits
-from vaultrelay.policy.access import Access, Tokens
-from vaultrelay.policy.access_lists import BadLine, read_channels, read_tokens
-from vaultrelay.policy.audience import host_of_url
-from vaultrelay.policy.networks import Networks
-from vaultrelay.policy.proxies import TrustedProxies
+from vaultrelay.policy.access import Access
+from vaultrelay.policy.audience import canonical_host, host_of_url
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
-from vaultrelay.transport.plain_file import read_file
 
 _MESSAGE_BYTES = (1024, 64 * 1024 * 1024)
 _MOST_BUFFER = 1 << 40
 _LONGEST_NUMBER = 15
 """Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
 _T = TypeVar("_T")
-_Listed = TypeVar("_Listed", bound=Sized)
 
 
 class Values:
@@ -47,7 +43,7 @@ class Values:
         self.troubles: list[str] = []
 
     def settings(self) -> Settings:
-        part = self._part
+        part, access = self._part, AccessValues(self._given, self._kept is None)
         return Settings(
             port=part("port", self._port),
             bind=part("bind", self._bind),
@@ -56,19 +52,21 @@ class Values:
             public_urls=part("public_urls", self._public_urls),
             node_name=part("node_name", self._node_name),
             access=Access(
-                tokens=part("access.tokens", self._tokens),
-                channels=part("access.channels", self._channels),
-                allowed=part("access.allowed", self._allowed),
-                denied=part("access.denied", self._denied),
+                tokens=part("access.tokens", access.tokens),
+                channels=part("access.channels", access.channels),
+                allowed=part("access.allowed", access.allowed),
+                denied=part("access.denied", access.denied),
+                origins=part("access.origins", access.origins),
             ),
             max_connections=part("max_connections", self._max_connections),
             max_per_address=part("max_per_address", self._max_per_address),
-            trusted_proxies=part("trusted_proxies", self._trusted_proxies),
+            trusted_proxies=part("trusted_proxies", access.trusted_proxies),
             limits=part("limits", self._limits),
             max_buffer=part("max_buffer", self._max_buffer),
             drain_seconds=part("drain_seconds", self._drain_seconds),
             admin=part("admin", self._admin),
             admin_nodes=part("admin_nodes", self._admin_nodes),
+            admin_hosts=part("admin_hosts", self._admin_hosts),
             log_level=part("log_level", self._log_level),
             log_format=part("log_format", self._log_format),
             log_addresses=part("log_addresses", self._log_addresses),
@@ -139,62 +137,6 @@ class Values:
     def _max_per_address(self) -> int | None:
         name = "max-per-address"
         return self._integer(name, 0, 1_000_000) if name in self._given else None
-
-    def _trusted_proxies(self) -> tuple[str, ...]:
-        return self._networks("trusted-proxy", TrustedProxies)
-
-    def _allowed(self) -> Networks | None:
-        given = self._given.get("allow-from")
-        if given is None:
-            return None
-        if not given.values and self._kept is None:
-            raise BadOption(f"{given.origin}: allows nobody; leave it out to allow everybody")
-        return Networks.read(self._networks("allow-from", Networks.read))
-
-    def _denied(self) -> Networks:
-        return Networks.read(self._networks("deny-from", Networks.read))
-
-    def _networks(self, name: str, check: Callable[[list[str]], object]) -> tuple[str, ...]:
-        given = self._given.get(name)
-        if given is None:
-            return ()
-        if len(given.values) > limits.MOST_NETWORKS:
-            raise BadOption(f"{given.origin}: more than {limits.MOST_NETWORKS} networks")
-        for text in given.values:
-            try:
-                check([text])
-            except ValueError as error:
-                raise BadOption(f"{given.origin}: {error}") from None
-        return given.values
-
-    def _tokens(self) -> Tokens | None:
-        empty = "holds no token, so nobody could come in. Make one: vault-relay token new"
-        return self._list("access-token-file", read_tokens, empty)
-
-    def _channels(self) -> frozenset[bytes] | None:
-        return self._list("allow-channels", read_channels, "holds no channel, so nobody could join")
-
-    def _list(self, name: str, read: Callable[[str], _Listed], empty: str) -> _Listed | None:
-        """What a file lists that an option names, one to a line.
-
-        A list that a running relay finds empty lets nobody in. At the start it is a mistake.
-        """
-        given = self._given.get(name)
-        if given is None:
-            return None
-        try:
-            listed = read(read_file(Path(given.values[-1])).decode("utf-8-sig"))
-        except OSError as error:
-            raise given.refuse(f"cannot be read: {(error.strerror or '').lower()}") from None
-        except UnicodeDecodeError:
-            raise given.refuse("is not UTF-8 text") from None
-        except BadLine as error:
-            raise given.refuse(str(error)) from None
-        except ValueError:
-            raise given.refuse("is not a file name") from None
-        if not listed and self._kept is None:
-            raise given.refuse(empty)
-        return listed
 
     def _bind(self) -> str:
         given = self._find("bind")
@@ -273,6 +215,19 @@ class Values:
                 raise Given(given.origin, (text,)).refuse(str(error)) from None
         return tuple(dict.fromkeys(urls))
 
+    def _admin_hosts(self) -> tuple[str, ...]:
+        given = self._given.get("admin-host")
+        if given is None:
+            return ()
+        if len(given.values) > limits.MOST_NODES:
+            raise BadOption(f"{given.origin}: more than {limits.MOST_NODES} names")
+        try:
+            return tuple(dict.fromkeys(map(_admin_host, given.values)))
+        except ValueError as error:
+            raise BadOption(
+                f"{given.origin}: {error}; write a name without a port, such as relay.lan"
+            ) from None
+
     def _pair(self) -> CertificatePair | None:
         certificate, key = self._given.get("tls-cert"), self._given.get("tls-key")
         if certificate is None and key is None:
@@ -302,3 +257,9 @@ class Values:
                     f"must be a URL such as wss://relay.example.org: {error}"
                 ) from None
         return given.values
+
+
+def _admin_host(text: str) -> str:
+    if "*" in text:
+        raise ValueError(f"{text!r} is a pattern, and no name")
+    return canonical_host(text)

@@ -1,4 +1,4 @@
-"""Access: who may use the relay, by token, channel and network address."""
+"""Access: who may use the relay, by token, channel, network address and web page."""
 
 import binascii
 from base64 import b64decode
@@ -9,7 +9,8 @@ from hmac import compare_digest
 from vaultrelay.policy.access_token import digest_of
 from vaultrelay.policy.addresses import Budget, PeerAddress
 from vaultrelay.policy.networks import Networks
-from vaultrelay.wire.refusal import address_not_allowed, token_required
+from vaultrelay.policy.origins import Origins, origin_of
+from vaultrelay.wire.refusal import address_not_allowed, origin_not_allowed, token_required
 
 
 class Tokens:
@@ -45,11 +46,13 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What an upgrade was admitted with: its budget, its address, the digest of its token."""
+    """What an upgrade was admitted with: its budget, its address, the digest of its token, and the
+    origin of its web page, if it has one."""
 
     budget: Budget | None = None
     address: PeerAddress | None = None
     token: bytes | None = None
+    origin: str | None = None
 
 
 ANYBODY = Admission()
@@ -64,6 +67,7 @@ class Access:
     channels: frozenset[bytes] | None = field(default=None, repr=False)
     allowed: Networks | None = None
     denied: Networks = field(default_factory=Networks)
+    origins: Origins | None = None
 
     def check_address(self, address: PeerAddress | None) -> None:
         """Refusal for an address that may not use the relay; None is one that is not known."""
@@ -80,6 +84,20 @@ class Access:
             raise token_required(was_given=authorization is not None)
         return found
 
+    def check_origin(self, header: str | None) -> str | None:
+        """The origin in an Origin header; None for a request without, which no browser sends.
+
+        Raises Refusal if web pages of this origin may not connect.
+        """
+        origin = None if header is None else origin_of(header)
+        if not self.allows_origin(origin):
+            raise origin_not_allowed()
+        return origin
+
+    def allows_origin(self, origin: str | None) -> bool:
+        """Whether web pages of an origin may connect; None is no web page."""
+        return origin is None or self.origins is None or origin in self.origins
+
     def allows_address(self, address: PeerAddress | None) -> bool:
         """Whether an address may use the relay."""
         return address not in self.denied and (self.allowed is None or address in self.allowed)
@@ -89,11 +107,16 @@ class Access:
         return self.channels is None or channel in self.channels
 
     def still_allows(
-        self, address: PeerAddress | None, token: bytes | None, channel: bytes | None
+        self,
+        address: PeerAddress | None,
+        token: bytes | None,
+        channel: bytes | None,
+        origin: str | None = None,
     ) -> bool:
         """Whether a device that was admitted under other rules would be under these."""
         return (
             self.allows_address(address)
+            and self.allows_origin(origin)
             and (self.tokens is None or token in self.tokens)
             and (channel is None or self.allows_channel(channel))
         )

@@ -10,6 +10,8 @@ WHAT = {
     "no_name": "no name of the relay's own",
     "unknown_variable": "variables that are no option",
     "open_socket": "unix sockets that are open to every user of the machine",
+    "origin_refused": "web pages that may not connect",
+    "admin_host": "a name by which the admin endpoint may not be asked",
     "plain_in_public": "devices from the Internet without TLS",
     "untrusted_proxy": "a proxy that is not trusted",
     "unreadable_proxy": "a proxy that cannot be understood",

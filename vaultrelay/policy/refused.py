@@ -10,6 +10,7 @@ REFUSED = {
     "method_not_allowed": "asked with another method than GET or HEAD",
     "token_required": "brought no access token, or a wrong one",
     "address_not_allowed": "came from a network address that the operator does not allow",
+    "origin_not_allowed": "came from web pages of an origin that the operator does not allow",
     "not_found": "asked for a WebSocket at a path where there is none",
     "protocol_unsupported": "speak no protocol version that the relay knows: app or relay is old",
     "tls_no_tls": "spoke no TLS, as who dials ws: where the relay speaks wss",

@@ -9,6 +9,7 @@ _PHRASES = {
     404: "Not Found",
     405: "Method Not Allowed",
     408: "Request Timeout",
+    421: "Misdirected Request",
     426: "Upgrade Required",
     429: "Too Many Requests",
     431: "Request Header Fields Too Large",
@@ -86,6 +87,15 @@ def address_not_allowed() -> Refusal:
         403,
         "address_not_allowed",
         "The operator of this relay does not allow your network address.",
+    )
+
+
+def origin_not_allowed() -> Refusal:
+    """The operator does not serve web pages of this origin."""
+    return Refusal(
+        403,
+        "origin_not_allowed",
+        "The operator of this relay does not allow connections of web pages of this origin.",
     )
 
 

@@ -20,6 +20,7 @@ _CLOSE_CURES = {
 }
 _REFUSAL_CURES = {
     "address_not_allowed": "Its operator allows addresses with --allow-from and --deny-from.",
+    "origin_not_allowed": "A proxy adds the header Origin, which browsers alone send: let it not.",
 }
 _GIVE_ONE = "For this check, --token-file FILE does, too."
 _LOST_ON_ITS_WAY = (

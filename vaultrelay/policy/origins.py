@@ -1,0 +1,100 @@
+"""Origins: the web pages whose connections are accepted.
+
+A browser sends the origin of the page that opens a WebSocket (RFC 6454), and a page cannot forge
+it. Without a list, every website could connect from the network of its visitor.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vaultrelay.policy.audience import canonical_host
+
+NULL = "null"
+"""The origin of sandboxed frames, and in some browsers of files (RFC 6454, section 7.1)."""
+_ORIGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(\[[^\]]*\]|[^\s:/?#@\[\]]*)(?::([0-9]{1,5}))?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HIGHEST_PORT = 65535
+_ANY_HOST = "*"
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Serialized origins, and schemes of which every origin is one."""
+
+    origins: frozenset[str] = frozenset()
+    schemes: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, texts: Iterable[str]) -> "Origins":
+        """Those that texts name: origins, `null`, or `scheme://*` for all of a scheme.
+
+        Raises ValueError with a sentence for a text that is none of them.
+        """
+        listed = [_read_listed(text) for text in texts]
+        patterns = {text for text in listed if text.endswith(f"//{_ANY_HOST}")}
+        return cls(
+            frozenset(listed) - patterns,
+            frozenset(pattern.partition(":")[0] for pattern in patterns),
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.origins or self.schemes)
+
+    def __str__(self) -> str:
+        return " ".join(sorted([*self.origins, *(f"{each}://*" for each in self.schemes)]))
+
+    def __contains__(self, origin: str) -> bool:
+        """Whether a serialized origin is one of them."""
+        return origin in self.origins or origin.partition("://")[0] in self.schemes
+
+
+def serialized_origin(text: str) -> str:
+    """An origin as RFC 6454, section 6.2 serializes it: scheme and host in lower case, the port
+    unless it is the scheme's own.
+
+    Raises ValueError if `text` is no origin.
+    """
+    if text == NULL:
+        return text
+    parts = _ORIGIN.fullmatch(text)
+    if parts is None:
+        raise ValueError(f"{text!r} is not an origin")
+    scheme, host, port = parts[1].lower(), parts[2], int(parts[3] or 0)
+    # A name with a dot at its end is another origin; a file has no host.
+    if host.endswith(".") or "*" in host or port > _HIGHEST_PORT:
+        raise ValueError(f"{text!r} is not an origin")
+    if host or scheme != "file":
+        host = canonical_host(host)
+    if ":" in host:
+        host = f"[{host}]"
+    is_usual = not port or port == _DEFAULT_PORTS.get(scheme)
+    return f"{scheme}://{host}" if is_usual else f"{scheme}://{host}:{port}"
+
+
+def origin_of(header: str) -> str:
+    """The serialized origin in an Origin header; empty for what is none, and is never listed."""
+    try:
+        return serialized_origin(header) if header.isascii() else ""
+    except ValueError:
+        return ""
+
+
+def _read_listed(text: str) -> str:
+    scheme, separator, host = text.partition("://")
+    if host == _ANY_HOST and _ORIGIN.fullmatch(f"{scheme}://"):
+        return text.lower()
+    if scheme.lower() in ("ws", "wss"):
+        raise ValueError(f"{text!r} is the URL of a relay; an origin is that of a web page, https:")
+    try:
+        return serialized_origin(text)
+    except ValueError:
+        hint = ""
+        if separator and "/" in host:
+            hint = f"; without its path it is {scheme}://{host.partition('/')[0]}"
+        elif not separator and text:
+            hint = f"; with its scheme it is https://{text}"
+        raise ValueError(
+            f"{text!r} is not an origin such as https://app.example.org, null, or https://* for "
+            f"every website{hint}"
+        ) from None

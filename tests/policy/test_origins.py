@@ -85,8 +85,10 @@ def test_what_is_no_origin_is_never_listed(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        (f"{APP}/vault", "; without its path it is https://app.example.org"),
-        ("app.example.org", "; with its scheme it is https://app.example.org"),
+        (f"{APP}/vault", "; did you mean https://app.example.org?"),
+        ("app.example.org", "; did you mean https://app.example.org?"),
+        ("localhost:3000/x", "or https://* for every website"),
+        (f"{APP},{APP}", "or https://* for every website"),
         ("https://*.example.org", "or https://* for every website"),
     ],
 )

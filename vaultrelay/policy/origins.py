@@ -89,11 +89,8 @@ def _read_listed(text: str) -> str:
     try:
         return serialized_origin(text)
     except ValueError:
-        hint = ""
-        if separator and "/" in host:
-            hint = f"; without its path it is {scheme}://{host.partition('/')[0]}"
-        elif not separator and text:
-            hint = f"; with its scheme it is https://{text}"
+        meant = f"{scheme}://{host.partition('/')[0]}" if separator else f"https://{text}"
+        hint = f"; did you mean {meant}?" if origin_of(meant) else ""
         raise ValueError(
             f"{text!r} is not an origin such as https://app.example.org, null, or https://* for "
             f"every website{hint}"

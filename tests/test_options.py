@@ -905,3 +905,27 @@ def test_names_of_the_admin_endpoint_are_canonical_and_not_without_end() -> None
 def test_origins_are_not_without_end() -> None:
     many = [f"--allow-origin=https://a{number}.example" for number in range(1001)]
     assert refusal_of(*many) == "--allow-origin: more than 1000 origins"
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+@pytest.mark.parametrize("content", ["", "\n\n", "# none\n", "\ufeff"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("access-token-file", "holds no token, so nobody could come in. Make one: vault-relay "),
+        ("allow-channels", "holds no channel, so nobody could join"),
+    ],
+)
+def test_a_list_that_is_empty_at_the_start_is_a_mistake(
+    folder: Path, origin: str, content: str, name: str, said: str
+) -> None:
+    (folder / "list").write_text(content)
+    refused = refusal_at(origin, (name, "list"))
+    assert refused.startswith(f"{named(origin, name)}: 'list' {said}")
+
+
+@pytest.mark.parametrize("name", ["access-token-file", "allow-channels"])
+def test_a_list_that_is_not_text_is_told(folder: Path, name: str) -> None:
+    (folder / "list").write_bytes(b"\xff\xfe\0")
+    assert refusal_of(f"--{name}=list") == f"--{name}: 'list' is not UTF-8 text"
+    assert refusal_of(toml=f'{name} = "a\\u0000"').endswith("is not a file name")

@@ -68,11 +68,11 @@ def test_the_notice_says_how_long_an_address_is_kept(places: int | None, seconds
     relay = Relay(max_per_address=places)
     seen = {item["what"]: item for item in notice_of(max_per_address=places)["sees"]}
     assert seen["network_address"]["seconds_kept_after_disconnect"] == seconds
-    for _ in range(relay.broker.addresses.places * JOINS_AT_ONCE_PER_DEVICE):
+    for _ in range(relay.broker.budgets.places * JOINS_AT_ONCE_PER_DEVICE):
         relay.join(host="198.51.100.1").hang_up()
-    assert (relay.broker.addresses.count > 0) == (seconds > 0)
+    assert (relay.broker.budgets.count > 0) == (seconds > 0)
     relay.advance(seconds + 1)
-    assert relay.broker.addresses.count == 0
+    assert relay.broker.budgets.count == 0
 
 
 def test_nothing_of_the_operator_but_his_choices_is_in_the_notice() -> None:

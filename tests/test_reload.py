@@ -112,8 +112,8 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
     assert b'"node":"relay-2"' in Wire(relay.service.door.buildProtocol(None)).request("/health")
     ttls = {session.limits.session_ttl for session in relay.broker.sessions}
     assert ttls == {100, 200}
-    assert relay.broker.max_connections == 9
-    assert relay.broker.addresses.places == 3
+    assert relay.broker.admission.max_connections == 9
+    assert relay.broker.budgets.places == 3
     assert relay.broker.audiences.hosts == {"relay.test"}
     assert relay.service.devices.ledger.limit == 6_000_000
     assert relay.service.settings.drain_seconds == 3
@@ -152,10 +152,10 @@ def test_a_bad_value_keeps_the_old_one_and_no_other(tmp_path: Path, lines: list[
     said = relay.write("max-connections = 'many'\nsession-ttl = 71\n")
     assert said[0].startswith(f"error: {relay.config}: max-connections: 'many' must be a whole")
     assert said[0].endswith("What was read before still holds.")
-    assert (relay.broker.max_connections, relay.broker.limits.session_ttl) == (5, 71)
+    assert (relay.broker.admission.max_connections, relay.broker.limits.session_ttl) == (5, 71)
     assert [finding.slug for finding in relay.service.findings()] == ["not_read", "no_name"]
     relay.write("max-connections = 6\n")
-    assert relay.broker.max_connections == 6
+    assert relay.broker.admission.max_connections == 6
     assert [finding.slug for finding in relay.service.findings()] == ["no_name"]
     relay.stop()
 

@@ -24,7 +24,7 @@ from vaultrelay.policy.limits import (
     LAST_ANSWERS_SECONDS,
     LAST_ANSWERS_TICK_SECONDS,
     LISTEN_BACKLOG,
-    SPARE_SESSIONS,
+    RESERVED_PER_CHANNEL,
 )
 from vaultrelay.service import RelayService
 from vaultrelay.settings import Settings
@@ -210,10 +210,9 @@ def test_a_full_relay_closes_a_device_that_replaces_nobody() -> None:
 def test_a_full_relay_admits_only_a_few_at_a_time() -> None:
     relay = Relay(max_connections=1)
     relay.join(b"device-a")
-    heads = [
-        relay.connect().upgrade(X_VaultMesh_Channel=CHANNEL) for _ in range(SPARE_SESSIONS + 1)
-    ]
-    assert [head.split()[1] for head in heads] == [b"101"] * SPARE_SESSIONS + [b"429"]
+    most = RESERVED_PER_CHANNEL
+    heads = [relay.connect().upgrade(X_VaultMesh_Channel=CHANNEL) for _ in range(most + 1)]
+    assert [head.split()[1] for head in heads] == [b"101"] * most + [b"429"]
 
 
 def test_a_device_that_dialled_another_name_is_refused() -> None:

@@ -64,8 +64,8 @@ class Routes:
             upgrade = read_upgrade(request)
             origin = self._check_origin(request)
             token = self._broker.access.check_token(request.header("authorization"))
-        self._broker.admit(upgrade.channel, visitor.budget)
-        return upgrade, Admission(visitor.budget, visitor.client, token, origin)
+        self._broker.admit(upgrade.channel, visitor.budgets)
+        return upgrade, Admission(visitor.budgets, visitor.client, token, origin)
 
     def _check_origin(self, request: Request) -> str | None:
         try:

@@ -15,8 +15,8 @@ from vaultrelay.broker_service import BrokerService
 from vaultrelay.diagnosis.symptoms import Evidence, diagnose
 from vaultrelay.diagnosis.watch import Watch
 from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
-from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.audience import Audiences
+from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import (
     DRAIN_RESERVE_SECONDS,
@@ -64,7 +64,7 @@ class RelayService(MultiService):
             settings.places,
             Audiences(settings.own_hosts),
             log_session_end,
-            Addresses(settings.places_per_address),
+            BudgetBook(settings.places_per_address, settings.places),
             settings.access,
             log_join,
             settings.node_name,
@@ -80,7 +80,7 @@ class RelayService(MultiService):
         self._keeper.setServiceParent(self)
         self.visitors = Visitors(
             reactor,
-            self.broker.addresses,
+            self.broker.budgets,
             _trusted(settings),
             self.broker.counters,
         )
@@ -161,10 +161,9 @@ class RelayService(MultiService):
                 listener.tls.serve(pairs)
         broker = self.broker
         broker.limits = settings.limits
-        broker.max_connections = settings.places
+        broker.admission.change(settings.places, settings.places_per_address)
         broker.audiences = audiences
         broker.node_name = settings.node_name
-        broker.addresses.change_places(settings.places_per_address)
         if (settings.trusted_proxies, settings.access.denied) != (
             before.trusted_proxies,
             before.access.denied,

@@ -9,12 +9,13 @@ from typing import NamedTuple, TypeAlias
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.outbox import Room
 from vaultrelay.policy.access import Admission
-from vaultrelay.policy.addresses import Addresses, Budget
 from vaultrelay.policy.audience import Audiences
+from vaultrelay.policy.budgets import BudgetBook, Budgets
 from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, DEFAULT_SESSION_TTL, SessionLimits
 from vaultrelay.wire.control import Challenge, FromRelay, Hello, Keepalive, Left, read_from_relay
 from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, Kind, Reason, pack_data, read_header
 from vaultrelay.wire.proof import channel_of, join_body, sign_join
+from vaultrelay.wire.refusal import Refusal
 
 HOST = "relay.example.org"
 
@@ -181,19 +182,27 @@ class Relay:
             max_connections,
             Audiences(hosts),
             lambda session: self.ended.append((session.number, session.left_reason)),
-            Addresses(places),
+            BudgetBook(places, max_connections),
             node_name=node_name,
         )
+
+    def refusal_of(self, named: bytes | None = None, budgets: Budgets = ()) -> Refusal | None:
+        """What an upgrade is refused with, if it is."""
+        try:
+            self.broker.admit(named, budgets)
+        except Refusal as refusal:
+            return refusal
+        return None
 
     def connect(
         self,
         tag: int = 1,
         vault: int = 1,
         named: bytes | None = None,
-        budget: Budget | None = None,
+        budgets: Budgets = (),
     ) -> "Device":
         """A device that has been challenged."""
-        return Device(self.broker, tag, vault, named, budget)
+        return Device(self.broker, tag, vault, named, budgets)
 
     def join(self, tag: int = 1, vault: int = 1) -> "Device":
         """A device that has said its hello."""
@@ -222,12 +231,12 @@ class Device:
         tag: int,
         vault: int,
         named: bytes | None,
-        budget: Budget | None = None,
+        budgets: Budgets = (),
     ) -> None:
         self.tag = tag_of(tag)
         self.channel = channel_of_vault(vault)
         self.outbox = RecordingOutbox()
-        self.session = broker.open(self.outbox, named, Admission(budget))
+        self.session = broker.open(self.outbox, named, Admission(budgets))
         self._seed = _seed(vault)
         self._ids = count(1)
         self._have_read = 0

@@ -12,7 +12,6 @@ from tests.broker.fakes import (
     FakeClock,
     Got,
     Relay,
-    channel_of_vault,
     nack,
     tag_of,
 )
@@ -21,21 +20,16 @@ from vaultrelay.broker.outbox import Room
 from vaultrelay.policy.limits import (
     DEFAULT_MAX_CONNECTIONS,
     DRAIN_RECONNECT,
-    HELLO_SECONDS,
     PING_SECONDS,
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
-    RETRY_SPARE_SECONDS,
     SLOW_SECONDS,
-    SPARE_SESSIONS,
-    WAITING_SURE_SECONDS,
     SessionLimits,
 )
 from vaultrelay.wire import proof
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Draining, Hello, Joined, Left, Limits, Peer, Welcome
 from vaultrelay.wire.data import NOBODY, Reason
-from vaultrelay.wire.refusal import Refusal
 
 PROOF_FAILED = [Closed(4503, "proof;rule=signature")]
 OTHER_CHANNEL = "4501 bad_message;rule=other_channel"
@@ -48,7 +42,7 @@ def test_a_broker_needs_a_clock_and_nothing_else() -> None:
     device = Device(broker, tag=1, vault=1, named=None).join()
     device.leave()
     assert broker.limits == SessionLimits()
-    assert broker.max_connections == DEFAULT_MAX_CONNECTIONS
+    assert broker.admission.max_connections == DEFAULT_MAX_CONNECTIONS
     assert broker.audiences.accepts(HOST)
 
 
@@ -205,7 +199,7 @@ def test_nothing_about_a_channel_is_told_before_the_proof_is_good(
 
 def test_cheap_checks_come_before_the_signature(monkeypatch: pytest.MonkeyPatch) -> None:
     relay = Relay(hosts=(HOST,))
-    monkeypatch.setattr("vaultrelay.broker.broker.verify_join", None)
+    monkeypatch.setattr("vaultrelay.broker.objections.verify_join", None)
     named = relay.connect(named=bytes(32))
     named.join()
     foreign = relay.connect()
@@ -298,138 +292,6 @@ def test_another_channel_is_not_full() -> None:
     assert relay.join(vault=2).closed() == ""
 
 
-def refusal_of(relay: Relay, channel: bytes | None = None) -> Refusal | None:
-    try:
-        relay.broker.admit(channel)
-    except Refusal as refusal:
-        return refusal
-    return None
-
-
-@pytest.mark.parametrize("named", [None, b"a channel that nobody is in ....", b""])
-def test_a_full_relay_refuses_upgrades_with_a_time_to_return(named: bytes | None) -> None:
-    relay = Relay(max_connections=2)
-    relay.connect()
-    assert refusal_of(relay, named) is None
-    member = relay.join()
-    refusal = refusal_of(relay, named)
-    assert refusal is not None
-    assert (refusal.status, refusal.error) == (503, "relay_full")
-    assert refusal.headers == (("Retry-After", str(RETRY_FULL_SECONDS)),)
-    member.leave()
-    assert refusal_of(relay, named) is None
-
-
-def test_a_full_relay_takes_back_a_device_that_it_holds() -> None:
-    relay = Relay(max_connections=2)
-    old, peer = relay.meet(2)
-    assert refusal_of(relay, old.channel) is None
-    new = relay.connect(tag=1, named=old.channel).join()
-    assert (new.closed(), old.closed(), peer.closed()) == ("", "4509 replaced", "")
-    assert len(relay.broker.sessions) == 2
-
-
-def test_a_full_relay_takes_no_new_device_on_a_spare_connection() -> None:
-    relay = Relay(max_connections=2)
-    members = relay.meet(2)
-    spare = relay.connect(tag=3, named=members[0].channel).join()
-    assert spare.closed() == RELAY_FULL
-    assert [member.read() for member in members] == [[], []]
-
-
-def test_a_full_relay_takes_no_device_into_a_new_channel_on_a_spare_connection() -> None:
-    relay = Relay(max_connections=1)
-    relay.join()
-    assert relay.join(vault=2).closed() == RELAY_FULL
-
-
-def test_a_device_is_not_locked_out_by_its_own_connection_that_ends_before_its_hello() -> None:
-    relay = Relay(max_connections=2)
-    old, _ = relay.meet(2)
-    new = relay.connect(tag=1, named=old.channel)
-    old.leave(clean=False)
-    assert new.join().closed() == ""
-
-
-def join_again(device: Device) -> None:
-    device.join()
-
-
-def say_bad_hello(device: Device) -> None:
-    device.say(device.hello(relay_nonce=bytes(32)))
-
-
-def hang_up(device: Device) -> None:
-    device.leave()
-
-
-@pytest.mark.parametrize("end", [join_again, say_bad_hello, hang_up])
-def test_a_full_relay_admits_few_connections_that_have_not_joined(
-    end: Callable[[Device], None],
-) -> None:
-    relay = Relay(max_connections=1)
-    [member] = relay.meet(1)
-    spares = []
-    for _ in range(SPARE_SESSIONS):
-        assert refusal_of(relay, member.channel) is None
-        spares.append(relay.connect(named=member.channel))
-    refusal = refusal_of(relay, member.channel)
-    assert refusal is not None
-    # A proxy would pass a 503 on to another relay, and the device would not find its peers there.
-    assert (refusal.status, refusal.error) == (429, "relay_full")
-    assert refusal.headers == (("Retry-After", str(RETRY_SPARE_SECONDS)),)
-    end(spares[0])
-    assert refusal_of(relay, member.channel) is None
-
-
-def test_a_channel_whose_first_device_has_not_joined_yet_is_sent_to_no_other_relay() -> None:
-    relay = Relay(max_connections=1)
-    first = relay.connect(named=channel_of_vault(1))
-    assert refusal_of(relay, channel_of_vault(1)) is None
-    refusal = refusal_of(relay, channel_of_vault(2))
-    assert refusal is not None
-    assert refusal.status == 503
-    for _ in range(SPARE_SESSIONS):
-        relay.connect(vault=2)
-    refusal = refusal_of(relay, channel_of_vault(1))
-    assert refusal is not None
-    assert refusal.status == 429
-    first.leave()
-    refusal = refusal_of(relay, channel_of_vault(1))
-    assert refusal is not None
-    assert refusal.status == 503
-
-
-def test_spare_connections_that_joined_and_left_leave_no_room_for_more() -> None:
-    relay = Relay(max_connections=1)
-    [member] = relay.meet(1)
-    for _ in range(3):
-        relay.connect(named=member.channel).join()
-    for _ in range(SPARE_SESSIONS):
-        assert refusal_of(relay, member.channel) is None
-        relay.connect(named=member.channel)
-    assert refusal_of(relay, member.channel) is not None
-
-
-def test_spare_connections_that_say_no_hello_make_room_for_others() -> None:
-    relay = Relay(max_connections=1)
-    [member] = relay.meet(1)
-    for _ in range(SPARE_SESSIONS):
-        relay.connect(named=member.channel)
-    relay.wait(HELLO_SECONDS)
-    assert len(relay.broker.sessions) == 1
-    assert refusal_of(relay, member.channel) is None
-
-
-def test_a_replaced_session_leaves_a_full_channel_of_a_full_relay_as_full_as_it_was() -> None:
-    relay = Relay(max_connections=2, channel_devices=2)
-    relay.meet(2)
-    for _ in range(2 * SPARE_SESSIONS):
-        again = relay.connect(tag=2)
-        assert again.join().closed() == ""
-    assert len(relay.broker.sessions) == relay.broker.joined == 2
-
-
 # Draining.
 
 
@@ -497,7 +359,7 @@ def test_a_draining_relay_admits_nobody() -> None:
     [member] = relay.meet(1)
     relay.broker.drain(20)
     for channel in (None, member.channel):
-        refusal = refusal_of(relay, channel)
+        refusal = relay.refusal_of(channel)
         assert refusal is not None
         assert (refusal.status, refusal.error) == (503, "draining")
         assert refusal.headers == (("Retry-After", str(RETRY_DRAINING_SECONDS)),)
@@ -509,7 +371,7 @@ def test_who_is_sent_away_by_a_drain_is_followed_by_the_channel() -> None:
     relay.broker.drain(20)
     for device in members + others:
         device.read()
-    assert refusal_of(relay, members[0].channel) is not None
+    assert relay.refusal_of(members[0].channel) is not None
     for member in members:
         assert member.read()[-1] == Closed(4000, "restart")
     for device in others:
@@ -637,18 +499,6 @@ def test_nothing_is_left_of_sessions_and_channels_that_are_over() -> None:
     broker = relay.broker
     assert (broker.sessions, broker.channels, broker.joined) == (set(), {}, 0)
     assert broker.counters.joins == len(relay.ended)
-
-
-def test_silent_connections_do_not_keep_devices_out_of_a_full_relay() -> None:
-    relay = Relay(max_connections=2)
-    member, silent = relay.join(1), relay.connect(2)
-    assert refusal_of(relay) is not None, "whoever came just now may be about to say hello"
-    relay.wait(WAITING_SURE_SECONDS)
-    assert refusal_of(relay) is None
-    assert silent.closed() == "4003 hello_timeout;rule=no_hello"
-    assert relay.join(3, vault=2).closed() == ""
-    assert refusal_of(relay) is not None, "devices that have joined go for nobody"
-    assert member.closed() == ""
 
 
 def test_the_last_of_a_drain_can_be_kept_for_the_answers_to_its_closes() -> None:

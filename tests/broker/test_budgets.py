@@ -5,12 +5,12 @@ from ipaddress import IPv4Address
 import pytest
 
 from tests.broker.fakes import Device, Relay, channel_of_vault
-from vaultrelay.policy.addresses import Budget
+from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     LEAST_PER_ADDRESS,
+    RESERVED_PER_ADDRESS,
     RETRY_FULL_SECONDS,
     RETRY_RATE_SECONDS,
-    SPARES_PER_ADDRESS,
 )
 from vaultrelay.wire.refusal import Refusal
 
@@ -18,21 +18,21 @@ RATE = f"4005 rate;retry={RETRY_RATE_SECONDS}"
 REPLACED = "4509 replaced"
 
 
-def at_door(relay: Relay, number: int = 1) -> Budget:
-    budget = relay.broker.addresses.arrive(IPv4Address(0xC6336400 + number), relay.clock.seconds())
-    assert budget is not None
-    return budget
+def at_door(relay: Relay, number: int = 1) -> Budgets:
+    """The budgets of an address; each is in a network of its own."""
+    address = IPv4Address(0xC6000001 + (number << 8))
+    return relay.broker.budgets.arrive(address, relay.clock.seconds())
 
 
 def connect(relay: Relay, tag: int, vault: int = 1, address: int = 1, name: bool = True) -> Device:
     """A device that is through the door; Refusal if it does not get there."""
-    budget = at_door(relay, address)
+    budgets = at_door(relay, address)
     named = channel_of_vault(vault) if name else None
     try:
-        relay.broker.admit(named, budget)
-        return relay.connect(tag, vault, named, budget)
+        relay.broker.admit(named, budgets)
+        return relay.connect(tag, vault, named, budgets)
     finally:
-        relay.broker.addresses.leave(budget)
+        relay.broker.budgets.leave(budgets)
 
 
 def join(relay: Relay, tag: int, vault: int = 1, address: int = 1) -> Device:
@@ -73,8 +73,7 @@ def test_a_device_comes_back_over_its_own_dead_connection() -> None:
         assert (new.closed(), old.closed(), peer.closed()) == ("", REPLACED, "")
         old = new
     assert len(relay.broker.sessions) == 2
-    assert at_door(relay).devices == 2
-    assert at_door(relay).spares == 0
+    assert [budget.devices for budget in at_door(relay)] == [2, 2]
 
 
 def test_nobody_replaces_the_devices_of_another_address() -> None:
@@ -87,14 +86,14 @@ def test_nobody_replaces_the_devices_of_another_address() -> None:
     mine = join(relay, 3, vault=2, address=3)
     assert join(relay, 2, vault=2, address=3).closed() == RATE
     assert (mine.closed(), elsewhere.closed()) == ("", "")
-    assert relay.broker.counters.refused["address_joins"] == 1
+    assert relay.broker.counters.refused == {"address_full": 2}
 
 
 def test_a_new_device_gets_no_place_by_the_name_of_a_channel() -> None:
     relay = Relay(places=1)
     join(relay, 1)
     assert join(relay, 2).closed() == RATE
-    assert at_door(relay).devices == 1
+    assert at_door(relay)[0].devices == 1
 
 
 def test_who_was_let_in_to_replace_takes_a_place_that_came_free() -> None:
@@ -108,7 +107,7 @@ def test_who_was_let_in_to_replace_takes_a_place_that_came_free() -> None:
 def test_few_at_a_time_are_let_in_to_replace() -> None:
     relay = Relay(places=1)
     join(relay, 1)
-    extra = [connect(relay, 1) for _ in range(SPARES_PER_ADDRESS)]
+    extra = [connect(relay, 1) for _ in range(RESERVED_PER_ADDRESS)]
     assert refusal_of(relay, 1).status == 429
     extra.pop().leave()
     extra.append(connect(relay, 1))
@@ -127,7 +126,7 @@ def test_joins_beyond_the_rate_are_refused_before_the_proof_is_looked_at(
         verified.append(proof)
         return True
 
-    monkeypatch.setattr("vaultrelay.broker.broker.verify_join", verify)
+    monkeypatch.setattr("vaultrelay.broker.objections.verify_join", verify)
     reasons = []
     for _ in range(LEAST_PER_ADDRESS * 3):
         device = join(relay, 1)
@@ -154,9 +153,9 @@ def test_a_household_returns_at_once_after_a_restart_and_once_more() -> None:
 def test_who_has_gone_is_forgotten_with_the_deadlines() -> None:
     relay = Relay(places=2)
     join(relay, 1).leave()
-    assert relay.broker.addresses.count == 1
+    assert relay.broker.budgets.count == 2
     relay.wait(2)
-    assert relay.broker.addresses.count == 0
+    assert relay.broker.budgets.count == 0
 
 
 def test_a_draining_relay_gives_all_places_back() -> None:
@@ -165,6 +164,6 @@ def test_a_draining_relay_gives_all_places_back() -> None:
     relay.broker.drain(0)
     relay.wait(1)
     assert all(device.closed() for device in devices)
-    assert relay.broker.addresses.count <= 1
+    assert relay.broker.budgets.count <= 2
     relay.wait(5)
-    assert relay.broker.addresses.count == 0
+    assert relay.broker.budgets.count == 0

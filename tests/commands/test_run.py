@@ -257,7 +257,7 @@ def test_a_relay_without_descriptors_for_all_devices_says_so_and_admits_fewer(
     monkeypatch.setattr(RelayService, "startService", start)
     run.main([])
     assert asked == [1000 + DESCRIPTORS_BESIDE]
-    assert [relay.broker.max_connections for relay in relays] == [given]
+    assert [relay.broker.admission.max_connections for relay in relays] == [given]
     said = [each.text for each in relays[0].findings() if each.slug == "few_descriptors"]
     assert len(said) == (given < 1000)
     for text in said:

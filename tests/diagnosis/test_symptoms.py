@@ -108,6 +108,22 @@ class TestOneAddress:
         assert "come from 127.0.0.1," in said
         assert "--trusted-proxy" in said
 
+    def test_a_network_of_ipv6_is_one_address(self) -> None:
+        relay = Relay(**NAMED)
+        crowd(relay, ["fd00::1", "fd00::ffff:1"])
+        assert "come from fd00::/64," in found(relay)["one_address"]
+
+    @pytest.mark.parametrize(
+        "hosts",
+        [["2001:db8:1:101::1", "2001:db8:1:102::1"], ["8.8.8.8", "8.8.8.9"], ["10.0.0.1", None]],
+    )
+    def test_an_office_with_several_addresses_is_nothing_unusual(
+        self, hosts: list[str | None]
+    ) -> None:
+        relay = Relay(**NAMED)
+        crowd(relay, hosts)
+        assert "one_address" not in found(relay)
+
     def test_a_public_address_is_not_named(self) -> None:
         relay = Relay(**NAMED)
         crowd(relay, ["8.8.8.8"])

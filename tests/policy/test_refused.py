@@ -4,22 +4,19 @@ import re
 from pathlib import Path
 
 from vaultrelay import broker, transport
-from vaultrelay.broker import broker as broker_module
-from vaultrelay.policy import addresses
+from vaultrelay.policy.budgets import Allowance, Budget, Excess
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.wire import refusal, request, upgrade
 from vaultrelay.wire.close_codes import CloseCode
 
 SOURCES = [
     *(path for package in (broker, transport) for path in Path(package.__path__[0]).glob("*.py")),
-    *(Path(str(module.__file__)) for module in (addresses, refusal, request, upgrade)),
+    *(Path(str(module.__file__)) for module in (refusal, request, upgrade)),
 ]
 COUNTED = (
     r'_count\("(\w+)"\)',
     r'refused\["(\w+)"\]',
-    r'OverBudget\("(\w+)"\)',
     r'"(tls_\w+)"',
-    r'CloseCode\.\w+: "(address_\w+)"',
     r'Refusal\(\s*\d+,\s*"(\w+)"',
 )
 ANSWERED_ALONE = {"rate_limited"}
@@ -29,8 +26,10 @@ ANSWERED_ALONE = {"rate_limited"}
 def test_the_words_are_those_of_the_slugs_in_the_source() -> None:
     source = "\n".join(path.read_text() for path in SOURCES)
     found = {slug for pattern in COUNTED for slug in re.findall(pattern, source)}
-    objections = re.findall(r"return CloseCode\.(\w+)", Path(broker_module.__file__).read_text())
-    found |= {CloseCode[name].slug for name in objections if name != "RATE"}
+    objections = re.findall(r"Objection\(CloseCode\.(\w+)\)", source)
+    found |= {CloseCode[name].slug for name in objections}
+    for word in ("address", "network"):
+        found |= {Budget(b"", Allowance(word)).slug(excess) for excess in Excess}
     assert set(REFUSED) == found - ANSWERED_ALONE
 
 

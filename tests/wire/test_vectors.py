@@ -16,7 +16,7 @@ from vaultrelay.policy.limits import (
     HEAD_BYTES,
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
-    RETRY_SPARE_SECONDS,
+    RETRY_RESERVED_SECONDS,
 )
 from vaultrelay.wire import base64url, data, proof, refusal
 from vaultrelay.wire.close_codes import CloseCode
@@ -44,7 +44,7 @@ REFUSALS: dict[tuple[int, str], Callable[[], Refusal]] = {
     (405, "method_not_allowed"): refusal.method_not_allowed,
     (408, "request_timeout"): refusal.request_timeout,
     (426, "protocol_unsupported"): lambda: refusal.protocol_unsupported((3,)),
-    (429, "relay_full"): lambda: refusal.relay_full_of_peers(RETRY_SPARE_SECONDS),
+    (429, "relay_full"): lambda: refusal.relay_full_of_peers(RETRY_RESERVED_SECONDS),
     (431, "head_too_large"): lambda: refusal.head_too_large(HEAD_BYTES),
     (503, "relay_full"): lambda: refusal.relay_full(RETRY_FULL_SECONDS),
     (503, "draining"): lambda: refusal.draining(RETRY_DRAINING_SECONDS),

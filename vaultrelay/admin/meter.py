@@ -73,7 +73,7 @@ class Meter:
             waiting=len(relay.door.waiting),
             unjoined=len(broker.sessions) - broker.joined,
             joined=broker.joined,
-            most_joined=broker.max_connections,
+            most_joined=broker.admission.max_connections,
             channels=len(broker.channels),
             counters=broker.counters,
             messages=totals.messages,

@@ -9,7 +9,8 @@ from vaultrelay.broker.liveness import Liveness
 from vaultrelay.broker.outbox import Clock, Outbox, Timer
 from vaultrelay.broker.progress import MessageProgress
 from vaultrelay.broker.reading import Reading
-from vaultrelay.policy.addresses import Budget, PeerAddress
+from vaultrelay.policy.addresses import PeerAddress
+from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
     CONTROLS_PER_SECOND,
@@ -31,6 +32,7 @@ from vaultrelay.wire.proof import RELAY_NONCE_BYTES
 
 if TYPE_CHECKING:
     from vaultrelay.broker.channel import Channel
+    from vaultrelay.broker.reserved import Slot
 
 
 class Stage(Enum):
@@ -113,8 +115,7 @@ class Session:
         "_rest",
         "_unfinished",
         "address",
-        "beyond_budget",
-        "budget",
+        "budgets",
         "bytes_in",
         "channel",
         "close_cause",
@@ -129,7 +130,7 @@ class Session:
         "opened_at",
         "origin",
         "outbox",
-        "spare",
+        "slot",
         "stage",
         "token",
     )
@@ -143,12 +144,11 @@ class Session:
         self._owner = owner
         self.outbox = outbox
         self.named_channel = named_channel
-        self.spare = False
+        self.slot: Slot | None = None
         self.address: PeerAddress | None = None
         self.token: bytes | None = None
         self.origin: str | None = None
-        self.budget: Budget | None = None
-        self.beyond_budget = False
+        self.budgets: Budgets = ()
         self.stage = Stage.CHALLENGED
         self.nonce = secrets.token_bytes(RELAY_NONCE_BYTES)
         self.channel: Channel | None = None

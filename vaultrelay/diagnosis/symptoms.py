@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_network
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Stage
 from vaultrelay.diagnosis.access import admin_host, nobody, open_socket, origin_refused
-from vaultrelay.policy.addresses import UnixPeer
+from vaultrelay.policy.addresses import PeerAddress, UnixPeer, network_of
 from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
@@ -114,8 +115,9 @@ def _untrusted_proxy(evidence: Evidence) -> Iterator[Finding]:
     elif noticed.is_crowd_unbelieved:
         yield Finding(
             "untrusted_proxy",
-            "An address with too many devices sends X-Forwarded-For, which is not believed from "
-            "there. If it is your proxy, add --trusted-proxy with its address.",
+            "An address with too many devices, or of a network with too many, sends "
+            "X-Forwarded-For, which is not believed from there. If it is your proxy, add "
+            "--trusted-proxy with its address.",
         )
 
 
@@ -134,10 +136,10 @@ def _one_address(evidence: Evidence) -> Iterator[Finding]:
     if (
         len(joined) < CROWD_DEVICES
         or len(evidence.broker.channels) < CROWD_CHANNELS
-        or len(addresses) > 1
+        or len(set(map(_counted_as, addresses))) > 1
     ):
         return
-    (address,) = addresses
+    address = joined[0].address
     if address is None:
         yield Finding(
             "one_address",
@@ -145,7 +147,12 @@ def _one_address(evidence: Evidence) -> Iterator[Finding]:
             "LOCAL), so no limit of an address holds for its devices. Let it send their addresses.",
         )
         return
-    near = UNIX if isinstance(address, UnixPeer) else str(address) if address.is_private else ""
+    if isinstance(address, UnixPeer):
+        near = UNIX
+    elif address.is_private:
+        near = str(address if len(addresses) == 1 else ip_network((address.packed, 64), False))
+    else:
+        near = ""
     where = _shown(near, evidence) if near else "one address"
     if TrustedProxies(evidence.settings.trusted_proxies).trusts(address):
         cure = "The proxy there is trusted, but names nobody: let it set X-Forwarded-For."
@@ -171,6 +178,14 @@ def _fixed_silence(evidence: Evidence) -> Iterator[Finding]:
         "it. Raise that time there (proxy_read_timeout in nginx, timeout tunnel in HAProxy)"
         f"{shorter}.",
     )
+
+
+def _counted_as(address: PeerAddress | None) -> object:
+    """What devices share a limit by. Not the wider networks: it is nothing unusual that all devices
+    of an office come from one /48 or /24."""
+    if address is None or isinstance(address, UnixPeer):
+        return address
+    return network_of(address)
 
 
 def _shown(network: str, evidence: Evidence) -> str:

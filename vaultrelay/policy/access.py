@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 
 from vaultrelay.policy.access_token import digest_of
-from vaultrelay.policy.addresses import Budget, PeerAddress
+from vaultrelay.policy.addresses import PeerAddress
+from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.origins import Origins, origin_of
 from vaultrelay.wire.refusal import address_not_allowed, origin_not_allowed, token_required
@@ -46,10 +47,10 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What an upgrade was admitted with: its budget, its address, the digest of its token, and the
+    """What an upgrade was admitted with: its budgets, its address, the digest of its token, and the
     origin of its web page, if it has one."""
 
-    budget: Budget | None = None
+    budgets: Budgets = ()
     address: PeerAddress | None = None
     token: bytes | None = None
     origin: str | None = None

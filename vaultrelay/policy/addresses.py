@@ -1,23 +1,8 @@
-"""Addresses: what each network address has open, and how fast it comes. Knows no clock.
+"""Addresses: where peers are, and the networks that stand for who is behind an address."""
 
-A budget belongs to an IPv4 address, or to the first 64 bits of an IPv6 address: a network of that
-size is the least that one customer is given, and within it anybody picks addresses as they like.
-"""
-
-from collections import OrderedDict
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypeAlias
-
-from vaultrelay.policy.limits import (
-    ARRIVALS_PER_JOIN,
-    JOIN_SECONDS_PER_DEVICE,
-    JOINS_AT_ONCE_PER_DEVICE,
-    LEAST_PER_ADDRESS,
-    RESTING_ADDRESSES,
-    SPARES_PER_ADDRESS,
-    WAITING_PER_ADDRESS,
-)
 
 IpAddress: TypeAlias = IPv4Address | IPv6Address
 
@@ -33,7 +18,8 @@ PeerAddress: TypeAlias = IpAddress | UnixPeer
 
 _LONGEST = 64
 """Characters. An IPv6 address has 45 at most, and the name of an interface behind it 15."""
-_NETWORK_BYTES = 8
+_SIX_TO_FOUR = bytes.fromhex("2002")
+_TEREDO = bytes.fromhex("20010000")
 _NAT64 = bytes.fromhex("0064ff9b") + bytes(8)
 """64:ff9b::/96 (RFC 6052): the whole IPv4 Internet, as it reaches a server that has only IPv6."""
 
@@ -54,145 +40,28 @@ def read_address(text: str) -> IpAddress | None:
 
 
 def network_of(address: IpAddress) -> bytes:
-    """What of an address stands for who is behind it: all of IPv4, the network of IPv6."""
-    return address.packed[:_NETWORK_BYTES]
+    """The narrowest network that stands for a client: one address of IPv4, 64 bits of IPv6.
 
-
-class Budget:
-    """What one address has at the door and beyond it, and when its rates are whole again.
-
-    A rate is kept as one moment: the one at which nothing will be owed. Each arrival and each join
-    moves its own further away, and too far is no more to be had.
+    A network of that size is the least that one customer is given; within it anybody picks
+    addresses at will.
     """
-
-    __slots__ = ("arrivals_paid_at", "devices", "joins_paid_at", "key", "spares", "waiting")
-
-    def __init__(self, key: bytes) -> None:
-        self.key = key
-        self.waiting = self.devices = self.spares = 0
-        self.arrivals_paid_at = self.joins_paid_at = 0.0
+    return address.packed[:8]
 
 
-class OverBudget(Exception):
-    """An arrival too many; `slug` is the reason in our own word."""
+def networks_of(address: IpAddress) -> tuple[bytes, ...]:
+    """The same and the wider networks around it, each as the bytes that all its addresses share.
 
-    def __init__(self, slug: str) -> None:
-        super().__init__(slug)
-        self.slug = slug
-
-
-class Addresses:
-    """The budgets of all addresses that have something open, or have not paid for what they had.
-
-    `places` is how many devices one address may have here; 0 is no limit of any kind. There are no
-    more budgets than connections and RESTING_ADDRESSES together: of more addresses that have gone,
-    the first to go is forgotten, and what it owed is forgiven.
+    IPv6 has /64, /56 and /48, the sizes in which it is given to lines and sites. IPv4 has the
+    address and /24, the least that is routed by itself. Tunnels count as the IPv4 address from
+    which they come: its owner could pick a 6to4 network of 65 536 /64 at will, and the clients of
+    one Teredo server share a /64.
     """
-
-    def __init__(self, places: int = 0) -> None:
-        self.change_places(places)
-        self._here: dict[bytes, Budget] = {}
-        self._gone: OrderedDict[bytes, Budget] = OrderedDict()
-
-    def change_places(self, places: int) -> None:
-        """Let one address have so many from now on. Who is beyond it stays."""
-        self.places = places
-        size = max(places, LEAST_PER_ADDRESS)
-        joins, every = size * JOINS_AT_ONCE_PER_DEVICE, JOIN_SECONDS_PER_DEVICE / size
-        self._joins = _Rate(every, joins)
-        self._arrivals = _Rate(every / ARRIVALS_PER_JOIN, joins * ARRIVALS_PER_JOIN)
-
-    @property
-    def count(self) -> int:
-        """How many budgets are kept."""
-        return len(self._here) + len(self._gone)
-
-    def arrive(self, address: PeerAddress | None, now: float) -> Budget | None:
-        """Count a connection at the door until `leave`; OverBudget if it is one too many.
-
-        None for who has no budget: this machine itself, a peer without an IP address.
-        """
-        if not self.places or address is None or isinstance(address, UnixPeer):
-            return None
-        if address.is_loopback:
-            return None
-        key = network_of(address)
-        budget = self._here.get(key) or self._gone.get(key) or Budget(key)
-        if budget.waiting >= WAITING_PER_ADDRESS:
-            raise OverBudget("address_waiting")
-        paid_at = self._arrivals.spend(budget.arrivals_paid_at, now)
-        if paid_at is None:
-            raise OverBudget("address_rate")
-        budget.arrivals_paid_at = paid_at
-        budget.waiting += 1
-        self._gone.pop(key, None)
-        self._here[key] = budget
-        return budget
-
-    def leave(self, budget: Budget) -> None:
-        """The connection is at the door no more: a device has it, or it is gone."""
-        budget.waiting -= 1
-        self._settle(budget)
-
-    def has_place(self, budget: Budget) -> bool:
-        """Whether another device of the address gets in."""
-        return budget.devices < self.places
-
-    def is_over(self, budget: Budget) -> bool:
-        """Whether the address has more devices here than places, and one has to go."""
-        return budget.devices > self.places
-
-    def has_spare(self, budget: Budget) -> bool:
-        """Whether an address without a place may show that it replaces a device of its own."""
-        return budget.spares < SPARES_PER_ADDRESS
-
-    def enter(self, budget: Budget) -> None:
-        """Count a device, which is still at the door, until `depart`."""
-        budget.devices += 1
-
-    def depart(self, budget: Budget) -> None:
-        """The device is gone."""
-        budget.devices -= 1
-        self._settle(budget)
-
-    def may_join(self, budget: Budget, now: float) -> bool:
-        """Whether the address has a join left; it has one less then. A refused one costs nothing,
-        or devices that come again would keep each other out."""
-        paid_at = self._joins.spend(budget.joins_paid_at, now)
-        if paid_at is None:
-            return False
-        budget.joins_paid_at = paid_at
-        return True
-
-    def forget(self, now: float) -> None:
-        """Forget who has gone and owes nothing. To be called now and then."""
-        for key in [key for key, budget in self._gone.items() if _owes_nothing(budget, now)]:
-            del self._gone[key]
-
-    def _settle(self, budget: Budget) -> None:
-        if budget.waiting or budget.devices:
-            return
-        del self._here[budget.key]
-        self._gone[budget.key] = budget
-        if len(self._gone) > RESTING_ADDRESSES:
-            self._gone.popitem(last=False)
-
-
-class _Rate:
-    """One every so many seconds, and so many at once."""
-
-    __slots__ = ("_every", "_most")
-
-    def __init__(self, every: float, at_once: int) -> None:
-        self._every = every
-        # Half a one more, so that rounding takes none away.
-        self._most = (at_once + 0.5) * every
-
-    def spend(self, paid_at: float, now: float) -> float | None:
-        """When all will be paid, with one more taken now; None where that is too far away."""
-        paid_at = max(paid_at, now) + self._every
-        return paid_at if paid_at - now <= self._most else None
-
-
-def _owes_nothing(budget: Budget, now: float) -> bool:
-    return budget.arrivals_paid_at <= now and budget.joins_paid_at <= now
+    packed = address.packed
+    if isinstance(address, IPv6Address):
+        if packed.startswith(_SIX_TO_FOUR):
+            packed = packed[2:6]
+        elif packed.startswith(_TEREDO):
+            packed = bytes(0xFF ^ byte for byte in packed[12:])
+        else:
+            return packed[:8], packed[:7], packed[:6]
+    return packed, packed[:3]

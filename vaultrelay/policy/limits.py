@@ -80,11 +80,26 @@ SELECT_WAITING = 128
 SELECT_BESIDE = SELECT_WAITING + 50
 """DESCRIPTORS_BESIDE there; log and files are no sockets."""
 
-# One network address.
+# One network address, and the networks around it.
 
+LINE_FACTOR = 1.5
+"""A /56 of IPv6, what a home line commonly has, may have this many times what one address may: one
+and a half, since it is one customer, and one of its /64 must leave something to the others where a
+provider gives each customer a /64. A home line takes three eighths of the relay at most."""
+SITE_FACTOR = 2
+"""The same of a /48 of IPv6, the most that one customer commonly has, and of a /24 of IPv4, the
+least that is routed by itself: half of the relay at most. More than LINE_FACTOR, so that one line
+leaves something to its neighbours, and no more than half of SHARE_PER_ADDRESS, so that no site
+fills a relay alone. Behind a /24 there may be thousands of homes that share addresses (CGNAT)."""
+LINE_ADDRESSES = 4
+"""A /56 has the devices of so many addresses at most: matters where --max-per-address is far below
+the share of a line, and then one line is not to have all of that share."""
+SITE_ADDRESSES = 64
+"""The same of a /48 and a /24, in which there may be many customers with their own addresses."""
 WAITING_PER_ADDRESS = 64
 """Connections at the front door, their handshakes under way. 250 devices that return in one second
-and take a quarter of one each; who is cut off comes again. Below a third of DESCRIPTORS_BESIDE."""
+and take a quarter of one each; who is cut off comes again. With SITE_FACTOR it is a quarter of
+WAITING_CONNECTIONS."""
 TOO_MANY_SECONDS = 1
 """For the request of one too many that a proxy for HTTP passes on, which it has whole before it
 connects. Without a proxy such a connection is cut off at once."""
@@ -95,12 +110,22 @@ JOIN_SECONDS_PER_DEVICE = 60
 ARRIVALS_PER_JOIN = 2
 """Connections for each join, so that an attempt may fail, or a page be asked for. By default these
 are 8 a second, whose TLS handshakes take 0.6 % of a core; without a bound one address takes all."""
-SPARES_PER_ADDRESS = 4
-"""Connections admitted beyond an address's places because it has devices in the same channel, until
-they join; a quarter of SPARE_SESSIONS."""
-RESTING_ADDRESSES = 10_000
-"""Budgets kept of addresses that have gone, for the two minutes at most in which they owe: 3 MB.
-More addresses than that are not held off by looking at each."""
+RESERVED_PER_ADDRESS = 4
+"""Reserved slots of one address: connections admitted beyond its devices, or beyond those of the
+relay, because they may replace one of these; until they join. With SITE_FACTOR half of
+RESERVED_SLOTS. 250 devices that come again at once, each for a quarter of a second, take 16."""
+RESERVED_PER_CHANNEL = 4
+"""Reserved slots for one channel, so that connections whose address is not known, or is the same
+for all as behind a proxy that is not trusted, do not take all for one channel."""
+DRAIN_CHANNELS_PER_ADDRESS = 4
+"""Channels that a draining relay closes before their turn because an upgrade named them, which
+needs no proof: as many vaults as one person has open. A device beyond that waits for the turn of
+its channel, --drain-seconds at most."""
+DRAIN_CHANNEL_SECONDS = 15
+"""After which an address has one of these again: all within a minute, before it is forgotten."""
+RESTING_BUDGETS = 20_000
+"""Budgets kept of networks that have gone, for the two minutes at most in which they owe: 8 MB. An
+address has two or three. More networks than that are not held off by looking at each."""
 
 # Who may use the relay.
 
@@ -197,12 +222,19 @@ out, and as much again. With less, two devices alone would be closed for want of
 LEAST_BUFFER = LEAST_MESSAGES_HELD * DEFAULT_MESSAGE_BYTES
 RETRY_MEMORY_SECONDS = 60
 """What a device closed with 4007 is told to wait."""
-SPARE_SESSIONS = 16
-"""Connections admitted to a full relay because their channel is held here, so that a device can
+RESERVED_SLOTS = 16
+"""Connections admitted to a full relay because their channel has devices here, so that a device can
 replace its own dead connection; counted until they join."""
-RETRY_SPARE_SECONDS = HELLO_SECONDS
-"""For who finds all of these taken: by then each has joined or is gone, and a device that has a
-dead connection to replace should not wait for longer."""
+RESERVED_SURE_SECONDS = WAITING_SURE_SECONDS
+"""For which a reserved slot is sure where the next device finds none: from the 101 to the hello is
+one round trip and one signature. It is sure for less where its network or its channel has held
+slots for longer lately than those of the next device."""
+RESERVED_DEBT_SECONDS = 60
+"""After which it is forgotten that a network or channel held a slot for RESERVED_SURE_SECONDS. Who
+wants to hold all slots against others needs fresh ones all the time, 320 in each minute."""
+RETRY_RESERVED_SECONDS = HELLO_SECONDS
+"""For a device that finds all of these taken: by then each has joined or is gone, and a device that
+has a dead connection to replace should not wait for longer."""
 
 # Floods.
 

@@ -1,4 +1,4 @@
-"""Visitors: who is at the front door, and the budget of the address that they come from."""
+"""Visitors: the connections at the front door, and the budgets that they count against."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,14 +7,8 @@ from twisted.internet.address import UNIXAddress
 from twisted.internet.interfaces import IAddress, IReactorTime
 
 from vaultrelay.broker.counters import Counters
-from vaultrelay.policy.addresses import (
-    Addresses,
-    Budget,
-    OverBudget,
-    PeerAddress,
-    UnixPeer,
-    read_address,
-)
+from vaultrelay.policy.addresses import PeerAddress, UnixPeer, read_address
+from vaultrelay.policy.budgets import BudgetBook, Budgets, OverBudget
 from vaultrelay.policy.limits import RETRY_RATE_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.wire.refusal import rate_limited
@@ -24,21 +18,21 @@ _FORWARDED = "x-forwarded-for"
 
 
 class Visitor:
-    """One connection: where it comes from, and the budget that it counts against, if any.
+    """One connection: where it comes from, and the budgets that it counts against, if any.
 
     `ip` is the address at the other end of it, `client` the one for whom a trusted proxy speaks; or
     they are the same. `is_told`: a proxy told the address. `is_too_many`: it is one more than its
-    address may have.
+    address, or a network around it, may have.
     """
 
-    __slots__ = ("address", "budget", "client", "ip", "is_proxy", "is_told", "is_too_many")
+    __slots__ = ("address", "budgets", "client", "ip", "is_proxy", "is_told", "is_too_many")
 
     def __init__(self, address: IAddress | None, ip: PeerAddress | None, is_proxy: bool) -> None:
         self.address = address
         self.ip = self.client = ip
         self.is_proxy = is_proxy
         self.is_told = self.is_too_many = False
-        self.budget: Budget | None = None
+        self.budgets: Budgets = ()
 
 
 @dataclass
@@ -64,12 +58,12 @@ class Visitors:
     def __init__(
         self,
         clock: IReactorTime,
-        addresses: Addresses | None = None,
+        book: BudgetBook | None = None,
         proxies: TrustedProxies | None = None,
         counters: Counters | None = None,
     ) -> None:
         self._clock = clock
-        self._addresses = addresses or Addresses()
+        self._book = book or BudgetBook()
         self.proxies = proxies or TrustedProxies()
         self._counters = counters or Counters()
         self.noticed = Noticed()
@@ -119,13 +113,12 @@ class Visitors:
 
     def left(self, visitor: Visitor) -> None:
         """The visitor is at the door no more."""
-        budget, visitor.budget = visitor.budget, None
-        if budget is not None:
-            self._addresses.leave(budget)
+        budgets, visitor.budgets = visitor.budgets, ()
+        self._book.leave(budgets)
 
     def _count(self, visitor: Visitor, ip: PeerAddress | None) -> None:
         try:
-            visitor.budget = self._addresses.arrive(ip, self._clock.seconds())
+            visitor.budgets = self._book.arrive(ip, self._clock.seconds())
         except OverBudget as error:
             self._counters.refused[error.slug] += 1
             raise
@@ -136,14 +129,14 @@ class Visitors:
         Everybody can send the header. It is worth a line from a network like the relay's own, and
         from an address whose devices are being refused.
         """
-        ip, budget = visitor.ip, visitor.budget
-        if ip is None or not self._addresses.places:
+        ip = visitor.ip
+        if ip is None or not self._book.places:
             return
         if isinstance(ip, UnixPeer) or ip.is_private:
             # The first of them: more would be as many remarks.
             near = ip.value if isinstance(ip, UnixPeer) else str(ip)
             self.noticed.unbelieved = self.noticed.unbelieved or near
-        elif budget is not None and not self._addresses.has_place(budget):
+        elif any(budget.is_full for budget in visitor.budgets):
             self.noticed.is_crowd_unbelieved = True
 
 

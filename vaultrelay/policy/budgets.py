@@ -1,0 +1,254 @@
+"""Budgets: what each network has open, and how fast it connects. Knows no clock.
+
+Networks are nested: an address, which is one of IPv4 or 64 bits of IPv6, lies in wider ones
+(`addresses.networks_of`). A connection counts in each, and is refused where one has no more.
+"""
+
+from collections import OrderedDict
+from enum import IntEnum, StrEnum
+from typing import TypeAlias
+
+from vaultrelay.policy.addresses import PeerAddress, UnixPeer, networks_of
+from vaultrelay.policy.limits import (
+    ARRIVALS_PER_JOIN,
+    DEFAULT_MAX_CONNECTIONS,
+    DRAIN_CHANNEL_SECONDS,
+    DRAIN_CHANNELS_PER_ADDRESS,
+    JOIN_SECONDS_PER_DEVICE,
+    JOINS_AT_ONCE_PER_DEVICE,
+    LEAST_PER_ADDRESS,
+    LINE_ADDRESSES,
+    LINE_FACTOR,
+    RESERVED_PER_ADDRESS,
+    RESTING_BUDGETS,
+    SHARE_PER_ADDRESS,
+    SITE_ADDRESSES,
+    SITE_FACTOR,
+    WAITING_PER_ADDRESS,
+)
+
+
+class Excess(StrEnum):
+    """What a network has too much of: with its `word`, the reason that is counted."""
+
+    FULL = "full"
+    WAITING = "waiting"
+    RATE = "rate"
+    JOINS = "joins"
+
+
+class Paced(IntEnum):
+    """What has a rate."""
+
+    ARRIVALS = 0
+    JOINS = 1
+    DRAINED_CHANNELS = 2
+
+
+class Allowance:
+    """What one network of a certain width may have: `factor` times what an address may.
+
+    Of devices it may have as many as `addresses` of its addresses together, if that is less.
+    `word` begins the reasons for refusals.
+    """
+
+    __slots__ = ("_addresses", "_factor", "places", "rates", "reserved", "waiting", "word")
+
+    def __init__(self, word: str, factor: float = 1, addresses: int = 1) -> None:
+        self.word = word
+        self._factor = factor
+        self._addresses = addresses
+        self.waiting = int(WAITING_PER_ADDRESS * factor)
+        self.reserved = int(RESERVED_PER_ADDRESS * factor)
+
+    def change(self, places: int, capacity: int) -> None:
+        """Follow from the devices that an address may have, and from those of the whole relay."""
+        share = int(self._factor * capacity / SHARE_PER_ADDRESS)
+        self.places = max(places, min(places * self._addresses, share))
+        size = max(self.places, LEAST_PER_ADDRESS)
+        joins, every = size * JOINS_AT_ONCE_PER_DEVICE, JOIN_SECONDS_PER_DEVICE / size
+        self.rates = (
+            _Rate(every / ARRIVALS_PER_JOIN, joins * ARRIVALS_PER_JOIN),
+            _Rate(every, joins),
+            _Rate(
+                DRAIN_CHANNEL_SECONDS / self._factor, int(DRAIN_CHANNELS_PER_ADDRESS * self._factor)
+            ),
+        )
+
+
+class Budget:
+    """What one network has at the front door and beyond it, and what it owes.
+
+    A rate is kept as one moment: the one at which nothing will be owed. Each event moves its own
+    further away, and beyond a certain distance no more is allowed.
+    """
+
+    __slots__ = ("allowance", "devices", "key", "paid_at", "waiting")
+
+    def __init__(self, key: bytes, allowance: Allowance) -> None:
+        self.key = key
+        self.allowance = allowance
+        self.waiting = self.devices = 0
+        self.paid_at = [0.0] * len(Paced)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no other device of the network is admitted."""
+        return self.devices >= self.allowance.places
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the network has more devices than it may, and one has to go."""
+        return self.devices > self.allowance.places
+
+    def slug(self, excess: Excess) -> str:
+        """By which word a refusal is counted, such as address_full or network_rate."""
+        return f"{self.allowance.word}_{excess}"
+
+    def owes(self, now: float) -> bool:
+        """Whether a rate is not whole again."""
+        return max(self.paid_at) > now
+
+
+Budgets: TypeAlias = tuple[Budget, ...]
+"""Those of an address and the networks around it, the narrowest first. An address that is not
+counted has none."""
+
+
+class OverBudget(Exception):
+    """One too many for `budget`; `slug` is the reason in our own word."""
+
+    def __init__(self, budget: Budget, excess: Excess) -> None:
+        self.budget = budget
+        self.slug = budget.slug(excess)
+        super().__init__(self.slug)
+
+
+class BudgetBook:
+    """The budgets of all networks that have something open, or owe for what they had.
+
+    `places` is how many devices one address may have; 0 is no limit of any kind. There are no more
+    budgets than those of the connections and RESTING_BUDGETS together: of more that are empty, the
+    first to become so is forgotten, and what it owed is forgiven.
+    """
+
+    def __init__(self, places: int = 0, capacity: int = DEFAULT_MAX_CONNECTIONS) -> None:
+        address = Allowance("address")
+        line = Allowance("network", LINE_FACTOR, LINE_ADDRESSES)
+        site = Allowance("network", SITE_FACTOR, SITE_ADDRESSES)
+        self._allowances = {8: address, 7: line, 6: site, 4: address, 3: site}
+        """By the bytes of a network's key, IPv6 first."""
+        self._here: dict[bytes, Budget] = {}
+        self._gone: OrderedDict[bytes, Budget] = OrderedDict()
+        self.change(places, capacity)
+        # No device is counted in it. Its rates hold for all that have no budget of their own.
+        self._uncounted = Budget(b"", address)
+
+    def change(self, places: int, capacity: int) -> None:
+        """Let one address have so many of all devices from now on. Connections beyond it stay."""
+        self.places = places
+        for allowance in self._allowances.values():
+            allowance.change(places, capacity)
+
+    @property
+    def count(self) -> int:
+        """How many budgets are kept."""
+        return len(self._here) + len(self._gone)
+
+    def arrive(self, address: PeerAddress | None, now: float) -> Budgets:
+        """Count a connection at the front door until `leave`; raises OverBudget for one too many.
+
+        Not counted are this machine itself and peers without an IP address.
+        """
+        if not self.places or address is None or isinstance(address, UnixPeer):
+            return ()
+        if address.is_loopback:
+            return ()
+        here, gone = self._here, self._gone
+        budgets = tuple(
+            here.get(key) or gone.get(key) or Budget(key, self._allowances[len(key)])
+            for key in networks_of(address)
+        )
+        for budget in budgets:
+            if budget.waiting >= budget.allowance.waiting:
+                raise OverBudget(budget, Excess.WAITING)
+        over = _spend(budgets, Paced.ARRIVALS, now)
+        if over is not None:
+            raise OverBudget(over, Excess.RATE)
+        for budget in budgets:
+            if not (budget.waiting or budget.devices):
+                gone.pop(budget.key, None)
+                here[budget.key] = budget
+            budget.waiting += 1
+        return budgets
+
+    def leave(self, budgets: Budgets) -> None:
+        """The connection is at the front door no more: a device has it, or it is gone."""
+        for budget in budgets:
+            budget.waiting -= 1
+            self._settle(budget)
+
+    def enter(self, budgets: Budgets) -> None:
+        """Count a device, whose connection is still at the front door, until `depart`."""
+        for budget in budgets:
+            budget.devices += 1
+
+    def depart(self, budgets: Budgets) -> None:
+        """The device is gone."""
+        for budget in budgets:
+            budget.devices -= 1
+            self._settle(budget)
+
+    def join(self, budgets: Budgets, now: float) -> None:
+        """Count a join; raises OverBudget for one too many. A refused one costs nothing, or devices
+        that come again would keep each other out."""
+        over = _spend(budgets, Paced.JOINS, now)
+        if over is not None:
+            raise OverBudget(over, Excess.JOINS)
+
+    def drains_channel(self, budgets: Budgets, now: float) -> bool:
+        """Count a channel that a draining relay closes because an upgrade named it; whether it is
+        not one too many."""
+        return _spend(budgets or (self._uncounted,), Paced.DRAINED_CHANNELS, now) is None
+
+    def forget(self, now: float) -> None:
+        """Forget empty budgets that owe nothing. To be called now and then."""
+        for key in [key for key, budget in self._gone.items() if not budget.owes(now)]:
+            del self._gone[key]
+
+    def _settle(self, budget: Budget) -> None:
+        if budget.waiting or budget.devices:
+            return
+        del self._here[budget.key]
+        self._gone[budget.key] = budget
+        if len(self._gone) > RESTING_BUDGETS:
+            self._gone.popitem(last=False)
+
+
+class _Rate:
+    """One every so many seconds, and so many at once."""
+
+    __slots__ = ("_every", "_most")
+
+    def __init__(self, every: float, at_once: int) -> None:
+        self._every = every
+        # Half a one more, so that rounding takes none away.
+        self._most = (at_once + 0.5) * every
+
+    def spend(self, paid_at: float, now: float) -> float | None:
+        """When all will be paid, with one more taken now; None where that is too far away."""
+        paid_at = max(paid_at, now) + self._every
+        return paid_at if paid_at - now <= self._most else None
+
+
+def _spend(budgets: Budgets, what: Paced, now: float) -> Budget | None:
+    """Take one from each; or none, and the narrowest that has none left is returned."""
+    moments = []
+    for budget in budgets:
+        paid_at = budget.allowance.rates[what].spend(budget.paid_at[what], now)
+        if paid_at is None:
+            return budget
+        moments.append(paid_at)
+    for budget, paid_at in zip(budgets, moments, strict=True):
+        budget.paid_at[what] = paid_at
+    return None

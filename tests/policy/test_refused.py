@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from vaultrelay import broker, transport
-from vaultrelay.policy.budgets import Allowance, Budget, Excess
+from vaultrelay.policy.allowance import Allowance
+from vaultrelay.policy.budgets import Budget, Excess
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.wire import refusal, request, upgrade
 from vaultrelay.wire.close_codes import CloseCode

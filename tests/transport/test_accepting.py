@@ -13,6 +13,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent
 
+from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     ACCEPT_REST_SECONDS,
     ACCEPTS_PER_TURN,
@@ -61,6 +62,7 @@ class Guest:
     """Remembers being cut off."""
 
     is_gone = False
+    budgets: Budgets = ()
 
     def give_up(self) -> None:
         self.is_gone = True

@@ -17,8 +17,10 @@ from vaultrelay.policy.limits import (
     RESTING_BUDGETS,
     RETRY_FULL_SECONDS,
     RETRY_RATE_SECONDS,
+    SILENT_SURE_SECONDS,
     TOO_MANY_SECONDS,
     WAITING_PER_ADDRESS,
+    WAITING_SURE_SECONDS,
 )
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.proxies import TrustedProxies
@@ -27,6 +29,7 @@ from vaultrelay.transport.visitors import Noticed
 
 DEVICE = "198.51.100.1"
 OTHER = "198.51.100.2"
+BYSTANDER = "203.0.113.1"
 PROXY = "10.0.0.1"
 LAST_BYTE = 8
 
@@ -76,6 +79,44 @@ class TestAtTheDoor:
             relay.connect(host)
         assert len(devices(relay, 3, "127.0.0.1")) == 3
         assert relay.broker.budgets.count == 0
+
+    @pytest.mark.parametrize(
+        ("hosts", "new"),
+        [
+            ([DEVICE], DEVICE),
+            ([DEVICE, OTHER], "198.51.100.3"),
+            (["2001:db8:0:101::1", "2001:db8:0:102::1"], "2001:db8:0:103::1"),
+            (["2001:db8:0:101::1", "2001:db8:0:201::1"], "2001:db8:0:301::1"),
+        ],
+    )
+    def test_silent_ones_of_a_network_give_way_to_another_client_of_it(
+        self, hosts: list[str], new: str
+    ) -> None:
+        relay = Relay()
+        bystander = relay.connect(BYSTANDER)
+        silent: list[Wire] = []
+        while (wire := relay.accept(hosts[len(silent) % len(hosts)])) is not None:
+            silent.append(wire)
+        assert relay.accept(new) is None
+        relay.advance(SILENT_SURE_SECONDS, tick=SILENT_SURE_SECONDS)
+        for number in range(1, 10):
+            assert relay.accept(new) is not None
+            assert [wire.transport.aborted for wire in silent] == [
+                index < number for index in range(len(silent))
+            ]
+        assert not bystander.transport.aborted
+        assert relay.broker.counters.refused["crowded_out"] == number
+
+    def test_those_that_dripped_give_way_later(self) -> None:
+        relay = Relay()
+        wires = [relay.connect(DEVICE) for _ in range(WAITING_PER_ADDRESS)]
+        for wire in wires:
+            wire.send(b"G")
+        relay.advance(WAITING_SURE_SECONDS - 1)
+        assert relay.accept(DEVICE) is None
+        relay.advance(1)
+        assert relay.accept(DEVICE) is not None
+        assert [wire.transport.aborted for wire in wires].count(True) == 1
 
     def test_those_that_never_speak_go_at_their_deadline(self) -> None:
         relay = Relay()

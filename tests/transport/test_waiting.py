@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
+from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     CLOSE_SURE_SECONDS,
     SILENT_SURE_SECONDS,
@@ -17,6 +18,7 @@ class Guest:
     """Remembers being cut off."""
 
     is_gone = False
+    budgets: Budgets = ()
 
     def give_up(self) -> None:
         self.is_gone = True

@@ -5,26 +5,19 @@ Networks are nested: an address, which is one of IPv4 or 64 bits of IPv6, lies i
 """
 
 from collections import OrderedDict
-from enum import IntEnum, StrEnum
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import TypeAlias
 
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, networks_of
+from vaultrelay.policy.allowance import ARRIVALS, DRAINED_CHANNELS, JOINS, PACED, Allowance
 from vaultrelay.policy.limits import (
-    ARRIVALS_PER_JOIN,
     DEFAULT_MAX_CONNECTIONS,
-    DRAIN_CHANNEL_SECONDS,
-    DRAIN_CHANNELS_PER_ADDRESS,
-    JOIN_SECONDS_PER_DEVICE,
-    JOINS_AT_ONCE_PER_DEVICE,
-    LEAST_PER_ADDRESS,
     LINE_ADDRESSES,
     LINE_FACTOR,
-    RESERVED_PER_ADDRESS,
     RESTING_BUDGETS,
-    SHARE_PER_ADDRESS,
     SITE_ADDRESSES,
     SITE_FACTOR,
-    WAITING_PER_ADDRESS,
 )
 
 
@@ -35,45 +28,6 @@ class Excess(StrEnum):
     WAITING = "waiting"
     RATE = "rate"
     JOINS = "joins"
-
-
-class Paced(IntEnum):
-    """What has a rate."""
-
-    ARRIVALS = 0
-    JOINS = 1
-    DRAINED_CHANNELS = 2
-
-
-class Allowance:
-    """What one network of a certain width may have: `factor` times what an address may.
-
-    Of devices it may have as many as `addresses` of its addresses together, if that is less.
-    `word` begins the reasons for refusals.
-    """
-
-    __slots__ = ("_addresses", "_factor", "places", "rates", "reserved", "waiting", "word")
-
-    def __init__(self, word: str, factor: float = 1, addresses: int = 1) -> None:
-        self.word = word
-        self._factor = factor
-        self._addresses = addresses
-        self.waiting = int(WAITING_PER_ADDRESS * factor)
-        self.reserved = int(RESERVED_PER_ADDRESS * factor)
-
-    def change(self, places: int, capacity: int) -> None:
-        """Follow from the devices that an address may have, and from those of the whole relay."""
-        share = int(self._factor * capacity / SHARE_PER_ADDRESS)
-        self.places = max(places, min(places * self._addresses, share))
-        size = max(self.places, LEAST_PER_ADDRESS)
-        joins, every = size * JOINS_AT_ONCE_PER_DEVICE, JOIN_SECONDS_PER_DEVICE / size
-        self.rates = (
-            _Rate(every / ARRIVALS_PER_JOIN, joins * ARRIVALS_PER_JOIN),
-            _Rate(every, joins),
-            _Rate(
-                DRAIN_CHANNEL_SECONDS / self._factor, int(DRAIN_CHANNELS_PER_ADDRESS * self._factor)
-            ),
-        )
 
 
 class Budget:
@@ -89,7 +43,7 @@ class Budget:
         self.key = key
         self.allowance = allowance
         self.waiting = self.devices = 0
-        self.paid_at = [0.0] * len(Paced)
+        self.paid_at = [0.0] * PACED
 
     @property
     def is_full(self) -> bool:
@@ -116,10 +70,11 @@ counted has none."""
 
 
 class OverBudget(Exception):
-    """One too many for `budget`; `slug` is the reason in our own word."""
+    """One too many for `budget`; `slug` is the reason in our own word, and `excess` its kind."""
 
     def __init__(self, budget: Budget, excess: Excess) -> None:
         self.budget = budget
+        self.excess = excess
         self.slug = budget.slug(excess)
         super().__init__(self.slug)
 
@@ -165,14 +120,14 @@ class BudgetBook:
         if address.is_loopback:
             return ()
         here, gone = self._here, self._gone
-        budgets = tuple(
+        budgets = [
             here.get(key) or gone.get(key) or Budget(key, self._allowances[len(key)])
             for key in networks_of(address)
-        )
+        ]
         for budget in budgets:
             if budget.waiting >= budget.allowance.waiting:
                 raise OverBudget(budget, Excess.WAITING)
-        over = _spend(budgets, Paced.ARRIVALS, now)
+        over = _spend(budgets, ARRIVALS, now)
         if over is not None:
             raise OverBudget(over, Excess.RATE)
         for budget in budgets:
@@ -180,13 +135,14 @@ class BudgetBook:
                 gone.pop(budget.key, None)
                 here[budget.key] = budget
             budget.waiting += 1
-        return budgets
+        return tuple(budgets)
 
     def leave(self, budgets: Budgets) -> None:
         """The connection is at the front door no more: a device has it, or it is gone."""
         for budget in budgets:
             budget.waiting -= 1
-            self._settle(budget)
+            if not (budget.waiting or budget.devices):
+                self._settle(budget)
 
     def enter(self, budgets: Budgets) -> None:
         """Count a device, whose connection is still at the front door, until `depart`."""
@@ -197,19 +153,20 @@ class BudgetBook:
         """The device is gone."""
         for budget in budgets:
             budget.devices -= 1
-            self._settle(budget)
+            if not (budget.waiting or budget.devices):
+                self._settle(budget)
 
     def join(self, budgets: Budgets, now: float) -> None:
         """Count a join; raises OverBudget for one too many. A refused one costs nothing, or devices
         that come again would keep each other out."""
-        over = _spend(budgets, Paced.JOINS, now)
+        over = _spend(budgets, JOINS, now)
         if over is not None:
             raise OverBudget(over, Excess.JOINS)
 
     def drains_channel(self, budgets: Budgets, now: float) -> bool:
         """Count a channel that a draining relay closes because an upgrade named it; whether it is
         not one too many."""
-        return _spend(budgets or (self._uncounted,), Paced.DRAINED_CHANNELS, now) is None
+        return _spend(budgets or (self._uncounted,), DRAINED_CHANNELS, now) is None
 
     def forget(self, now: float) -> None:
         """Forget empty budgets that owe nothing. To be called now and then."""
@@ -217,36 +174,20 @@ class BudgetBook:
             del self._gone[key]
 
     def _settle(self, budget: Budget) -> None:
-        if budget.waiting or budget.devices:
-            return
+        """Keep an empty budget for as long as it owes."""
         del self._here[budget.key]
         self._gone[budget.key] = budget
         if len(self._gone) > RESTING_BUDGETS:
             self._gone.popitem(last=False)
 
 
-class _Rate:
-    """One every so many seconds, and so many at once."""
-
-    __slots__ = ("_every", "_most")
-
-    def __init__(self, every: float, at_once: int) -> None:
-        self._every = every
-        # Half a one more, so that rounding takes none away.
-        self._most = (at_once + 0.5) * every
-
-    def spend(self, paid_at: float, now: float) -> float | None:
-        """When all will be paid, with one more taken now; None where that is too far away."""
-        paid_at = max(paid_at, now) + self._every
-        return paid_at if paid_at - now <= self._most else None
-
-
-def _spend(budgets: Budgets, what: Paced, now: float) -> Budget | None:
+def _spend(budgets: Sequence[Budget], what: int, now: float) -> Budget | None:
     """Take one from each; or none, and the narrowest that has none left is returned."""
     moments = []
     for budget in budgets:
-        paid_at = budget.allowance.rates[what].spend(budget.paid_at[what], now)
-        if paid_at is None:
+        every, most = budget.allowance.rates[what]
+        paid_at = max(budget.paid_at[what], now) + every
+        if paid_at - now > most:
             return budget
         moments.append(paid_at)
     for budget, paid_at in zip(budgets, moments, strict=True):

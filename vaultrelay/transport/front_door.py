@@ -20,6 +20,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from vaultrelay.logs import log
+from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     HEAD_BYTES,
@@ -62,6 +63,11 @@ class FrontDoor(Protocol):
         self._visitor = visitor
         self._head = b""
         self._deadline: IDelayedCall | None = None
+
+    @property
+    def budgets(self) -> Budgets:
+        """What it counts against while it waits."""
+        return self._visitor.budgets
 
     def connectionMade(self) -> None:
         self._factory.waiting.enter(self)
@@ -135,6 +141,7 @@ class FrontDoor(Protocol):
     def give_up(self) -> None:
         """Make room: see Waiting."""
         self._count("crowded_out")
+        self._factory.visitors.left(self._visitor)
         self._abort()
 
     def _serve(self, head: bytes, rest: bytes) -> None:
@@ -216,6 +223,7 @@ class FrontDoorFactory(Factory):
         self.visitors = visitors or Visitors(clock)
         self.refused = Counter() if refused is None else refused
         self.waiting = Waiting(clock) if waiting is None else waiting
+        self.visitors.make_room = self.waiting.let_oldest_go
 
     def buildProtocol(self, addr: IAddress | None) -> FrontDoor | None:
         visitor = self.visitors.arrived(addr)

@@ -1,5 +1,6 @@
 """Visitors: the connections at the front door, and the budgets that they count against."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 
 from vaultrelay.broker.counters import Counters
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, read_address
-from vaultrelay.policy.budgets import BudgetBook, Budgets, OverBudget
+from vaultrelay.policy.budgets import Budget, BudgetBook, Budgets, Excess, OverBudget
 from vaultrelay.policy.limits import RETRY_RATE_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.wire.refusal import rate_limited
@@ -67,6 +68,8 @@ class Visitors:
         self.proxies = proxies or TrustedProxies()
         self._counters = counters or Counters()
         self.noticed = Noticed()
+        self.make_room: Callable[[Budget], bool] = lambda budget: False
+        """Cuts off a pending connection of a network that has too many; whether it did."""
 
     def arrived(self, address: IAddress | None) -> Visitor:
         """A visitor from this address, perhaps one too many. None is one that is not known."""
@@ -118,10 +121,19 @@ class Visitors:
 
     def _count(self, visitor: Visitor, ip: PeerAddress | None) -> None:
         try:
-            visitor.budgets = self._book.arrive(ip, self._clock.seconds())
+            visitor.budgets = self._arrive(ip)
         except OverBudget as error:
             self._counters.refused[error.slug] += 1
             raise
+
+    def _arrive(self, ip: PeerAddress | None) -> Budgets:
+        now = self._clock.seconds()
+        while True:
+            try:
+                return self._book.arrive(ip, now)
+            except OverBudget as error:
+                if error.excess is not Excess.WAITING or not self.make_room(error.budget):
+                    raise
 
     def _hint(self, visitor: Visitor) -> None:
         """Notice that there may be a proxy.

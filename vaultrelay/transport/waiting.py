@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+from vaultrelay.policy.budgets import Budget, Budgets
 from vaultrelay.policy.limits import (
     CLOSE_SURE_SECONDS,
     LAST_ANSWERS_TICK_SECONDS,
@@ -17,7 +18,10 @@ from vaultrelay.policy.limits import (
 
 
 class Guest(Protocol):
-    """A connection that can be cut off for another."""
+    """A connection that can be cut off for another. `budgets` are those that it counts against."""
+
+    @property
+    def budgets(self) -> Budgets: ...
 
     def give_up(self) -> None:
         """Cut it off."""
@@ -72,15 +76,19 @@ class Waiting:
         """Whether there is a place for another one; the oldest may have to go for it."""
         return len(self) < self._most or self.let_oldest_go()
 
-    def let_oldest_go(self) -> bool:
-        """Cut the oldest one off if it has had its time; whether it was."""
+    def let_oldest_go(self, budget: Budget | None = None) -> bool:
+        """Cut the oldest one off, or that of one network, if it has had its time; whether it was.
+
+        Without the second a network that has all its places would be closed to its other clients
+        for as long as one client renews silent connections.
+        """
         now = self._clock.seconds()
         for guests, sure in (
             (self._closing, CLOSE_SURE_SECONDS),
             (self._silent, SILENT_SURE_SECONDS),
             (self._others, WAITING_SURE_SECONDS),
         ):
-            oldest = next(iter(guests), None)
+            oldest = next((each for each in guests if budget in (None, *each.budgets)), None)
             if oldest is not None and now - guests[oldest] >= sure:
                 del guests[oldest]
                 oldest.give_up()

@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IDelayedCall
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Stage
 from vaultrelay.policy.access import ANYBODY, Admission
+from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import CLOSE_SECONDS, RETRY_MEMORY_SECONDS
 from vaultrelay.websocket.autobahn_guards import closing_on_error
 from vaultrelay.websocket.frames import binary_frame, text_frame
@@ -32,6 +33,9 @@ class DeviceConnection(DeviceReader):
         "_upgrade",
         "said",
     )
+
+    budgets: Budgets = ()
+    """While it waits for the end of its close: it is not counted as pending then."""
 
     def __init__(
         self, factory: "DeviceFactory", upgrade: Upgrade, admission: Admission = ANYBODY

@@ -76,7 +76,8 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
         _kept(
             "network_address",
             "The address that a connection comes from. To hold each to its share, the relay "
-            "remembers it for a short while longer, of IPv6 the first 64 bits.",
+            "remembers it for a short while longer, of IPv6 the first 64 bits, and the networks "
+            "around it.",
             address_seconds if settings.places_per_address else 0,
         ),
         _kept("channel", "The public key of the channel in which a vault's devices meet."),

@@ -8,7 +8,7 @@ from vaultrelay.broker.counters import Counters
 from vaultrelay.broker.outbox import Clock
 from vaultrelay.broker.reserved import ReservedSlots, Share
 from vaultrelay.broker.session import Session
-from vaultrelay.policy.budgets import Budget, BudgetBook, Budgets, Excess
+from vaultrelay.policy.budgets import Budget, BudgetBook, Budgets, Excess, first_full
 from vaultrelay.policy.limits import (
     RESERVED_PER_CHANNEL,
     RESERVED_SLOTS,
@@ -55,7 +55,7 @@ class AdmissionControl:
         the next relay after a 503: there is none for a channel that is held here, as it would be
         parted.
         """
-        full = next((budget for budget in budgets if budget.is_full), None)
+        full = first_full(budgets)
         if full is None and not self._is_full:
             return
         if channel is not None and _may_replace(channel, full):
@@ -75,7 +75,7 @@ class AdmissionControl:
     def opened(self, session: Session) -> None:
         """Count an admitted session, which has not joined."""
         name, budgets = session.named_channel, session.budgets
-        if self._is_full or any(budget.is_full for budget in budgets):
+        if self._is_full or first_full(budgets) is not None:
             shares = self._shares(name, budgets)
             session.slot = self.reserved.take(session, shares, self._clock.seconds())
         else:
@@ -127,7 +127,8 @@ class AdmissionControl:
 
     @property
     def _is_full(self) -> bool:
-        return self._count - self.reserved.taken(_RELAY) >= self.max_connections
+        most = self.max_connections
+        return self._count >= most and self._count - self.reserved.taken(_RELAY) >= most
 
     def _shares(self, name: bytes | None, budgets: Budgets) -> list[Share]:
         """The groups in whose name a connection takes a reserved slot."""

@@ -99,7 +99,8 @@ OPTIONS = (
         "max-per-address",
         "NUMBER",
         "Device connections of one network address; 0 is no limit. Default a quarter of "
-        f"--max-connections, at least {limits.LEAST_PER_ADDRESS}.",
+        f"--max-connections, at least {limits.LEAST_PER_ADDRESS}. The limits of the networks "
+        "around it, /24 of IPv4, /56 and /48 of IPv6, follow from it.",
     ),
     Option(
         "trusted-proxy",

@@ -69,6 +69,14 @@ Budgets: TypeAlias = tuple[Budget, ...]
 counted has none."""
 
 
+def first_full(budgets: Budgets) -> Budget | None:
+    """The narrowest network that admits no other device, if there is one."""
+    for budget in budgets:
+        if budget.is_full:
+            return budget
+    return None
+
+
 class OverBudget(Exception):
     """One too many for `budget`; `slug` is the reason in our own word, and `excess` its kind."""
 

@@ -124,7 +124,7 @@ its channel, --drain-seconds at most."""
 DRAIN_CHANNEL_SECONDS = 15
 """After which an address has one of these again: all within a minute, before it is forgotten."""
 RESTING_BUDGETS = 20_000
-"""Budgets kept of networks that have gone, for the two minutes at most in which they owe: 8 MB. An
+"""Budgets kept of networks that have gone, for the two minutes at most in which they owe: 6 MB. An
 address has two or three. More networks than that are not held off by looking at each."""
 
 # Who may use the relay.

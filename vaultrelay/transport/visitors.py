@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 
 from vaultrelay.broker.counters import Counters
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, read_address
-from vaultrelay.policy.budgets import Budget, BudgetBook, Budgets, Excess, OverBudget
+from vaultrelay.policy.budgets import Budget, BudgetBook, Budgets, Excess, OverBudget, first_full
 from vaultrelay.policy.limits import RETRY_RATE_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.wire.refusal import rate_limited
@@ -148,7 +148,7 @@ class Visitors:
             # The first of them: more would be as many remarks.
             near = ip.value if isinstance(ip, UnixPeer) else str(ip)
             self.noticed.unbelieved = self.noticed.unbelieved or near
-        elif any(budget.is_full for budget in visitor.budgets):
+        elif first_full(visitor.budgets) is not None:
             self.noticed.is_crowd_unbelieved = True
 
 

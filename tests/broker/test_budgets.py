@@ -1,6 +1,7 @@
 """Budgets at the broker: places and joins of an address, and who comes back when there are none."""
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
+from itertools import count
 
 import pytest
 
@@ -56,6 +57,39 @@ def test_an_address_has_its_places_and_another_has_its_own() -> None:
     assert join(relay, 3, vault=3, address=2).closed() == ""
     first.leave()
     assert join(relay, 3, vault=3).closed() == ""
+
+
+def test_a_network_around_full_addresses_is_full_and_takes_its_own_devices_back() -> None:
+    relay = Relay(max_connections=16, places=2)
+    book = relay.broker.budgets
+    number = count(1)
+
+    def come(network: int, tag: int, vault: int) -> Device | None:
+        address = IPv6Address(f"2001:db8:1:1{network:02x}::{next(number):x}")
+        budgets = book.arrive(address, relay.clock.seconds())
+        named = channel_of_vault(vault)
+        refusal = relay.refusal_of(named, budgets)
+        device = relay.connect(tag, vault, named, budgets) if refusal is None else None
+        book.leave(budgets)
+        return device
+
+    # A line has three eighths of the relay, and three networks could have as much again.
+    devices = [come(network, 1, network) for network in (1, 2, 3, 4, 5, 6)]
+    for device in devices:
+        assert device is not None
+        assert device.join().closed() == ""
+    assert come(7, 1, 7) is None
+    assert relay.broker.counters.refused == {"network_full": 1}
+    # The device of the first network comes back by another one of the line.
+    again = come(7, 1, 1)
+    assert again is not None
+    assert again.join().closed() == ""
+    assert devices[0] is not None
+    assert devices[0].closed() == REPLACED
+    stranger = come(7, 2, 1)
+    assert stranger is not None
+    assert stranger.join().closed() == RATE
+    assert relay.broker.counters.refused == {"network_full": 2}
 
 
 def test_a_device_without_a_channel_is_refused_too() -> None:

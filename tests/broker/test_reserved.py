@@ -35,9 +35,12 @@ PLACES = 400
 class Story:
     """A full relay, in which an attacker has one device in each of some vaults."""
 
-    def __init__(self, addresses: list[str], vaults: int, victim: str = VICTIM) -> None:
-        self.relay = Relay(max_connections=vaults + 1, places=PLACES)
-        self.victim = victim
+    def __init__(
+        self, addresses: list[str], vaults: int, victim: str = VICTIM, places: int = PLACES
+    ) -> None:
+        room = vaults + 1 if places == PLACES else PLACES
+        self.relay = Relay(max_connections=room, places=places)
+        self.tries = RESERVED_SLOTS
         self._addresses, self._vaults = addresses, vaults
         self._held: list[Device] = []
         self._turn = count()
@@ -79,7 +82,7 @@ class Story:
             for device in [each for each in self._held if self._is_due(each)]:
                 self._held.remove(device)
                 device.leave()
-            for number in (next(self._turn) for _ in range(RESERVED_SLOTS)):
+            for number in (next(self._turn) for _ in range(self.tries)):
                 address = self._addresses[number % len(self._addresses)]
                 new = self.connect(address, vaults[number % len(vaults)])
                 if new is not None:
@@ -123,6 +126,17 @@ def test_a_device_always_gets_a_slot_soon(addresses: list[str], vaults: int, vic
     for _ in range(9):
         assert story.attack(0.7)
         assert story.answer(victim, VICTIM_VAULT) == "joined"
+
+
+def test_a_device_behind_a_full_address_gets_a_slot_soon() -> None:
+    """The relay has room, but the address, which many share, has none."""
+    story = Story([VICTIM], 2 * RESERVED_PER_ADDRESS, VICTIM, 2 * RESERVED_PER_ADDRESS + 1)
+    # More than this would meet the rate of the address, and so would all behind it.
+    story.tries = 3
+    assert story.answer(VICTIM, VICTIM_VAULT + 1) == "refused"
+    for seconds in (4 * RESERVED_SURE_SECONDS, *[0.7] * 9):
+        assert story.attack(seconds)
+        assert story.answer(VICTIM, VICTIM_VAULT) == "joined"
 
 
 def test_a_stranger_who_names_the_channel_of_a_device_does_not_keep_it_out() -> None:

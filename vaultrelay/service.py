@@ -236,6 +236,7 @@ class RelayService(MultiService):
             tuple(filter(None, (listener.open_socket for listener in listeners))),
             self.routes.origin_refused,
             self._admin is not None and self._admin.host_refused,
+            self.visitors.proxy_faults,
         )
 
     def _make_site(self) -> Site:

@@ -21,6 +21,7 @@ COUNTED = (
     r'"(tls_\w+)"',
     r'CloseCode\.\w+: "(address_\w+)"',
     r'Refusal\(\s*\d+,\s*"(\w+)"',
+    r'counted="(\w+)"',
 )
 ANSWERED_ALONE = {"rate_limited"}
 """Counted as what the address had too much of."""

@@ -806,6 +806,18 @@ def accepted_upgrades() -> list[Json]:
             address,
         ),
         (
+            "a URL in place of the path",
+            head(*whole, first="GET ws://relay.example.org/v3 HTTP/1.1"),
+            None,
+            address,
+        ),
+        (
+            "a URL without a path, with a port, in any case",
+            head(*whole, first="GET HTTPS://RELAY.Example.ORG:443?a=b HTTP/1.1"),
+            None,
+            address,
+        ),
+        (
             "several versions",
             head(*BASE, "X-VaultMesh-Protocol: 4, 3", named),
             None,
@@ -946,7 +958,30 @@ def refused_upgrades() -> list[Json]:
             head(*BASE, PROTOCOL, first="POST / HTTP/1.1"),
         ),
         ("HTTP/1.0", bad, head(*BASE, PROTOCOL, first="GET / HTTP/1.0")),
-        ("a target that is no path", bad, head(*BASE, PROTOCOL, first="GET http://a/ HTTP/1.1")),
+        ("a target that is no path", bad, head(*BASE, PROTOCOL, first="GET * HTTP/1.1")),
+        ("a URL without a host", bad, head(*BASE, PROTOCOL, first="GET ws:///v3 HTTP/1.1")),
+        ("a URL with a user", bad, head(*BASE, PROTOCOL, first="GET ws://u@a/ HTTP/1.1")),
+        ("a URL of another scheme", bad, head(*BASE, PROTOCOL, first="GET ftp://a/ HTTP/1.1")),
+        (
+            "a URL does not do for Host",
+            bad,
+            head(*BASE[1:], PROTOCOL, first="GET ws://relay.example.org/ HTTP/1.1"),
+        ),
+        (
+            "a URL with another path",
+            (404, "not_found"),
+            head(*BASE, PROTOCOL, first="GET ws://relay.example.org/v4 HTTP/1.1"),
+        ),
+        (
+            "a tunnel",
+            (405, "method_not_allowed"),
+            head(HOST, first="CONNECT relay.example.org:443 HTTP/1.1"),
+        ),
+        (
+            "a WebSocket of HTTP/2 that became no upgrade",
+            bad,
+            head(*BASE, PROTOCOL, first="CONNECT / HTTP/1.1"),
+        ),
         ("no Host", bad, head(*BASE[1:], PROTOCOL)),
         ("two Hosts", bad, head(HOST, *BASE, PROTOCOL)),
         (

@@ -68,6 +68,9 @@ class Transport(StringTransport):
     def writeSequence(self, data: Iterable[bytes]) -> None:
         self.write(b"".join(data))
 
+    def loseWriteConnection(self) -> None:
+        self.disconnecting = True
+
     def abortConnection(self) -> None:
         self.aborted = True
         self.disconnecting = True

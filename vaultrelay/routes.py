@@ -13,7 +13,7 @@ from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.leaf import page_head
 from vaultrelay.web.pages import HEALTH_PATHS
 from vaultrelay.websocket.factory import DeviceFactory
-from vaultrelay.wire.refusal import Refusal, bad_request
+from vaultrelay.wire.refusal import Refusal, upgrade_lost
 from vaultrelay.wire.request import Request
 from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 
@@ -40,14 +40,14 @@ class Routes:
             try:
                 upgrade, admission = self._admit(request, visitor)
             except Refusal as refusal:
-                log_refusal(refusal.error, visitor.client)
+                log_refusal(refusal.counted, visitor.client)
                 raise
             return Handover(self._devices.build(upgrade, admission), b"", lasting=True)
-        if request.lost_its_upgrade:
-            raise bad_request(
-                "This is a WebSocket request without 'Upgrade: websocket' and 'Connection: "
-                "upgrade'. A proxy in front of the relay must pass both headers on."
-            )
+        if lost := request.lost_fields:
+            broken = upgrade_lost(lost)
+            log_refusal(broken.counted, visitor.client)
+            with self._counting():
+                raise broken
         return self.pages(request, visitor)
 
     def pages(self, request: Request, visitor: Visitor) -> Handover:
@@ -80,5 +80,5 @@ class Routes:
         try:
             yield
         except Refusal as refusal:
-            self._broker.counters.refused[refusal.error] += 1
+            self._broker.counters.refused[refusal.counted] += 1
             raise

@@ -140,6 +140,12 @@ class RelayService(MultiService):
             where=self.where(),
             options=self.settings.described(),
         )
+        if self.settings.service_links:
+            log.info(
+                "Ignored are {names}, which Kubernetes sets for its services: enableServiceLinks: "
+                "false in the pod's spec leaves them out",
+                names=", ".join(self.settings.service_links),
+            )
         if self._admin is not None:
             self._admin.tell()
         self._watch.setServiceParent(self)
@@ -235,6 +241,7 @@ class RelayService(MultiService):
             tuple(filter(None, (listener.open_socket for listener in listeners))),
             self.routes.origin_refused,
             self._admin is not None and self._admin.host_refused,
+            self.visitors.proxy_faults,
         )
 
     def _make_site(self) -> Site:

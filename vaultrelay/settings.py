@@ -37,10 +37,10 @@ class Settings:
     where to listen. `pairs` are the certificates of each place, none where it has no TLS. `admin`
     is an endpoint string, too, or empty; `admin_nodes` are the other relays' own, `admin_hosts` the
     names that it answers to. `runtime_folder` is where the socket of the health check goes; without
-    one there is none. `unknown_variables` are the RELAY_ variables that are no option, and
-    `descriptors_lacking` how many open files the process may not have that `max_connections` would
-    need. `waiting` is how many connections may be
-    at the front door."""
+    one there is none. `unknown_variables` are the RELAY_ variables that are no option,
+    `service_links` those that Kubernetes sets, which are ignored, and `descriptors_lacking` how
+    many open files the process may not have that `max_connections` would need. `waiting` is how
+    many connections may be at the front door."""
 
     port: int = DEFAULT_PORT
     bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
@@ -63,6 +63,7 @@ class Settings:
     log_addresses: str = "pseudonym"
     runtime_folder: str = ""
     unknown_variables: tuple[str, ...] = ()
+    service_links: tuple[str, ...] = ()
     descriptors_lacking: int = 0
     waiting: int = WAITING_CONNECTIONS
 

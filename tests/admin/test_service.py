@@ -189,7 +189,9 @@ def test_its_own_visitors_count_nowhere(relay: Relay) -> None:
 def test_requests_are_read_as_strictly_as_at_the_public_door(relay: Relay) -> None:
     for head, status in (
         (b"GET /metrics HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"400"),
-        (b"GET /metrics HTTP/1.1\nHost: a\n\n", b""),
+        (b"GET /metrics HTTP/1.1\nHost: a\n\n", b"400"),
+        (b"PROXY UNKNOWN\r\nGET /metrics HTTP/1.1\r\nHost: a\r\n\r\n", b"400"),
+        (b"GET http://localhost/metrics HTTP/1.1\r\nHost: a\r\n\r\n", b"200"),
         (b"POST /metrics HTTP/1.1\r\nHost: a\r\n\r\n", b"405"),
         (b"GET /metrics HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 9000 + b"\r\n\r\n", b"431"),
         (b"GET /metrics?a=b HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody", b"400"),
@@ -198,6 +200,18 @@ def test_requests_are_read_as_strictly_as_at_the_public_door(relay: Relay) -> No
         wire = connect(relay)
         wire.send(head)
         assert wire.taken()[9:12] == status
+        wire.hang_up()
+
+
+def test_a_name_in_an_absolute_target_is_no_way_around_the_check_of_the_host(relay: Relay) -> None:
+    for target, host, status in (
+        ("http://evil.example/metrics", "localhost", b"421"),
+        ("http://localhost:9090/metrics", "evil.example", b"200"),
+        ("http://127.0.0.1/metrics", "evil.example", b"200"),
+    ):
+        here = IPv4Address("TCP", "127.0.0.1", 50000)
+        wire = Wire(admin_of(relay).door.buildProtocol(here))
+        assert wire.request(target, Host=host)[9:12] == status
         wire.hang_up()
 
 

@@ -134,6 +134,18 @@ def test_the_port_of_the_variable_is_honoured(
     assert (status, said.startswith("healthy: port ")) == (0, True)
 
 
+def test_the_variable_of_a_service_in_kubernetes_names_no_port(
+    folder: Path,
+    serve: Serve,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "DEFAULT_PORT", serve(None, page(**OK)))
+    for value in ("tcp://10.96.12.7:8080", "tcp://[fd00::1]:8080", "udp://10.96.12.7:53"):
+        monkeypatch.setenv("RELAY_PORT", value)
+        assert check(capsys)[0] == 0
+
+
 def test_without_a_socket_the_default_port_is_asked(
     folder: Path,
     serve: Serve,
@@ -271,6 +283,7 @@ def test_a_socket_of_another_user_is_told_with_the_cure(
         (["--port", "x\x1b"], "--port: 'x\\x1b' must be a whole number from 0 to 65535"),
         (["--port=65536"], "--port: '65536' must be a whole number from 0 to 65535"),
         (["--prot=1"], "option --prot not recognized"),
+        (["--port=tcp://a:1"], "--port: 'tcp://a:1' must be a whole number from 0 to 65535"),
         (["now"], "'now' is not an option"),
     ],
 )

@@ -113,23 +113,79 @@ def test_an_address_that_is_not_reached_from_everywhere(
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "said"),
     [
-        b"SSH-2.0-x\r\n",
-        b"",
-        b"HTTP/1.1 404 No\r\nContent-Length: 15\r\n\r\n" + b'{"version":"1"}',
-        b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" + b'{"version":1}',
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
+        (b"SSH-2.0-x\r\n", "speaks no HTTP. Is the port right?"),
+        (b"\x15\x03\x01\x00\x02\x02\x16", "speaks TLS: the URL begins with wss://."),
+        (b"", "closes the connection without an answer. Does the URL begin with ws:// where TLS"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", "answers in broken HTTP."),
     ],
-    ids=["ssh", "nothing", "404", "number", "list", "html"],
+    ids=["ssh", "TLS", "nothing", "endless"],
 )
-def test_something_else_answers(serve: Serve, answer: bytes) -> None:
-    port = serve(answer)
-    said = refusal(f"ws://127.0.0.1:{port}")
-    assert said == f"what answers on port {port} of 127.0.0.1 is not a relay." or (
-        not answer and "does not answer: remote end closed" in said
-    )
+def test_what_speaks_no_http_is_told(serve: Serve, answer: bytes, said: str) -> None:
+    assert said in refusal(f"ws://127.0.0.1:{serve(answer)}")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "said"),
+    [
+        (
+            "404 Not Found",
+            "",
+            '{"version":"1"}',
+            "Something in front of the relay answers 404 Not F",
+        ),
+        ("404 Not Found", "Server: nginx", "<html>", "nginx answers 404 Not Found in place of the"),
+        ("404 Not Found", "Server: nginx", "<html>", "Nothing is routed to a relay there: is the "),
+        ("200 OK", "", '{"version":1}', "The URL is that of a web site, or this network wants a"),
+        ("200 OK", "", "[]", "answers 200 OK in place of the relay. The URL is that of a web"),
+        ("200 OK", "Content-Type: text/html", "<html>", "200 OK with a web page in place of the"),
+        ("502 Bad Gateway", "", "<html>", "The proxy does not reach the relay behind it: does"),
+        ("503 Service Unavailable", "", "", "The proxy does not reach the relay behind it: does"),
+        ("504 Gateway Timeout", "", "", "The proxy does not reach the relay behind it: does the"),
+        ("400 Bad Request", "", "plain HTTP request", "does it speak TLS where the URL says ws://"),
+        ("403 Forbidden", "", "", "look for an access rule or a firewall there."),
+        ("401 Unauthorized", "", "", "401 Unauthorized, and it is not the relay."),
+        ("511 Network Authentication Required", "", "", "This network wants a login first"),
+        (
+            "302 Found",
+            "Location: http://login.test/?u=x",
+            "",
+            "redirects to http://login.test/, and",
+        ),
+        ("301 Moved", "Location: https://a.test/health", "", "URL, such as wss://a.test."),
+        (
+            "503 Service Unavailable",
+            "",
+            '{"error":"no_relay","detail":"None runs."}',
+            "a relay answers there, and refuses with 503 no_relay: None runs.",
+        ),
+        (
+            "429 Too Many Requests",
+            "",
+            '{"error":"rate_limited","detail":"Too many."}',
+            "a relay answers there, and refuses with 429 rate_limited: Too many.",
+        ),
+        (
+            "404 Not Found",
+            "",
+            '{"error":"not_found","detail":"There is nothing at this path."}',
+            "a relay answers there, and has nothing below the path /relay of the URL. Leave the",
+        ),
+    ],
+)
+def test_what_answers_in_place_of_the_page_is_told_with_the_cure(
+    serve: Serve, status: str, headers: str, body: str, said: str
+) -> None:
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"Content-Length: {len(body)}",
+        *filter(None, [headers]),
+        "",
+        body,
+    ]
+    port = serve("\r\n".join(lines).encode())
+    assert said in refusal(f"ws://127.0.0.1:{port}/relay")
 
 
 def test_nobody_answers() -> None:

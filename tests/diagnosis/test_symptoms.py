@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from twisted.internet.address import IPv4Address
 
 from tests.certificates import issue, write_pair
 from tests.memory import Relay
@@ -17,8 +18,11 @@ from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
     CROWD_CHANNELS,
     CROWD_DEVICES,
+    PROXY_FAULT_SECONDS,
+    PROXY_FAULTS_FROM_AFAR,
     SILENCES_ALIKE,
 )
+from vaultrelay.policy.proxy_faults import PROXY_FAULTS
 from vaultrelay.transport.certificate import load_pair, utc_now
 from vaultrelay.transport.listen import OpenSocket
 from vaultrelay.transport.visitors import Noticed
@@ -66,6 +70,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         (OpenSocket("/run/devices", 0o666, False),),
         origin_refused=True,
         admin_host_refused=True,
+        proxy_faults=PROXY_FAULTS,
     )
     assert {finding.slug for finding in diagnose(evidence)} == set(SYMPTOMS)
     assert list(SYMPTOMS) == list(WHAT)
@@ -175,6 +180,62 @@ def test_the_address_of_a_session_is_that_of_its_device() -> None:
     relay.join(host="10.0.0.1", X_Forwarded_For="192.0.2.9")
     (session,) = relay.broker.sessions
     assert session.address == ip_address("192.0.2.9")
+
+
+class TestProxyFaults:
+    """What a proxy does to connections leaves a finding with its cure, and is counted."""
+
+    LOST = (
+        {"Upgrade": "", "Connection": ""},
+        {"Upgrade": "", "Connection": "close"},
+        {"Connection": "keep-alive"},
+        {"Upgrade": ""},
+        {"Sec_WebSocket_Key": ""},
+        {"Upgrade": "", "Connection": "", "Sec_WebSocket_Key": ""},
+    )
+
+    @pytest.mark.parametrize("headers", LOST)
+    def test_an_upgrade_that_lost_a_header(self, headers: dict[str, str]) -> None:
+        relay = Relay(**NAMED)
+        assert relay.connect("172.17.0.2").upgrade(**headers).startswith(b"HTTP/1.1 400 ")
+        (said,) = found(relay).values()
+        assert "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection" in said
+        assert relay.broker.counters.refused == {"upgrade_lost": 1}
+        relay.clock.advance(PROXY_FAULT_SECONDS + 1)
+        assert found(relay) == {}
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "fd00::1", "unix"])
+    @pytest.mark.parametrize("header", [b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n"])
+    def test_a_proxy_header_that_is_not_expected(self, host: str, header: bytes) -> None:
+        relay = Relay(**NAMED)
+        wire = relay.connect(host)
+        wire.send(header)
+        assert b"--listen haproxy:" in wire.taken()
+        wire.send(b"GET / HTTP/1.1\r\n")
+        assert "put haproxy: before" in found(relay)["proxy_unexpected"]
+        assert relay.broker.counters.refused == {"proxy_unexpected": 1}
+
+    def test_a_proxy_header_that_does_not_come(self) -> None:
+        relay = Relay(**NAMED)
+        wire = relay.connect(None)
+        assert wire.protocol.header_missing(IPv4Address("TCP", "10.0.0.1", 1))
+        assert b"send-proxy-v2" in wire.request("/health")
+        assert "take haproxy: out of" in found(relay)["proxy_missing"]
+        assert relay.broker.counters.refused == {"proxy_missing": 1}
+
+    def test_from_afar_it_may_be_anybody_unless_there_are_many(self) -> None:
+        relay = Relay(trusted_proxies=("9.9.9.9",), **NAMED)
+        for _ in range(PROXY_FAULTS_FROM_AFAR):
+            assert found(relay) == {}
+            relay.connect("8.8.8.8").upgrade(Upgrade="")
+        assert list(found(relay)) == ["upgrade_lost"]
+        relay.connect("9.9.9.9").send(b"PROXY UNKNOWN\r\n")
+        assert list(found(relay)) == ["upgrade_lost", "proxy_unexpected"]
+
+    def test_a_page_that_is_asked_for_with_connection_upgrade_is_none(self) -> None:
+        relay = Relay(**NAMED)
+        assert relay.connect("127.0.0.1").request(Connection="upgrade").startswith(b"HTTP/1.1 200 ")
+        assert found(relay) == {}
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import h11
 from tests.fuzz.oracle import check, reading_in_pieces
 from tests.memory import Relay
 from vaultrelay.policy.limits import HEAD_BYTES
+from vaultrelay.wire.head import HEAD_END
 from vaultrelay.wire.proof import CHANNEL_BYTES
 from vaultrelay.wire.refusal import Refusal
-from vaultrelay.wire.request import HEAD_END, Request, read_request
+from vaultrelay.wire.request import Request, read_request
 from vaultrelay.wire.upgrade import read_upgrade
 
 _ASKED = [("Host", "relay.test"), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
@@ -70,6 +71,8 @@ def check_door(data: bytes) -> None:
             break
         check(len(door._head) <= HEAD_BYTES + len(HEAD_END), "more kept than a head")
     said = wire.taken()
+    # Empty lines may stand before the request.
+    data = data.lstrip(b"\r\n")
     if said.startswith(b"HTTP/1.1 101 "):
         check(wire.transport.protocol is not door, "a 101 and no WebSocket")
     elif said:

@@ -19,6 +19,7 @@ COUNTED = (
     r'refused\["(\w+)"\]',
     r'"(tls_\w+)"',
     r'Refusal\(\s*\d+,\s*"(\w+)"',
+    r'counted="(\w+)"',
 )
 ANSWERED_ALONE = {"rate_limited"}
 """Counted as what the address had too much of."""

@@ -31,7 +31,8 @@ def test_a_mistake_is_one_line_and_exit_status_2(command: list[str]) -> None:
     told = run(*command, "--listen", "foo:1", RELAY_MAX_CONNECTIONS="10")
     assert (told.returncode, told.stdout) == (2, "")
     assert told.stderr == (
-        "vault-relay: --listen: 'foo:1' is not a server endpoint: Unknown endpoint type: 'foo'\n"
+        "vault-relay: --listen: 'foo:1' is not a server endpoint: Unknown endpoint type: 'foo'; "
+        "write it like tcp:8080 or unix:/run/relay.sock\n"
     )
 
 

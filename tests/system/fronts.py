@@ -107,7 +107,7 @@ def front(
             for old, new in edits.items():
                 text = text.replace(old, new)  # noqa: PLW2901
             (folder / name).write_text(text)
-        stack.enter_context(_running(kind, [program, *_arguments(kind, folder)], port, log))
+        stack.enter_context(running(kind, [program, *_arguments(kind, folder)], port, log))
         yield Front(kind, port, certificate, log, relay)
 
 
@@ -194,7 +194,7 @@ def _arguments(kind: Kind, folder: Path) -> list[str]:
 
 
 @contextmanager
-def _running(kind: Kind, command: list[str], port: int, log: Path) -> Iterator[None]:
+def running(kind: Kind, command: list[str], port: int, log: Path) -> Iterator[None]:
     """The proxy's process, from when it listens."""
     home = environment(HOME=str(log.parent), XDG_DATA_HOME=str(log.parent))
     with log.open("ab") as written:

@@ -210,6 +210,17 @@ class TestTheHandshake:
         assert scene.protocol.received == []
         assert capfd.readouterr() == ("", "")
 
+    @pytest.mark.parametrize("follows", [b"", b"\x16\x03\x01\x02\x00" + bytes(512)])
+    def test_in_place_of_which_a_proxy_header_comes_is_answered_in_clear(
+        self, scene: Scene, follows: bytes
+    ) -> None:
+        scene.client.wire.send(b"PROXY TCP6 2001:db8::1 2001:db8::2 1 2\r\n" + follows)
+        scene.reactor.settle()
+        answer = scene.client.wire.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"--listen haproxy:" in answer
+        scene.assert_gone(ConnectionLost)
+
     def test_that_nobody_begins_waits(self, scene: Scene) -> None:
         scene.reactor.settle()
         assert scene.reactor.readers == {scene.transport}
@@ -248,6 +259,10 @@ class TestTheHandshake:
         ("said", "slug"),
         [
             (b"GET / HTTP/1.1\r\n\r\n", "tls_no_tls"),
+            (b"POST / HTTP/1.1\r\n\r\n", "tls_no_tls"),
+            (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "proxy_unexpected"),
+            (b"PROXY UNKNOWN\r\n\x16\x03\x01\x02\x00", "proxy_unexpected"),
+            (b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", "proxy_unexpected"),
             (b"", "tls_left"),
             (b"\x16\x03\x01\x02\x00\x01\x00", "tls_left"),
             (b"\x16\x03\x01\x00\x04\x01\x00\x00\x00", "tls_other"),

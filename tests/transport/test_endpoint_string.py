@@ -27,7 +27,7 @@ from twisted.python.systemd import ListenFDs
 
 from tests.certificates import NAME, issue, write_pair
 from tests.transport.tls_client import lenient_context, shake
-from vaultrelay.policy.limits import UNIX_BACKLOG
+from vaultrelay.policy.limits import UNIX_BACKLOG, UNIX_PATH_BYTES
 from vaultrelay.transport import endpoint_string
 from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
@@ -353,6 +353,103 @@ def test_capitals_do_not_get_a_string_past_the_checks(folder: Path, text: str) -
 @pytest.mark.parametrize("before", ["tcp:", "tcp6:", "tcp:port=", "haproxy:tcp:", "ssl:"])
 def test_a_port_is_a_number_that_there_is(before: str, port: str) -> None:
     assert refusal_of(before + port) == "has no port from 0 to 65535"
+
+
+WRITTEN_ELSEWHERE = {
+    "8080": "tcp:8080",
+    ":8080": "tcp:8080",
+    "0.0.0.0:8080": "tcp:8080",
+    "*:8080": "tcp:8080",
+    "[::]:8080": "tcp6:8080",
+    "127.0.0.1:8080": "tcp:8080:interface=127.0.0.1",
+    "[::1]:8080": r"tcp6:8080:interface=\:\:1",
+    "localhost:8080": "tcp:8080:interface=127.0.0.1",
+    "tcp://localhost:8080/": "tcp:8080:interface=127.0.0.1",
+    "http://10.0.0.7:8080/": "tcp:8080:interface=10.0.0.7",
+    "ws://[2001:db8::7]:80": r"tcp6:80:interface=2001\:db8\:\:7",
+    "tcp://0.0.0.0:8080": "tcp:8080",
+    "tcp:127.0.0.1:8080": "tcp:8080:interface=127.0.0.1",
+    "tcp:[::1]:8080": r"tcp6:8080:interface=\:\:1",
+    "tcp6:[::1]:8080": r"tcp6:8080:interface=\:\:1",
+    "/run/relay.sock": "unix:/run/relay.sock",
+}
+"""Where to listen as other programs write it, and as an endpoint string."""
+
+
+@pytest.mark.parametrize("text", WRITTEN_ELSEWHERE)
+def test_what_is_written_as_elsewhere_is_told_as_it_is_here(text: str) -> None:
+    instead = WRITTEN_ELSEWHERE[text]
+    assert refusal_of(text).endswith(f"; write {instead}")
+    assert take(instead).endpoint
+
+
+@pytest.mark.parametrize("text", ["tpc:8080", "nas.lan:8080", "", "on", "run/relay.sock"])
+def test_what_could_be_anything_gets_an_example(text: str) -> None:
+    assert refusal_of(text).endswith("; write it like tcp:8080 or unix:/run/relay.sock")
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        ("tcp6:8080:interface=::1", r"interface=\:\:1"),
+        ("tcp6:8080:interface=::", r"interface=\:\:"),
+        ("tcp:8080:interface=[::1]", r"interface=\:\:1"),
+        ("tcp6:8080:interface=2001:db8::7:backlog=50", r"interface=2001\:db8\:\:7"),
+        ("haproxy:tcp6:8080:interface=fe80::1%eth0", r"interface=fe80\:\:1%eth0"),
+        ("tcp6:::1:8080", r"interface=\:\:1"),
+        ("ssl:443:/a/key:/a/cert:interface=::1", r"interface=\:\:1"),
+        (r"ssl:443:privateKey=C:\key.pem", r"privateKey=C\:\\key.pem"),
+        ("unix:/run/a:b", r"/run/a\:b"),
+        ("unix:/run/a:b:mode=660", r"/run/a\:b"),
+    ],
+)
+def test_a_colon_in_a_value_is_told_to_take_a_backslash(text: str, example: str) -> None:
+    said = refusal_of(text)
+    assert said.endswith(f": a colon within a value takes a backslash before it, such as {example}")
+
+
+def test_of_a_part_that_is_there_twice_no_colon_is_to_blame() -> None:
+    assert refusal_of("tcp:80:port=90") == "says port twice"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tcp:8080:interface=",
+        "tcp:8080:",
+        "tcp6:8080:interface=",
+        "haproxy:tcp:8080:interface=:backlog=5",
+        "tcp:8080:backlog=",
+        "ssl:443:privateKey=:certKey=cert.pem",
+        "ssl:443:key.pem:",
+        "ssl:443:privateKey=key.pem:extraCertChain=",
+        "tls:path=:port=443",
+    ],
+)
+def test_an_empty_part_is_no_value(text: str) -> None:
+    """For Twisted an empty interface is every one; a variable that is not set may be meant."""
+    with pytest.raises(BadEndpoint, match=r"has an empty \w+; give it a value, or leave it out$"):
+        read_endpoint(None, text, on_loopback=True)
+
+
+def test_the_path_of_a_unix_socket_is_as_long_as_the_system_takes(tmp_path: Path) -> None:
+    longest = "/" + "é" * ((UNIX_PATH_BYTES - 1) // 2) + "x" * ((UNIX_PATH_BYTES - 1) % 2)
+    assert take(f"unix:{longest}").endpoint
+    for text in (f"unix:{longest}x", f"unix:address={longest}x", f"haproxy:unix:{longest}x:660"):
+        assert f"names a path of {UNIX_PATH_BYTES + 1} bytes" in refusal_of(text)
+    with socket.socket(socket.AF_UNIX) as here, pytest.raises(OSError, match="too long"):
+        here.bind(f"{longest}x")
+
+
+@pytest.mark.parametrize("text", ["unix", "unix:", "unix::mode=660", "unix:address="])
+def test_a_unix_socket_has_a_path(text: str) -> None:
+    assert refusal_of(text) == "names no path; write it like unix:/run/relay.sock"
+
+
+def test_localhost_is_of_the_family_that_is_named() -> None:
+    """Twisted would listen on IPv4."""
+    endpoint: Any = take("tcp6:8080:interface=localhost").endpoint
+    assert endpoint._interface == "::1"
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "http"])

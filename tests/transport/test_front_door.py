@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -13,16 +14,19 @@ from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Site
+from zope.interface import alsoProvides
 
+from vaultrelay.policy.addresses import Addresses
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     HEAD_BYTES,
     HEAD_SECONDS,
     SILENT_SURE_SECONDS,
+    WAITING_PER_ADDRESS,
     WAITING_SURE_SECONDS,
 )
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
-from vaultrelay.transport.visitors import Visitor
+from vaultrelay.transport.visitors import Visitor, Visitors
 from vaultrelay.wire.refusal import not_found
 from vaultrelay.wire.request import Request
 
@@ -30,6 +34,7 @@ HEAD = b"GET /v3?x=1 HTTP/1.1\r\nHost: relay.example.org\r\n\r\n"
 REWRITTEN = b"what the route made of the head; "
 CLIENT = IPv4Address("TCP", "192.0.2.9", 50000)
 A_MOMENT = 0.01
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
 
 class Recorder(Protocol):
@@ -50,6 +55,15 @@ class Recorder(Protocol):
         self.lost.append(reason)
 
 
+class HalfTransport(StringTransport):
+    """A transport of which one half can be closed."""
+
+    is_half_closed = False
+
+    def loseWriteConnection(self) -> None:
+        self.is_half_closed = True
+
+
 class Scene:
     """A front door, the connection before it and the protocol behind it."""
 
@@ -64,7 +78,7 @@ class Scene:
         self.connect()
 
     def connect(self) -> None:
-        self.transport: Any = StringTransport(peerAddress=CLIENT)
+        self.transport: Any = HalfTransport(peerAddress=CLIENT)
         door: Any = self.factory.buildProtocol(CLIENT)
         self.door = door
         self.door.makeConnection(self.transport)
@@ -440,9 +454,118 @@ def test_tls_spoken_to_a_plain_port_is_told_so_at_once() -> None:
     assert "without TLS" in told["detail"]
 
 
+def test_inside_tls_nobody_is_told_to_leave_tls_out(scene: Scene) -> None:
+    alsoProvides(scene.transport, ISSLTransport)
+    scene.say(b"\x00")
+    assert scene.answer[1]["detail"].startswith("This is not HTTP. This port speaks wss")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_empty_lines_before_the_request_are_left_out(scene: Scene, size: int) -> None:
+    said = b"\r\n\r\n" + HEAD + b"rest"
+    scene.say(*(said[start : start + size] for start in range(0, len(said), size)))
+    assert scene.behind.received == REWRITTEN + b"rest"
+    assert scene.asked[0][0].path == "/v3"
+
+
+def test_empty_lines_alone_are_no_request(scene: Scene) -> None:
+    scene.say(b"\r\n", b"\r\n")
+    scene.clock.advance(HEAD_SECONDS)
+    assert scene.answer[0] == b"HTTP/1.1 408 Request Timeout"
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_an_answer_to_head_has_no_body_behind_empty_lines_either(scene: Scene, lines: int) -> None:
+    scene.say(b"\r\n" * lines + b"HEAD / HTTP/1.1\r\nno colon\r\n\r\n")
+    assert scene.raw_answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"GET / HTTP/1.1\nHost: a\n\n"],
+        [b"GET / HTTP/1.1\r\nHost: a\n\n"],
+        [b"GET / HTTP/1.1\n", b"Host: a\r\n"],
+        [b"GET / HTTP/1.1\r", b"\nHost: a", b"\n"],
+        [b"GET / HTTP/1.1\r", b"Host: a\r\n"],
+        [b"GET / HTTP/1.1\r\n", b"\n"],
+        [b"\nGET / HTTP/1.1\r\n"],
+    ],
+)
+def test_bare_line_ends_are_refused_at_once(scene: Scene, pieces: list[bytes]) -> None:
+    scene.say(*pieces)
+    assert scene.answer[0] == b"HTTP/1.1 400 Bad Request"
+    assert "CRLF" in scene.answer[1]["detail"]
+    assert scene.factory.refused == {"bad_request": 1}
+
+
+@pytest.mark.parametrize("piece", [1, 5, 1000])
+@pytest.mark.parametrize("header", [b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", SIGNATURE + bytes(4)])
+def test_a_proxy_header_is_answered_before_the_request_comes(
+    scene: Scene, header: bytes, piece: int
+) -> None:
+    said = header + HEAD
+    for start in range(0, len(said), piece):
+        scene.say(said[start : start + piece])
+    status, body = scene.answer
+    assert status == b"HTTP/1.1 400 Bad Request"
+    assert body["detail"].startswith("A PROXY header came")
+    assert scene.factory.refused == {"proxy_unexpected": 1}
+    assert not scene.asked
+    # A close with the request unread would cut the answer off, so the client closes.
+    assert not scene.transport.disconnecting
+    assert scene.transport.is_half_closed
+    scene.clock.advance(CLOSE_SECONDS)
+    assert scene.transport.disconnected
+
+
+def test_behind_a_proxy_header_another_one_is_the_second(scene: Scene) -> None:
+    assert scene.door.peerKnown(CLIENT)
+    scene.say(SIGNATURE)
+    assert scene.answer[1]["detail"].startswith("A second PROXY header came")
+
+
+class TestWithoutTheProxyHeader:
+    @pytest.fixture(autouse=True)
+    def missing(self, scene: Scene) -> None:
+        assert scene.door.header_missing(CLIENT)
+
+    @pytest.mark.parametrize(
+        "said",
+        [HEAD, HEAD[:20] + b"\n", b"\x16\x03\x01", b"PUT / HTTP/1.1\r\n\r\n", b"a" * 9000],
+        ids=["good", "LF", "TLS", "PUT", "long"],
+    )
+    def test_every_request_is_told_so(self, scene: Scene, said: bytes) -> None:
+        scene.say(said)
+        assert "expects the PROXY protocol" in scene.answer[1]["detail"]
+        assert scene.factory.refused == {"proxy_missing": 1}
+        assert not scene.asked
+
+    def test_a_head_request_gets_no_body(self, scene: Scene) -> None:
+        scene.say(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert scene.raw_answer.endswith(b"\r\n\r\n")
+
+    def test_a_handshake_that_fails_is_counted_as_that(self, scene: Scene) -> None:
+        scene.door.handshake_failed("tls_no_tls")
+        assert scene.factory.refused == {"proxy_missing": 1}
+
+    def test_silence_is_what_it_is(self, scene: Scene) -> None:
+        scene.clock.advance(HEAD_SECONDS)
+        assert scene.factory.refused == {"silent": 1}
+
+
+def test_without_the_header_the_address_of_the_connection_pays() -> None:
+    clock: Any = Clock()
+    factory = FrontDoorFactory(clock, Scene().route, Visitors(clock, Addresses(10)))
+    doors = [factory.buildProtocol(None) for _ in range(WAITING_PER_ADDRESS + 1)]
+    stay = [door is not None and door.header_missing(CLIENT) for door in doors]
+    assert stay == [True] * WAITING_PER_ADDRESS + [False]
+
+
 @pytest.mark.parametrize(
     ("said", "slug"),
     [
+        (b"PROXY UNKNOWN\r\n", "proxy_unexpected"),
         (b"", "silent"),
         (b"GET / HT", "request_timeout"),
         (b"\x16\x03\x01", "no_http"),

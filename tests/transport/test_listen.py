@@ -281,12 +281,32 @@ class Endpoint:
         (CannotListenError(None, "/x", "Cannot acquire lock"), "cannot acquire lock"),
         (PermissionError(13, "Permission denied"), "permission denied"),
         (OverflowError("bind(): port must be 0-65535."), "bind(): port must be 0-65535."),
+        (
+            CannotListenError(None, "/x", socket.gaierror(-2, "Name or service not known")),
+            "name or service not known; name the interface by an IP address of this machine",
+        ),
         (KeyError(), "keyerror"),
     ],
 )
 def test_every_failure_says_why(error: Exception, said: str) -> None:
     service = service_on(Endpoint(fail(error)), "tcp:80")
     assert refusal_of(service).startswith(f"cannot listen on tcp:80: {said}")
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [
+        (98, "another program listens there, or what is there is no socket"),
+        (20, "what should be its folder is none"),
+        (2, "make its folder first"),
+        (13, "this user may make no socket in its folder"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "haproxy:"])
+def test_each_failure_of_a_unix_socket_has_its_cure(number: int, cure: str, before: str) -> None:
+    error = CannotListenError(None, "/x", OSError(number, "No"))
+    service = service_on(Endpoint(fail(error)), f"{before}unix:/x")
+    assert refusal_of(service).endswith(f": no; {cure}")
 
 
 def test_a_service_keeps_the_port_that_its_endpoint_gave() -> None:

@@ -225,6 +225,95 @@ def test_a_bad_line_ends_the_connection(
     assert capfd.readouterr() == ("", "")
 
 
+class Telling(Recorder):
+    """A protocol that is told of headers that do not come, and of broken ones."""
+
+    stays = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[object] = []
+
+    def header_missing(self, address: object) -> bool:
+        self.told.append(address)
+        return self.stays
+
+    def handshake_failed(self, slug: str) -> None:
+        self.told.append(slug)
+
+
+class TestWithoutAHeader:
+    @pytest.fixture
+    def scene(self, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Scene]) -> Scene:
+        monkeypatch.setattr(f"{__name__}.Recorder", Telling)
+        return make()
+
+    @pytest.mark.parametrize("size", [1, 3, 12, 100])
+    @pytest.mark.parametrize(
+        "said",
+        [
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"PUT / HTTP/1.1\r\n\r\n",
+            b"PROXIMITY / HTTP/1.1\r\n\r\n",
+            b"\r\nGET / HTTP/1.1\r\n\r\n",
+            b"\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+            b"\x16\x03\x01\x02\x00",
+            b"\n",
+        ],
+    )
+    def test_the_protocol_is_told_once_and_gets_every_byte(
+        self, scene: Any, said: bytes, size: int
+    ) -> None:
+        for place in range(0, len(said), size):
+            scene.send(said[place : place + size])
+        assert scene.protocol.told == [IPv4Address("TCP", *OWN)]
+        assert scene.protocol.heard == said
+        assert scene.protocol.lost == []
+
+    def test_a_connection_that_may_not_stay_is_cut_off(self, scene: Any) -> None:
+        scene.protocol.stays = False
+        scene.send(b"GET / HTTP/1.1\r\n\r\n")
+        scene.assert_gone()
+
+    @pytest.mark.parametrize(
+        "name",
+        ["1 of another network", "1 with names", "1 too long", "2 of version 1", "2 too long"],
+    )
+    def test_a_broken_header_is_told_as_one_that_is_missing(self, scene: Any, name: str) -> None:
+        scene.send(BAD[name])
+        assert scene.protocol.told == ["proxy_missing"]
+        scene.assert_gone()
+
+    @pytest.mark.parametrize("said", [b"", b"PRO", SIGNATURE])
+    def test_an_end_before_its_end_is_told_as_nothing(self, scene: Any, said: bytes) -> None:
+        if said:
+            scene.send(said)
+        scene.proxy.shutdown(socket.SHUT_WR)
+        scene.reactor.settle()
+        assert scene.protocol.told == []
+        scene.assert_gone()
+
+    def test_tls_goes_on_so_that_the_answer_is_understood(
+        self, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Scene], tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(f"{__name__}.Recorder", Telling)
+        issued = issue()
+        scene: Any = make(ProxiedTlsServer, ServerTls([load_pair(*write_pair(tmp_path, issued))]))
+        device = Client(scene.proxy, ssl.create_default_context(cadata=issued.pem.decode()))
+        device.say(b"hello")
+        scene.reactor.turn_until(lambda: scene.protocol.heard == b"hello", device.step)
+        assert scene.protocol.told == [IPv4Address("TCP", *OWN)]
+
+    def test_what_was_taken_of_something_else_is_no_tls(
+        self, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Scene], tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(f"{__name__}.Recorder", Telling)
+        scene = make(ProxiedTlsServer, ServerTls([load_pair(*write_pair(tmp_path, issue()))]))
+        scene.send(b"P")
+        scene.send(b"OST / HTTP/1.1\r\n")
+        scene.assert_gone()
+
+
 def test_what_begins_like_neither_version_is_not_waited_for(scene: Scene) -> None:
     scene.send(b"\x16")
     scene.assert_gone()

@@ -2,10 +2,12 @@
 
 import html
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from twisted.internet.error import ConnectionDone
@@ -134,8 +136,22 @@ def test_the_privacy_notice_is_what_the_site_was_given(ask: Ask) -> None:
     assert json.loads(answer.body) == PRIVACY
 
 
-def test_the_front_page_links_to_it_once(ask: Ask) -> None:
-    assert ask().body.count(b'<a href="/privacy.json">') == 1
+@pytest.mark.parametrize(
+    ("dialled", "path"),
+    [
+        ("http://relay.test/", "/"),
+        ("http://relay.test/v3", "/v3"),
+        ("https://home.test/relay/", "/"),
+        ("https://home.test/relay/v3", "/v3"),
+        ("https://home.test/a/b/?x=/", "/"),
+    ],
+)
+def test_the_front_page_links_to_it_below_whatever_path_a_proxy_takes_off(
+    ask: Ask, dialled: str, path: str
+) -> None:
+    links = re.findall(r'href="(.*?)"', ask(path).body.decode())
+    below = dialled.partition("?")[0].removesuffix("v3")
+    assert [urljoin(dialled, link) for link in links] == [f"{below}privacy.json"]
 
 
 def test_ready_is_200_until_the_relay_drains(ask: Ask, status: FakeStatus) -> None:

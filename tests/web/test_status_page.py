@@ -68,7 +68,7 @@ def test_nothing_comes_from_outside_and_nothing_runs() -> None:
     links = [value for _, found in tags for key, value in found.items() if key in ("href", "src")]
     assert len(links) == 2
     assert str(links[0]).startswith("data:image/svg+xml,")
-    assert links[1] == "/metrics"
+    assert links[1] == "metrics"
     assert not any("style" in found or "onclick" in found for _, found in tags)
 
 

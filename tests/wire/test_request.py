@@ -162,22 +162,89 @@ def test_another_major_version_of_http_is_refused(version: bytes) -> None:
     assert refusal_of(head(first=b"GET / HTTP/" + version)).status == 400
 
 
+def test_http_2_without_tls_is_named() -> None:
+    assert "must not use HTTP/2" in refusal_of(b"PRI * HTTP/2.0\r\n\r\n").detail
+
+
 @pytest.mark.parametrize("raw", [b"", b"\r\n", b"\r\n\r\n", b"\r\n" + GOOD, GOOD[:-2], GOOD[:30]])
 def test_what_is_no_whole_head_is_refused(raw: bytes) -> None:
     assert refusal_of(raw).status == 400
 
 
 @pytest.mark.parametrize(
-    "target", [b"*", b"http://relay.example.org/", b"relay.example.org:443", b"?x", b"v3", b"\\"]
+    "target",
+    [
+        *(
+            b"*",
+            b"relay.example.org:443",
+            b"?x",
+            b"v3",
+            b"\\",
+            b"#",
+            b"http:",
+            b"http:/",
+            b"http:/x",
+        ),
+        *(
+            b"http://",
+            b"http:///",
+            b"http://?x",
+            b"http://:80/",
+            b"http://a:b/",
+            b"http://a:999999/",
+        ),
+        *(b"ftp://a/", b"file:///", b"httpx://a/", b"http//a/", b"://a/", b"urn:a", b"wsss://a/"),
+        *(b"http://u@a/", b"http://u:p@a/", b"http://a@/", b"http://a,b/", b"http://a%2fb/"),
+        *(b"http://[::1/", b"http://::1/", b"http://[g]/", b"http://a#b", b"http://a\\b/"),
+    ],
 )
-def test_a_target_that_is_no_path_is_refused(target: bytes) -> None:
+def test_a_target_that_is_neither_path_nor_url_is_refused(target: bytes) -> None:
     for version in (b"1.0", b"1.1"):
         assert refusal_of(head(first=b"GET " + target + b" HTTP/" + version)).status == 400
 
 
+@pytest.mark.parametrize(
+    ("target", "path", "host"),
+    [
+        (b"http://relay.example.org/health", "/health", "relay.example.org"),
+        (b"https://relay.example.org:443/v3?a=b", "/v3", "relay.example.org:443"),
+        (b"ws://relay.example.org", "/", "relay.example.org"),
+        (b"wss://relay.example.org?a=b/c", "/", "relay.example.org"),
+        (b"HTTP://Relay.Example.ORG/Health", "/Health", "Relay.Example.ORG"),
+        (b"WsS://[2001:DB8::1]:8443/v3", "/v3", "[2001:DB8::1]:8443"),
+        (b"http://my_nas:/", "/", "my_nas"),
+        (b"http://192.0.2.7//x", "//x", "192.0.2.7"),
+        (b"http://a/http://b/", "/http://b/", "a"),
+        (b"http://a?b#c", "/", "a"),
+    ],
+)
+def test_the_host_of_an_absolute_target_holds_instead_of_the_header(
+    target: bytes, path: str, host: str
+) -> None:
+    for version, fields in ((b"1.1", b"Host: other\r\n"), (b"1.0", b"")):
+        first = b"GET " + target + b" HTTP/" + version + b"\r\n"
+        request = read_request(first + fields + b"\r\n")
+        assert (request.path, request.header("host")) == (path, host)
+
+
+@pytest.mark.parametrize("fields", [b"", b"Host: a\r\nHost: a\r\n", b"Host: a\r\nhost: b\r\n"])
+def test_an_absolute_target_does_not_excuse_a_bad_host(fields: bytes) -> None:
+    assert refusal_of(b"GET http://a/ HTTP/1.1\r\n" + fields + b"\r\n").status == 400
+
+
+@pytest.mark.parametrize("target", [b"/", b"*", b"relay.example.org:443", b"http://a/"])
 @pytest.mark.parametrize("method", [b"POST", b"PUT", b"OPTIONS", b"CONNECT", b"PRI", b"get"])
-def test_other_methods_than_get_and_head_are_refused(method: bytes) -> None:
-    assert refusal_of(head(first=method + b" / HTTP/1.1")).status == 405
+def test_other_methods_than_get_and_head_are_refused(method: bytes, target: bytes) -> None:
+    refusal = refusal_of(head(first=method + b" " + target + b" HTTP/1.1"))
+    assert (refusal.status, refusal.headers) == (405, (("Allow", "GET, HEAD"),))
+
+
+@pytest.mark.parametrize("target", [b"/", b"/v3", b"relay.example.org:443"])
+def test_a_websocket_of_http_2_that_became_no_upgrade_is_blamed_on_a_proxy(target: bytes) -> None:
+    first = b"CONNECT " + target + b" HTTP/1.1"
+    refusal = refusal_of(head(b"Sec-WebSocket-Version: 13", first=first))
+    assert (refusal.status, refusal.counted) == (400, "upgrade_lost")
+    assert "without the method GET." in refusal.detail
 
 
 @pytest.mark.parametrize(
@@ -255,6 +322,8 @@ def test_the_representation_tells_no_header() -> None:
 
 # What a request says of itself.
 
+UPGRADE, CONNECTION = "'Upgrade: websocket'", "'Connection: Upgrade'"
+
 
 def test_a_header_is_found_by_its_lower_case_name() -> None:
     request = read_request(head(b"X-Some:  a b\t", b"X-Empty:"))
@@ -286,30 +355,37 @@ def test_the_lines_of_a_list_header_are_one_list(lines: list[bytes], elements: l
 @pytest.mark.parametrize(
     ("lines", "wants", "lost"),
     [
-        ([b"Upgrade: websocket", b"Connection: Upgrade"], True, False),
-        ([b"Upgrade: WebSocket", b"Connection: keep-alive, UPGRADE"], True, False),
-        ([b"Upgrade: h2c, websocket", b"Connection: close", b"Connection: upgrade"], True, False),
+        ([b"Upgrade: websocket", b"Connection: Upgrade"], True, ""),
+        ([b"Upgrade: WebSocket", b"Connection: keep-alive, UPGRADE"], True, ""),
+        ([b"Upgrade: h2c, websocket", b"Connection: close", b"Connection: upgrade"], True, ""),
+        ([b"Upgrade: websocket", b"Connection: Upgrade", b"X-VaultMesh-Protocol: 3"], True, ""),
+        ([], False, ""),
+        ([b"Connection: Upgrade"], False, ""),
+        ([b"Upgrade: websockets", b"Connection: Upgrade"], False, ""),
+        ([b"Upgrade: h2c", b"Connection: Upgrade, HTTP2-Settings"], False, ""),
+        ([b"Upgrade: websocket"], False, CONNECTION),
+        ([b"Upgrade: websocket", b"Connection: Upgraded"], False, CONNECTION),
+        ([b"Upgrade: websocket", b"Connection: keep-alive"], False, CONNECTION),
+        ([b"Upgrade: websocket", b"Sec-WebSocket-Key: x"], False, CONNECTION),
+        ([b"Sec-WebSocket-Key: x", b"Connection: upgrade"], False, UPGRADE),
+        ([b"Sec-WebSocket-Key: x"], False, f"{UPGRADE} and {CONNECTION}"),
+        ([b"Sec-WebSocket-Version: 13"], False, f"{UPGRADE} and {CONNECTION}"),
+        ([b"Sec-WebSocket-Protocol: vaultmesh.3"], False, f"{UPGRADE} and {CONNECTION}"),
         (
-            [b"Upgrade: websocket", b"Connection: Upgrade", b"X-VaultMesh-Protocol: 3"],
-            True,
+            [b"Sec-WebSocket-Extensions: x", b"Connection: close"],
             False,
+            f"{UPGRADE} and {CONNECTION}",
         ),
-        ([], False, False),
-        ([b"Upgrade: websocket"], False, False),
-        ([b"Connection: Upgrade"], False, False),
-        ([b"Upgrade: websockets", b"Connection: Upgrade"], False, False),
-        ([b"Upgrade: websocket", b"Connection: Upgraded"], False, False),
-        ([b"Sec-WebSocket-Key: x"], False, True),
-        ([b"X-VaultMesh-Protocol: 3"], False, True),
-        ([b"Upgrade: websocket", b"Sec-WebSocket-Key: x"], False, True),
+        ([b"X-VaultMesh-Protocol: 3"], False, f"{UPGRADE} and {CONNECTION}"),
+        ([b"X-VaultMesh-Channel: x", b"Upgrade: h2c"], False, f"{UPGRADE} and {CONNECTION}"),
     ],
 )
 def test_whether_it_is_a_websocket_or_was_meant_as_one(
-    lines: list[bytes], wants: bool, lost: bool
+    lines: list[bytes], wants: bool, lost: str
 ) -> None:
     request = read_request(head(*lines))
     assert request.wants_websocket is wants
-    assert request.lost_its_upgrade is lost
+    assert request.lost_fields == lost
 
 
 # Whatever comes.

@@ -71,6 +71,17 @@ def test_a_websocket_starts_with_get_in_http_1_1(first: str) -> None:
     assert refusal_of(DEVICE, first).status == 400
 
 
+@pytest.mark.parametrize("headers", [DEVICE, BROWSER])
+def test_what_only_a_proxy_takes_away_is_blamed_on_one(headers: dict[str, str]) -> None:
+    """Nginx without proxy_http_version 1.1, and what turns HTTP/2 into HTTP/1.1."""
+    for refusal, missing in (
+        (refusal_of(headers, "GET / HTTP/1.0"), "without HTTP/1.1 in its first line."),
+        (refusal_of(headers, Sec_WebSocket_Key=None), "without Sec-WebSocket-Key."),
+    ):
+        assert (refusal.status, refusal.counted) == (400, "upgrade_lost")
+        assert missing in refusal.detail
+
+
 @pytest.mark.parametrize(
     "version", [None, "", "8", "12", "14", "+13", "1_3", "013", "13.0", "13, 8", "1³", "13\xa0"]
 )
@@ -83,7 +94,6 @@ def test_other_versions_of_websocket_are_refused(version: str | None) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        None,
         "",
         "x",
         KEY[:-1],

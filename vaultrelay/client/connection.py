@@ -26,8 +26,8 @@ from vaultrelay.wire.control import (
     read_from_relay,
 )
 from vaultrelay.wire.data import HEADER_BYTES, Kind, Reason, read_header
+from vaultrelay.wire.head import HEAD_END
 from vaultrelay.wire.json_object import BadControl, read_object
-from vaultrelay.wire.request import HEAD_END
 
 CONTROL_LIMIT = 64 * 1024
 """The largest control message, `welcome`, stays below it with any number of peers."""

@@ -11,6 +11,7 @@ import time
 from getopt import GetoptError, getopt
 
 from vaultrelay.runtime_folder import UnsafeFolder, check_folder, runtime_folder, sockets
+from vaultrelay.service_links import is_service_link
 
 USAGE = """Usage: vault-relay healthcheck [options]
 
@@ -66,6 +67,9 @@ def _port(options: dict[str, str]) -> str:
     """The port that was named; none where the relay itself picks one."""
     origin = "--port" if "--port" in options else "RELAY_PORT"
     text = options.get("--port", os.environ.get("RELAY_PORT", "")).strip()
+    if is_service_link(origin, text):
+        # Of a service named "relay" in Kubernetes; the relay ignores it, too.
+        return ""
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_HIGHEST_PORT))
     if text and not (is_number and int(text) <= _HIGHEST_PORT):
         raise _refusal(f"{origin}: {text!a} must be a whole number from 0 to {_HIGHEST_PORT}")

@@ -1,18 +1,30 @@
 """Reaching a relay under its URL, as far as its health page."""
 
-import json
 import socket
 import ssl
 from collections.abc import Iterable
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import (
+    BadStatusLine,
+    HTTPConnection,
+    HTTPException,
+    HTTPSConnection,
+    RemoteDisconnected,
+)
 from ipaddress import ip_address
 from threading import Thread
 
 from vaultrelay.client.device import RelayUrl
+from vaultrelay.commands.checkup.answers import PAGE_CURES, explain_answer
+from vaultrelay.commands.checkup.ask import Answer
+from vaultrelay.wire.json_object import BadControl, read_object
 
 REACH_SECONDS = 10
 """For name, TCP, TLS and answer together: no app waits for longer."""
 _PAGE_BYTES = 64 * 1024
+_SHOWN_CHARS = 300
+_OK = 200
+_PAGE = "/health"
+_TLS_ALERT = "\x15\x03"
 
 
 class Unreachable(Exception):
@@ -56,16 +68,9 @@ def _answer(url: RelayUrl, seconds: float) -> str:
 
 def _version(url: RelayUrl, seconds: float) -> str:
     """What the relay's health page says of its version."""
-    path = url.path.rstrip("/").removesuffix("/v3") + "/health"
-    connection = (HTTPSConnection if url.scheme == "wss" else HTTPConnection)(
-        url.host, url.port, timeout=seconds
-    )
+    where = f"port {url.port} of {url.host}"
     try:
-        connection.request("GET", path)
-        page = connection.getresponse()
-        told = json.loads(page.read(_PAGE_BYTES))
-        version = told["version"]
-        is_relay = page.status == 200 and isinstance(version, str)  # noqa: PLR2004
+        answer = _ask(url, seconds)
     except ssl.SSLCertVerificationError as error:
         raise Unreachable(
             f"devices refuse its certificate: {error.verify_message}. It must be valid, for "
@@ -74,21 +79,58 @@ def _version(url: RelayUrl, seconds: float) -> str:
     except ssl.SSLError as error:
         reason = (error.reason or "no reason given").lower().replace("_", " ")
         raise Unreachable(
-            f"TLS fails on port {url.port} of {url.host}: {reason}. Does the relay serve TLS there?"
+            f"TLS fails on {where}: {reason}. Does the relay serve TLS there?"
+        ) from None
+    except RemoteDisconnected:
+        raise Unreachable(
+            f"{where} closes the connection without an answer. Does the URL begin with ws:// where "
+            "TLS is spoken, or does the relay expect a proxy there (haproxy: in --listen)?"
         ) from None
     except OSError as error:
         cause = (error.strerror or str(error) or type(error).__name__).lower()
         raise Unreachable(
-            f"port {url.port} of {url.host} does not answer: {cause}. Is the relay running, is "
-            "the port right, does a firewall let it through?"
+            f"{where} does not answer: {cause}. Is the relay running, is the port right, does a "
+            "firewall let it through?"
         ) from None
-    except (HTTPException, ValueError, KeyError, TypeError, RecursionError):
-        is_relay = False
+    except BadStatusLine as error:
+        speaks = "TLS: the URL begins with wss://" if _TLS_ALERT in str(error) else "no HTTP"
+        raise Unreachable(f"what answers on {where} speaks {speaks}. Is the port right?") from None
+    except HTTPException:
+        raise Unreachable(f"what is on {where} answers in broken HTTP.") from None
+    return _read_version(answer, url)
+
+
+def _ask(url: RelayUrl, seconds: float) -> Answer:
+    kind = HTTPSConnection if url.scheme == "wss" else HTTPConnection
+    connection = kind(url.host, url.port, timeout=seconds)
+    try:
+        connection.request("GET", url.path.rstrip("/").removesuffix("/v3") + _PAGE)
+        page = connection.getresponse()
+        headers = {name.lower(): value for name, value in page.getheaders()}
+        return Answer(page.status, headers, page.read(_PAGE_BYTES), None, None)
     finally:
         connection.close()
-    if not is_relay:
-        raise Unreachable(f"what answers on port {url.port} of {url.host} is not a relay.")
-    return ascii(version).strip("'")
+
+
+def _read_version(answer: Answer, url: RelayUrl) -> str:
+    """The version in the answer of a relay; Unreachable with what answered, if it is none."""
+    try:
+        told = read_object(answer.body)
+        if answer.status == _OK:
+            return ascii(told.text("version", _SHOWN_CHARS)).strip("'")
+        slug, detail = (told.text(name, _SHOWN_CHARS) for name in ("error", "detail"))
+    except BadControl:
+        # A redirect leads to where the page is, and the relay is above it.
+        location = answer.header("location").partition("?")[0].removesuffix(_PAGE)
+        headers = {**answer.headers, "location": location}
+        found = Answer(answer.status, headers, b"", None, None)
+        raise Unreachable(explain_answer(found, url, PAGE_CURES)) from None
+    if slug == "not_found":
+        raise Unreachable(
+            f"a relay answers there, and has nothing below the path {url.path} of the URL. Leave "
+            "the path out, or let the proxy take it off before it sends a request on."
+        )
+    raise Unreachable(f"a relay answers there, and refuses with {answer.status} {slug}: {detail}")
 
 
 def _where(addresses: Iterable[str]) -> str:

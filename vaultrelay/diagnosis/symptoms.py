@@ -1,6 +1,6 @@
 """Symptoms: what can be wrong with how a relay is run, how it is found, and the cure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Stage
 from vaultrelay.diagnosis.access import admin_host, nobody, open_socket, origin_refused
+from vaultrelay.diagnosis.proxy_faults import PROXY_SYMPTOMS
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, network_of
 from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import (
@@ -25,7 +26,11 @@ from vaultrelay.transport.visitors import Noticed
 
 @dataclass(frozen=True)
 class Evidence:
-    """What there is to be looked at. `troubles` are of the last reading of the options."""
+    """What there is to be looked at.
+
+    `troubles` are of the last reading of the options, `proxy_faults` those of PROXY_FAULTS that
+    were seen lately.
+    """
 
     settings: Settings
     broker: Broker
@@ -35,6 +40,7 @@ class Evidence:
     open_sockets: tuple[OpenSocket, ...] = ()
     origin_refused: bool = False
     admin_host_refused: bool = False
+    proxy_faults: Collection[str] = ()
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
@@ -130,6 +136,10 @@ def _unreadable_proxy(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
+def _proxy_fault(slug: str) -> Callable[[Evidence], Iterator[Finding]]:
+    return lambda evidence: PROXY_SYMPTOMS[slug](evidence.proxy_faults)
+
+
 def _one_address(evidence: Evidence) -> Iterator[Finding]:
     joined = [each for each in evidence.broker.sessions if each.stage is Stage.JOINED]
     addresses = {session.address for session in joined}
@@ -212,6 +222,7 @@ SYMPTOMS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
     "plain_in_public": _plain_in_public,
     "untrusted_proxy": _untrusted_proxy,
     "unreadable_proxy": _unreadable_proxy,
+    **{slug: _proxy_fault(slug) for slug in PROXY_SYMPTOMS},
     "one_address": _one_address,
     "fixed_silence": _fixed_silence,
 }

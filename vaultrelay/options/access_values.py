@@ -65,7 +65,7 @@ class AccessValues:
             try:
                 check([text])
             except ValueError as error:
-                raise BadOption(f"{given.origin}: {error}") from None
+                raise given.only(text).wrong(str(error)) from None
         return given.values
 
     def _list(self, name: str, read: Callable[[str], _Listed], empty: str) -> _Listed | None:

@@ -16,6 +16,7 @@ from vaultrelay.options.sources import (
 from vaultrelay.options.table import BY_NAME
 from vaultrelay.options.values import Values
 from vaultrelay.runtime_folder import runtime_folder
+from vaultrelay.service_links import service_links
 from vaultrelay.settings import Settings
 
 
@@ -31,10 +32,13 @@ class SettingsReader:
         environment: Mapping[str, str],
         reactor: Any = None,
     ) -> None:
-        self._before = from_variables(environment)
+        self._links = service_links(environment)
+        self._environment = {
+            name: value for name, value in environment.items() if name not in self._links
+        }
+        self._before = from_variables(self._environment)
         self._before.update(from_flags(flags))
         self._given = self._before
-        self._environment = environment
         self._reactor = reactor
 
     def read(self) -> Settings:
@@ -75,6 +79,7 @@ class SettingsReader:
             settings,
             runtime_folder=runtime_folder(named.values[-1] if named else "", self._environment),
             unknown_variables=unknown_variables(self._environment),
+            service_links=self._links,
         )
 
 

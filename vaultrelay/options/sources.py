@@ -4,13 +4,14 @@ import difflib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from twisted.python import usage
 
 from vaultrelay.logs import printable
-from vaultrelay.options.table import BY_NAME, OPTIONS
+from vaultrelay.options.slips import complaint, hint
+from vaultrelay.options.table import BY_NAME, OPTIONS, Option
 from vaultrelay.transport.plain_file import read_file
 
 
@@ -23,29 +24,51 @@ class BadOption(usage.UsageError):
 
 @dataclass(frozen=True)
 class Given:
-    """The values of one option and where they stand: a flag, a variable, or a file and key."""
+    """The values of one option and where they stand: a flag, a variable, or a file and key.
+
+    `kind` is that of the option: Option.value.
+    """
 
     origin: str
     values: tuple[str, ...]
+    kind: str = ""
 
     def refuse(self, allowed: str) -> BadOption:
         """The error that the value is not what is allowed."""
-        return BadOption(f"{self.origin}: '{' '.join(self.values)}' {allowed}")
+        return self.wrong(f"'{' '.join(self.values)}' {allowed}")
+
+    def wrong(self, sentence: str) -> BadOption:
+        """The error that a sentence says of the value, and what to write instead."""
+        instead = hint(self.kind, " ".join(self.values))
+        return BadOption(f"{self.origin}: {sentence}" + (f"; {instead}" if instead else ""))
+
+    def only(self, value: str) -> "Given":
+        """One of several values."""
+        return replace(self, values=(value,))
 
 
 def from_flags(flags: Mapping[str, Sequence[str]]) -> dict[str, Given]:
-    """The flags that were given, by option name."""
-    return {name: Given(f"--{name}", tuple(values)) for name, values in flags.items() if values}
+    """The flags that were given, by option name; BadOption for values that are none."""
+    return {
+        name: _given(BY_NAME[name], f"--{name}", tuple(values), f"give --{name} once for each")
+        for name, values in flags.items()
+        if values
+    }
 
 
 def from_variables(environment: Mapping[str, str]) -> dict[str, Given]:
-    """The variables that are set. Empty ones count as not set, as in an environment file."""
+    """The variables that are set; BadOption for values that are none.
+
+    Empty ones count as not set, as in an environment file. White space around a value is not part
+    of it: such a file may have been written on Windows.
+    """
     given = {}
     for option in OPTIONS:
-        value = environment.get(option.variable, "")
-        if value.strip():
+        value = environment.get(option.variable, "").strip()
+        if value:
             values = tuple(value.split()) if option.repeatable else (value,)
-            given[option.name] = Given(option.variable, values)
+            several = "separate them by white space"
+            given[option.name] = _given(option, option.variable, values, several)
     return given
 
 
@@ -88,8 +111,17 @@ def from_file(config: Given) -> dict[str, Given]:
                 "must be a text or a whole number"
             )
         try:
-            given[key] = Given(origin, tuple(str(item) for item in values))
+            texts = tuple(str(item) for item in values)
         except ValueError:
             # Python writes no number of more than 4300 digits.
             raise BadOption(f"{origin}: the number is too large") from None
+        given[key] = _given(option, origin, texts, 'write a list, such as ["one", "other"]')
     return given
+
+
+def _given(option: Option, origin: str, values: tuple[str, ...], several: str) -> Given:
+    """What was given for an option; `several` says how more than one value is written there."""
+    wrong = complaint(option.name, option.value, values, several if option.repeatable else "")
+    if wrong:
+        raise BadOption(f"{origin}: {wrong}")
+    return Given(origin, values, option.value)

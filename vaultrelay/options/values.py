@@ -188,7 +188,7 @@ class Values:
         try:
             tls = read_endpoint(self._reactor, text).tls
         except BadEndpoint as error:
-            raise Given(self._given["listen"].origin, (text,)).refuse(str(error)) from None
+            raise self._given["listen"].only(text).refuse(str(error)) from None
         return () if tls is None else tls.pairs
 
     def _admin(self) -> str:
@@ -198,7 +198,7 @@ class Values:
         try:
             read_endpoint(self._reactor, given.values[-1])
         except BadEndpoint as error:
-            raise given.refuse(f"{error}; write it like tcp:9090 or unix:/run/admin") from None
+            raise given.refuse(str(error)) from None
         return given.values[-1]
 
     def _admin_nodes(self) -> tuple[NodeUrl, ...]:
@@ -212,7 +212,7 @@ class Values:
             try:
                 urls.append(NodeUrl.read(text))
             except ValueError as error:
-                raise Given(given.origin, (text,)).refuse(str(error)) from None
+                raise given.only(text).refuse(str(error)) from None
         return tuple(dict.fromkeys(urls))
 
     def _admin_hosts(self) -> tuple[str, ...]:
@@ -253,7 +253,7 @@ class Values:
             try:
                 host_of_url(url)
             except ValueError as error:
-                raise Given(given.origin, (url,)).refuse(
+                raise given.only(url).refuse(
                     f"must be a URL such as wss://relay.example.org: {error}"
                 ) from None
         return given.values

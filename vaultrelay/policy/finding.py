@@ -15,6 +15,9 @@ WHAT = {
     "plain_in_public": "devices from the Internet without TLS",
     "untrusted_proxy": "a proxy that is not trusted",
     "unreadable_proxy": "a proxy that cannot be understood",
+    "upgrade_lost": "a proxy that removes WebSocket upgrades",
+    "proxy_unexpected": "unexpected PROXY headers",
+    "proxy_missing": "missing PROXY headers",
     "one_address": "one address for all devices",
     "fixed_silence": "silent connections that are cut off",
 }

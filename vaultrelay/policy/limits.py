@@ -4,6 +4,7 @@ Sizes are bytes and times are seconds, unless the name says otherwise. What an o
 is a default here; `Settings` holds the value in force.
 """
 
+import sys
 from dataclasses import dataclass
 
 # What an operator can change.
@@ -46,6 +47,8 @@ UNIX_BACKLOG = 4096
 """The same on a unix socket, as many as Linux allows by itself. Who finds it full is refused at
 once instead of waiting, and a proxy tries another relay, which parts a channel: with 50, of 3000
 that came through HAProxy in one moment 1766 were refused, and 540 went to another relay."""
+UNIX_PATH_BYTES = 107 if sys.platform.startswith("linux") else 103
+"""Of a unix socket: what the system's sockaddr_un holds, without the zero at its end."""
 RETRY_FULL_SECONDS = 60
 """Devices leave a full relay slowly; asking more often only costs both sides."""
 RETRY_DRAINING_SECONDS = 5
@@ -258,6 +261,12 @@ RETRY_RATE_SECONDS = 30
 DIAGNOSIS_SECONDS = 5
 """How often it looks: soon enough for who sets up a proxy and watches the log. It takes 0.2 ms with
 a thousand devices."""
+PROXY_FAULT_SECONDS = 3600
+"""How long a fault of a proxy is reported after the last connection that showed it. Devices that
+got 400 stay away, so one attempt may be all there is to see."""
+PROXY_FAULTS_FROM_AFAR = 10
+"""Of one kind from public addresses before they are reported: a scan of the Internet sends one or
+two, devices behind a provider's proxy send more."""
 CERTIFICATE_WARNING_DAYS = 14
 """ACME clients renew 30 days before the end: half of that has passed in vain."""
 CROWD_DEVICES = 10

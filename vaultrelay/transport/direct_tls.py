@@ -7,6 +7,7 @@ Twisted's TLS passes all through two memory buffers, which keep the largest size
 import ssl
 from collections.abc import Iterable
 from contextlib import suppress
+from socket import MSG_PEEK
 from typing import Any
 
 from twisted.internet import main
@@ -15,6 +16,8 @@ from zope.interface import implementer
 
 from vaultrelay.transport.direct import DirectServer
 from vaultrelay.transport.tls import ServerTls, unprinted_names
+from vaultrelay.wire.head import PROXY_HEADER_BYTES, begins_proxy_header
+from vaultrelay.wire.refusal import proxy_unexpected
 
 _RECORD_BYTES = 16 * 1024
 """The most that one TLS record carries (RFC 8446, section 5.1)."""
@@ -107,6 +110,8 @@ class DirectTlsServer(DirectServer):
     def _shake(self) -> Any:
         try:
             if self._tls is not None:
+                if begins_proxy_header(self.socket.recv(PROXY_HEADER_BYTES, MSG_PEEK)):
+                    return self._refuse_proxy_header()
                 self._wrap_socket()
                 self._tell("handshake_began")
             with unprinted_names():
@@ -129,6 +134,15 @@ class DirectTlsServer(DirectServer):
         method = getattr(self.protocol, what, None)
         if method is not None:
             method(*more)
+
+    def _refuse_proxy_header(self) -> Any:
+        """Answer without TLS, since the proxy has not begun it; some log what they get."""
+        refusal = proxy_unexpected()
+        self._tell("handshake_failed", refusal.counted)
+        # With unread bytes the kernel would reset the connection, and the answer be lost.
+        self.socket.recv(_READ_BYTES)
+        self.socket.send(refusal.response())
+        return main.CONNECTION_LOST
 
     def _wrap_socket(self) -> None:
         """Give the descriptor to OpenSSL; it is closed when that fails, since the peer is gone."""

@@ -4,6 +4,7 @@ TCP and TLS are read here and not by Twisted, so that our policy holds for them
 (docs/decisions/0004-tls-of-endpoint-strings.rst). All others are Twisted's, and its plugins'.
 """
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.interfaces import IStreamServerEndpoint
 
-from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG
+from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
 from vaultrelay.transport.certificate import (
     BadCertificate,
     CertificatePair,
@@ -25,6 +26,7 @@ from vaultrelay.transport.certificate import (
     read_certificates,
 )
 from vaultrelay.transport.certificate_folder import load_folder
+from vaultrelay.transport.endpoint_hints import colons, plain
 from vaultrelay.transport.listen import Listening
 from vaultrelay.transport.tls import ServerTls
 
@@ -44,6 +46,7 @@ _UNIX_PARTS = ("address", "mode", "backlog", "lockfile")
 _UNIX_MODE = "660"
 """The group of the relay's, in which a proxy can be. Twisted's 666 lets in every user."""
 _MODE = re.compile("0?[0-7]{3}")
+_LIKE_A_MODE = re.compile("[0-9orwx-]*")
 
 _REFUSED = frozenset({"sslmethod", "dhParameters"})
 _PROXIED = ("tcp", "tcp6", "ssl", "tls", "unix", "systemd")
@@ -70,11 +73,16 @@ def read_endpoint(reactor: Any, text: str, on_loopback: bool = False) -> Listeni
         endpoint = _twisted_endpoint(reactor, kind, text)
         return Listening(endpoint, is_inherited=kind == "systemd")
     parts = _parts(kind, rest)
+    if (instead := plain(text)) and not parts.get("port", "443").isdecimal():
+        raise BadEndpoint(f"is not a server endpoint as {kind}: is written{instead}")
     port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", _HIGHEST_PORT)
     backlog = _number(parts.get("backlog", str(LISTEN_BACKLOG)), "backlog", _HIGHEST_PORT)
     is_v6 = kind in ("tcp6", "tls")
     everywhere, here = ("::", "::1") if is_v6 else ("", "127.0.0.1")
     interface = parts.get("interface", here if on_loopback else everywhere)
+    if kind == "tcp6" and interface.lower() == "localhost":
+        # Twisted would look it up, and listen on IPv4.
+        interface = here
     family = TCP6ServerEndpoint if is_v6 else TCP4ServerEndpoint
     endpoint = family(reactor, port, backlog, interface)
     if kind in ("tcp", "tcp6"):
@@ -91,15 +99,21 @@ def _parts(kind: str, rest: str) -> dict[str, str]:
         raise BadEndpoint("cannot be read: is there a backslash too many?") from None
     names = _PARTS[kind]
     if len(unnamed) > len(names):
-        raise BadEndpoint(f"has more parts than {kind}: takes")
+        found = [plain(f"{kind}:{rest}"), *(colons(rest, name) for name in (*named, "interface"))]
+        raise BadEndpoint(f"has more parts than {kind}: takes{next(filter(None, found), '')}")
     parts = dict(zip(names, unnamed, strict=False))
     for name, value in named.items():
         if name not in names and not (kind == "ssl" and name in _SSL_PARTS):
             taken = ", ".join(sorted({*names, *_SSL_PARTS} - _REFUSED if kind == "ssl" else names))
             raise BadEndpoint(f"has a part that {kind}: does not take; it takes {taken}")
         if name in parts:
-            raise BadEndpoint(f"says {name} twice")
+            raise BadEndpoint(f"says {name} twice{colons(rest, name)}")
         parts[name] = value
+    for name, value in parts.items():
+        # As where the variable in the middle of a string is not set. For Twisted an interface that
+        # is empty is all of them, also where it shows figures.
+        if not value and name != "port" and name not in _REFUSED:
+            raise BadEndpoint(f"has an empty {name}; give it a value, or leave it out")
     return parts
 
 
@@ -144,12 +158,24 @@ def _with_unix_defaults(text: str) -> str:
     """A `unix:` string with our mode and backlog where it has none.
 
     With Twisted's backlog a full socket refuses connections: a proxy then goes to another relay,
-    and that would part the devices of a channel.
+    and that would part the devices of a channel. Raises BadEndpoint for a path or a mode that the
+    system does not take.
     """
     unnamed, named = _parse(text)
     values = dict(zip(("kind", *_UNIX_PARTS), unnamed, strict=False)) | named
-    if not _MODE.fullmatch(values.get("mode", _UNIX_MODE)):
-        raise BadEndpoint(f"has no mode of three octal digits, such as mode={_UNIX_MODE}")
+    path = values.get("address", "")
+    if not path:
+        raise BadEndpoint("names no path; write it like unix:/run/relay.sock")
+    size = len(os.fsencode(path))
+    if size > UNIX_PATH_BYTES:
+        raise BadEndpoint(
+            f"names a path of {size} bytes, and that of a unix socket has at most {UNIX_PATH_BYTES}"
+        )
+    mode = values.get("mode", _UNIX_MODE)
+    if not _MODE.fullmatch(mode):
+        # Perhaps it is the rest of a path with a colon in it.
+        cut = "" if _LIKE_A_MODE.fullmatch(mode) else colons(text.partition(":")[2])
+        raise BadEndpoint(f"has no mode of three octal digits, such as mode={_UNIX_MODE}{cut}")
     defaults = {"mode": _UNIX_MODE, "backlog": str(UNIX_BACKLOG)}
     return text + "".join(
         f":{name}={value}" for name, value in defaults.items() if name not in values
@@ -168,8 +194,12 @@ def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoi
         raise BadEndpoint("names a socket that systemd did not pass to this process") from None
     except Exception as error:
         # Each kind has its own parser, and each parser its own exceptions.
-        cause = str(error) if str(error).startswith("Unknown endpoint type") else ""
-        raise BadEndpoint(
-            f"is not a server endpoint{f': {cause}' if cause else f' as {kind}: is written'}"
-        ) from None
+        if str(error).startswith("Unknown endpoint type"):
+            instead = plain(text) or "; write it like tcp:8080 or unix:/run/relay.sock"
+            raise BadEndpoint(f"is not a server endpoint: {error}{instead}") from None
+        instead = ""
+        if kind == "unix":
+            like = "; write it like unix:/run/relay.sock:mode=660"
+            instead = colons(text.partition(":")[2]) or like
+        raise BadEndpoint(f"is not a server endpoint as {kind}: is written{instead}") from None
     return endpoint

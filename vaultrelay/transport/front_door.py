@@ -29,8 +29,9 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.transport.visitors import Visitor, Visitors
 from vaultrelay.transport.waiting import Waiting
-from vaultrelay.wire.refusal import Refusal, bad_request, head_too_large, request_timeout
-from vaultrelay.wire.request import HEAD_END, Request, read_request
+from vaultrelay.wire.head import HEAD_END, check_growing, request_start
+from vaultrelay.wire.refusal import Refusal, head_too_large, proxy_missing, request_timeout
+from vaultrelay.wire.request import Request, read_request
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class FrontDoor(Protocol):
     _next: IProtocol | None = None
     _answered = False
     _is_behind_proxy = False
+    _lacks_proxy_header = False
 
     def __init__(self, factory: "FrontDoorFactory", visitor: Visitor) -> None:
         self._factory = factory
@@ -83,7 +85,7 @@ class FrontDoor(Protocol):
         visitor.is_told = address is not None
         if not visitor.is_too_many:
             return True
-        if ISSLTransport.providedBy(self.transport):
+        if self._is_encrypted:
             return False
         # A proxy that is cut off tries the next relay, where the device would find no peers. One
         # for HTTP has the request already, and hears why.
@@ -99,25 +101,12 @@ class FrontDoor(Protocol):
             return
         if not self._head:
             self._factory.waiting.speak(self)
-        # Only what is new is searched, so that a dripping head costs its length and not its square.
-        searched = max(0, len(self._head) - len(HEAD_END) + 1)
-        self._head += data
-        end = self._head.find(HEAD_END, searched)
         try:
-            if not self._head[:1].isalpha():
-                self._count("no_http")
-                raise bad_request(
-                    "This is not HTTP. If the URL says wss: this port speaks ws, without TLS."
-                )
-            end += len(HEAD_END)
-            whole = end >= len(HEAD_END)
-            if (end if whole else len(self._head)) > HEAD_BYTES:
-                self._count("head_too_large")
-                raise head_too_large(HEAD_BYTES)
-            if not whole:
-                return
-            self._serve(self._head[:end], self._head[end:])
+            found = self._read(data)
+            if found is not None:
+                self._serve(*found)
         except Refusal as refusal:
+            self._factory.visitors.failed(self._visitor, refusal.counted)
             self._refuse(refusal)
         except Exception:
             log.failure("A request could not be served")
@@ -136,7 +125,16 @@ class FrontDoor(Protocol):
 
     def handshake_failed(self, slug: str) -> None:
         """The transport gives up before there is a request: why, in a word of ours."""
-        self._count(slug)
+        counted = proxy_missing().counted if self._lacks_proxy_header else slug
+        self._count(counted)
+        self._factory.visitors.failed(self._visitor, counted)
+
+    def header_missing(self, address: IAddress) -> bool:
+        """Whether a connection without its PROXY header may stay for the answer that says so."""
+        self._lacks_proxy_header = True
+        # No proxy names another address: the connection's own is charged.
+        self._visitor = self._factory.visitors.arrived(address)
+        return not self._visitor.is_too_many
 
     def give_up(self) -> None:
         """Make room: see Waiting."""
@@ -144,13 +142,32 @@ class FrontDoor(Protocol):
         self._factory.visitors.left(self._visitor)
         self._abort()
 
-    def _serve(self, head: bytes, rest: bytes) -> None:
+    def _read(self, data: bytes) -> tuple[Request, bytes] | None:
+        """The request and what follows its head, once all of it has come; Refusal for a bad one."""
+        had = len(self._head)
+        self._head += data
         try:
-            request = read_request(head)
-        except Refusal as refusal:
-            self._count(refusal.error)
-            raise
-        is_plain = not (self._is_behind_proxy or ISSLTransport.providedBy(self.transport))
+            start = request_start(self._head, self._is_encrypted, self._is_behind_proxy)
+            if start is None:
+                return None
+            # Only what is new is searched, or a dripping head would cost its length squared.
+            found = self._head.find(HEAD_END, max(start, had - len(HEAD_END) + 1))
+            end = found + len(HEAD_END) if found >= 0 else 0
+            if (end or len(self._head)) > HEAD_BYTES:
+                raise head_too_large(HEAD_BYTES)
+            if not end:
+                check_growing(self._head, max(start, had))
+                return None
+            if self._lacks_proxy_header:
+                raise proxy_missing()
+            return read_request(self._head[start:end]), self._head[end:]
+        except Refusal as found_first:
+            refusal = proxy_missing() if self._lacks_proxy_header else found_first
+            self._count(refusal.counted)
+            raise refusal from None
+
+    def _serve(self, request: Request, rest: bytes) -> None:
+        is_plain = not (self._is_behind_proxy or self._is_encrypted)
         self._factory.visitors.asked(self._visitor, request, is_plain)
         handover = self._factory.route(request, self._visitor)
         if handover.lasting:
@@ -170,17 +187,25 @@ class FrontDoor(Protocol):
         if first:
             following.dataReceived(first)
 
+    @property
+    def _is_encrypted(self) -> bool:
+        return bool(ISSLTransport.providedBy(self.transport))
+
     def _count(self, slug: str) -> None:
         self._factory.refused[slug] += 1
 
     def _refuse(self, refusal: Refusal) -> None:
         self._answered = True
-        to_head = self._head.startswith(b"HEAD ")
+        to_head = self._head.lstrip(b"\r\n").startswith(b"HEAD ")
         self._head = b""
         self._cancel_deadline()
         self._deadline = self._clock.callLater(CLOSE_SECONDS, self._abort)
         self.transport.write(refusal.response(to_head))
-        self.transport.loseConnection()
+        if refusal.counted == "proxy_unexpected":
+            # The request follows at once: a close that finds it unread would cut the answer off.
+            self.transport.loseWriteConnection()
+        else:
+            self.transport.loseConnection()
 
     def _too_late(self) -> None:
         self._deadline = None

@@ -15,7 +15,7 @@ from twisted.internet.error import CannotListenError
 from twisted.python.failure import Failure
 
 from vaultrelay.logs import log
-from vaultrelay.policy.limits import HEALTH_WAITING
+from vaultrelay.policy.limits import HEALTH_WAITING, UNIX_PATH_BYTES
 from vaultrelay.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.transport.accepting import Acceptor
 from vaultrelay.transport.direct_unix import DirectUnixServer, owner_only
@@ -48,6 +48,12 @@ class HealthSocket(Service):
         try:
             make_folder(self._folder)
             path = socket_path(self._folder, self._ports())
+            size = len(os.fsencode(path))
+            if size > UNIX_PATH_BYTES:
+                raise UnsafeFolder(
+                    f"{path} has {size} bytes, and the path of a unix socket at most "
+                    f"{UNIX_PATH_BYTES}"
+                )
             _remove_left_over(path)
             port: Any = _OwnPort(
                 os.fsencode(path), self._door, HEALTH_WAITING, 0o600, self._reactor

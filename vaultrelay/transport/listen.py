@@ -5,9 +5,10 @@ import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, ENOENT
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, ENOENT, ENOTDIR
 from functools import partial
 from pathlib import Path
+from socket import gaierror
 from typing import Any
 
 from twisted.application.service import Service
@@ -48,7 +49,9 @@ _CURES: dict[int | None, str] = {
 }
 _UNIX_CURES: dict[int | None, str] = {
     None: "; another relay is on this socket",
+    EADDRINUSE: "; another program listens there, or what is there is no socket",
     ENOENT: "; make its folder first",
+    ENOTDIR: "; what should be its folder is none",
     EACCES: "; this user may make no socket in its folder",
 }
 """The lock that another relay holds is no error of the system's."""
@@ -62,6 +65,8 @@ class CannotListen(Exception):
         because = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
         cures = _UNIX_CURES if text.startswith(_UNIX) else _CURES
         cure = cures.get(getattr(reason, "errno", None), "")
+        if isinstance(reason, gaierror):
+            cure = "; name the interface by an IP address of this machine"
         super().__init__(f"cannot listen on {text}: {because.lower()}{cure}")
 
 

@@ -1,6 +1,7 @@
 """The PROXY protocol: a first line that says where a connection really comes from.
 
-It is read off the socket before anything else, TLS included, and not a byte more than it.
+It is read off the socket before anything else, TLS included, and not a byte more than it. Where
+none comes, the protocol refuses the request, within TLS if TLS came.
 """
 
 from errno import EWOULDBLOCK
@@ -29,6 +30,10 @@ _LONGEST_2 = 4096
 """More than any proxy has to say. Larger ones would only cost memory."""
 
 
+class _NoHeader(Exception):
+    """The first bytes begin no header."""
+
+
 class Proxied:
     """Mixed into a transport: reads the line of the proxy before anything else."""
 
@@ -55,19 +60,43 @@ class Proxied:
 
     def _read_line(self) -> Any:
         try:
-            self._line += self._next_bytes()
+            got = self._next_bytes()
+            self._line += got
+            if not got:
+                return main.CONNECTION_LOST
             if self._is_whole():
                 self._real_peer = _read_peer(self._line)
                 self._line = b""
-                del self.doRead
-                if self._then is not None:
-                    self.doRead, self._then = self._then, None
+                self._read_on()
                 if not self._is_welcome():
                     return main.CONNECTION_LOST
         except OSError as error:
             return None if error.errno == EWOULDBLOCK else main.CONNECTION_LOST
+        except _NoHeader:
+            return self._go_on_without()
         except (InvalidProxyHeader, ValueError):
+            tell = getattr(self.protocol, "handshake_failed", None)
+            if tell is not None:
+                tell("proxy_missing")
             return main.CONNECTION_LOST
+        return None
+
+    def _read_on(self) -> None:
+        """Leave what follows to TLS, or to the protocol."""
+        del self.doRead
+        if self._then is not None:
+            self.doRead, self._then = self._then, None
+
+    def _go_on_without(self) -> Any:
+        """Let the protocol refuse a connection that has no header."""
+        tell = getattr(self.protocol, "header_missing", None)
+        line, self._line = self._line, b""
+        # TLS would lack the bytes that were read, but no header begins with a byte of TLS.
+        if tell is None or not tell(self.getPeer()) or (line and self._then is not None):
+            return main.CONNECTION_LOST
+        self._read_on()
+        if line:
+            self.protocol.dataReceived(line)
         return None
 
     def _is_welcome(self) -> bool:
@@ -76,10 +105,12 @@ class Proxied:
         return tell is None or tell(self._real_peer)
 
     def _next_bytes(self) -> bytes:
-        """As many as are there, and surely belong to the line; InvalidProxyHeader for none."""
+        """As many as are there, and surely belong to the line; none at the end of the stream."""
         had = len(self._line)
         if had < len(_SIGNATURE):
             most = len(_SIGNATURE) - had
+            if not had and not _may_begin(self.socket.recv(most, MSG_PEEK)):
+                raise _NoHeader
         elif self._line.startswith(_WORD_1):
             most = _LONGEST_1 - had
             seen = self.socket.recv(most, MSG_PEEK) if most else b""
@@ -88,9 +119,9 @@ class Proxied:
             most = _FIXED_2 - had
         else:
             most = self._size_2() - had
-        got: bytes = self.socket.recv(most) if most else b""
-        if not got:
+        if not most:
             raise InvalidProxyHeader
+        got: bytes = self.socket.recv(most)
         return got
 
     def _is_whole(self) -> bool:
@@ -99,8 +130,8 @@ class Proxied:
             if line.endswith(b"\n") and not line.endswith(_END_1):
                 raise InvalidProxyHeader
             return line.endswith(_END_1)
-        if not (_WORD_1.startswith(line) or line[: len(_SIGNATURE)] == _SIGNATURE[:had]):
-            raise InvalidProxyHeader
+        if not _may_begin(line):
+            raise _NoHeader
         return had >= _FIXED_2 and had == self._size_2()
 
     def _size_2(self) -> int:
@@ -129,6 +160,12 @@ class ProxiedServer(Proxied, DirectServer):
 
 class ProxiedTlsServer(Proxied, DirectTlsServer):
     """TLS behind a proxy that does not end it."""
+
+
+def _may_begin(data: bytes) -> bool:
+    """Whether a header can begin so, of which no more may have come."""
+    first = data[: len(_SIGNATURE)]
+    return data[: len(_WORD_1)] == _WORD_1[: len(data)] or first == _SIGNATURE[: len(first)]
 
 
 def _read_peer(line: bytes) -> IAddress | None:

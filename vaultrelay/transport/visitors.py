@@ -12,6 +12,7 @@ from vaultrelay.policy.addresses import PeerAddress, UnixPeer, read_address
 from vaultrelay.policy.budgets import Budget, BudgetBook, Budgets, Excess, OverBudget, first_full
 from vaultrelay.policy.limits import RETRY_RATE_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
+from vaultrelay.policy.proxy_faults import ProxyFaults
 from vaultrelay.wire.refusal import rate_limited
 from vaultrelay.wire.request import Request
 
@@ -34,6 +35,12 @@ class Visitor:
         self.is_proxy = is_proxy
         self.is_told = self.is_too_many = False
         self.budgets: Budgets = ()
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it comes from a network in which the relay's own proxies may be."""
+        ip = self.ip
+        return self.is_proxy or isinstance(ip, UnixPeer) or (ip is not None and ip.is_private)
 
 
 @dataclass
@@ -70,6 +77,7 @@ class Visitors:
         self.noticed = Noticed()
         self.make_room: Callable[[Budget], bool] = lambda budget: False
         """Cuts off a pending connection of a network that has too many; whether it did."""
+        self._faults = ProxyFaults()
 
     def arrived(self, address: IAddress | None) -> Visitor:
         """A visitor from this address, perhaps one too many. None is one that is not known."""
@@ -114,6 +122,15 @@ class Visitors:
         except OverBudget:
             raise rate_limited(RETRY_RATE_SECONDS) from None
 
+    def failed(self, visitor: Visitor, slug: str) -> None:
+        """Note that a visitor is refused, by the slug of the reason; a proxy may be the cause."""
+        self._faults.note(slug, visitor.is_near, self._clock.seconds())
+
+    @property
+    def proxy_faults(self) -> frozenset[str]:
+        """The faults of proxies that were seen lately, by the slug of the refusal."""
+        return self._faults.current(self._clock.seconds())
+
     def left(self, visitor: Visitor) -> None:
         """The visitor is at the door no more."""
         budgets, visitor.budgets = visitor.budgets, ()
@@ -144,7 +161,7 @@ class Visitors:
         ip = visitor.ip
         if ip is None or not self._book.places:
             return
-        if isinstance(ip, UnixPeer) or ip.is_private:
+        if visitor.is_near:
             # The first of them: more would be as many remarks.
             near = ip.value if isinstance(ip, UnixPeer) else str(ip)
             self.noticed.unbelieved = self.noticed.unbelieved or near

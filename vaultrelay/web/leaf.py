@@ -1,5 +1,6 @@
 """Leaf: answers whole paths with pages that are kept nowhere and framed by nobody."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -73,6 +74,9 @@ VISITOR_HEADER = "x-visitor"
 """The visitor's address as the relay knows it; set by the relay itself, never by the visitor."""
 VISITOR_TOLD_HEADER = "x-visitor-told"
 """Present where a trusted proxy told the address; set by the relay itself, too."""
+_SECURE = ("https", "wss")
+_FORWARDED_PROTO = re.compile(r'(?:[^,]*;)?\s*proto\s*=\s*"?([a-z]+)"?\s*(?:[;,]|$)', re.IGNORECASE)
+"""The scheme in the first element of Forwarded (RFC 7239, section 5.4)."""
 
 
 def page_head(
@@ -87,8 +91,21 @@ def page_head(
         lines.append(f"{VISITOR_HEADER}: {visitor}")
     if is_told:
         lines.append(f"{VISITOR_TOLD_HEADER}: 1")
-    for name in ("host", "x-forwarded-proto"):
-        value = request.header(name)
-        if value is not None:
-            lines.append(f"{name}: {value}")
+    host = request.header("host")
+    if host is not None:
+        lines.append(f"host: {host}")
+    if _came_by_tls(request):
+        lines.append("x-forwarded-proto: https")
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def _came_by_tls(request: wire.Request) -> bool:
+    """Whether proxies say that the visitor came by TLS: the first in a row heard the visitor.
+
+    Anybody can say so. It only decides what that visitor is shown.
+    """
+    schemes = request.elements("x-forwarded-proto")
+    if not schemes:
+        found = _FORWARDED_PROTO.match(request.header("forwarded") or "")
+        schemes = [found[1]] if found else []
+    return bool(schemes) and schemes[0].lower() in _SECURE

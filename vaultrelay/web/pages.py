@@ -32,7 +32,7 @@ cannot read it and keeps none of it.</p>
 <p>To use this relay, enter this URL in the VaultMesh app on each of your devices:</p>
 <p><code id="url">{url}</code></p>
 {token}<p><small>{hint}</small></p>
-<p><small><a href="/privacy.json">What this relay sees, keeps and logs</a></small></p>
+<p><small><a href="privacy.json">What this relay sees, keeps and logs</a></small></p>
 </html>
 """
 HEALTH_PATHS = frozenset({"/health", "/ready"})

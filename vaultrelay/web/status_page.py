@@ -45,7 +45,7 @@ seconds.</p>
 </div>
 <section><h2>Options in force</h2>{options}</section>
 </main>
-<footer>The same figures for Prometheus: <a href="/metrics">/metrics</a>. What they mean, and which
+<footer>The same figures for Prometheus: <a href="metrics">/metrics</a>. What they mean, and which
 alarms to set: docs/monitoring.rst.<br>{builds}</footer>
 </html>
 """

@@ -21,6 +21,8 @@ class Refusal(Exception):
     """An HTTP answer that ends the connection: status, slug and a sentence for people.
 
     The body is ``{"error": slug, ..., "detail": sentence}``. It repeats nothing of the request.
+    `counted` is the slug under which the relay counts it, where clients need not tell as many
+    causes apart as operators do.
     """
 
     def __init__(
@@ -29,6 +31,7 @@ class Refusal(Exception):
         error: str,
         detail: str,
         headers: tuple[tuple[str, str], ...] = (),
+        counted: str = "",
         **more: object,
     ) -> None:
         super().__init__(detail)
@@ -36,6 +39,7 @@ class Refusal(Exception):
         self.error = error
         self.detail = detail
         self.headers = headers
+        self.counted = counted or error
         self._more = more
 
     def body(self) -> bytes:
@@ -62,6 +66,48 @@ class Refusal(Exception):
 def bad_request(detail: str, *headers: tuple[str, str]) -> Refusal:
     """The request breaks HTTP, WebSocket or our own rules."""
     return Refusal(400, "bad_request", detail, headers)
+
+
+def not_http(detail: str) -> Refusal:
+    """The first bytes begin no HTTP request."""
+    return Refusal(400, "bad_request", detail, counted="no_http")
+
+
+def upgrade_lost(missing: str) -> Refusal:
+    """A device asked for a WebSocket, and a proxy did not pass all of the request on."""
+    return Refusal(
+        400,
+        "bad_request",
+        f"This is a WebSocket request without {missing}. A proxy in front of the relay must pass "
+        "the upgrade on. In nginx: proxy_http_version 1.1, and proxy_set_header for Upgrade and "
+        "Connection.",
+        counted="upgrade_lost",
+    )
+
+
+def proxy_unexpected(is_second: bool = False) -> Refusal:
+    """A connection began with a header of the PROXY protocol, and the port expects none."""
+    detail = (
+        "A second PROXY header came behind the first. Each of two proxies sends one: let one of "
+        "them stop."
+        if is_second
+        else "A PROXY header came, and this port does not expect the PROXY protocol. Put haproxy: "
+        "before its endpoint string (--listen haproxy:tcp:8080), or let the proxy send none "
+        "(HAProxy: without send-proxy; nginx: without proxy_protocol on)."
+    )
+    return Refusal(400, "bad_request", detail, counted="proxy_unexpected")
+
+
+def proxy_missing() -> Refusal:
+    """A connection began without the header of the PROXY protocol that the port expects."""
+    return Refusal(
+        400,
+        "bad_request",
+        "This port expects the PROXY protocol, and no PROXY header came. Let the proxy send it "
+        "(HAProxy: send-proxy-v2; nginx: proxy_protocol on), or take haproxy: out of the endpoint "
+        "string (--listen).",
+        counted="proxy_missing",
+    )
 
 
 def token_required(was_given: bool) -> Refusal:
@@ -111,7 +157,7 @@ def method_not_allowed() -> Refusal:
     return Refusal(
         405,
         "method_not_allowed",
-        "This relay answers GET and HEAD.",
+        "This relay answers GET and HEAD, and is no proxy for HTTP.",
         (("Allow", "GET, HEAD"),),
     )
 

@@ -4,18 +4,23 @@ h11 knows the grammar. What it forgives for the sake of old servers is refused h
 feeds, folded lines and control bytes, with which a header could be read in two ways.
 """
 
+import re
 from dataclasses import dataclass, field
 
 import h11
 
-from vaultrelay.wire.refusal import bad_request, method_not_allowed, too_many_lines
+from vaultrelay.wire.head import check_lines
+from vaultrelay.wire.refusal import (
+    bad_request,
+    method_not_allowed,
+    too_many_lines,
+    upgrade_lost,
+)
 
-HEAD_END = b"\r\n\r\n"
 HEAD_LINES = 128
 """More than browsers and proxies send. A head full of short ones would take 2 ms to read."""
 _HTTP_VERSIONS = (b"1.1", b"1.0")
 """Health checks of load balancers still come in 1.0."""
-_ALLOWED = bytes([*b"\t\r\n", *range(0x20, 0x7F), *range(0x80, 0x100)])
 _SINGLE = frozenset(
     {
         b"authorization",
@@ -27,6 +32,24 @@ _SINGLE = frozenset(
     }
 )
 """Header fields that have one value: coming twice, they could be read in two ways."""
+_ABSOLUTE = re.compile(
+    r"(?:https?|wss?)://(?P<authority>(?:\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::[0-9]{0,5})?)"
+    r"(?P<rest>[/?].*)?",
+    re.IGNORECASE,
+)
+"""A target that names scheme and host, as proxies get it (RFC 9112, section 3.2.2). Without a user:
+nobody may send one (RFC 9110, section 4.2.4)."""
+_WEBSOCKET_FIELDS = frozenset(
+    {
+        b"sec-websocket-extensions",
+        b"sec-websocket-key",
+        b"sec-websocket-protocol",
+        b"sec-websocket-version",
+        b"x-vaultmesh-channel",
+        b"x-vaultmesh-protocol",
+    }
+)
+"""Header fields of an upgrade that proxies pass on though they take the upgrade itself away."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +86,18 @@ class Request:
         )
 
     @property
-    def lost_its_upgrade(self) -> bool:
-        """Whether a device meant a WebSocket and something on the way took the upgrade away."""
-        return not self.wants_websocket and (
-            "sec-websocket-key" in self or "x-vaultmesh-protocol" in self
-        )
+    def lost_fields(self) -> str:
+        """What a device must have sent that something on the way took away; empty without a sign.
+
+        The header `Connection: Upgrade` alone is none: some proxies add it to every request.
+        """
+        upgrades = self.has_element("upgrade", "websocket")
+        if _WEBSOCKET_FIELDS.isdisjoint(self.headers) and not upgrades:
+            return ""
+        fields = [] if upgrades else ["'Upgrade: websocket'"]
+        if not self.has_element("connection", "upgrade"):
+            fields.append("'Connection: Upgrade'")
+        return " and ".join(fields)
 
     def __contains__(self, name: str) -> bool:
         return name.encode("ascii") in self.headers
@@ -75,20 +105,10 @@ class Request:
 
 def read_request(head: bytes) -> Request:
     """The request whose head, up to and with its empty line, is given; Refusal for a bad one."""
-    if not _is_clean(head):
-        raise bad_request("The request head has control bytes or lines that do not end in CRLF.")
+    check_lines(head)
     if head.count(b"\n") > HEAD_LINES:
         raise too_many_lines(HEAD_LINES)
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head) + 1)
-    try:
-        connection.receive_data(head)
-        event = connection.next_event()
-    except h11.RemoteProtocolError as error:
-        if "Host: header" in str(error):
-            raise bad_request("HTTP/1.1 needs one Host header.") from None
-        raise bad_request("The request head is not HTTP/1.1.") from None
-    if not isinstance(event, h11.Request) or event.http_version not in _HTTP_VERSIONS:
-        raise bad_request("The request head is not HTTP/1.1.")
+    event = _parse(head)
     headers: dict[bytes, bytes] = {}
     for raw_name, value in event.headers.raw_items():
         name = raw_name.lower()
@@ -100,11 +120,14 @@ def read_request(head: bytes) -> Request:
             headers[name] += b", " + value
     if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
         raise bad_request("Requests to this relay have no body.")
-    target = event.target.decode("ascii")
+    if event.method == b"CONNECT" and not _WEBSOCKET_FIELDS.isdisjoint(headers):
+        # How a WebSocket begins in HTTP/2 (RFC 8441), passed on in HTTP/1.1 as it is.
+        raise upgrade_lost("the method GET")
     if event.method not in (b"GET", b"HEAD"):
         raise method_not_allowed()
+    target = event.target.decode("ascii")
     if not target.startswith("/"):
-        raise bad_request("The request target is not a path.")
+        target, headers[b"host"] = _origin_form(target)
     return Request(
         event.method.decode("ascii"),
         target.partition("?")[0],
@@ -113,13 +136,30 @@ def read_request(head: bytes) -> Request:
     )
 
 
-def _is_clean(head: bytes) -> bool:
-    """Whether there is no control byte, each line ends in CRLF, and none is a folded one."""
-    lines = head.count(b"\r\n")
-    return (
-        not head.translate(None, _ALLOWED)
-        and head.count(b"\r") == lines
-        and head.count(b"\n") == lines
-        and b"\n " not in head
-        and b"\n\t" not in head
-    )
+def _parse(head: bytes) -> h11.Request:
+    """The request as h11 reads it; Refusal for what is none in HTTP/1."""
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head) + 1)
+    try:
+        connection.receive_data(head)
+        event = connection.next_event()
+    except h11.RemoteProtocolError as error:
+        if "Host: header" in str(error):
+            raise bad_request("HTTP/1.1 needs one Host header.") from None
+        raise bad_request("The request head is not HTTP/1.1.") from None
+    if not isinstance(event, h11.Request):
+        raise bad_request("The request head is not HTTP/1.1.")
+    if event.http_version not in _HTTP_VERSIONS:
+        raise bad_request(
+            "This relay speaks HTTP/1.1 alone: a proxy in front of it must not use HTTP/2."
+        )
+    return event
+
+
+def _origin_form(target: str) -> tuple[str, bytes]:
+    """Path and host of an absolute target, which hold instead of Host; Refusal for another."""
+    found = _ABSOLUTE.fullmatch(target)
+    if found is None:
+        raise bad_request("The request target is neither a path nor a URL such as http://host/.")
+    rest = found["rest"] or ""
+    path = rest if rest.startswith("/") else "/" + rest
+    return path, found["authority"].removesuffix(":").encode("ascii")

@@ -6,7 +6,7 @@ from hashlib import sha1
 
 from vaultrelay.wire import VERSION, base64url
 from vaultrelay.wire.proof import CHANNEL_BYTES
-from vaultrelay.wire.refusal import bad_request, not_found, protocol_unsupported
+from vaultrelay.wire.refusal import bad_request, not_found, protocol_unsupported, upgrade_lost
 from vaultrelay.wire.request import Request
 
 VERSIONS = (VERSION,)
@@ -53,13 +53,18 @@ def read_upgrade(request: Request) -> Upgrade:
     """The upgrade that `request` asks for; Refusal where the relay cannot grant it."""
     if request.path not in PATHS:
         raise not_found()
-    if request.method != "GET" or request.version != "1.1":
-        raise bad_request("A WebSocket starts with GET in HTTP/1.1.")
+    if request.method != "GET":
+        raise bad_request("A WebSocket starts with GET.")
+    if request.version != "1.1":
+        raise upgrade_lost("HTTP/1.1 in its first line")
     if request.header("sec-websocket-version") != "13":
         raise bad_request(
             "This relay speaks WebSocket version 13 (RFC 6455).", ("Sec-WebSocket-Version", "13")
         )
-    key = request.header("sec-websocket-key") or ""
+    key = request.header("sec-websocket-key")
+    if key is None:
+        # No client forgets it; what turns HTTP/2 into HTTP/1.1 has to make one up.
+        raise upgrade_lost("Sec-WebSocket-Key")
     if not _is_key(key):
         raise bad_request("Sec-WebSocket-Key is not 16 bytes in base64.")
     offered = request.elements("sec-websocket-protocol")

@@ -1,6 +1,8 @@
-"""Answers in place of a WebSocket: who refused the upgrade, why, and what to do about it."""
+"""Answers in place of the relay's: who refused the request, why, and what to do about it."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from urllib.parse import urljoin, urlsplit
 
 from vaultrelay.client.device import RelayUrl
@@ -21,7 +23,11 @@ _ORIGIN = (
     "Cloudflare does not reach the server behind it: does it run, and do its address and its TLS "
     "mode there match?"
 )
-_CURES = {
+_SUCCESSES = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+CURES = {
+    **dict.fromkeys(
+        _SUCCESSES, f"The upgrade got lost, or the URL is that of a web site. {_LET_UPGRADES_BY}"
+    ),
     400: _LET_UPGRADES_BY,
     403: "Something in front of the relay forbids the request: look for an access rule or a "
     "firewall there.",
@@ -36,15 +42,33 @@ _CURES = {
     503: _UNREACHED,
     504: _UNREACHED,
     505: "WebSockets need HTTP/1.1: let the proxy speak it on this port.",
+    511: "This network wants a login first: open any web page in a browser, and try again.",
     **dict.fromkeys((520, 521, 522, 523, 524, 525, 526, 530), _ORIGIN),
 }
+"""What to do about an answer to an upgrade, by its status."""
+PAGE_CURES = {
+    **CURES,
+    **dict.fromkeys(
+        _SUCCESSES,
+        "The URL is that of a web site, or this network wants a login first: is its host right, "
+        "and does the proxy send its path on to the relay?",
+    ),
+    **dict.fromkeys(
+        (400, 405, 426, 501),
+        "Is the port right, and does it speak TLS where the URL says ws://, or none where it says "
+        "wss://?",
+    ),
+}
+"""The same for an answer to a request for a page."""
 _OTHER = "Is the URL that of a relay, and does the proxy send it on?"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _UNAUTHORIZED = 401
 _REFUSALS_OF_BROWSERS = frozenset({403, 429, 503})
 
 
-def explain_answer(answer: Answer, url: RelayUrl) -> str:
+def explain_answer(
+    answer: Answer, url: RelayUrl, cures: Mapping[int, str] = MappingProxyType(CURES)
+) -> str:
     """One sentence on what answered, and one on what to do."""
     said = f"{_who(answer)} answers {_status(answer.status)}"
     page = " with a web page" if answer.header("content-type").startswith("text/html") else ""
@@ -57,13 +81,7 @@ def explain_answer(answer: Answer, url: RelayUrl) -> str:
             f"{said}{page}: Cloudflare wants to see a browser. Switch its challenges and bot "
             "protection off for this host."
         )
-    return f"{said}{page} in place of the relay. {_cure(answer.status)}"
-
-
-def _cure(status: int) -> str:
-    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        return f"The upgrade got lost, or the URL is that of a web site. {_LET_UPGRADES_BY}"
-    return _CURES.get(status, _OTHER)
+    return f"{said}{page} in place of the relay. {cures.get(answer.status, _OTHER)}"
 
 
 def _redirect(answer: Answer, url: RelayUrl) -> str:

@@ -1,0 +1,47 @@
+"""Proxy faults: evidence of a proxy whose configuration does not match the relay's.
+
+Anybody can make such a connection, so those from public addresses count only when there are many.
+"""
+
+from vaultrelay.policy.limits import PROXY_FAULT_SECONDS, PROXY_FAULTS_FROM_AFAR
+
+PROXY_FAULTS = ("upgrade_lost", "proxy_unexpected", "proxy_missing")
+"""The slugs of refusals (policy/refused.py) that a proxy causes."""
+
+
+class _Fault:
+    """One kind of fault: when it was seen last, and how often."""
+
+    __slots__ = ("count", "is_near", "seen_at")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.is_near = False
+        self.seen_at = 0.0
+
+
+class ProxyFaults:
+    """The faults seen within PROXY_FAULT_SECONDS. Knows no clock."""
+
+    def __init__(self) -> None:
+        self._faults: dict[str, _Fault] = {}
+
+    def note(self, slug: str, is_near: bool, now: float) -> None:
+        """Count a connection refused for `slug`; `is_near`: from where the relay's proxies are."""
+        if slug not in PROXY_FAULTS:
+            return
+        fault = self._faults.get(slug)
+        if fault is None or now - fault.seen_at > PROXY_FAULT_SECONDS:
+            fault = self._faults[slug] = _Fault()
+        fault.seen_at = now
+        fault.count += 1
+        fault.is_near |= is_near
+
+    def current(self, now: float) -> frozenset[str]:
+        """The slugs of the faults to report."""
+        return frozenset(
+            slug
+            for slug, fault in self._faults.items()
+            if now - fault.seen_at <= PROXY_FAULT_SECONDS
+            and (fault.is_near or fault.count >= PROXY_FAULTS_FROM_AFAR)
+        )

@@ -1,0 +1,48 @@
+"""Hints on invalid endpoint strings: the endpoint string for what other programs write."""
+
+import re
+
+_HOST_AND_PORT = re.compile(
+    r"(?:(?:tcp6?|https?|wss?):(?://)?)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9.]+|localhost|\*)?:(?P<port>[0-9]{1,5})/?",
+    re.IGNORECASE,
+)
+"""As URLs, Docker and most programs write where to listen."""
+_EVERYWHERE = frozenset({"", "*", "0.0.0.0", "[::]"})  # noqa: S104  a spelling
+_VALUE = r"((?:(?!:\w+=).)*)"
+"""All up to the next part with a name."""
+
+
+def plain(text: str) -> str:
+    """Returns the correction as the end of a sentence; empty if there is none to suggest."""
+    if text.isdecimal() and text.isascii():
+        return f"; write tcp:{text}"
+    if text.startswith("/"):
+        return f"; write unix:{text}"
+    found = _HOST_AND_PORT.fullmatch(text)
+    if found is None:
+        return ""
+    host = (found["host"] or "").lower()
+    kind = "tcp6" if ":" in host else "tcp"
+    address = "127.0.0.1" if host == "localhost" else _escaped(host.strip("[]"))
+    interface = "" if host in _EVERYWHERE else f":interface={address}"
+    return f"; write {kind}:{found['port']}{interface}"
+
+
+def colons(rest: str, name: str = "") -> str:
+    """Returns how colons within a value are written, as the end of a sentence; empty without any.
+
+    `name` is that of the part with the value; the first part has none.
+    """
+    before = f"{name}=" if name else ""
+    found = re.search(f"{before}{_VALUE}", rest)
+    value = found[1].strip("[]") if found else "::1"
+    if ":" not in value:
+        return ""
+    return (
+        f": a colon within a value takes a backslash before it, such as {before}{_escaped(value)}"
+    )
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(":", r"\:")

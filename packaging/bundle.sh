@@ -31,10 +31,13 @@ cp -r vaultrelay packaging "$work/source"
 chroot "$root" env -C /work PYTHONPATH=/work/source:/work/libraries:/work/tools \
     PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 SOURCE_DATE_EPOCH="$epoch" \
     PYI_LOG_LEVEL=WARN PYINSTALLER_CONFIG_DIR=/work/cache LC_ALL=C \
-    /opt/relay/bin/python3.13 -m PyInstaller --noconfirm source/packaging/relay.spec
+    /opt/relay/bin/python3.13 -m PyInstaller --noconfirm --distpath dist/vaultmesh-relay source/packaging/relay.spec
 
 package=$work/dist/vaultmesh-relay
-cp -r LICENSE README.rst docs/vault-relay.1 systemd "$package"
+packaging/documents.sh "$package"
+cp -r systemd "$package"
+cp packaging/install.sh packaging/uninstall.sh "$package"
+cp packaging/launcher.sh "$package/vault-relay"
 
 licences=$package/licences
 mkdir "$licences"
@@ -49,7 +52,7 @@ cp "$work"/tools/pyinstaller-*.dist-info/licenses/COPYING.txt "$licences/PyInsta
 
 mkdir -p "$(dirname "$archive")"
 chmod -R u=rwX,go=rX "$package"
-find "$package/lib" -type f -exec chmod 644 {} +
+find "$package/lib" -type f ! -name vault-relay -exec chmod 644 {} +
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$epoch" \
     -C "$work/dist" -c vaultmesh-relay | gzip -9n > "$archive.new"
 mv "$archive.new" "$archive"

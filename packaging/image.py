@@ -1,7 +1,8 @@
 """Writes the image archive for ``docker load``: the package, and the C library of a Debian root.
 
-    image.py PACKAGE ROOT ARCHIVE
+    image.py PACKAGE ROOT ARCHIVE FOLDER
 
+All files of the image go into FOLDER, too, as amd64.tar or arm64.tar, for packaging/Dockerfile.
 The same package and root give the same bytes. Needs no container engine, and not to be root.
 """
 
@@ -32,8 +33,8 @@ ARCHITECTURES = {
     "aarch64": ("arm64", "lib/ld-linux-aarch64.so.1"),
 }
 """The engines' name of each, and where its programs look for their loader."""
-TAKEN = ("vault-relay", "lib", "licences", "LICENSE")
-"""Of the package. The rest is for other ways to run it."""
+TAKEN = ("lib", "licences", "LICENSE")
+"""Of the package. The rest is for other ways to run it; the launcher needs a shell."""
 FILES = {
     "etc/passwd": f"root:x:0:0::/:/none\nvault-relay:x:{USER}:{USER}::/:/none\n",
     "etc/group": f"root:x:0:\nvault-relay:x:{USER}:\n",
@@ -87,7 +88,7 @@ def layer_of(package: tarfile.TarFile, root: Path) -> tuple[bytes, str, int]:
     layer.put(loader, (libraries / Path(loader).name).read_bytes(), mode=0o755)
     for name in LIBRARIES + NAME_LIBRARIES:
         layer.put(f"lib/{triplet}/lib{name}", (libraries / f"lib{name}").read_bytes(), mode=0o755)
-    layer.link("usr/local/bin/vault-relay", f"/{HOME}/vault-relay")
+    layer.link("usr/local/bin/vault-relay", f"/{HOME}/lib/vault-relay")
     for member in package:
         path = member.name.partition("/")[2]
         if path and path.partition("/")[0] not in TAKEN:
@@ -147,9 +148,11 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def main(package_file: str, root: str, archive: str) -> None:
+def main(package_file: str, root: str, archive: str, folder: str) -> None:
     with tarfile.open(package_file) as package:
         layer, architecture, time = layer_of(package, Path(root))
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    (Path(folder) / f"{architecture}.tar").write_bytes(layer)
     config = json.dumps(configuration(layer, architecture, time), sort_keys=True).encode()
     names = {"config": f"{sha256(config)}.json", "layer": f"{sha256(layer)}.tar"}
     manifest = [

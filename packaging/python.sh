@@ -1,19 +1,13 @@
 #!/bin/sh
-# Builds a CPython, with an OpenSSL of its own, under /opt/relay of a Debian root.
+# Builds a CPython, with an OpenSSL of its own, under /opt/relay of a Debian root, from the source packages of
+# packaging/sources.txt.
 #
 #   python.sh MACHINE BUILD ROOT     for the ROOT of MACHINE, with the compiler in the root BUILD, which
 #                                    is the same one unless MACHINE is not this one; as root
+#
+# SOURCES is a folder of source packages that the mirror lacks, build/package/sources by default.
 set -eu
 
-# When Debian no longer has these versions, read what changed, and name the newer ones. For OpenSSL this is
-# the release itself, without what Debian mends in it afterwards: before each release of the relay read its
-# list, https://security-tracker.debian.org/tracker/source-package/openssl. What matters there makes it 3.5.
-openssl=3.0.22-1~deb12u2
-openssl_sum=67ebca7e50d17383028045486653492195b83db95f8558709701bb47b5c1ef81
-python=3.13.5-2+deb13u5
-python_sum=4be84e20fb902354fa86955e2fbea6e8bdbd158f54833423488308a9b3532662
-
-# OpenSSL 3.0 and not 3.5: a TLS connection takes 7 KB less of memory.
 # It reads no configuration; certificates it looks for in /etc/ssl.
 openssl_options="shared no-tests no-autoload-config no-engine no-module no-legacy no-comp no-dtls
     no-srp no-idea no-seed no-camellia no-aria no-bf no-cast no-rc2 no-rc4 no-md4 no-mdc2 no-rmd160
@@ -29,13 +23,20 @@ hard_to_patch="-Wl,-z,relro,-z,now"
 
 machine=$1
 if [ $# -gt 1 ]; then
-    build=$2 root=$3
-    cp "$0" "$build/python-$machine.sh"
-    chroot "$build" sh "/python-$machine.sh" "$machine"
+    build=$2 root=$3 log=$3-python.log
+    mkdir -p "$build/usr/src/brought"
+    cp "$0" "$(dirname "$0")/sources.txt" "$build/usr/src"
+    find "${SOURCES:-build/package/sources}" -type f -exec cp {} "$build/usr/src/brought" \; 2>/dev/null || true
+    # Progress goes to the terminal, compiler output to the log.
+    chroot "$build" sh /usr/src/python.sh "$machine" 3>&1 >"$log" 2>&1 || {
+        [ $? -eq 2 ] || tail -n 15 "$log" >&2
+        echo "python.sh: the build failed; all of its output is in $log" >&2
+        exit 1
+    }
     [ "$build" = "$root" ] || cp -r "$build/opt/$machine/opt/relay" "$root/opt/relay"
     echo /opt/relay/lib > "$root/etc/ld.so.conf.d/relay.conf"
     chroot "$root" ldconfig
-    chroot "$root" /opt/relay/bin/python3.13 -c "import hashlib, ssl, zlib; print(ssl.OPENSSL_VERSION)"
+    chroot "$root" /opt/relay/bin/python3.13 -c "import hashlib, ssl, zlib; print('python.sh: built', ssl.OPENSSL_VERSION)"
     exit
 fi
 
@@ -43,25 +44,27 @@ export LC_ALL=C SOURCE_DATE_EPOCH=1700000000 DEBIAN_FRONTEND=noninteractive
 jobs=$(nproc)
 mkdir -p "/usr/src/$machine"
 cd "/usr/src/$machine"
-rm -rf openssl python
+rm -rf openssl python3.13
+
+say() { echo "python.sh: $*"; echo "python.sh: $*" >&3; }
+
+# A failure with a known reason; the log has no more.
+fail() { say "$*"; exit 2; }
 
 # The sources are newer Debians'. They are compared with the sums, so nobody's signature is needed.
 mirror=$(sed -n 's/^deb \([^ ]*\) .*/\1/p' /etc/apt/sources.list | head -n 1)
-for suite in bookworm trixie; do
+awk '/^[^#]/ { print $3 }' ../sources.txt | sort -u | while read -r suite; do
     echo "deb-src [trusted=yes] $mirror $suite main"
+    echo "deb-src [trusted=yes] $mirror $suite-updates main"
     echo "deb-src [trusted=yes] $mirror-security $suite-security main"
 done > /etc/apt/sources.list.d/sources.list
 
 if [ "$machine" = "$(uname -m)" ]; then
-    apt-get -qq update
     into='' openssl_cross='' python_cross=''
     echo /opt/relay/lib > /etc/ld.so.conf.d/relay.conf
 else
     debian=$([ "$machine" = aarch64 ] && echo arm64 || echo amd64)
     dpkg --add-architecture "$debian"
-    apt-get -qq update
-    apt-get -qq install --no-install-recommends "gcc-$machine-linux-gnu" \
-        "zlib1g-dev:$debian" "libffi-dev:$debian"
     into=/opt/$machine
     openssl_cross="--cross-compile-prefix=$machine-linux-gnu-"
     # The last three cannot be found out without a machine of that kind.
@@ -69,34 +72,60 @@ else
         --with-build-python=/opt/relay/bin/python3.13 ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no
         ac_cv_buggy_getaddrinfo=no"
 fi
+apt-get -qq -o APT::Update::Error-Mode=any update || fail "the mirror $mirror cannot be reached. Is the network there? Then run make again"
+[ -z "$into" ] || apt-get -qq install --no-install-recommends "gcc-$machine-linux-gnu" \
+    "zlib1g-dev:$debian" "libffi-dev:$debian"
 
 is_ours() {
-    echo "$2  $1" | sha256sum --check --quiet || {
-        echo "python.sh: $1 is not what it was when its sum was written here" >&2
-        exit 1
-    }
+    echo "$2  $1" | sha256sum --check --quiet ||
+        fail "$1 is not what it was when its sum was written into packaging/sources.txt"
 }
 
-# Six weaknesses that 1~deb12u2 mends are not mended here: two in DTLS, and those in CMP and SM2, are switched
-# off; one lets a certificate take memory of `vault-relay check`; one is in keys on curves other than NIST's.
-apt-get -qq source --download-only --tar-only "openssl=$openssl"
-is_ours "openssl_${openssl%%-*}.orig.tar.gz" "$openssl_sum"
-mkdir openssl
-tar -x --strip-components=1 -C openssl -f "openssl_${openssl%%-*}.orig.tar.gz"
+# unpack NAME: its source, patched as Debian does it, in the folder NAME; and a line about it in the licences.
+unpack() {
+    name=$1
+    # shellcheck disable=SC2046  # the words of one line
+    set -- $(sed -n "s/^$name //p" ../sources.txt)
+    version=$1 sum=$3 without_patches=${4:-}
+    dsc=${name}_${version#*:}.dsc
+    if cp ../brought/"${name}_"* . 2>/dev/null || apt-get -qq source --download-only "$name=$version"; then
+        is_ours "$dsc" "$sum"
+        # It compares the other files with the sums in the .dsc.
+        dpkg-source --extract "$dsc" "$name"
+        about="with Debian's patches: $(grep -v '^#' "$name/debian/patches/series" | paste -sd ' ')"
+    elif [ -n "$without_patches" ] && apt-get -qq source --download-only --tar-only "$name=$version"; then
+        say "WARNING: the mirror lacks the patches of $name $version, so it is built without Debian's" \
+            "security fixes. Such a package is for tests, not for a release. Put the files of this version from" \
+            "another mirror or snapshot.debian.org into build/package/sources, then: rm -r build/package/build-*"
+        orig=${name}_${version%%-*}.orig.tar.gz
+        is_ours "$orig" "$without_patches"
+        mkdir "$name"
+        tar -x --strip-components=1 -C "$name" -f "$orig"
+        about="without Debian's patches"
+    else
+        fail "the mirror does not have the source of $name $version. Debian removes a source when there is a" \
+            "newer version: see make package-outdated, and pin that in packaging/sources.txt. Or put the files of this" \
+            "version from another mirror or snapshot.debian.org into build/package/sources"
+    fi
+    mkdir -p "$into/opt/relay/licences"
+    echo "$name $version, $about" >> "$into/opt/relay/licences/Sources.txt"
+    say "building $name $version for $machine, ${about%%:*}"
+}
+
+rm -f "$into/opt/relay/licences/Sources.txt"
+unpack openssl
 cd openssl
+# Debian links without -Bsymbolic, for programs with two OpenSSLs in them. With it, the library is 3 % smaller.
 # shellcheck disable=SC2086  # lists
 ./Configure "linux-$machine" --prefix=/opt/relay --libdir=lib --openssldir=/etc/ssl \
-    $openssl_options $openssl_cross $hard_to_exploit $hard_to_patch
+    $openssl_options $openssl_cross $hard_to_exploit $hard_to_patch -Wl,-Bsymbolic
 make --silent --jobs="$jobs" build_libs
 make --silent install_dev DESTDIR="$into"
 ldconfig
 cd ..
 
-# What Debian adds to Python are the security fixes since this release; the .dsc has the sum of each.
-apt-get -qq source --download-only "python3.13=$python"
-is_ours "python3.13_$python.dsc" "$python_sum"
-dpkg-source --extract "python3.13_$python.dsc" python
-cd python
+unpack python3.13
+cd python3.13
 for module in $python_without; do
     export "py_cv_module_$module=n/a"
 done
@@ -110,8 +139,8 @@ make --silent altinstall DESTDIR="$into"
 ldconfig
 cd ..
 
-mkdir -p "$into/opt/relay/licences"
-cp openssl/LICENSE.txt "$into/opt/relay/licences/OpenSSL.txt"
-cp python/LICENSE "$into/opt/relay/licences/Python.txt"
-cp python/Doc/license.rst "$into/opt/relay/licences/Python-incorporated.rst"
-rm -r openssl python
+licences=$into/opt/relay/licences
+cp openssl/LICENSE.txt "$licences/OpenSSL.txt"
+cp python3.13/LICENSE "$licences/Python.txt"
+cp python3.13/Doc/license.rst "$licences/Python-incorporated.rst"
+rm -r openssl python3.13

@@ -1,7 +1,10 @@
-"""Writes what goes beside the packages of a release: python packaging/release.py DIST SBOM ARCHIVE.
+"""Writes what goes beside the packages of a release.
+
+    python packaging/release.py DIST SBOM ARCHIVE [--trial]
 
 Release notes from the changelog; the list of what is in the package, to which SBOM lacks what no
-package index has; and the sums of all. The same input gives the same bytes.
+package index has; and the sums of all. The same input gives the same bytes. An archive in which
+something lacks Debian's security fixes is refused, unless it is a trial.
 """
 
 import hashlib
@@ -16,18 +19,28 @@ ROOT = Path(__file__).parents[1]
 SUMS = "checksums.txt"
 
 _NATIVE = {
-    "python": (r"lib/libpython[^/]*\.so", rb"\0(3\.\d+\.\d+)\+?\0", "python:python"),
-    "openssl": (r"lib/libcrypto\.so", rb"OpenSSL (3\.\d+\.\d+)", "openssl:openssl"),
+    "python": (r"lib/libpython[^/]*\.so", rb"\0(3\.\d+\.\d+)\+?\0", "python:python", "python3.13"),
+    "openssl": (r"lib/libcrypto\.so", rb"OpenSSL (3\.\d+\.\d+)", "openssl:openssl", "openssl"),
 }
 """What the package has beside Python packages: the file that it is in, how that tells its version,
-and the names of vendor and product under which its weaknesses are listed."""
+the names of vendor and product under which its weaknesses are listed, and that of its source."""
+SOURCES = "vaultmesh-relay/licences/Sources.txt"
+UNPATCHED = ", without Debian's patches"
+"""Both as packaging/python.sh writes them."""
 
 
-def main(dist: Path, sbom: Path, archive: Path) -> None:
+def main(dist: Path, sbom: Path, archive: Path, *, trial: bool) -> None:
     """Write them all; the sums come last."""
+    for each in (archive, *dist.glob("*-linux-*.tar.gz")):
+        unpatched = [name for name, origin in sources(each).items() if origin.endswith(UNPATCHED)]
+        if unpatched and not trial:
+            raise SystemExit(
+                f"release.py: {each} is for tests, not for a release: {', '.join(unpatched)} is in "
+                "it without Debian's security fixes. packaging/sources.txt has the cure"
+            )
     version = _found(r'^__version__ = "(.*)"$', (ROOT / "vaultrelay/__init__.py").read_text())
     (dist / "release-notes.rst").write_text(notes((ROOT / "CHANGELOG.rst").read_text(), version))
-    listed = complete(json.loads(sbom.read_text()), version, natives(archive))
+    listed = complete(json.loads(sbom.read_text()), version, natives(archive), sources(archive))
     (dist / "vaultmesh-relay.cdx.json").write_text(json.dumps(listed, indent=1) + "\n")
     (dist / SUMS).write_text(sums(dist))
 
@@ -50,7 +63,7 @@ def natives(archive: Path) -> dict[str, str]:
     versions = {}
     with tarfile.open(archive) as package:
         for entry in package:
-            for name, (file, version, _) in _NATIVE.items():
+            for name, (file, version, *_) in _NATIVE.items():
                 content = package.extractfile(entry) if re.search(file, entry.name) else None
                 found = content and re.search(version, content.read())
                 if found:
@@ -61,7 +74,18 @@ def natives(archive: Path) -> dict[str, str]:
     return versions
 
 
-def complete(sbom: dict[str, Any], version: str, found: dict[str, str]) -> dict[str, Any]:
+def sources(archive: Path) -> dict[str, str]:
+    """The version of each source that was built for the archive, and the patches in it."""
+    with tarfile.open(archive) as package:
+        listed = package.extractfile(SOURCES) if SOURCES in package.getnames() else None
+        if listed is None:
+            raise SystemExit(f"release.py: {archive} has no {SOURCES}")
+        return dict(line.split(" ", 1) for line in listed.read().decode().splitlines())
+
+
+def complete(
+    sbom: dict[str, Any], version: str, found: dict[str, str], origins: dict[str, str]
+) -> dict[str, Any]:
     """The list of Python packages with all that is in the package, and what it is the list of."""
     sbom["metadata"]["component"] = {
         "type": "application",
@@ -78,6 +102,8 @@ def complete(sbom: dict[str, Any], version: str, found: dict[str, str]) -> dict[
                 "name": name,
                 "version": its,
                 "cpe": f"cpe:2.3:a:{_NATIVE[name][2]}:{its}:*:*:*:*:*:*:*",
+                # The patches tell which weaknesses of this version are fixed.
+                "pedigree": {"notes": f"Debian's source {origins[_NATIVE[name][3]]}"},
             }
         )
     sbom["components"].append(
@@ -109,4 +135,5 @@ def _found(pattern: str, text: str) -> str:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    files = [Path(argument) for argument in sys.argv[1:] if argument != "--trial"]
+    main(*files, trial="--trial" in sys.argv)

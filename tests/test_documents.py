@@ -5,14 +5,18 @@ import re
 from dataclasses import fields
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import docutils.core
 import pytest
+import yaml
 
 from vaultrelay.nodes.status import NodeStatus
 from vaultrelay.options.table import OPTIONS
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS
+from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.data import Reason
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.rst"), *ROOT.glob("docs/**/*.rst")]
@@ -21,11 +25,20 @@ OF_OTHER_PROGRAMS = {
     "certbot": {"deploy-hook", "standalone", "webroot", "webroot-path"},
     "curl": {"silent"},
     "dpkg": {"verify"},
-    "docker run": {"cap-drop", "detach", "env", "health-cmd", "health-interval", "health-timeout"}
+    "docker compose, docker run": {
+        "cap-drop",
+        "log-opt",
+        "detach",
+        "env",
+        "health-cmd",
+        "health-interval",
+        "health-timeout",
+    }
     | {"memory", "name", "network", "publish", "read-only", "restart", "rm", "security-opt"}
     | {"group-add", "stop-timeout", "tmpfs", "ulimit", "user", "volume"},
     "gh": {"pattern"},
     "grep": {"ignore-case", "invert-match"},
+    "install.sh, uninstall.sh": {"no-systemd", "purge"},
     "journalctl": {"follow", "lines", "no-hostname", "unit"},
     "pip": {"upgrade"},
     "twistd": {"logger", "nodaemon"},
@@ -107,9 +120,41 @@ def test_monitoring_lists_every_field_of_the_status() -> None:
 
 def test_every_metric_that_monitoring_speaks_of_exists() -> None:
     """In its alarms, too."""
-    text = (ROOT / "docs/monitoring.rst").read_text()
+    text = (ROOT / "docs/monitoring.rst").read_text() + (ROOT / "docs/alerts.yml").read_text()
     spoken = set(re.findall(r"vaultrelay_\w+", text))
     assert spoken == {metric.name for metric in METRICS}
+
+
+def alarms() -> dict[str, dict[str, Any]]:
+    """The rules of docs/alerts.yml, by name."""
+    (group,) = yaml.safe_load((ROOT / "docs/alerts.yml").read_text())["groups"]
+    return {rule["alert"]: rule for rule in group["rules"]}
+
+
+def test_monitoring_shows_the_alarms_and_speaks_of_no_other() -> None:
+    text = (ROOT / "docs/monitoring.rst").read_text()
+    assert ".. include:: alerts.yml\n" in text
+    spoken = set(re.findall(r"``(Relay[A-Z]\w+)``", text))
+    assert {"RelayIsDown"} <= spoken <= set(alarms())
+    job = re.search(r"job_name: (\w+)", text)
+    assert job is not None
+    assert alarms()["RelayIsDown"]["expr"] == f'up{{job="{job[1]}"}} == 0'
+
+
+@pytest.mark.parametrize("alarm", alarms())
+def test_an_alarm_asks_for_labels_that_there_are(alarm: str) -> None:
+    """One for a label that no metric has would never ring."""
+    known = {
+        "stage": {"waiting", "unjoined", "joined"},
+        "outcome": set(REFUSED),
+        "reason": {reason.name.lower() for reason in Reason},
+        "slug": {code.slug for code in CloseCode},
+        "job": {"vaultrelay"},
+    }
+    rule = alarms()[alarm]
+    for label, value in re.findall(r'(\w+)="([^"]*)"', rule["expr"]):
+        assert value in known[label], (label, value)
+    assert rule["annotations"]["summary"]
 
 
 def test_the_dashboard_asks_for_every_metric_and_for_no_other() -> None:

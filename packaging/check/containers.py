@@ -13,6 +13,8 @@ from benchmarks.server_process import ServerProcess, free_port
 from benchmarks.servers import Server
 
 NAME = "vaultmesh-relay:latest"
+BUILT = "localhost/vaultmesh-relay-built"
+FACTS = "[{{json .Config}}, {{json .HealthCheck}}, {{json .Architecture}}]"
 SAFETY = "--read-only --tmpfs /tmp --cap-drop all --security-opt no-new-privileges"
 VARIABLES = "--env RELAY_MAX_PER_ADDRESS=0 --env RELAY_LOG_LEVEL=error"
 STOP_SECONDS = 30
@@ -45,6 +47,24 @@ def load_image(image: Path, folder: Path) -> None:
     configuration.write_text(CONTAINERS)
     os.environ["CONTAINERS_CONF"] = str(configuration.resolve())
     podman("load", "--quiet", "--input", image)
+
+
+def build_image(folder: Path, kind: str) -> None:
+    """Build packaging/Dockerfile with the files in the folder.
+
+    Raises Failed if it makes another image.
+    """
+    platform = "linux/" + {"x86_64": "amd64", "aarch64": "arm64"}[kind]
+    dockerfile = ("--file", "packaging/Dockerfile", folder)
+    podman(
+        *f"build --quiet --format docker --platform {platform} --tag {BUILT}".split(), *dockerfile
+    )
+    told = [json.loads(podman("inspect", "--format", FACTS, name)) for name in (NAME, BUILT)]
+    # What it was built by.
+    told[1][0]["Labels"].pop("io.buildah.version", None)
+    podman("rmi", BUILT)
+    if told[0] != told[1]:
+        raise Failed(f"packaging/Dockerfile gives {told[1]}, and packaging/image.py {told[0]}")
 
 
 class Container(Server):

@@ -3,41 +3,15 @@
 set -eu
 
 cd /check
+# shellcheck source=packaging/check/steps.sh
+. ./steps.sh
 conf=/etc/systemd/system/vault-relay.service.d
-examples=/usr/share/doc/vaultmesh-relay
+examples=/usr/share/doc/vaultmesh-relay/systemd
 
 threshold=--threshold=15
 
 # Whether systemd has judgements by a threshold, and names the folder of credentials in the unit.
 modern() { [ "$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -ge 250 ]; }
-
-step() { echo "  $*"; }
-
-fail() {
-    echo "  FAILED: $*"
-    systemctl status --no-pager --full vault-relay.service vault-relay.socket >&2 || true
-    exit 1
-}
-
-is() { [ "$(systemctl show --property "$1" --value vault-relay)" = "$2" ] || fail "$1 is not $2"; }
-
-process() { systemctl show --property MainPID --value vault-relay; }
-
-# Tries a command for ten seconds.
-soon() {
-    tries=0
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ $tries -lt 50 ] || fail "not in ten seconds: $*"
-        sleep 0.2
-    done
-}
-
-answers() { curl --silent --fail --max-time 20 http://localhost:8080/health >/dev/null; }
-
-logged() { journalctl --unit vault-relay --no-pager | grep -qF "$1"; }
-
-other_than() { [ "$(process)" != "$1" ] && [ "$(process)" != 0 ] && systemctl is-active --quiet vault-relay; }
 
 # One restart after the other, while four clients ask all the time.
 restarts() {
@@ -175,4 +149,3 @@ left=$(find / -xdev \( -name '*vault-relay*' -o -name '*vaultmesh*' \) -not -pat
     -not -path '/var/log/*' -not -path '/sys/*')
 [ -z "$left" ] || fail "the purge left $left"
 step "purged: nothing left but its user"
-echo "All passed."

@@ -1,10 +1,11 @@
-"""Runs what ``make package`` made, as its users will; what it takes goes into docs/install.rst.
+"""Runs what ``make package`` made, as its users will; what it takes goes to figures.py.
 
 package.py MACHINE ARCHIVE IMAGE ROOT…     ROOT: a plain system of that kind to run it in; as root
 
 What is for another kind of machine than this one is emulated, so its speed and memory say nothing.
 """
 
+import json
 import os
 import platform
 import re
@@ -15,14 +16,14 @@ import sys
 import time
 from pathlib import Path
 
-from containers import Container, Failed, load_image
+from containers import Container, Failed, build_image, load_image
+from links import broken_links
 
 from benchmarks import connections, generator, machine, meetings
 from benchmarks.servers import RELAY, Server
 from tests.certificates import issue, write_pair
 
 BUILD = Path("build/package")
-PAGE = Path("docs/install.rst")
 NAME = "vaultmesh-relay"
 FOLDER = f"opt/{NAME}"
 SMOKE = "packaging/check/smoke.py"
@@ -34,7 +35,6 @@ STARTS = 5
 MEGABYTE = 1e6
 TESTS = ("tests/process", "-n", "2", "--deselect", "tests/process/test_clock_steps.py")
 """All that run the command. The clock's reach into it by PYTHONPATH, which the package ignores."""
-ROW = re.compile(r"^   \* - (.*)\n     - (.*)$", re.MULTILINE)
 
 
 def run(*command: str | Path) -> str:
@@ -67,6 +67,43 @@ def check_in(root: Path, archive: Path) -> None:
     finally:
         run("umount", root / "proc")
     passed(f"runs in {root.name}")
+
+
+def check_installer(root: Path, archive: Path) -> None:
+    """Let install.sh and uninstall.sh work in another system, as root, twice each."""
+    run("packaging/check/installer.sh", root, archive)
+    passed(f"is installed and removed in {root.name}")
+
+
+def check_documents(folder: Path) -> None:
+    """All that the documents lead to must be there."""
+    broken = broken_links(folder)
+    if broken:
+        raise Failed(f"{folder}: {', '.join(broken)}")
+    passed("the documents lead to one another")
+
+
+def check_sources(folder: Path) -> None:
+    """The archive lists the sources in it, at the versions of packaging/sources.txt."""
+    listed = (folder / "licences/Sources.txt").read_text()
+    for line in Path("packaging/sources.txt").read_text().splitlines():
+        if not line.startswith("#") and f"{' '.join(line.split()[:2])}, with" not in listed:
+            raise Failed(f"{folder}/licences/Sources.txt does not list {line}:\n{listed}")
+    passed(
+        "lists its sources: " + ", ".join(re.findall(r"^.*Debian's patches", listed, re.MULTILINE))
+    )
+
+
+def check_copy(program: Path) -> None:
+    """The program without its folder must report that."""
+    alone = BUILD / "alone"
+    shutil.rmtree(alone, ignore_errors=True)
+    alone.mkdir()
+    copy = shutil.copy(program, alone)
+    done = subprocess.run((copy, "--version"), capture_output=True, text=True, check=False)
+    if done.returncode != 2 or "without the rest of its folder" not in done.stderr:  # noqa: PLR2004
+        raise Failed(f"{copy} ended with {done.returncode}: {done.stdout}{done.stderr}")
+    passed("a copy of the program alone reports what is missing")
 
 
 def check_commands(program: Path) -> None:
@@ -121,35 +158,29 @@ def megabytes(size: float, digits: int = 1) -> str:
     return f"{size / MEGABYTE:.{digits}f} MB"
 
 
-def write(figures: dict[str, str], kind: str) -> None:
-    """Put the figures into the page, in place of those that this kind of machine had before."""
-    begin, end = ".. measured", ".. end of what was measured"
-    before, _, rest = PAGE.read_text().partition(begin)
-    table, _, after = rest.partition(end)
-    known = {name: value for name, value in ROW.findall(table) if not name.startswith(kind)}
-    known |= {f"{kind}: {name}": value for name, value in figures.items()}
-    by_kind = sorted(known, key=lambda name: name.partition(":")[0], reverse=True)
-    lines = [f"   * - {name}\n     - {known[name]}" for name in by_kind]
-    PAGE.write_text("\n".join([before + begin, ".. list-table::", "", *lines, "", end]) + after)
-
-
 def main(kind: str, archive: Path, image: Path, *roots: Path) -> None:
     for root in roots:
         check_in(root, archive)
+        check_installer(root, archive)
     program = unpack(archive, BUILD)
+    check_documents(program.parent)
+    check_sources(program.parent)
+    check_copy(program)
     figures = {
         "archive": megabytes(archive.stat().st_size),
         "unpacked": megabytes(sum(file.lstat().st_size for file in program.parent.rglob("*"))),
         "image": megabytes(image.stat().st_size),
     }
     load_image(image, BUILD)
+    build_image(BUILD / "image", kind)
+    passed("packaging/Dockerfile gives the same image")
     if kind == platform.machine():
         check_commands(program)
         check_image(MEMORY)
         figures |= {"start": f"{start_seconds(program):.2f} s", **check_load(program)}
     else:
         check_image(MEMORY_TO_EMULATE)
-    write(figures, kind)
+    (BUILD / f"figures-{kind}.json").write_text(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
 #!/bin/sh
-# Boots a Debian with systemd in a container, and installs, runs and removes the package there.
+# Boots a Debian with systemd in a container, and installs, runs and removes the package and the archive there.
 #
-#   service.sh DEB ROOT     ROOT: a Debian with systemd-sysv, dbus and curl, left as it is; as root
+#   service.sh DEB ARCHIVE ROOT     ROOT: a Debian with systemd-sysv, dbus and curl, left as it is; as root
 set -eu
 
-deb=$1 root=$2
+deb=$1 archive=$2 root=$3
 here=$(cd "$(dirname "$0")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$deb" "$work/relay.deb"
-cp "$here/inside.sh" "$work"
+cp "$archive" "$work/relay.tar.gz"
+cp "$here/inside.sh" "$here/archive.sh" "$here/steps.sh" "$work"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost -keyout "$work/tls.key" -out "$work/tls.crt" 2>/dev/null
 cat > "$work/relay-check.service" <<'UNIT'
@@ -24,6 +25,7 @@ FailureAction=poweroff-force
 Type=oneshot
 TimeoutStartSec=300
 ExecStart=/bin/bash /check/inside.sh
+ExecStart=/bin/bash /check/archive.sh
 StandardOutput=append:/check/said
 StandardError=append:/check/errors
 UNIT

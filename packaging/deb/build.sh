@@ -38,7 +38,10 @@ done
 mv "$units/vault-relay.socket" "$tree/usr/lib/systemd/system"
 mv "$units/vault-relay.sysusers" "$tree/usr/lib/sysusers.d/vault-relay.conf"
 mv "$units/vault-relay.environment" "$tree/etc/vault-relay/environment"
-mv "$units"/*.conf "$package/README.rst" "$doc"
+mkdir "$doc/systemd"
+mv "$units"/*.conf "$doc/systemd"
+mv "$package/docs" "$package/deploy" "$package/packaging" "$doc"
+find "$package" -maxdepth 1 \( -name '*.rst' -o -name '*.md' \) -exec mv {} "$doc" \;
 gzip -9n < "$package/vault-relay.1" > "$tree/usr/share/man/man1/vault-relay.1.gz"
 
 mv "$package/licences" "$doc"
@@ -58,7 +61,7 @@ changes() {
     printf '\n -- %s  %s\n' "$(sed -n 's/^Maintainer: //p' "$here/control")" "$(date -uR "--date=@$SOURCE_DATE_EPOCH")"
 }
 changes | gzip -9n > "$doc/changelog.gz"
-rm -r "$units" "$package/vault-relay.1" "$package/LICENSE"
+rm -r "$units" "$package/vault-relay.1" "$package/LICENSE" "$package/install.sh" "$package/uninstall.sh"
 
 # The newest symbol of the C library that any file of the package asks for, on whatever machine.
 floor=$(grep -rahoE 'GLIBC_2\.[0-9]+' "$package" | sort -uV | tail -n 1)

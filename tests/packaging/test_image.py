@@ -36,17 +36,19 @@ def archive(tmp_path: Path) -> Path:
     with tarfile.open(package, "w:gz") as tar:
         for name in (
             "vault-relay",
+            "lib/vault-relay",
             "lib/x.so",
             "licences/y",
             "LICENSE",
+            "install.sh",
             "systemd/unit",
             "README.rst",
         ):
             member = tarfile.TarInfo(f"vaultmesh-relay/{name}")
             member.size, member.mtime, member.mode = 1, TIME, 0o755
             tar.addfile(member, io.BytesIO(b"p"))
-    image["main"](str(package), str(root), str(tmp_path / "first.tar"))
-    image["main"](str(package), str(root), str(tmp_path / "second.tar"))
+    for name in ("first", "second"):
+        image["main"](str(package), str(root), str(tmp_path / f"{name}.tar"), str(tmp_path / name))
     return tmp_path / "first.tar"
 
 
@@ -65,6 +67,10 @@ def parts(archive: Path) -> tuple[dict[str, Any], dict[str, Any], bytes]:
 
 def test_the_same_package_gives_the_same_bytes(archive: Path) -> None:
     assert archive.read_bytes() == archive.with_name("second.tar").read_bytes()
+
+
+def test_what_is_for_the_dockerfile_is_what_is_in_the_image(archive: Path) -> None:
+    assert archive.with_name("first").joinpath("amd64.tar").read_bytes() == parts(archive)[2]
 
 
 def test_an_engine_finds_what_the_manifest_names(archive: Path) -> None:
@@ -89,7 +95,7 @@ def test_the_layer_has_the_program_and_nothing_for_other_ways_to_run_it(archive:
         assert authorities.read() == b"a\nb\n"
     home = "usr/lib/vaultmesh-relay/"
     assert {name.removeprefix(home) for name in members if name.startswith(home)} == {
-        "vault-relay",
+        "lib/vault-relay",
         "lib/x.so",
         "licences/y",
         "licences/Debian-libc6.txt",
@@ -98,6 +104,6 @@ def test_the_layer_has_the_program_and_nothing_for_other_ways_to_run_it(archive:
         "licences/LGPL-2.1.txt",
         "LICENSE",
     }
-    assert members["usr/local/bin/vault-relay"].linkname == f"/{home}vault-relay"
+    assert members["usr/local/bin/vault-relay"].linkname == f"/{home}lib/vault-relay"
     assert members["tmp"].mode == 0o1777
     assert {(member.uid, member.mtime) for member in members.values()} == {(0, TIME)}

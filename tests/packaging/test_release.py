@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[2]
 FILES = {
     "vaultmesh-relay/lib/libpython3.13.so.1.0": b"...\x003.13.5\0...",
     "vaultmesh-relay/lib/libcrypto.so.3": b"..OpenSSL 3.0.22 1 Jan 2026",
+    "vaultmesh-relay/licences/Sources.txt": b"openssl 3.0.22-1, with Debian's patches: a b\n"
+    b"python3.13 3.13.5-2, with Debian's patches: CVE-2026-0672.patch\n",
 }
+UNPATCHED = b"openssl 3.0.22-1, without Debian's patches\n"
 SBOM: dict[str, Any] = {
     "bomFormat": "CycloneDX",
     "metadata": {},
@@ -27,23 +30,29 @@ SBOM: dict[str, Any] = {
 }
 
 
-def release(folder: Path, files: dict[str, bytes]) -> "subprocess.CompletedProcess[str]":
+def release(
+    folder: Path, files: dict[str, bytes], *options: str
+) -> "subprocess.CompletedProcess[str]":
     """What release.py makes in `folder`, of an archive with these files."""
     archive = folder / "relay.tar.gz"
-    with tarfile.open(archive, "w") as packed:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            packed.addfile(entry, io.BytesIO(content))
+    pack(archive, files)
     sbom = folder.with_suffix(".json")
     sbom.write_text(json.dumps(SBOM))
     return subprocess.run(
-        [sys.executable, ROOT / "packaging/release.py", folder, sbom, archive],
+        [sys.executable, ROOT / "packaging/release.py", folder, sbom, archive, *options],
         capture_output=True,
         text=True,
         check=False,
         timeout=WAIT_SECONDS,
     )
+
+
+def pack(archive: Path, files: dict[str, bytes]) -> None:
+    with tarfile.open(archive, "w") as packed:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            packed.addfile(entry, io.BytesIO(content))
 
 
 @pytest.fixture
@@ -71,6 +80,9 @@ def test_the_list_has_what_comes_from_no_package_index_too(dist: Path) -> None:
         "openssl": "3.0.22",
         "libsodium": None,
     }
+    notes = {its["name"]: its.get("pedigree", {}).get("notes", "") for its in listed["components"]}
+    assert notes["openssl"] == "Debian's source 3.0.22-1, with Debian's patches: a b"
+    assert "CVE-2026-0672" in notes["python"]
     assert listed["metadata"]["component"]["version"] == __version__
     (tree,) = listed["dependencies"]
     assert set(tree["dependsOn"]) == {its["bom-ref"] for its in listed["components"]}
@@ -81,6 +93,29 @@ def test_a_package_that_does_not_tell_what_is_in_it_stops_the_release(dist: Path
     assert done.returncode == 1
     assert "does not tell its openssl, python" in done.stderr
     assert not (dist / "checksums.txt").exists()
+
+
+@pytest.mark.parametrize("where", ["vaultmesh-relay-linux-arm64.tar.gz", "relay.tar.gz"])
+def test_an_archive_without_debians_fixes_stops_the_release(dist: Path, where: str) -> None:
+    """That of another kind of machine, too; for a trial it is good enough."""
+    files = dict(FILES)
+    unpatched = files | {
+        "vaultmesh-relay/licences/Sources.txt": UNPATCHED + b"python3.13 1, with\n"
+    }
+    if where == "relay.tar.gz":
+        files = unpatched
+    else:
+        pack(dist / where, unpatched)
+    done = release(dist, files)
+    assert done.returncode == 1
+    assert f"{where} is for tests, not for a release: openssl is in" in done.stderr
+    assert not (dist / "checksums.txt").exists()
+    assert release(dist, files, "--trial").returncode == 0
+
+
+def test_an_archive_that_does_not_tell_its_sources_stops_the_release(dist: Path) -> None:
+    files = {name: content for name, content in FILES.items() if "Sources" not in name}
+    assert "has no vaultmesh-relay/licences/Sources.txt" in release(dist, files).stderr
 
 
 def test_the_same_input_gives_the_same_bytes(dist: Path) -> None:

@@ -2,16 +2,38 @@
 
 import re
 from configparser import ConfigParser
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PINNED = re.compile(
     r"^([\w.-]+)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
+
+COMPILED = {"zope.interface", "autobahn", "PyNaCl", "cffi", "websockets", "pyinstaller"}
+"""They have a wheel for each machine; all others have one for all."""
+MACHINES = 2
+NOT_TAKEN = {
+    "cbor2",
+    "cryptography",
+    "flatbuffers",
+    "msgpack",
+    "packaging",
+    "py-ubjson",
+    "pycparser",
+    "ujson",
+}
+"""What these ask for and the relay does not use, as autobahn's serializers."""
+OF_THE_PACKAGE = {
+    "platform_python_implementation": "CPython",
+    "python_version": "3.13",
+    "extra": "",
+}
 
 
 def asked_for() -> list[str]:
@@ -37,3 +59,30 @@ def test_the_package_has_a_version_in_the_range(line: str) -> None:
 def test_every_pin_has_sums(name: str) -> None:
     text = (ROOT / "packaging" / name).read_text()
     assert len(PINNED.findall(text)) == text.count("==") > 1
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-build.txt"])
+def test_a_pin_has_a_sum_for_each_machine(name: str) -> None:
+    """One wheel for all machines, or one for each."""
+    text = (ROOT / "packaging" / name).read_text()
+    for package, _, sums in PINNED.findall(text):
+        expected = MACHINES if package in COMPILED else 1
+        assert sums.count("--hash") == expected, package
+
+
+@pytest.mark.parametrize("name", sorted(pins()))
+def test_what_a_pin_asks_for_is_pinned_too(name: str) -> None:
+    """For the Python and the machines of the package."""
+    for line in requires(name) or ():
+        requirement = Requirement(line)
+        asked = canonicalize_name(requirement.name)
+        if requirement.marker is None or requirement.marker.evaluate(OF_THE_PACKAGE):
+            assert asked in {canonicalize_name(pin) for pin in pins()} | NOT_TAKEN, (
+                f"{name}: {line}"
+            )
+
+
+def test_the_bundle_takes_wheels_by_their_sums_alone() -> None:
+    script = (ROOT / "packaging/bundle.sh").read_text()
+    assert script.count("-m pip ") == script.count("--require-hashes") == 1
+    assert "--only-binary=:all:" in script

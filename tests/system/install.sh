@@ -7,7 +7,7 @@ set -u
 PATH=$PATH:/usr/sbin:/sbin
 
 # Program and package; what is not in the packages of every system stands last.
-PROGRAMS=${*:-nginx:nginx-light haproxy:haproxy caddy:caddy chromium:chromium}
+PROGRAMS=${*:-nginx:nginx-light haproxy:haproxy caddy:caddy chromium:chromium promtool:prometheus}
 PERHAPS=$([ $# -gt 0 ] || echo traefik:traefik)
 
 missing() {

@@ -1,6 +1,7 @@
 """The Debian package, of an archive that has one line where others have a program."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import tarfile
@@ -21,8 +22,9 @@ def archive(tmp_path: Path) -> Path:
     for name in ("vault-relay", "lib/x.so", "licences/OpenSSL.txt"):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text("GLIBC_2.30\n")
-    for name in ("LICENSE", "README.rst", "docs/vault-relay.1"):
-        shutil.copy(ROOT / name, package)
+    run(ROOT / "packaging/documents.sh", package)
+    for name in ("install.sh", "uninstall.sh"):
+        shutil.copy(ROOT / "packaging" / name, package)
     shutil.copytree(ROOT / "systemd", package / "systemd")
     with tarfile.open(tmp_path / "relay.tar.gz", "w:gz") as tar:
         tar.add(package, "vaultmesh-relay")
@@ -80,3 +82,7 @@ def test_it_says_what_it_needs_and_what_it_has(archive: Path, tmp_path: Path) ->
     assert "licences/OpenSSL.txt" in (doc / "copyright").read_text()
     assert (doc / "licences/OpenSSL.txt").exists()
     assert (doc / "changelog.gz").exists()
+    assert (doc / "systemd/port-443.conf").exists()
+    assert runpy.run_path(str(ROOT / "packaging/check/links.py"))["broken_links"](doc) == []
+    home = tmp_path / "raw/usr/lib/vaultmesh-relay"
+    assert {path.name for path in home.iterdir()} == {"lib", "vault-relay"}

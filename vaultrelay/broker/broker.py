@@ -26,9 +26,10 @@ from vaultrelay.policy.limits import (
     SessionLimits,
 )
 from vaultrelay.wire import refusal
+from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Draining, Hello, Limits, Welcome
+from vaultrelay.wire.control import Draining, Hello, Welcome
 from vaultrelay.wire.proof import REFUSED_CHANNELS, join_body, verify_join
 
 _COUNTED_AS = {CloseCode.RATE: "address_joins"}

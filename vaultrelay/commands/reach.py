@@ -9,10 +9,13 @@ from ipaddress import ip_address
 from threading import Thread
 
 from vaultrelay.client.device import RelayUrl
+from vaultrelay.nodes.bounded_answer import BoundedAnswer
+from vaultrelay.policy.limits import NODE_STATUS_BYTES
 
 REACH_SECONDS = 10
 """For name, TCP, TLS and answer together: no app waits for longer."""
-_PAGE_BYTES = 64 * 1024
+_OK = 200
+_VERSION_CHARS = 32
 
 
 class Unreachable(Exception):
@@ -60,12 +63,12 @@ def _version(url: RelayUrl, seconds: float) -> str:
     connection = (HTTPSConnection if url.scheme == "wss" else HTTPConnection)(
         url.host, url.port, timeout=seconds
     )
+    connection.response_class = BoundedAnswer
     try:
         connection.request("GET", path)
         page = connection.getresponse()
-        told = json.loads(page.read(_PAGE_BYTES))
-        version = told["version"]
-        is_relay = page.status == 200 and isinstance(version, str)  # noqa: PLR2004
+        version = json.loads(page.read(NODE_STATUS_BYTES))["version"]
+        is_relay = page.status == _OK and isinstance(version, str)
     except ssl.SSLCertVerificationError as error:
         raise Unreachable(
             f"devices refuse its certificate: {error.verify_message}. It must be valid, for "
@@ -88,7 +91,7 @@ def _version(url: RelayUrl, seconds: float) -> str:
         connection.close()
     if not is_relay:
         raise Unreachable(f"what answers on port {url.port} of {url.host} is not a relay.")
-    return ascii(version).strip("'")
+    return ascii(version).strip("'")[:_VERSION_CHARS]
 
 
 def _where(addresses: Iterable[str]) -> str:

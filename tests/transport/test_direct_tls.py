@@ -248,7 +248,7 @@ class TestTheHandshake:
         ("said", "slug"),
         [
             (b"GET / HTTP/1.1\r\n\r\n", "tls_no_tls"),
-            (b"", "tls_left"),
+            (b"\x16", "tls_left"),
             (b"\x16\x03\x01\x02\x00\x01\x00", "tls_left"),
             (b"\x16\x03\x01\x00\x04\x01\x00\x00\x00", "tls_other"),
         ],
@@ -263,6 +263,20 @@ class TestTheHandshake:
         scene.reactor.settle()
         scene.assert_gone()
         assert scene.protocol.failures == [slug]
+
+    def test_that_never_began_is_no_failure(self, make: Make) -> None:
+        scene = make(protocol=Counting())
+        scene.client.wire.shutdown(socket.SHUT_WR)
+        scene.reactor.settle()
+        scene.assert_gone()
+        assert scene.protocol.failures == []
+
+    def test_that_was_reset_before_it_began_is_no_failure(self, make: Make) -> None:
+        scene = make(protocol=Counting())
+        scene.client.reset()
+        scene.reactor.settle()
+        scene.assert_gone()
+        assert scene.protocol.failures == []
 
     @pytest.mark.parametrize(
         ("context", "slug"),

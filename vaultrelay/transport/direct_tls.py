@@ -7,6 +7,7 @@ Twisted's TLS passes all through two memory buffers, which keep the largest size
 import ssl
 from collections.abc import Iterable
 from contextlib import suppress
+from socket import MSG_PEEK
 from typing import Any
 
 from twisted.internet import main
@@ -107,6 +108,8 @@ class DirectTlsServer(DirectServer):
     def _shake(self) -> Any:
         try:
             if self._tls is not None:
+                if self._ended_silently():
+                    return main.CONNECTION_LOST
                 self._wrap_socket()
                 self._tell("handshake_began")
             with unprinted_names():
@@ -123,6 +126,18 @@ class DirectTlsServer(DirectServer):
             self._writeDisconnected = False
             del self.doRead, self.doWrite
         return None
+
+    def _ended_silently(self) -> bool:
+        """Whether the client left without a byte, as health checks of TCP do: no failed handshake.
+
+        Raises SSLWantReadError if nothing has come yet.
+        """
+        try:
+            return not self.socket.recv(1, MSG_PEEK)
+        except BlockingIOError:
+            raise ssl.SSLWantReadError from None
+        except OSError:
+            return True
 
     def _tell(self, what: str, *more: str) -> None:
         """Tell the front door, which wants to know how the handshake goes; no other protocol."""

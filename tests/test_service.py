@@ -11,7 +11,7 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.threads import deferToThread
-from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
 from tests.certificates import issue, write_pair
@@ -20,6 +20,7 @@ from tests.memory import SEED, UPGRADE, Relay, Wire
 from vaultrelay import __version__
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
+    FEW_HANDSHAKES,
     HEAD_SECONDS,
     LAST_ANSWERS_SECONDS,
     LAST_ANSWERS_TICK_SECONDS,
@@ -406,6 +407,35 @@ class TestTheLog:
             wire.hang_up()
         relay.advance(130)
         assert lines[1:] == ["Refused since the last such line: audience 3"]
+
+    @pytest.mark.parametrize(
+        ("refused", "level"),
+        [
+            ({"tls_left": 3, "tls_version": 1}, LogLevel.info),
+            ({"tls_version": FEW_HANDSHAKES}, LogLevel.info),
+            ({"tls_left": FEW_HANDSHAKES, "tls_version": 1}, LogLevel.warn),
+            ({"tls_left": 1, "tls_distrust": 1}, LogLevel.warn),
+            ({"tls_no_tls": 1}, LogLevel.warn),
+            ({"proof": 1}, LogLevel.warn),
+        ],
+    )
+    def test_few_unfinished_handshakes_are_no_warning(
+        self, refused: dict[str, int], level: LogLevel
+    ) -> None:
+        levels: list[object] = []
+
+        @implementer(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            if str(event.get("log_format")).startswith("Refused"):
+                levels.append(event["log_level"])
+
+        relay = Relay(public_urls=("relay.example.org",))
+        relay.service.startService()
+        relay.broker.counters.refused.update(refused)
+        globalLogPublisher.addObserver(observe)
+        relay.advance(130)
+        globalLogPublisher.removeObserver(observe)
+        assert levels == [level]
 
     def test_a_session_is_one_line_at_its_end(self, relay: Relay, lines: list[str]) -> None:
         first, second = relay.join(b"device-a"), relay.join(b"device-b")

@@ -8,7 +8,14 @@ from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.logs import line_limit, log
-from vaultrelay.policy.limits import CLOSE_SECONDS, DRAIN_TICK_SECONDS, TICK_SECONDS, TOLD_SECONDS
+from vaultrelay.policy.limits import (
+    CLOSE_SECONDS,
+    DRAIN_TICK_SECONDS,
+    FEW_HANDSHAKES,
+    TICK_SECONDS,
+    TOLD_SECONDS,
+)
+from vaultrelay.policy.refused import PROBED_HANDSHAKES
 from vaultrelay.regularly import Regularly
 
 
@@ -49,7 +56,8 @@ class BrokerService(Service):
         before, self._told = self._told, self._counted()
         refused, closed = (now - then for now, then in zip(self._told, before, strict=True))
         if refused:
-            log.warn("Refused since the last such line: {told}", told=_listed(refused))
+            tell = log.info if _is_usual(refused) else log.warn
+            tell("Refused since the last such line: {told}", told=_listed(refused))
         left_out = line_limit.left_out()
         for words, count in left_out:
             log.info("Left out were {count} more lines: {words}", count=count, words=words)
@@ -72,6 +80,11 @@ class BrokerService(Service):
             # Whatever went wrong, a drain comes to its end.
             if self._drained is not None and not self._drained.called and not self.broker.sessions:
                 self._drained.callback(None)
+
+
+def _is_usual(refused: Counter[str]) -> bool:
+    """Whether these are only the few unfinished handshakes of scans and checks of a port."""
+    return refused.keys() <= PROBED_HANDSHAKES and refused.total() <= FEW_HANDSHAKES
 
 
 def _listed(counts: Counter[str]) -> str:

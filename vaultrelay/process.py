@@ -13,6 +13,7 @@ from vaultrelay.policy.limits import (
     SELECT_WAITING,
 )
 from vaultrelay.settings import Settings
+from vaultrelay.stdio import print_error
 
 USAGE_ERROR = 2
 """The exit status for what the operator must put right."""
@@ -55,8 +56,7 @@ def _install_reactor() -> None:
 
 def stop_with(error: object) -> NoReturn:
     """One line on standard error, and the exit status that belongs to it."""
-    # twistd turns sys.stderr into its log.
-    print(f"vault-relay: {error}", file=sys.__stderr__)
+    print_error(f"vault-relay: {error}")
     raise SystemExit(USAGE_ERROR)
 
 

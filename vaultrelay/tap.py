@@ -14,6 +14,7 @@ from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
 from vaultrelay.reload import Reloader
 from vaultrelay.service import RelayService
 from vaultrelay.signals import hurry_on_second, reload_on_hangup
+from vaultrelay.stdio import guard
 from vaultrelay.transport.listen import CannotListen
 
 
@@ -21,6 +22,11 @@ class Options(RelayOptions):
     """The relay's options, read with the process's environment."""
 
     environment = os.environ
+
+    def __init__(self) -> None:
+        # The first of ours that twistd calls, and before the reactor opens a descriptor.
+        guard()
+        super().__init__()
 
     def reactor(self) -> Any:
         return real_reactor()

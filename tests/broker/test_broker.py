@@ -27,8 +27,9 @@ from vaultrelay.policy.limits import (
     SessionLimits,
 )
 from vaultrelay.wire import proof
+from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Draining, Hello, Joined, Left, Limits, Peer, Welcome
+from vaultrelay.wire.control import Draining, Hello, Joined, Left, Peer, Welcome
 from vaultrelay.wire.data import NOBODY, Reason
 
 PROOF_FAILED = [Closed(4503, "proof;rule=signature")]

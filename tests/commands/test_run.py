@@ -187,8 +187,9 @@ def test_the_version_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr("sys.argv", ["vault-relay", "--version"])
-    commands.main()
-    assert capsys.readouterr().out == "vault-relay 1.0.0\n"
+    with pytest.raises(SystemExit) as stopped:
+        commands.main()
+    assert (stopped.value.code, capsys.readouterr().out) == (0, "vault-relay 1.0.0\n")
 
 
 def test_help_lists_the_commands_with_a_line_each(

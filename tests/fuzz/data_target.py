@@ -1,7 +1,7 @@
 """Any bytes as a data message: exactly what the protocol page allows is taken."""
 
 from tests.fuzz.oracle import check
-from vaultrelay.client.connection import Message, Nack, read_data
+from vaultrelay.client.events import Message, Nack, read_data
 from vaultrelay.wire.data import HEADER_BYTES, BadHeader, check_data, pack_data, read_header
 
 _SESSION_BYTES = 4

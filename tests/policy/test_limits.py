@@ -1,7 +1,7 @@
 """What the limits promise each other; their values are for `limits` alone to say."""
 
 from vaultrelay.policy import limits
-from vaultrelay.wire import control
+from vaultrelay.wire import announced, control
 
 
 def test_a_silent_connection_is_pinged_before_proxies_forget_it() -> None:
@@ -20,6 +20,6 @@ def test_the_usual_ping_interval_is_one_that_devices_may_ask_for() -> None:
 
 def test_the_welcome_of_a_full_channel_fits_into_the_reserve_for_control_messages() -> None:
     peers = [control.Peer(0xFFFFFFFE, b"\xff" * 8)] * limits.DEFAULT_CHANNEL_DEVICES
-    told = control.Limits(2**32, 2**32, 2**32, 2**32)
+    told = announced.Limits(2**32, 2**32, 2**32, 2**32)
     welcome = control.Welcome(0xFFFFFFFE, tuple(peers), told, 2**32, 2**32)
     assert len(welcome.encode()) < limits.CONTROL_RESERVE

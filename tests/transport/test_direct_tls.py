@@ -263,7 +263,7 @@ class TestTheHandshake:
             (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "proxy_unexpected"),
             (b"PROXY UNKNOWN\r\n\x16\x03\x01\x02\x00", "proxy_unexpected"),
             (b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", "proxy_unexpected"),
-            (b"", "tls_left"),
+            (b"\x16", "tls_left"),
             (b"\x16\x03\x01\x02\x00\x01\x00", "tls_left"),
             (b"\x16\x03\x01\x00\x04\x01\x00\x00\x00", "tls_other"),
         ],
@@ -278,6 +278,20 @@ class TestTheHandshake:
         scene.reactor.settle()
         scene.assert_gone()
         assert scene.protocol.failures == [slug]
+
+    def test_that_never_began_is_no_failure(self, make: Make) -> None:
+        scene = make(protocol=Counting())
+        scene.client.wire.shutdown(socket.SHUT_WR)
+        scene.reactor.settle()
+        scene.assert_gone()
+        assert scene.protocol.failures == []
+
+    def test_that_was_reset_before_it_began_is_no_failure(self, make: Make) -> None:
+        scene = make(protocol=Counting())
+        scene.client.reset()
+        scene.reactor.settle()
+        scene.assert_gone()
+        assert scene.protocol.failures == []
 
     @pytest.mark.parametrize(
         ("context", "slug"),

@@ -16,7 +16,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 from zope.interface import alsoProvides
 
-from vaultrelay.policy.addresses import Addresses
+from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     HEAD_BYTES,
@@ -556,7 +556,7 @@ class TestWithoutTheProxyHeader:
 
 def test_without_the_header_the_address_of_the_connection_pays() -> None:
     clock: Any = Clock()
-    factory = FrontDoorFactory(clock, Scene().route, Visitors(clock, Addresses(10)))
+    factory = FrontDoorFactory(clock, Scene().route, Visitors(clock, BudgetBook(10)))
     doors = [factory.buildProtocol(None) for _ in range(WAITING_PER_ADDRESS + 1)]
     stay = [door is not None and door.header_missing(CLIENT) for door in doors]
     assert stay == [True] * WAITING_PER_ADDRESS + [False]

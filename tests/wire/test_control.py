@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.control import (
     CONTROL_BYTES,
     LEFT_REASONS,
@@ -17,7 +18,6 @@ from vaultrelay.wire.control import (
     Joined,
     Keepalive,
     Left,
-    Limits,
     Peer,
     Ready,
     Welcome,
@@ -64,17 +64,17 @@ WELCOME = (
     ),
 )
 WELCOME_ALONE = (
-    Welcome(1, (), Limits(16, 2000, None, 1), 20, 60, notice="Bald ist Wartung: über Nacht."),
+    Welcome(1, (), Limits(1024, 2000, None, 1), 20, 60, notice="Bald ist Wartung: über Nacht."),
     (
-        '{"type":"welcome","session":1,"peers":[],"limits":{"message_bytes":16,'
+        '{"type":"welcome","session":1,"peers":[],"limits":{"message_bytes":1024,'
         '"messages_per_second":2000,"bytes_per_second":null,"channel_devices":1},'
         '"ping_seconds":20,"session_ttl":60,"notice":"Bald ist Wartung: \\u00fcber Nacht."}'
     ),
 )
 WELCOME_OF_A_NODE = (
-    Welcome(1, (), Limits(16, None, None, 1), 20, 60, node="relay-2"),
+    Welcome(1, (), Limits(1024, None, None, 1), 20, 60, node="relay-2"),
     (
-        '{"type":"welcome","session":1,"peers":[],"limits":{"message_bytes":16,'
+        '{"type":"welcome","session":1,"peers":[],"limits":{"message_bytes":1024,'
         '"messages_per_second":null,"bytes_per_second":null,"channel_devices":1},'
         '"ping_seconds":20,"session_ttl":60,"notice":null,"node":"relay-2"}'
     ),

@@ -23,8 +23,9 @@ from vaultrelay.policy.limits import (
     SessionLimits,
 )
 from vaultrelay.wire import refusal
+from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Draining, Hello, Limits, Welcome
+from vaultrelay.wire.control import Draining, Hello, Welcome
 
 
 class Broker:

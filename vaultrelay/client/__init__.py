@@ -9,8 +9,9 @@
     await device.close()
 """
 
-from vaultrelay.client.connection import Closed, Message, Nack, Refused
 from vaultrelay.client.device import Device, connect
+from vaultrelay.client.events import Closed, Message, Nack
+from vaultrelay.client.refused import Refused
 from vaultrelay.wire.control import Busy, Draining, Joined, Keepalive, Left, Ready
 from vaultrelay.wire.data import EVERYONE
 

@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketClientProtocol
@@ -13,70 +12,19 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from vaultrelay.client.events import Closed, Event, read_data
+from vaultrelay.client.refused import REFUSAL_BYTES, Refused, body_length, read_refused
+from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire import VERSION
-from vaultrelay.wire.control import (
-    Busy,
-    Challenge,
-    Draining,
-    Joined,
-    Keepalive,
-    Left,
-    Ready,
-    Welcome,
-    read_from_relay,
-)
-from vaultrelay.wire.data import HEADER_BYTES, Kind, Reason, read_header
+from vaultrelay.wire.control import Challenge, Welcome, read_from_relay
 from vaultrelay.wire.head import HEAD_END
-from vaultrelay.wire.json_object import BadControl, read_object
+from vaultrelay.wire.json_object import BadControl
 
 CONTROL_LIMIT = 64 * 1024
 """The largest control message, `welcome`, stays below it with any number of peers."""
 _TLS_ALERT = b"\x15\x03"
-_LENGTH_DIGITS = 9
-_SHOWN_CHARS = 1000
-_REFUSAL_BYTES = 64 * 1024
-"""More than any relay or proxy says when it refuses."""
-
-
-class Refused(Exception):
-    """The relay, or something before it, answered with HTTP instead of a WebSocket."""
-
-    def __init__(self, status: int, error: str, detail: str) -> None:
-        super().__init__(f"{detail} ({status} {error})" if status else detail)
-        self.status = status
-        self.error = error
-        self.detail = detail
-
-
-class Closed(Exception):
-    """The connection is over: close code and reason, 1006 where none came."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(f"closed with {code} {reason}".strip())
-        self.code = code
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Ciphertext of a peer; `to` is our session number or EVERYONE."""
-
-    sender: int
-    to: int
-    id: int
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Nack:
-    """Our message `id` did not reach `peer`; `reason` is one of Reason, or one still to come."""
-
-    peer: int
-    id: int
-    reason: Reason | int
-
-
-Event = Message | Nack | Joined | Left | Busy | Ready | Draining | Keepalive
+_ANSWER_HEAD_BYTES = 64 * 1024
+"""Of an HTTP answer: eight times what servers send, with all cookies."""
 Answer = Callable[[Challenge], bytes]
 """Makes the hello that answers a challenge."""
 
@@ -103,6 +51,8 @@ class DeviceSocket(WebSocketClientProtocol):
         self.relay_version = ""
         self._answer = answer
         self.on_event = on_event
+        self.is_reading = True
+        self._fragments = 0
         self._waiting: list[Deferred[None]] = []
         self._trouble: Exception | None = None
         self._is_over = False
@@ -125,12 +75,15 @@ class DeviceSocket(WebSocketClientProtocol):
             self._fail(Refused(0, "no_relay", "This port speaks TLS. The URL begins with wss://."))
             return
         head, end, body = self.data.partition(HEAD_END)
+        if len(head) > _ANSWER_HEAD_BYTES:
+            self._fail(Refused(0, "no_relay", "Something answers with an endless HTTP head."))
+            return
         if not end or head.startswith(b"HTTP/1.1 101"):
             super().processHandshake()
             return
         # Autobahn would drop the refusal's body, and with it the sentence for people.
-        if len(body) >= min(_content_length(head), _REFUSAL_BYTES):
-            self._fail(_read_refusal(head, body))
+        if len(body) >= min(body_length(head), REFUSAL_BYTES):
+            self._fail(read_refused(head, body))
 
     def onOpen(self) -> None:
         self._opened = True
@@ -145,7 +98,7 @@ class DeviceSocket(WebSocketClientProtocol):
         try:
             event = read_data(payload) if isBinary else read_from_relay(payload)
         except BadControl as error:
-            self._fail(Closed(1002, f"the relay broke the protocol: {error}"))
+            self.break_off(str(error))
             return
         if isinstance(event, Challenge):
             self._challenge(event)
@@ -154,8 +107,24 @@ class DeviceSocket(WebSocketClientProtocol):
                 # From here on the relay passes on what peers send, up to its limit.
                 self.maxMessagePayloadSize = max(CONTROL_LIMIT, event.limits.message_bytes)
                 self.welcomed.callback(event)
-        elif isinstance(event, Event):
+        elif isinstance(event, Event) and self.welcomed.called:
             self.on_event(event)
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        self._fragments = 0
+        super().onMessageBegin(isBinary)
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        # A fragment takes memory also if it is empty.
+        self._fragments += 1
+        if self._fragments > FRAGMENTS_PER_MESSAGE:
+            self.break_off("a message in too many fragments")
+        super().onMessageFrameBegin(length)
+
+    def onPing(self, payload: bytes) -> None:
+        # A relay that does not read pongs does not get more of them to keep.
+        if self.has_room:
+            super().onPing(payload)
 
     def _challenge(self, challenge: Challenge) -> None:
         """Sign once, and only what this protocol asks for."""
@@ -213,6 +182,23 @@ class DeviceSocket(WebSocketClientProtocol):
     def stopProducing(self) -> None:
         pass
 
+    def pause_reading(self) -> None:
+        """Let the relay wait: TCP holds it up."""
+        if self.is_reading and not self._is_over:
+            self.is_reading = False
+            self.transport.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Read on, as if the relay had been heard just now."""
+        if not self.is_reading and not self._is_over:
+            self.is_reading = True
+            self.heard_at = self._clock.seconds()
+            self.transport.resumeProducing()
+
+    def break_off(self, violation: str) -> None:
+        """Cut off a relay that breaks the protocol."""
+        self._fail(Closed(1002, f"the relay broke the protocol: {violation}"))
+
     def give_up(self) -> None:
         """Cut the connection off, if there is one."""
         if self.transport is not None and not self._is_over:
@@ -221,36 +207,3 @@ class DeviceSocket(WebSocketClientProtocol):
     def _fail(self, trouble: Exception) -> None:
         self._trouble = trouble
         self.dropConnection(abort=True)
-
-
-def read_data(message: bytes) -> Message | Nack | None:
-    """What a data message of the relay says; None for what this version does not know."""
-    if len(message) < HEADER_BYTES:
-        return None
-    header = read_header(message)
-    if header.flags:
-        return None
-    if header.kind == Kind.DATA:
-        return Message(header.sender, header.to, header.id, message[HEADER_BYTES:])
-    if header.kind == Kind.NACK:
-        known = header.reason in Reason.__members__.values()
-        return Nack(header.sender, header.id, Reason(header.reason) if known else header.reason)
-    return None
-
-
-def _content_length(head: bytes) -> int:
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length" and value.strip().isdigit():
-            return int(value.strip()[:_LENGTH_DIGITS])
-    return _REFUSAL_BYTES
-
-
-def _read_refusal(head: bytes, body: bytes) -> Refused:
-    words = head.split(b"\r\n")[0].split(b" ")
-    status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
-    try:
-        told = read_object(body)
-        return Refused(status, told.text("error", _SHOWN_CHARS), told.text("detail", _SHOWN_CHARS))
-    except BadControl:
-        return Refused(status, "no_relay", "Something that is no VaultMesh relay answered.")

@@ -5,20 +5,22 @@ import ssl
 from base64 import b64encode
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from autobahn.twisted.websocket import WebSocketClientFactory
-from twisted.internet.defer import Deferred, DeferredQueue
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.task import LoopingCall
 
-from vaultrelay.client.connection import CONTROL_LIMIT, Closed, DeviceSocket, Event
+from vaultrelay.client.connection import DeviceSocket
+from vaultrelay.client.event_queue import EventQueue
+from vaultrelay.client.events import Closed, Event
+from vaultrelay.client.factory import DeviceSocketFactory
 from vaultrelay.client.tls import TlsEndpoint
 from vaultrelay.policy.audience import canonical_host
-from vaultrelay.wire import VERSION, base64url, proof
-from vaultrelay.wire.control import Challenge, Hello, Joined, Keepalive, Left, Limits, Welcome
+from vaultrelay.wire import proof
+from vaultrelay.wire.announced import CHANNEL_DEVICES, Limits
+from vaultrelay.wire.control import Challenge, Hello, Joined, Keepalive, Left, Welcome
 from vaultrelay.wire.data import EVERYONE, pack_data
 
 CLIENT_NAME = "reference/1"
@@ -66,40 +68,6 @@ class RelayUrl:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class DeviceSocketFactory(WebSocketClientFactory):
-    """Makes the one socket of a device."""
-
-    noisy = False
-
-    def __init__(
-        self, reactor: IReactorTime, url: RelayUrl, channel: bytes, socket: DeviceSocket
-    ) -> None:
-        headers = {
-            "X-VaultMesh-Protocol": str(VERSION),
-            "X-VaultMesh-Channel": base64url.encode(channel),
-        }
-        if url.authorization is not None:
-            headers["Authorization"] = url.authorization
-        super().__init__(
-            f"{url.scheme}://{url.authority}{url.path}",
-            useragent=None,
-            headers=headers,
-            reactor=reactor,
-        )
-        # Autobahn's own timers ask the global reactor; connect() has a deadline of its own.
-        self.setProtocolOptions(
-            openHandshakeTimeout=0,
-            closeHandshakeTimeout=0,
-            serverConnectionDropTimeout=0,
-            maxMessagePayloadSize=CONTROL_LIMIT,
-        )
-        self._socket = socket
-
-    def buildProtocol(self, addr: object) -> Any:
-        self._socket.factory = self
-        return self._socket
-
-
 class Device:
     """A joined device. `peers` maps session numbers to device tags and follows presence.
 
@@ -114,7 +82,8 @@ class Device:
         self.relay_version = socket.relay_version
         self.peers = {peer.session: peer.device for peer in welcome.peers}
         self._socket = socket
-        self._events: DeferredQueue[Event | Closed] = DeferredQueue()
+        self._events = EventQueue(socket)
+        self._is_leaving = False
         self._closed: Closed | None = None
         self._ids = count(1)
         self._gone: Deferred[None] = Deferred()
@@ -144,12 +113,23 @@ class Device:
         self._check_open()
         self._socket.sendMessage(Keepalive(ping_seconds).encode(), isBinary=False)
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether a part of what was sent before waits in this process."""
+        return not self._socket.has_room
+
+    @property
+    def heard_at(self) -> float:
+        """When the relay was heard last, by the clock of the device."""
+        return self._socket.heard_at
+
     async def receive(self) -> Event:
         """The next event, in the order in which the relay sent them; Closed when there is none.
 
-        A Keepalive is the relay's answer to `keep_alive`, with the interval now in force.
+        A Keepalive is the relay's answer to `keep_alive`, with the interval now in force. Events
+        that nobody receives hold up the relay (EventQueue).
         """
-        if self._closed is not None and not self._events.pending:
+        if self._closed is not None and self._events.is_empty:
             raise self._closed
         event = await self._events.get()
         if isinstance(event, Closed):
@@ -157,7 +137,9 @@ class Device:
         return event
 
     def close(self) -> Deferred[None]:
-        """Leave the channel; fires when the connection is gone."""
+        """Leave the channel; fires when the connection is gone. What still comes is dropped."""
+        self._is_leaving = True
+        self._socket.resume_reading()
         self._socket.sendClose(1000)
         return self._gone
 
@@ -167,7 +149,12 @@ class Device:
 
     def on_event(self, event: Event | Closed) -> None:
         """Take an event of the socket's."""
+        if self._is_leaving and not isinstance(event, Closed):
+            return
         if isinstance(event, Joined):
+            if len(self.peers) > CHANNEL_DEVICES[1]:
+                self._socket.break_off("more peers than a channel has devices")
+                return
             self.peers[event.peer.session] = event.peer.device
         elif isinstance(event, Left):
             self.peers.pop(event.session, None)
@@ -188,7 +175,7 @@ class Device:
     def _check_silence(self) -> None:
         # A relay pings in its own silence; who hears nothing for longer is no longer connected.
         silence = self._clock.seconds() - self._socket.heard_at
-        if silence >= SILENCE_FACTOR * self.ping_seconds:
+        if self._socket.is_reading and silence >= SILENCE_FACTOR * self.ping_seconds:
             self._socket.give_up()
 
 
@@ -219,7 +206,8 @@ async def connect(
 
     early: list[Event | Closed] = []
     socket = DeviceSocket(reactor, answer, early.append)
-    factory = DeviceSocketFactory(reactor, where, channel, socket)
+    address = f"{where.scheme}://{where.authority}{where.path}"
+    factory = DeviceSocketFactory(reactor, address, where.authorization, channel, socket)
     deadline = reactor.callLater(CONNECT_SECONDS, socket.welcomed.cancel)
     try:
         await (endpoint or endpoint_of(reactor, where, tls)).connect(factory)
@@ -238,10 +226,17 @@ async def connect(
 
 
 def endpoint_of(
-    reactor: IReactorTime, url: RelayUrl, tls: ssl.SSLContext | None = None
+    reactor: IReactorTime,
+    url: RelayUrl,
+    tls: ssl.SSLContext | None = None,
+    *,
+    with_alerts: bool = True,
 ) -> IStreamClientEndpoint:
-    """The way to a relay: TCP, and TLS that verifies the host's certificate where it is wss."""
+    """The way to a relay: TCP, and TLS that verifies the host's certificate where it is wss.
+
+    `with_alerts`: tell the relay why a handshake fails.
+    """
     tcp = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
     if url.scheme == "ws":
         return tcp
-    return TlsEndpoint(tcp, url.host, tls or ssl.create_default_context())
+    return TlsEndpoint(tcp, url.host, tls or ssl.create_default_context(), with_alerts)

@@ -22,17 +22,27 @@ _PIECE_BYTES = 64 * 1024
 
 @implementer(IStreamClientEndpoint)
 class TlsEndpoint:
-    """TLS over another endpoint. The context says which certificates are good."""
+    """TLS over another endpoint. The context says which certificates are good.
 
-    def __init__(self, endpoint: IStreamClientEndpoint, host: str, context: ssl.SSLContext) -> None:
+    `with_alerts`: tell the server why a handshake fails.
+    """
+
+    def __init__(
+        self,
+        endpoint: IStreamClientEndpoint,
+        host: str,
+        context: ssl.SSLContext,
+        with_alerts: bool = True,
+    ) -> None:
         self._endpoint = endpoint
         self._host = host
         self._context = context
+        self._with_alerts = with_alerts
 
     @inlineCallbacks
     def connect(self, factory: IProtocolFactory) -> Generator[Deferred[Any], Any, IProtocol]:
         """The protocol, as soon as TCP stands; what fails later is told to it."""
-        outer = _TlsFactory(factory, self._host, self._context)
+        outer = _TlsFactory(factory, self._host, self._context, self._with_alerts)
         protocol = yield self._endpoint.connect(outer)
         inner: IProtocol = protocol.wrappedProtocol
         return inner
@@ -41,10 +51,13 @@ class TlsEndpoint:
 class _TlsFactory(WrappingFactory):
     noisy = False
 
-    def __init__(self, factory: IProtocolFactory, host: str, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, factory: IProtocolFactory, host: str, context: ssl.SSLContext, with_alerts: bool
+    ) -> None:
         super().__init__(factory)
         self._host = host
         self._context = context
+        self.with_alerts = with_alerts
 
     def buildProtocol(self, addr: Any) -> "TlsProtocol":
         inner: Any = self.wrappedFactory.buildProtocol(addr)
@@ -55,6 +68,7 @@ class TlsProtocol(ProtocolWrapper):
     """Stands between the transport and a protocol; `tls` tells what was agreed."""
 
     transport: Any
+    factory: Any
 
     def __init__(self, factory: Any, inner: IProtocol, host: str, context: ssl.SSLContext) -> None:
         super().__init__(factory, inner)
@@ -115,7 +129,8 @@ class TlsProtocol(ProtocolWrapper):
             pass
         except ssl.SSLError:
             self._trouble = Failure()
-            self._flush()
+            if self._is_shaken or self.factory.with_alerts:
+                self._flush()
             super().loseConnection()
             return
         self._flush()

@@ -1,10 +1,11 @@
 """The ``vault-relay`` command: runs the relay, or a command named first."""
 
-import os
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 from vaultrelay import __version__
+from vaultrelay.stdio import ResultLost, guard, print_error, print_result
 
 COMMANDS = {
     "check": "Try a relay step by step, as two devices.",
@@ -19,17 +20,32 @@ COMMANDS = {
 A module is imported when it is asked for, so that none pays for another's imports.
 """
 
+_FAILED = 1
 _INTERRUPTED = 128 + 2
 """The exit status that shells give to what SIGINT ended."""
 
 
 def main() -> None:
     """The entry point: the exit status is the command's."""
-    name, arguments = "run", sys.argv[1:]
+    guard()
+    try:
+        status = _run(sys.argv[1:])
+    except ResultLost as error:
+        print_error(f"vault-relay: {error}")
+        status = _FAILED
+    except KeyboardInterrupt:
+        # Whoever pressed Ctrl-C knows why it ends.
+        status = _INTERRUPTED
+    sys.exit(status)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the command that the arguments name; returns its exit status."""
+    name = "run"
     if arguments == ["--version"]:
         # Without Twisted, which takes half a second.
-        print(f"vault-relay {__version__}")
-        return
+        print_result(f"vault-relay {__version__}")
+        return 0
     if arguments and not arguments[0].startswith("-"):
         name, *arguments = arguments
         if name not in COMMANDS:
@@ -41,22 +57,11 @@ def main() -> None:
         # All else takes half a second to import, in which a reload may be asked for.
         ignore_hangup()
         lean_imports.install()
-    try:
-        try:
-            status = import_module(f"vaultrelay.commands.{name}").main(arguments)
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read the output, such as head, has enough of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 1
-    except KeyboardInterrupt:
-        # Whoever pressed Ctrl-C knows why it ends.
-        status = _INTERRUPTED
-    sys.exit(status)
+    status: int = import_module(f"vaultrelay.commands.{name}").main(arguments)
+    return status
 
 
-def _stop_at(name: str) -> None:
+def _stop_at(name: str) -> NoReturn:
     from difflib import get_close_matches
 
     from vaultrelay.logs import printable

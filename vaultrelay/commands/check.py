@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -12,6 +13,7 @@ from vaultrelay.commands.check_options import USAGE, BadUsage, CheckOptions, rea
 from vaultrelay.commands.checkup import Checkup
 from vaultrelay.commands.checkup.url import shown
 from vaultrelay.process import real_reactor, stop_with
+from vaultrelay.stdio import print_result
 from vaultrelay.websocket import autobahn_parts  # noqa: F401  masks quickly without NVX, too
 
 
@@ -21,7 +23,7 @@ def main(arguments: list[str]) -> int:
         print(USAGE, end="")
         return 0
     if "--version" in arguments:
-        print(f"vault-relay {__version__}")
+        print_result(f"vault-relay {__version__}")
         return 0
     try:
         options = read_options(arguments)
@@ -41,13 +43,12 @@ def main(arguments: list[str]) -> int:
         running = ensureDeferred(checkup.run())
         # Else a step would take the end of its connections for somebody's fault.
         reactor.addSystemEventTrigger("before", "shutdown", running.cancel)
-        return running.addCallback(lambda _: _sum_up(checkup, options))
+        return running
 
-    try:
+    # react() always leaves this way; what counts is what was found.
+    with suppress(SystemExit):
         react(work, _reactor=real_reactor())
-    except SystemExit:
-        # react() always leaves this way; what counts is what was found.
-        sys.stdout.flush()
+    _sum_up(checkup, options)
     if not checkup.passed or not checkup.results:
         return 1
     return 1 if options.is_strict and checkup.warnings else 0
@@ -62,7 +63,7 @@ def _sum_up(checkup: Checkup, options: CheckOptions) -> None:
             "warnings": checkup.warnings,
             "steps": checkup.results,
         }
-        print(json.dumps(summary, indent=2))
+        print_result(json.dumps(summary, indent=2))
     elif not checkup.passed:
         print("\nNot passed.")
     elif count:
@@ -78,7 +79,6 @@ def _print_step(result: dict[str, Any]) -> None:
     )
     for warning in result["warnings"]:
         print(f"  warn  {result['step']:<11}{warning['detail']}")
-    sys.stdout.flush()
 
 
 def _tell(progress: str) -> None:

@@ -22,7 +22,8 @@ made for this check; nobody else is disturbed. A line "warn" is for what works
 and should be put right all the same. The exit status is 0 if every step passed.
 
   --idle[=SECONDS]   Then be silent for so long, {DEFAULT_SECONDS} s unless given, at most
-                     {MOST_SECONDS}, to find a proxy that cuts idle connections.
+                     {MOST_SECONDS}, to find a proxy that cuts idle connections. The other
+                     device goes on, so that a relay that stops is told apart.
   --strict           Exit with 1 for a warning, too.
   --token-file FILE  The relay's access token is the first line of this file.
                      Without it, it is the URL's password, which other users of
@@ -45,7 +46,7 @@ that was taken has "step", "verdict" ("pass", "warn", "fail"), "passed",
   upgrade     relay               its version
   join        notice, ping_seconds, node  (the relay's name, if it has one)
   echo        milliseconds        min, median, max
-  largest     bytes
+  largest     bytes               null: still under way on a slow line
   throughput  megabytes_per_second
   idle        silent_seconds, ping_seconds, cut_after_seconds, forgotten
 """

@@ -6,6 +6,7 @@ from vaultrelay.commands.haproxy_cfg.configuration import configuration
 from vaultrelay.commands.haproxy_cfg.options import USAGE, HelpAsked, read_options
 from vaultrelay.commands.haproxy_cfg.places import BadUsage
 from vaultrelay.process import stop_with
+from vaultrelay.stdio import print_result
 
 
 def main(arguments: list[str]) -> int:
@@ -17,5 +18,6 @@ def main(arguments: list[str]) -> int:
         return 0
     except BadUsage as error:
         stop_with(f"{error}; see vault-relay haproxy --help")
-    print(configuration(cluster, shlex.join(["vault-relay", "haproxy", *arguments])), end="")
+    command = shlex.join(["vault-relay", "haproxy", *arguments])
+    print_result(configuration(cluster, command), end="")
     return 0

@@ -6,12 +6,12 @@ Containers run it every few seconds: no Twisted, no OpenSSL, and little of the s
 import json
 import os
 import socket
-import sys
 import time
 from getopt import GetoptError, getopt
 
 from vaultrelay.runtime_folder import UnsafeFolder, check_folder, runtime_folder, sockets
 from vaultrelay.service_links import is_service_link
+from vaultrelay.stdio import print_error
 
 USAGE = """Usage: vault-relay healthcheck [options]
 
@@ -32,6 +32,8 @@ port on 127.0.0.1.
 ANSWER_SECONDS = 5
 """For the whole check. A relay that stands still for so long serves nobody."""
 _ANSWER_BYTES = 64 * 1024
+_WORD_CHARS = 32
+"""Of a figure or a version that is shown."""
 _HIGHEST_PORT = 65535
 _USAGE_ERROR = 2
 
@@ -77,7 +79,7 @@ def _port(options: dict[str, str]) -> str:
 
 
 def _refusal(text: str) -> SystemExit:
-    print(f"vault-relay: {text}; see vault-relay healthcheck --help", file=sys.stderr)
+    print_error(f"vault-relay: {text}; see vault-relay healthcheck --help")
     return SystemExit(_USAGE_ERROR)
 
 
@@ -212,7 +214,8 @@ def _described(told: dict[str, object], where: str) -> str:
     stopping = "; it is about to stop" if told["status"] == "draining" else ""
     # Whatever listens there may have said this: quoted, where it is not plain.
     version, connections, seconds = (
-        ascii(told.get(name)).strip("'") for name in ("version", "connections", "uptime_seconds")
+        ascii(told.get(name)).strip("'")[:_WORD_CHARS]
+        for name in ("version", "connections", "uptime_seconds")
     )
     return (
         f"{where}, version {version}, has {connections} connections and is {seconds} s old"

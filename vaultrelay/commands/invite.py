@@ -16,6 +16,7 @@ from vaultrelay.logs import printable
 from vaultrelay.options import BadOption
 from vaultrelay.policy.access_token import check_spelling
 from vaultrelay.process import stop_with
+from vaultrelay.stdio import print_result
 from vaultrelay.tap import Options
 
 USAGE = """Usage: vault-relay invite [--with-token] [--no-qr] [options of the relay]
@@ -71,7 +72,7 @@ def main(arguments: list[str]) -> int:
     scheme, _, rest = url.partition("://")
     invitation = f"{scheme}://any:{quote(token, safe='')}@{rest}" if token else url
     aside(f"Enter this URL in the VaultMesh app, or scan it. It is {origin}.")
-    print(invitation, flush=True)
+    print_result(invitation)
     if not options["no-qr"]:
         _print_code(invitation)
     try:

@@ -1,12 +1,15 @@
 """The relay's own URL, as its options tell it, or else as this machine's addresses suggest."""
 
 import socket
+import sys
 from contextlib import suppress
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from vaultrelay.policy.audience import canonical_host
 from vaultrelay.process import stop_with
 from vaultrelay.settings import Settings
+from vaultrelay.stdio import can_encode
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 _ELSEWHERE = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
@@ -16,7 +19,7 @@ _ELSEWHERE = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
 def find_url(settings: Settings) -> tuple[str, str]:
     """The relay's URL, and where it is from."""
     if settings.urls_to_show:
-        return settings.urls_to_show[0], "the relay's --public-url"
+        return _writable(settings.urls_to_show[0]), "the relay's --public-url"
     if settings.listen or settings.port == 0:
         stop_with(
             "the options of the relay do not say on which port devices reach it; name its URL "
@@ -44,6 +47,15 @@ def own_address(bind: str) -> str:
             nowhere.connect((elsewhere, 9))
             return str(nowhere.getsockname()[0])
     return "127.0.0.1"
+
+
+def _writable(url: str) -> str:
+    """`url`, with its host name in A-labels if standard output lacks a character of it."""
+    if can_encode(sys.stdout, url):
+        return url
+    parts = urlsplit(url)
+    port = "" if parts.port is None else f":{parts.port}"
+    return parts._replace(netloc=f"{canonical_host(parts.hostname or '')}{port}").geturl()
 
 
 def _url(scheme: str, host: str, settings: Settings) -> str:

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,8 @@ class TlsFacts:
     cipher: str
     days_left: int | None
     alpn: str | None
+    chain: tuple[Mapping[str, Any], ...] = ()
+    """The certificates that were served, as SSLSocket.getpeercert() returns one."""
 
 
 async def resolve(reactor: Any, url: RelayUrl) -> list[str]:
@@ -57,13 +60,22 @@ async def dial(reactor: Any, url: RelayUrl) -> str:
 async def greet(reactor: Any, url: RelayUrl, tls: ssl.SSLContext | None = None) -> TlsFacts:
     """What the TLS handshake shows, by default with the platform's trust; SSL errors if it fails.
 
-    TimeoutError from a server that does not go on with it.
+    TimeoutError from a server that does not go on with it. The server is not told what is wrong
+    with its certificate: it would warn its operator of a device.
     """
-    endpoint = endpoint_of(reactor, url, tls)
+    endpoint = endpoint_of(reactor, url, tls, with_alerts=False)
     protocol: Any = await endpoint.connect(Factory.forProtocol(_Handshake))
     protocol.done.addTimeout(ANSWER_SECONDS, reactor)
     facts: TlsFacts = await protocol.done
     return facts
+
+
+def _served(tls: ssl.SSLObject) -> tuple[Mapping[str, Any], ...]:
+    """The certificates that the server sent. Python has a public name for them since 3.13."""
+    end: Any = getattr(tls, "_sslobj", None)
+    if not hasattr(end, "get_unverified_chain"):
+        return ()
+    return tuple(each.get_info() for each in end.get_unverified_chain() or ())
 
 
 @implementer(IHandshakeListener)
@@ -85,8 +97,9 @@ class _Handshake(Protocol):
             left = ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()
             days_left = int(left // SECONDS_PER_DAY)
         alpn = tls.selected_alpn_protocol()
-        self._facts = TlsFacts(str(tls.version()), cipher[0], days_left, alpn)
-        self.transport.abortConnection()
+        self._facts = TlsFacts(str(tls.version()), cipher[0], days_left, alpn, _served(tls))
+        # In order: the server gets the end of the handshake, and then that of the connection.
+        self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self.done.called:

@@ -4,6 +4,8 @@ from typing import TextIO
 
 import segno
 
+from vaultrelay.stdio import can_encode
+
 _BLACK_ON_WHITE = "\033[38;5;16;48;5;231m"
 _PLAIN = "\033[0m"
 _HALVES = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
@@ -16,7 +18,7 @@ def qr_lines(text: str, out: TextIO, coloured: bool) -> list[str]:
     """The code of `text` with its margin, as lines that `out` can encode."""
     code = segno.make_qr(text, error="m")
     modules = [[int(dark) for dark in row] for row in code.matrix_iter(border=4)]
-    if not _can_encode(out):
+    if not can_encode(out, "█▀▄"):
         return ["".join("  " if dark else "##" for dark in row) for row in modules]
     if len(modules) % 2:
         modules.append([0] * len(modules[0]))
@@ -29,11 +31,3 @@ def qr_lines(text: str, out: TextIO, coloured: bool) -> list[str]:
     # With colours of its own it does not depend on the terminal's.
     turned = ["".join(_TURNED[half] for half in line) for line in lines]
     return [f"{_BLACK_ON_WHITE}{line}{_PLAIN}" for line in turned]
-
-
-def _can_encode(out: TextIO) -> bool:
-    try:
-        "█▀▄".encode(out.encoding or "ascii")
-    except (UnicodeError, LookupError):
-        return False
-    return True

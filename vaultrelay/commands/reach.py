@@ -16,11 +16,12 @@ from threading import Thread
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.answers import PAGE_CURES, explain_answer
 from vaultrelay.commands.checkup.ask import Answer
+from vaultrelay.nodes.bounded_answer import BoundedAnswer
+from vaultrelay.policy.limits import NODE_STATUS_BYTES
 from vaultrelay.wire.json_object import BadControl, read_object
 
 REACH_SECONDS = 10
 """For name, TCP, TLS and answer together: no app waits for longer."""
-_PAGE_BYTES = 64 * 1024
 _SHOWN_CHARS = 300
 _OK = 200
 _PAGE = "/health"
@@ -103,11 +104,12 @@ def _version(url: RelayUrl, seconds: float) -> str:
 def _ask(url: RelayUrl, seconds: float) -> Answer:
     kind = HTTPSConnection if url.scheme == "wss" else HTTPConnection
     connection = kind(url.host, url.port, timeout=seconds)
+    connection.response_class = BoundedAnswer
     try:
         connection.request("GET", url.path.rstrip("/").removesuffix("/v3") + _PAGE)
         page = connection.getresponse()
         headers = {name.lower(): value for name, value in page.getheaders()}
-        return Answer(page.status, headers, page.read(_PAGE_BYTES), None, None)
+        return Answer(page.status, headers, page.read(NODE_STATUS_BYTES), None, None)
     finally:
         connection.close()
 

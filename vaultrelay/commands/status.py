@@ -1,7 +1,6 @@
 """``vault-relay status``: several relays at one look, a line each, and their sum."""
 
 import json
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from vaultrelay.nodes.ask import ask
 from vaultrelay.nodes.status import NodeStatus, total
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import MOST_NODES
+from vaultrelay.stdio import print_error, print_result
 from vaultrelay.web.node_figures import NODE_HEADS, node_figures
 from vaultrelay.web.units import lasting, number, size
 
@@ -58,7 +58,10 @@ def main(arguments: list[str]) -> int:
         if urls.count(url) > 1:
             return _refuse(f"status: {url.text!a} stands there twice, and would count twice")
     answers = _ask_all(urls)
-    print(_json(answers) if "--json" in options else "\n".join(_lines(answers)))
+    if "--json" in options:
+        print_result(_json(answers))
+    else:
+        print("\n".join(_lines(answers)))
     return int(any(answer.status is None or answer.status.urgent for answer in answers))
 
 
@@ -70,7 +73,7 @@ def _url(text: str) -> NodeUrl:
 
 
 def _refuse(text: str) -> int:
-    print(f"vault-relay: {text}; see vault-relay status --help", file=sys.stderr)
+    print_error(f"vault-relay: {text}; see vault-relay status --help")
     return _USAGE_ERROR
 
 

@@ -13,6 +13,7 @@ from vaultrelay.logs import printable
 from vaultrelay.policy.access_token import new_token, token_line
 from vaultrelay.policy.limits import MOST_TOKENS
 from vaultrelay.process import stop_with
+from vaultrelay.stdio import print_result
 
 USAGE = """Usage: vault-relay token new [--label NAME] [--file FILE]
        vault-relay token list [--file FILE]
@@ -77,7 +78,7 @@ def _new(label: str | None, file: Path | None) -> None:
         return
     _show(token)
     aside("The line for the relay's file of tokens:")
-    print(line)
+    print_result(line)
 
 
 def _append(path: Path, label: str, token: str, line: str) -> None:
@@ -101,7 +102,7 @@ def _append(path: Path, label: str, token: str, line: str) -> None:
 def _list(path: Path) -> None:
     tokens = TokenFile(path)
     for line in tokens.lines:
-        print(f"{line.label or '(no label)':<32}  line {line.number}")
+        print_result(f"{line.label or '(no label)':<32}  line {line.number}")
     if not tokens.lines:
         aside(f"{printable(str(path))} holds no token.")
 
@@ -124,7 +125,7 @@ def _revoke(label: str, path: Path) -> None:
 
 def _show(token: str) -> None:
     aside("The token. It is shown only now; vault-relay invite --with-token puts it into a URL:")
-    print(token, flush=True)
+    print_result(token)
 
 
 def _file(options: dict[str, str]) -> Path:

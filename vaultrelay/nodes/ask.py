@@ -2,20 +2,16 @@
 
 import socket
 import ssl
-import time
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from io import BufferedReader, RawIOBase
-from typing import Any
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 from vaultrelay.nodes.answer import NodeAnswer, late
+from vaultrelay.nodes.bounded_answer import BoundedAnswer
 from vaultrelay.nodes.status import NodeStatus
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
 
 _OK, _MISDIRECTED = 200, 421
 _PATH = "/status.json"
-_MOST_BYTES = 2 * NODE_STATUS_BYTES
-"""Of a whole answer: as much again for its head, and what HTTP puts between."""
 
 
 class _NoAnswer(Exception):
@@ -72,47 +68,8 @@ def _connection(url: NodeUrl, seconds: float) -> HTTPConnection:
     else:
         kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
         connection = kind(url.host, url.port, timeout=seconds)
-    connection.response_class = _Answer
+    connection.response_class = BoundedAnswer
     return connection
-
-
-class _Answer(HTTPResponse):
-    """An answer that is read for so long and so far, and no more.
-
-    By itself a deadline is one for each byte, and 100 Continue is read for ever.
-    """
-
-    def __init__(self, sock: socket.socket, *arguments: Any, **more: Any) -> None:
-        super().__init__(sock, *arguments, **more)
-        self.fp = BufferedReader(_Bounded(sock, self.fp.detach()))
-
-
-class _Bounded(RawIOBase):
-    """The bytes of a socket, until the time of the socket is over, or there are too many."""
-
-    def __init__(self, sock: socket.socket, raw: RawIOBase) -> None:
-        self._socket = sock
-        self._raw = raw
-        self._until = time.monotonic() + (sock.gettimeout() or 0)
-        self._bytes_left = _MOST_BYTES
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        seconds_left = self._until - time.monotonic()
-        if seconds_left <= 0:
-            raise TimeoutError
-        self._socket.settimeout(seconds_left)
-        count = self._raw.readinto(buffer)
-        self._bytes_left -= count or 0
-        if self._bytes_left < 0:
-            raise HTTPException
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
 
 
 class _UnixConnection(HTTPConnection):

@@ -11,7 +11,7 @@ from vaultrelay.nodes.url import NODE_NAME
 from vaultrelay.policy.limits import FINDING_CHARS
 from vaultrelay.wire.json_object import BadControl, Fields, read_object
 
-_VERSION = re.compile(r"[A-Za-z0-9.+!-]{1,32}")
+VERSION = re.compile(r"[A-Za-z0-9.+!-]{1,32}")
 _STATES = ("ok", "draining")
 _STATE = re.compile("|".join(_STATES))
 _MOST = 1 << 63
@@ -63,7 +63,7 @@ class NodeStatus:
         }
         return cls(
             node=_word(fields, "node", NODE_NAME),
-            version=_word(fields, "version", _VERSION),
+            version=_word(fields, "version", VERSION),
             state=_word(fields, "state", _STATE),
             worst=_printable(fields.text("worst", FINDING_CHARS)),
             **figures,

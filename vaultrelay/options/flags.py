@@ -12,6 +12,7 @@ from vaultrelay.options.reader import SettingsReader
 from vaultrelay.options.sources import BadOption
 from vaultrelay.options.table import OPTIONS, Option
 from vaultrelay.settings import Settings
+from vaultrelay.stdio import print_result
 
 _HELP_COLUMN = 28
 _HELP_WIDTH = 80
@@ -65,7 +66,7 @@ class RelayOptions(usage.Options):
         self._repeated.setdefault("admin-node", []).append(value)
 
     def opt_version(self) -> None:
-        print(f"vault-relay {__version__}")
+        print_result(f"vault-relay {__version__}")
         raise SystemExit(0)
 
     def parseOptions(self, options: list[str] | None = None) -> None:

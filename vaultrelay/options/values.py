@@ -19,8 +19,8 @@ from vaultrelay.policy.audience import canonical_host, host_of_url
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
+from vaultrelay.wire import announced
 
-_MESSAGE_BYTES = (1024, 64 * 1024 * 1024)
 _MOST_BUFFER = 1 << 40
 _LONGEST_NUMBER = 15
 """Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
@@ -105,7 +105,7 @@ class Values:
         return self._integer("max-connections", 1, 1_000_000)
 
     def _drain_seconds(self) -> int:
-        return self._integer("drain-seconds", 0, 3600)
+        return self._integer("drain-seconds", *announced.DRAIN_SECONDS)
 
     def _node_name(self) -> str:
         given = self._find("node-name")
@@ -118,16 +118,16 @@ class Values:
 
     def _limits(self) -> limits.SessionLimits:
         return limits.SessionLimits(
-            message_bytes=self._integer("message-bytes", *_MESSAGE_BYTES),
-            messages_per_second=self._integer("rate-messages", 0, 1_000_000_000),
-            bytes_per_second=self._integer("rate-bytes", 0, 1_000_000_000_000),
-            channel_devices=self._integer("channel-devices", 2, 1000),
-            session_ttl=self._integer("session-ttl", 1, 2_592_000),
+            message_bytes=self._integer("message-bytes", *announced.MESSAGE_BYTES),
+            messages_per_second=self._integer("rate-messages", 0, announced.MESSAGES_PER_SECOND[1]),
+            bytes_per_second=self._integer("rate-bytes", 0, announced.BYTES_PER_SECOND[1]),
+            channel_devices=self._integer("channel-devices", 2, announced.CHANNEL_DEVICES[1]),
+            session_ttl=self._integer("session-ttl", *announced.SESSION_TTL),
             ping_seconds=self._integer("ping-seconds", *limits.PING_RANGE),
         )
 
     def _max_buffer(self) -> int:
-        largest = self._integer("message-bytes", *_MESSAGE_BYTES)
+        largest = self._integer("message-bytes", *announced.MESSAGE_BYTES)
         least = limits.LEAST_MESSAGES_HELD * largest
         if "max-buffer" in self._given:
             # A relay that cannot hold its own messages would close whoever sends one.

@@ -7,6 +7,8 @@ is a default here; `Settings` holds the value in force.
 import sys
 from dataclasses import dataclass
 
+from vaultrelay.wire import announced
+
 # What an operator can change.
 
 DEFAULT_PORT = 8080
@@ -157,8 +159,8 @@ PING_SECONDS = 50
 PING_JITTER = 0.1
 """Of the interval, sooner: devices that came together need not be pinged together, and a lost one
 is found within the interval, the time for its pong, and two looks at the deadlines."""
-PING_RANGE = (20, 600)
-"""What a device may ask for: more often would drain it, more seldom would lose it."""
+PING_RANGE = announced.PING_SECONDS
+"""What a device may ask for."""
 PONG_SECONDS = 20
 """A phone's radio wakes within this."""
 CLOSE_SECONDS = 5
@@ -181,6 +183,9 @@ since a renewal writes a certificate and its key one after the other."""
 TOLD_SECONDS = 60
 """How often the log tells what was only counted, such as refusals: soon enough for whoever watches
 a first device fail, and one line a minute at most under an attack."""
+FEW_HANDSHAKES = 8
+"""Unfinished in that time, of PROBED_HANDSHAKES alone: a `vault-relay check` leaves three, and a
+scan of a port as many. They are logged at info, and more of them as a warning."""
 LOG_LINES_OF_A_KIND = 30
 """In that time; more of the same kind are counted. A quiet relay's whole story passes, and a client
 that joins in a loop writes 3 KB a minute."""

@@ -40,3 +40,6 @@ REFUSED = {
 }
 """By slug: what those did who were refused, as the end of a sentence. The keys are the outcomes of
 the metric too, so that each is there from the start; a test holds them against the source."""
+
+PROBED_HANDSHAKES = frozenset({"tls_left", "tls_version"})
+"""What a look at the port leaves behind that is meant for no device."""

@@ -110,7 +110,10 @@ class DirectTlsServer(DirectServer):
     def _shake(self) -> Any:
         try:
             if self._tls is not None:
-                if begins_proxy_header(self.socket.recv(PROXY_HEADER_BYTES, MSG_PEEK)):
+                first = self._first_bytes()
+                if not first:
+                    return main.CONNECTION_LOST
+                if begins_proxy_header(first):
                     return self._refuse_proxy_header()
                 self._wrap_socket()
                 self._tell("handshake_began")
@@ -128,6 +131,19 @@ class DirectTlsServer(DirectServer):
             self._writeDisconnected = False
             del self.doRead, self.doWrite
         return None
+
+    def _first_bytes(self) -> bytes:
+        """What the client sent first, still unread; empty if it left, as health checks of TCP do.
+
+        Raises SSLWantReadError if nothing has come yet.
+        """
+        try:
+            first: bytes = self.socket.recv(PROXY_HEADER_BYTES, MSG_PEEK)
+        except BlockingIOError:
+            raise ssl.SSLWantReadError from None
+        except OSError:
+            return b""
+        return first
 
     def _tell(self, what: str, *more: str) -> None:
         """Tell the front door, which wants to know how the handshake goes; no other protocol."""

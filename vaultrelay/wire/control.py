@@ -7,7 +7,8 @@ does not know; the relay refuses them.
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
-from vaultrelay.wire import VERSION, base64url, proof
+from vaultrelay.wire import VERSION, announced, base64url, proof
+from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.json_object import BadControl, Fields, read_object, write_object
 
@@ -96,33 +97,6 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What the relay holds a device to; None where it sets no limit."""
-
-    message_bytes: int
-    messages_per_second: int | None
-    bytes_per_second: int | None
-    channel_devices: int
-
-    def fields(self) -> dict[str, object]:
-        return {
-            "message_bytes": self.message_bytes,
-            "messages_per_second": self.messages_per_second,
-            "bytes_per_second": self.bytes_per_second,
-            "channel_devices": self.channel_devices,
-        }
-
-    @classmethod
-    def read(cls, fields: Fields) -> "Limits":
-        return cls(
-            fields.integer("message_bytes"),
-            fields.optional_integer("messages_per_second"),
-            fields.optional_integer("bytes_per_second"),
-            fields.integer("channel_devices"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Welcome:
     """Relay to device, in answer to a good hello: the session starts here."""
 
@@ -149,12 +123,13 @@ class Welcome:
 
     @classmethod
     def read(cls, fields: Fields) -> "Welcome":
+        _, most_peers = announced.CHANNEL_DEVICES
         return cls(
             fields.session(),
-            tuple(Peer.read(peer) for peer in fields.objects("peers")),
+            tuple(Peer.read(peer) for peer in fields.objects("peers", most_peers)),
             Limits.read(fields.object("limits")),
-            fields.integer("ping_seconds"),
-            fields.integer("session_ttl"),
+            fields.integer_within("ping_seconds", announced.PING_SECONDS),
+            fields.integer_within("session_ttl", announced.SESSION_TTL),
             fields.optional_text("notice", CONTROL_BYTES),
             fields.optional_text("node", WORD_CHARS),
         )
@@ -260,8 +235,8 @@ class Draining:
     def read(cls, fields: Fields) -> "Draining":
         return cls(
             fields.text("reason", WORD_CHARS),
-            fields.integer("closes_in"),
-            fields.pair("reconnect"),
+            fields.integer_within("closes_in", announced.DRAIN_SECONDS),
+            fields.pair_within("reconnect", announced.DRAIN_SECONDS),
         )
 
 
@@ -289,4 +264,7 @@ def read_from_relay(text: bytes) -> FromRelay | None:
     """What the relay said; None for a type we do not know, BadControl for a wrong shape."""
     fields = read_object(text)
     kind = _RELAY_TYPES.get(fields.text("type", WORD_CHARS))
+    if kind is Keepalive:
+        # A device may ask for any interval, and is granted one within the range.
+        fields.integer_within("ping_seconds", announced.PING_SECONDS)
     return None if kind is None else kind.read(fields)

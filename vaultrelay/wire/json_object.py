@@ -41,6 +41,13 @@ class Fields:
             raise self._not(name, "a whole number")
         return value
 
+    def integer_within(self, name: str, bounds: tuple[int, int]) -> int:
+        value = self.integer(name)
+        lowest, highest = bounds
+        if not lowest <= value <= highest:
+            raise _bad_field(name, FieldRule.TYPE, f"is not within {lowest} and {highest}")
+        return value
+
     def number(self, name: str) -> float:
         value: Any = self._values.get(name)
         try:
@@ -53,14 +60,21 @@ class Fields:
     def optional_integer(self, name: str) -> int | None:
         return None if self._values.get(name) is None else self.integer(name)
 
+    def optional_integer_within(self, name: str, bounds: tuple[int, int]) -> int | None:
+        return None if self._values.get(name) is None else self.integer_within(name, bounds)
+
     def optional_text(self, name: str, longest: int) -> str | None:
         return None if self._values.get(name) is None else self.text(name, longest)
 
-    def pair(self, name: str) -> tuple[int, int]:
+    def pair_within(self, name: str, bounds: tuple[int, int]) -> tuple[int, int]:
         value = self._values.get(name)
         if type(value) is not list or [type(item) for item in value] != [int, int]:
             raise self._not(name, "a pair of whole numbers")
-        return value[0], value[1]
+        low, high = value
+        lowest, highest = bounds
+        if not lowest <= low <= high <= highest:
+            raise _bad_field(name, FieldRule.TYPE, f"is not a range within {lowest} and {highest}")
+        return low, high
 
     def session(self, name: str = "session") -> int:
         value = self.integer(name)
@@ -74,10 +88,12 @@ class Fields:
             raise self._not(name, "an object")
         return Fields(value)
 
-    def objects(self, name: str) -> list["Fields"]:
+    def objects(self, name: str, most: int) -> list["Fields"]:
         value = self._values.get(name)
         if type(value) is not list or any(type(item) is not dict for item in value):
             raise self._not(name, "a list of objects")
+        if len(value) > most:
+            raise _bad_field(name, FieldRule.LENGTH, f"has more than {most} objects")
         return [Fields(item) for item in value]
 
     def _not(self, name: str, wanted: str) -> BadControl:

@@ -1,5 +1,6 @@
 """The checkup: its steps in turn, against real relays and what is none."""
 
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,33 @@ async def test_what_is_no_relay_is_told_by_what_it_says(answer: bytes, said: str
         tried, lines = await check(f"ws://localhost:{port}")
     assert not tried.passed
     assert lines[-1].startswith(said)
+
+
+@pytest.mark.parametrize("last", ["address", "upgrade", "join", "largest", "throughput"])
+@pytest_twisted.ensureDeferred
+async def test_a_relay_that_is_killed_is_told_in_a_sentence(last: str) -> None:
+    from twisted.internet import reactor
+
+    lines: list[str] = []
+    with running_relay() as running:
+
+        def kill(result: dict[str, Any]) -> None:
+            lines.append(f"{result['step']}: {result['detail']}")
+            if result["step"] == last:
+                running.stop(signal.SIGKILL)
+
+        tried = Checkup(reactor, f"ws://127.0.0.1:{running.port}", kill, idle_seconds=2)
+        await tried.run()
+    assert not tried.passed, lines
+    assert "Traceback" not in lines[-1]
+    assert "Failure" not in lines[-1]
+    assert {
+        "address": "upgrade: Connection refused.",
+        "upgrade": "join: Connection refused.",
+        "join": "echo: the connection ended without a close.",
+        "largest": "throughput: the connection ended without a close.",
+        "throughput": "idle: the connection ended without a close.",
+    }[last] in lines[-1], lines
 
 
 @pytest_twisted.ensureDeferred

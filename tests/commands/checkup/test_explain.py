@@ -4,8 +4,9 @@ import os
 import ssl
 
 import pytest
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, FirstError
 from twisted.internet.error import ConnectionRefusedError as Refusal
+from twisted.python.failure import Failure
 
 from vaultrelay.client import Closed, Refused
 from vaultrelay.commands.checkup.explain import explain
@@ -43,6 +44,17 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
         ),
         (TimeoutError(), "upgrade", "no answer in 20 s. Something accepts connections here"),
         (CancelledError(), "upgrade", "interrupted."),
+        (Closed(1006, "peer dropped it"), "echo", "the connection ended without a close. The re"),
+        (Closed(1002, "the relay broke it"), "join", "closed with 1002 the relay broke it."),
+        (FirstError(Failure(Closed(4000, "restart")), 0), "echo", "closed with 4000 restart. Th"),
+        (FirstError(Failure(TimeoutError()), 1), "throughput", "no answer in 20 s."),
+        (
+            RuntimeError(repr(Failure(OSError()))),
+            "echo",
+            "an error that this check does not know, ",
+        ),
+        (KeyError("Traceback (most recent call last):"), "join", "an error that this check does "),
+        (OSError("first\nTraceback"), "name", "first. Is the host name spelled right"),
         (TimeoutError(), "join", "no answer in 20 s. Is there more than one relay behind this na"),
         (Closed(4504, "audience"), "join", "closed with 4504 audience. The device dialled a name"),
         (Closed(4506, "x"), "join", "closed with 4506 x. The operator does not allow this channel"),
@@ -50,7 +62,10 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
     ],
 )
 def test_each_failure_is_told_with_where_to_look(error: Exception, step: str, said: str) -> None:
-    assert explain(error, step, 20).startswith(said)
+    told = explain(error, step, 20)
+    assert told.startswith(said)
+    assert "Traceback" not in told
+    assert "Failure" not in told
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """The step of silence, on a clock that the test moves."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred, DeferredQueue, ensureDeferred, succeed
+from twisted.internet.defer import DeferredQueue, ensureDeferred
 from twisted.internet.task import Clock
 
-from vaultrelay.client import Closed, Keepalive, Left
+from vaultrelay.client import Closed, Draining, Keepalive, Left
 from vaultrelay.commands.checkup import idle
 from vaultrelay.commands.checkup.found import Found
+from vaultrelay.commands.checkup.messages import STOPPING
 
 
 class FakeDevice:
@@ -20,8 +22,11 @@ class FakeDevice:
         self.granted = granted
         self.asked: list[int] = []
         self.answers = True
+        self.closed: Closed | None = None
 
     def keep_alive(self, seconds: int) -> None:
+        if self.closed is not None:
+            raise self.closed
         self.asked.append(seconds)
         if self.answers:
             self.events.put(Keepalive(min(seconds, self.granted)))
@@ -29,11 +34,14 @@ class FakeDevice:
     async def receive(self) -> Any:
         event = await self.events.get()
         if isinstance(event, Closed):
+            self.closed = event
             raise event
         return event
 
-    def close(self) -> Deferred[None]:
-        return succeed(None)
+    def end(self) -> None:
+        """The connection is cut, as when a relay is killed."""
+        self.closed = Closed(1006, "")
+        self.events.put(self.closed)
 
 
 class Scene:
@@ -45,7 +53,12 @@ class Scene:
         self.told: list[str] = []
         self.found: list[Found] = []
         self.failed: list[BaseException] = []
-        devices: Any = type("Devices", (), {"joined": [self.device, FakeDevice()]})()
+        self.other = FakeDevice()
+
+        async def pair() -> Any:
+            return SimpleNamespace(devices=[self.device, self.other])
+
+        devices: Any = SimpleNamespace(pair=pair)
         work = ensureDeferred(idle.hold(self.clock, devices, seconds, self.told.append))
         work.addCallbacks(self.found.append, lambda failure: self.failed.append(failure.value))
 
@@ -126,6 +139,40 @@ def test_a_connection_that_is_forgotten_without_a_word_is_found() -> None:
     assert found.facts["forgotten"] is True
     assert [warning.slug for warning in found.warnings] == ["idle_forgotten"]
     assert scene.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("lasted", [0, 1, 30, 75, 129])
+def test_a_relay_that_is_killed_in_the_silence_is_a_failure(lasted: int) -> None:
+    scene = Scene()
+    scene.advance(lasted)
+    scene.other.end()
+    scene.device.end()
+    (error,) = scene.failed
+    assert str(error).startswith(f"After {lasted} s nothing came from the relay any more, on the ")
+    assert scene.clock.getDelayedCalls() == []
+
+
+def test_a_relay_that_stands_still_in_the_silence_is_a_failure() -> None:
+    scene = Scene()
+    scene.advance(15)
+    scene.device.answers = scene.other.answers = False
+    scene.advance(5 + idle.ANSWER_SECONDS)
+    assert "the relay stopped or restarted, or the network failed" in str(scene.failed[0])
+
+
+def test_a_network_that_fails_at_the_end_is_not_a_forgotten_connection() -> None:
+    scene = Scene(seconds=5)
+    scene.device.answers = scene.other.answers = False
+    scene.advance(5 + 2 * idle.ANSWER_SECONDS)
+    assert str(scene.failed[0]).startswith("After 5 s nothing came")
+
+
+@pytest.mark.parametrize("to_other", [False, True])
+def test_a_drain_in_the_silence_is_told(to_other: bool) -> None:
+    scene = Scene()
+    (scene.other if to_other else scene.device).events.put(Draining("restart", 20, (2, 12)))
+    scene.advance(idle.BEAT_SECONDS)
+    assert [str(error) for error in scene.failed] == [STOPPING]
 
 
 def test_a_relay_that_pings_sooner_shortens_the_silence() -> None:

@@ -13,6 +13,7 @@ from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.commands.checkup.idle import hold
 from vaultrelay.commands.checkup.pages import Pages
 from vaultrelay.commands.checkup.tls import look_at_tls
+from vaultrelay.commands.checkup.traffic import LARGEST_SECONDS, Traffic
 from vaultrelay.commands.checkup.url import look_at_url, token_in_clear
 from vaultrelay.commands.probe import dial, resolve
 
@@ -71,6 +72,7 @@ class Checkup:
 
     def _steps(self) -> list[tuple[str, Step]]:
         pages, devices = Pages(self._reactor, self._where), self._devices
+        traffic = Traffic(self._reactor, devices)
         silence = partial(hold, self._reactor, devices, self._idle_seconds, self._progress)
         return [
             ("url", self._read_url),
@@ -81,16 +83,16 @@ class Checkup:
             ("address", pages.address),
             ("upgrade", devices.upgrade),
             ("join", devices.join),
-            ("echo", devices.echo),
-            ("largest", devices.largest),
-            ("throughput", devices.throughput),
+            ("echo", traffic.echo),
+            ("largest", traffic.largest),
+            ("throughput", traffic.throughput),
             *([("idle", silence)] if self._idle_seconds else []),
         ]
 
     async def _take(self, step: str, take: Step) -> Result | None:
         started = self._reactor.seconds()
-        # The silence itself is none of the relay's slowness.
-        limit = STEP_SECONDS + (self._idle_seconds if step == "idle" else 0)
+        # Neither the silence itself nor a slow line is slowness of the relay.
+        limit = STEP_SECONDS + {"idle": self._idle_seconds, "largest": LARGEST_SECONDS}.get(step, 0)
         try:
             work: Deferred[Found | None] = ensureDeferred(take())
             found = await work.addTimeout(limit, self._reactor)

@@ -3,8 +3,8 @@
 import os
 import ssl
 
-from twisted.internet.defer import CancelledError
-from twisted.internet.error import ConnectError
+from twisted.internet.defer import CancelledError, FirstError
+from twisted.internet.error import ConnectError, ConnectionClosed
 
 from vaultrelay.client import Closed, Refused
 from vaultrelay.logs import printable
@@ -12,7 +12,13 @@ from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.refusal import token_required
 
 _SENTENCES = {code.number: code.sentence for code in CloseCode}
+_NO_CLOSE = 1006
+_WITH_WORDS = (Closed, Refused, ConnectError, ConnectionClosed, OSError, UnicodeError)
+"""The exceptions whose texts are for people."""
+_LONGEST_WORDS = 1000
 _CLOSE_CURES = {
+    _NO_CLOSE: "The relay, or something on the way to it, stopped or was cut off. Is it still "
+    "running?",
     CloseCode.AUDIENCE.number: " Its operator can add this name with --public-url.",
     CloseCode.RATE.number: " Its operator limits rates with --rate-messages and --rate-bytes.",
     CloseCode.NOT_ALLOWED.number: " This check has a channel of its own, and cannot go on where "
@@ -52,16 +58,19 @@ _CERTIFICATE_CURES = {
 _CERTIFICATE_CURES |= {19: _CERTIFICATE_CURES[18], 21: _CERTIFICATE_CURES[20]}
 
 
-def explain(error: Exception, step: str, seconds: int, *, has_token: bool = False) -> str:
+def explain(error: BaseException, step: str, seconds: int, *, has_token: bool = False) -> str:
     """What went wrong in a step that had so many seconds, and where to look."""
+    while isinstance(error, FirstError):
+        # The text of one that wraps another is a traceback.
+        error = error.subFailure.value or CancelledError()
     text = printable(_cause(error, seconds)) or type(error).__name__
     hint = _HINTS.get((step, type(error).__name__)) or _HINTS.get((step, ""), "")
     if isinstance(error, Refused):
         hint = _REFUSAL_CURES.get(error.error, "")
         if error.detail == _NO_TOKEN_CAME:
             hint = _LOST_ON_ITS_WAY if has_token else _GIVE_ONE
-    if isinstance(error, Closed) and error.code in _SENTENCES:
-        hint = _SENTENCES[error.code] + _CLOSE_CURES.get(error.code, "")
+    if isinstance(error, Closed):
+        hint = _SENTENCES.get(error.code, "") + _CLOSE_CURES.get(error.code, "")
     if isinstance(error, CancelledError):
         hint = ""
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -70,7 +79,7 @@ def explain(error: Exception, step: str, seconds: int, *, has_token: bool = Fals
     return f"{text}{stop} {hint}".strip()
 
 
-def _cause(error: Exception, seconds: int) -> str:
+def _cause(error: BaseException, seconds: int) -> str:
     if isinstance(error, CancelledError):
         return "interrupted"
     if type(error).__name__ == "TimeoutError":
@@ -81,7 +90,14 @@ def _cause(error: Exception, seconds: int) -> str:
     if isinstance(error, ssl.SSLError):
         reason = getattr(error, "reason", None) or ""
         return reason.lower().replace("_", " ")
+    if isinstance(error, Closed) and error.code == _NO_CLOSE:
+        return "the connection ended without a close"
     if isinstance(error, ConnectError) and error.osError:
         # Twisted says it three times over.
         return os.strerror(error.osError)
-    return getattr(error, "strerror", None) or str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, _WITH_WORDS):
+        return str(error).partition("\n")[0][:_LONGEST_WORDS]
+    # The words of any other exception are for programmers.
+    return f"an error that this check does not know, {type(error).__name__}"

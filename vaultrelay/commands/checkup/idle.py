@@ -1,4 +1,7 @@
-"""The step of silence: finds what cuts a silent connection, and after how many seconds."""
+"""The step of silence: finds what cuts a silent connection, and after how many seconds.
+
+One device is silent and the other is not: what ends both is no limit of silence.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,10 +9,11 @@ from typing import Any
 from twisted.internet.defer import TimeoutError as TooLate
 from twisted.internet.defer import ensureDeferred
 
-from vaultrelay.client import Closed, Device, Keepalive
-from vaultrelay.client.connection import Event
+from vaultrelay.client import Closed, Device, Draining, Keepalive
+from vaultrelay.client.events import Event
 from vaultrelay.commands.checkup.devices import Devices
-from vaultrelay.commands.checkup.found import Found
+from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.messages import STOPPING
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import PING_JITTER, PING_RANGE
 from vaultrelay.wire.close_codes import CloseCode
@@ -20,7 +24,9 @@ MOST_SECONDS = int(PING_RANGE[1] * (1 - PING_JITTER)) - 1
 """After that even the longest ping interval ends the silence."""
 ANSWER_SECONDS = 10
 """In which the relay answers over a connection that still stands."""
-_TOLD_EVERY = 30
+BEAT_SECONDS = 10
+"""Between two words of the other device: no limit of silence is shorter than twice that."""
+_BEATS_BETWEEN_LINES = 3
 _SHORTEST_PING, _ = PING_RANGE
 _PING_SHARE = 0.8
 """Of the time after which a connection is cut: a ping that comes then is not late."""
@@ -39,10 +45,8 @@ async def hold(
     reactor: Any, devices: Devices, seconds: int, progress: Callable[[str], None]
 ) -> Found:
     """Let one device be silent for so long, and then ask whether its connection still stands."""
-    device = devices.joined[0]
+    device, other = (await devices.pair()).devices
     ping = device.ping_seconds
-    while len(devices.joined) > 1:
-        await devices.joined.pop().close()
     device.keep_alive(PING_RANGE[1])
     in_force = await _answer(device)
     # A relay that grants less pings sooner, and what comes after its ping is no silence.
@@ -56,7 +60,7 @@ async def hold(
         "forgotten": False,
     }
     try:
-        await _be_silent(reactor, device, seconds, progress)
+        await _be_silent(reactor, device, other, seconds, progress)
     except Closed as closed:
         lasted = round(reactor.seconds() - began)
         if closed.code == CloseCode.IDLE.number:
@@ -68,27 +72,52 @@ async def hold(
             )
         if closed.code >= _OWN_CODES:
             raise
+        await _expect_answer(reactor, other, lasted)
         return judge_cut(lasted, ping, facts)
-    try:
-        device.keep_alive(ping)
-        await ensureDeferred(_answer(device)).addTimeout(ANSWER_SECONDS, reactor)
-    except (Closed, TooLate):
+    if not await _answers(reactor, device, ping):
+        await _expect_answer(reactor, other, seconds)
         return _forgotten(seconds, ping, facts)
     return Found(f"a silent connection still stood after {seconds} s", facts)
 
 
 async def _be_silent(
-    reactor: Any, device: Device, seconds: int, progress: Callable[[str], None]
+    reactor: Any, device: Device, other: Device, seconds: int, progress: Callable[[str], None]
 ) -> None:
-    """Wait for so long; Closed if the connection ends before."""
+    """Wait for so long; Closed if the connection ends before, CheckFailed if the other's does."""
     until = reactor.seconds() + seconds
+    beats = 0
     while (left := until - reactor.seconds()) > 0:
         work = ensureDeferred(device.receive())
         try:
-            await work.addTimeout(min(left, _TOLD_EVERY), reactor)
+            event = await work.addTimeout(min(left, BEAT_SECONDS), reactor)
         except TooLate:
-            if (left := round(until - reactor.seconds())) > 0:
+            await _expect_answer(reactor, other, round(seconds - until + reactor.seconds()))
+            beats += 1
+            left = round(until - reactor.seconds())
+            if left > 0 and beats % _BEATS_BETWEEN_LINES == 0:
                 progress(f"still stands, another {left} s to wait")
+            continue
+        if isinstance(event, Draining):
+            raise CheckFailed(STOPPING)
+
+
+async def _expect_answer(reactor: Any, other: Device, lasted: int) -> None:
+    """CheckFailed if the device that is not silent has lost its connection, too."""
+    if not await _answers(reactor, other, other.ping_seconds):
+        raise CheckFailed(
+            f"After {lasted} s nothing came from the relay any more, on the connection in use "
+            "neither: the relay stopped or restarted, or the network failed."
+        )
+
+
+async def _answers(reactor: Any, device: Device, ping: int) -> bool:
+    """Whether the relay still answers a device, which asks for a ping interval."""
+    try:
+        device.keep_alive(ping)
+        await ensureDeferred(_answer(device)).addTimeout(ANSWER_SECONDS, reactor)
+    except (Closed, TooLate):
+        return False
+    return True
 
 
 async def _answer(device: Device) -> Keepalive:
@@ -96,6 +125,8 @@ async def _answer(device: Device) -> Keepalive:
     event: Event | None = None
     while not isinstance(event, Keepalive):
         event = await device.receive()
+        if isinstance(event, Draining):
+            raise CheckFailed(STOPPING)
     return event
 
 

@@ -1,12 +1,21 @@
 """The step of TLS: what is agreed with devices, and what is accepted that should not be."""
 
+import os
 import ssl
 import warnings
 from typing import Any
 
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.trust import (
+    NOT_STRICT,
+    UNTRUSTED,
+    explain_distrust,
+    explain_strictness,
+    ignored_stores,
+)
 from vaultrelay.commands.probe import TlsFacts, greet
+from vaultrelay.logs import printable
 from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
 
@@ -26,10 +35,20 @@ async def look_at_tls(reactor: Any, url: RelayUrl) -> Found:
         # Some versions of Python have no name for it.
         if "no application protocol" in str(error).lower().replace("_", " "):
             raise CheckFailed(_ONLY_HTTP_2) from None
+        if isinstance(error, ssl.SSLCertVerificationError):
+            await _explain(reactor, url, error)
         raise
     strict = await _attempt(reactor, url, _strict_context())
+    exact = await _attempt(reactor, url, _exact_context())
     old = await _attempt(reactor, url, _old_context())
-    found = (_ends_soon(agreed), _no_alpn(agreed, strict), _weak_key(strict), _accepts_old(old))
+    found = (
+        _ends_soon(agreed),
+        _no_alpn(agreed, strict),
+        _weak_key(strict),
+        _not_exact(exact),
+        _accepts_old(old),
+        _ignored_stores(),
+    )
     return Found(
         f"{agreed.version}, {agreed.cipher}; the certificate is good for another "
         f"{agreed.days_left} days",
@@ -42,6 +61,17 @@ async def look_at_tls(reactor: Any, url: RelayUrl) -> Found:
         },
         tuple(finding for finding in found if finding),
     )
+
+
+async def _explain(reactor: Any, url: RelayUrl, error: ssl.SSLCertVerificationError) -> None:
+    """CheckFailed for a certificate that is not trusted, or only by lenient clients."""
+    text = printable(error.verify_message)
+    if error.verify_code in NOT_STRICT:
+        raise CheckFailed(f"{text}. {explain_strictness()}") from None
+    if error.verify_code in UNTRUSTED:
+        seen = await _attempt(reactor, url, _unverified_context())
+        chain = seen.chain if isinstance(seen, TlsFacts) else ()
+        raise CheckFailed(f"{text}. {explain_distrust(chain, os.environ)}") from None
 
 
 async def _attempt(reactor: Any, url: RelayUrl, context: ssl.SSLContext) -> TlsFacts | Exception:
@@ -64,11 +94,25 @@ def _strict_context() -> ssl.SSLContext:
     return context
 
 
-def _old_context() -> ssl.SSLContext:
-    """Offers TLS 1.0 and 1.1 alone, to whomever; where the local OpenSSL still can."""
+def _exact_context() -> ssl.SSLContext:
+    """Asks for certificates as RFC 5280 has them, as Python does since 3.13."""
+    context = _context(_HTTP_1)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
+
+
+def _unverified_context() -> ssl.SSLContext:
+    """Takes any certificate, to look at it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols([_HTTP_1])
+    return context
+
+
+def _old_context() -> ssl.SSLContext:
+    """Offers TLS 1.0 and 1.1 alone, to whomever; where the local OpenSSL still can."""
+    context = _unverified_context()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = ssl.TLSVersion.TLSv1
@@ -111,6 +155,18 @@ def _weak_key(strict: TlsFacts | Exception) -> Finding | None:
         "The certificate's key or signature is too weak for careful devices: have it issued anew "
         "for a key of P-256, or RSA of 2048 bits.",
     )
+
+
+def _not_exact(exact: TlsFacts | Exception) -> Finding | None:
+    if not isinstance(exact, ssl.SSLCertVerificationError) or exact.verify_code not in NOT_STRICT:
+        return None
+    text = f"{printable(exact.verify_message)}. {explain_strictness()}"
+    return Finding("not_rfc_5280", text)
+
+
+def _ignored_stores() -> Finding | None:
+    sentences = ignored_stores(os.environ)
+    return Finding("trust_ignored", " ".join(sentences)) if sentences else None
 
 
 def _accepts_old(old: TlsFacts | Exception) -> Finding | None:

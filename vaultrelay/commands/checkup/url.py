@@ -17,6 +17,8 @@ _RANDOM_CHARS = 20
 _RANDOM_CHANGES = 5
 """Between digits, small and capital letters. Words have few, and twenty random characters have six
 or more, in hexadecimal too."""
+_SHOWN_CHARS = 500
+"""Of a URL, which may be that of a redirect."""
 _CHAR_CLASSES = re.compile(r"([0-9]+)|([a-z]+)|([A-Z]+)")
 _CURE = (
     "Proxies write the URL into their logs. Put the token where a password stands, "
@@ -87,7 +89,8 @@ def shown(url: str) -> str:
     rest = rest.rpartition("@")[2] if separator else scheme.rpartition("@")[2]
     rest = rest.partition("?")[0].partition("#")[0]
     segments = ["***" if _is_random(segment) else segment for segment in rest.split("/")]
-    return printable((scheme + separator if separator else "") + "/".join(segments))
+    whole = (scheme + separator if separator else "") + "/".join(segments)
+    return printable(whole[:_SHOWN_CHARS])
 
 
 def _is_random(text: str) -> bool:

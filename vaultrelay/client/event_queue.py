@@ -1,0 +1,44 @@
+"""EventQueue: the events that wait for a device's `receive`."""
+
+from twisted.internet.defer import DeferredQueue
+
+from vaultrelay.client.connection import DeviceSocket
+from vaultrelay.client.events import Closed, Event, Message
+
+UNRECEIVED_BYTES = 1024 * 1024
+"""Of events that wait. Above it the relay is not read: it holds up the senders."""
+EVENT_BYTES = 512
+"""What an event takes beside its payload."""
+
+
+class EventQueue:
+    """Keeps the order of events, and stops reading the socket above UNRECEIVED_BYTES."""
+
+    def __init__(self, socket: DeviceSocket) -> None:
+        self._socket = socket
+        self._events: DeferredQueue[Event | Closed] = DeferredQueue()
+        self._bytes = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no event waits."""
+        return not self._events.pending
+
+    def put(self, event: Event | Closed) -> None:
+        """Add an event, or give it to a `get` that waits."""
+        self._bytes += _size(event)
+        self._events.put(event)
+        if self._bytes > UNRECEIVED_BYTES:
+            self._socket.pause_reading()
+
+    async def get(self) -> Event | Closed:
+        """The next event."""
+        event = await self._events.get()
+        self._bytes -= _size(event)
+        if self._bytes <= UNRECEIVED_BYTES:
+            self._socket.resume_reading()
+        return event
+
+
+def _size(event: Event | Closed) -> int:
+    return EVENT_BYTES + (len(event.payload) if isinstance(event, Message) else 0)

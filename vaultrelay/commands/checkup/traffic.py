@@ -1,0 +1,165 @@
+"""The steps that pass messages: echoes, one as large as the relay takes, and a second of many."""
+
+import secrets
+from statistics import median
+from typing import Any
+
+from twisted.internet.defer import TimeoutError as TooLate
+from twisted.internet.defer import ensureDeferred
+
+from vaultrelay.commands.checkup.devices import Devices
+from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.messages import Pair
+from vaultrelay.policy.finding import Finding
+from vaultrelay.wire.data import HEADER_BYTES
+
+ECHOES = 20
+ECHO_BYTES = 64
+LARGEST_BYTES = 16 * 1024 * 1024
+"""Of the largest message that is tried: sent, masked and received it is held four times."""
+LARGEST_SECONDS = 60
+"""For it: a message of 1 MiB passes a line of 300 kbit/s twice."""
+STILL_SECONDS = 10
+"""Without a byte of it: what comes slowly comes in smaller pieces than that."""
+FLOOD_SECONDS = 1.0
+FLOOD_BYTES = 16 * 1024
+FIRST_WINDOW = 2 * FLOOD_BYTES
+"""Bytes on their way at first; it grows by what arrives, as fast as a slow line empties it."""
+LARGEST_WINDOW = 4 * 1024 * 1024
+"""Fills a line of 150 Mbit/s with 200 ms to the relay and back."""
+ARRIVE_SECONDS = 15
+"""For the last of them: less than a step has."""
+
+
+class Traffic:
+    """The steps that pass messages between the devices of a checkup."""
+
+    def __init__(self, reactor: Any, devices: Devices) -> None:
+        self._reactor = reactor
+        self._devices = devices
+
+    async def echo(self) -> Found:
+        pair = await self._devices.pair()
+        times: list[float] = []
+        # Who is over its rate is read later, which would be measured, too.
+        while len(times) < ECHOES and not (times and pair.rest_seconds):
+            payload = secrets.token_bytes(ECHO_BYTES)
+            started = self._reactor.seconds()
+            pair.send(0, payload)
+            pair.send(1, await pair.payload(1))
+            if await pair.payload(0) != payload:
+                raise CheckFailed("A message came back changed.")
+            times.append(1000 * (self._reactor.seconds() - started))
+        low, middle, high = min(times), median(times), max(times)
+        return Found(
+            f"{len(times)} round trip{'' if len(times) == 1 else 's'} through two legs each: "
+            f"median {middle:.1f} ms, {low:.1f} to {high:.1f} ms",
+            {"milliseconds": {"min": low, "median": middle, "max": high}},
+        )
+
+    async def largest(self) -> Found:
+        pair = await self._devices.pair()
+        limit = pair.devices[0].limits.message_bytes
+        size = min(limit, LARGEST_BYTES)
+        payload = secrets.token_bytes(size - HEADER_BYTES)
+        pair.send(0, payload)
+        try:
+            arrived = await ensureDeferred(pair.payload(1)).addTimeout(
+                LARGEST_SECONDS, self._reactor
+            )
+        except TooLate:
+            return await self._slow(pair, size)
+        if arrived != payload:
+            raise CheckFailed("The largest message came changed.")
+        more = f"; the relay takes up to {limit}, which are not tried" if size < limit else ""
+        return Found(f"a message of {size} bytes arrived whole{more}", {"bytes": size})
+
+    async def _slow(self, pair: Pair, size: int) -> Found:
+        """What it means that the largest message has not arrived."""
+        sender, receiver = pair.devices
+        if not sender.is_sending and self._reactor.seconds() - receiver.heard_at > STILL_SECONDS:
+            raise CheckFailed(
+                f"A message of {size} bytes did not arrive within {LARGEST_SECONDS} s, though "
+                "small ones do: does something on the way hold large ones back?"
+            )
+        # What is under way would hold up the next step.
+        await self._devices.leave()
+        return Found(
+            f"a message of {size} bytes was still under way after {LARGEST_SECONDS} s",
+            {"bytes": None},
+            (
+                Finding(
+                    "slow_line",
+                    f"The line is slow: {size} bytes take more than {LARGEST_SECONDS} s. Devices "
+                    "on it sync large entries slowly.",
+                ),
+            ),
+        )
+
+    async def throughput(self) -> Found:
+        pair = await self._devices.pair()
+        flood = Flood(self._reactor, pair)
+        try:
+            await ensureDeferred(flood.run()).addTimeout(ARRIVE_SECONDS, self._reactor)
+        except TooLate:
+            if not flood.received:
+                raise CheckFailed(
+                    f"No message of {flood.size} bytes arrived within {ARRIVE_SECONDS} s."
+                ) from None
+        limits = pair.devices[0].limits
+        allowed = limits.bytes_per_second
+        limit = f"; the relay allows {_rate(allowed, 0)} in the long run" if allowed else ""
+        return Found(
+            f"{_rate(flood.rate, 1)}{limit}",
+            {"megabytes_per_second": round(flood.rate / 1e6, 4)},
+        )
+
+
+class Flood:
+    """As many messages as arrive, for FLOOD_SECONDS or until the relay rests their sender."""
+
+    def __init__(self, reactor: Any, pair: Pair) -> None:
+        self._reactor = reactor
+        self._pair = pair
+        # The largest message may have used up what the other device may send.
+        self._sender = min((0, 1), key=lambda each: pair.allowances[each].rest_seconds)
+        most = pair.devices[self._sender].limits.message_bytes - HEADER_BYTES
+        self.size = min(FLOOD_BYTES, most)
+        self.received = 0
+        self._sent = 0
+        self._seconds = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Bytes that arrived in a second."""
+        return self.received / max(self._seconds, 1e-6)
+
+    async def run(self) -> None:
+        """Send and receive in turn, so that no more is on its way than the line takes."""
+        payload = secrets.token_bytes(self.size)
+        began = self._reactor.seconds()
+        self._send(payload)
+        while self.received < self._sent:
+            while self._may_send(began):
+                self._send(payload)
+            self.received += len(await self._pair.payload(1 - self._sender))
+            self._seconds = self._reactor.seconds() - began
+
+    def _may_send(self, began: float) -> bool:
+        window = min(LARGEST_WINDOW, FIRST_WINDOW + self.received)
+        return (
+            self._sent - self.received < window
+            and self._reactor.seconds() - began < FLOOD_SECONDS
+            and not self._pair.allowances[self._sender].rest_seconds
+        )
+
+    def _send(self, payload: bytes) -> None:
+        self._pair.send(self._sender, payload)
+        self._sent += self.size
+
+
+def _rate(bytes_per_second: float, digits: int) -> str:
+    for size, unit in ((1e6, "MB/s"), (1e3, "kB/s")):
+        if bytes_per_second >= size:
+            return f"{bytes_per_second / size:.{digits}f} {unit}"
+    return f"{bytes_per_second:.0f} B/s"

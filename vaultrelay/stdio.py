@@ -1,0 +1,137 @@
+"""Standard streams: output that cannot be written ends no command, and a lost result is an error.
+
+The interpreter leaves a closed stream as None, and raises where a stream is full, has no reader, or
+lacks a character.
+"""
+
+import errno
+import os
+import sys
+from io import BufferedWriter, FileIO, RawIOBase, TextIOWrapper
+from typing import Any, TextIO
+
+_REASONS = {
+    errno.EBADF: "it is closed",
+    errno.EPIPE: "its reader is gone",
+}
+"""In place of the system's words, which are about descriptors and pipes."""
+_INPUT, _OUTPUT, _ERROR = range(3)
+_LOST = "the result could not be written to standard output"
+
+
+class ResultLost(Exception):
+    """Standard output did not take the result of a command. Its text gives the reason."""
+
+
+class _Raw(RawIOBase):
+    """Writes to `raw`. Drops bytes that cannot be written, and keeps the first error.
+
+    The next bytes are tried again: a disk that was full may have room for the log of a relay.
+    """
+
+    error: OSError | None = None
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return int(self._raw.fileno())
+
+    def isatty(self) -> bool:
+        return bool(self._raw.isatty())
+
+    def write(self, data: Any) -> int:
+        try:
+            written = self._raw.write(data)
+        except OSError as error:
+            self.error = self.error or error
+            return len(data)
+        if written is None:
+            # Non-blocking and full. Waiting for its reader would hold up the relay.
+            self.error = self.error or BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            return len(data)
+        return int(written)
+
+
+class GuardedStream(TextIOWrapper):
+    """Standard output or standard error. Escapes characters that its encoding does not have."""
+
+    def __init__(self, raw: Any, encoding: str) -> None:
+        self._guarded = _Raw(raw)
+        super().__init__(
+            BufferedWriter(self._guarded), encoding, "backslashreplace", line_buffering=True
+        )
+
+    @property
+    def error(self) -> OSError | None:
+        """The first error of writing."""
+        return self._guarded.error
+
+
+_errors: GuardedStream | None = None
+
+
+def guard() -> None:
+    """Make the three streams usable. Call it before anything opens a file or socket.
+
+    Streams that the program replaced are left alone, so that a second call does nothing.
+    """
+    global _errors  # noqa: PLW0603  there is one standard error, and twistd hides it
+    if sys.stdin is None:
+        _occupy(_INPUT)
+        sys.stdin = TextIOWrapper(FileIO(_INPUT, "rb", closefd=False))
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = _guarded(_OUTPUT, sys.stdout)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _errors = _guarded(_ERROR, sys.stderr)
+
+
+def print_result(text: str, end: str = "\n") -> None:
+    """Print what the command was asked for, for a program or a file to keep.
+
+    Raises ResultLost if standard output does not take it, or lacks a character of it.
+    """
+    if not can_encode(sys.stdout, text):
+        raise ResultLost(f"{_LOST}: its encoding, {sys.stdout.encoding}, lacks a character")
+    print(text, end=end, flush=True)
+    error = sys.stdout.error if isinstance(sys.stdout, GuardedStream) else None
+    if error is not None:
+        reason = _REASONS.get(error.errno or 0) or (error.strerror or "unknown error").lower()
+        raise ResultLost(f"{_LOST}: {reason}")
+
+
+def can_encode(stream: TextIO, text: str) -> bool:
+    """Whether `stream` has all characters of `text`."""
+    try:
+        text.encode(stream.encoding or "ascii")
+    except (UnicodeError, LookupError):
+        return False
+    return True
+
+
+def print_error(text: str) -> None:
+    """Print a line to standard error, also under twistd, which turns sys.stderr into its log."""
+    print(text, file=_errors or sys.stderr)
+
+
+def _guarded(descriptor: int, stream: Any) -> GuardedStream:
+    if stream is None:
+        _occupy(descriptor)
+        return GuardedStream(FileIO(descriptor, "wb", closefd=False), "utf-8")
+    # Python -u leaves the buffer out.
+    raw = getattr(stream.buffer, "raw", stream.buffer)
+    return GuardedStream(raw, stream.encoding)
+
+
+def _occupy(descriptor: int) -> None:
+    """Open the null device as a closed descriptor, else a socket gets its number and our output.
+
+    For reading alone: writing to it fails, as it does with a closed one.
+    """
+    null = os.open(os.devnull, os.O_RDONLY)
+    if null != descriptor:
+        os.dup2(null, descriptor)
+        os.close(null)

@@ -1,0 +1,52 @@
+"""The figures that a relay announces to a device: limits and intervals, each within a range.
+
+A device allocates memory and waits by them, so that a device refuses a figure outside its range
+where it reads it. The options of a relay have the same ranges. Sizes are bytes, times are seconds.
+"""
+
+from dataclasses import dataclass
+
+from vaultrelay.wire.json_object import Fields
+
+MESSAGE_BYTES = (1024, 64 * 1024 * 1024)
+"""Below it the shortest message of a vault does not fit. A device holds a message three times while
+it reads or masks it: 200 MB for the largest, which a phone has for a moment."""
+MESSAGES_PER_SECOND = (1, 1_000_000_000)
+BYTES_PER_SECOND = (1, 1_000_000_000_000)
+"""More than a network has; no limit is null."""
+CHANNEL_DEVICES = (1, 1000)
+"""A `welcome` that lists a thousand peers still fits into 64 KiB."""
+SESSION_TTL = (1, 2_592_000)
+"""Up to 30 days, after which an unused session is forgotten for certain."""
+PING_SECONDS = (20, 600)
+"""Of a ping interval: more often drains a phone, more seldom loses it. A device takes a relay for
+gone after one and a half of them."""
+DRAIN_SECONDS = (0, 3600)
+"""Until a draining relay closes, and before a device returns: nobody waits for an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the relay holds a device to; None where it sets no limit."""
+
+    message_bytes: int
+    messages_per_second: int | None
+    bytes_per_second: int | None
+    channel_devices: int
+
+    def fields(self) -> dict[str, object]:
+        return {
+            "message_bytes": self.message_bytes,
+            "messages_per_second": self.messages_per_second,
+            "bytes_per_second": self.bytes_per_second,
+            "channel_devices": self.channel_devices,
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> "Limits":
+        return cls(
+            fields.integer_within("message_bytes", MESSAGE_BYTES),
+            fields.optional_integer_within("messages_per_second", MESSAGES_PER_SECOND),
+            fields.optional_integer_within("bytes_per_second", BYTES_PER_SECOND),
+            fields.integer_within("channel_devices", CHANNEL_DEVICES),
+        )

@@ -18,12 +18,8 @@ from twisted.internet.endpoints import (
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG
-from vaultrelay.transport.certificate import (
-    BadCertificate,
-    CertificatePair,
-    load_pair,
-    read_certificates,
-)
+from vaultrelay.transport.certificate import CertificatePair, load_pair
+from vaultrelay.transport.certificate_files import BadCertificate, read_certificates
 from vaultrelay.transport.certificate_folder import load_folder
 from vaultrelay.transport.listen import Listening
 from vaultrelay.transport.tls import ServerTls

@@ -23,12 +23,16 @@ ANSWER_SECONDS = 6
 
 @dataclass(frozen=True)
 class TlsFacts:
-    """What a TLS handshake showed; `days_left` is None of a certificate that was not verified."""
+    """What a TLS handshake showed; `days_left` is None of a certificate that was not verified.
+
+    `certificate` is the server's, in DER.
+    """
 
     version: str
     cipher: str
     days_left: int | None
     alpn: str | None
+    certificate: bytes = b""
 
 
 async def resolve(reactor: Any, url: RelayUrl) -> list[str]:
@@ -85,7 +89,8 @@ class _Handshake(Protocol):
             left = ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()
             days_left = int(left // SECONDS_PER_DAY)
         alpn = tls.selected_alpn_protocol()
-        self._facts = TlsFacts(str(tls.version()), cipher[0], days_left, alpn)
+        der = tls.getpeercert(binary_form=True) or b""
+        self._facts = TlsFacts(str(tls.version()), cipher[0], days_left, alpn, der)
         self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

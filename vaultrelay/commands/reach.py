@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from threading import Thread
 
 from vaultrelay.client.device import RelayUrl
+from vaultrelay.policy.tls_reasons import CURES, words_of
 
 REACH_SECONDS = 10
 """For name, TCP, TLS and answer together: no app waits for longer."""
@@ -72,9 +73,9 @@ def _version(url: RelayUrl, seconds: float) -> str:
             f"{url.host}, and of an issuer that devices know."
         ) from None
     except ssl.SSLError as error:
-        reason = (error.reason or "no reason given").lower().replace("_", " ")
+        cure = CURES.get(error.reason or "", "Does the relay serve TLS there?")
         raise Unreachable(
-            f"TLS fails on port {url.port} of {url.host}: {reason}. Does the relay serve TLS there?"
+            f"TLS fails on port {url.port} of {url.host}: {words_of(error.reason)}. {cure}"
         ) from None
     except OSError as error:
         cause = (error.strerror or str(error) or type(error).__name__).lower()

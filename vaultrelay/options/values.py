@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, TypeVar
 
 from vaultrelay.logs import FORMATS, LEVELS

@@ -121,8 +121,8 @@ def utc_now() -> datetime:
 def _statements(context: ssl.SSLContext, own: bytes) -> Any:
     """What a client sees of the certificate; SSLError where TLS does not work with it.
 
-    The standard library reads a certificate only for who has verified it. This client trusts this
-    one certificate, whatever its dates.
+    The standard library shows a certificate only to a client that has verified it. This one trusts
+    this certificate alone, whatever its dates.
     """
     trusting = client_context()
     trusting.load_verify_locations(cadata=own)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import idna
 from cryptography import x509
@@ -120,6 +121,12 @@ def issue(
     is_edwards = isinstance(signing_key, (Ed25519PrivateKey, Ed448PrivateKey))
     hashed = None if is_edwards else hashes.SHA256()
     return Issued(builder.sign(signing_key, hashed), own_key)
+
+
+def chain(names: Sequence[str] = (NAME,), **more: Any) -> tuple[Issued, Issued]:
+    """A certificate and the root that issued it, which a client is told to trust."""
+    root = issue((), subject="root", authority=True)
+    return issue(names, issuer=root, **more), root
 
 
 def _usage(authority: bool) -> x509.KeyUsage:

@@ -467,7 +467,7 @@ def test_listen_excludes_what_an_endpoint_string_says_itself(
         ("ssl:443:sslmethod=x", "sets sslmethod: the relay itself chooses TLS 1.2 and 1.3"),
         (
             "tls:missing",
-            "names the folder missing, which has no certificate with its key in .pem files",
+            "names the folder missing, which cannot be read: no such file or directory",
         ),
         (
             "ssl:443:privateKey=x.pem",
@@ -560,7 +560,7 @@ def test_a_bad_certificate_or_key_is_named_by_its_own_option(folder: Path, origi
     assert said("x.pem", "x.pem") == f"{cert}: 'x.pem' {missing}"
     assert said("garbage.pem", "privkey.pem").startswith(f"{cert}: 'garbage.pem' has no readable ")
     assert said("fullchain.pem", "garbage.pem").startswith(f"{key}: 'garbage.pem' has no readable ")
-    assert said("privkey.pem", "fullchain.pem").startswith(f"{cert}: 'privkey.pem' has no ")
+    assert said("privkey.pem", "fullchain.pem").startswith(f"{cert}: 'privkey.pem' holds a private")
     assert said("fullchain.pem", "other.pem").startswith(f"{key}: 'other.pem' is not the key of ")
     assert said("fullchain.pem", "locked.pem").startswith(f"{key}: 'locked.pem' is encrypted. ")
 

@@ -1,6 +1,7 @@
 """Reloading: what a running relay takes of changed files, what not, and what it says."""
 
 import os
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,13 +11,15 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogEvent, globalLogPublisher
 
-from tests.certificates import issue, write_pair
+from tests.certificates import chain, write_pair
 from tests.memory import SEED, Wire
+from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.options.reader import SettingsReader
-from vaultrelay.policy.limits import WATCH_SECONDS
+from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.policy.origins import Origins
 from vaultrelay.reload import Reloader
 from vaultrelay.service import RelayService
+from vaultrelay.transport.tls import ServerTls
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import channel_of
 
@@ -377,9 +380,9 @@ class TestCertificates:
         return f"tls-cert = '{folder / 'certificate.pem'}'\ntls-key = '{folder / 'key.pem'}'\n"
 
     def pair(self, folder: Path, days: int) -> None:
-        certificate, key = write_pair(
-            folder, issue(["relay.test"], ends=datetime.now(UTC) + timedelta(days, hours=1))
-        )
+        ends = datetime.now(UTC) + timedelta(days, hours=1)
+        starts = ends - timedelta(365)
+        certificate, key = write_pair(folder, *chain(["relay.test"], starts=starts, ends=ends))
         certificate.rename(folder / "certificate.pem")
         key.rename(folder / "key.pem")
 
@@ -410,6 +413,89 @@ class TestCertificates:
         assert tls.context is not before
         assert stays.frames() == []
         assert relay.service.findings() == []
+        relay.stop()
+
+    @pytest.mark.parametrize("place", ["tls-cert", "ssl:", "tls:"])
+    def test_a_good_one_does_not_give_way_to_an_expired_one(
+        self, tmp_path: Path, lines: list[str], place: str
+    ) -> None:
+        folder = tmp_path / "live"
+        folder.mkdir()
+        self.pair(folder, 90)
+        texts = {
+            "ssl:": f"ssl:0:privateKey={folder / 'key.pem'}:certKey={folder / 'certificate.pem'}",
+            "tls:": f"tls:{folder}:0",
+        }
+        config = f"listen = ['{texts[place]}']\n" if place in texts else self.config(folder)
+        relay = Running(tmp_path, config, lines)
+        tls = relay.service._listeners[0].tls
+        assert tls is not None
+        before = tls.context
+        self.pair(folder, -3)
+        said = relay.wait()
+        assert said[0].startswith("error: ")
+        assert str(folder) in said[0]
+        good, gone = (datetime.now(UTC) + timedelta(days, hours=1) for days in (90, -3))
+        assert (
+            f"does not replace the certificate in use, which is good until {good:%Y-%m-%d}: the "
+            f"certificate expired on {gone:%Y-%m-%d}. What was read before still holds."
+        ) in said[0]
+        assert tls.context is before
+        assert [finding.slug for finding in relay.service.findings()] == ["not_read"]
+        self.pair(folder, 91)
+        relay.wait()
+        assert tls.context is not before
+        assert relay.service.findings() == []
+        relay.stop()
+
+    def test_one_that_is_not_yet_valid_is_taken_when_it_is(
+        self, tmp_path: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without another change of its file."""
+        self.pair(tmp_path, 10)
+        relay = Running(tmp_path, self.config(tmp_path), lines)
+        before = relay.service.settings.certificates
+        self.pair(tmp_path, 365 + 2)
+        said = relay.wait()
+        assert "is not valid before" in said[0]
+        assert "Is this machine's clock right? What was read before still holds." in said[0]
+        relay.lines.clear()
+        relay.clock.advance(READ_AGAIN_SECONDS)
+        assert (relay.service.settings.certificates, relay.lines) == (before, [])
+        later = datetime.now(UTC) + timedelta(3)
+        for module in ("options.certificates", "service", "transport.certificate"):
+            monkeypatch.setattr(f"vaultrelay.{module}.utc_now", lambda: later)
+        relay.clock.advance(READ_AGAIN_SECONDS)
+        assert relay.service.settings.certificates != before
+        assert "info: No longer: options that could not be read" in relay.lines
+        assert "changed: the certificate, now good until" in relay.lines[-1]
+        relay.stop()
+
+    def test_one_that_has_expired_itself_gives_way_to_any(
+        self, tmp_path: Path, lines: list[str]
+    ) -> None:
+        self.pair(tmp_path, -5)
+        relay = Running(tmp_path, self.config(tmp_path), lines)
+        before = relay.service.settings.certificates
+        self.pair(tmp_path, -3)
+        relay.wait()
+        assert relay.service.settings.certificates != before
+        relay.stop()
+
+    def test_another_in_the_folder_may_expire(self, tmp_path: Path, lines: list[str]) -> None:
+        """Only what it replaces counts: what serves other names goes on."""
+        folder = tmp_path / "live"
+        folder.mkdir()
+        self.pair(folder, 90)
+        relay = Running(tmp_path, f"listen = ['tls:{folder}:0']\n", lines)
+        (folder / "old").mkdir()
+        gone = datetime.now(UTC) - timedelta(1)
+        write_pair(folder / "old", *chain(["old.test"], starts=gone - timedelta(9), ends=gone))
+        relay.wait()
+        assert [pair.names for pair in relay.service.settings.certificates] == [
+            ("relay.test",),
+            ("old.test",),
+        ]
         relay.stop()
 
     def test_the_same_certificate_again_is_no_change(
@@ -452,6 +538,78 @@ class TestCertificates:
         assert whole.pairs[0].names == ("relay.test",)
         assert whole.pairs[0].ends == own.pairs[0].ends
         relay.stop()
+
+
+class TestTickets:
+    """Session tickets of TLS 1.2: their key is replaced daily, at every place at once."""
+
+    @pytest.fixture
+    def relay(self, tmp_path: Path, lines: list[str]) -> Iterator[Running]:
+        write_pair(tmp_path, *chain(["relay.test"]))
+        certificate, key = tmp_path / "fullchain.pem", tmp_path / "privkey.pem"
+        ssl_place = f"ssl:0:privateKey={key}:certKey={certificate}"
+        config = f"listen = ['{ssl_place}', 'tcp:0', 'tls:{tmp_path}:0']\n"
+        relay = Running(tmp_path, config, lines)
+        yield relay
+        relay.stop()
+
+    @staticmethod
+    def session(
+        tls: ServerTls, client: ssl.SSLContext, before: ssl.SSLSession | None = None
+    ) -> tuple[ssl.SSLSession | None, bool]:
+        """A session as a client of TLS 1.2 has it, and whether it is the one before."""
+        end = shake(tls, client, session=before)
+        return end.session, bool(end.session_reused)
+
+    def test_resume_sessions_for_a_day_and_no_longer(self, relay: Running) -> None:
+        places = [listener.tls for listener in relay.service._listeners if listener.tls]
+        assert len(places) == 2
+        clients = [lenient_context(ssl.TLSVersion.TLSv1_2) for _ in places]
+        visits = list(zip(places, clients, strict=True))
+        first = [self.session(*visit)[0] for visit in visits]
+        assert all(session is not None and session.has_ticket for session in first)
+
+        def resumed(sessions: list[ssl.SSLSession | None]) -> list[bool]:
+            """Which of these a visit resumes."""
+            return [
+                self.session(*visit, session)[1]
+                for visit, session in zip(visits, sessions, strict=True)
+            ]
+
+        assert resumed(first) == [True, True]
+        relay.clock.advance(TICKET_KEY_SECONDS - 2 * WATCH_SECONDS)
+        assert resumed(first) == [True, True]
+        relay.lines.clear()
+        relay.clock.advance(2 * WATCH_SECONDS)
+        assert relay.lines == [], "nobody asked for it, and nothing has changed"
+        assert resumed(first) == [False, False]
+        assert resumed([self.session(*visit)[0] for visit in visits]) == [True, True]
+
+    def test_get_a_new_key_each_day(self, relay: Running) -> None:
+        tls = relay.service._listeners[0].tls
+        assert tls is not None
+        contexts = []
+        for _ in range(3):
+            relay.clock.advance(TICKET_KEY_SECONDS)
+            contexts.append(tls.context)
+        assert len(set(map(id, contexts))) == 3
+
+    def test_keep_it_for_another_try_where_the_files_cannot_be_read(
+        self, tmp_path: Path, relay: Running
+    ) -> None:
+        """The certificate goes on, and with it the key, until the files are back."""
+        tls = relay.service._listeners[0].tls
+        assert tls is not None
+        key = (tmp_path / "privkey.pem").read_bytes()
+        (tmp_path / "privkey.pem").unlink()
+        relay.clock.advance(TICKET_KEY_SECONDS)
+        before = tls.context
+        relay.clock.advance(READ_AGAIN_SECONDS)
+        assert tls.context is before
+        assert [finding.slug for finding in relay.service.findings()] == ["not_read"]
+        (tmp_path / "privkey.pem").write_bytes(key)
+        relay.wait()
+        assert tls.context is not before
 
 
 def test_a_relay_that_is_stopping_takes_nothing_new(tmp_path: Path, lines: list[str]) -> None:

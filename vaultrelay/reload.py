@@ -9,14 +9,16 @@ from twisted.internet.interfaces import IReactorTime
 from vaultrelay.logs import log
 from vaultrelay.options.changes import Changes
 from vaultrelay.options.reader import SettingsReader
-from vaultrelay.policy.limits import WATCH_SECONDS
+from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.regularly import Regularly
 from vaultrelay.service import RelayService
 from vaultrelay.settings import Settings
 
 
 class Reloader(Service):
-    """Reads the options anew when their files change, and when told to.
+    """Reads the options anew when their files change, when told to, and daily.
+
+    The daily reading makes new keys for TLS session tickets.
 
     `fit` cuts settings down to what the process can do. Each reading is done inside `around`.
     """
@@ -38,6 +40,8 @@ class Reloader(Service):
             self._look, clock, "The files of the options could not be looked at"
         )
         self._asked = False
+        self._clock = clock
+        self._renew_at = self._read_at = clock.seconds() + TICKET_KEY_SECONDS
 
     def startService(self) -> None:
         super().startService()
@@ -51,31 +55,42 @@ class Reloader(Service):
         """Reload at the next look, once for all who asked: signals may come faster than it goes."""
         self._asked = True
 
-    def reload(self) -> None:
-        """Read all again, and let the relay take what it can of it."""
+    def reload(self, is_timed: bool = False) -> None:
+        """Read all again, and let the relay take what it can of it.
+
+        `is_timed`: nobody asked for it, so that nothing is logged if nothing has changed.
+        """
         if self._relay.broker.draining:
             return
         with self._around():
-            self._read()
+            self._read(is_timed)
 
-    def _read(self) -> None:
+    def _read(self, is_timed: bool = False) -> None:
         self._changes.look()
         before = self._relay.settings
         settings, troubles = self._reader.read_again(before)
-        left = self._relay.change(self._fit(settings), troubles)
+        now = self._clock.seconds()
+        renews_tickets = now >= self._renew_at
+        left = self._relay.change(self._fit(settings), troubles, renews_tickets)
+        if renews_tickets and not troubles:
+            self._renew_at = now + TICKET_KEY_SECONDS
+        self._read_at = now + READ_AGAIN_SECONDS if troubles else self._renew_at
         after = self._relay.settings
         self._changes.were_read(*self._reader.files(after))
-        for name in left:
+        for name in () if is_timed else left:
             log.warn("--{name} has changed, which takes a restart of the relay", name=name)
-        log.info(
-            "The options were read again; changed: {changed}",
-            changed=", ".join(_changes(before, after)) or "nothing",
-        )
+        changed = ", ".join(_changes(before, after))
+        if changed or not is_timed:
+            log.info(
+                "The options were read again; changed: {changed}", changed=changed or "nothing"
+            )
 
     def _look(self) -> None:
         asked, self._asked = self._asked, False
         if self._changes.look() or asked:
             self.reload()
+        elif self._clock.seconds() >= self._read_at:
+            self.reload(is_timed=True)
 
 
 def _changes(before: Settings, after: Settings) -> Iterator[str]:

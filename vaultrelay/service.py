@@ -12,7 +12,8 @@ from twisted.web.server import Site
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker_service import BrokerService
-from vaultrelay.diagnosis.symptoms import Evidence, diagnose
+from vaultrelay.diagnosis.evidence import Evidence
+from vaultrelay.diagnosis.symptoms import diagnose
 from vaultrelay.diagnosis.watch import Watch
 from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
 from vaultrelay.policy.audience import Audiences
@@ -33,6 +34,7 @@ from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.listen import Listening, ListeningService, shown
+from vaultrelay.transport.own_addresses import public_addresses
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.visitors import Visitors
@@ -57,6 +59,7 @@ class RelayService(MultiService):
         super().__init__()
         self.settings = settings
         self._troubles: tuple[str, ...] = ()
+        self._plain_addresses: tuple[str, ...] = ()
         self._reactor = reactor
         self.broker = Broker(
             reactor,
@@ -134,6 +137,9 @@ class RelayService(MultiService):
     def startService(self) -> None:
         self._set_log()
         super().startService()
+        self._plain_addresses = public_addresses(
+            listener.port for listener in self._listeners if listener.is_plain
+        )
         log.info(
             "VaultMesh relay {version} listens on {where}; {options}",
             version=__version__,
@@ -150,12 +156,14 @@ class RelayService(MultiService):
             self._admin.tell()
         self._watch.setServiceParent(self)
 
-    def change(self, settings: Settings, troubles: Sequence[str] = ()) -> list[str]:
+    def change(
+        self, settings: Settings, troubles: Sequence[str] = (), renews_tickets: bool = False
+    ) -> list[str]:
         """Go on under other settings; the names of those that take a restart and stay as they were.
 
         `troubles` are sentences on what could not be read, and stays as it was, too. No connection
         is dropped, but of those that may not be here any more. Devices are held to the limits that
-        they were told.
+        they were told. `renews_tickets`: the keys of TLS session tickets are replaced, too.
         """
         before = self.settings
         settings, left = settings.taken_over_by(before)
@@ -163,7 +171,7 @@ class RelayService(MultiService):
         # What could fail has not: from here on all of it is in force.
         self.settings = settings
         for listener, pairs in zip(self._listeners, settings.pairs, strict=True):
-            if listener.tls is not None and pairs != listener.tls.pairs:
+            if listener.tls is not None and (renews_tickets or pairs != listener.tls.pairs):
                 listener.tls.serve(pairs)
         broker = self.broker
         broker.limits = settings.limits
@@ -242,6 +250,7 @@ class RelayService(MultiService):
             self.routes.origin_refused,
             self._admin is not None and self._admin.host_refused,
             self.visitors.proxy_faults,
+            self._plain_addresses,
         )
 
     def _make_site(self) -> Site:

@@ -1,13 +1,13 @@
 """Settings: what the operator chose, checked and typed."""
 
-from collections.abc import Sized
+from collections.abc import Iterable, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.access import Access
-from vaultrelay.policy.audience import canonical_host, host_of_url
+from vaultrelay.policy.audience import canonical_host, host_of_url, is_public_host
 from vaultrelay.policy.limits import (
     DEFAULT_DRAIN_SECONDS,
     DEFAULT_MAX_CONNECTIONS,
@@ -87,13 +87,18 @@ class Settings:
     @property
     def own_hosts(self) -> frozenset[str]:
         """The names under which devices may dial: of the public URLs and the certificates."""
-        hosts = {host_of_url(url) for url in self.public_urls}
-        for pair in self.certificates:
-            for name in pair.names:
-                # A certificate may hold names that no device can dial.
-                with suppress(ValueError):
-                    hosts.add(canonical_host(name))
-        return frozenset(hosts)
+        return hosts_of(self.certificates) | {host_of_url(url) for url in self.public_urls}
+
+    @property
+    def dialled_hosts(self) -> tuple[str, ...]:
+        """The names under which devices dial with TLS."""
+        return tuple(host_of_url(url) for url in self.urls_to_show if url.startswith("wss:"))
+
+    @property
+    def plain_public_urls(self) -> tuple[str, ...]:
+        """The public URLs without TLS that are reached over the Internet."""
+        urls = [url for url in self.urls_to_show if url.startswith("ws:")]
+        return tuple(url for url in urls if is_public_host(host_of_url(url)))
 
     @property
     def urls_to_show(self) -> tuple[str, ...]:
@@ -172,6 +177,17 @@ class Settings:
             kept["limits"] = replace(self.limits, message_bytes=size)
             left.append("message-bytes")
         return replace(self, **kept), [name.replace("_", "-") for name in left]
+
+
+def hosts_of(pairs: Iterable[CertificatePair]) -> frozenset[str]:
+    """The names that certificates are for, as an audience spells them."""
+    hosts = set()
+    for pair in pairs:
+        for name in pair.names:
+            # A certificate may hold names that no device can dial.
+            with suppress(ValueError):
+                hosts.add(canonical_host(name))
+    return frozenset(hosts)
 
 
 def _counted(listed: Sized | None, what: str) -> str:

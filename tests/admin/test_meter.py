@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from tests.certificates import issue, write_pair
+from tests.certificates import chain, write_pair
 from tests.frames import close_frame
 from tests.memory import Relay
 from vaultrelay.admin.meter import Meter, read_process
@@ -26,7 +26,7 @@ def test_totals_are_those_of_ended_and_of_live_sessions() -> None:
 
 
 def test_figures_are_those_of_the_moment(tmp_path: Path) -> None:
-    pair = load_pair(*write_pair(tmp_path, issue(["relay.test", "b.test"])))
+    pair = load_pair(*write_pair(tmp_path, *chain(["relay.test", "b.test"])))
     relay = Relay(pairs=((pair,),), max_connections=9, max_buffer=10**7)
     meter = Meter(relay.service)
     relay.connect()

@@ -218,7 +218,7 @@ def test_a_certificate_that_devices_refuse(serve: Serve, tmp_path: Path) -> None
 def test_a_port_without_tls(serve: Serve) -> None:
     port = serve(HEALTH)
     assert refusal(f"wss://127.0.0.1:{port}").startswith(
-        f"TLS fails on port {port} of 127.0.0.1: wrong version number."
+        f"TLS fails on port {port} of 127.0.0.1: wrong version number. This port speaks ws:// "
     )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from twisted.internet.address import IPv4Address
 
-from tests.certificates import issue, write_pair
+from tests.certificates import chain, ed25519_key, issue, write_pair
 from tests.memory import Relay
-from vaultrelay.diagnosis.symptoms import SYMPTOMS, Evidence, diagnose
+from vaultrelay.diagnosis.evidence import Evidence
+from vaultrelay.diagnosis.symptoms import SYMPTOMS, diagnose
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.limits import (
@@ -53,7 +54,8 @@ def test_one_that_knows_no_name_says_so() -> None:
 
 def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
     """Each slug of the table is the one that its findings have: metrics count by it."""
-    pair = load_pair(*write_pair(tmp_path, issue(["*"])))
+    certificate, key = write_pair(tmp_path, issue([], key=ed25519_key()))
+    pair = replace(load_pair(certificate, key), open_key=key)
     relay = Relay(
         pairs=((pair,),), unknown_variables=("RELAY_X",), descriptors_lacking=5, bind="127.0.0.1"
     )
@@ -78,6 +80,44 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         assert {finding.slug for finding in find(evidence)} == {slug}
 
 
+class TestPlainInPublic:
+    @pytest.mark.parametrize(
+        "url", ["ws://relay.example.org", "http://8.8.8.8:8080", "ws://[2606:4700::1]/relay"]
+    )
+    def test_a_public_url_without_tls(self, url: str) -> None:
+        shown = url.replace("http", "ws")
+        assert found(Relay(public_urls=(url,)))["plain_in_public"].startswith(
+            f"--public-url {shown} is without TLS: anyone on the way sees"
+        )
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "wss://relay.example.org",
+            "ws://127.0.0.1",
+            "ws://nas",
+            "ws://nas.home.arpa",
+            "ws://a.lan",
+            "ws://relay.local",
+            "ws://192.168.1.2:8080",
+            "ws://abcdef.onion",
+            "ws://[fd00::1]",
+        ],
+    )
+    def test_is_not_said_of_others(self, url: str) -> None:
+        assert found(Relay(public_urls=(url,))) == {}
+
+    def test_an_address_of_the_internet_that_is_listened_on(self) -> None:
+        relay = Relay(**NAMED)
+        relay.service._plain_addresses = ("8.8.8.8",)
+        assert found(relay)["plain_in_public"].startswith(
+            "The relay listens without TLS on 8.8.8.8, an address of the Internet: anyone on the"
+        )
+        behind = Relay(trusted_proxies=("10.0.0.1",), **NAMED)
+        behind.service._plain_addresses = ("8.8.8.8",)
+        assert found(behind) == {}
+
+
 @pytest.mark.parametrize(
     ("days", "said", "is_urgent"),
     [
@@ -93,8 +133,8 @@ def test_a_certificate_is_spoken_of_in_time(
     tmp_path: Path, days: int, said: str | None, is_urgent: bool
 ) -> None:
     now = utc_now()
-    issued = issue(["relay.test"], starts=now, ends=now + timedelta(100))
-    pair = load_pair(*write_pair(tmp_path, issued))
+    issued = chain(["relay.test"], starts=now, ends=now + timedelta(100))
+    pair = load_pair(*write_pair(tmp_path, *issued))
     relay = Relay(pairs=((pair,),))
     then = now + timedelta(days)
     evidence = Evidence(relay.service.settings, relay.broker, Noticed(), (), then)

@@ -96,7 +96,7 @@ def test_a_closed_port_is_told() -> None:
 def test_tls_that_is_none_is_told() -> None:
     with serving(b"HTTP/1.1 400 No\r\n\r\n") as (text, _):
         answer = ask(NodeUrl.read(text.replace("http", "https")), SECONDS)
-    assert answer.why.startswith("no answer: ")
+    assert answer.why.startswith("TLS fails: wrong version number. This port speaks ws:// (HTTP)")
 
 
 def test_a_certificate_that_nobody_trusts_is_told(tmp_path: Path) -> None:

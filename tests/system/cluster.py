@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.certificates import chain, write_pair
 from tests.obstacles.device import Device
 from tests.process.processes import WAIT_SECONDS, RunningRelay, run, running_relay
 from tests.system.fronts import free_port
@@ -139,7 +139,7 @@ def two_haproxies(*options: str) -> Iterator[list[Cluster]]:
 def _in_front(folder: Path, relays: Sequence[RunningRelay], *shape: str) -> Iterator[Cluster]:
     """HAProxy, from when it listens."""
     program, port = haproxy(), free_port()
-    certificate, key = write_pair(folder, issue(["localhost"]))
+    certificate, key = write_pair(folder, *chain(["localhost"]))
     both = folder / "both.pem"
     both.write_bytes(certificate.read_bytes() + key.read_bytes())
     ours = ("--certificate", str(both), "--runtime-folder", str(folder), "--log", "stdout")

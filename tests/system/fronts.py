@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.certificates import chain, write_pair
 from tests.process.processes import WAIT_SECONDS, RunningRelay, environment, running_relay
 
 CONFIGURATIONS = Path(__file__).parents[2] / "docs" / "proxies"
@@ -94,7 +94,7 @@ def front(
         if upstream is None:
             relay = stack.enter_context(_relay(kind, texts[0], folder, *options))
         behind = f"127.0.0.1:{upstream or (relay and relay.port)}"
-        certificate, key = write_pair(folder, issue(["localhost"]))
+        certificate, key = write_pair(folder, *chain(["localhost"]))
         port, log = free_port(), folder / "proxy.log"
         edits = _edits(folder, port, idle, certificate, key)[kind.program]
         for old in edits:

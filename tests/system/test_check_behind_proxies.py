@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.certificates import chain, write_pair
 from tests.process.processes import BIN, environment, running_relay
 from tests.system.fronts import HAPROXY, NGINX, Kind, front
 from tests.system.test_idle_limits import WITH_IDLE_LIMIT
@@ -166,7 +166,7 @@ def test_a_port_of_http_2_alone_is_told_so(nginx: Callable[..., int]) -> None:
 def test_tls_that_nobody_should_speak_any_more_is_found(
     nginx: Callable[..., int], tmp_path: Path, protocols: str, warnings: list[str]
 ) -> None:
-    certificate, key = write_pair(tmp_path, issue(["localhost"]))
+    certificate, key = write_pair(tmp_path, *chain(["localhost"]))
     server = (
         f"ssl_certificate {certificate}; ssl_certificate_key {key}; ssl_protocols {protocols}; "
         "ssl_ciphers ALL:@SECLEVEL=0;"

@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.dsa import generate_private_key as generate_dsa
-from cryptography.hazmat.primitives.asymmetric.ec import SECP192R1, SECP384R1, SECP521R1
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP192R1,
+    SECP224R1,
+    SECP256K1,
+    SECP384R1,
+    SECP521R1,
+    BrainpoolP256R1,
+)
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -30,8 +37,9 @@ from tests.certificates import (
     write_pair,
 )
 from tests.transport.tls_client import lenient_context, shake
-from vaultrelay.transport import certificate as certificate_module
-from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair, utc_now
+from vaultrelay.transport import certificate_files
+from vaultrelay.transport.certificate import CertificatePair, load_pair, utc_now
+from vaultrelay.transport.certificate_files import BadCertificate
 from vaultrelay.transport.certificate_folder import load_folder
 from vaultrelay.transport.plain_file import read_file
 from vaultrelay.transport.tls import ServerTls
@@ -223,11 +231,11 @@ def test_a_file_that_the_relay_may_not_read_says_what_to_change(
             raise PermissionError(13, "Permission denied")
         return read(path)
 
-    monkeypatch.setattr(certificate_module, "read_file", read_what_one_may)
-    assert refusal_of(certificate, key) == (
-        "cannot be read: permission denied. Its owner and mode must let the relay's user read it",
-        about_key,
-    )
+    monkeypatch.setattr(certificate_files, "read_file", read_what_one_may)
+    said, is_key = refusal_of(certificate, key)
+    assert said.startswith("cannot be read: permission denied. Its owner and mode must let the u")
+    assert said.endswith(" read it")
+    assert is_key == about_key
 
 
 def test_an_error_without_a_name_is_still_a_sentence(
@@ -238,7 +246,7 @@ def test_an_error_without_a_name_is_still_a_sentence(
     def fail(path: Path) -> bytes:
         raise OSError
 
-    monkeypatch.setattr(certificate_module, "read_file", fail)
+    monkeypatch.setattr(certificate_files, "read_file", fail)
     assert refusal_of(certificate, key) == ("cannot be read: unreadable", False)
 
 
@@ -248,42 +256,13 @@ ISSUED = issue()
 """One pair for tests that only need some bytes of it."""
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"garbage",
-        b"\xff\x00\xfe",
-        ISSUED.der,
-        ISSUED.key_pem,
-        ISSUED.pem[: len(ISSUED.pem) // 2],
-        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-        ISSUED.pem + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-    ],
-    ids=["empty", "text", "bytes", "DER", "key", "half", "PEM of garbage", "garbage behind"],
-)
-def test_a_file_without_a_certificate_is_told_the_form(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"garbage", b"\xff\x00\xfe"], ids=["text", "bytes"])
+def test_a_file_that_nobody_knows_is_told_the_form(tmp_path: Path, content: bytes) -> None:
     certificate, key = write_pair(tmp_path, ISSUED)
-    certificate.write_bytes(content)
-    assert refusal_of(certificate, key) == (NO_CERTIFICATE, False)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"garbage",
-        b"\xff\x00\xfe",
-        ISSUED.pem,
-        ISSUED.key_pem[: len(ISSUED.key_pem) // 2],
-        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-    ],
-    ids=["empty", "text", "bytes", "certificate", "half", "PEM of garbage"],
-)
-def test_a_file_without_a_key_is_told_the_form(tmp_path: Path, content: bytes) -> None:
-    certificate, key = write_pair(tmp_path, ISSUED)
-    key.write_bytes(content)
-    assert refusal_of(certificate, key) == (NO_KEY, True)
+    other = tmp_path / "other.pem"
+    other.write_bytes(content)
+    assert refusal_of(other, key) == (NO_CERTIFICATE, False)
+    assert refusal_of(certificate, other) == (NO_KEY, True)
 
 
 @pytest.mark.parametrize("make_key", [ec_key, rsa_key, ed25519_key])
@@ -427,7 +406,7 @@ def test_a_certificate_for_a_key_of_another_kind_is_refused(tmp_path: Path) -> N
     own = issue(key=X25519PrivateKey.generate(), issuer=root)
     certificate, key = write_pair(tmp_path, own)
     said, about_key = refusal_of(certificate, key)
-    assert said.startswith("is of a kind that TLS does not take. Make one for P-256")
+    assert said.startswith("is of a kind that TLS does not take (X25519). Make one for P-256")
     assert about_key
 
 
@@ -440,6 +419,60 @@ def test_a_key_too_short_is_refused(tmp_path: Path, make_key: type[Key]) -> None
     said, about_key = refusal_of(*write_pair(tmp_path, issue(key=make_key())))
     assert said.startswith("is too short, no device accepts it. Make one for P-256, or RSA of 2048")
     assert about_key
+
+
+@pytest.mark.parametrize(
+    ("make_key", "kind"),
+    [
+        (lambda: generate_ec(SECP256K1()), "secp256k1"),
+        (lambda: generate_ec(BrainpoolP256R1()), "brainpoolP256r1"),
+        (lambda: generate_ec(SECP224R1()), "P-224"),
+    ],
+    ids=["secp256k1", "brainpool", "P-224"],
+)
+def test_a_key_without_a_shared_cipher_is_named(
+    tmp_path: Path, make_key: type[Key], kind: str
+) -> None:
+    assert refusal_of(*write_pair(tmp_path, issue(key=make_key()))) == (
+        f"is of a kind that TLS does not take ({kind}). Make one for P-256",
+        True,
+    )
+
+
+RSA_SHA256 = bytes.fromhex("2a864886f70d01010b")
+"""The object identifier of a signature, of which each certificate has two."""
+
+
+def signed_with(last_byte: int, issued: Issued) -> bytes:
+    """The certificate, as if another digest had been signed, which devices alone would verify."""
+    other = issued.der.replace(RSA_SHA256, RSA_SHA256[:-1] + bytes([last_byte]))
+    assert other != issued.der
+    return pem_of(other)
+
+
+@pytest.mark.parametrize(("last_byte", "digest"), [(5, "SHA-1"), (4, "MD5")])
+def test_an_old_digest_is_named_with_its_line(tmp_path: Path, last_byte: int, digest: str) -> None:
+    root = issue((), subject="root", key=rsa_key(), authority=True)
+    middle = issue((), subject="middle", key=rsa_key(2049), issuer=root, authority=True)
+    own = issue(key=rsa_key(2050), issuer=middle)
+    certificate, key = write_pair(tmp_path, own)
+    cure = (
+        f"is signed with {digest}, which devices refuse. Have it issued anew, signed with SHA-256"
+    )
+    certificate.write_bytes(signed_with(last_byte, own))
+    assert refusal_of(certificate, key) == (cure, False)
+    certificate.write_bytes(own.pem + signed_with(last_byte, middle))
+    line = own.pem.count(b"\n") + 1
+    assert refusal_of(certificate, key) == (f"has a certificate in line {line} that {cure}", False)
+    certificate.write_bytes(own.pem + middle.pem + signed_with(last_byte, root))
+    assert load_pair(certificate, key), "nobody looks at the digest of a root"
+
+
+def test_an_issuer_with_a_short_key_is_told(tmp_path: Path) -> None:
+    small = issue((), subject="small", key=rsa_key(1024), authority=True)
+    said, about_key = refusal_of(*write_pair(tmp_path, issue(issuer=small), small))
+    assert said.startswith("has an issuer with a key that is too short, which devices refuse. ")
+    assert not about_key
 
 
 def test_a_certificate_for_something_else_is_refused(tmp_path: Path) -> None:
@@ -539,10 +572,28 @@ class TestAFolder:
     def test_names_the_file_of_a_damaged_certificate_or_key(self, tmp_path: Path) -> None:
         write_pair(tmp_path, ISSUED)
         bad = tmp_path / "a.pem"
-        bad.write_bytes(ISSUED.pem[:-100])
-        assert self.refusal_of(tmp_path) == f"holds {bad}, which {NO_CERTIFICATE}"
-        bad.write_bytes(ISSUED.key_pem[:-80])
-        assert self.refusal_of(tmp_path) == f"holds {bad}, which {NO_KEY}"
+        for content in (ISSUED.pem[:-100], ISSUED.key_pem[:-80]):
+            bad.write_bytes(content)
+            assert self.refusal_of(tmp_path) == (
+                f"holds {bad}, which cannot be read in line 1: what begins there has no end. The "
+                "file is cut off"
+            )
+
+    def test_names_what_lies_in_it_in_place_of_a_pair(self, tmp_path: Path) -> None:
+        (tmp_path / "a.pem").write_bytes(ISSUED.der)
+        (tmp_path / "b.pem").write_text("<html></html>")
+        (tmp_path / "c.pem").write_bytes(ISSUED.key_pem)
+        (tmp_path / "d.pem").write_text("notes")
+        assert self.refusal_of(tmp_path) == (
+            "has no certificate with its key in .pem files: a.pem is a certificate in DER; b.pem "
+            "is a web page; c.pem holds a private key, and no certificate"
+        )
+
+    def test_names_the_file_of_a_certificate_that_is_refused(self, tmp_path: Path) -> None:
+        """Of the pair it is the certificate that devices refuse, and not the key."""
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+        certificate, _ = write_pair(tmp_path, issue(more=[usage]))
+        assert self.refusal_of(tmp_path).startswith(f"holds {certificate}, which would be refused")
 
     def test_names_the_file_of_a_key_too_short(self, tmp_path: Path) -> None:
         _, key = write_pair(tmp_path, issue(key=rsa_key(1024)))

@@ -177,17 +177,27 @@ class TestTheHandshake:
     def test_agrees_on_the_version(self, shaken: Scene) -> None:
         assert shaken.client.tls.version() == shaken.transport.socket.version()
 
-    def test_lets_sessions_be_resumed(self, make: Make) -> None:
-        for version in (V1_2, V1_3):
-            tls = make(version=version).transport._tls
-            context = lenient_context(version)
-            first = make(tls, context=context).shake()
-            assert not first.client.tls.session_reused
-            session = first.client.tls.session
-            second = make(tls, context=context, session=session).shake()
-            assert second.client.tls.session_reused
-            second.client.say(b"resumed")
-            second.until_heard(b"resumed")
+    def test_lets_sessions_of_tls_1_2_be_resumed(self, make: Make) -> None:
+        tls = make(version=V1_2).transport._tls
+        context = lenient_context(V1_2)
+        first = make(tls, context=context).shake()
+        assert not first.client.tls.session_reused
+        session = first.client.tls.session
+        second = make(tls, context=context, session=session).shake()
+        assert second.client.tls.session_reused
+        second.client.say(b"resumed")
+        second.until_heard(b"resumed")
+
+    def test_gives_no_tickets_for_tls_1_3(self, make: Make) -> None:
+        """Each handshake would pay more for them than a resumption saves."""
+        tls = make(version=V1_3).transport._tls
+        context = lenient_context(V1_3)
+        first = make(tls, context=context).shake()
+        first.client.say(b"tickets come with the first answer")
+        first.until_heard(b"tickets come with the first answer")
+        session = first.client.tls.session
+        assert not (session and session.has_ticket)
+        assert not make(tls, context=context, session=session).shake().client.tls.session_reused
 
     @pytest.mark.parametrize(
         "said",

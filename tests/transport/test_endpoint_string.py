@@ -298,15 +298,20 @@ def at_most(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.parametrize("text", ["tls:empty", "tls:missing", "tls:path=empty", "tls:file.txt"])
-def test_a_folder_without_certificates_is_refused(folder: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tls:empty", "has no certificate with its key in .pem files"),
+        ("tls:path=empty", "has no certificate with its key in .pem files"),
+        ("tls:missing", "cannot be read: no such file or directory"),
+        ("tls:file.txt", "cannot be read: not a directory"),
+    ],
+)
+def test_a_folder_without_certificates_is_refused(folder: Path, text: str, said: str) -> None:
     (folder / "empty").mkdir()
     (folder / "file.txt").write_text("")
     name = re.split("[:=]", text)[-1]
-    assert (
-        refusal_of(text)
-        == f"names the folder {name}, which has no certificate with its key in .pem files"
-    )
+    assert refusal_of(text) == f"names the folder {name}, which {said}"
 
 
 @pytest.mark.parametrize("content", ["certificate", "key", "another key", "garbage"])

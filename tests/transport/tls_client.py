@@ -39,11 +39,12 @@ def shake(
     client: ssl.SSLContext,
     name: str | None = NAME,
     change_hello: Callable[[bytes], bytes] = bytes,
+    session: ssl.SSLSession | None = None,
 ) -> ssl.SSLObject:
     """The client's end of a connection that carried bytes both ways; SSLError for none."""
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
     hello = ssl.MemoryBIO()
-    end = client.wrap_bio(to_client, hello, server_hostname=name)
+    end = client.wrap_bio(to_client, hello, server_hostname=name, session=session)
     server = tls.context.wrap_bio(to_server, to_client, server_side=True)
     for _ in range(MOST_ROUNDS):
         with suppress(ssl.SSLWantReadError):

@@ -24,12 +24,16 @@ ANSWER_SECONDS = 6
 
 @dataclass(frozen=True)
 class TlsFacts:
-    """What a TLS handshake showed; `days_left` is None of a certificate that was not verified."""
+    """What a TLS handshake showed; `days_left` is None of a certificate that was not verified.
+
+    `certificate` is the server's, in DER.
+    """
 
     version: str
     cipher: str
     days_left: int | None
     alpn: str | None
+    certificate: bytes = b""
     chain: tuple[Mapping[str, Any], ...] = ()
     """The certificates that were served, as SSLSocket.getpeercert() returns one."""
 
@@ -97,7 +101,8 @@ class _Handshake(Protocol):
             left = ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()
             days_left = int(left // SECONDS_PER_DAY)
         alpn = tls.selected_alpn_protocol()
-        self._facts = TlsFacts(str(tls.version()), cipher[0], days_left, alpn, _served(tls))
+        der = tls.getpeercert(binary_form=True) or b""
+        self._facts = TlsFacts(str(tls.version()), cipher[0], days_left, alpn, der, _served(tls))
         # In order: the server gets the end of the handshake, and then that of the connection.
         self.transport.loseConnection()
 

@@ -18,6 +18,7 @@ from vaultrelay.commands.checkup.answers import PAGE_CURES, explain_answer
 from vaultrelay.commands.checkup.ask import Answer
 from vaultrelay.nodes.bounded_answer import BoundedAnswer
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
+from vaultrelay.policy.tls_reasons import CURES, words_of
 from vaultrelay.wire.json_object import BadControl, read_object
 
 REACH_SECONDS = 10
@@ -78,10 +79,8 @@ def _version(url: RelayUrl, seconds: float) -> str:
             f"{url.host}, and of an issuer that devices know."
         ) from None
     except ssl.SSLError as error:
-        reason = (error.reason or "no reason given").lower().replace("_", " ")
-        raise Unreachable(
-            f"TLS fails on {where}: {reason}. Does the relay serve TLS there?"
-        ) from None
+        cure = CURES.get(error.reason or "", "Does the relay serve TLS there?")
+        raise Unreachable(f"TLS fails on {where}: {words_of(error.reason)}. {cure}") from None
     except RemoteDisconnected:
         raise Unreachable(
             f"{where} closes the connection without an answer. Does the URL begin with ws:// where "

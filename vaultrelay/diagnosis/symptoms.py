@@ -1,67 +1,23 @@
 """Symptoms: what can be wrong with how a relay is run, how it is found, and the cure."""
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 
-from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Stage
+from vaultrelay.diagnosis import certificates
 from vaultrelay.diagnosis.access import admin_host, nobody, open_socket, origin_refused
+from vaultrelay.diagnosis.evidence import Evidence
 from vaultrelay.diagnosis.proxy_faults import PROXY_SYMPTOMS
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, network_of
-from vaultrelay.policy.finding import Finding, in_days
-from vaultrelay.policy.limits import (
-    CERTIFICATE_WARNING_DAYS,
-    CROWD_CHANNELS,
-    CROWD_DEVICES,
-    PING_RANGE,
-)
+from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.limits import CROWD_CHANNELS, CROWD_DEVICES, PING_RANGE
 from vaultrelay.policy.networks import UNIX
 from vaultrelay.policy.proxies import TrustedProxies
-from vaultrelay.settings import Settings
-from vaultrelay.transport.listen import OpenSocket
-from vaultrelay.transport.visitors import Noticed
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What there is to be looked at.
-
-    `troubles` are of the last reading of the options, `proxy_faults` those of PROXY_FAULTS that
-    were seen lately.
-    """
-
-    settings: Settings
-    broker: Broker
-    noticed: Noticed
-    troubles: tuple[str, ...]
-    now: datetime
-    open_sockets: tuple[OpenSocket, ...] = ()
-    origin_refused: bool = False
-    admin_host_refused: bool = False
-    proxy_faults: Collection[str] = ()
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
     """All findings, in the order of SYMPTOMS."""
     return [finding for find in SYMPTOMS.values() for finding in find(evidence)]
-
-
-def _certificate(evidence: Evidence) -> Iterator[Finding]:
-    for pair in evidence.settings.certificates:
-        trouble = pair.trouble(evidence.now)
-        days = (pair.ends - evidence.now).days
-        renew = "Renew it: the relay sees when its file changes."
-        if trouble:
-            yield Finding(
-                "certificate", f"DEVICES WILL REFUSE TO CONNECT: {trouble}. {renew}", is_urgent=True
-            )
-        elif days <= CERTIFICATE_WARNING_DAYS:
-            yield Finding(
-                "certificate",
-                f"The certificate ends {in_days(days)}, on {pair.ends:%Y-%m-%d}. {renew}",
-            )
 
 
 def _not_read(evidence: Evidence) -> Iterator[Finding]:
@@ -99,12 +55,21 @@ def _unknown_variable(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
+    found = [
+        f"The relay listens without TLS on {address}, an address of the Internet"
+        for address in evidence.plain_addresses
+        # A proxy that is trusted does the TLS.
+        if not evidence.settings.trusted_proxies
+    ]
+    found += [f"--public-url {url} is without TLS" for url in evidence.settings.plain_public_urls]
     if evidence.noticed.is_plain_in_public:
+        found = ["Devices come over the Internet without TLS"]
+    for what in found:
         yield Finding(
             "plain_in_public",
-            "Devices come over the Internet without TLS: anyone on the way sees which devices "
-            "talk, and reads access tokens. Give the relay --tls-cert and --tls-key, or put a "
-            "proxy with TLS in front and add --bind 127.0.0.1.",
+            f"{what}: anyone on the way sees which devices talk, and reads access tokens. Give the "
+            "relay --tls-cert and --tls-key, or put a proxy with TLS in front and add --bind "
+            "127.0.0.1.",
         )
 
 
@@ -210,9 +175,13 @@ def _hides(evidence: Evidence) -> bool:
 
 
 SYMPTOMS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
-    "certificate": _certificate,
+    "certificate": certificates.dates,
     "not_read": _not_read,
     "nobody": lambda evidence: nobody(evidence.settings.access),
+    "certificate_name": certificates.names,
+    "certificate_trust": certificates.trust,
+    "certificate_key": certificates.keys,
+    "open_key": certificates.open_keys,
     "few_descriptors": _few_descriptors,
     "no_name": _no_name,
     "unknown_variable": _unknown_variable,

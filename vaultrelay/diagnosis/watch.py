@@ -5,7 +5,8 @@ from collections.abc import Callable
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
-from vaultrelay.diagnosis.symptoms import Evidence, diagnose
+from vaultrelay.diagnosis.evidence import Evidence
+from vaultrelay.diagnosis.symptoms import diagnose
 from vaultrelay.logs import log
 from vaultrelay.policy.finding import WHAT, Finding
 from vaultrelay.policy.limits import DIAGNOSIS_SECONDS

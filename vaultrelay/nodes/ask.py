@@ -9,6 +9,7 @@ from vaultrelay.nodes.bounded_answer import BoundedAnswer
 from vaultrelay.nodes.status import NodeStatus
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
+from vaultrelay.policy.tls_reasons import CURES, words_of
 
 _OK, _MISDIRECTED = 200, 421
 _PATH = "/status.json"
@@ -40,6 +41,9 @@ def _status(url: NodeUrl, seconds: float) -> NodeStatus:
         raise _NoAnswer(late(url, seconds).why) from None
     except ssl.SSLCertVerificationError as error:
         raise _NoAnswer(f"its certificate is refused: {error.verify_message}") from None
+    except ssl.SSLError as error:
+        cure = CURES.get(error.reason or "", "")
+        raise _NoAnswer(f"TLS fails: {words_of(error.reason)}. {cure}".rstrip(". ")) from None
     except OSError as error:
         cause = error.strerror or str(error) or type(error).__name__
         raise _NoAnswer(f"no answer: {cause.lower()}") from None

@@ -11,7 +11,7 @@ from vaultrelay.policy.access_lists import BadLine, read_channels, read_tokens
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.origins import Origins
 from vaultrelay.policy.proxies import TrustedProxies
-from vaultrelay.transport.plain_file import read_file
+from vaultrelay.transport.plain_file import read_file, why_unreadable
 
 _Listed = TypeVar("_Listed", bound=Sized)
 
@@ -73,10 +73,11 @@ class AccessValues:
         given = self._given.get(name)
         if given is None:
             return None
+        path = Path(given.values[-1])
         try:
-            listed = read(read_file(Path(given.values[-1])).decode("utf-8-sig"))
+            listed = read(read_file(path).decode("utf-8-sig"))
         except OSError as error:
-            raise given.refuse(f"cannot be read: {(error.strerror or '').lower()}") from None
+            raise given.refuse(f"cannot be read: {why_unreadable(path, error)}") from None
         except UnicodeDecodeError:
             raise given.refuse("is not UTF-8 text") from None
         except BadLine as error:

@@ -12,7 +12,7 @@ from twisted.python import usage
 from vaultrelay.logs import printable
 from vaultrelay.options.slips import complaint, hint
 from vaultrelay.options.table import BY_NAME, OPTIONS, Option
-from vaultrelay.transport.plain_file import read_file
+from vaultrelay.transport.plain_file import read_file, why_unreadable
 
 
 class BadOption(usage.UsageError):
@@ -88,7 +88,7 @@ def from_file(config: Given) -> dict[str, Given]:
     try:
         table = tomllib.loads(read_file(Path(path)).decode("utf-8-sig"))
     except OSError as error:
-        raise config.refuse(f"cannot be read: {(error.strerror or '').lower()}") from None
+        raise config.refuse(f"cannot be read: {why_unreadable(Path(path), error)}") from None
     except UnicodeDecodeError:
         raise config.refuse("is not TOML: it is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, TypeVar
 
 from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
 from vaultrelay.nodes.url import NODE_NAME, NodeUrl
 from vaultrelay.options.access_values import AccessValues
+from vaultrelay.options.certificates import read_pairs
 from vaultrelay.options.memory import memory_bytes
 from vaultrelay.options.sources import BadOption, Given
 from vaultrelay.options.table import BY_NAME
@@ -17,7 +17,7 @@ from vaultrelay.policy import limits
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import canonical_host, host_of_url
 from vaultrelay.settings import Settings
-from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
+from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.wire import announced
 
@@ -177,19 +177,8 @@ class Values:
         return given.values
 
     def _pairs(self) -> tuple[tuple[CertificatePair, ...], ...]:
-        """The certificates of each place where the relay listens."""
-        places = self._listen()
-        if places:
-            return tuple(self._endpoint_pairs(text) for text in places)
-        pair = self._pair()
-        return ((),) if pair is None else ((pair,),)
-
-    def _endpoint_pairs(self, text: str) -> tuple[CertificatePair, ...]:
-        try:
-            tls = read_endpoint(self._reactor, text).tls
-        except BadEndpoint as error:
-            raise self._given["listen"].only(text).refuse(str(error)) from None
-        return () if tls is None else tls.pairs
+        running = () if self._kept is None else self._kept.pairs
+        return read_pairs(self._given, self._listen(), self._reactor, running)
 
     def _admin(self) -> str:
         given = self._given.get("admin")
@@ -227,21 +216,6 @@ class Values:
             raise BadOption(
                 f"{given.origin}: {error}; write a name without a port, such as relay.lan"
             ) from None
-
-    def _pair(self) -> CertificatePair | None:
-        certificate, key = self._given.get("tls-cert"), self._given.get("tls-key")
-        if certificate is None and key is None:
-            return None
-        if certificate is None or key is None:
-            present = certificate or key
-            missing = "--tls-cert" if certificate is None else "--tls-key"
-            assert present is not None  # noqa: S101  for the type checker: one of two is given
-            raise present.refuse(f"needs {missing} too: TLS takes a certificate and its key")
-        try:
-            pair = load_pair(Path(certificate.values[-1]), Path(key.values[-1]))
-        except BadCertificate as error:
-            raise (key if error.about_key else certificate).refuse(str(error)) from None
-        return pair
 
     def _public_urls(self) -> tuple[str, ...]:
         given = self._given.get("public-url")

@@ -16,6 +16,12 @@ _LABEL = re.compile("[a-z0-9_-]{1,63}")
 """A DNS label (RFC 1035, section 2.3.4), in lower case."""
 _NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
 """A last label by which browsers take a name for an IPv4 address (WHATWG URL, section 3.5)."""
+_PRIVATE_ENDS = frozenset(
+    {"home", "internal", "intranet", "lan", "local", "localhost", "onion", "test"}
+)
+"""Last labels of names that are not of the Internet, by RFC 6761, 6762, 7686, ICANN and habit."""
+_HOME = ".home.arpa"
+"""The same (RFC 8375)."""
 PUBLIC_SCHEMES = ("ws", "wss", "http", "https")
 
 
@@ -105,6 +111,14 @@ def _spellings(host: str) -> tuple[str, ...]:
         return (host,)
     high, low = divmod(int(mapped), 1 << 16)
     return host, f"::ffff:{high:x}:{low:x}"
+
+
+def is_public_host(host: str) -> bool:
+    """Whether a canonical host is of the Internet, as far as its spelling tells."""
+    address = _address(host)
+    if address is not None:
+        return address.is_global
+    return "." in host and host.rpartition(".")[2] not in _PRIVATE_ENDS and not host.endswith(_HOME)
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

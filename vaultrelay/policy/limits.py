@@ -180,6 +180,11 @@ DRAIN_TICK_SECONDS = 0.1
 WATCH_SECONDS = 1
 """How often the files of options are looked at. They are read when two looks have found the same,
 since a renewal writes a certificate and its key one after the other."""
+READ_AGAIN_SECONDS = 600
+"""How often they are read again while something in them cannot be used, without a change: a
+certificate that is not yet valid becomes so, a network file system comes back."""
+TICKET_KEY_SECONDS = 86_400
+"""For which one key encrypts the session tickets of TLS 1.2. It takes reading the certificates."""
 TOLD_SECONDS = 60
 """How often the log tells what was only counted, such as refusals: soon enough for whoever watches
 a first device fail, and one line a minute at most under an attack."""

@@ -18,7 +18,7 @@ REFUSED = {
     "protocol_unsupported": "speak no protocol version that the relay knows: app or relay is old",
     "tls_no_tls": "spoke no TLS, as who dials ws: where the relay speaks wss",
     "tls_version": "know only versions of TLS that are too old",
-    "tls_suites": "know no cipher suite that the relay takes",
+    "tls_suites": "know no cipher suite or key that the relay has; every client knows P-256",
     "tls_distrust": "do not trust the relay's certificate",
     "tls_left": "left in the middle of the TLS handshake",
     "tls_other": "failed in the TLS handshake in another way",

@@ -1,9 +1,7 @@
 """Certificates: a PEM pair read, and tried in a handshake with ourselves, before it is served."""
 
-import re
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,40 +9,18 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from vaultrelay.transport.plain_file import read_file
+from vaultrelay.transport.certificate_files import BadCertificate, read_certificates, read_pem
+from vaultrelay.transport.certificate_refusal import refusal, refuses_key
+from vaultrelay.transport.certificate_trust import (
+    NO_CHECK_TIME,
+    client_context,
+    shake_hands,
+    system_trust,
+    why_distrusted,
+)
+from vaultrelay.transport.plain_file import is_open_to_all
 from vaultrelay.transport.tls import new_context
-
-_CERTIFICATE = re.compile(
-    rb"-----BEGIN CERTIFICATE-----.*?(?:-----END CERTIFICATE-----|\Z)", re.DOTALL
-)
-_NO_CHECK_TIME = 0x200000
-"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME, for which the standard library has no name."""
-_HANDSHAKE_ROUNDS = 4
-_NO_PAIR = (
-    "is not the key of the certificate. Give the key that the certificate was made with, and the "
-    "relay's own certificate before those of its issuers"
-)
-_REFUSED_KEYS = {
-    "UNKNOWN_CERTIFICATE_TYPE": "is of a kind that TLS does not take. Make one for P-256",
-    "EE_KEY_TOO_SMALL": "is too short, no device accepts it. Make one for P-256, or RSA of 2048 "
-    "bits",
-    "KEY_VALUES_MISMATCH": _NO_PAIR,
-    "KEY_TYPE_MISMATCH": _NO_PAIR,
-    "NO_CERTIFICATE_ASSIGNED": _NO_PAIR,  # the key is RSA and the certificate is not, or so
-    "BAD_SIGNATURE": _NO_PAIR,
-}
-"""What OpenSSL has against a key, by its reason."""
-
-
-class BadCertificate(ValueError):
-    """A certificate or key that cannot be used; the text names the cause and the cure.
-
-    `about_key` tells which of the two is meant.
-    """
-
-    def __init__(self, text: str, about_key: bool = False) -> None:
-        super().__init__(text)
-        self.about_key = about_key
+from vaultrelay.transport.x509 import X509, read_certificate
 
 
 @dataclass(frozen=True)
@@ -52,7 +28,10 @@ class CertificatePair:
     """A certificate ready to be served, and what it says of itself.
 
     `names` are the host names and IP addresses that it is for, `files` those from which it was
-    read, or their folder. `fingerprint` is of it and its issuers.
+    read, or their folder. `fingerprint` is of it and its issuers. `x509` is what it says of itself
+    beyond that. `distrust` is why a client that trusts what this machine trusts would refuse it,
+    dates and names aside; for an issuer that is neither served nor trusted, it is empty and
+    `lacks_issuer` is set. `open_key` is the file of the key if every user can read it.
     """
 
     context: ssl.SSLContext = field(repr=False, compare=False)
@@ -60,7 +39,11 @@ class CertificatePair:
     starts: datetime
     ends: datetime
     fingerprint: str
+    x509: X509 = field(repr=False, compare=False)
     files: tuple[Path, ...] = ()
+    distrust: str = field(default="", compare=False)
+    lacks_issuer: bool = field(default=False, compare=False)
+    open_key: Path | None = field(default=None, compare=False)
 
     def trouble(self, now: datetime) -> str | None:
         """Why devices will refuse the certificate at this time; None when the dates are good."""
@@ -76,37 +59,47 @@ def load_pair(certificate: Path, key: Path, issuers: Path | None = None) -> Cert
 
     The issuers' certificates follow the relay's own, or are in a file of their own.
     """
-    own = read_certificates(certificate)[0]
+    read_pem(certificate)
     read_pem(key, about_key=True)
-    chain = "" if issuers is None else "".join(read_certificates(issuers))
+    chain = b"" if issuers is None else b"".join(read_certificates(issuers))
     files = (certificate, key) if issuers is None else (certificate, key, issuers)
-    return replace(make_pair(certificate, key, own, chain), files=files)
+    return replace(make_pair(certificate, key, chain), files=files)
 
 
-def make_pair(certificate: Path, key: Path, own: str, issuers: str = "") -> CertificatePair:
-    """The pair in two files, the first of which begins with `own`; all PEM.
+def make_pair(
+    certificate: Path, key: Path, issuers: bytes = b"", trust: ssl.SSLContext | None = None
+) -> CertificatePair:
+    """The pair in two PEM files. Issuers, in DER, that are not in the file are served after it.
 
-    Issuers that are needed, and not in the file, are served after the own certificate.
+    `trust` is a client's context with the certificates that this machine trusts. Raises
+    BadCertificate if TLS does not work with the pair.
     """
     context = new_context()
     try:
         context.load_cert_chain(certificate, key, password=_refuse_password)
         if issuers:
             context.load_verify_locations(cadata=issuers)
-        facts = _shake_hands(context, own)
-        return CertificatePair(
+        own = shake_hands(context, client_context(ssl.CERT_NONE)).getpeercert(binary_form=True)
+        own = own or b""
+        facts = _statements(context, own)
+        pair = CertificatePair(
             context,
             tuple(_names(facts.get("subjectAltName", ()))),
             _time(facts["notBefore"]),
             _time(facts["notAfter"]),
-            sha256(read_pem(certificate) + issuers.encode("ascii")).hexdigest(),
+            sha256(read_pem(certificate) + issuers).hexdigest(),
+            read_certificate(own),
+            open_key=key if is_open_to_all(key) else None,
         )
     except ssl.SSLError as error:
-        raise _refusal(error) from None
+        raise refusal(error, certificate, key) from None
     except BadCertificate:
         raise
     except (ValueError, KeyError):
         raise BadCertificate("says of itself what makes no sense") from None
+    has_bad_dates = pair.trouble(utc_now()) is not None
+    distrust, lacks_issuer = why_distrusted(context, trust or system_trust(), has_bad_dates)
+    return replace(pair, distrust=distrust, lacks_issuer=lacks_issuer)
 
 
 def is_pair(certificate: Path, key: Path) -> bool:
@@ -116,37 +109,8 @@ def is_pair(certificate: Path, key: Path) -> bool:
     try:
         context.load_cert_chain(certificate, key, password=_refuse_password)
     except ssl.SSLError as error:
-        return _REFUSED_KEYS.get(error.reason or "") != _NO_PAIR
+        return not refuses_key(error)
     return True
-
-
-def read_pem(path: Path, about_key: bool = False) -> bytes:
-    """The content of a file; BadCertificate if there is none to be had."""
-    try:
-        return read_file(path)
-    except ValueError:
-        raise BadCertificate("is not a file name", about_key) from None
-    except OSError as error:
-        cause = (error.strerror or "unreadable").lower()
-        cure = ". Its owner and mode must let the relay's user read it" * isinstance(
-            error, PermissionError
-        )
-        raise BadCertificate(f"cannot be read: {cause}{cure}", about_key) from None
-
-
-def read_certificates(path: Path) -> list[str]:
-    """The certificates in a PEM file, of which there must be one, as a PEM text each."""
-    try:
-        found = [block.decode("ascii") + "\n" for block in _CERTIFICATE.findall(read_pem(path))]
-        for each in found:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=each)
-    except (UnicodeDecodeError, ssl.SSLError):
-        found = []
-    if not found:
-        raise BadCertificate(
-            "has no readable certificate. It must be PEM: -----BEGIN CERTIFICATE-----"
-        )
-    return found
 
 
 def utc_now() -> datetime:
@@ -154,39 +118,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _shake_hands(context: ssl.SSLContext, own: str) -> Any:
+def _statements(context: ssl.SSLContext, own: bytes) -> Any:
     """What a client sees of the certificate; SSLError where TLS does not work with it.
 
-    The standard library reads a certificate only for who has verified it. This client trusts this
-    one certificate, whatever its dates.
+    The standard library shows a certificate only to a client that has verified it. This one trusts
+    this certificate alone, whatever its dates.
     """
-    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trusting.check_hostname = False
+    trusting = client_context()
     trusting.load_verify_locations(cadata=own)
-    trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VerifyFlags(_NO_CHECK_TIME)
-    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = trusting.wrap_bio(to_client, to_server)
-    server = context.wrap_bio(to_server, to_client, server_side=True)
-    for _ in range(_HANDSHAKE_ROUNDS):
-        for end in (client, server):
-            with suppress(ssl.SSLWantReadError):
-                end.do_handshake()
-    return client.getpeercert()
-
-
-def _refusal(error: ssl.SSLError) -> BadCertificate:
-    reason = getattr(error, "reason", None) or ""
-    if reason in _REFUSED_KEYS:
-        return BadCertificate(_REFUSED_KEYS[reason], about_key=True)
-    if not reason:
-        # The certificate was read before: what OpenSSL found no PEM in is the key.
-        return BadCertificate(
-            "has no readable private key. It must be PEM: -----BEGIN PRIVATE KEY-----",
-            about_key=True,
-        )
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return BadCertificate(f"would be refused by every device: {error.verify_message}")
-    return BadCertificate(f"cannot be used for TLS: {reason.lower().replace('_', ' ')}")
+    trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME
+    return shake_hands(context, trusting).getpeercert()
 
 
 def _refuse_password() -> str:

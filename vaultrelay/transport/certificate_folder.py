@@ -1,24 +1,21 @@
 """Certificate folders: every certificate in a folder of .pem files that has its key there."""
 
-import re
+import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from vaultrelay.transport.certificate import (
-    BadCertificate,
-    CertificatePair,
-    is_pair,
-    make_pair,
-    read_certificates,
-    read_pem,
-)
+from vaultrelay.transport.certificate import CertificatePair, is_pair, make_pair
+from vaultrelay.transport.certificate_files import BadCertificate, FoundFile, read_any
+from vaultrelay.transport.certificate_trust import system_trust
+from vaultrelay.transport.plain_file import why_unreadable
+from vaultrelay.transport.x509 import read_certificate
 
-_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
-_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
+_TOLD_FILES = 3
+"""Of a folder that serves nobody: enough to see what went wrong."""
 
 
 def load_folder(folder: Path) -> list[CertificatePair]:
@@ -26,48 +23,73 @@ def load_folder(folder: Path) -> list[CertificatePair]:
 
     BadCertificate for a folder that would serve nobody, and for a file that cannot be used.
     """
-    certificates: list[str] = []
-    keys: list[Path] = []
-    for path in sorted(folder.rglob("*.pem")):
+    files: dict[Path, FoundFile] = {}
+    for path in _files(folder):
         with _naming(path):
-            content = read_pem(path)
-            if _CERTIFICATE in content:
-                certificates += read_certificates(path)
-            if _KEY.search(content):
-                keys.append(path)
+            files[path] = read_any(path)
+    certificates = {each: path for path, file in files.items() for each in file.certificates}
     issuers = _issuers(certificates)
     pairs: list[CertificatePair] = []
+    trust = system_trust()
+    if roots := b"".join(each for each in certificates if read_certificate(each).is_self_signed):
+        # Those of the operator's own authorities, which are not served.
+        trust.load_verify_locations(cadata=roots)
     with TemporaryDirectory() as temporary:
         # OpenSSL takes a pair from files alone. The certificate is no secret; keys stay where they
         # are.
         alone = Path(temporary, "certificate.pem")
-        for key in keys:
-            for own in dict.fromkeys(certificates):
-                alone.write_text(own)
-                with _naming(key):
+        for key in [path for path, file in files.items() if file.has_key]:
+            for own, path in certificates.items():
+                alone.write_text(ssl.DER_cert_to_PEM_cert(own))
+                with _naming(path, key):
                     if is_pair(alone, key):
-                        pair = make_pair(alone, key, own, issuers)
+                        pair = make_pair(alone, key, issuers, trust)
                         pairs.append(replace(pair, files=(folder,)))
     if not pairs:
-        raise BadCertificate("has no certificate with its key in .pem files")
+        raise BadCertificate(f"has no certificate with its key in .pem files{_told(files)}")
     return pairs
 
 
-def _issuers(certificates: list[str]) -> str:
+def _files(folder: Path) -> list[Path]:
+    """The .pem files of a folder and those below it. BadCertificate for one that is barred."""
+
+    def refuse(error: OSError) -> None:
+        barred = Path(error.filename)
+        where = "" if barred == folder else f"holds {barred}, which "
+        raise BadCertificate(f"{where}cannot be read: {why_unreadable(barred, error)}") from None
+
+    walk = os.walk(folder, onerror=refuse)
+    return sorted(
+        Path(within, name)
+        for within, folders, names in walk
+        for name in (*folders, *names)
+        if name.endswith(".pem")
+    )
+
+
+def _told(files: dict[Path, FoundFile]) -> str:
+    """What lies in a folder that serves nobody."""
+    told = [f"{path.name} {file.what}" for path, file in files.items() if file.what]
+    more = "" if len(told) <= _TOLD_FILES else ", ..."
+    return f": {'; '.join(told[:_TOLD_FILES])}{more}" if told else ""
+
+
+def _issuers(certificates: Iterable[bytes]) -> bytes:
     """Those of the certificates that issue others, roots left out: devices have them."""
     found = []
     for each in certificates:
         reader = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         reader.load_verify_locations(cadata=each)
-        if any(known["subject"] != known["issuer"] for known in reader.get_ca_certs()):
+        if reader.get_ca_certs() and not read_certificate(each).is_self_signed:
             found.append(each)
-    return "".join(found)
+    return b"".join(found)
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def _naming(certificate: Path, key: Path | None = None) -> Iterator[None]:
     """Say which file a BadCertificate is about."""
     try:
         yield
     except BadCertificate as error:
+        path = key if key is not None and error.about_key else certificate
         raise BadCertificate(f"holds {path}, which {error}") from None

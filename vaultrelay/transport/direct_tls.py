@@ -31,6 +31,7 @@ _SLUGS = {
     "WRONG_VERSION_NUMBER": "tls_no_tls",
     "UNSUPPORTED_PROTOCOL": "tls_version",
     "NO_SHARED_CIPHER": "tls_suites",
+    "NO_SUITABLE_SIGNATURE_ALGORITHM": "tls_suites",
     "UNEXPECTED_EOF_WHILE_READING": "tls_left",
 }
 """Our words for why handshakes fail, by OpenSSL's; all others are "tls_other"."""

@@ -19,12 +19,8 @@ from twisted.internet.endpoints import (
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
-from vaultrelay.transport.certificate import (
-    BadCertificate,
-    CertificatePair,
-    load_pair,
-    read_certificates,
-)
+from vaultrelay.transport.certificate import CertificatePair, load_pair
+from vaultrelay.transport.certificate_files import BadCertificate, read_certificates
 from vaultrelay.transport.certificate_folder import load_folder
 from vaultrelay.transport.endpoint_hints import colons, plain
 from vaultrelay.transport.listen import Listening

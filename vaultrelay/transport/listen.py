@@ -118,6 +118,11 @@ class ListeningService(Service):
         return self._wanted.tls
 
     @property
+    def is_plain(self) -> bool:
+        """Whether devices connect without TLS, and without a proxy that could have done it."""
+        return self.tls is None and not self._wanted.is_proxied
+
+    @property
     def is_inherited(self) -> bool:
         """Whether those who connect after the end find another relay, and need only wait."""
         return self._wanted.is_inherited

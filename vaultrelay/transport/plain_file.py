@@ -6,10 +6,14 @@ as /dev/zero never ends.
 
 import os
 import stat
+from contextlib import suppress
 from errno import EFBIG, EINVAL
 from pathlib import Path
 
 from vaultrelay.policy.limits import MOST_FILE_BYTES
+
+_OTHERS = stat.S_IROTH
+_OTHERS_ENTER = stat.S_IXOTH
 
 
 def read_file(path: Path) -> bytes:
@@ -21,6 +25,57 @@ def read_file(path: Path) -> bytes:
     if len(content) > MOST_FILE_BYTES:
         raise OSError(EFBIG, f"it has more than {MOST_FILE_BYTES} bytes")
     return content
+
+
+def why_unreadable(path: Path, error: OSError) -> str:
+    """Why a file or folder could not be read; for a missing permission, which one and the user."""
+    if not isinstance(error, PermissionError):
+        return (error.strerror or "unreadable").lower()
+    folder = _barred_folder(path)
+    if folder is None:
+        return f"permission denied. Its owner and mode must let {_user()} read it"
+    return (
+        f"permission denied for the folder {folder}. Its owner and mode must let {_user()} enter it"
+    )
+
+
+def is_open_to_all(path: Path) -> bool:
+    """Whether every user of this machine can read a file. False where its mode cannot tell."""
+    if os.name == "nt":
+        return False
+    real = Path(os.path.realpath(path))
+    with suppress(OSError):
+        return bool(real.stat().st_mode & _OTHERS) and all(
+            folder.stat().st_mode & _OTHERS_ENTER for folder in real.parents
+        )
+    return False
+
+
+def _barred_folder(path: Path) -> Path | None:
+    """The outermost folder on the way to a file that this user may not enter."""
+    for way in (path.absolute(), Path(os.path.realpath(path))):
+        for folder in reversed(way.parents):
+            try:
+                # Whatever is inside of it.
+                (folder / "-").stat()
+            except PermissionError:
+                return folder
+            except OSError:
+                continue
+    return None
+
+
+def _user() -> str:
+    """The user that this process runs as, by name where there is one."""
+    try:
+        import pwd
+    except ImportError:  # Windows
+        return "the relay's user"
+    number = os.geteuid()
+    try:
+        return f"the user {pwd.getpwuid(number).pw_name}"
+    except KeyError:
+        return f"the user {number}"
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -26,6 +26,8 @@ def new_context() -> ssl.SSLContext:
     )
     context.set_ciphers(_CIPHERS)
     context.set_alpn_protocols(_ALPN)
+    # Of TLS 1.3. Making them costs more than what a resumption saves, see docs/decisions/0017.
+    context.num_tickets = 0
     return context
 
 
@@ -33,6 +35,7 @@ class ServerTls:
     """The certificates that a port serves: the one that a client asks for by name, or the first.
 
     `context` is for the next connection; `serve` changes it, and leaves those that are open alone.
+    It holds the key of the tickets by which clients of TLS 1.2 resume sessions.
     """
 
     context: ssl.SSLContext

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 
-from tests.certificates import issue, write_pair
+from tests.certificates import chain, write_pair
 from tests.commands.checkup.servers import answering
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import tls
@@ -24,7 +24,7 @@ async def looked_at(port: int) -> Found:
 def server(folder: Path, monkeypatch: pytest.MonkeyPatch, days: float = 30) -> ssl.SSLContext:
     """A server's context, whose certificate is trusted."""
     ends = datetime.now(UTC) + timedelta(days=days)
-    certificate, key = write_pair(folder, issue(["localhost"], ends=ends))
+    certificate, key = write_pair(folder, *chain(["localhost"], ends=ends))
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

@@ -54,21 +54,23 @@ def test_a_user_alone_is_no_token() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "addresses", "is_warned"),
+    ("given", "addresses", "slug"),
     [
-        ("ws://any:s3cret@a.example", ["8.8.8.8"], True),
-        ("ws://any:s3cret@a.example", ["192.168.1.2", "8.8.8.8"], True),
-        ("ws://any:s3cret@a.example", ["192.168.1.2", "::1", "127.0.0.1"], False),
-        ("wss://any:s3cret@a.example", ["8.8.8.8"], False),
-        ("ws://a.example", ["8.8.8.8"], False),
+        ("ws://any:s3cret@a.example", ["8.8.8.8"], "token_in_clear"),
+        ("ws://any:s3cret@a.example", ["192.168.1.2", "8.8.8.8"], "token_in_clear"),
+        ("ws://any:s3cret@a.example", ["192.168.1.2", "::1", "127.0.0.1"], None),
+        ("wss://any:s3cret@a.example", ["8.8.8.8"], None),
+        ("ws://a.example", ["8.8.8.8"], "plain_in_public"),
+        ("ws://a.example", ["192.168.1.2", "2606:4700::1"], "plain_in_public"),
+        ("ws://a.example", ["192.168.1.2", "::1"], None),
+        ("wss://a.example", ["8.8.8.8"], None),
     ],
-    ids=["public", "both", "private", "tls", "none"],
 )
-def test_a_token_without_tls_is_for_near_networks(
-    given: str, addresses: list[str], is_warned: bool
+def test_a_url_without_tls_is_for_near_networks(
+    given: str, addresses: list[str], slug: str | None
 ) -> None:
-    finding = url.token_in_clear(RelayUrl.read(given), addresses)
-    assert (finding is not None) is is_warned
+    finding = url.in_clear(RelayUrl.read(given), addresses)
+    assert (None if finding is None else finding.slug) == slug
     if finding is not None:
         assert "s3cret" not in finding.text
 

@@ -14,7 +14,7 @@ from vaultrelay.commands.checkup.idle import hold
 from vaultrelay.commands.checkup.pages import Pages
 from vaultrelay.commands.checkup.tls import look_at_tls
 from vaultrelay.commands.checkup.traffic import LARGEST_SECONDS, Traffic
-from vaultrelay.commands.checkup.url import look_at_url, token_in_clear
+from vaultrelay.commands.checkup.url import in_clear, look_at_url
 from vaultrelay.commands.probe import dial, resolve
 
 STEP_SECONDS = CONNECT_SECONDS - 1
@@ -122,7 +122,7 @@ class Checkup:
 
     async def _name(self) -> Found:
         addresses = await resolve(self._reactor, self._where)
-        warning = token_in_clear(self._where, addresses)
+        warning = in_clear(self._where, addresses)
         return Found(
             f"{self._where.host} is {', '.join(addresses)}",
             {"addresses": addresses},

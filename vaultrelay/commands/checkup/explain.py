@@ -8,6 +8,7 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 
 from vaultrelay.client import Closed, Refused
 from vaultrelay.logs import printable
+from vaultrelay.policy.tls_reasons import CURES, words_of
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.refusal import token_required
 
@@ -52,6 +53,9 @@ _CERTIFICATE_CURES = {
     20: "Serve the certificate with its chain (fullchain.pem, not cert.pem).",
     62: "Dial a name that is in the certificate, or have it issued for this name as well.",
     64: "Dial a name that is in the certificate, or have it issued for this address as well.",
+    67: "Have the issuer's certificate replaced by one for a key of P-256, or RSA of 2048 bits.",
+    68: "It, or that of its issuer, is signed with SHA-1 or MD5: have it issued anew, signed with "
+    "SHA-256.",
     66: "Have the certificate issued anew for a key of P-256, or RSA of 2048 bits.",
 }
 """By OpenSSL's number for what is wrong with a certificate (X509_V_ERR_ in its x509_vfy.h)."""
@@ -75,6 +79,8 @@ def explain(error: BaseException, step: str, seconds: int, *, has_token: bool = 
         hint = ""
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = _CERTIFICATE_CURES.get(error.verify_code, hint)
+    elif isinstance(error, ssl.SSLError):
+        hint = CURES.get(getattr(error, "reason", None) or "", hint)
     stop = "" if text.endswith((".", "?", ")")) else "."
     return f"{text}{stop} {hint}".strip()
 
@@ -88,8 +94,8 @@ def _cause(error: BaseException, seconds: int) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     if isinstance(error, ssl.SSLError):
-        reason = getattr(error, "reason", None) or ""
-        return reason.lower().replace("_", " ")
+        reason = getattr(error, "reason", None)
+        return words_of(reason) if reason else ""
     if isinstance(error, Closed) and error.code == _NO_CLOSE:
         return "the connection ended without a close"
     if isinstance(error, ConnectError) and error.osError:

@@ -6,6 +6,12 @@ import warnings
 from typing import Any
 
 from vaultrelay.client.device import RelayUrl
+from vaultrelay.commands.checkup.certificate import (
+    NAME_MISMATCH,
+    look_at_certificate,
+    unverified_context,
+    what_it_is_for,
+)
 from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.commands.checkup.trust import (
     NOT_STRICT,
@@ -31,18 +37,25 @@ async def look_at_tls(reactor: Any, url: RelayUrl) -> Found:
     """Shake hands as a device does, as a browser does, and as nobody should any more."""
     try:
         agreed = await greet(reactor, url, _context(_HTTP_1))
+    except ssl.SSLCertVerificationError as error:
+        if error.verify_code in NAME_MISMATCH:
+            seen = await _attempt(reactor, url, unverified_context())
+            text = isinstance(seen, TlsFacts) and what_it_is_for(seen.certificate, url.host)
+            if text:
+                raise CheckFailed(text) from None
+        await _explain(reactor, url, error)
+        raise
     except ssl.SSLError as error:
         # Some versions of Python have no name for it.
         if "no application protocol" in str(error).lower().replace("_", " "):
             raise CheckFailed(_ONLY_HTTP_2) from None
-        if isinstance(error, ssl.SSLCertVerificationError):
-            await _explain(reactor, url, error)
         raise
     strict = await _attempt(reactor, url, _strict_context())
     exact = await _attempt(reactor, url, _exact_context())
     old = await _attempt(reactor, url, _old_context())
     found = (
         _ends_soon(agreed),
+        *look_at_certificate(agreed.certificate),
         _no_alpn(agreed, strict),
         _weak_key(strict),
         _not_exact(exact),

@@ -55,15 +55,17 @@ def token_place(url: str) -> str | None:
     return "path" if any(map(_is_random, parts.path.split("/"))) else None
 
 
-def token_in_clear(url: RelayUrl, addresses: list[str]) -> Finding | None:
-    """The warning of a token that goes without TLS beyond networks like one's own."""
+def in_clear(url: RelayUrl, addresses: list[str]) -> Finding | None:
+    """The warning of a URL without TLS that leads beyond networks like one's own."""
     near = (read_address(address) for address in addresses)
-    if (
-        url.scheme == "wss"
-        or url.authorization is None
-        or all(address is not None and address.is_private for address in near)
-    ):
+    if url.scheme == "wss" or all(address is not None and address.is_private for address in near):
         return None
+    if url.authorization is None:
+        return Finding(
+            "plain_in_public",
+            f"Without TLS, anyone on the way to {url.host} sees which devices talk: use a wss:// "
+            "URL.",
+        )
     return Finding(
         "token_in_clear",
         f"Without TLS, anyone on the way to {url.host} reads the token: use a wss:// URL.",

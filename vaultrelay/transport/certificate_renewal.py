@@ -1,0 +1,28 @@
+"""Renewal: whether certificates may replace those that a running relay serves."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from vaultrelay.transport.certificate import CertificatePair
+
+
+def why_worse(
+    new: Collection[CertificatePair], running: Collection[CertificatePair], now: datetime
+) -> str | None:
+    """Why `running` is kept: a certificate with good dates would give way to one without.
+
+    The end of a sentence; None if the new ones may be served.
+    """
+    for pair in new:
+        trouble = None if pair in running else pair.trouble(now)
+        if trouble is None:
+            continue
+        for old in running:
+            is_replaced = len(new) == 1 or not set(old.names).isdisjoint(pair.names)
+            if old not in new and is_replaced and old.trouble(now) is None:
+                clock = " Is this machine's clock right?" if now < pair.starts else ""
+                return (
+                    f"does not replace the certificate in use, which is good until "
+                    f"{old.ends:%Y-%m-%d}: {trouble}.{clock}"
+                )
+    return None

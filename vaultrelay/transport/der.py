@@ -1,0 +1,61 @@
+"""DER: the elements of an ASN.1 structure, as far as certificates and keys need them (X.690)."""
+
+from collections.abc import Iterator
+
+INTEGER = 0x02
+BIT_STRING = 0x03
+OCTET_STRING = 0x04
+OID = 0x06
+UTC_TIME = 0x17
+SEQUENCE = 0x30
+CONTEXT_0 = 0xA0
+"""Tags."""
+_LONG_FORM = 0x80
+_LENGTH_BYTES = 4
+"""Of a length: more than any file that is read."""
+
+
+def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The tag and content of each element that stands side by side in `data`.
+
+    Raises ValueError if a length does not fit.
+    """
+    at = 0
+    while at < len(data):
+        start, end = _span(data, at)
+        yield data[at], data[start:end]
+        at = end
+
+
+def first_element(data: bytes) -> bytes:
+    """The first element whole, without what follows it. Raises ValueError if there is none."""
+    return data[: _span(data, 0)[1]]
+
+
+def dotted(oid: bytes) -> str:
+    """The content of an object identifier as people write it: 1.2.840.10045.2.1."""
+    numbers, number = [], 0
+    for byte in oid:
+        number = number << 7 | byte & 0x7F
+        if not byte & 0x80:
+            numbers.append(number)
+            number = 0
+    if not numbers:
+        return ""
+    first = min(numbers[0] // 40, 2)
+    return ".".join(map(str, (first, numbers[0] - 40 * first, *numbers[1:])))
+
+
+def _span(data: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the element at `at` begins and ends."""
+    if at + 2 > len(data):
+        raise ValueError("an element is cut off")
+    length, start = data[at + 1], at + 2
+    if length & _LONG_FORM:
+        size = length & ~_LONG_FORM
+        if not 0 < size <= _LENGTH_BYTES:
+            raise ValueError("a length has no end")
+        length, start = int.from_bytes(data[start : start + size], "big"), start + size
+    if start + length > len(data):
+        raise ValueError("an element is cut off")
+    return start, start + length

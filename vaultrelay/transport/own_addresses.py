@@ -1,0 +1,45 @@
+"""Own addresses: under which addresses of the Internet a port of this machine is reached."""
+
+import socket
+from collections.abc import Iterable
+from contextlib import closing
+from ipaddress import ip_address
+from typing import Any
+
+from twisted.internet.interfaces import IListeningPort
+
+_EVERY_INTERFACE = ("0.0.0.0", "::")  # noqa: S104  what ports say, not where they listen
+_ELSEWHERE = ("192.0.2.1", 9)
+"""An address of no network (RFC 5737). The route there is that to the Internet."""
+
+
+def public_addresses(ports: Iterable[IListeningPort | None]) -> tuple[str, ...]:
+    """The addresses of the Internet among those that ports listen on.
+
+    Of ports on every interface the IPv4 address counts from which this machine reaches the
+    Internet. Its IPv6 address does not: nearly every one has one, behind a firewall.
+    """
+    found = {}
+    for port in ports:
+        host: Any = getattr(None if port is None else port.getHost(), "host", "")
+        address = _outward_address() if host in _EVERY_INTERFACE else str(host).partition("%")[0]
+        if address and _is_public(address):
+            found[address] = True
+    return tuple(found)
+
+
+def _outward_address() -> str:
+    try:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as end:
+            # Sends nothing: it only looks up the route.
+            end.connect(_ELSEWHERE)
+            return str(end.getsockname()[0])
+    except OSError:
+        return ""
+
+
+def _is_public(address: str) -> bool:
+    try:
+        return ip_address(address).is_global
+    except ValueError:
+        return False

@@ -1,0 +1,140 @@
+"""PEM (RFC 7468): the blocks of a file, and the line at which OpenSSL reads no further."""
+
+import re
+from binascii import Error as BadBase64
+from binascii import a2b_base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vaultrelay.transport.der import first_element
+
+CERTIFICATES = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
+"""The labels that OpenSSL takes for a certificate."""
+_BOM = b"\xef\xbb\xbf"
+_WHITE = bytes(range(33))
+"""What OpenSSL strips from the end of a line."""
+_BEGIN = re.compile(rb"-----BEGIN ([^\r-]*)-----")
+_END = re.compile(rb"-----END ([^\r-]*)-----")
+_DASHES = re.compile(rb"\xe2\x80[\x90-\x95]|\xe2\x88\x92|\x96|\x97")
+"""What word processors make of hyphens, in UTF-8 and Windows-1252."""
+_MARKER = re.compile(rb"--\s*(?:BEGIN|END)\b|\b(?:BEGIN|END) [A-Z0-9 ]+--", re.IGNORECASE)
+"""What was meant as a marker, however it is written."""
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
+_HEADER = re.compile(rb"(?:Proc-Type|DEK-Info):")
+
+
+class BadPem(ValueError):
+    """A line at which a reader of PEM cannot go on; the text is the end of a sentence."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block: its label, the line of its first marker, and the bytes inside."""
+
+    label: str
+    line: int
+    data: bytes
+    is_encrypted: bool = False
+
+    @property
+    def is_certificate(self) -> bool:
+        return self.label in CERTIFICATES
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it is a private key that OpenSSL reads, be it encrypted or not."""
+        return self.label.endswith("PRIVATE KEY") and self.label != "OPENSSH PRIVATE KEY"
+
+    @property
+    def der(self) -> bytes:
+        """A certificate's own bytes, without the trust that `TRUSTED CERTIFICATE` adds to them.
+
+        Raises ValueError if it is none.
+        """
+        first = first_element(self.data)
+        if len(first) < len(self.data) and self.label != "TRUSTED CERTIFICATE":
+            raise ValueError("more than a certificate")
+        return first
+
+
+def read_blocks(content: bytes) -> Iterator[Block]:
+    """The blocks in turn; what stands between them is ignored.
+
+    Raises BadPem at the first line at which OpenSSL would not go on.
+    """
+    label, begun, body = b"", 0, list[bytes]()
+    for number, line in _lines(content):
+        begin, end = _BEGIN.fullmatch(line), _END.fullmatch(line)
+        if not begun:
+            if begin:
+                label, begun, body = begin[1], number, []
+        elif end and end[1] == label:
+            yield _block(label, begun, body)
+            begun = 0
+        elif begin or end:
+            raise BadPem(
+                f"in line {number}: what begins in line {begun} has no end before it. The file "
+                "has lost a part, or parts of two were mixed"
+            )
+        elif _is_marker(line):
+            raise BadPem(_why_no_marker(number, line))
+        else:
+            body.append(line)
+    if begun:
+        raise BadPem(f"in line {begun}: what begins there has no end. The file is cut off")
+
+
+def stray_marker(content: bytes) -> str | None:
+    """Of the first line that was meant as a marker and is read as other text; None without."""
+    for number, line in _lines(content):
+        if _is_marker(line) and not (_BEGIN.fullmatch(line) or _END.fullmatch(line)):
+            return _why_no_marker(number, line)
+    return None
+
+
+def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(content.removeprefix(_BOM).split(b"\n"), 1):
+        yield number, line.rstrip(_WHITE)
+
+
+def _is_marker(line: bytes) -> bool:
+    return _MARKER.search(_DASHES.sub(b"-", line)) is not None
+
+
+def _why_no_marker(number: int, line: bytes) -> str:
+    if b"\r" in line:
+        return (
+            f"in line {number}: its lines end in a carriage return alone. Convert them: "
+            "tr '\\r' '\\n'"
+        )
+    if len(_MARKER.findall(_DASHES.sub(b"-", line))) > 1:
+        return (
+            f"in line {number}: two markers share it, as when files without a last line end are "
+            "joined. Put a line end between them"
+        )
+    if _BEGIN.search(line) or _END.search(line):
+        return f"in line {number}: a marker must stand alone on its line, without a space before it"
+    return f"in line {number}: a marker takes five hyphens on each side, and capitals between them"
+
+
+def _block(label: bytes, begun: int, body: list[bytes]) -> Block:
+    text = body
+    while text and _HEADER.match(text[0]):
+        text = text[1:]
+    has_header = len(text) < len(body)
+    if text and not text[0]:
+        # It ends a header, be it an empty one.
+        text = text[1:]
+    first = begun + 1 + len(body) - len(text)
+    for number, line in enumerate(text, first):
+        if not line:
+            raise BadPem(f"in line {number}: it is empty, inside of what begins in line {begun}")
+        if _NOT_BASE64.search(line):
+            raise BadPem(
+                f"in line {number}: it is not base64, inside of what begins in line {begun}"
+            )
+    try:
+        data = a2b_base64(b"".join(b"".join(text).split()), strict_mode=True)
+    except BadBase64:
+        raise BadPem(f"in line {begun}: what begins there has lost a part") from None
+    return Block(label.decode("latin-1"), begun, data, has_header)

@@ -1,6 +1,7 @@
 """The PROXY protocol: a first line that says where a connection really comes from.
 
-It is read off the socket before anything else, TLS included, and not a byte more than it.
+It is read off the socket before anything else, TLS included, and not a byte more than it. HAProxy
+itself sends none where it connects as a peer: see haproxy_peers.
 """
 
 from errno import EWOULDBLOCK
@@ -17,6 +18,7 @@ from twisted.protocols.haproxy._v2parser import V2Parser
 
 from vaultrelay.transport.direct import DirectServer
 from vaultrelay.transport.direct_tls import DirectTlsServer
+from vaultrelay.wire.haproxy_peers import HELLO_BEGINS
 
 _WORD_1, _END_1 = V1Parser.PROXYSTR + b" ", V1Parser.NEWLINE
 _UNKNOWN_1 = _WORD_1 + V1Parser.UNKNOWN_PROTO + _END_1
@@ -57,12 +59,8 @@ class Proxied:
         try:
             self._line += self._next_bytes()
             if self._is_whole():
-                self._real_peer = _read_peer(self._line)
-                self._line = b""
-                del self.doRead
-                if self._then is not None:
-                    self.doRead, self._then = self._then, None
-                if not self._is_welcome():
+                line, self._line = self._line, b""
+                if not self._goes_on_after(line):
                     return main.CONNECTION_LOST
         except OSError as error:
             return None if error.errno == EWOULDBLOCK else main.CONNECTION_LOST
@@ -70,10 +68,26 @@ class Proxied:
             return main.CONNECTION_LOST
         return None
 
-    def _is_welcome(self) -> bool:
+    def _goes_on_after(self, line: bytes) -> bool:
         """Whether the protocol goes on with whom the line named; asked before TLS begins."""
+        is_peer = line.startswith(HELLO_BEGINS)
+        if is_peer and self._then is not None:
+            # Its channels would go over the network unencrypted.
+            return False
+        if not is_peer:
+            self._real_peer = _read_peer(line)
+        del self.doRead
+        if self._then is not None:
+            self.doRead, self._then = self._then, None
+        if is_peer:
+            return self._announces(line)
         tell = getattr(self.protocol, "peerKnown", None)
         return tell is None or tell(self._real_peer)
+
+    def _announces(self, begun: bytes) -> bool:
+        """Whether the protocol takes HAProxy as a peer, which has begun its hello."""
+        greet = getattr(self.protocol, "haproxyConnected", None)
+        return greet is not None and greet(begun)
 
     def _next_bytes(self) -> bytes:
         """As many as are there, and surely belong to the line; InvalidProxyHeader for none."""
@@ -99,7 +113,10 @@ class Proxied:
             if line.endswith(b"\n") and not line.endswith(_END_1):
                 raise InvalidProxyHeader
             return line.endswith(_END_1)
-        if not (_WORD_1.startswith(line) or line[: len(_SIGNATURE)] == _SIGNATURE[:had]):
+        if line.startswith(HELLO_BEGINS):
+            return True
+        is_begun = _WORD_1.startswith(line) or HELLO_BEGINS.startswith(line)
+        if not (is_begun or line[: len(_SIGNATURE)] == _SIGNATURE[:had]):
             raise InvalidProxyHeader
         return had >= _FIXED_2 and had == self._size_2()
 

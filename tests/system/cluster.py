@@ -58,6 +58,11 @@ class Cluster:
         """On which relay HAProxy knows which channel."""
         return dict(re.findall(r"key=(\S+) .*server_key=(\S+)", self.say("show table relay")))
 
+    def announced(self) -> dict[str, str]:
+        """The relay of each channel that has devices, by its digest, as the relays announce it."""
+        table = self.say("show table relays/held")
+        return dict(re.findall(r"key=(\S+) .*server_key=(\S+)", table))
+
     def say(self, command: str) -> str:
         """A command to the runtime API, and its answer."""
         with socket.socket(socket.AF_UNIX) as api:

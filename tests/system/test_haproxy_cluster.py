@@ -23,10 +23,13 @@ from tests.system.cluster import (
     cluster,
     haproxy,
     name_of,
+    seed_of,
     two_haproxies,
     written,
 )
 from tests.system.test_proxies import UPGRADE, own_addresses
+from vaultrelay.wire.haproxy_peers import channel_digest
+from vaultrelay.wire.proof import channel_of
 
 DEPLOYED = sorted((Path(__file__).parents[2] / "deploy" / "haproxy").glob("*.cfg"))
 CHANNELS = range(12)
@@ -91,6 +94,22 @@ def test_devices_of_a_channel_meet_however_they_name_it(behind: Cluster) -> None
         places = behind.places()
         assert {name_of(channel) for channel in CHANNELS} <= set(places)
         assert len(set(places.values())) == RELAYS
+
+
+def digest_of(channel: int) -> str:
+    """The key of a channel in what the relays announce."""
+    return channel_digest(channel_of(seed_of(channel))).hex().upper()
+
+
+def test_relays_announce_the_channels_that_have_devices(behind: Cluster) -> None:
+    with ExitStack() as stack:
+        for channel in CHANNELS:
+            stack.enter_context(closing(behind.join(channel, b"device-a")))
+        digests = {digest_of(channel): name_of(channel) for channel in CHANNELS}
+        until(lambda: set(digests) <= set(behind.announced()))
+        places = behind.places()
+        for digest, relay in behind.announced().items():
+            assert relay == places[digests[digest]]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """The configuration of HAProxy in front of several relays, as HAProxy reads it.
 
-docs/scaling.rst says what it does when a relay comes or goes, and
-docs/decisions/0015-haproxy-and-a-tracked-table.rst why it is so. What the relay has a number for is
-filled in; the others are HAProxy's.
+docs/scaling.rst says what it does when a relay comes or goes, and decisions 15 and 16 under
+docs/decisions why it is so. What the relay has a number for is filled in; the others are HAProxy's.
 """
 
 from string import Template
@@ -33,7 +32,7 @@ $group
     # device tracks their channels yet, may forget them.
     hard-stop-after 23h
     ssl-default-bind-options ssl-min-ver TLSv1.2
-
+$hops
 defaults
     mode http
     log global
@@ -61,6 +60,14 @@ $errors
 # Which channel is on which relay: a reload hands it to the new process$others.
 peers haproxies
 $peers
+
+# Which channels have devices, as the relays announce it again and again. Nobody else adds entries
+# here, and there is room for all: strangers cannot push any out. The keys are digests.
+peers relays
+    bind unix@$runtime/relays.sock user $user mode 600
+    server $local_peer
+$announcers
+    table held type binary len 32 size $held expire ${held_seconds}s
 ${resolvers}frontend devices
     # Without h2, asked for by TLS or by just beginning with it: a WebSocket begins with HTTP/1.1,
     # and a hundred requests in one connection would count as one.
@@ -92,8 +99,12 @@ backend relay
     hash-type consistent sdbm avalanche
     # From then on it stays there, whatever becomes of other relays. While a device is connected it
     # tracks the entry of its channel, which cannot expire then. Whoever is refused leaves no entry.
+    # Others may push out entries that no connection of this process tracks, as after a reload: then
+    # the relays know.
     stick-table type string len 44 size $table expire 24h srvkey name store conn_cur peers haproxies
+    acl known var(txn.channel),in_table(relay)
     stick match var(txn.channel)
+    stick match var(txn.channel),ub64dec,sha2(256) table relays/held unless known
     # A device may have been sent to another relay while one of its channel comes to the old one,
     # which has just returned. Whoever is let in first decides: the other has to come again.
     tcp-response content set-var(txn.relay) srv_id
@@ -122,8 +133,8 @@ WORKERS_FIRST = """\
 #   vault-relay --node-name w1 --public-url wss://relay.example.org \\
 #     --listen haproxy:unix:{sockets}/1/devices:mode=660"""
 NODES_FIRST = """\
-# The relays, here the first one. Whoever reaches this port can say that he is anybody, and it is
-# not encrypted: open it to HAProxy alone, in a network of your own.
+# The relays, here the first one. This port believes any client address, announces channels, and
+# is not encrypted: open it to HAProxy alone, in a network of your own.
 #   vault-relay --listen haproxy:tcp:{port} --public-url wss://relay.example.org"""
 PEERS_FIRST = """\
 # and what the HAProxies know each other by into {file}, the same on each:
@@ -136,4 +147,17 @@ resolvers system
     parse-resolv-conf
     hold valid 10s
 
+"""
+HOPS_FIRST = """
+# To nodes whose address may change: HAProxy looks up that of a peer only once.
+"""
+HOP = """\
+listen to-{name}
+    mode tcp
+    timeout connect 5s
+    # Longer than the three seconds after which HAProxy says to a peer that it is alive.
+    timeout client 15s
+    timeout server 15s
+    bind unix@{socket} user {user} mode 600
+    server {name} {address}{by_name}
 """

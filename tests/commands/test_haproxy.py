@@ -153,11 +153,20 @@ def test_without_tls_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert not re.search(r" (ssl|crt|ca-file) ", text)
 
 
+def bounds(lines: list[str]) -> list[int]:
+    """The limits of an address and of a network: open, in a minute, without a request."""
+    return [
+        int(line.split()[-1])
+        for line in lines
+        if re.match("acl (full|hasty|silent) src,ipmask", line)
+    ]
+
+
 def test_there_is_room_for_the_devices_of_all_relays(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--workers", "10", "--max-connections", "60000")
     assert "maxconn 605120" in lines
     assert any("string len 44 size 1200000 " in line for line in lines)
-    assert any("{ sc1_conn_cur gt 151280 }" in line for line in lines)
+    assert bounds(lines) == [151_280, 302_560, 605_120, 1_210_240, 9455, 75_640]
     # Each of 60,000 and 1000 new ones in a round, in four rounds.
     assert "table held type binary len 32 size 2440000 expire 30s" in lines
 
@@ -165,20 +174,26 @@ def test_there_is_room_for_the_devices_of_all_relays(capsys: pytest.CaptureFixtu
 def test_one_haproxy_of_many_may_take_less(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--workers", "10", "--maxconn", "400000")
     assert "maxconn 400000" in lines
-    assert any("{ sc1_conn_cur gt 100000 }" in line for line in lines)
+    assert bounds(lines)[0] == 100_000
 
 
 def test_how_much_one_address_takes_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--workers", "1", "--max-per-address", "64")
-    assert any("{ sc1_conn_cur gt 64 }" in line for line in lines)
+    # A household whose devices return at once has sixteen connections without a request.
+    assert bounds(lines) == [64, 128, 256, 512, 16, 128]
 
 
 def test_its_deadlines_fit_those_of_the_relay_and_one_another(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = printed(capsys, "--workers", "1")
-    # It is what bounds a TLS handshake.
-    assert seconds(lines, "timeout client") == HEAD_SECONDS
+    # It is what bounds a TLS handshake, and what is silent before or after it.
+    handshake, head = seconds(lines, "timeout client"), seconds(lines, "timeout http-request")
+    assert handshake + head <= HEAD_SECONDS
+    # So none of them outlives the time in which it counts.
+    assert any(
+        f"conn_rate({handshake + head}s),gpc0_rate({handshake + head}s)" in line for line in lines
+    )
     assert seconds(lines, "timeout tunnel") > PING_RANGE[1] + PONG_SECONDS
     assert seconds(lines, "hard-stop-after") < seconds(lines, "len 44 size 200000 expire")
 

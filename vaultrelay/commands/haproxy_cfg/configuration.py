@@ -85,7 +85,7 @@ def configuration(cluster: Cluster, command: str) -> str:
         runtime=cluster.runtime_folder,
         local_peer=cluster.local_peer,
         handshake=PROXY_HANDSHAKE_SECONDS,
-        head=10,
+        head=PROXY_HEAD_SECONDS,
         errors="\n".join(f"    http-error {_answer(each)}" for each in _ERRORS),
         others=", and HAProxies tell each other" if cluster.peers else "",
         peers="\n".join(_peers(cluster)),

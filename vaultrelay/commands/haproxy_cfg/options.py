@@ -38,7 +38,8 @@ says when that is of use, and what happens when a relay comes or goes.
   --maxconn N              Connections that this HAProxy takes. Default as many
                            as all relays together.
   --max-per-address N      Connections of one address, or one /64 of IPv6, that
-                           HAProxy takes. Default a quarter of all.
+                           HAProxy takes. Default a quarter of all. Other limits
+                           of addresses and networks follow it.
   --certificate FILE       Certificate chain and then key, in one file. Default
                            /etc/haproxy/relay.example.org.pem.
   --plain                  No TLS, neither here nor between peers: for tests.

@@ -43,10 +43,12 @@ defaults
     error-log-format "%[src,ipmask(24,48)] [%t] %[fc_err_str]"
     timeout connect 5s
     timeout check 2s
+    # A connection is closed if it is silent after it was opened, if its TLS handshake takes longer,
+    # or if its request does not begin then. A device that waits for an answer is not.
+    timeout client ${handshake}s
     timeout http-request ${head}s
-    timeout http-keep-alive ${head}s
-    # Of a TLS handshake, too: who connects and says nothing holds a place for no longer.
-    timeout client ${head}s
+    # One request in a connection, as at the relay itself: else pages could hold connections.
+    option httpclose
     timeout server 30s
     # Of a device, instead of these two. The relay pings every 50 seconds, and at least every 10
     # minutes if a device asks for it. It finds the dead itself.
@@ -73,11 +75,25 @@ ${resolvers}frontend devices
     # and a hundred requests in one connection would count as one.
     option disable-h2-upgrade
 $binds
-    # One address, or one /64 of IPv6, takes no more than this of all, whether it says something or
-    # not. The relays count devices; what has not asked yet never gets there.
-    stick-table type ipv6 size 100k expire 10m store conn_cur
+    # One address, or one /64 of IPv6, has limits on its open connections, on new ones in a minute, and
+    # on those of the last $pending_seconds seconds that have not brought a request. So has a network, a /24 or a
+    # /48 of IPv6. What is refused here costs no handshake, takes no place, and does not count.
+    stick-table type ipv6 size 100k expire 10m store conn_cur,conn_rate(${pending_seconds}s),gpc0_rate(${pending_seconds}s),sess_rate(1m)
+    acl own src 127.0.0.1 ::1
+    acl full src,ipmask(32,64),table_conn_cur(devices) ge $per_address
+    acl full src,ipmask(24,48),table_conn_cur(networks) ge $per_network
+    acl hasty src,ipmask(32,64),table_sess_rate(devices) ge $per_minute
+    acl hasty src,ipmask(24,48),table_sess_rate(networks) ge $per_minute_of_network
+    acl silent src,ipmask(32,64),table_conn_rate(devices),sub(sess.spoke) ge $pending
+    acl silent src,ipmask(24,48),table_conn_rate(networks),sub(sess.network_spoke) ge $pending_of_network
+    tcp-request connection accept if own
+    tcp-request connection set-var(sess.spoke) src,ipmask(32,64),table_gpc0_rate(devices)
+    tcp-request connection set-var(sess.network_spoke) src,ipmask(24,48),table_gpc0_rate(networks)
+    tcp-request connection reject if full || hasty || silent
     tcp-request connection track-sc1 src,ipmask(32,64)
-    tcp-request connection reject if { sc1_conn_cur gt $per_address } !{ src 127.0.0.0/8 ::1 }
+    tcp-request connection track-sc2 src,ipmask(24,48) table networks
+    http-request sc-inc-gpc0(1) unless own
+    http-request sc-inc-gpc0(2) unless own
     # The relay learns addresses by the PROXY protocol alone.
     http-request del-header X-Forwarded-For
     http-request set-header X-Forwarded-Proto $scheme
@@ -92,6 +108,9 @@ $binds
     http-request return $no_channel if device !good
     http-request set-header X-VaultMesh-Channel %[var(txn.channel)] if device { req.hdr_cnt(X-VaultMesh-Channel) eq 0 }
     default_backend relay
+
+backend networks
+    stick-table type ipv6 size 100k expire 10m store conn_cur,conn_rate(${pending_seconds}s),gpc0_rate(${pending_seconds}s),sess_rate(1m)
 
 backend relay
     # A new channel goes where its hash says; a page, which has none, to the next relay in turn.

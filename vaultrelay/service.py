@@ -1,6 +1,6 @@
 """RelayService: broker, WebSocket, pages and listeners, joined to one Twisted service."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
@@ -11,6 +11,7 @@ from twisted.web.server import Site
 
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
+from vaultrelay.broker.session import Session
 from vaultrelay.broker_service import BrokerService
 from vaultrelay.diagnosis.evidence import Evidence
 from vaultrelay.diagnosis.symptoms import diagnose
@@ -33,6 +34,7 @@ from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory
+from vaultrelay.transport.haproxy_peers import Announcer
 from vaultrelay.transport.listen import Listening, ListeningService, shown
 from vaultrelay.transport.own_addresses import public_addresses
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
@@ -69,7 +71,7 @@ class RelayService(MultiService):
             log_session_end,
             BudgetBook(settings.places_per_address, settings.places),
             settings.access,
-            log_join,
+            self._joined,
             settings.node_name,
         )
         self.devices = DeviceFactory(
@@ -94,6 +96,7 @@ class RelayService(MultiService):
             self.broker.counters.refused,
             Waiting(reactor, settings.waiting),
         )
+        self.door.announcer = self._announcer = Announcer(reactor, self._channels_to_announce)
         waiting = self.door.waiting
         self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
         behind_proxies = ProxiedFactory(self.door)
@@ -219,6 +222,7 @@ class RelayService(MultiService):
                 deadline.cancel()
             yield self._stop_listening()
             yield self.door.waiting.all_gone(LAST_ANSWERS_SECONDS)
+        self._announcer.close()
         yield super().stopService()
 
     def hurry(self) -> None:
@@ -237,6 +241,15 @@ class RelayService(MultiService):
             "{count} connections did not end in time, and are cut off", count=self.devices.count
         )
         self.hurry()
+
+    def _joined(self, session: Session) -> None:
+        log_join(session)
+        if session.channel is not None and len(session.channel.sessions) == 1:
+            self._announcer.began(session.channel.key)
+
+    def _channels_to_announce(self) -> Collection[bytes]:
+        # A relay that drains sends its channels elsewhere.
+        return () if self.broker.draining else self.broker.channels
 
     def _evidence(self) -> Evidence:
         listeners = [*self._listeners, *([self._admin.listener] if self._admin else [])]

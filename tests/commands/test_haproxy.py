@@ -47,7 +47,13 @@ def test_a_deployed_file_is_what_the_command_in_it_prints(
 
 def test_workers_are_on_sockets_that_their_group_opens(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--workers", "2", "--spare", "1", "--sockets", "/srv/relays/")
-    assert [line for line in lines if line.startswith("server w")] == [
+    peers = lines.index("table held type binary len 32 size 24000 expire 30s")
+    assert lines[peers - 3 : peers] == [
+        "server w1 unix@/srv/relays/1/devices",
+        "server w2 unix@/srv/relays/2/devices",
+        "server w3 unix@/srv/relays/3/devices",
+    ]
+    assert [line for line in lines[peers:] if line.startswith("server w")] == [
         "server w1 unix@/srv/relays/1/devices id 1",
         "server w2 unix@/srv/relays/2/devices id 2",
         "server w3 unix@/srv/relays/3/devices id 3 disabled",
@@ -93,6 +99,25 @@ def test_a_node_keeps_its_number_when_others_come_and_go(
     }
 
 
+def test_a_peer_with_a_host_name_is_looked_up_again(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "--node", "a=a.example:1", "--node", "b=10.0.0.2:2", "--spare", "1")
+    peers = lines.index("peers relays")
+    assert lines[peers + 2 : peers + 6] == [
+        "server here",
+        "server a unix@/run/haproxy/to-a.sock",
+        "server b 10.0.0.2:2",
+        "table held type binary len 32 size 24000 expire 30s",
+    ]
+    hop = lines.index("listen to-a")
+    assert lines[hop + 6 : hop + 8] == [
+        "bind unix@/run/haproxy/to-a.sock user haproxy mode 600",
+        "server a a.example:1 resolvers system init-addr last,libc,none",
+    ]
+    # Before what is said of HTTP for all that follow.
+    assert hop < lines.index("defaults")
+    assert not any("listen to-b" in line for line in lines)
+
+
 def test_no_two_nodes_have_one_number(capsys: pytest.CaptureFixture[str]) -> None:
     many = numbers(capsys, *(f"--node=10.0.{each // 250}.{each % 250}:1" for each in range(1000)))
     assert len(set(many.values())) == 1000
@@ -128,30 +153,47 @@ def test_without_tls_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert not re.search(r" (ssl|crt|ca-file) ", text)
 
 
+def bounds(lines: list[str]) -> list[int]:
+    """The limits of an address and of a network: open, in a minute, without a request."""
+    return [
+        int(line.split()[-1])
+        for line in lines
+        if re.match("acl (full|hasty|silent) src,ipmask", line)
+    ]
+
+
 def test_there_is_room_for_the_devices_of_all_relays(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--workers", "10", "--max-connections", "60000")
     assert "maxconn 605120" in lines
     assert any("string len 44 size 1200000 " in line for line in lines)
-    assert any("{ sc1_conn_cur gt 151280 }" in line for line in lines)
+    assert bounds(lines) == [151_280, 302_560, 605_120, 1_210_240, 9455, 75_640]
+    # Each of 60,000 and 1000 new ones in a round, in four rounds.
+    assert "table held type binary len 32 size 2440000 expire 30s" in lines
 
 
 def test_one_haproxy_of_many_may_take_less(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--workers", "10", "--maxconn", "400000")
     assert "maxconn 400000" in lines
-    assert any("{ sc1_conn_cur gt 100000 }" in line for line in lines)
+    assert bounds(lines)[0] == 100_000
 
 
 def test_how_much_one_address_takes_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--workers", "1", "--max-per-address", "64")
-    assert any("{ sc1_conn_cur gt 64 }" in line for line in lines)
+    # A household whose devices return at once has sixteen connections without a request.
+    assert bounds(lines) == [64, 128, 256, 512, 16, 128]
 
 
 def test_its_deadlines_fit_those_of_the_relay_and_one_another(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = printed(capsys, "--workers", "1")
-    # It is what bounds a TLS handshake.
-    assert seconds(lines, "timeout client") == HEAD_SECONDS
+    # It is what bounds a TLS handshake, and what is silent before or after it.
+    handshake, head = seconds(lines, "timeout client"), seconds(lines, "timeout http-request")
+    assert handshake + head <= HEAD_SECONDS
+    # So none of them outlives the time in which it counts.
+    assert any(
+        f"conn_rate({handshake + head}s),gpc0_rate({handshake + head}s)" in line for line in lines
+    )
     assert seconds(lines, "timeout tunnel") > PING_RANGE[1] + PONG_SECONDS
     assert seconds(lines, "hard-stop-after") < seconds(lines, "len 44 size 200000 expire")
 
@@ -196,6 +238,8 @@ NODE = ["--node", "10.0.0.2:8080"]
         ([*TWO, "--local-peer", "up"], "--local-peer must say which of left, right"),
         ([*NODE, "--local-peer", "up"], "--local-peer goes with --peer, one for each HAProxy"),
         ([*TWO[:6], "--local-peer", "left"], "--peer stands for each HAProxy, this one and at"),
+        (["--node", "here=a:1"], "--node: here is the name of this HAProxy"),
+        (["--node", "left=a:1", *TWO[4:], "--local-peer", "right"], "--node: left is the name of"),
         ([*NODE, "--certificate", "a.pem"], "--certificate: 'a.pem' must be a path from / on"),
         ([*NODE, "--certificate", "/a b"], "--certificate: '/a b' must be a path"),
         ([*NODE, "--bind", "example.org"], "--bind: 'example.org' is no IP address"),

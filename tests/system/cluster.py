@@ -58,6 +58,11 @@ class Cluster:
         """On which relay HAProxy knows which channel."""
         return dict(re.findall(r"key=(\S+) .*server_key=(\S+)", self.say("show table relay")))
 
+    def announced(self) -> dict[str, str]:
+        """The relay of each channel that has devices, by its digest, as the relays announce it."""
+        table = self.say("show table relays/held")
+        return dict(re.findall(r"key=(\S+) .*server_key=(\S+)", table))
+
     def say(self, command: str) -> str:
         """A command to the runtime API, and its answer."""
         with socket.socket(socket.AF_UNIX) as api:
@@ -99,8 +104,8 @@ def written(file: Path, *options: str) -> Path:
 
 
 @contextmanager
-def cluster(*options: str, per_address: int = 0) -> Iterator[Cluster]:
-    """HAProxy and its workers; the options are the relays'."""
+def cluster(*options: str, shape: Sequence[str] = ()) -> Iterator[Cluster]:
+    """HAProxy and its workers; the options are the relays', and `shape` is that of HAProxy."""
     with ExitStack() as stack:
         # The path of a unix socket is short.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relays-")))
@@ -108,9 +113,7 @@ def cluster(*options: str, per_address: int = 0) -> Iterator[Cluster]:
             stack.enter_context(_worker(folder / str(number), *options))
             for number in range(1, RELAYS + 1)
         ]
-        places = ["--workers", str(RELAYS), "--sockets", str(folder)]
-        if per_address:
-            places += ["--max-per-address", str(per_address)]
+        places = ("--workers", str(RELAYS), "--sockets", str(folder), *shape)
         yield stack.enter_context(_in_front(folder, relays, *places))
 
 

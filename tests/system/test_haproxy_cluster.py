@@ -23,10 +23,13 @@ from tests.system.cluster import (
     cluster,
     haproxy,
     name_of,
+    seed_of,
     two_haproxies,
     written,
 )
 from tests.system.test_proxies import UPGRADE, own_addresses
+from vaultrelay.wire.haproxy_peers import channel_digest
+from vaultrelay.wire.proof import channel_of
 
 DEPLOYED = sorted((Path(__file__).parents[2] / "deploy" / "haproxy").glob("*.cfg"))
 CHANNELS = range(12)
@@ -91,6 +94,22 @@ def test_devices_of_a_channel_meet_however_they_name_it(behind: Cluster) -> None
         places = behind.places()
         assert {name_of(channel) for channel in CHANNELS} <= set(places)
         assert len(set(places.values())) == RELAYS
+
+
+def digest_of(channel: int) -> str:
+    """The key of a channel in what the relays announce."""
+    return channel_digest(channel_of(seed_of(channel))).hex().upper()
+
+
+def test_relays_announce_the_channels_that_have_devices(behind: Cluster) -> None:
+    with ExitStack() as stack:
+        for channel in CHANNELS:
+            stack.enter_context(closing(behind.join(channel, b"device-a")))
+        digests = {digest_of(channel): name_of(channel) for channel in CHANNELS}
+        until(lambda: set(digests) <= set(behind.announced()))
+        places = behind.places()
+        for digest, relay in behind.announced().items():
+            assert relay == places[digests[digest]]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +223,7 @@ def test_one_address_has_so_many_connections_and_no_more() -> None:
     addresses = own_addresses()
     if not addresses:
         pytest.skip("needs an address other than that of the loopback")
-    with cluster(per_address=2) as there, ExitStack() as stack:
+    with cluster(shape=("--max-per-address", "2")) as there, ExitStack() as stack:
         for address in [addresses[0], "127.0.0.1"]:
             for _ in range(2):
                 stack.enter_context(socket.create_connection((address, there.port), 20))
@@ -212,6 +231,47 @@ def test_one_address_has_so_many_connections_and_no_more() -> None:
         with suppress(ConnectionError):
             one_more = stack.enter_context(socket.create_connection((addresses[0], there.port), 20))
             assert not one_more.recv(1)
+
+
+def test_silent_connections_of_many_addresses_keep_nobody_waiting() -> None:
+    honest = next(iter(own_addresses()), "127.0.0.1")
+    # Half as many again as HAProxy takes, if it took them.
+    with cluster(shape=("--maxconn", "400")) as there, ExitStack() as stack:
+        silent = {
+            f"127.{each}.1.1": silent_connections(stack, there, f"127.{each}.1.1", 30)
+            for each in range(1, 11)
+        }
+        one_network = [f"127.20.1.{each}" for each in range(1, 11)]
+        for address in one_network:
+            silent[address] = silent_connections(stack, there, address, 30)
+        # It is welcomed, and does not wait for the end of others.
+        stack.enter_context(closing(there.join(1, b"device-a", honest)))
+        left = {address: sum(map(is_open, mine)) for address, mine in silent.items()}
+        assert max(left[address] for address in silent if address not in one_network) <= 16
+        assert sum(left[address] for address in one_network) <= 128
+
+
+def silent_connections(
+    stack: ExitStack, there: Cluster, address: str, count: int
+) -> list[socket.socket]:
+    """Connections of an address that say nothing; some may be refused."""
+    connected = []
+    for _ in range(count):
+        with suppress(ConnectionError):
+            connected.append(socket.create_connection(("127.0.0.1", there.port), 20, (address, 0)))
+            stack.enter_context(connected[-1])
+    return connected
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Whether the other end has not closed it."""
+    connection.setblocking(False)
+    try:
+        return bool(connection.recv(1))
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
 
 
 def test_a_channel_leaves_a_relay_that_drains_and_a_dead_one() -> None:

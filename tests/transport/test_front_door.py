@@ -26,6 +26,7 @@ from vaultrelay.policy.limits import (
     WAITING_SURE_SECONDS,
 )
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
 from vaultrelay.transport.visitors import Visitor, Visitors
 from vaultrelay.wire.refusal import not_found
 from vaultrelay.wire.request import Request
@@ -637,3 +638,15 @@ def test_who_has_said_something_keeps_its_place_for_longer_than_the_silent(
 def test_a_handshake_that_failed_is_counted(scene: Scene) -> None:
     scene.door.handshake_failed("tls_distrust")
     assert scene.factory.refused == {"tls_distrust": 1}
+
+
+def test_haproxy_as_a_peer_leaves_the_door(scene: Scene) -> None:
+    assert not scene.door.haproxyConnected(b"HAProxyS 2.1")
+    scene.factory.announcer = Announcer(scene.clock, lambda: ())
+    assert scene.door.haproxyConnected(b"HAProxyS 2.1")
+    assert len(scene.factory.waiting) == 0
+    assert isinstance(scene.transport.protocol, HAProxyPeer)
+    scene.transport.protocol.dataReceived(b"\nw1\nhere 1 1\n")
+    assert scene.transport.value().startswith(b"200\n")
+    scene.clock.advance(HEAD_SECONDS)
+    assert not scene.transport.disconnected

@@ -88,6 +88,7 @@ BAD = {
     "HTTP": b"GET / HTTP/1.1\r\nHost: relay.example.org\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(512),
     "zeros": bytes(12),
+    "a peer of another program": b"HAProxyX 2.1\nw1\nhere 1 1\n",
     "capitals": b"proxy TCP4 198.51.100.7 203.0.113.1 50000 443\r\n",
     "1 without a word": b"PROXY \r\nGET / HTTP/1.1\r\n",
     "1 of another network": b"PROXY UDP4 198.51.100.7 203.0.113.1 50000 443\r\n",
@@ -312,6 +313,49 @@ class TestWithoutAHeader:
         scene.send(b"P")
         scene.send(b"OST / HTTP/1.1\r\n")
         scene.assert_gone()
+
+
+class Greeter(Recorder):
+    """Takes HAProxy as a peer, or not."""
+
+    def __init__(self, takes_it: bool) -> None:
+        super().__init__()
+        self.begun: list[bytes] = []
+        self._takes_it = takes_it
+
+    def haproxyConnected(self, begun: bytes) -> bool:
+        self.begun.append(begun)
+        return self._takes_it
+
+
+PEER = b"HAProxyS 2.1\nw1\nhere 528 1\n"
+
+
+@pytest.mark.parametrize("kind", [ProxiedServer, ProxiedUnixServer])
+@pytest.mark.parametrize("size", [1, 5, 9, 12, 13, len(PEER)])
+def test_haproxy_may_come_as_a_peer(make: Callable[..., Scene], kind: type[Any], size: int) -> None:
+    scene = make(kind)
+    scene.transport.protocol = scene.protocol = greeter = Greeter(takes_it=True)
+    for place in range(0, len(PEER), size):
+        scene.send(PEER[place : place + size])
+    assert len(greeter.begun) == 1
+    assert greeter.begun[0] + greeter.heard == PEER
+    assert greeter.lost == []
+
+
+@pytest.mark.parametrize("protocol", [Recorder(), Greeter(takes_it=False)], ids=["none", "no"])
+def test_where_no_peer_is_taken_it_is_the_end(scene: Scene, protocol: Recorder) -> None:
+    scene.transport.protocol = scene.protocol = protocol
+    scene.send(PEER)
+    scene.assert_gone()
+
+
+def test_where_tls_is_expected_no_peer_is_taken(make: Callable[..., Scene], tmp_path: Path) -> None:
+    scene = make(ProxiedTlsServer, ServerTls([load_pair(*write_pair(tmp_path, issue()))]))
+    scene.transport.protocol = scene.protocol = greeter = Greeter(takes_it=True)
+    scene.send(PEER)
+    scene.assert_gone()
+    assert greeter.begun == []
 
 
 def test_what_begins_like_neither_version_is_not_waited_for(scene: Scene) -> None:

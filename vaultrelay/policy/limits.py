@@ -351,6 +351,43 @@ attempt it is led to them."""
 LEAST_CHANNELS_REMEMBERED = 200_000
 """However few devices there are. HAProxy takes 480 bytes for each, and only as they come."""
 
+PROXY_HANDSHAKE_SECONDS = WAITING_SURE_SECONDS
+"""For a TLS handshake with HAProxy, which unlike a relay cannot wait longer where there is room."""
+PROXY_HEAD_SECONDS = 5
+"""For the request after it: one packet of a client, and one more that was lost."""
+PENDING_SHARE = 16
+"""Connections of one address without a request yet, as a part of all that it may have at HAProxy:
+a 64th of all. An honest one brings its request in a tenth of these seconds."""
+LEAST_PENDING_PER_ADDRESS = 16
+"""However small HAProxy is: a household whose devices all return at once."""
+NETWORK_ADDRESSES = 2
+"""For how many addresses a whole network counts, a /24 or an IPv6 /48: half of all connections."""
+NETWORK_PENDING_ADDRESSES = 8
+"""The same for connections without a request: an eighth of all."""
+RECONNECTS_PER_MINUTE = ARRIVALS_PER_JOIN * JOINS_AT_ONCE_PER_DEVICE
+"""New connections of one address in a minute at HAProxy, for each that it may have. A relay allows
+as many at once; HAProxy pays for their handshakes."""
+ANNOUNCE_TICK_SECONDS = 0.5
+"""How often a relay announces channels to HAProxy."""
+TICKS_A_ROUND = 20
+"""In which each channel is announced once, so every ten seconds: with 25,000 a tick takes 3 ms,
+which no device notices, and the round 0.6 % of a core, and 0.4 % in HAProxy."""
+NEW_CHANNELS_A_TICK = 50
+"""Channels with their first device that need not wait for their round."""
+MOST_NEW_CHANNELS = 1000
+"""Of these, waiting: as many as are announced in a round. Any more wait for their own."""
+ANNOUNCED_AT_FIRST = 2000
+"""Channels in each tick for a HAProxy that has just connected, until it knows all: 5 ms."""
+ANNOUNCED_ROUNDS = 3
+"""For which HAProxy keeps what was announced: one round may be late, and another one lost."""
+ANNOUNCED_SECONDS = int(ANNOUNCED_ROUNDS * TICKS_A_ROUND * ANNOUNCE_TICK_SECONDS)
+PEER_SILENT_SECONDS = 15
+"""HAProxy says every three seconds that it is alive, and gives up a silent relay after five to
+ten; a relay that noticed sooner would only connect and disconnect in turns with it."""
+MOST_HAPROXIES = 16
+"""Processes of HAProxy to which one relay announces its channels: a few HAProxies, each reloaded a
+few times in a moment."""
+
 
 @dataclass(frozen=True)
 class SessionLimits:

@@ -27,6 +27,7 @@ from vaultrelay.policy.limits import (
     HEAD_SECONDS,
     TOO_MANY_SECONDS,
 )
+from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
 from vaultrelay.transport.visitors import Visitor, Visitors
 from vaultrelay.transport.waiting import Waiting
 from vaultrelay.wire.head import HEAD_END, check_growing, request_start
@@ -91,6 +92,19 @@ class FrontDoor(Protocol):
         # for HTTP has the request already, and hears why.
         self._cancel_deadline()
         self._deadline = self._clock.callLater(TOO_MANY_SECONDS, self._abort)
+        return True
+
+    def haproxyConnected(self, begun: bytes) -> bool:
+        """Whether HAProxy may connect as a peer. Called by a transport that read such a hello."""
+        announcer = self._factory.announcer
+        if announcer is None:
+            return False
+        self._factory.waiting.leave(self)
+        self._cancel_deadline()
+        self._factory.visitors.left(self._visitor)
+        self.transport.protocol = peer = HAProxyPeer(announcer)
+        peer.makeConnection(self.transport)
+        peer.dataReceived(begun)
         return True
 
     def dataReceived(self, data: bytes) -> None:
@@ -230,10 +244,11 @@ class FrontDoorFactory(Factory):
     """Builds the front door of each accepted connection.
 
     `refused` counts those that came to nothing before there was a request to route, by our own
-    words for why.
+    words for why. Without an `announcer` no HAProxy may connect as a peer.
     """
 
     noisy = False
+    announcer: Announcer | None = None
 
     def __init__(
         self,

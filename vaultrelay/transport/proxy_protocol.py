@@ -1,7 +1,8 @@
 """The PROXY protocol: a first line that says where a connection really comes from.
 
 It is read off the socket before anything else, TLS included, and not a byte more than it. Where
-none comes, the protocol refuses the request, within TLS if TLS came.
+none comes, the protocol refuses the request, within TLS if TLS came. HAProxy itself sends none
+where it connects as a peer: see haproxy_peers.
 """
 
 from errno import EWOULDBLOCK
@@ -18,6 +19,7 @@ from twisted.protocols.haproxy._v2parser import V2Parser
 
 from vaultrelay.transport.direct import DirectServer
 from vaultrelay.transport.direct_tls import DirectTlsServer
+from vaultrelay.wire.haproxy_peers import HELLO_BEGINS
 
 _WORD_1, _END_1 = V1Parser.PROXYSTR + b" ", V1Parser.NEWLINE
 _UNKNOWN_1 = _WORD_1 + V1Parser.UNKNOWN_PROTO + _END_1
@@ -65,10 +67,8 @@ class Proxied:
             if not got:
                 return main.CONNECTION_LOST
             if self._is_whole():
-                self._real_peer = _read_peer(self._line)
-                self._line = b""
-                self._read_on()
-                if not self._is_welcome():
+                line, self._line = self._line, b""
+                if not self._goes_on_after(line):
                     return main.CONNECTION_LOST
         except OSError as error:
             return None if error.errno == EWOULDBLOCK else main.CONNECTION_LOST
@@ -99,10 +99,24 @@ class Proxied:
             self.protocol.dataReceived(line)
         return None
 
-    def _is_welcome(self) -> bool:
+    def _goes_on_after(self, line: bytes) -> bool:
         """Whether the protocol goes on with whom the line named; asked before TLS begins."""
+        is_peer = line.startswith(HELLO_BEGINS)
+        if is_peer and self._then is not None:
+            # Its channels would go over the network unencrypted.
+            return False
+        if not is_peer:
+            self._real_peer = _read_peer(line)
+        self._read_on()
+        if is_peer:
+            return self._announces(line)
         tell = getattr(self.protocol, "peerKnown", None)
         return tell is None or tell(self._real_peer)
+
+    def _announces(self, begun: bytes) -> bool:
+        """Whether the protocol takes HAProxy as a peer, which has begun its hello."""
+        greet = getattr(self.protocol, "haproxyConnected", None)
+        return greet is not None and greet(begun)
 
     def _next_bytes(self) -> bytes:
         """As many as are there, and surely belong to the line; none at the end of the stream."""
@@ -130,6 +144,8 @@ class Proxied:
             if line.endswith(b"\n") and not line.endswith(_END_1):
                 raise InvalidProxyHeader
             return line.endswith(_END_1)
+        if line.startswith(HELLO_BEGINS):
+            return True
         if not _may_begin(line):
             raise _NoHeader
         return had >= _FIXED_2 and had == self._size_2()
@@ -164,8 +180,9 @@ class ProxiedTlsServer(Proxied, DirectTlsServer):
 
 def _may_begin(data: bytes) -> bool:
     """Whether a header can begin so, of which no more may have come."""
-    first = data[: len(_SIGNATURE)]
-    return data[: len(_WORD_1)] == _WORD_1[: len(data)] or first == _SIGNATURE[: len(first)]
+    return any(
+        data[: len(begin)] == begin[: len(data)] for begin in (_WORD_1, HELLO_BEGINS, _SIGNATURE)
+    )
 
 
 def _read_peer(line: bytes) -> IAddress | None:

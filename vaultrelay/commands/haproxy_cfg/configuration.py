@@ -4,7 +4,10 @@ from itertools import count, islice
 from zlib import crc32
 
 from vaultrelay.commands.haproxy_cfg.options import Cluster
+from vaultrelay.commands.haproxy_cfg.places import Place
 from vaultrelay.commands.haproxy_cfg.text import (
+    HOP,
+    HOPS_FIRST,
     NODES_FIRST,
     PEERS_FIRST,
     RESOLVERS,
@@ -12,12 +15,22 @@ from vaultrelay.commands.haproxy_cfg.text import (
     WORKERS_FIRST,
 )
 from vaultrelay.policy.limits import (
+    ANNOUNCED_ROUNDS,
+    ANNOUNCED_SECONDS,
     CHANNELS_REMEMBERED,
-    HEAD_SECONDS,
     LEAST_CHANNELS_REMEMBERED,
+    LEAST_PENDING_PER_ADDRESS,
+    NETWORK_ADDRESSES,
+    NETWORK_PENDING_ADDRESSES,
+    NEW_CHANNELS_A_TICK,
+    PENDING_SHARE,
+    PROXY_HANDSHAKE_SECONDS,
+    PROXY_HEAD_SECONDS,
+    RECONNECTS_PER_MINUTE,
     RETRY_DRAINING_SECONDS,
     RETRY_ELSEWHERE_SECONDS,
     SHARE_PER_ADDRESS,
+    TICKS_A_ROUND,
     WAITING_CONNECTIONS,
 )
 from vaultrelay.wire.refusal import Refusal, bad_request, request_timeout
@@ -58,6 +71,9 @@ def configuration(cluster: Cluster, command: str) -> str:
     table = max(LEAST_CHANNELS_REMEMBERED, CHANNELS_REMEMBERED * cluster.devices)
     maxconn = cluster.maxconn or cluster.devices + cluster.relays * WAITING_CONNECTIONS
     tls = f" ssl crt {cluster.certificate} alpn http/1.1"
+    per_address = cluster.max_per_address or maxconn // SHARE_PER_ADDRESS
+    pending = max(LEAST_PENDING_PER_ADDRESS, per_address // PENDING_SHARE)
+    per_minute = per_address * RECONNECTS_PER_MINUTE
     return TEXT.substitute(
         command=command,
         first=_first(cluster),
@@ -68,13 +84,24 @@ def configuration(cluster: Cluster, command: str) -> str:
         maxconn=maxconn,
         runtime=cluster.runtime_folder,
         local_peer=cluster.local_peer,
-        head=HEAD_SECONDS,
+        handshake=PROXY_HANDSHAKE_SECONDS,
+        head=PROXY_HEAD_SECONDS,
         errors="\n".join(f"    http-error {_answer(each)}" for each in _ERRORS),
         others=", and HAProxies tell each other" if cluster.peers else "",
         peers="\n".join(_peers(cluster)),
+        announcers="\n".join(_announcers(cluster)),
+        held=_most_announced(cluster),
+        held_seconds=ANNOUNCED_SECONDS,
+        hops="".join(_hops(cluster)),
         resolvers=RESOLVERS if any(node.is_by_name for node in cluster.nodes) else "\n",
         binds="\n".join(_binds(cluster, "" if cluster.is_plain else tls)),
-        per_address=cluster.max_per_address or maxconn // SHARE_PER_ADDRESS,
+        per_address=per_address,
+        per_network=per_address * NETWORK_ADDRESSES,
+        per_minute=per_minute,
+        per_minute_of_network=per_minute * NETWORK_ADDRESSES,
+        pending=pending,
+        pending_of_network=pending * NETWORK_PENDING_ADDRESSES,
+        pending_seconds=PROXY_HANDSHAKE_SECONDS + PROXY_HEAD_SECONDS,
         scheme="http" if cluster.is_plain else "https",
         no_channel=_answer(_NO_CHANNEL),
         elsewhere=_answer(_ELSEWHERE),
@@ -135,26 +162,73 @@ def _peers(cluster: Cluster) -> list[str]:
     return lines
 
 
+def _announcers(cluster: Cluster) -> list[str]:
+    """A line for each relay as a peer. A spare node has no address yet."""
+    if cluster.workers:
+        return [f"    server {name} {where}" for name, where in _places(cluster)]
+    return [
+        f"    server {node.name} "
+        + (f"unix@{_hop_socket(cluster, node)}" if node.is_by_name else node.address)
+        for node in cluster.nodes
+    ]
+
+
+def _most_announced(cluster: Cluster) -> int:
+    """Channels that all relays announce until the first of them are forgotten.
+
+    They may be others in each round, and those that a HAProxy learns at first others again. With
+    room for all of them none is pushed out.
+    """
+    each_round = max(cluster.max_connections, TICKS_A_ROUND) + TICKS_A_ROUND * NEW_CHANNELS_A_TICK
+    return cluster.relays * each_round * (ANNOUNCED_ROUNDS + 1)
+
+
+def _hops(cluster: Cluster) -> list[str]:
+    """A way to each node with a host name, which HAProxy would look up only once for a peer."""
+    hops = [
+        HOP.format(
+            name=node.name,
+            socket=_hop_socket(cluster, node),
+            user=cluster.user,
+            address=node.address,
+            by_name=_BY_NAME,
+        )
+        for node in cluster.nodes
+        if node.is_by_name
+    ]
+    return [HOPS_FIRST, *hops] if hops else []
+
+
+def _hop_socket(cluster: Cluster, node: Place) -> str:
+    return f"{cluster.runtime_folder}/to-{node.name}.sock"
+
+
+def _places(cluster: Cluster) -> list[tuple[str, str]]:
+    """The name of each relay, and of each that may come, and where it listens."""
+    if cluster.workers:
+        return [
+            (f"w{number}", f"unix@{cluster.sockets}/{number}/devices")
+            for number in range(1, cluster.relays + 1)
+        ]
+    # A spare place that became a node keeps its name.
+    free = (f"spare{number}" for number in count(1))
+    taken = {node.name for node in cluster.nodes}
+    unused = (name for name in free if name not in taken)
+    return [
+        *(
+            (node.name, node.address + (_BY_NAME if node.is_by_name else ""))
+            for node in cluster.nodes
+        ),
+        *((name, _NOBODY) for name in islice(unused, cluster.spare)),
+    ]
+
+
 def _servers(cluster: Cluster) -> list[str]:
     """A line for each relay, and for each that may come.
 
     Its number is its place in the hash, and stands for it in the table.
     """
-    if cluster.workers:
-        places = [
-            (f"w{number}", f"unix@{cluster.sockets}/{number}/devices")
-            for number in range(1, cluster.relays + 1)
-        ]
-    else:
-        places = [
-            (node.name, node.address + (_BY_NAME if node.is_by_name else ""))
-            for node in cluster.nodes
-        ]
-        # A spare place that became a node keeps its name.
-        free = (f"spare{number}" for number in count(1))
-        taken = {node.name for node in cluster.nodes}
-        unused = (name for name in free if name not in taken)
-        places += [(name, _NOBODY) for name in islice(unused, cluster.spare)]
+    places = _places(cluster)
     there = cluster.relays - cluster.spare
     names = [name for name, _ in places]
     numbers = range(1, len(names) + 1) if cluster.workers else _numbers(names)

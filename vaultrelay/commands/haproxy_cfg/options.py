@@ -38,7 +38,8 @@ says when that is of use, and what happens when a relay comes or goes.
   --maxconn N              Connections that this HAProxy takes. Default as many
                            as all relays together.
   --max-per-address N      Connections of one address, or one /64 of IPv6, that
-                           HAProxy takes. Default a quarter of all.
+                           HAProxy takes. Default a quarter of all. Other limits
+                           of addresses and networks follow it.
   --certificate FILE       Certificate chain and then key, in one file. Default
                            /etc/haproxy/relay.example.org.pem.
   --plain                  No TLS, neither here nor between peers: for tests.
@@ -150,7 +151,7 @@ def read_options(arguments: Sequence[str]) -> Cluster:
         bind=options.address("--bind"),
         port=options.number("--port", HIGHEST_PORT, 80 if is_plain else Cluster.port),
         peers=peers,
-        local_peer=_local_peer(once.get("--local-peer"), peers),
+        local_peer=_local_peer(once.get("--local-peer"), peers, nodes),
         peer_certificate=options.file("--peer-certificate", Cluster.peer_certificate),
         runtime_folder=options.file("--runtime-folder", Cluster.runtime_folder),
         log=_STDOUT if once.get("--log") == _STDOUT else options.file("--log", Cluster.log),
@@ -193,7 +194,17 @@ class _Options:
         return text
 
 
-def _local_peer(name: str | None, peers: Sequence[Place]) -> str:
+def _local_peer(name: str | None, peers: Sequence[Place], nodes: Sequence[Place]) -> str:
+    local = _one_of(name, peers)
+    # Relays are peers, too: HAProxy would take such a one for itself.
+    for taken in {local, *(peer.name for peer in peers)} & {node.name for node in nodes}:
+        raise BadUsage(
+            f"--node: {taken} is the name of {'this' if taken == local else 'a'} HAProxy"
+        )
+    return local
+
+
+def _one_of(name: str | None, peers: Sequence[Place]) -> str:
     if not peers:
         if name is not None:
             raise BadUsage("--local-peer goes with --peer, one for each HAProxy")

@@ -1,8 +1,7 @@
 """The configuration of HAProxy in front of several relays, as HAProxy reads it.
 
-docs/scaling.rst says what it does when a relay comes or goes, and
-docs/decisions/0015-haproxy-and-a-tracked-table.rst why it is so. What the relay has a number for is
-filled in; the others are HAProxy's.
+docs/scaling.rst says what it does when a relay comes or goes, and decisions 15 and 16 under
+docs/decisions why it is so. What the relay has a number for is filled in; the others are HAProxy's.
 """
 
 from string import Template
@@ -33,7 +32,7 @@ $group
     # device tracks their channels yet, may forget them.
     hard-stop-after 23h
     ssl-default-bind-options ssl-min-ver TLSv1.2
-
+$hops
 defaults
     mode http
     log global
@@ -44,10 +43,12 @@ defaults
     error-log-format "%[src,ipmask(24,48)] [%t] %[fc_err_str]"
     timeout connect 5s
     timeout check 2s
+    # A connection is closed if it is silent after it was opened, if its TLS handshake takes longer,
+    # or if its request does not begin then. A device that waits for an answer is not.
+    timeout client ${handshake}s
     timeout http-request ${head}s
-    timeout http-keep-alive ${head}s
-    # Of a TLS handshake, too: who connects and says nothing holds a place for no longer.
-    timeout client ${head}s
+    # One request in a connection, as at the relay itself: else pages could hold connections.
+    option httpclose
     timeout server 30s
     # Of a device, instead of these two. The relay pings every 50 seconds, and at least every 10
     # minutes if a device asks for it. It finds the dead itself.
@@ -61,16 +62,38 @@ $errors
 # Which channel is on which relay: a reload hands it to the new process$others.
 peers haproxies
 $peers
+
+# Which channels have devices, as the relays announce it again and again. Nobody else adds entries
+# here, and there is room for all: strangers cannot push any out. The keys are digests.
+peers relays
+    bind unix@$runtime/relays.sock user $user mode 600
+    server $local_peer
+$announcers
+    table held type binary len 32 size $held expire ${held_seconds}s
 ${resolvers}frontend devices
     # Without h2, asked for by TLS or by just beginning with it: a WebSocket begins with HTTP/1.1,
     # and a hundred requests in one connection would count as one.
     option disable-h2-upgrade
 $binds
-    # One address, or one /64 of IPv6, takes no more than this of all, whether it says something or
-    # not. The relays count devices; what has not asked yet never gets there.
-    stick-table type ipv6 size 100k expire 10m store conn_cur
+    # One address, or one /64 of IPv6, has limits on its open connections, on new ones in a minute, and
+    # on those of the last $pending_seconds seconds that have not brought a request. So has a network, a /24 or a
+    # /48 of IPv6. What is refused here costs no handshake, takes no place, and does not count.
+    stick-table type ipv6 size 100k expire 10m store conn_cur,conn_rate(${pending_seconds}s),gpc0_rate(${pending_seconds}s),sess_rate(1m)
+    acl own src 127.0.0.1 ::1
+    acl full src,ipmask(32,64),table_conn_cur(devices) ge $per_address
+    acl full src,ipmask(24,48),table_conn_cur(networks) ge $per_network
+    acl hasty src,ipmask(32,64),table_sess_rate(devices) ge $per_minute
+    acl hasty src,ipmask(24,48),table_sess_rate(networks) ge $per_minute_of_network
+    acl silent src,ipmask(32,64),table_conn_rate(devices),sub(sess.spoke) ge $pending
+    acl silent src,ipmask(24,48),table_conn_rate(networks),sub(sess.network_spoke) ge $pending_of_network
+    tcp-request connection accept if own
+    tcp-request connection set-var(sess.spoke) src,ipmask(32,64),table_gpc0_rate(devices)
+    tcp-request connection set-var(sess.network_spoke) src,ipmask(24,48),table_gpc0_rate(networks)
+    tcp-request connection reject if full || hasty || silent
     tcp-request connection track-sc1 src,ipmask(32,64)
-    tcp-request connection reject if { sc1_conn_cur gt $per_address } !{ src 127.0.0.0/8 ::1 }
+    tcp-request connection track-sc2 src,ipmask(24,48) table networks
+    http-request sc-inc-gpc0(1) unless own
+    http-request sc-inc-gpc0(2) unless own
     # The relay learns addresses by the PROXY protocol alone.
     http-request del-header X-Forwarded-For
     http-request set-header X-Forwarded-Proto $scheme
@@ -86,14 +109,21 @@ $binds
     http-request set-header X-VaultMesh-Channel %[var(txn.channel)] if device { req.hdr_cnt(X-VaultMesh-Channel) eq 0 }
     default_backend relay
 
+backend networks
+    stick-table type ipv6 size 100k expire 10m store conn_cur,conn_rate(${pending_seconds}s),gpc0_rate(${pending_seconds}s),sess_rate(1m)
+
 backend relay
     # A new channel goes where its hash says; a page, which has none, to the next relay in turn.
     balance hash var(txn.channel)
     hash-type consistent sdbm avalanche
     # From then on it stays there, whatever becomes of other relays. While a device is connected it
     # tracks the entry of its channel, which cannot expire then. Whoever is refused leaves no entry.
+    # Others may push out entries that no connection of this process tracks, as after a reload: then
+    # the relays know.
     stick-table type string len 44 size $table expire 24h srvkey name store conn_cur peers haproxies
+    acl known var(txn.channel),in_table(relay)
     stick match var(txn.channel)
+    stick match var(txn.channel),ub64dec,sha2(256) table relays/held unless known
     # A device may have been sent to another relay while one of its channel comes to the old one,
     # which has just returned. Whoever is let in first decides: the other has to come again.
     tcp-response content set-var(txn.relay) srv_id
@@ -122,8 +152,8 @@ WORKERS_FIRST = """\
 #   vault-relay --node-name w1 --public-url wss://relay.example.org \\
 #     --listen haproxy:unix:{sockets}/1/devices:mode=660"""
 NODES_FIRST = """\
-# The relays, here the first one. Whoever reaches this port can say that he is anybody, and it is
-# not encrypted: open it to HAProxy alone, in a network of your own.
+# The relays, here the first one. This port believes any client address, announces channels, and
+# is not encrypted: open it to HAProxy alone, in a network of your own.
 #   vault-relay --listen haproxy:tcp:{port} --public-url wss://relay.example.org"""
 PEERS_FIRST = """\
 # and what the HAProxies know each other by into {file}, the same on each:
@@ -136,4 +166,17 @@ resolvers system
     parse-resolv-conf
     hold valid 10s
 
+"""
+HOPS_FIRST = """
+# To nodes whose address may change: HAProxy looks up that of a peer only once.
+"""
+HOP = """\
+listen to-{name}
+    mode tcp
+    timeout connect 5s
+    # Longer than the three seconds after which HAProxy says to a peer that it is alive.
+    timeout client 15s
+    timeout server 15s
+    bind unix@{socket} user {user} mode 600
+    server {name} {address}{by_name}
 """

@@ -1,0 +1,105 @@
+"""Strangers fill HAProxy's table of channels: those that have devices stay together."""
+
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest_twisted
+from twisted.internet.threads import deferToThread
+
+from tests.cluster import strangers
+from tests.cluster.cluster import CHANNELS, TAGS, Cluster, running_cluster
+from tests.cluster.haproxy import HAProxy
+from tests.cluster.member import Member
+
+Figure = Callable[[str], None]
+TABLE = 300
+"""Entries, so that few strangers fill it."""
+SMALL_TABLE = {r"size \d+ expire 24h": f"size {TABLE} expire 24h"}
+NO_ANNOUNCEMENTS = {r"^ *stick match .* table relays/held .*\n": ""}
+NOBODYS_PORT = 1
+
+
+def entries(proxy: HAProxy, table: str) -> int:
+    """How many a table of HAProxy has."""
+    found = re.search(r"used:(\d+)", proxy.say(f"show table {table}"))
+    assert found
+    return int(found[1])
+
+
+async def half_leave(cluster: Cluster) -> list[Member]:
+    """One device of each channel goes, and comes back when its port is set."""
+    away = cluster.members[:: len(TAGS)]
+    for member in away:
+        member.port = NOBODYS_PORT
+        member.come_back()
+    await cluster.until(lambda: not any(member.device for member in away), "they have left")
+    return away
+
+
+async def fill_table(proxy: HAProxy, figure: Figure) -> None:
+    """Push the entries of all channels out of the table of upgrades."""
+    await deferToThread(strangers.upgrade, proxy.port, 3 * TABLE)
+    await deferToThread(strangers.join, proxy.port, TABLE)
+    figure(f"{4 * TABLE} strangers' channels, {entries(proxy, 'relay')} entries in the table")
+
+
+async def come_back(cluster: Cluster, away: list[Member], proxy: HAProxy) -> None:
+    for member in away:
+        member.port = proxy.port
+    await cluster.until(lambda: all(member.device for member in away), "all are back")
+    await cluster.pause(1)
+
+
+async def attacked_after_a_reload(cluster: Cluster, figure: Figure) -> None:
+    """Each channel has one device, known to the process before, when strangers come."""
+    # From now on hashes lead elsewhere than channels are.
+    await cluster.add_spare()
+    cluster.proxy.edit(" disabled$")
+    away = await half_leave(cluster)
+    await cluster.until(
+        lambda: entries(cluster.proxy, "relays/held") == CHANNELS, "all are announced"
+    )
+    await fill_table(cluster.proxy, figure)
+    await cluster.reload()
+    await fill_table(cluster.proxy, figure)
+    await come_back(cluster, away, cluster.proxy)
+
+
+@pytest_twisted.ensureDeferred
+async def test_strangers_after_a_reload_part_no_channel(tmp_path: Path, figure: Figure) -> None:
+    async with running_cluster(tmp_path, edits=SMALL_TABLE) as cluster:
+        await attacked_after_a_reload(cluster, figure)
+        assert not cluster.of(cluster.spare)
+        assert not cluster.separated()
+        # Channels leave a node that stops as they do without an attack.
+        cluster.nodes["w1"].send(signal.SIGTERM)
+        await cluster.has_ended(cluster.nodes["w1"])
+        figure(await cluster.settle())
+        assert not cluster.of("w1")
+
+
+@pytest_twisted.ensureDeferred
+async def test_strangers_at_another_haproxy_part_no_channel(tmp_path: Path, figure: Figure) -> None:
+    async with running_cluster(tmp_path, proxies=2, edits=SMALL_TABLE) as cluster:
+        _, second = cluster.proxies
+        await cluster.add_spare()
+        away = await half_leave(cluster)
+        await cluster.until(lambda: entries(second, "relays/held") == CHANNELS, "announced")
+        # No connection of the second tracks these channels.
+        await fill_table(second, figure)
+        await come_back(cluster, away, second)
+        assert not cluster.of(cluster.spare)
+        figure(await cluster.settle())
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_announcements_strangers_part_channels(
+    tmp_path: Path, figure: Figure
+) -> None:
+    async with running_cluster(tmp_path, edits=SMALL_TABLE | NO_ANNOUNCEMENTS) as cluster:
+        await attacked_after_a_reload(cluster, figure)
+        split = cluster.auditor.split_channels
+        assert split
+        figure(f"{len(split)} of {CHANNELS} channels were parted")

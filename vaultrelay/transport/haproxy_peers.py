@@ -1,0 +1,198 @@
+"""HAProxy as a peer: it connects to the relay, and learns which channels have devices here.
+
+HAProxy's own table of channels has an entry for every upgrade, and forgets the oldest when it is
+full. What the relay announces is in a table of its own, which strangers cannot fill
+(docs/decisions/0018-relays-announce-their-channels.rst).
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain, islice
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from vaultrelay.logs import log
+from vaultrelay.policy.limits import (
+    ANNOUNCE_TICK_SECONDS,
+    ANNOUNCED_AT_FIRST,
+    HEAD_SECONDS,
+    MOST_HAPROXIES,
+    MOST_NEW_CHANNELS,
+    NEW_CHANNELS_A_TICK,
+    PEER_SILENT_SECONDS,
+    STANDSTILL_SECONDS,
+    TICKS_A_ROUND,
+)
+from vaultrelay.regularly import Regularly
+from vaultrelay.wire.haproxy_peers import (
+    ACCEPTED,
+    HEARTBEAT,
+    HELLO_BYTES,
+    HELLO_LINES,
+    RESYNC_PARTIAL,
+    TRY_LATER,
+    BadPeer,
+    Messages,
+    read_hello,
+    table_definition,
+    updates,
+)
+
+
+class HAProxyPeer(Protocol):
+    """The connection of one HAProxy process. `relay` is what it calls this relay."""
+
+    transport: Any
+    relay = ""
+
+    def __init__(self, announcer: "Announcer") -> None:
+        self.heard_at = 0.0
+        self._announcer = announcer
+        self._not_yet_announced: Iterator[bytes] = iter(())
+        self._hello = b""
+        self._messages = Messages()
+        self._deadline: IDelayedCall | None = None
+        self._is_full = False
+
+    def connectionMade(self) -> None:
+        self._deadline = self._announcer.clock.callLater(HEAD_SECONDS, self.abort)
+        self.transport.registerProducer(self, True)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard_at = self._announcer.clock.seconds()
+        try:
+            if not self.relay:
+                data = self._greet(data)
+            for _ in range(self._messages.resync_requests(data)):
+                self.transport.write(RESYNC_PARTIAL)
+        except BadPeer as error:
+            self._refuse(error.answer)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._cancel_deadline()
+        self._announcer.left(self)
+
+    def announce(self, channels: Iterable[bytes]) -> None:
+        """Send these channels, some of those that were here before, and that the relay is alive."""
+        if not self._is_full:
+            some = islice(self._not_yet_announced, ANNOUNCED_AT_FIRST)
+            self.transport.write(updates(chain(channels, some), self.relay) + HEARTBEAT)
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self.transport.abortConnection()
+
+    # The transport calls these: a HAProxy that does not read misses entries.
+
+    def pauseProducing(self) -> None:
+        self._is_full = True
+
+    def resumeProducing(self) -> None:
+        self._is_full = False
+
+    def stopProducing(self) -> None:
+        self._is_full = True
+
+    def _greet(self, data: bytes) -> bytes:
+        """Answer the hello once it is whole; return what follows it."""
+        self._hello += data
+        *lines, rest = self._hello.split(b"\n", HELLO_LINES)
+        if len(lines) < HELLO_LINES:
+            if len(self._hello) > HELLO_BYTES:
+                raise BadPeer
+            return b""
+        relay, haproxy = read_hello(lines)
+        if not self._announcer.join(self):
+            raise BadPeer(TRY_LATER)
+        self._cancel_deadline()
+        self._hello, self.relay = b"", relay
+        log.info(
+            "HAProxy {haproxy} learns which channels are here, as those of {relay}",
+            haproxy=haproxy,
+            relay=relay,
+        )
+        self.transport.write(ACCEPTED + table_definition())
+        self._not_yet_announced = iter(self._announcer.all_channels())
+        self.announce(())
+        return rest
+
+    def _refuse(self, answer: bytes) -> None:
+        self.transport.write(answer)
+        self.transport.loseConnection()
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+
+
+class Announcer:
+    """Announces all channels to each HAProxy that is connected, a part in each tick.
+
+    Costs nothing while there is none. `channels` are those that have devices now.
+    """
+
+    def __init__(self, clock: IReactorTime, channels: Callable[[], Collection[bytes]]) -> None:
+        self.clock = clock
+        self._channels = channels
+        self._peers: set[HAProxyPeer] = set()
+        self._new: deque[bytes] = deque()
+        self._round: Iterator[bytes] = iter(())
+        self._part_size = 0
+        self._ticked_at = 0.0
+        self._ticking = Regularly(self._tick, clock, "Channels could not be announced to HAProxy")
+
+    def all_channels(self) -> tuple[bytes, ...]:
+        """Return those that have devices now."""
+        return tuple(self._channels())
+
+    def began(self, channel: bytes) -> None:
+        """Announce soon a channel that has its first device."""
+        # The others of a crowd are announced in their round.
+        if self._peers and len(self._new) < MOST_NEW_CHANNELS:
+            self._new.append(channel)
+
+    def join(self, peer: HAProxyPeer) -> bool:
+        """Announce to this one, too; False if there are too many."""
+        if len(self._peers) >= MOST_HAPROXIES:
+            return False
+        if not self._peers:
+            self._ticked_at = self.clock.seconds()
+            self._ticking.start(ANNOUNCE_TICK_SECONDS)
+        self._peers.add(peer)
+        return True
+
+    def left(self, peer: HAProxyPeer) -> None:
+        """Announce no more to this one, if it had joined."""
+        self._peers.discard(peer)
+        if not self._peers:
+            self._ticking.stop()
+            self._new.clear()
+
+    def close(self) -> None:
+        """End all connections: the relay stops."""
+        for peer in tuple(self._peers):
+            peer.abort()
+
+    def _tick(self) -> None:
+        now = self.clock.seconds()
+        gap, self._ticked_at = now - self._ticked_at, now
+        # After a standstill the relay has yet to learn which of its devices have gone elsewhere.
+        part = [] if gap > STANDSTILL_SECONDS else self._next_part()
+        for peer in tuple(self._peers):
+            if now - peer.heard_at > PEER_SILENT_SECONDS:
+                peer.abort()
+            else:
+                peer.announce(part)
+
+    def _next_part(self) -> list[bytes]:
+        """Return the channels of a tick: new ones first, and the next of the round."""
+        channels = self._channels()
+        part = list(islice(self._round, self._part_size))
+        if len(part) < self._part_size or not part:
+            self._part_size = -(-len(channels) // TICKS_A_ROUND)
+            self._round = iter(tuple(channels))
+        new = [self._new.popleft() for _ in range(min(len(self._new), NEW_CHANNELS_A_TICK))]
+        return [channel for channel in (*new, *part) if channel in channels]

@@ -465,3 +465,13 @@ def test_the_pages_are_on_a_socket_too_whose_visitors_are_not_counted(
     assert len(service.door.waiting) == 0
     yield service.stopService()
     assert list(folder.iterdir()) == []
+
+
+def test_a_reload_shares_the_open_files_out_anew() -> None:
+    """More devices than before leave less for those that wait, and the other way round."""
+    relay = Relay(max_connections=400, open_files=1024)
+    service = relay.service
+    for devices, waiting in ((2000, 256), (450, 474), (400, 512)):
+        service.change(Settings(max_connections=devices, open_files=1024))
+        assert service.door.waiting.most == waiting
+        assert service.broker.max_connections + waiting + 100 <= 1024

@@ -64,7 +64,7 @@ class RelayService(MultiService):
             settings.places,
             Audiences(settings.own_hosts),
             log_session_end,
-            Addresses(settings.places_per_address),
+            Addresses(settings.places_per_address, settings.shares.waiting_per_address),
             settings.access,
             log_join,
             settings.node_name,
@@ -89,7 +89,7 @@ class RelayService(MultiService):
             self.routes.public,
             self.visitors,
             self.broker.counters.refused,
-            Waiting(reactor, settings.waiting),
+            Waiting(reactor, settings.shares.waiting),
         )
         waiting = self.door.waiting
         self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
@@ -164,7 +164,10 @@ class RelayService(MultiService):
         broker.max_connections = settings.places
         broker.audiences = audiences
         broker.node_name = settings.node_name
-        broker.addresses.change_places(settings.places_per_address)
+        broker.addresses.change_places(
+            settings.places_per_address, settings.shares.waiting_per_address
+        )
+        self.door.waiting.most = settings.shares.waiting
         if (settings.trusted_proxies, settings.access.denied) != (
             before.trusted_proxies,
             before.access.denied,

@@ -14,7 +14,7 @@ from twisted.logger import LogEvent, globalLogPublisher
 from vaultrelay import commands, process, tap
 from vaultrelay.commands import run
 from vaultrelay.logs import set_format
-from vaultrelay.policy.limits import DESCRIPTORS_BESIDE
+from vaultrelay.policy.descriptors import files_needed
 from vaultrelay.service import RelayService
 
 
@@ -237,26 +237,27 @@ def test_an_unknown_command_is_told_the_nearest(
 
 
 @pytest.mark.parametrize(
-    ("allowed", "given"), [(None, 1000), (1000 + DESCRIPTORS_BESIDE, 1000), (900, 288), (1, 1)]
+    ("allowed", "given"),
+    [(None, 1000), (files_needed(1000), 1000), (1400, 950), (900, 575), (256, 128), (1, 1)],
 )
 def test_a_relay_without_descriptors_for_all_devices_says_so_and_admits_fewer(
     reactor: Reactor, monkeypatch: pytest.MonkeyPatch, allowed: int | None, given: int
 ) -> None:
     asked: list[int] = []
 
-    def lacking(needed: int) -> int:
+    def open_files(needed: int) -> int | None:
         asked.append(needed)
-        return 0 if allowed is None else max(0, needed - allowed)
+        return allowed
 
     relays: list[RelayService] = []
 
     def start(relay: RelayService) -> None:
         relays.append(relay)
 
-    monkeypatch.setattr(process, "raise_descriptor_limit", lacking)
+    monkeypatch.setattr(process, "raise_descriptor_limit", open_files)
     monkeypatch.setattr(RelayService, "startService", start)
     run.main([])
-    assert asked == [1000 + DESCRIPTORS_BESIDE]
+    assert asked == [files_needed(1000)]
     assert [relay.broker.max_connections for relay in relays] == [given]
     said = [each.text for each in relays[0].findings() if each.slug == "few_descriptors"]
     assert len(said) == (given < 1000)

@@ -84,19 +84,21 @@ class OverBudget(Exception):
 class Addresses:
     """The budgets of all addresses that have something open, or have not paid for what they had.
 
-    `places` is how many devices one address may have here; 0 is no limit of any kind. There are no
-    more budgets than connections and RESTING_ADDRESSES together: of more addresses that have gone,
-    the first to go is forgotten, and what it owed is forgiven.
+    `places` is how many devices one address may have here, and `waiting` how many connections at
+    the door; with 0 places there is no limit of any kind. There are no more budgets than
+    connections and RESTING_ADDRESSES together: of more addresses that have gone, the first to go is
+    forgotten, and what it owed is forgiven.
     """
 
-    def __init__(self, places: int = 0) -> None:
-        self.change_places(places)
+    def __init__(self, places: int = 0, waiting: int = WAITING_PER_ADDRESS) -> None:
+        self.change_places(places, waiting)
         self._here: dict[bytes, Budget] = {}
         self._gone: OrderedDict[bytes, Budget] = OrderedDict()
 
-    def change_places(self, places: int) -> None:
-        """Let one address have so many from now on. Who is beyond it stays."""
+    def change_places(self, places: int, waiting: int = WAITING_PER_ADDRESS) -> None:
+        """Let one address have so many from now on. Connections beyond it stay."""
         self.places = places
+        self._waiting = waiting
         size = max(places, LEAST_PER_ADDRESS)
         joins, every = size * JOINS_AT_ONCE_PER_DEVICE, JOIN_SECONDS_PER_DEVICE / size
         self._joins = _Rate(every, joins)
@@ -118,7 +120,7 @@ class Addresses:
             return None
         key = network_of(address)
         budget = self._here.get(key) or self._gone.get(key) or Budget(key)
-        if budget.waiting >= WAITING_PER_ADDRESS:
+        if budget.waiting >= self._waiting:
             raise OverBudget("address_waiting")
         paid_at = self._arrivals.spend(budget.arrivals_paid_at, now)
         if paid_at is None:

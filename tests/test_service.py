@@ -21,6 +21,7 @@ from vaultrelay import __version__
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     HEAD_SECONDS,
+    HURRY_SECONDS,
     LAST_ANSWERS_SECONDS,
     LAST_ANSWERS_TICK_SECONDS,
     LISTEN_BACKLOG,
@@ -290,7 +291,7 @@ class TestTheEnd:
         status, told = refused(relay.connect().request("/health"))
         assert (status, told["status"]) == (200, "draining")
         assert refused(relay.connect().request("/ready"))[0] == 503
-        relay.service.hurry()
+        relay.service.devices.abort_all()
 
     def test_unjoined_connections_are_closed_at_once(self, relay: Relay) -> None:
         member, unjoined = relay.join(), relay.connect()
@@ -307,10 +308,41 @@ class TestTheEnd:
         wire.hang_up()
         assert done == [None]
 
-    def test_hurry_cuts_everybody_off(self, relay: Relay) -> None:
+    def test_hurry_closes_all_at_once_and_cuts_off_those_that_do_not_answer(
+        self, relay: Relay
+    ) -> None:
+        polite, rude = relay.join(b"device-a"), relay.join(b"device-b", seed=bytes(32))
+        done = self.drain(relay)
+        relay.service.hurry()
+        assert polite.closed_with() == rude.closed_with() == (4000, "restart")
+        polite.send(close_frame(4000))
+        polite.hang_up()
+        assert not rude.transport.aborted
+        relay.clock.advance(HURRY_SECONDS)
+        assert rude.transport.aborted
+        rude.hang_up()
+        relay.clock.advance(1)
+        assert done == [None]
+
+    def test_hurry_asked_again_cuts_all_off_that_are_left(self, relay: Relay) -> None:
         wire = relay.join()
         done = self.drain(relay)
         relay.service.hurry()
+        assert not wire.transport.aborted
+        relay.service.hurry()
+        assert wire.transport.aborted
+        wire.hang_up()
+        relay.clock.advance(1)
+        assert done == [None]
+
+    def test_hurry_may_come_before_the_drain(self, relay: Relay) -> None:
+        """Two signals in one moment: the second is handled before the reactor stops."""
+        wire = relay.join()
+        relay.service.hurry()
+        assert wire.frames() == []
+        done = self.drain(relay)
+        assert wire.closed_with() == (4000, "restart")
+        relay.clock.advance(HURRY_SECONDS)
         assert wire.transport.aborted
         wire.hang_up()
         relay.clock.advance(1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, maybeDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.web.server import Site
 
 from vaultrelay import __version__
@@ -20,6 +20,7 @@ from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import (
     DRAIN_RESERVE_SECONDS,
+    HURRY_SECONDS,
     LAST_ANSWERS_SECONDS,
     LISTEN_BACKLOG,
     SHORTEST_DRAIN_SECONDS,
@@ -52,6 +53,8 @@ class RelayService(MultiService):
     """
 
     _admin: "AdminService | None" = None
+    _deadline: IDelayedCall
+    _is_hurried = False
 
     def __init__(self, settings: Settings, reactor: Any) -> None:
         super().__init__()
@@ -200,20 +203,37 @@ class RelayService(MultiService):
                 log.info(
                     "Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds
                 )
-            deadline = self._reactor.callLater(
+            self._deadline = self._reactor.callLater(
                 max(seconds - DRAIN_RESERVE_SECONDS, SHORTEST_DRAIN_SECONDS), self._drain_is_over
             )
-            yield self._keeper.drain(seconds)
+            drained = self._keeper.drain(seconds)
+            if self._is_hurried:
+                self._close_all()
+            yield drained
             yield self.devices.all_gone()
-            if deadline.active():
-                deadline.cancel()
+            if self._deadline.active():
+                self._deadline.cancel()
             yield self._stop_listening()
             yield self.door.waiting.all_gone(LAST_ANSWERS_SECONDS)
         yield super().stopService()
 
     def hurry(self) -> None:
-        """End a drain now: cut every device off."""
-        self.devices.abort_all()
+        """End a drain now: close every device, and cut off those that do not answer at once.
+
+        Asked again, cut off all that are left.
+        """
+        if self._is_hurried:
+            self.devices.abort_all()
+            return
+        self._is_hurried = True
+        if self.broker.draining:
+            self._close_all()
+
+    def _close_all(self) -> None:
+        log.info("Stopping now: {count} devices are closed at once", count=self.broker.joined)
+        self.broker.close_all()
+        if self._deadline.active():
+            self._deadline.reset(HURRY_SECONDS)
 
     def _stop_listening(self, inherited_only: bool = False) -> Deferred[Any]:
         return gatherResults(
@@ -226,7 +246,7 @@ class RelayService(MultiService):
         log.warn(
             "{count} connections did not end in time, and are cut off", count=self.devices.count
         )
-        self.hurry()
+        self.devices.abort_all()
 
     def _evidence(self) -> Evidence:
         listeners = [*self._listeners, *([self._admin.listener] if self._admin else [])]

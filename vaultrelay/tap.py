@@ -13,7 +13,7 @@ from vaultrelay.options.reader import SettingsReader
 from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
 from vaultrelay.reload import Reloader
 from vaultrelay.service import RelayService
-from vaultrelay.signals import hurry_on_second, reload_on_hangup
+from vaultrelay.signals import StopSignals, reload_on_hangup, survive_others
 from vaultrelay.transport.listen import CannotListen
 
 
@@ -71,5 +71,12 @@ def attended(relay: RelayService, reader: SettingsReader) -> RelayService:
     reloader = Reloader(relay, reader, reactor, fit_to_descriptors, around)
     reloader.setServiceParent(relay)
     reload_on_hangup(reactor, reloader.ask)
-    hurry_on_second(reactor, relay.hurry)
+    StopSignals(reactor, relay.hurry).install()
+    survive_others(reactor, _report_ignored)
     return relay
+
+
+def _report_ignored(name: str) -> None:
+    log.warn(
+        "{name} is ignored. SIGHUP reads the options again, SIGTERM stops the relay", name=name
+    )

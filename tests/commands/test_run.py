@@ -25,6 +25,7 @@ class Reactor(MemoryReactorClock):
         super().__init__()
         self.from_thread: list[Any] = []
         self.at_run: list[Any] = []
+        self.called: list[str] = []
         self.listening_fails = False
 
     def run(self) -> None:
@@ -42,10 +43,6 @@ class Reactor(MemoryReactorClock):
             raise CannotListenError("", 8080, OSError(98, "Address already in use"))
         return super().listenTCP(*args, **kwargs)
 
-    def shut_down(self) -> None:
-        for call, args, _ in self.triggers["before"]["shutdown"]:
-            call(*args)
-
 
 @pytest.fixture
 def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
@@ -59,13 +56,15 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
     return reactor
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(number) for number in numbers]
+    """The handlers as they were."""
+    numbers = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    before = {number: signal.getsignal(number) for number in numbers}
     yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 def test_it_listens_runs_and_ends_with_0(reactor: Reactor) -> None:
@@ -81,20 +80,25 @@ def test_the_picked_port_is_told_once_the_reactor_runs(
     assert capsys.readouterr().out == "listening on port 0\n"
 
 
-@pytest.mark.usefixtures("signals")
-def test_a_second_signal_ends_the_drain(reactor: Reactor, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurried: list[RelayService] = []
-
+def test_a_signal_during_the_start_stops_and_the_next_one_ends_the_drain(
+    reactor: Reactor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def hurry(relay: RelayService) -> None:
-        hurried.append(relay)
+        reactor.called.append("hurry")
+
+    def run_at_last() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        for call in reactor.from_thread:
+            call()
 
     monkeypatch.setattr(RelayService, "hurry", hurry)
+    monkeypatch.setattr(reactor, "stop", lambda: reactor.called.append("stop"))
+    monkeypatch.setattr(
+        RelayService, "startService", lambda relay: signal.raise_signal(signal.SIGTERM)
+    )
+    monkeypatch.setattr(reactor, "run", run_at_last)
     run.main([])
-    reactor.shut_down()
-    signal.raise_signal(signal.SIGTERM)
-    (call,) = reactor.from_thread
-    call()
-    assert len(hurried) == 1
+    assert reactor.called == ["stop", "hurry"]
 
 
 def start_under_twistd() -> None:

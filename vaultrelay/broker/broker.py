@@ -231,6 +231,11 @@ class Broker:
             else:
                 session.close(CloseCode.RESTART)
 
+    def close_all(self) -> None:
+        """Close every session now, whatever its turn in a drain."""
+        for session in tuple(self.sessions):
+            session.close(CloseCode.RESTART)
+
     @property
     def _full(self) -> bool:
         return len(self.sessions) >= self.max_connections

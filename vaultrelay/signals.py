@@ -29,7 +29,7 @@ _MEANINGLESS = (
     *(range(signal.SIGRTMIN, signal.SIGRTMAX + 1) if hasattr(signal, "SIGRTMIN") else ()),
 )
 """Signals that kill a process without a handler, as a log rotation or a slip of the keyboard sends
-them. Those that say that the process itself is broken, such as SIGSEGV and SIGABRT, still kill it."""
+them. Those that say that the process itself is broken, such as SIGSEGV and SIGABRT, still do."""
 
 
 def before_start() -> None:

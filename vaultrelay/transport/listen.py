@@ -34,12 +34,14 @@ with suppress(ImportError):  # Windows has no unix sockets
 
     from vaultrelay.transport.direct_unix import (
         DirectUnixServer,
+        InheritedUnixPort,
         ProxiedUnixServer,
         clear_after_a_kill,
         owner_only,
     )
 
-    _SERVERS[unix.Port] = (DirectUnixServer, ProxiedUnixServer)
+    for _kind in (unix.Port, InheritedUnixPort):
+        _SERVERS[_kind] = (DirectUnixServer, ProxiedUnixServer)
 
 _CURES: dict[int | None, str] = {
     EADDRINUSE: "; another program listens there, or this relay already runs",

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.python import usage
 
@@ -16,14 +16,24 @@ from vaultrelay.service import RelayService
 from vaultrelay.signals import StopSignals, reload_on_hangup, survive_others
 from vaultrelay.transport.listen import CannotListen
 
+if TYPE_CHECKING:
+    from vaultrelay.daemon import TwistdStart
+
 
 class Options(RelayOptions):
     """The relay's options, read with the process's environment."""
 
     environment = os.environ
 
+    parent: Any = None
+    """The options of twistd itself."""
+
     def reactor(self) -> Any:
         return real_reactor()
+
+    def user(self) -> int | None:
+        user: int | None = self.parent.get("uid") if self.parent is not None else None
+        return user
 
     def parseOptions(self, options: list[str] | None = None) -> None:
         try:
@@ -33,17 +43,26 @@ class Options(RelayOptions):
 
 
 class TwistdRelayService(RelayService):
-    """The relay under twistd, which would show a traceback where it cannot listen."""
+    """The relay under twistd, which would show a traceback where it cannot listen.
+
+    `start` is told how the start went; None on a system without daemons.
+    """
+
+    start: "TwistdStart | None" = None
 
     def privilegedStartService(self) -> None:
         try:
             super().privilegedStartService()
         except CannotListen as error:
             log.error("{error}", error=error)
+            if self.start is not None:
+                self.start.fail(error)
             stop_with(error)
 
     def startService(self) -> None:
         super().startService()
+        if self.start is not None:
+            self.start.succeeded()
         if self.settings.log_format != "text" and not format_is_ours():
             log.warn(
                 "twistd writes the log in its own way. For --log-format {wanted} begin with: "
@@ -55,7 +74,13 @@ class TwistdRelayService(RelayService):
 def makeService(options: Options) -> RelayService:
     """The relay as twistd's service."""
     settings = fit_to_descriptors(options.settings)
-    return attended(TwistdRelayService(settings, real_reactor()), options.reader)
+    relay = TwistdRelayService(settings, real_reactor())
+    if options.parent is not None and "nodaemon" in options.parent:
+        # Windows has no daemons.
+        from vaultrelay.daemon import TwistdStart
+
+        relay.start = TwistdStart(options.parent)
+    return attended(relay, options.reader)
 
 
 def attended(relay: RelayService, reader: SettingsReader) -> RelayService:

@@ -44,7 +44,7 @@ class Process:
 
     def start(self, **config: Any) -> TwistdStart:
         given = {"nodaemon": False, "pidfile": str(self.pid_file), "logfile": None, "syslog": False}
-        return TwistdStart(given | config)
+        return TwistdStart(given | {"uid": None, "gid": None} | config)
 
     def daemon(self) -> None:
         """From now on this is the daemon, with its pid file; the terminal's process has a copy."""
@@ -213,3 +213,23 @@ def test_without_a_pid_file_there_is_none_to_remove(process: Process) -> None:
     process.start(nodaemon=True, pidfile="")
     with pytest.raises(Ended):
         exit_of(process)
+
+
+@pytest.mark.parametrize(
+    ("config", "owner"),
+    [
+        ({}, (-1, -1)),
+        ({"uid": 0}, (0, 0)),
+        ({"uid": 0, "gid": 7}, (0, 7)),
+        ({"gid": 7}, (-1, 7)),
+        # twistd itself ends there, and says why.
+        ({"uid": 1 << 30}, None),
+    ],
+)
+def test_unix_sockets_are_those_of_the_user_to_be(
+    process: Process, config: dict[str, int], owner: tuple[int, int] | None
+) -> None:
+    given: list[tuple[Any, ...]] = []
+    process.monkeypatch.setattr(os, "chown", lambda *arguments: given.append(arguments))
+    process.start(**config).give_away(["/run/a", "/run/b"])
+    assert given == ([] if owner is None else [("/run/a", *owner), ("/run/b", *owner)])

@@ -28,7 +28,7 @@ OF_OTHER_PROGRAMS = {
     "grep": {"ignore-case", "invert-match"},
     "journalctl": {"follow", "lines", "no-hostname", "unit"},
     "pip": {"upgrade"},
-    "twistd": {"logger", "nodaemon"},
+    "twistd": {"logger", "nodaemon", "rundir", "uid"},
     "sha256sum": {"ignore-missing"},
     "systemctl": {"now"},
     "useradd, usermod": {"append", "groups", "home-dir", "shell", "system"},

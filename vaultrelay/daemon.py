@@ -6,9 +6,11 @@ alone, cut after 100 bytes; after any other end it is waited for without end.
 
 import atexit
 import os
+import pwd
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -45,6 +47,15 @@ class TwistdStart:
             self._waiting, self._reporting = socket.socketpair()
             os.register_at_fork(after_in_parent=self._forked, after_in_child=self._waiting.close)
         atexit.register(self._ended)
+
+    def give_away(self, paths: Iterable[str]) -> None:
+        """Let unix sockets belong to the user and group that twistd is about to become."""
+        user, group = self._config["uid"], self._config["gid"]
+        with suppress(OSError, KeyError):
+            if group is None and user is not None:
+                group = pwd.getpwuid(user).pw_gid
+            for path in paths:
+                os.chown(path, -1 if user is None else user, -1 if group is None else group)
 
     def succeeded(self) -> None:
         """The relay runs: let the terminal go."""

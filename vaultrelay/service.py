@@ -130,6 +130,11 @@ class RelayService(MultiService):
         """The ports that are listened on, in the order of the settings."""
         return [listener.port for listener in self._listeners if listener.port is not None]
 
+    @property
+    def unix_paths(self) -> list[str]:
+        """The files of the unix sockets that the relay made."""
+        return [listener.unix_path for listener in self._all_listeners if listener.unix_path]
+
     def findings(self) -> Sequence[Finding]:
         """What the relay notices about how it is run, as of now."""
         return diagnose(self._evidence())
@@ -248,15 +253,18 @@ class RelayService(MultiService):
         )
         self.devices.abort_all()
 
+    @property
+    def _all_listeners(self) -> list[ListeningService]:
+        return [*self._listeners, *([self._admin.listener] if self._admin else [])]
+
     def _evidence(self) -> Evidence:
-        listeners = [*self._listeners, *([self._admin.listener] if self._admin else [])]
         return Evidence(
             self.settings,
             self.broker,
             self.visitors.noticed,
             self._troubles,
             utc_now(),
-            tuple(filter(None, (listener.open_socket for listener in listeners))),
+            tuple(filter(None, (listener.open_socket for listener in self._all_listeners))),
             self.routes.origin_refused,
             self._admin is not None and self._admin.host_refused,
         )

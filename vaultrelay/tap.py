@@ -53,6 +53,8 @@ class TwistdRelayService(RelayService):
     def privilegedStartService(self) -> None:
         try:
             super().privilegedStartService()
+            if self.start is not None:
+                self.start.give_away(self.unix_paths)
         except CannotListen as error:
             log.error("{error}", error=error)
             if self.start is not None:

@@ -51,7 +51,7 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
         monkeypatch.setattr(module, "real_reactor", lambda: reactor)
     monkeypatch.setattr(run, "log_to_stderr", lambda *chosen: None)
     # These relays are in memory, and leave nothing in a folder.
-    monkeypatch.setattr("vaultrelay.options.reader.runtime_folder", lambda named, variables: "")
+    monkeypatch.setattr("vaultrelay.options.reader.runtime_folder", lambda *given: "")
     monkeypatch.setattr(tap.Options, "environment", {})
     return reactor
 

@@ -76,6 +76,7 @@ def refusal_of(text: str) -> str:
         (r"tcp6:8080:interface=\:\:1", TCP6ServerEndpoint),
         ("unix:/run/relay.sock", UNIXServerEndpoint),
         ("unix:/run/relay.sock:mode=660", UNIXServerEndpoint),
+        ("unix:/run/relay.sock:660:100:0", UNIXServerEndpoint),
     ],
 )
 def test_a_string_without_tls_names_no_certificate(text: str, kind: type) -> None:
@@ -367,7 +368,14 @@ JARGON = re.compile(
         "tcp:80:couleur=é",
         "tcp:80:é=b",
         "unix",
+        "unix:",
+        "unix:mode=660",
         "unix:/run/x:mode=rw-",
+        "unix:/run/x:mode=888",
+        "unix:/run/x:mode=",
+        "unix:/run/x:lockfile=2",
+        "unix:/run/x:backlog=many",
+        "unix:/run/x:660:50:1:more",
         "unix:/run/x\\",
         "systemd",
         "systemd:domain=INET",

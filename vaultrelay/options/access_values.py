@@ -1,7 +1,6 @@
 """AccessValues: the values of the options that say who may use the relay."""
 
 from collections.abc import Callable, Mapping, Sized
-from pathlib import Path
 from typing import TypeVar
 
 from vaultrelay.options.sources import BadOption, Given
@@ -74,7 +73,7 @@ class AccessValues:
         if given is None:
             return None
         try:
-            listed = read(read_file(Path(given.values[-1])).decode("utf-8-sig"))
+            listed = read(read_file(given.path).decode("utf-8-sig"))
         except OSError as error:
             raise given.refuse(f"cannot be read: {(error.strerror or '').lower()}") from None
         except UnicodeDecodeError:

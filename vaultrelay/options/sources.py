@@ -23,10 +23,19 @@ class BadOption(usage.UsageError):
 
 @dataclass(frozen=True)
 class Given:
-    """The values of one option and where they stand: a flag, a variable, or a file and key."""
+    """The values of one option and where they stand: a flag, a variable, or a file and key.
+
+    Relative file names are meant in `folder`.
+    """
 
     origin: str
     values: tuple[str, ...]
+    folder: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The file that the last value names, wherever the process has gone to since the start."""
+        return Path(self.folder, self.values[-1])
 
     def refuse(self, allowed: str) -> BadOption:
         """The error that the value is not what is allowed."""
@@ -63,7 +72,7 @@ def from_file(config: Given) -> dict[str, Given]:
     """What stands in the file that `config` names; BadOption for what cannot."""
     path = config.values[0]
     try:
-        table = tomllib.loads(read_file(Path(path)).decode("utf-8-sig"))
+        table = tomllib.loads(read_file(config.path).decode("utf-8-sig"))
     except OSError as error:
         raise config.refuse(f"cannot be read: {(error.strerror or '').lower()}") from None
     except UnicodeDecodeError:

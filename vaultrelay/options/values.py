@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, TypeVar
 
 from vaultrelay.logs import FORMATS, LEVELS
@@ -19,6 +18,7 @@ from vaultrelay.policy.audience import canonical_host, host_of_url
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import BadCertificate, CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
+from vaultrelay.transport.plain_file import start_folder
 
 _MESSAGE_BYTES = (1024, 64 * 1024 * 1024)
 _MOST_BUFFER = 1 << 40
@@ -31,15 +31,21 @@ class Values:
     """Turns the given texts into values, and refuses those that cannot be.
 
     Without `kept`, the first that cannot be used raises BadOption. With it, each of them is noted
-    in `troubles`, and its value stays the kept one.
+    in `troubles`, and its value stays the kept one. Endpoint strings may have file names that are
+    meant in `folder`, by default the current one.
     """
 
     def __init__(
-        self, given: Mapping[str, Given], reactor: Any, kept: Settings | None = None
+        self,
+        given: Mapping[str, Given],
+        reactor: Any,
+        kept: Settings | None = None,
+        folder: str | None = None,
     ) -> None:
         self._given = given
         self._reactor = reactor
         self._kept = kept
+        self._folder = start_folder() if folder is None else folder
         self.troubles: list[str] = []
 
     def settings(self) -> Settings:
@@ -186,7 +192,7 @@ class Values:
 
     def _endpoint_pairs(self, text: str) -> tuple[CertificatePair, ...]:
         try:
-            tls = read_endpoint(self._reactor, text).tls
+            tls = read_endpoint(self._reactor, text, folder=self._folder).tls
         except BadEndpoint as error:
             raise Given(self._given["listen"].origin, (text,)).refuse(str(error)) from None
         return () if tls is None else tls.pairs
@@ -196,7 +202,7 @@ class Values:
         if given is None:
             return ""
         try:
-            read_endpoint(self._reactor, given.values[-1])
+            read_endpoint(self._reactor, given.values[-1], folder=self._folder)
         except BadEndpoint as error:
             raise given.refuse(f"{error}; write it like tcp:9090 or unix:/run/admin") from None
         return given.values[-1]
@@ -210,7 +216,7 @@ class Values:
         urls = []
         for text in given.values:
             try:
-                urls.append(NodeUrl.read(text))
+                urls.append(NodeUrl.read(text).in_folder(self._folder))
             except ValueError as error:
                 raise Given(given.origin, (text,)).refuse(str(error)) from None
         return tuple(dict.fromkeys(urls))
@@ -238,7 +244,7 @@ class Values:
             assert present is not None  # noqa: S101  for the type checker: one of two is given
             raise present.refuse(f"needs {missing} too: TLS takes a certificate and its key")
         try:
-            pair = load_pair(Path(certificate.values[-1]), Path(key.values[-1]))
+            pair = load_pair(certificate.path, key.path)
         except BadCertificate as error:
             raise (key if error.about_key else certificate).refuse(str(error)) from None
         return pair

@@ -35,8 +35,20 @@ def load_folder(folder: Path) -> list[CertificatePair]:
                 certificates += read_certificates(path)
             if _KEY.search(content):
                 keys.append(path)
+    try:
+        pairs = list(_pairs(certificates, keys, folder))
+    except OSError:
+        raise BadCertificate(
+            "cannot be tried: there is no temporary folder that the relay can write. Name one with "
+            "TMPDIR"
+        ) from None
+    if not pairs:
+        raise BadCertificate("has no certificate with its key in .pem files")
+    return pairs
+
+
+def _pairs(certificates: list[str], keys: list[Path], folder: Path) -> Iterator[CertificatePair]:
     issuers = _issuers(certificates)
-    pairs: list[CertificatePair] = []
     with TemporaryDirectory() as temporary:
         # OpenSSL takes a pair from files alone. The certificate is no secret; keys stay where they
         # are.
@@ -46,11 +58,7 @@ def load_folder(folder: Path) -> list[CertificatePair]:
                 alone.write_text(own)
                 with _naming(key):
                     if is_pair(alone, key):
-                        pair = make_pair(alone, key, own, issuers)
-                        pairs.append(replace(pair, files=(folder,)))
-    if not pairs:
-        raise BadCertificate("has no certificate with its key in .pem files")
-    return pairs
+                        yield replace(make_pair(alone, key, own, issuers), files=(folder,))
 
 
 def _issuers(certificates: list[str]) -> str:

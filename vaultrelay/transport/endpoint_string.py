@@ -1,6 +1,6 @@
 """Endpoint strings: where to listen, as Twisted's server endpoints are written.
 
-TCP and TLS are read here and not by Twisted, so that our policy holds for them
+TCP, TLS and unix sockets are read here and not by Twisted, so that our policy holds for them
 (docs/decisions/0004-tls-of-endpoint-strings.rst). All others are Twisted's, and its plugins'.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.endpoints import (
     TCP4ServerEndpoint,
     TCP6ServerEndpoint,
+    UNIXServerEndpoint,
     _parse,
     serverFromString,
 )
@@ -32,6 +33,7 @@ from vaultrelay.transport.inherited import (
     find_socket,
 )
 from vaultrelay.transport.listen import Listening
+from vaultrelay.transport.plain_file import start_folder
 from vaultrelay.transport.tls import ServerTls
 
 _HIGHEST_PORT = 65535
@@ -40,14 +42,13 @@ _PARTS = {
     "tcp6": ("port", "backlog", "interface"),
     "ssl": ("port", "privateKey", "certKey", "sslmethod", "interface", "backlog"),
     "tls": ("path", "port", "backlog", "interface"),
+    "unix": ("address", "mode", "backlog", "lockfile"),
     "systemd": ("domain", "index", "name"),
 }
 """The parts of the kinds read here, in the order in which they may stand without a name."""
 _SSL_PARTS = frozenset({"extraCertChain", "dhParameters"})
 """Those of `ssl:` that always have a name."""
 
-_UNIX_PARTS = ("address", "mode", "backlog", "lockfile")
-"""Those of `unix:`, as Twisted has them."""
 _UNIX_MODE = "660"
 """The group of the relay's, in which a proxy can be. Twisted's 666 lets in every user."""
 _MODE = re.compile("0?[0-7]{3}")
@@ -61,15 +62,19 @@ class BadEndpoint(ValueError):
     """An endpoint string that cannot be used; the text says why."""
 
 
-def read_endpoint(reactor: Any, text: str, on_loopback: bool = False) -> Listening:
+def read_endpoint(
+    reactor: Any, text: str, on_loopback: bool = False, folder: str | None = None
+) -> Listening:
     """What `text` means; BadEndpoint when it could not be listened on. Nothing listens yet.
 
-    `on_loopback`: on this machine alone, where it names no interface.
+    `on_loopback`: on this machine alone, where it names no interface. Relative file names are meant
+    in `folder`, by default the current one.
     """
+    folder = start_folder() if folder is None else folder
     kind, _, rest = text.partition(":")
     kind = kind.lower()
     if kind == "haproxy":
-        listening = read_endpoint(reactor, rest, on_loopback)
+        listening = read_endpoint(reactor, rest, on_loopback, folder)
         if rest.partition(":")[0].lower() not in _PROXIED:
             raise BadEndpoint(f"has haproxy: before what is none of {', '.join(_PROXIED)}")
         return replace(listening, is_proxied=True)
@@ -78,6 +83,8 @@ def read_endpoint(reactor: Any, text: str, on_loopback: bool = False) -> Listeni
     parts = _parts(kind, rest)
     if kind == "systemd":
         return Listening(_inherited_endpoint(reactor, parts), is_inherited=True)
+    if kind == "unix":
+        return _unix_listening(reactor, parts, folder)
     port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", _HIGHEST_PORT)
     backlog = _number(parts.get("backlog", str(LISTEN_BACKLOG)), "backlog", _HIGHEST_PORT)
     is_v6 = kind in ("tcp6", "tls")
@@ -87,7 +94,7 @@ def read_endpoint(reactor: Any, text: str, on_loopback: bool = False) -> Listeni
     endpoint = family(reactor, port, backlog, interface)
     if kind in ("tcp", "tcp6"):
         return Listening(endpoint)
-    pairs = [_ssl_pair(parts)] if kind == "ssl" else _tls_pairs(parts)
+    pairs = [_ssl_pair(parts, folder)] if kind == "ssl" else _tls_pairs(parts, folder)
     return Listening(endpoint, ServerTls(pairs))
 
 
@@ -118,7 +125,7 @@ def _number(text: str, name: str, highest: int) -> int:
     return int(text)
 
 
-def _ssl_pair(parts: dict[str, str]) -> CertificatePair:
+def _ssl_pair(parts: dict[str, str], folder: str) -> CertificatePair:
     if "sslmethod" in parts:
         raise BadEndpoint("sets sslmethod: the relay itself chooses TLS 1.2 and 1.3")
     if "dhParameters" in parts:
@@ -128,24 +135,28 @@ def _ssl_pair(parts: dict[str, str]) -> CertificatePair:
     issuers = parts.get("extraCertChain")
     try:
         if issuers is not None:
-            read_certificates(Path(issuers))
+            read_certificates(Path(folder, issuers))
     except BadCertificate as error:
         raise BadEndpoint(f"names extraCertChain={issuers}, which {error}") from None
     try:
-        return load_pair(Path(certificate), Path(key), Path(issuers) if issuers else None)
+        return load_pair(
+            Path(folder, certificate),
+            Path(folder, key),
+            Path(folder, issuers) if issuers else None,
+        )
     except BadCertificate as error:
         file = f"privateKey={key}" if error.about_key else f"certKey={certificate}"
         raise BadEndpoint(f"names {file}, which {error}") from None
 
 
-def _tls_pairs(parts: dict[str, str]) -> list[CertificatePair]:
-    folder = parts.get("path", "")
-    if not folder:
+def _tls_pairs(parts: dict[str, str], folder: str) -> list[CertificatePair]:
+    path = parts.get("path", "")
+    if not path:
         raise BadEndpoint("names no folder of certificates")
     try:
-        return load_folder(Path(folder))
+        return load_folder(Path(folder, path))
     except BadCertificate as error:
-        raise BadEndpoint(f"names the folder {folder}, which {error}") from None
+        raise BadEndpoint(f"names the folder {path}, which {error}") from None
 
 
 def _inherited_endpoint(reactor: Any, parts: dict[str, str]) -> IStreamServerEndpoint:
@@ -160,29 +171,25 @@ def _inherited_endpoint(reactor: Any, parts: dict[str, str]) -> IStreamServerEnd
     return endpoint
 
 
-def _with_unix_defaults(text: str) -> str:
-    """A `unix:` string with our mode and backlog where it has none.
-
-    With Twisted's backlog a full socket refuses connections: a proxy then goes to another relay,
-    and that would part the devices of a channel.
-    """
-    unnamed, named = _parse(text)
-    values = dict(zip(("kind", *_UNIX_PARTS), unnamed, strict=False)) | named
-    if not _MODE.fullmatch(values.get("mode", _UNIX_MODE)):
+def _unix_listening(reactor: Any, parts: dict[str, str], folder: str) -> Listening:
+    if not parts.get("address"):
+        raise BadEndpoint("names no path of a socket")
+    mode, lockfile = parts.get("mode", _UNIX_MODE), parts.get("lockfile", "1")
+    if not _MODE.fullmatch(mode):
         raise BadEndpoint(f"has no mode of three octal digits, such as mode={_UNIX_MODE}")
-    defaults = {"mode": _UNIX_MODE, "backlog": str(UNIX_BACKLOG)}
-    return text + "".join(
-        f":{name}={value}" for name, value in defaults.items() if name not in values
-    )
+    if lockfile not in ("0", "1"):
+        raise BadEndpoint("has a lockfile that is neither 0 nor 1")
+    # With Twisted's backlog a full socket refuses connections: a proxy then goes to another relay,
+    # and that would part the devices of a channel.
+    backlog = _number(parts.get("backlog", str(UNIX_BACKLOG)), "backlog", _HIGHEST_PORT)
+    path = str(Path(folder, parts["address"]))
+    endpoint = UNIXServerEndpoint(reactor, path, backlog, int(mode, 8), int(lockfile))
+    return Listening(endpoint, unix_path=path)
 
 
 def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoint:
     try:
-        if kind == "unix":
-            text = _with_unix_defaults(text)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
-    except BadEndpoint:
-        raise
     except Exception as error:
         # Each kind has its own parser, and each parser its own exceptions.
         cause = str(error) if str(error).startswith("Unknown endpoint type") else ""

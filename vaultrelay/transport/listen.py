@@ -13,7 +13,6 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet import tcp
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
@@ -76,6 +75,8 @@ class Listening:
     is_proxied: bool = False
     is_inherited: bool = False
     """Whether the socket is somebody else's, who keeps it open while the relay restarts."""
+    unix_path: str = ""
+    """The file that the relay makes for a unix socket."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,11 @@ class ListeningService(Service):
         return self._wanted.is_inherited
 
     @property
+    def unix_path(self) -> str:
+        """The file that it makes for a unix socket; empty for all others."""
+        return self._wanted.unix_path
+
+    @property
     def open_socket(self) -> "OpenSocket | None":
         """Its unix socket, where every user of this machine may connect to it."""
         address: Any = self.port and self.port.getHost()
@@ -139,8 +145,8 @@ class ListeningService(Service):
         """Listen, while the process may still have the privilege that a low port needs."""
         failures: list[Failure] = []
         around: AbstractContextManager[None] = nullcontext()
-        if isinstance(self._wanted.endpoint, UNIXServerEndpoint):
-            clear_after_a_kill(Path(self._wanted.endpoint._address))
+        if self._wanted.unix_path:
+            clear_after_a_kill(Path(self._wanted.unix_path))
             around = owner_only()
         with around:
             listening: Deferred[IListeningPort] = self._wanted.endpoint.listen(self._factory)

@@ -45,13 +45,17 @@ EXIT_STATUS = (
 )
 SIGNALS = (
     (
-        "SIGTERM, SIGINT",
+        "SIGTERM, SIGINT, SIGQUIT, SIGPWR, SIGXCPU",
         (
             "End the relay politely: devices are told, and leave within --drain-seconds. A second "
-            "one ends it at once."
+            "one closes all of them at once."
         ),
     ),
     ("SIGHUP", "Read certificates, lists and settings again. No connection is closed for it."),
+    (
+        "SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, real-time signals",
+        "Logged and ignored.",
+    ),
 )
 FILES = (
     ("/etc/vault-relay/environment", "The options of the service of systemd, as variables."),

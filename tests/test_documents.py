@@ -41,7 +41,7 @@ OF_OTHER_PROGRAMS = {
     "install.sh, uninstall.sh": {"no-systemd", "purge"},
     "journalctl": {"follow", "lines", "no-hostname", "unit"},
     "pip": {"upgrade"},
-    "twistd": {"logger", "nodaemon"},
+    "twistd": {"logger", "nodaemon", "rundir", "uid"},
     "sha256sum": {"ignore-missing"},
     "systemctl": {"now"},
     "useradd, usermod": {"append", "groups", "home-dir", "shell", "system"},

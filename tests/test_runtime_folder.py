@@ -8,6 +8,7 @@ import pytest
 from vaultrelay.runtime_folder import (
     UnsafeFolder,
     check_folder,
+    folders_to_search,
     make_folder,
     runtime_folder,
     socket_path,
@@ -42,6 +43,40 @@ def test_another_users_session_is_not_ours(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
     assert runtime_folder("", variables).startswith("/t/vault-relay-")
     assert runtime_folder("", {"XDG_RUNTIME_DIR": "/nowhere", "TMPDIR": "/t"}).startswith("/t/")
+
+
+def test_for_another_user_it_is_one_that_can_be_that_users(tmp_path: Path) -> None:
+    """Under twistd --uid, with the variables of the user before."""
+    other = tmp_path.stat().st_uid + 1
+    own = str(tmp_path)
+    for variables in ({"RUNTIME_DIRECTORY": own}, {"XDG_RUNTIME_DIR": own}, {"TMPDIR": own}, {}):
+        assert runtime_folder("", variables, user=other) == f"/tmp/vault-relay-{other}"  # noqa: S108
+    assert runtime_folder(own, {}, user=other) == own
+    tmp_path.chmod(0o1777)
+    assert runtime_folder("", {"RUNTIME_DIRECTORY": own}, user=other) == own
+    gone = {"RUNTIME_DIRECTORY": f"{own}/gone"}
+    assert runtime_folder("", gone, user=other) == f"/tmp/vault-relay-{other}"  # noqa: S108
+
+
+def test_a_relative_folder_is_meant_in_that_of_the_start() -> None:
+    assert runtime_folder("run", {}, "/start") == "/start/run"
+    assert runtime_folder("", {"RUNTIME_DIRECTORY": "run"}, "/start") == "/start/run"
+    assert runtime_folder("", {"TMPDIR": "t"}, "/start").startswith("/start/t/vault-relay-")
+
+
+def test_a_relay_is_searched_for_wherever_its_user_may_have_started_it(tmp_path: Path) -> None:
+    user = os.geteuid()
+    session = {"XDG_RUNTIME_DIR": str(tmp_path), "TMPDIR": "/scratch"}
+    assert folders_to_search("", session) == [
+        f"{tmp_path}/vault-relay",
+        f"/scratch/vault-relay-{user}",
+        f"/tmp/vault-relay-{user}",  # noqa: S108
+        f"/run/user/{user}/vault-relay",
+    ]
+    own, sessions = f"/tmp/vault-relay-{user}", f"/run/user/{user}/vault-relay"  # noqa: S108
+    assert folders_to_search("", {}) == [own, sessions]
+    assert folders_to_search("/run/named", session) == ["/run/named"]
+    assert folders_to_search("", session | {"RUNTIME_DIRECTORY": "/run/it"}) == ["/run/it"]
 
 
 def test_it_is_made_for_its_user_alone_and_found_again(tmp_path: Path) -> None:

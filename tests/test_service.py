@@ -22,6 +22,7 @@ from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     FEW_HANDSHAKES,
     HEAD_SECONDS,
+    HURRY_SECONDS,
     LAST_ANSWERS_SECONDS,
     LAST_ANSWERS_TICK_SECONDS,
     LISTEN_BACKLOG,
@@ -290,7 +291,7 @@ class TestTheEnd:
         status, told = refused(relay.connect().request("/health"))
         assert (status, told["status"]) == (200, "draining")
         assert refused(relay.connect().request("/ready"))[0] == 503
-        relay.service.hurry()
+        relay.service.devices.abort_all()
 
     def test_unjoined_connections_are_closed_at_once(self, relay: Relay) -> None:
         member, unjoined = relay.join(), relay.connect()
@@ -307,10 +308,41 @@ class TestTheEnd:
         wire.hang_up()
         assert done == [None]
 
-    def test_hurry_cuts_everybody_off(self, relay: Relay) -> None:
+    def test_hurry_closes_all_at_once_and_cuts_off_those_that_do_not_answer(
+        self, relay: Relay
+    ) -> None:
+        polite, rude = relay.join(b"device-a"), relay.join(b"device-b", seed=bytes(32))
+        done = self.drain(relay)
+        relay.service.hurry()
+        assert polite.closed_with() == rude.closed_with() == (4000, "restart")
+        polite.send(close_frame(4000))
+        polite.hang_up()
+        assert not rude.transport.aborted
+        relay.clock.advance(HURRY_SECONDS)
+        assert rude.transport.aborted
+        rude.hang_up()
+        relay.clock.advance(1)
+        assert done == [None]
+
+    def test_hurry_asked_again_cuts_all_off_that_are_left(self, relay: Relay) -> None:
         wire = relay.join()
         done = self.drain(relay)
         relay.service.hurry()
+        assert not wire.transport.aborted
+        relay.service.hurry()
+        assert wire.transport.aborted
+        wire.hang_up()
+        relay.clock.advance(1)
+        assert done == [None]
+
+    def test_hurry_may_come_before_the_drain(self, relay: Relay) -> None:
+        """Two signals in one moment: the second is handled before the reactor stops."""
+        wire = relay.join()
+        relay.service.hurry()
+        assert wire.frames() == []
+        done = self.drain(relay)
+        assert wire.closed_with() == (4000, "restart")
+        relay.clock.advance(HURRY_SECONDS)
         assert wire.transport.aborted
         wire.hang_up()
         relay.clock.advance(1)
@@ -494,3 +526,13 @@ def test_the_pages_are_on_a_socket_too_whose_visitors_are_not_counted(
     assert len(service.door.waiting) == 0
     yield service.stopService()
     assert list(folder.iterdir()) == []
+
+
+def test_a_reload_shares_the_open_files_out_anew() -> None:
+    """More devices than before leave less for those that wait, and the other way round."""
+    relay = Relay(max_connections=400, open_files=1024)
+    service = relay.service
+    for devices, waiting in ((2000, 256), (450, 474), (400, 512)):
+        service.change(Settings(max_connections=devices, open_files=1024))
+        assert service.door.waiting.most == waiting
+        assert service.broker.admission.max_connections + waiting + 100 <= 1024

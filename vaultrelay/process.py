@@ -6,12 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from vaultrelay.policy.limits import (
-    DESCRIPTORS_BESIDE,
-    SELECT_BESIDE,
-    SELECT_SOCKETS,
-    SELECT_WAITING,
-)
+from vaultrelay.policy.descriptors import files_needed
+from vaultrelay.policy.limits import SELECT_FILES
 from vaultrelay.settings import Settings
 from vaultrelay.stdio import print_error
 
@@ -66,19 +62,18 @@ def fit_to_descriptors(settings: Settings) -> Settings:
     Devices beyond it are refused politely, instead of finding nobody to accept them.
     """
     try:
-        lacking = raise_descriptor_limit(settings.max_connections + DESCRIPTORS_BESIDE)
+        open_files = raise_descriptor_limit(files_needed(settings.max_connections))
     except ImportError:
         # Windows has no such limit, and a lower one.
-        lacking = max(0, settings.max_connections + SELECT_BESIDE - SELECT_SOCKETS)
-        return replace(settings, descriptors_lacking=lacking, waiting=SELECT_WAITING)
-    return replace(settings, descriptors_lacking=lacking)
+        open_files = SELECT_FILES
+    return replace(settings, open_files=open_files)
 
 
-def raise_descriptor_limit(needed: int) -> int:
-    """Allow this process as many open files as it may have; how many it lacks of `needed`.
+def raise_descriptor_limit(needed: int) -> int | None:
+    """Allow this process as many open files as it may have, and return how many; None is no limit.
 
-    The usual limit of 1024 is lower than what the same user could have by asking. ImportError where
-    there is no such limit.
+    The usual limit of 1024 is lower than what the same user could have by asking. Raises
+    ImportError if there is no such limit on this system.
     """
     import resource
 
@@ -89,4 +84,4 @@ def raise_descriptor_limit(needed: int) -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
             now = wanted
             break
-    return 0 if now == resource.RLIM_INFINITY else max(0, needed - now)
+    return None if now == resource.RLIM_INFINITY else now

@@ -9,26 +9,52 @@ from collections.abc import Iterable, Mapping
 
 _SUFFIX = ".sock"
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_TEMPORARY = "/tmp"  # noqa: S108  what is made in it is made for one user, and checked
 
 
 class UnsafeFolder(Exception):
     """A folder in which somebody else could put a socket in the relay's place."""
 
 
-def runtime_folder(named: str, environment: Mapping[str, str]) -> str:
-    """The folder that is `named`; else the service manager's, the login session's, or one of ours
-    among the temporary ones. None, so an empty name, where there are no unix sockets."""
+def runtime_folder(
+    named: str, environment: Mapping[str, str], start: str = "", user: int | None = None
+) -> str:
+    """Return the folder of the relay of `user`, by default the current one.
+
+    It is the one that is `named`; else the service manager's, the login session's, or one of the
+    user's own among the temporary ones. Empty where there are no unix sockets. Relative names are
+    meant in `start`, by default the current folder.
+    """
     if not hasattr(os, "geteuid"):  # Windows
         return ""
-    given = named or environment.get("RUNTIME_DIRECTORY", "").partition(":")[0]
-    if given:
-        return os.path.abspath(given)
+    user = os.geteuid() if user is None else user
+    managers = environment.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    if named or (managers and _may_use(managers, user)):
+        return os.path.abspath(os.path.join(start, named or managers))
     session = environment.get("XDG_RUNTIME_DIR", "")
-    if _is_ours(session):
+    if _belongs_to(session, user):
         return os.path.join(session, "vault-relay")
     # tempfile would load OpenSSL, for its random names.
-    temporary = environment.get("TMPDIR") or "/tmp"  # noqa: S108  made for one user, and checked
-    return os.path.join(os.path.abspath(temporary), f"vault-relay-{os.geteuid()}")
+    temporary = os.path.abspath(os.path.join(start, environment.get("TMPDIR") or _TEMPORARY))
+    if user != os.geteuid() and _may_use(_TEMPORARY, user):
+        # The variable is the other user's, and may name a folder for that one alone.
+        temporary = _TEMPORARY
+    return os.path.join(temporary, f"vault-relay-{user}")
+
+
+def folders_to_search(named: str, environment: Mapping[str, str]) -> list[str]:
+    """Return the folders in which a relay of this user may have its socket, the likeliest first.
+
+    It may have been started by su, cron or twistd, without the variables of a login session.
+    """
+    first = runtime_folder(named, environment)
+    if named or environment.get("RUNTIME_DIRECTORY") or not first:
+        return [first]
+    own = f"vault-relay-{os.geteuid()}"
+    temporary = environment.get("TMPDIR") or _TEMPORARY
+    sessions = f"/run/user/{os.geteuid()}/vault-relay"
+    others = (os.path.join(temporary, own), os.path.join(_TEMPORARY, own), sessions)
+    return list(dict.fromkeys([first, *others]))
 
 
 def make_folder(folder: str) -> None:
@@ -72,9 +98,20 @@ def sockets(folder: str) -> dict[str, list[str]]:
     }
 
 
-def _is_ours(folder: str) -> bool:
-    """Whether the folder is there and this user's; su and sudo may leave another one's name."""
+def _belongs_to(folder: str, user: int) -> bool:
+    """Whether the folder is there and the user's; su and sudo may leave another one's name."""
     try:
-        return os.stat(folder).st_uid == os.geteuid()
+        return os.stat(folder).st_uid == user
     except OSError:
         return False
+
+
+def _may_use(folder: str, user: int) -> bool:
+    """Whether a folder that this process was given can be the other user's, too, by its mode."""
+    if user == os.geteuid():
+        return True
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return False
+    return found.st_uid == user or bool(found.st_mode & stat.S_IWOTH)

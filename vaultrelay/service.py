@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, maybeDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.web.server import Site
 
 from vaultrelay import __version__
@@ -22,6 +22,7 @@ from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import (
     DRAIN_RESERVE_SECONDS,
+    HURRY_SECONDS,
     LAST_ANSWERS_SECONDS,
     LISTEN_BACKLOG,
     SHORTEST_DRAIN_SECONDS,
@@ -56,6 +57,8 @@ class RelayService(MultiService):
     """
 
     _admin: "AdminService | None" = None
+    _deadline: IDelayedCall
+    _is_hurried = False
 
     def __init__(self, settings: Settings, reactor: Any) -> None:
         super().__init__()
@@ -69,7 +72,9 @@ class RelayService(MultiService):
             settings.places,
             Audiences(settings.own_hosts),
             log_session_end,
-            BudgetBook(settings.places_per_address, settings.places),
+            BudgetBook(
+                settings.places_per_address, settings.places, settings.shares.waiting_per_address
+            ),
             settings.access,
             self._joined,
             settings.node_name,
@@ -94,7 +99,7 @@ class RelayService(MultiService):
             self.routes.public,
             self.visitors,
             self.broker.counters.refused,
-            Waiting(reactor, settings.waiting),
+            Waiting(reactor, settings.shares.waiting),
         )
         self.door.announcer = self._announcer = Announcer(reactor, self._channels_to_announce)
         waiting = self.door.waiting
@@ -132,6 +137,11 @@ class RelayService(MultiService):
     def ports(self) -> list[IListeningPort]:
         """The ports that are listened on, in the order of the settings."""
         return [listener.port for listener in self._listeners if listener.port is not None]
+
+    @property
+    def unix_paths(self) -> list[str]:
+        """The files of the unix sockets that the relay made."""
+        return [listener.unix_path for listener in self._all_listeners if listener.unix_path]
 
     def findings(self) -> Sequence[Finding]:
         """What the relay notices about how it is run, as of now."""
@@ -178,9 +188,12 @@ class RelayService(MultiService):
                 listener.tls.serve(pairs)
         broker = self.broker
         broker.limits = settings.limits
-        broker.admission.change(settings.places, settings.places_per_address)
+        broker.admission.change(
+            settings.places, settings.places_per_address, settings.shares.waiting_per_address
+        )
         broker.audiences = audiences
         broker.node_name = settings.node_name
+        self.door.waiting.most = settings.shares.waiting
         if (settings.trusted_proxies, settings.access.denied) != (
             before.trusted_proxies,
             before.access.denied,
@@ -213,21 +226,38 @@ class RelayService(MultiService):
                 log.info(
                     "Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds
                 )
-            deadline = self._reactor.callLater(
+            self._deadline = self._reactor.callLater(
                 max(seconds - DRAIN_RESERVE_SECONDS, SHORTEST_DRAIN_SECONDS), self._drain_is_over
             )
-            yield self._keeper.drain(seconds)
+            drained = self._keeper.drain(seconds)
+            if self._is_hurried:
+                self._close_all()
+            yield drained
             yield self.devices.all_gone()
-            if deadline.active():
-                deadline.cancel()
+            if self._deadline.active():
+                self._deadline.cancel()
             yield self._stop_listening()
             yield self.door.waiting.all_gone(LAST_ANSWERS_SECONDS)
         self._announcer.close()
         yield super().stopService()
 
     def hurry(self) -> None:
-        """End a drain now: cut every device off."""
-        self.devices.abort_all()
+        """End a drain now: close every device, and cut off those that do not answer at once.
+
+        Asked again, cut off all that are left.
+        """
+        if self._is_hurried:
+            self.devices.abort_all()
+            return
+        self._is_hurried = True
+        if self.broker.draining:
+            self._close_all()
+
+    def _close_all(self) -> None:
+        log.info("Stopping now: {count} devices are closed at once", count=self.broker.joined)
+        self.broker.close_all()
+        if self._deadline.active():
+            self._deadline.reset(HURRY_SECONDS)
 
     def _stop_listening(self, inherited_only: bool = False) -> Deferred[Any]:
         return gatherResults(
@@ -240,7 +270,11 @@ class RelayService(MultiService):
         log.warn(
             "{count} connections did not end in time, and are cut off", count=self.devices.count
         )
-        self.hurry()
+        self.devices.abort_all()
+
+    @property
+    def _all_listeners(self) -> list[ListeningService]:
+        return [*self._listeners, *([self._admin.listener] if self._admin else [])]
 
     def _joined(self, session: Session) -> None:
         log_join(session)
@@ -252,14 +286,13 @@ class RelayService(MultiService):
         return () if self.broker.draining else self.broker.channels
 
     def _evidence(self) -> Evidence:
-        listeners = [*self._listeners, *([self._admin.listener] if self._admin else [])]
         return Evidence(
             self.settings,
             self.broker,
             self.visitors.noticed,
             self._troubles,
             utc_now(),
-            tuple(filter(None, (listener.open_socket for listener in listeners))),
+            tuple(filter(None, (listener.open_socket for listener in self._all_listeners))),
             self.routes.origin_refused,
             self._admin is not None and self._admin.host_refused,
             self.visitors.proxy_faults,

@@ -8,6 +8,7 @@ from typing import Any
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import canonical_host, host_of_url, is_public_host
+from vaultrelay.policy.descriptors import Shares, share_out
 from vaultrelay.policy.limits import (
     DEFAULT_DRAIN_SECONDS,
     DEFAULT_MAX_CONNECTIONS,
@@ -15,7 +16,6 @@ from vaultrelay.policy.limits import (
     LEAST_BUFFER,
     LEAST_PER_ADDRESS,
     SHARE_PER_ADDRESS,
-    WAITING_CONNECTIONS,
     SessionLimits,
 )
 from vaultrelay.transport.certificate import CertificatePair
@@ -38,9 +38,8 @@ class Settings:
     is an endpoint string, too, or empty; `admin_nodes` are the other relays' own, `admin_hosts` the
     names that it answers to. `runtime_folder` is where the socket of the health check goes; without
     one there is none. `unknown_variables` are the RELAY_ variables that are no option,
-    `service_links` those that Kubernetes sets, which are ignored, and `descriptors_lacking` how
-    many open files the process may not have that `max_connections` would need. `waiting` is how
-    many connections may be at the front door."""
+    `service_links` those that Kubernetes sets, which are ignored, and `open_files` is how many
+    files the process may have open, None where nothing limits them."""
 
     port: int = DEFAULT_PORT
     bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
@@ -64,8 +63,7 @@ class Settings:
     runtime_folder: str = ""
     unknown_variables: tuple[str, ...] = ()
     service_links: tuple[str, ...] = ()
-    descriptors_lacking: int = 0
-    waiting: int = WAITING_CONNECTIONS
+    open_files: int | None = None
 
     @property
     def certificates(self) -> tuple[CertificatePair, ...]:
@@ -73,9 +71,14 @@ class Settings:
         return tuple(pair for pairs in self.pairs for pair in pairs)
 
     @property
+    def shares(self) -> Shares:
+        """How devices and pending connections share the open files."""
+        return share_out(self.open_files, self.max_connections)
+
+    @property
     def places(self) -> int:
         """How many devices the relay can have: `max_connections`, if the descriptors suffice."""
-        return max(1, self.max_connections - self.descriptors_lacking)
+        return self.shares.devices
 
     @property
     def places_per_address(self) -> int:

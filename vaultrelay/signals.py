@@ -1,13 +1,51 @@
-"""Signals: SIGHUP reloads, or ends a relay whose terminal closed; the second SIGTERM hurries."""
+"""Signals: SIGTERM drains, a second one hurries, SIGHUP reloads, and no other one kills by mistake.
+
+Imports nothing of Twisted's: `before_start` is for the first moment of the process.
+"""
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from types import FrameType
 from typing import Any
 
 _OUTPUTS = (1, 2)
 """Descriptors of standard output and standard error."""
+
+
+def _numbers(*names: str) -> tuple[int, ...]:
+    """Those of the signals that this system has."""
+    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
+
+
+_STOPS = _numbers("SIGINT", "SIGTERM")
+"""The signals that end a reactor."""
+_ALSO_STOPS = _numbers("SIGQUIT", "SIGPWR", "SIGXCPU")
+"""Ctrl-\\ and some container tools, a power failure, a limit on processor time: each means that the
+process ends soon, so the devices are told."""
+_MEANINGLESS = (
+    *_numbers("SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGPOLL", "SIGSTKFLT"),
+    *(range(signal.SIGRTMIN, signal.SIGRTMAX + 1) if hasattr(signal, "SIGRTMIN") else ()),
+)
+"""Signals that kill a process without a handler, as a log rotation or a slip of the keyboard sends
+them. Those that say that the process itself is broken, such as SIGSEGV and SIGABRT, still do."""
+
+
+def before_start() -> None:
+    """Handle signals until the relay is there to handle them, which takes half a second.
+
+    Process 1 of a container does not get SIGTERM at all without a handler. Nothing listens yet, so
+    the process ends at once.
+    """
+    for number in (signal.SIGTERM, *_ALSO_STOPS):
+        signal.signal(number, _exit)
+    _ignore((*_numbers("SIGHUP"), *_MEANINGLESS))
+
+
+def after_end() -> None:
+    """Ignore all signals while the process ends: Python gives them their usual meaning back."""
+    _ignore((*_numbers("SIGHUP"), *_STOPS, *_ALSO_STOPS, *_MEANINGLESS))
 
 
 def reload_on_hangup(reactor: Any, ask: Callable[[], object]) -> None:
@@ -28,14 +66,69 @@ def reload_on_hangup(reactor: Any, ask: Callable[[], object]) -> None:
         signal.signal(signal.SIGHUP, hung_up)
 
 
-def hurry_on_second(reactor: Any, hurry: Callable[[], object]) -> None:
-    """Call `hurry` on a SIGINT or SIGTERM that comes when the reactor is ending already."""
+class StopSignals:
+    """Stops the reactor on the first signal to stop, and calls `hurry` on each later one."""
 
-    def again(number: int, frame: FrameType | None) -> None:
-        reactor.callFromThread(hurry)
+    def __init__(self, reactor: Any, hurry: Callable[[], object]) -> None:
+        self._reactor = reactor
+        self._hurry = hurry
+        self._is_stopping = False
 
-    def ending() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, again)
+    def install(self) -> None:
+        """Handle SIGTERM from now on, and all of them once the reactor runs and has its own."""
+        signal.signal(signal.SIGTERM, partial(self._stop, self._stop_reactor))
+        self._reactor.callWhenRunning(self._wrap)
 
-    reactor.addSystemEventTrigger("before", "shutdown", ending)
+    def _wrap(self) -> None:
+        for number in _STOPS:
+            own = signal.getsignal(number)
+            # A process in the background ignores SIGINT.
+            if callable(own):
+                signal.signal(number, partial(self._stop, own))
+        for number in _ALSO_STOPS:
+            signal.signal(number, partial(self._stop, self._stop_reactor))
+
+    def _stop(
+        self, first: Callable[[int, FrameType | None], object], number: int, frame: FrameType | None
+    ) -> None:
+        if self._is_stopping:
+            self._reactor.callFromThread(self._hurry)
+            return
+        self._is_stopping = True
+        first(number, frame)
+
+    def _stop_reactor(self, number: int, frame: FrameType | None) -> None:
+        self._reactor.callFromThread(self._reactor.stop)
+
+
+def survive_others(reactor: Any, report: Callable[[str], object]) -> None:
+    """Call `report` with the name of each signal that means nothing here, once the reactor runs.
+
+    Signals that have a handler by then keep it: SIGUSR1 rotates the log file of twistd.
+    """
+
+    def came(number: int, frame: FrameType | None) -> None:
+        reactor.callFromThread(report, _name(number))
+
+    def install() -> None:
+        for number in _MEANINGLESS:
+            if not callable(signal.getsignal(number)):
+                signal.signal(number, came)
+
+    reactor.callWhenRunning(install)
+
+
+def _ignore(numbers: Iterable[int]) -> None:
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    os._exit(0)
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIGRTMIN+{number - signal.SIGRTMIN}"

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.python import usage
 
@@ -13,15 +13,21 @@ from vaultrelay.options.reader import SettingsReader
 from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
 from vaultrelay.reload import Reloader
 from vaultrelay.service import RelayService
-from vaultrelay.signals import hurry_on_second, reload_on_hangup
+from vaultrelay.signals import StopSignals, reload_on_hangup, survive_others
 from vaultrelay.stdio import guard
 from vaultrelay.transport.listen import CannotListen
+
+if TYPE_CHECKING:
+    from vaultrelay.daemon import TwistdStart
 
 
 class Options(RelayOptions):
     """The relay's options, read with the process's environment."""
 
     environment = os.environ
+
+    parent: Any = None
+    """The options of twistd itself."""
 
     def __init__(self) -> None:
         # The first of ours that twistd calls, and before the reactor opens a descriptor.
@@ -31,6 +37,10 @@ class Options(RelayOptions):
     def reactor(self) -> Any:
         return real_reactor()
 
+    def user(self) -> int | None:
+        user: int | None = self.parent.get("uid") if self.parent is not None else None
+        return user
+
     def parseOptions(self, options: list[str] | None = None) -> None:
         try:
             super().parseOptions(options)
@@ -39,17 +49,28 @@ class Options(RelayOptions):
 
 
 class TwistdRelayService(RelayService):
-    """The relay under twistd, which would show a traceback where it cannot listen."""
+    """The relay under twistd, which would show a traceback where it cannot listen.
+
+    `start` is told how the start went; None on a system without daemons.
+    """
+
+    start: "TwistdStart | None" = None
 
     def privilegedStartService(self) -> None:
         try:
             super().privilegedStartService()
+            if self.start is not None:
+                self.start.give_away(self.unix_paths)
         except CannotListen as error:
             log.error("{error}", error=error)
+            if self.start is not None:
+                self.start.fail(error)
             stop_with(error)
 
     def startService(self) -> None:
         super().startService()
+        if self.start is not None:
+            self.start.succeeded()
         if self.settings.log_format != "text" and not format_is_ours():
             log.warn(
                 "twistd writes the log in its own way. For --log-format {wanted} begin with: "
@@ -61,7 +82,13 @@ class TwistdRelayService(RelayService):
 def makeService(options: Options) -> RelayService:
     """The relay as twistd's service."""
     settings = fit_to_descriptors(options.settings)
-    return attended(TwistdRelayService(settings, real_reactor()), options.reader)
+    relay = TwistdRelayService(settings, real_reactor())
+    if options.parent is not None and "nodaemon" in options.parent:
+        # Windows has no daemons.
+        from vaultrelay.daemon import TwistdStart
+
+        relay.start = TwistdStart(options.parent)
+    return attended(relay, options.reader)
 
 
 def attended(relay: RelayService, reader: SettingsReader) -> RelayService:
@@ -77,5 +104,12 @@ def attended(relay: RelayService, reader: SettingsReader) -> RelayService:
     reloader = Reloader(relay, reader, reactor, fit_to_descriptors, around)
     reloader.setServiceParent(relay)
     reload_on_hangup(reactor, reloader.ask)
-    hurry_on_second(reactor, relay.hurry)
+    StopSignals(reactor, relay.hurry).install()
+    survive_others(reactor, _report_ignored)
     return relay
+
+
+def _report_ignored(name: str) -> None:
+    log.warn(
+        "{name} is ignored. SIGHUP reads the options again, SIGTERM stops the relay", name=name
+    )

@@ -107,7 +107,7 @@ def test_the_public_port_has_neither_page(relay: Relay) -> None:
     relay.service.startService()
     assert b"The last hour" not in relay.connect().request("/")
     assert b"The last hour" in connect(relay).request("/")
-    relay.service.hurry()
+    relay.service.devices.abort_all()
 
 
 def test_what_happens_to_devices_is_scraped(relay: Relay) -> None:
@@ -137,7 +137,7 @@ def test_the_last_hour_is_on_the_page(relay: Relay) -> None:
     assert "Messages in the last hour: 5/s now, 5/s at most" in page
     assert "<dt>listens on</dt><dd>port 8080 of 0.0.0.0 without TLS</dd>" in page
     assert f"<dt>admin</dt><dd>{ENDPOINT}</dd>" in page
-    relay.service.hurry()
+    relay.service.devices.abort_all()
 
 
 def test_the_page_shows_the_other_relays_when_there_are_some() -> None:

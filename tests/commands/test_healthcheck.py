@@ -101,6 +101,28 @@ def test_the_one_relay_with_a_socket_is_asked(
     )
 
 
+def test_a_relay_that_was_started_without_a_session_is_found_from_one(
+    serve: Serve,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """By su, cron or twistd --uid. In the session's own folder a dead relay left a socket."""
+    serve(8080, page(**OK))
+    session = tmp_path_factory.mktemp("session")
+    left_over(session, 8080)
+    folders = [str(session), str(folder)]
+    monkeypatch.setattr(healthcheck, "folders_to_search", lambda *given: folders)
+    assert "on port 8080, " in check(capsys)[1]
+    assert "on port 8080, " in check(capsys, "--port", "8080")[1]
+    assert check(capsys, "--port", "8081")[1].startswith(
+        f"unhealthy: the sockets in {session} are for other ports: 8080, and port 8081 "
+    )
+    folder.chmod(0o777)
+    assert check(capsys)[1].startswith(f"unhealthy: {folder} can be written by others")
+
+
 def test_a_relay_without_a_port_is_named_by_its_path(
     folder: Path, serve: Serve, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from twisted.logger import LogEvent, globalLogPublisher
 from vaultrelay import commands, process, tap
 from vaultrelay.commands import run
 from vaultrelay.logs import set_format
-from vaultrelay.policy.limits import DESCRIPTORS_BESIDE
+from vaultrelay.policy.descriptors import files_needed
 from vaultrelay.service import RelayService
 
 
@@ -25,6 +25,7 @@ class Reactor(MemoryReactorClock):
         super().__init__()
         self.from_thread: list[Any] = []
         self.at_run: list[Any] = []
+        self.called: list[str] = []
         self.listening_fails = False
 
     def run(self) -> None:
@@ -42,10 +43,6 @@ class Reactor(MemoryReactorClock):
             raise CannotListenError("", 8080, OSError(98, "Address already in use"))
         return super().listenTCP(*args, **kwargs)
 
-    def shut_down(self) -> None:
-        for call, args, _ in self.triggers["before"]["shutdown"]:
-            call(*args)
-
 
 @pytest.fixture
 def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
@@ -54,18 +51,20 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
         monkeypatch.setattr(module, "real_reactor", lambda: reactor)
     monkeypatch.setattr(run, "log_to_stderr", lambda *chosen: None)
     # These relays are in memory, and leave nothing in a folder.
-    monkeypatch.setattr("vaultrelay.options.reader.runtime_folder", lambda named, variables: "")
+    monkeypatch.setattr("vaultrelay.options.reader.runtime_folder", lambda *given: "")
     monkeypatch.setattr(tap.Options, "environment", {})
     return reactor
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(number) for number in numbers]
+    """The handlers as they were."""
+    numbers = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    before = {number: signal.getsignal(number) for number in numbers}
     yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 def test_it_listens_runs_and_ends_with_0(reactor: Reactor) -> None:
@@ -81,20 +80,25 @@ def test_the_picked_port_is_told_once_the_reactor_runs(
     assert capsys.readouterr().out == "listening on port 0\n"
 
 
-@pytest.mark.usefixtures("signals")
-def test_a_second_signal_ends_the_drain(reactor: Reactor, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurried: list[RelayService] = []
-
+def test_a_signal_during_the_start_stops_and_the_next_one_ends_the_drain(
+    reactor: Reactor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def hurry(relay: RelayService) -> None:
-        hurried.append(relay)
+        reactor.called.append("hurry")
+
+    def run_at_last() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        for call in reactor.from_thread:
+            call()
 
     monkeypatch.setattr(RelayService, "hurry", hurry)
+    monkeypatch.setattr(reactor, "stop", lambda: reactor.called.append("stop"))
+    monkeypatch.setattr(
+        RelayService, "startService", lambda relay: signal.raise_signal(signal.SIGTERM)
+    )
+    monkeypatch.setattr(reactor, "run", run_at_last)
     run.main([])
-    reactor.shut_down()
-    signal.raise_signal(signal.SIGTERM)
-    (call,) = reactor.from_thread
-    call()
-    assert len(hurried) == 1
+    assert reactor.called == ["stop", "hurry"]
 
 
 def start_under_twistd() -> None:
@@ -238,26 +242,27 @@ def test_an_unknown_command_is_told_the_nearest(
 
 
 @pytest.mark.parametrize(
-    ("allowed", "given"), [(None, 1000), (1000 + DESCRIPTORS_BESIDE, 1000), (900, 288), (1, 1)]
+    ("allowed", "given"),
+    [(None, 1000), (files_needed(1000), 1000), (1400, 950), (900, 575), (256, 128), (1, 1)],
 )
 def test_a_relay_without_descriptors_for_all_devices_says_so_and_admits_fewer(
     reactor: Reactor, monkeypatch: pytest.MonkeyPatch, allowed: int | None, given: int
 ) -> None:
     asked: list[int] = []
 
-    def lacking(needed: int) -> int:
+    def open_files(needed: int) -> int | None:
         asked.append(needed)
-        return 0 if allowed is None else max(0, needed - allowed)
+        return allowed
 
     relays: list[RelayService] = []
 
     def start(relay: RelayService) -> None:
         relays.append(relay)
 
-    monkeypatch.setattr(process, "raise_descriptor_limit", lacking)
+    monkeypatch.setattr(process, "raise_descriptor_limit", open_files)
     monkeypatch.setattr(RelayService, "startService", start)
     run.main([])
-    assert asked == [1000 + DESCRIPTORS_BESIDE]
+    assert asked == [files_needed(1000)]
     assert [relay.broker.admission.max_connections for relay in relays] == [given]
     said = [each.text for each in relays[0].findings() if each.slug == "few_descriptors"]
     assert len(said) == (given < 1000)

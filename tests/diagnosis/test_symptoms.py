@@ -57,7 +57,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
     certificate, key = write_pair(tmp_path, issue([], key=ed25519_key()))
     pair = replace(load_pair(certificate, key), open_key=key)
     relay = Relay(
-        pairs=((pair,),), unknown_variables=("RELAY_X",), descriptors_lacking=5, bind="127.0.0.1"
+        pairs=((pair,),), unknown_variables=("RELAY_X",), open_files=256, bind="127.0.0.1"
     )
     crowd(relay, ["127.0.0.1"])
     for _ in range(SILENCES_ALIKE):

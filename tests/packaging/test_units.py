@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
+from vaultrelay.process import USAGE_ERROR
+
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 OF_A_WORKER = {
     "Description=VaultMesh relay, worker %i",
@@ -28,3 +32,8 @@ def test_a_worker_differs_from_the_one_relay_in_what_it_must() -> None:
     one, worker = said("vault-relay.service"), said("vault-relay@.service")
     assert worker - one == OF_A_WORKER
     assert one - worker == OF_THE_ONE
+
+
+@pytest.mark.parametrize("unit", ["vault-relay.service", "vault-relay@.service"])
+def test_systemd_does_not_repeat_a_start_that_fails_again(unit: str) -> None:
+    assert {"Restart=on-failure", f"RestartPreventExitStatus={USAGE_ERROR}"} <= said(unit)

@@ -21,13 +21,13 @@ from tests.policy.book import (
 )
 from vaultrelay.policy.limits import (
     ARRIVALS_PER_JOIN,
-    DESCRIPTORS_BESIDE,
     DRAIN_CHANNEL_SECONDS,
     DRAIN_CHANNELS_PER_ADDRESS,
     JOIN_SECONDS_PER_DEVICE,
     JOINS_AT_ONCE_PER_DEVICE,
     LEAST_PER_ADDRESS,
     LINE_FACTOR,
+    OTHER_FILES,
     RESERVED_PER_ADDRESS,
     RESERVED_SLOTS,
     RESTING_BUDGETS,
@@ -231,7 +231,7 @@ def test_of_too_many_that_have_gone_the_first_are_forgotten() -> None:
 
 
 def test_one_network_takes_neither_all_descriptors_nor_all_reserved_slots() -> None:
-    assert WAITING_PER_ADDRESS * 3 < DESCRIPTORS_BESIDE
+    assert WAITING_PER_ADDRESS * 3 < WAITING_CONNECTIONS + OTHER_FILES
     assert WAITING_PER_ADDRESS * SITE_FACTOR <= WAITING_CONNECTIONS / 4
     assert RESERVED_PER_ADDRESS * SITE_FACTOR <= RESERVED_SLOTS / 2
     assert 1 < LINE_FACTOR < SITE_FACTOR

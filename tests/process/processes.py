@@ -88,3 +88,14 @@ def run(*command: str | Path, **variables: str) -> "subprocess.CompletedProcess[
         timeout=WAIT_SECONDS,
         check=False,
     )
+
+
+def minds_hangup(pid: int) -> bool:
+    """Whether a process ignores SIGHUP or handles it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    masks = (
+        int(line.split()[1], 16)
+        for line in status.splitlines()
+        if "SigIgn" in line or "SigCgt" in line
+    )
+    return any(mask >> (signal.SIGHUP - 1) & 1 for mask in masks)

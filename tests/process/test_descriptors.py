@@ -2,12 +2,14 @@
 
 import resource
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.process.crowd import HEAD, ask, crowd
 from tests.process.processes import RunningRelay, running_relay
+from tests.process.test_protocol_page import Connection, Identity
 from tests.process.test_relay_process import joined
 
 pytestmark = pytest.mark.skipif(
@@ -55,17 +57,30 @@ def test_members_go_on_and_others_are_told_at_once_until_there_is_room() -> None
     assert "Traceback" not in log
 
 
-def test_a_low_limit_is_told_at_the_start() -> None:
-    def lower() -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (700, 700))
+def test_under_a_low_limit_most_files_are_for_devices() -> None:
+    """All places are taken, and there is still somebody to answer."""
 
-    with running_relay(preexec_fn=lower) as relay:
-        assert ask(relay.port).startswith(b"HTTP/1.1 200 OK")
+    def lower() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+
+    identities = Identity(), Identity(), Identity()
+    with ExitStack() as stack:
+        relay = stack.enter_context(
+            running_relay("--admin", "tcp:0", "--drain-seconds", "0", preexec_fn=lower)
+        )
+        for number in range(128):
+            device = stack.enter_context(Connection(relay.port))
+            device.join(Identity(identities[number // 64].seed))
+        answer = ask(relay.port, HEAD)
+        assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        with crowd(relay.port, 64):
+            assert ask(relay.port).startswith(b"HTTP/1.1 200 OK")
         status, log = relay.stop()
     assert status == 0
-    assert " warn  The limit of open files is 912 too low for --max-connections 1000: " in log
-    assert "the relay admits 88 devices" in log
-    assert "max-connections=88 " in log
+    assert " warn  The limit of open files is 1356 too low for --max-connections 1000: " in log
+    assert "the relay admits 128 devices" in log
+    assert "max-connections=128 " in log
+    assert "No descriptor is left" not in log
 
 
 def test_a_full_relay_says_when_to_come_back_and_takes_the_next_at_once() -> None:

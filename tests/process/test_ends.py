@@ -4,12 +4,14 @@ import fcntl
 import json
 import os
 import pty
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import termios
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -18,7 +20,14 @@ import pytest
 
 from tests.certificates import issue, write_pair
 from tests.process.crowd import HEALTH, ask, dial
-from tests.process.processes import BIN, WAIT_SECONDS, RunningRelay, environment, running_relay
+from tests.process.processes import (
+    BIN,
+    WAIT_SECONDS,
+    RunningRelay,
+    environment,
+    minds_hangup,
+    running_relay,
+)
 from tests.process.test_protocol_page import CLOSE, TEXT, Connection, Identity, upgrade_head
 from tests.transport.tls_client import lenient_context
 
@@ -129,17 +138,93 @@ def test_devices_that_answer_are_not_cut_off(
         assert each[-1] == (CLOSE, (4000).to_bytes(2, "big") + b"restart")
 
 
-def test_a_second_signal_cuts_everybody_off() -> None:
-    with running_relay("--drain-seconds", "3600") as relay, Connection(relay.port) as device:
-        device.join(Identity())
-        silent = dial(relay.port)
+def test_a_second_signal_closes_every_device_at_once() -> None:
+    with (
+        running_relay("--drain-seconds", "3600") as relay,
+        Connection(relay.port) as polite,
+        Connection(relay.port) as rude,
+        dial(relay.port),
+    ):
+        polite.join(Identity())
+        rude.join(Identity())
         relay.process.send_signal(signal.SIGINT)
-        assert device.control("draining")["closes_in"] == 3600
-        status, log = relay.stop(signal.SIGTERM)
-        silent.close()
-    assert status == 0
+        for device in (polite, rude):
+            assert device.control("draining")["closes_in"] == 3600
+        relay.process.send_signal(signal.SIGTERM)
+        # The first answers its close, the second does not.
+        assert polite.closed() == (4000, "restart")
+        polite.send(CLOSE, (4000).to_bytes(2, "big"))
+        assert rude.closed() == (4000, "restart")
+        _, log = relay.process.communicate(timeout=WAIT_SECONDS)
+    assert relay.process.returncode == 0
+    assert "Stopping now: 2 devices are closed at once" in log
+    assert "1 connections did not end in time, and are cut off" in log
     assert "Traceback" not in log
     assert is_free(relay.port)
+
+
+def test_two_signals_in_one_moment_are_the_first_and_the_second() -> None:
+    with (
+        running_relay("--drain-seconds", "3600") as relay,
+        Connection(relay.port) as device,
+    ):
+        device.join(Identity())
+        # Stopped, it handles both in one turn.
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGINT, signal.SIGCONT):
+            relay.process.send_signal(number)
+        assert device.control("draining")["closes_in"] == 3600
+        assert device.closed() == (4000, "restart")
+        _, log = relay.process.communicate(timeout=WAIT_SECONDS)
+    assert relay.process.returncode == 0
+    assert "Traceback" not in log
+
+
+def test_signals_that_mean_nothing_do_not_end_a_relay_and_others_drain_it() -> None:
+    meaningless = ["SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO", "SIGPIPE"]
+    with (
+        running_relay("--drain-seconds", "3600") as relay,
+        Connection(relay.port) as device,
+    ):
+        device.join(Identity())
+        for name in meaningless:
+            relay.process.send_signal(signal.Signals[name])
+        relay.process.send_signal(signal.SIGRTMIN + 3)
+        assert b"200 OK" in ask(relay.port)
+        relay.process.send_signal(signal.SIGQUIT)
+        assert device.control("draining")["closes_in"] == 3600
+        relay.process.send_signal(signal.SIGXCPU)
+        assert device.closed() == (4000, "restart")
+        _, log = relay.process.communicate(timeout=WAIT_SECONDS)
+    assert relay.process.returncode == 0
+    for name in ("SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGRTMIN+3"):
+        assert f"{name} is ignored. SIGHUP reads the options again, SIGTERM stops the relay" in log
+
+
+def test_process_1_of_a_container_that_begins_hears_sigterm() -> None:
+    """The kernel drops it for a process 1 without a handler."""
+    inside = ("unshare", "--pid", "--fork", "--kill-child")
+    if shutil.which("unshare") is None or subprocess.call([*inside, "true"]):
+        pytest.skip("needs unshare, and a user who may make a PID namespace")
+    outer = subprocess.Popen(
+        [*inside, BIN / "vault-relay", "--port", "0", "--bind", "127.0.0.1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    try:
+        children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
+        while not (child := children.read_text()):
+            time.sleep(0.001)
+        # It ignores SIGHUP from the first moment on, long before it listens.
+        while not minds_hangup(int(child)):
+            time.sleep(0.001)
+        os.kill(int(child), signal.SIGTERM)
+        out, log = outer.communicate(timeout=WAIT_SECONDS)
+    finally:
+        outer.kill()
+        outer.communicate()
+    assert (outer.returncode, out, log) == (0, "", "")
 
 
 def test_who_waits_at_the_front_door_does_not_hold_up_an_empty_relay() -> None:

@@ -18,6 +18,7 @@ from tests.process.processes import (
     WAIT_SECONDS,
     RunningRelay,
     environment,
+    minds_hangup,
     run,
     running_relay,
 )
@@ -159,7 +160,7 @@ def test_a_signal_to_reload_does_not_kill_a_relay_that_begins() -> None:
         env=environment(),
     )
     try:
-        while not _minds_hangup(process.pid):
+        while not minds_hangup(process.pid):
             time.sleep(0.001)
         assert process.stdout is not None
         descriptor = process.stdout
@@ -172,17 +173,6 @@ def test_a_signal_to_reload_does_not_kill_a_relay_that_begins() -> None:
         process.terminate()
         process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 0
-
-
-def _minds_hangup(pid: int) -> bool:
-    """Whether a process ignores SIGHUP or handles it."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    masks = (
-        int(line.split()[1], 16)
-        for line in status.splitlines()
-        if "SigIgn" in line or "SigCgt" in line
-    )
-    return any(mask >> (signal.SIGHUP - 1) & 1 for mask in masks)
 
 
 @pytest.mark.parametrize("content", ["", "short\n", "\x80\n", None])

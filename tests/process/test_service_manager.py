@@ -18,7 +18,7 @@ from tests.process.processes import BIN, WAIT_SECONDS, environment
 from tests.process.test_relay_process import joined
 
 # LISTEN_PID must be the relay's own, which only the process itself knows before it runs.
-ACTIVATED = ("sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=relay exec "$@"', "sh")
+ACTIVATED = ("sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh")
 
 
 class Manager:
@@ -50,7 +50,7 @@ class Manager:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment(NOTIFY_SOCKET=self.path, **variables),
+            env=environment(NOTIFY_SOCKET=self.path, **({"LISTEN_FDNAMES": "relay"} | variables)),
         )
         try:
             self.hear("READY=1")
@@ -179,3 +179,25 @@ def test_who_comes_during_a_drain_is_left_to_the_next_relay(
     newcomer.settimeout(WAIT_SECONDS)
     with manager.relay(*ADOPTED, listening=listening), newcomer:
         assert newcomer.recv(15) == b"HTTP/1.1 200 OK"
+
+
+ELSEWHERE = ("--allow-from", "127.0.0.1", "--deny-from", "::/0", "--deny-from", "unix")
+
+
+@pytest.mark.parametrize(
+    "command", [(BIN / "vault-relay",), TWISTD[:4]], ids=["vault-relay", "twistd"]
+)
+def test_a_socket_of_another_family_without_a_name_has_its_clients_true_addresses(
+    manager: Manager, command: tuple[str | Path, ...]
+) -> None:
+    """As systemd-socket-activate hands it down; by every rule but its own, nobody may come."""
+    options = ("--listen", "systemd:domain=INET6:index=0", *ELSEWHERE, "--drain-seconds", "0")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"ws://127.0.0.1:{listening.getsockname()[1]}"
+        with (
+            manager.relay(*command, *options, listening=listening, LISTEN_FDNAMES="") as relay,
+            joined(url),
+        ):
+            relay.terminate()
+            _, log = relay.communicate(timeout=WAIT_SECONDS)
+    assert "Traceback" not in log

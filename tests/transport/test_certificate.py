@@ -506,6 +506,17 @@ class TestAFolder:
             load_folder(folder)
         return str(caught.value)
 
+    def test_cannot_be_tried_without_a_temporary_folder(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As in a container whose root is read-only, or under another user than at the start."""
+        write_pair(tmp_path, issue())
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+        assert self.refusal_of(tmp_path) == (
+            "cannot be tried: there is no temporary folder that the relay can write. Name one with "
+            "TMPDIR"
+        )
+
     def test_has_keys_in_files_of_their_own(self, tmp_path: Path, temporary: Path) -> None:
         issued = [issue([f"{number}.example"]) for number in range(3)]
         for number, each in enumerate(issued):

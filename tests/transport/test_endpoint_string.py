@@ -14,16 +14,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from twisted.internet.endpoints import (
-    AdoptedStreamServerEndpoint,
     TCP4ServerEndpoint,
     TCP6ServerEndpoint,
     UNIXServerEndpoint,
-    _SystemdParser,
     serverFromString,
 )
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock
-from twisted.python.systemd import ListenFDs
 
 from tests.certificates import NAME, issue, write_pair
 from tests.transport.tls_client import lenient_context, shake
@@ -80,6 +77,7 @@ def refusal_of(text: str) -> str:
         (r"tcp6:8080:interface=\:\:1", TCP6ServerEndpoint),
         ("unix:/run/relay.sock", UNIXServerEndpoint),
         ("unix:/run/relay.sock:mode=660", UNIXServerEndpoint),
+        ("unix:/run/relay.sock:660:100:0", UNIXServerEndpoint),
     ],
 )
 def test_a_string_without_tls_names_no_certificate(text: str, kind: type) -> None:
@@ -89,20 +87,6 @@ def test_a_string_without_tls_names_no_certificate(text: str, kind: type) -> Non
     proxied = take(f"haproxy:{text}")
     assert (proxied.tls, proxied.is_proxied) == (None, True)
     assert isinstance(proxied.endpoint, kind)
-
-
-def test_a_socket_of_systemd_is_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_SystemdParser, "_sddaemon", ListenFDs([7, 8], ("relay", "other")))
-    for text, number in (
-        ("systemd:domain=INET6:name=other", 8),
-        ("systemd:domain=INET6:index=0", 7),
-    ):
-        found = take(text)
-        assert (found.tls, found.is_proxied) == (None, False)
-        endpoint = found.endpoint
-        assert isinstance(endpoint, AdoptedStreamServerEndpoint)
-        assert (endpoint.fileno, endpoint.addressFamily) == (number, socket.AF_INET6)
-        assert take(f"haproxy:{text}").is_proxied
 
 
 @pytest.mark.parametrize(
@@ -487,7 +471,14 @@ JARGON = re.compile(
         "tcp:80:couleur=é",
         "tcp:80:é=b",
         "unix",
+        "unix:",
+        "unix:mode=660",
         "unix:/run/x:mode=rw-",
+        "unix:/run/x:mode=888",
+        "unix:/run/x:mode=",
+        "unix:/run/x:lockfile=2",
+        "unix:/run/x:backlog=many",
+        "unix:/run/x:660:50:1:more",
         "unix:/run/x\\",
         "systemd",
         "systemd:domain=INET",

@@ -59,10 +59,10 @@ def taken_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-def service_on(endpoint: Any, text: str = "here") -> ListeningService:
+def service_on(endpoint: Any, text: str = "here", path: Path | None = None) -> ListeningService:
     factory = Factory()
     factory.noisy = False
-    return ListeningService(text, Listening(endpoint), factory)
+    return ListeningService(text, Listening(endpoint, unix_path=str(path or "")), factory)
 
 
 def stopped(service: ListeningService) -> Any:
@@ -166,7 +166,7 @@ def test_a_socket_of_a_killed_relay_is_taken_over_whoever_has_its_number_now(
     with socket.socket(socket.AF_UNIX) as killed:
         killed.bind(str(path))
     (tmp_path / "relay.sock.lock").symlink_to(str(os.getpid()))
-    service = service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1))
+    service = service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1), path=path)
     service.startService()
     with socket.socket(socket.AF_UNIX) as device:
         device.connect(str(path))
@@ -178,7 +178,8 @@ def test_a_socket_on_which_somebody_listens_is_left_to_him(reactor: Any, tmp_pat
     path = tmp_path / "relay.sock"
     first = service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1))
     first.startService()
-    second = service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1), f"haproxy:unix:{path}")
+    endpoint = UNIXServerEndpoint(reactor, str(path), wantPID=1)
+    second = service_on(endpoint, f"haproxy:unix:{path}", path)
     assert refusal_of(second).endswith("cannot acquire lock; another relay is on this socket")
     assert path.is_socket()
     yield stopped(first)
@@ -198,7 +199,7 @@ def test_a_unix_socket_is_at_no_moment_wider_than_its_mode(
     monkeypatch.setattr(os, "chmod", observe)
     umask = os.umask(0)
     try:
-        service = service_on(read_endpoint(reactor, f"unix:{path}").endpoint)
+        service = service_on(read_endpoint(reactor, f"unix:{path}").endpoint, path=path)
         service.startService()
     finally:
         after = os.umask(umask)
@@ -254,7 +255,7 @@ def test_a_port_of_tcp_is_no_open_socket(reactor: Any) -> None:
 def test_a_file_that_is_no_socket_is_left_alone(reactor: Any, tmp_path: Path) -> None:
     path = tmp_path / "relay.sock"
     path.write_text("precious")
-    refusal_of(service_on(UNIXServerEndpoint(reactor, str(path))))
+    refusal_of(service_on(UNIXServerEndpoint(reactor, str(path)), path=path))
     assert path.read_text() == "precious"
 
 

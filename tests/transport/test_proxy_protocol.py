@@ -1,28 +1,26 @@
 """The line of a proxy: read whole, not a byte more, and believed about the client's address."""
 
 import gc
-import os
 import socket
 import ssl
 import struct
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.internet.endpoints import _SystemdParser
+from twisted.internet.defer import Deferred, ensureDeferred, inlineCallbacks
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
-from twisted.python.systemd import ListenFDs
 
 from tests.certificates import NAME, issue, write_pair
 from tests.transport.tls_client import Client
 from tests.transport.turns import Recorder, Turns, is_closed, pair_of_sockets
+from vaultrelay.transport import inherited
 from vaultrelay.transport.certificate import load_pair
 from vaultrelay.transport.direct_unix import ProxiedUnixServer
 from vaultrelay.transport.endpoint_string import read_endpoint
@@ -595,23 +593,22 @@ def test_a_tls_port_behind_a_proxy(
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
+@inlineCallbacks
 def test_a_socket_of_systemd_behind_a_proxy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: socket.AddressFamily
-) -> "Deferred[None]":
+) -> Generator[Any, Any, None]:
     address: Any = (LOOPBACK, 0) if family is socket.AF_INET else str(tmp_path / "relay.sock")
     with socket.socket(family) as passed:
         passed.bind(address)
         passed.listen()
         address = passed.getsockname()
-        # Twisted takes a descriptor over, and closes it.
-        descriptors = ListenFDs([os.dup(passed.fileno())], ("relay",))
-    monkeypatch.setattr(_SystemdParser, "_sddaemon", descriptors)
+        monkeypatch.setattr(inherited, "passed_sockets", lambda: ((passed.fileno(), "relay"),))
 
-    def ask(port: object) -> bytes:
-        return exchange(family, address, GOOD["2 TCP4"][0] + b"hello")
+        def ask(port: object) -> bytes:
+            return exchange(family, address, GOOD["2 TCP4"][0] + b"hello")
 
-    domain = family.name.removeprefix("AF_")
-    return check(f"haproxy:systemd:domain={domain}:name=relay", ask, FROM_CLIENT)
+        # The domain is not believed.
+        yield check("haproxy:systemd:domain=INET6:name=relay", ask, FROM_CLIENT)
 
 
 class Choosy(Recorder):

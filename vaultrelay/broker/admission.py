@@ -43,10 +43,10 @@ class AdmissionControl:
         self._named: dict[bytes, int] = {}
         """By channel: how many connections that have not joined named it."""
 
-    def change(self, max_connections: int, per_address: int) -> None:
+    def change(self, max_connections: int, per_address: int, waiting_per_address: int) -> None:
         """Admit so many from now on, and so many of one address. Those beyond it stay."""
         self.max_connections = max_connections
-        self._book.change(per_address, max_connections)
+        self._book.change(per_address, max_connections, waiting_per_address)
 
     def admit(self, name: bytes | None, channel: Channel | None, budgets: Budgets) -> None:
         """Let an upgrade pass; raises Refusal when there is no room.

@@ -199,6 +199,11 @@ class Broker:
             else:
                 session.close(CloseCode.RESTART)
 
+    def close_all(self) -> None:
+        """Close every session now, whatever its turn in a drain."""
+        for session in tuple(self.sessions):
+            session.close(CloseCode.RESTART)
+
     def _may_stay(self, session: Session) -> bool:
         channel = session.channel.key if session.channel else session.named_channel
         return self.access.still_allows(session.address, session.token, channel, session.origin)

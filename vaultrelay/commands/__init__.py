@@ -51,11 +51,12 @@ def _run(arguments: list[str]) -> int:
         if name not in COMMANDS:
             _stop_at(name)
     else:
-        from vaultrelay import lean_imports
-        from vaultrelay.commands.hangup import ignore_hangup
+        from vaultrelay import signals
 
-        # All else takes half a second to import, in which a reload may be asked for.
-        ignore_hangup()
+        # All else takes half a second to import.
+        signals.before_start()
+        from vaultrelay import lean_imports
+
         lean_imports.install()
     status: int = import_module(f"vaultrelay.commands.{name}").main(arguments)
     return status

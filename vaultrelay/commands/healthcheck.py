@@ -9,7 +9,7 @@ import socket
 import time
 from getopt import GetoptError, getopt
 
-from vaultrelay.runtime_folder import UnsafeFolder, check_folder, runtime_folder, sockets
+from vaultrelay.runtime_folder import UnsafeFolder, check_folder, folders_to_search, sockets
 from vaultrelay.service_links import is_service_link
 from vaultrelay.stdio import print_error
 
@@ -88,20 +88,15 @@ class _Check:
 
     def __init__(self, port: str, named: str, ready: bool) -> None:
         self._port = port
-        self._folder = runtime_folder(named, os.environ)
+        self._folders = folders_to_search(named, os.environ)
         self._is_named = bool(named)
         self._path = "/ready" if ready else "/health"
         self._deadline = time.monotonic() + ANSWER_SECONDS
-        self._absence = (
-            f"no relay has a socket in {self._folder}"
-            if self._folder
-            else "this system has no unix sockets"
-        )
+        self._absence = ""
 
     def sentence(self) -> str:
         """What a relay that is well says of itself; Unwell for any other."""
-        found = self._sockets()
-        live = [(path, peer) for path in found if (peer := self._dial(path)) is not None]
+        found, live = self._first_live()
         if len(live) > 1:
             for _, peer in live:
                 peer.close()
@@ -113,23 +108,34 @@ class _Check:
             return self._read(peer, f"the relay on {where}")
         return self._ask_port()
 
-    def _sockets(self) -> dict[str, list[str]]:
-        """The sockets that may be the relay's, and their ports."""
+    def _first_live(self) -> tuple[dict[str, list[str]], list[tuple[str, socket.socket]]]:
+        """The sockets of the first folder in which a relay answers, and connections to them."""
+        for folder in self._folders:
+            found = self._sockets(folder)
+            live = [(path, peer) for path in found if (peer := self._dial(path)) is not None]
+            if live:
+                return found, live
+        return {}, []
+
+    def _sockets(self, folder: str) -> dict[str, list[str]]:
+        """The sockets of a folder that may be the relay's, and their ports."""
         if not self._is_named:
             try:
                 # Another user could answer there for the relay.
-                check_folder(self._folder)
+                check_folder(folder)
             except OSError:
                 return {}
             except UnsafeFolder as error:
-                self._absence = str(error)
+                self._absence = self._absence or str(error)
                 return {}
-        found = sockets(self._folder)
+        found = sockets(folder)
         if not self._port:
             return found
         if found:
             others = ", ".join(port for ports in found.values() for port in ports)
-            self._absence = f"the sockets in {self._folder} are for other ports: {others}"
+            self._absence = (
+                self._absence or f"the sockets in {folder} are for other ports: {others}"
+            )
         return {path: ports for path, ports in found.items() if self._port in ports}
 
     def _dial(self, path: str) -> socket.socket | None:
@@ -150,7 +156,7 @@ class _Check:
         return peer
 
     def _ask_port(self) -> str:
-        port = self._port
+        port, absence = self._port, self._absence or self._no_socket()
         if not port:
             # Rarely needed, and takes longer than all the rest.
             from vaultrelay.policy.limits import DEFAULT_PORT
@@ -161,7 +167,7 @@ class _Check:
             peer = socket.create_connection(("127.0.0.1", int(port)), self._seconds_left())
         except OSError as error:
             raise Unwell(
-                f"{self._absence}, and {where} does not answer: "
+                f"{absence}, and {where} does not answer: "
                 f"{_cause(error)}. Is the relay running? If so, name its port with --port, or its "
                 "folder with --runtime-folder"
             ) from None
@@ -169,9 +175,15 @@ class _Check:
             return self._read(peer, where)
         except Unwell as error:
             raise Unwell(
-                f"{self._absence}, and {error}. A relay with TLS alone "
+                f"{absence}, and {error}. A relay with TLS alone "
                 "can only be asked in its folder: name it with --runtime-folder"
             ) from None
+
+    def _no_socket(self) -> str:
+        folder = self._folders[0]
+        if not folder:
+            return "this system has no unix sockets"
+        return f"no relay has a socket in {folder}"
 
     def _read(self, peer: socket.socket, where: str) -> str:
         """Ask for the page, and make a sentence of it."""

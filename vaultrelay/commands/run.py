@@ -4,10 +4,10 @@ import gc
 from typing import Any
 
 from vaultrelay.commands import COMMANDS
-from vaultrelay.commands.hangup import ignore_hangup
 from vaultrelay.logs import log, log_to_stderr
 from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
 from vaultrelay.service import RelayService
+from vaultrelay.signals import after_end
 from vaultrelay.tap import Options, attended
 from vaultrelay.transport.listen import CannotListen
 
@@ -40,8 +40,7 @@ def main(arguments: list[str]) -> int:
     gc.collect()
     gc.freeze()
     reactor.run()
-    # Python gives signals their usual meaning back as it ends.
-    ignore_hangup()
+    after_end()
     log.info("Stopped")
     return 0
 

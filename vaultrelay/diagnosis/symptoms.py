@@ -30,10 +30,11 @@ def _not_read(evidence: Evidence) -> Iterator[Finding]:
 
 def _few_descriptors(evidence: Evidence) -> Iterator[Finding]:
     settings = evidence.settings
-    if settings.descriptors_lacking:
+    lacking = settings.shares.lacking
+    if settings.places < settings.max_connections:
         yield Finding(
             "few_descriptors",
-            f"The limit of open files is {settings.descriptors_lacking} too low for "
+            f"The limit of open files is {lacking} too low for "
             f"--max-connections {settings.max_connections}: the relay admits {settings.places} "
             "devices. "
             "Raise it (ulimit -n, or LimitNOFILE= in the unit), or lower --max-connections.",

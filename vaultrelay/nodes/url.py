@@ -1,7 +1,8 @@
 """Which relay of several: its name, and the URL of its admin endpoint."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from vaultrelay.policy.limits import NODE_NAME_CHARS
@@ -35,6 +36,12 @@ class NodeUrl:
         if not good or not text.isascii() or not text.isprintable() or " " in text:
             raise ValueError("must be a URL such as http://10.0.0.2:9090, or unix:/run/admin.sock")
         return cls(text, parts.scheme, parts.hostname or "", port, parts.path.rstrip("/"))
+
+    def in_folder(self, folder: str) -> "NodeUrl":
+        """The same with the path of a unix socket, if it is relative, meant in `folder`."""
+        if self.scheme != "unix":
+            return self
+        return replace(self, path=str(Path(folder, self.path)))
 
     @property
     def can_be_opened(self) -> bool:

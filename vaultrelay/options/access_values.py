@@ -1,7 +1,6 @@
 """AccessValues: the values of the options that say who may use the relay."""
 
 from collections.abc import Callable, Mapping, Sized
-from pathlib import Path
 from typing import TypeVar
 
 from vaultrelay.options.sources import BadOption, Given
@@ -73,7 +72,7 @@ class AccessValues:
         given = self._given.get(name)
         if given is None:
             return None
-        path = Path(given.values[-1])
+        path = given.path
         try:
             listed = read(read_file(path).decode("utf-8-sig"))
         except OSError as error:

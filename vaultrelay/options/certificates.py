@@ -1,7 +1,6 @@
 """Certificates of the options: those of each place, which a reload replaces by no worse ones."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from vaultrelay.options.sources import Given
@@ -14,11 +13,16 @@ Pairs = tuple[CertificatePair, ...]
 
 
 def read_pairs(
-    given: Mapping[str, Given], places: Sequence[str], reactor: Any, running: Sequence[Pairs]
+    given: Mapping[str, Given],
+    places: Sequence[str],
+    reactor: Any,
+    running: Sequence[Pairs],
+    folder: str,
 ) -> tuple[Pairs, ...]:
     """The certificates of each place where the relay listens, be it an endpoint string or a port.
 
-    `running` are those that it serves already, if it runs. Raises BadOption for what cannot be
+    `running` are those that it serves already, if it runs. Relative names in endpoint strings are
+    meant in `folder`. Raises BadOption for what cannot be
     used, and for what would be worse.
     """
     if not places:
@@ -27,7 +31,7 @@ def read_pairs(
     for index, text in enumerate(places):
         origin = given["listen"].only(text)
         try:
-            tls = read_endpoint(reactor, text).tls
+            tls = read_endpoint(reactor, text, folder=folder).tls
         except BadEndpoint as error:
             raise origin.refuse(str(error)) from None
         pairs = () if tls is None else tls.pairs
@@ -45,7 +49,7 @@ def _port_pairs(given: Mapping[str, Given], running: Pairs) -> Pairs:
         assert present is not None  # noqa: S101  for the type checker: one of two is given
         raise present.refuse(f"needs {missing} too: TLS takes a certificate and its key")
     try:
-        pair = load_pair(Path(certificate.values[-1]), Path(key.values[-1]))
+        pair = load_pair(certificate.path, key.path)
     except BadCertificate as error:
         raise (key if error.about_key else certificate).refuse(str(error)) from None
     return _no_worse((pair,), running, certificate)

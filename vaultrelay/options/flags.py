@@ -41,6 +41,10 @@ class RelayOptions(usage.Options):
         """The reactor on which endpoint strings would listen."""
         return None
 
+    def user(self) -> int | None:
+        """The user as which the relay will run, if that is another one than now."""
+        return None
+
     def opt_listen(self, value: str) -> None:
         self._repeated.setdefault("listen", []).append(value)
 
@@ -83,7 +87,9 @@ class RelayOptions(usage.Options):
 
     def postOptions(self) -> None:
         flags = {name: [value] for name, value in self.items() if value is not None}
-        self.reader = SettingsReader({**flags, **self._repeated}, self.environment, self.reactor())
+        self.reader = SettingsReader(
+            {**flags, **self._repeated}, self.environment, self.reactor(), self.user()
+        )
         self.settings = self.reader.read()
 
     def getSynopsis(self) -> str:

@@ -18,12 +18,15 @@ from vaultrelay.options.values import Values
 from vaultrelay.runtime_folder import runtime_folder
 from vaultrelay.service_links import service_links
 from vaultrelay.settings import Settings
+from vaultrelay.transport.plain_file import start_folder
 
 
 class SettingsReader:
     """Reads settings from flags (values by option name), variables, and the files they name.
 
-    Endpoint strings are read for `reactor`, on which they would listen.
+    Endpoint strings are read for `reactor`, on which they would listen. Relative names are meant in
+    the folder of the start, and the runtime folder is for `user`, by default the current one:
+    twistd changes both.
     """
 
     def __init__(
@@ -31,20 +34,23 @@ class SettingsReader:
         flags: Mapping[str, Sequence[str]],
         environment: Mapping[str, str],
         reactor: Any = None,
+        user: int | None = None,
     ) -> None:
+        self._folder = start_folder()
         self._links = service_links(environment)
         self._environment = {
             name: value for name, value in environment.items() if name not in self._links
         }
-        self._before = from_variables(self._environment)
-        self._before.update(from_flags(flags))
+        # Of the start, too: by and by this process is that other user.
+        self._runtime_folder = runtime_folder("", environment, self._folder, user)
+        self._before = self._placed({**from_variables(self._environment), **from_flags(flags)})
         self._given = self._before
         self._reactor = reactor
 
     def read(self) -> Settings:
         """The settings; BadOption for the first that cannot be used."""
         self._given = self._with_file()
-        return self._with_surroundings(Values(self._given, self._reactor).settings())
+        return self._with_surroundings(self._values().settings())
 
     def read_again(self, kept: Settings) -> tuple[Settings, list[str]]:
         """The settings as they are now, and in a sentence each what cannot be used.
@@ -57,27 +63,38 @@ class SettingsReader:
         except BadOption as error:
             # All that the file said still holds. The files that it names may have changed.
             troubles.append(str(error))
-        values = Values(self._given, self._reactor, kept)
+        values = self._values(kept)
         return self._with_surroundings(values.settings()), troubles + values.troubles
 
     def files(self, settings: Settings) -> tuple[frozenset[Path], frozenset[Path]]:
         """The files that were read, or could not be; and those of them that may be folders."""
-        named = {
-            Path(given.values[-1]) for name, given in self._given.items() if BY_NAME[name].is_file
-        }
+        named = {given.path for name, given in self._given.items() if BY_NAME[name].is_file}
         served = frozenset(path for pair in settings.certificates for path in pair.files)
         return served | named, served
 
+    def _values(self, kept: Settings | None = None) -> Values:
+        return Values(self._given, self._reactor, kept, self._folder)
+
     def _with_file(self) -> dict[str, Given]:
         config = self._before.get("config")
-        return dict(self._before) if config is None else {**from_file(config), **self._before}
+        if config is None:
+            return dict(self._before)
+        return {**self._placed(from_file(config)), **self._before}
+
+    def _placed(self, given: Mapping[str, Given]) -> dict[str, Given]:
+        """`given` with the folder in which its relative names are meant."""
+        return {name: replace(each, folder=self._folder) for name, each in given.items()}
 
     def _with_surroundings(self, settings: Settings) -> Settings:
         """`settings` with what the environment says beside the options."""
         named = self._given.get("runtime-folder")
         return replace(
             settings,
-            runtime_folder=runtime_folder(named.values[-1] if named else "", self._environment),
+            runtime_folder=(
+                runtime_folder(named.values[-1], self._environment, self._folder)
+                if named
+                else self._runtime_folder
+            ),
             unknown_variables=unknown_variables(self._environment),
             service_links=self._links,
         )

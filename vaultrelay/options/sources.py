@@ -26,12 +26,18 @@ class BadOption(usage.UsageError):
 class Given:
     """The values of one option and where they stand: a flag, a variable, or a file and key.
 
-    `kind` is that of the option: Option.value.
+    `kind` is that of the option: Option.value. Relative file names are meant in `folder`.
     """
 
     origin: str
     values: tuple[str, ...]
     kind: str = ""
+    folder: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The file that the last value names, wherever the process has gone to since the start."""
+        return Path(self.folder, self.values[-1])
 
     def refuse(self, allowed: str) -> BadOption:
         """The error that the value is not what is allowed."""
@@ -86,9 +92,9 @@ def from_file(config: Given) -> dict[str, Given]:
     """What stands in the file that `config` names; BadOption for what cannot."""
     path = config.values[0]
     try:
-        table = tomllib.loads(read_file(Path(path)).decode("utf-8-sig"))
+        table = tomllib.loads(read_file(config.path).decode("utf-8-sig"))
     except OSError as error:
-        raise config.refuse(f"cannot be read: {why_unreadable(Path(path), error)}") from None
+        raise config.refuse(f"cannot be read: {why_unreadable(config.path, error)}") from None
     except UnicodeDecodeError:
         raise config.refuse("is not TOML: it is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:

@@ -41,7 +41,7 @@ OPTIONS = (
     Option(
         "listen",
         "ENDPOINT",
-        "Twisted endpoint string, such as unix:/run/relay.sock or systemd:domain=INET6:index=0, "
+        "Twisted endpoint string, such as unix:/run/relay.sock or systemd:index=0, "
         "instead of port, bind and the TLS files.",
         repeatable=True,
     ),

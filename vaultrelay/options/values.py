@@ -19,6 +19,7 @@ from vaultrelay.policy.audience import canonical_host, host_of_url
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
+from vaultrelay.transport.plain_file import start_folder
 from vaultrelay.wire import announced
 
 _MOST_BUFFER = 1 << 40
@@ -31,15 +32,21 @@ class Values:
     """Turns the given texts into values, and refuses those that cannot be.
 
     Without `kept`, the first that cannot be used raises BadOption. With it, each of them is noted
-    in `troubles`, and its value stays the kept one.
+    in `troubles`, and its value stays the kept one. Endpoint strings may have file names that are
+    meant in `folder`, by default the current one.
     """
 
     def __init__(
-        self, given: Mapping[str, Given], reactor: Any, kept: Settings | None = None
+        self,
+        given: Mapping[str, Given],
+        reactor: Any,
+        kept: Settings | None = None,
+        folder: str | None = None,
     ) -> None:
         self._given = given
         self._reactor = reactor
         self._kept = kept
+        self._folder = start_folder() if folder is None else folder
         self.troubles: list[str] = []
 
     def settings(self) -> Settings:
@@ -178,14 +185,14 @@ class Values:
 
     def _pairs(self) -> tuple[tuple[CertificatePair, ...], ...]:
         running = () if self._kept is None else self._kept.pairs
-        return read_pairs(self._given, self._listen(), self._reactor, running)
+        return read_pairs(self._given, self._listen(), self._reactor, running, self._folder)
 
     def _admin(self) -> str:
         given = self._given.get("admin")
         if given is None:
             return ""
         try:
-            read_endpoint(self._reactor, given.values[-1])
+            read_endpoint(self._reactor, given.values[-1], folder=self._folder)
         except BadEndpoint as error:
             raise given.refuse(str(error)) from None
         return given.values[-1]
@@ -199,7 +206,7 @@ class Values:
         urls = []
         for text in given.values:
             try:
-                urls.append(NodeUrl.read(text))
+                urls.append(NodeUrl.read(text).in_folder(self._folder))
             except ValueError as error:
                 raise given.only(text).refuse(str(error)) from None
         return tuple(dict.fromkeys(urls))

@@ -11,7 +11,6 @@ from vaultrelay.policy.limits import (
     LEAST_PER_ADDRESS,
     RESERVED_PER_ADDRESS,
     SHARE_PER_ADDRESS,
-    WAITING_PER_ADDRESS,
 )
 
 ARRIVALS, JOINS, DRAINED_CHANNELS = range(3)
@@ -35,14 +34,15 @@ class Allowance:
         self.word = word
         self._factor = factor
         self._addresses = addresses
-        self.waiting = int(WAITING_PER_ADDRESS * factor)
         self.reserved = int(RESERVED_PER_ADDRESS * factor)
 
-    def change(self, per_address: int, capacity: int) -> None:
+    def change(self, per_address: int, capacity: int, waiting: int) -> None:
         """Follow from the devices that an address may have, and those that the relay may have.
 
-        0 is no limit, and then a network may have as many as the relay.
+        0 is no limit, and then a network may have as many as the relay. `waiting` is how many
+        connections of an address may be at the front door.
         """
+        self.waiting = int(waiting * self._factor)
         per_address = per_address or capacity
         share = int(self._factor * capacity / SHARE_PER_ADDRESS)
         self.places = max(per_address, min(per_address * self._addresses, share))

@@ -18,6 +18,7 @@ from vaultrelay.policy.limits import (
     RESTING_BUDGETS,
     SITE_ADDRESSES,
     SITE_FACTOR,
+    WAITING_PER_ADDRESS,
 )
 
 
@@ -95,7 +96,12 @@ class BudgetBook:
     first to become so is forgotten, and what it owed is forgiven.
     """
 
-    def __init__(self, places: int = 0, capacity: int = DEFAULT_MAX_CONNECTIONS) -> None:
+    def __init__(
+        self,
+        places: int = 0,
+        capacity: int = DEFAULT_MAX_CONNECTIONS,
+        waiting: int = WAITING_PER_ADDRESS,
+    ) -> None:
         address = Allowance("address")
         line = Allowance("network", LINE_FACTOR, LINE_ADDRESSES)
         site = Allowance("network", SITE_FACTOR, SITE_ADDRESSES)
@@ -103,15 +109,18 @@ class BudgetBook:
         """By the bytes of a network's key, IPv6 first."""
         self._here: dict[bytes, Budget] = {}
         self._gone: OrderedDict[bytes, Budget] = OrderedDict()
-        self.change(places, capacity)
+        self.change(places, capacity, waiting)
         # No device is counted in it. Its rates hold for all that have no budget of their own.
         self._uncounted = Budget(b"", address)
 
-    def change(self, places: int, capacity: int) -> None:
-        """Let one address have so many of all devices from now on. Connections beyond it stay."""
+    def change(self, places: int, capacity: int, waiting: int = WAITING_PER_ADDRESS) -> None:
+        """Let one address have so many of all devices, and so many connections that wait.
+
+        Connections beyond it stay.
+        """
         self.places = places
         for allowance in self._allowances.values():
-            allowance.change(places, capacity)
+            allowance.change(places, capacity, waiting)
 
     @property
     def count(self) -> int:

@@ -75,15 +75,22 @@ ACCEPT_REST_SECONDS = 0.1
 relay has nothing to do in between."""
 HEALTH_WAITING = 16
 """Connections to the socket of the health check: this machine's own, of which one is enough."""
-DESCRIPTORS_BESIDE = WAITING_CONNECTIONS + 100
-"""Open files beside the devices': at the front door, listeners, log, what Python holds."""
+OTHER_FILES = 100
+"""Open files beside the devices' and those that wait: listeners, log, reading of files, admin and
+health check. 16 are always open, and ADMIN_CONNECTIONS and HEALTH_WAITING may come on top."""
+LEAST_OTHER_FILES = 40
+"""The same under a low limit: what is always open, and a few that ask at once."""
+OTHER_FILES_SHARE = 4
+WAITING_SHARE = 4
+"""Under a limit on open files that is too low for all, one part in so many is set aside for each of
+both, and the devices have the half that remains: of 256 they have 128, of 1024 even 668. A smaller
+share for those that wait would keep returning devices out: with a quarter, half of all that there
+is room for pass at once."""
 SELECT_SOCKETS = 512
 """All that Python's select() takes on Windows, which has nothing better for TLS on the socket. One
 more, and the reactor would turn round and round for nothing."""
-SELECT_WAITING = 128
-"""WAITING_CONNECTIONS there: a quarter of all."""
-SELECT_BESIDE = SELECT_WAITING + 50
-"""DESCRIPTORS_BESIDE there; log and files are no sockets."""
+SELECT_FILES = SELECT_SOCKETS + 50
+"""The limit on open files there: half of OTHER_FILES are no sockets."""
 
 # One network address, and the networks around it.
 
@@ -105,6 +112,10 @@ WAITING_PER_ADDRESS = 64
 """Connections at the front door, their handshakes under way. 250 devices that return in one second
 and take a quarter of one each; who is cut off comes again. With SITE_FACTOR it is a quarter of
 WAITING_CONNECTIONS."""
+WAITING_PER_ADDRESS_SHARE = 4
+"""Where fewer may wait, one address has one part in so many, so that it locks no others out."""
+LEAST_WAITING_PER_ADDRESS = 4
+"""Devices of one household return together."""
 TOO_MANY_SECONDS = 1
 """For the request of one too many that a proxy for HTTP passes on, which it has whole before it
 connects. Without a proxy such a connection is cut off at once."""
@@ -292,8 +303,7 @@ after it, were cut off by a timeout. Below the shortest one it may be a client's
 # The admin endpoint.
 
 ADMIN_CONNECTIONS = 16
-"""Waiting there at once: a few scrapers and browsers, each for a moment. Part of the hundred files
-that DESCRIPTORS_BESIDE leaves for others."""
+"""Waiting there at once: a few scrapers and browsers, each for a moment. Part of OTHER_FILES."""
 SAMPLE_SECONDS = 10
 """Between two points of the status page's plots: finer than an eye can tell on an hour's line."""
 HISTORY_SECONDS = 3600
@@ -329,6 +339,8 @@ DRAIN_RESERVE_SECONDS = 0.5
 """Of --drain-seconds, in which the process itself ends after the last connection is cut off."""
 SHORTEST_DRAIN_SECONDS = 1
 """For --drain-seconds 0: what was written must leave the kernel before connections are cut off."""
+HURRY_SECONDS = 0.5
+"""For the answers of devices that are closed by a second signal: two round trips of a slow link."""
 LAST_ANSWERS_SECONDS = 1
 """For requests that had been taken when the relay stopped listening. They are answered in a few
 milliseconds, but for those of silent or slow clients."""

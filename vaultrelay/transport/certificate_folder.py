@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,9 +27,21 @@ def load_folder(folder: Path) -> list[CertificatePair]:
     for path in _files(folder):
         with _naming(path):
             files[path] = read_any(path)
+    try:
+        pairs = [replace(pair, files=(folder,)) for pair in _pairs(files)]
+    except OSError:
+        raise BadCertificate(
+            "cannot be tried: there is no temporary folder that the relay can write. Name one with "
+            "TMPDIR"
+        ) from None
+    if not pairs:
+        raise BadCertificate(f"has no certificate with its key in .pem files{_told(files)}")
+    return pairs
+
+
+def _pairs(files: Mapping[Path, FoundFile]) -> Iterator[CertificatePair]:
     certificates = {each: path for path, file in files.items() for each in file.certificates}
     issuers = _issuers(certificates)
-    pairs: list[CertificatePair] = []
     trust = system_trust()
     if roots := b"".join(each for each in certificates if read_certificate(each).is_self_signed):
         # Those of the operator's own authorities, which are not served.
@@ -43,11 +55,7 @@ def load_folder(folder: Path) -> list[CertificatePair]:
                 alone.write_text(ssl.DER_cert_to_PEM_cert(own))
                 with _naming(path, key):
                     if is_pair(alone, key):
-                        pair = make_pair(alone, key, issuers, trust)
-                        pairs.append(replace(pair, files=(folder,)))
-    if not pairs:
-        raise BadCertificate(f"has no certificate with its key in .pem files{_told(files)}")
-    return pairs
+                        yield make_pair(alone, key, issuers, trust)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -5,8 +5,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from twisted.internet import unix
+from twisted.internet import base, unix
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.python.failure import Failure
 
 from vaultrelay.transport.direct import DirectServer
 from vaultrelay.transport.proxy_protocol import Proxied
@@ -31,6 +34,36 @@ def owner_only() -> Iterator[None]:
         yield
     finally:
         os.umask(umask)
+
+
+class InheritedUnixPort(unix.Port):
+    """A listening socket of a service manager's, whose mode, backlog and file stay as they are.
+
+    Twisted's opens it to everybody, makes its queue shorter, and at the end shuts it down and
+    removes its file, though the next relay is to go on with it.
+    """
+
+    factory: Any
+    numberAccepts = 1
+    """At a time, of Twisted's own accepting; ours has a limit of its own."""
+
+    def __init__(self, inherited: socket.socket, factory: IProtocolFactory, reactor: Any) -> None:
+        super().__init__(inherited.getsockname(), factory, reactor=reactor)
+        self.socket = inherited
+
+    def fileno(self) -> int:
+        return self.socket.fileno()
+
+    def startListening(self) -> None:
+        self.factory.doStart()
+        self.connected = True
+        self.startReading()
+
+    def connectionLost(self, reason: Failure) -> None:
+        base.BasePort.connectionLost(self, reason)
+        self.connected = False
+        self.socket.close()
+        self.factory.doStop()
 
 
 def clear_after_a_kill(path: Path) -> None:

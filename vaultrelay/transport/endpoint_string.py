@@ -1,6 +1,6 @@
 """Endpoint strings: where to listen, as Twisted's server endpoints are written.
 
-TCP and TLS are read here and not by Twisted, so that our policy holds for them
+TCP, TLS and unix sockets are read here and not by Twisted, so that our policy holds for them
 (docs/decisions/0004-tls-of-endpoint-strings.rst). All others are Twisted's, and its plugins'.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 from twisted.internet.endpoints import (
     TCP4ServerEndpoint,
     TCP6ServerEndpoint,
+    UNIXServerEndpoint,
     _parse,
     serverFromString,
 )
@@ -23,7 +24,14 @@ from vaultrelay.transport.certificate import CertificatePair, load_pair
 from vaultrelay.transport.certificate_files import BadCertificate, read_certificates
 from vaultrelay.transport.certificate_folder import load_folder
 from vaultrelay.transport.endpoint_hints import colons, plain
+from vaultrelay.transport.inherited import (
+    DOMAINS,
+    InheritedEndpoint,
+    NoSuchSocket,
+    find_socket,
+)
 from vaultrelay.transport.listen import Listening
+from vaultrelay.transport.plain_file import start_folder
 from vaultrelay.transport.tls import ServerTls
 
 _HIGHEST_PORT = 65535
@@ -32,13 +40,13 @@ _PARTS = {
     "tcp6": ("port", "backlog", "interface"),
     "ssl": ("port", "privateKey", "certKey", "sslmethod", "interface", "backlog"),
     "tls": ("path", "port", "backlog", "interface"),
+    "unix": ("address", "mode", "backlog", "lockfile"),
+    "systemd": ("domain", "index", "name"),
 }
-"""The parts of the kinds that have a port, in the order in which they may stand without a name."""
+"""The parts of the kinds read here, in the order in which they may stand without a name."""
 _SSL_PARTS = frozenset({"extraCertChain", "dhParameters"})
 """Those of `ssl:` that always have a name."""
 
-_UNIX_PARTS = ("address", "mode", "backlog", "lockfile")
-"""Those of `unix:`, as Twisted has them."""
 _UNIX_MODE = "660"
 """The group of the relay's, in which a proxy can be. Twisted's 666 lets in every user."""
 _MODE = re.compile("0?[0-7]{3}")
@@ -53,22 +61,29 @@ class BadEndpoint(ValueError):
     """An endpoint string that cannot be used; the text says why."""
 
 
-def read_endpoint(reactor: Any, text: str, on_loopback: bool = False) -> Listening:
+def read_endpoint(
+    reactor: Any, text: str, on_loopback: bool = False, folder: str | None = None
+) -> Listening:
     """What `text` means; BadEndpoint when it could not be listened on. Nothing listens yet.
 
-    `on_loopback`: on this machine alone, where it names no interface.
+    `on_loopback`: on this machine alone, where it names no interface. Relative file names are meant
+    in `folder`, by default the current one.
     """
+    folder = start_folder() if folder is None else folder
     kind, _, rest = text.partition(":")
     kind = kind.lower()
     if kind == "haproxy":
-        listening = read_endpoint(reactor, rest, on_loopback)
+        listening = read_endpoint(reactor, rest, on_loopback, folder)
         if rest.partition(":")[0].lower() not in _PROXIED:
             raise BadEndpoint(f"has haproxy: before what is none of {', '.join(_PROXIED)}")
         return replace(listening, is_proxied=True)
     if kind not in _PARTS:
-        endpoint = _twisted_endpoint(reactor, kind, text)
-        return Listening(endpoint, is_inherited=kind == "systemd")
+        return Listening(_twisted_endpoint(reactor, kind, text))
     parts = _parts(kind, rest)
+    if kind == "systemd":
+        return Listening(_inherited_endpoint(reactor, parts), is_inherited=True)
+    if kind == "unix":
+        return _unix_listening(reactor, parts, folder)
     if (instead := plain(text)) and not parts.get("port", "443").isdecimal():
         raise BadEndpoint(f"is not a server endpoint as {kind}: is written{instead}")
     port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", _HIGHEST_PORT)
@@ -83,7 +98,7 @@ def read_endpoint(reactor: Any, text: str, on_loopback: bool = False) -> Listeni
     endpoint = family(reactor, port, backlog, interface)
     if kind in ("tcp", "tcp6"):
         return Listening(endpoint)
-    pairs = [_ssl_pair(parts)] if kind == "ssl" else _tls_pairs(parts)
+    pairs = [_ssl_pair(parts, folder)] if kind == "ssl" else _tls_pairs(parts, folder)
     return Listening(endpoint, ServerTls(pairs))
 
 
@@ -120,7 +135,7 @@ def _number(text: str, name: str, highest: int) -> int:
     return int(text)
 
 
-def _ssl_pair(parts: dict[str, str]) -> CertificatePair:
+def _ssl_pair(parts: dict[str, str], folder: str) -> CertificatePair:
     if "sslmethod" in parts:
         raise BadEndpoint("sets sslmethod: the relay itself chooses TLS 1.2 and 1.3")
     if "dhParameters" in parts:
@@ -130,72 +145,73 @@ def _ssl_pair(parts: dict[str, str]) -> CertificatePair:
     issuers = parts.get("extraCertChain")
     try:
         if issuers is not None:
-            read_certificates(Path(issuers))
+            read_certificates(Path(folder, issuers))
     except BadCertificate as error:
         raise BadEndpoint(f"names extraCertChain={issuers}, which {error}") from None
     try:
-        return load_pair(Path(certificate), Path(key), Path(issuers) if issuers else None)
+        return load_pair(
+            Path(folder, certificate),
+            Path(folder, key),
+            Path(folder, issuers) if issuers else None,
+        )
     except BadCertificate as error:
         file = f"privateKey={key}" if error.about_key else f"certKey={certificate}"
         raise BadEndpoint(f"names {file}, which {error}") from None
 
 
-def _tls_pairs(parts: dict[str, str]) -> list[CertificatePair]:
-    folder = parts.get("path", "")
-    if not folder:
+def _tls_pairs(parts: dict[str, str], folder: str) -> list[CertificatePair]:
+    path = parts.get("path", "")
+    if not path:
         raise BadEndpoint("names no folder of certificates")
     try:
-        return load_folder(Path(folder))
+        return load_folder(Path(folder, path))
     except BadCertificate as error:
-        raise BadEndpoint(f"names the folder {folder}, which {error}") from None
+        raise BadEndpoint(f"names the folder {path}, which {error}") from None
 
 
-def _with_unix_defaults(text: str) -> str:
-    """A `unix:` string with our mode and backlog where it has none.
+def _inherited_endpoint(reactor: Any, parts: dict[str, str]) -> IStreamServerEndpoint:
+    # `domain` is there for Twisted, which believes it. Here the socket itself is asked.
+    if parts.get("domain", "INET") not in DOMAINS:
+        raise BadEndpoint(f"has a domain that is none of {', '.join(DOMAINS)}")
+    try:
+        descriptor = find_socket(parts.get("index"), parts.get("name"))
+        endpoint: IStreamServerEndpoint = InheritedEndpoint(reactor, descriptor)
+    except NoSuchSocket as error:
+        raise BadEndpoint(str(error)) from None
+    return endpoint
 
-    With Twisted's backlog a full socket refuses connections: a proxy then goes to another relay,
-    and that would part the devices of a channel. Raises BadEndpoint for a path or a mode that the
-    system does not take.
-    """
-    unnamed, named = _parse(text)
-    values = dict(zip(("kind", *_UNIX_PARTS), unnamed, strict=False)) | named
-    path = values.get("address", "")
-    if not path:
+
+def _unix_listening(reactor: Any, parts: dict[str, str], folder: str) -> Listening:
+    address = parts.get("address", "")
+    if not address:
         raise BadEndpoint("names no path; write it like unix:/run/relay.sock")
+    path = str(Path(folder, address))
     size = len(os.fsencode(path))
     if size > UNIX_PATH_BYTES:
         raise BadEndpoint(
             f"names a path of {size} bytes, and that of a unix socket has at most {UNIX_PATH_BYTES}"
         )
-    mode = values.get("mode", _UNIX_MODE)
+    mode, lockfile = parts.get("mode", _UNIX_MODE), parts.get("lockfile", "1")
     if not _MODE.fullmatch(mode):
         # Perhaps it is the rest of a path with a colon in it.
-        cut = "" if _LIKE_A_MODE.fullmatch(mode) else colons(text.partition(":")[2])
+        cut = "" if _LIKE_A_MODE.fullmatch(mode) else colons(f"{address}:{mode}")
         raise BadEndpoint(f"has no mode of three octal digits, such as mode={_UNIX_MODE}{cut}")
-    defaults = {"mode": _UNIX_MODE, "backlog": str(UNIX_BACKLOG)}
-    return text + "".join(
-        f":{name}={value}" for name, value in defaults.items() if name not in values
-    )
+    if lockfile not in ("0", "1"):
+        raise BadEndpoint("has a lockfile that is neither 0 nor 1")
+    # With Twisted's backlog a full socket refuses connections: a proxy then goes to another relay,
+    # and that would part the devices of a channel.
+    backlog = _number(parts.get("backlog", str(UNIX_BACKLOG)), "backlog", _HIGHEST_PORT)
+    endpoint = UNIXServerEndpoint(reactor, path, backlog, int(mode, 8), int(lockfile))
+    return Listening(endpoint, unix_path=path)
 
 
 def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoint:
     try:
-        if kind == "unix":
-            text = _with_unix_defaults(text)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
-    except BadEndpoint:
-        raise
-    except LookupError:
-        # Twisted's systemd: looks up the socket in a list or table.
-        raise BadEndpoint("names a socket that systemd did not pass to this process") from None
     except Exception as error:
         # Each kind has its own parser, and each parser its own exceptions.
         if str(error).startswith("Unknown endpoint type"):
             instead = plain(text) or "; write it like tcp:8080 or unix:/run/relay.sock"
             raise BadEndpoint(f"is not a server endpoint: {error}{instead}") from None
-        instead = ""
-        if kind == "unix":
-            like = "; write it like unix:/run/relay.sock:mode=660"
-            instead = colons(text.partition(":")[2]) or like
-        raise BadEndpoint(f"is not a server endpoint as {kind}: is written{instead}") from None
+        raise BadEndpoint(f"is not a server endpoint as {kind}: is written") from None
     return endpoint

@@ -14,7 +14,6 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet import tcp
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import UNIXServerEndpoint
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
@@ -35,12 +34,14 @@ with suppress(ImportError):  # Windows has no unix sockets
 
     from vaultrelay.transport.direct_unix import (
         DirectUnixServer,
+        InheritedUnixPort,
         ProxiedUnixServer,
         clear_after_a_kill,
         owner_only,
     )
 
-    _SERVERS[unix.Port] = (DirectUnixServer, ProxiedUnixServer)
+    for _kind in (unix.Port, InheritedUnixPort):
+        _SERVERS[_kind] = (DirectUnixServer, ProxiedUnixServer)
 
 _CURES: dict[int | None, str] = {
     EADDRINUSE: "; another program listens there, or this relay already runs",
@@ -79,6 +80,8 @@ class Listening:
     is_proxied: bool = False
     is_inherited: bool = False
     """Whether the socket is somebody else's, who keeps it open while the relay restarts."""
+    unix_path: str = ""
+    """The file that the relay makes for a unix socket."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,11 @@ class ListeningService(Service):
         return self._wanted.is_inherited
 
     @property
+    def unix_path(self) -> str:
+        """The file that it makes for a unix socket; empty for all others."""
+        return self._wanted.unix_path
+
+    @property
     def open_socket(self) -> "OpenSocket | None":
         """Its unix socket, where every user of this machine may connect to it."""
         address: Any = self.port and self.port.getHost()
@@ -147,8 +155,8 @@ class ListeningService(Service):
         """Listen, while the process may still have the privilege that a low port needs."""
         failures: list[Failure] = []
         around: AbstractContextManager[None] = nullcontext()
-        if isinstance(self._wanted.endpoint, UNIXServerEndpoint):
-            clear_after_a_kill(Path(self._wanted.endpoint._address))
+        if self._wanted.unix_path:
+            clear_after_a_kill(Path(self._wanted.unix_path))
             around = owner_only()
         with around:
             listening: Deferred[IListeningPort] = self._wanted.endpoint.listen(self._factory)

@@ -78,6 +78,15 @@ def _user() -> str:
         return f"the user {number}"
 
 
+def start_folder() -> str:
+    """Return the folder in which relative names are meant, before twistd goes to its --rundir."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        # The folder was removed: there is nothing in it by any name.
+        return ""
+
+
 def _open_without_waiting(path: str, flags: int) -> int:
     # Windows has no such flag, and no pipes among its files.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -37,7 +37,7 @@ class Waiting:
 
     def __init__(self, clock: IReactorTime, most: int = WAITING_CONNECTIONS) -> None:
         self._clock = clock
-        self._most = most
+        self.most = most
         self._closing: dict[Guest, float] = {}
         self._silent: dict[Guest, float] = {}
         self._others: dict[Guest, float] = {}
@@ -74,7 +74,7 @@ class Waiting:
 
     def make_room(self) -> bool:
         """Whether there is a place for another one; the oldest may have to go for it."""
-        return len(self) < self._most or self.let_oldest_go()
+        return len(self) < self.most or self.let_oldest_go()
 
     def let_oldest_go(self, budget: Budget | None = None) -> bool:
         """Cut the oldest one off, or that of one network, if it has had its time; whether it was.

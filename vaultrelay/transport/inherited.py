@@ -1,0 +1,133 @@
+"""Inherited sockets: what a service manager passed to this process (sd_listen_fds(3)).
+
+Each socket is asked itself what it is. An address of the wrong family would be read as another one,
+and every rule for addresses would go by that.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, execute
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IProtocolFactory,
+    IStreamServerEndpoint,
+)
+from twisted.python.systemd import ListenFDs
+from zope.interface import implementer
+
+DOMAINS = ("INET", "INET6", "UNIX")
+_UNNAMED = "unknown"
+"""The name that a socket has where its manager gives none, as for sd_listen_fds_with_names(3)."""
+
+
+class NoSuchSocket(ValueError):
+    """An inherited socket that is not there, or cannot be listened on; the text says why."""
+
+
+@implementer(IStreamServerEndpoint)
+class InheritedEndpoint:
+    """Listens on an inherited socket. Its descriptor stays open: a reload asks it again."""
+
+    def __init__(self, reactor: Any, descriptor: int) -> None:
+        self._reactor = reactor
+        self.descriptor = descriptor
+        self.family = family_of(descriptor)
+
+    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
+        return execute(self._adopt, protocolFactory)
+
+    def _adopt(self, factory: IProtocolFactory) -> IListeningPort:
+        os.set_blocking(self.descriptor, False)
+        os.set_inheritable(self.descriptor, False)
+        if self.family is not socket.AF_UNIX:
+            port: IListeningPort = self._reactor.adoptStreamPort(
+                self.descriptor, self.family, factory
+            )
+            return port
+        from vaultrelay.transport.direct_unix import InheritedUnixPort
+
+        own = socket.fromfd(self.descriptor, self.family, socket.SOCK_STREAM)
+        unix_port = InheritedUnixPort(own, factory, self._reactor)
+        unix_port.startListening()
+        return unix_port
+
+
+def find_socket(index: str | None, name: str | None) -> int:
+    """Return the descriptor of this index or name; raises NoSuchSocket if there is none."""
+    if (index is None) is (name is None):
+        raise NoSuchSocket("must say either index= or name=, and not both")
+    sockets = passed_sockets()
+    if not sockets:
+        raise NoSuchSocket(f"names a socket that systemd did not pass to this process{_why_none()}")
+    passed = ", ".join(f"index {at} (name {each})" for at, (_, each) in enumerate(sockets))
+    if index is not None:
+        is_number = index.isascii() and index.isdigit() and len(index) <= len(str(len(sockets)))
+        if not is_number or int(index) >= len(sockets):
+            raise NoSuchSocket(f"has an index that systemd did not pass; it passed {passed}")
+        return sockets[int(index)][0]
+    found = [descriptor for descriptor, each in sockets if each == name]
+    if not found:
+        raise NoSuchSocket(f"has a name that systemd did not pass; it passed {passed}")
+    if len(found) > 1:
+        raise NoSuchSocket(f"has a name of several sockets: take index= instead, of {passed}")
+    return found[0]
+
+
+def family_of(descriptor: int) -> socket.AddressFamily:
+    """The family of a listening stream socket; raises NoSuchSocket if it is something else."""
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as asked:
+            family, kind = asked.family, asked.type
+            listens = asked.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError:
+        raise NoSuchSocket("names a descriptor that is no socket") from None
+    if kind != socket.SOCK_STREAM:
+        raise NoSuchSocket(
+            "names a socket that is not for streams: take ListenStream= in the socket unit"
+        )
+    if family not in [getattr(socket, f"AF_{domain}") for domain in DOMAINS]:
+        raise NoSuchSocket("names a socket that is neither TCP nor a unix socket")
+    if not listens:
+        raise NoSuchSocket(
+            "names a socket that does not listen: it may be a connection, so take Accept=no in the "
+            "socket unit"
+        )
+    return socket.AddressFamily(family)
+
+
+@cache
+def passed_sockets() -> tuple[tuple[int, str], ...]:
+    """Descriptor and name of each socket that was passed to this process, in their order."""
+    environment = dict(start_environment())
+    count = environment.get("LISTEN_FDS", "")
+    if not environment.get("LISTEN_FDNAMES") and count.isascii() and count.isdigit():
+        environment["LISTEN_FDNAMES"] = ":".join([_UNNAMED] * int(count))
+    passed = ListenFDs.fromEnvironment(environment)
+    names = environment.get("LISTEN_FDNAMES", "").split(":")
+    return tuple(zip(passed.inheritedDescriptors(), names, strict=False))
+
+
+def start_environment() -> Mapping[str, str]:
+    """The environment with which the process began.
+
+    Twisted takes LISTEN_FDS out of os.environ as soon as its endpoints are imported, and forgets
+    the sockets where they have no names.
+    """
+    try:
+        variables = os.fsdecode(Path("/proc/self/environ").read_bytes()).split("\0")
+    except OSError:
+        return os.environ
+    return dict(each.split("=", 1) for each in variables if "=" in each)
+
+
+def _why_none() -> str:
+    environment = start_environment()
+    process = environment.get("LISTEN_PID")
+    if process is not None and process != str(os.getpid()):
+        return f": LISTEN_PID names another process, {process!a}. Start the relay with exec"
+    return ""

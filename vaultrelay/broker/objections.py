@@ -1,4 +1,4 @@
-"""Objections: why a hello is refused, how that is counted, and what the device is told."""
+"""Objections: why a hello is refused, how that is counted, and how the session is closed."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vaultrelay.broker.broker import Broker
 
 _RETRY = {CloseCode.RELAY_FULL: RETRY_FULL_SECONDS, CloseCode.RATE: RETRY_RATE_SECONDS}
-"""What a refused hello is told to wait."""
+"""Seconds after which a refused device may come again."""
 
 
 class Objection(NamedTuple):

@@ -1,4 +1,4 @@
-"""Addresses: where peers are, and the networks that stand for who is behind an address."""
+"""Addresses: where peers are, and the networks that stand for a client."""
 
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address

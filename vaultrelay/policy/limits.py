@@ -110,8 +110,8 @@ SITE_ADDRESSES = 64
 """The same of a /48 and a /24, in which there may be many customers with their own addresses."""
 WAITING_PER_ADDRESS = 64
 """Connections at the front door, their handshakes under way. 250 devices that return in one second
-and take a quarter of one each; who is cut off comes again. With SITE_FACTOR it is a quarter of
-WAITING_CONNECTIONS."""
+and take a quarter of one each; a device that is cut off comes again. With SITE_FACTOR it is a
+quarter of WAITING_CONNECTIONS."""
 WAITING_PER_ADDRESS_SHARE = 4
 """Where fewer may wait, one address has one part in so many, so that it locks no others out."""
 LEAST_WAITING_PER_ADDRESS = 4
@@ -254,8 +254,8 @@ RESERVED_SURE_SECONDS = WAITING_SURE_SECONDS
 one round trip and one signature. It is sure for less where its network or its channel has held
 slots for longer lately than those of the next device."""
 RESERVED_DEBT_SECONDS = 60
-"""After which it is forgotten that a network or channel held a slot for RESERVED_SURE_SECONDS. Who
-wants to hold all slots against others needs fresh ones all the time, 320 in each minute."""
+"""After which it is forgotten that a network or channel held a slot for RESERVED_SURE_SECONDS. To
+hold all slots against others takes fresh ones all the time, 320 in each minute."""
 RETRY_RESERVED_SECONDS = HELLO_SECONDS
 """For a device that finds all of these taken: by then each has joined or is gone, and a device that
 has a dead connection to replace should not wait for longer."""

@@ -118,12 +118,14 @@ def _parts(kind: str, rest: str) -> dict[str, str]:
             taken = ", ".join(sorted({*names, *_SSL_PARTS} - _REFUSED if kind == "ssl" else names))
             raise BadEndpoint(f"has a part that {kind}: does not take; it takes {taken}")
         if name in parts:
-            raise BadEndpoint(f"says {name} twice{colons(rest, name)}")
+            # The path of a unix socket stands first, without its name.
+            cut = colons(rest, "" if kind == "unix" else name)
+            raise BadEndpoint(f"says {name} twice{cut}")
         parts[name] = value
     for name, value in parts.items():
         # As where the variable in the middle of a string is not set. For Twisted an interface that
         # is empty is all of them, also where it shows figures.
-        if not value and name != "port" and name not in _REFUSED:
+        if not value and name not in ("port", "address") and name not in _REFUSED:
             raise BadEndpoint(f"has an empty {name}; give it a value, or leave it out")
     return parts
 

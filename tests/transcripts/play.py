@@ -1,0 +1,70 @@
+"""Plays scenarios and compares, or records, their transcripts."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.transcripts.scenarios import Scenario, all_scenarios
+from tests.transcripts.servers import Server, serving
+from tests.transcripts.world import World
+
+RECORDED = Path(__file__).with_name("recorded")
+Transcript = dict[str, list[str]]
+
+
+def server_kinds() -> list[str]:
+    """All ways to listen, in the order in which they are played."""
+    return list(dict.fromkeys(scenario.server for scenario in all_scenarios()))
+
+
+def recorded(kind: str) -> Transcript:
+    """What was recorded of one server."""
+    lines = (RECORDED / f"{kind}.jsonl").read_text("utf-8").splitlines()
+    return dict(json.loads(line) for line in lines)
+
+
+def play_all(
+    kind: str, folder: Path, expected: Transcript | None
+) -> Iterator[tuple[str, list[str]]]:
+    """Each scenario of one server with its transcript."""
+    scenarios = [scenario for scenario in all_scenarios() if scenario.server == kind]
+    if kind.startswith("own-"):
+        for number, scenario in enumerate(scenarios):
+            with serving(kind, folder / str(number)) as server:
+                yield scenario.name, _play(scenario, server, expected, counted=False)
+        return
+    with serving(kind, folder) as server:
+        for scenario in scenarios:
+            yield scenario.name, _play(scenario, server, expected, counted=True)
+
+
+def _play(
+    scenario: Scenario, server: Server, expected: Transcript | None, counted: bool
+) -> list[str]:
+    wanted = None if expected is None else expected.get(scenario.name, [])
+    world = World(scenario.name, server.dial, server.tls, wanted, process=server.process)
+    before = server.counters() if counted else None
+    try:
+        scenario.play(world)
+    finally:
+        world.close()
+    if before is not None:
+        counts = server.counters() - before
+        world.note(" ".join(f"{name}+{count}" for name, count in sorted(counts.items())))
+    return world.events
+
+
+def record(kinds: Sequence[str], folder: Path) -> int:
+    """Write down what this relay does; how many transcripts there are."""
+    RECORDED.mkdir(exist_ok=True)
+    count = 0
+    for kind in kinds:
+        lines = [
+            json.dumps([name, events], ensure_ascii=False)
+            for name, events in play_all(kind, folder / kind, None)
+        ]
+        (RECORDED / f"{kind}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+        count += len(lines)
+    return count
+
+

@@ -1,0 +1,176 @@
+"""What a scenario plays in: one relay, its connections, and the transcript that grows."""
+
+import hashlib
+import json
+import re
+import socket
+import ssl
+import struct
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nacl.signing import SigningKey
+
+from tests.frames import BINARY, TEXT, mask
+from tests.transcripts.stream import WAIT_SECONDS, Stream
+from vaultrelay.wire.proof import join_body, sign_join
+
+HOST = "localhost"
+EVERYONE = 0xFFFFFFFF
+_KEY = b"\x37\xfa\x21\x3d"
+"""A masking key that is the same in each run."""
+
+
+def base64url(raw: bytes) -> str:
+    """Without padding."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def frame(opcode: int, payload: bytes = b"", fin: bool = True, rsv: int = 0) -> bytes:
+    """A client's frame (RFC 6455, section 5.2)."""
+    head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
+    size = len(payload)
+    if size < 126:
+        head += bytes([0x80 | size])
+    elif size < 1 << 16:
+        head += bytes([0x80 | 126]) + size.to_bytes(2, "big")
+    else:
+        head += bytes([0x80 | 127]) + size.to_bytes(8, "big")
+    return head + _KEY + mask(payload, _KEY)
+
+
+def data(sender: int, id: int, payload: bytes, to: int = EVERYONE) -> bytes:
+    """A data message in its frame."""
+    return frame(BINARY, struct.pack(">BBHIII", 0x10, 0, 0, to, sender, id) + payload)
+
+
+def say(**fields: Any) -> bytes:
+    """A control message in its frame."""
+    return frame(TEXT, json.dumps(fields, separators=(",", ":")).encode())
+
+
+@dataclass(frozen=True)
+class Vault:
+    """A channel, made from the name of its scenario so that no two share one."""
+
+    seed: bytes
+
+    @classmethod
+    def of(cls, name: str) -> "Vault":
+        return cls(hashlib.sha256(name.encode()).digest())
+
+    @property
+    def channel(self) -> bytes:
+        return bytes(SigningKey(self.seed).verify_key)
+
+    def head(self, *more: str) -> bytes:
+        """The request of an app."""
+        lines = (
+            "GET / HTTP/1.1",
+            f"Host: {HOST}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            "X-VaultMesh-Protocol: 3",
+            f"X-VaultMesh-Channel: {base64url(self.channel)}",
+            *more,
+            "",
+            "",
+        )
+        return "\r\n".join(lines).encode()
+
+    def hello(self, challenge: str, tag: int) -> bytes:
+        """The frame that answers a challenge."""
+        relay_nonce = urlsafe_b64decode(json.loads(challenge)["nonce"] + "=")
+        nonce, device = bytes(16), bytes([tag]) * 8
+        body = join_body(relay_nonce, nonce, self.channel, device, HOST)
+        return say(
+            type="hello",
+            channel=base64url(self.channel),
+            device=base64url(device),
+            nonce=base64url(nonce),
+            audience=HOST,
+            proof=base64url(sign_join(self.seed, body)),
+        )
+
+
+@dataclass
+class World:
+    """One scenario under way. `recorded` is what to wait for; None while recording."""
+
+    name: str
+    dial: Callable[[], socket.socket]
+    tls: ssl.SSLContext | None = None
+    recorded: list[str] | None = None
+    events: list[str] = field(default_factory=list)
+    streams: list[Stream] = field(default_factory=list)
+    process: Any = None
+
+    @property
+    def vault(self) -> Vault:
+        return Vault.of(self.name)
+
+    def connect(self, before: bytes = b"", cut: int = 0, tls_cut: int = 0) -> Stream:
+        """A new connection: `before` is sent below TLS, then TLS begins where there is TLS."""
+        stream = Stream(self.dial(), self.tls)
+        stream.while_blocked = self._receive_all
+        self.streams.append(stream)
+        stream.send_raw(before, cut)
+        if self.tls is not None:
+            stream.handshake(tls_cut)
+        return stream
+
+    def read(self, stream: Stream) -> str:
+        """What came on a connection, which becomes the next event."""
+        index = self.streams.index(stream)
+        prefix = f"{index}: "
+        expected = None
+        if self.recorded is not None:
+            there = len(self.events) < len(self.recorded)
+            expected = self.recorded[len(self.events)].removeprefix(prefix) if there else ""
+        text = stream.read(expected)
+        self.events.append(prefix + text)
+        return text
+
+    def note(self, text: str) -> None:
+        """An event of another kind."""
+        self.events.append(text)
+
+    def upgrade(self, before: bytes = b"", cut: int = 0) -> Stream:
+        """A connection that was upgraded; its challenge is kept for `join`."""
+        stream = self.connect(before)
+        stream.send(self.vault.head(), cut)
+        return stream
+
+    def join(self, tag: int, before: bytes = b"") -> Stream:
+        """A device in the channel, up to its welcome."""
+        stream = self.upgrade(before)
+        stream.send(self.vault.hello(self.challenge(stream), tag))
+        self.read(stream)
+        return stream
+
+    def challenge(self, stream: Stream) -> str:
+        """The challenge, which is not an event: its nonce has to be kept."""
+        until = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < until and not stream.end:
+            found = re.search(rb'\{"type":"challenge".*?\}', stream.data)
+            if found:
+                stream.data = b""
+                return found[0].decode()
+            stream.receive(0.5)
+        raise AssertionError(f"{self.name}: no challenge, but {stream.data!r} {stream.end}")
+
+    def _receive_all(self) -> None:
+        """Read everywhere: a sender waits for its receivers."""
+        for stream in self.streams:
+            if not stream.end:
+                stream.receive(0)
+
+    def close(self) -> None:
+        """Hang up all connections."""
+        for stream in self.streams:
+            stream.close()

@@ -31,11 +31,11 @@ floors: $(VENV)/test
 tests: $(VENV)/test
 	$(BIN)/python -m pytest --cov
 
-# Nginx, HAProxy, Caddy, Chromium and systemd's own checks, and the attacks of tests/security. What
-# cannot be installed is skipped.
+# Nginx, HAProxy, Caddy, Chromium and systemd's own checks, the attacks of tests/security, and the
+# transcripts. What cannot be installed is skipped.
 test-system: $(VENV)/test
 	tests/system/install.sh
-	SYSTEM=1 $(BIN)/python -m pytest tests/system tests/security -n 6 --dist loadgroup -rs
+	SYSTEM=1 $(BIN)/python -m pytest tests/system tests/security tests/transcripts -n 6 --dist loadgroup -rs
 
 # HAProxy and four relays under traffic, while they are killed, drained, restarted: in three minutes.
 test-cluster: $(VENV)/test

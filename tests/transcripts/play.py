@@ -1,12 +1,12 @@
 """Plays scenarios and compares, or records, their transcripts."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.transcripts.scenarios import Scenario, all_scenarios
 from tests.transcripts.servers import Server, serving
-from tests.transcripts.world import World
+from tests.transcripts.world import LINE_1, World
 
 RECORDED = Path(__file__).with_name("recorded")
 Transcript = dict[str, list[str]]
@@ -42,7 +42,8 @@ def _play(
     scenario: Scenario, server: Server, expected: Transcript | None, counted: bool
 ) -> list[str]:
     wanted = None if expected is None else expected.get(scenario.name, [])
-    world = World(scenario.name, server.dial, server.tls, wanted, process=server.process)
+    line = LINE_1 if scenario.server.startswith("proxied") else b""
+    world = World(scenario.name, server.dial, server.tls, line, wanted, process=server.process)
     before = server.counters() if counted else None
     try:
         scenario.play(world)
@@ -54,17 +55,7 @@ def _play(
     return world.events
 
 
-def record(kinds: Sequence[str], folder: Path) -> int:
-    """Write down what this relay does; how many transcripts there are."""
-    RECORDED.mkdir(exist_ok=True)
-    count = 0
-    for kind in kinds:
-        lines = [
-            json.dumps([name, events], ensure_ascii=False)
-            for name, events in play_all(kind, folder / kind, None)
-        ]
-        (RECORDED / f"{kind}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
-        count += len(lines)
-    return count
-
-
+def write(kind: str, transcripts: Transcript) -> None:
+    """Keep what was played to one server."""
+    lines = [json.dumps(pair, ensure_ascii=False) for pair in transcripts.items()]
+    (RECORDED / f"{kind}.jsonl").write_text("\n".join(lines) + "\n", "utf-8")

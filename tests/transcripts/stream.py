@@ -10,6 +10,7 @@ import ssl
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from tests.frames import CLOSE, TEXT, Frame, take_server_frame
 
@@ -78,10 +79,8 @@ class Stream:
     def half_close(self) -> None:
         """Send no more: FIN, behind a close_notify where there is TLS."""
         if self._tls is not None:
-            try:
+            with suppress(ssl.SSLError):
                 self._tls.unwrap()
-            except ssl.SSLError:
-                pass
             self.send_raw(self._outgoing.read())
         self.sock.shutdown(socket.SHUT_WR)
 

@@ -10,6 +10,7 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from nacl.signing import SigningKey
@@ -18,6 +19,10 @@ from tests.frames import BINARY, TEXT, mask
 from tests.transcripts.stream import WAIT_SECONDS, Stream
 from vaultrelay.wire.proof import join_body, sign_join
 
+VECTORS: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "docs" / "vectors.json").read_text("utf-8")
+)
+LINE_1 = b"PROXY TCP4 198.51.100.7 192.0.2.1 5000 443\r\n"
 HOST = "localhost"
 EVERYONE = 0xFFFFFFFF
 _KEY = b"\x37\xfa\x21\x3d"
@@ -100,11 +105,16 @@ class Vault:
 
 @dataclass
 class World:
-    """One scenario under way. `recorded` is what to wait for; None while recording."""
+    """One scenario under way.
+
+    `line` is the PROXY header that comes first where the relay expects one. `recorded` is what to
+    wait for; None while recording.
+    """
 
     name: str
     dial: Callable[[], socket.socket]
     tls: ssl.SSLContext | None = None
+    line: bytes = b""
     recorded: list[str] | None = None
     events: list[str] = field(default_factory=list)
     streams: list[Stream] = field(default_factory=list)
@@ -114,12 +124,12 @@ class World:
     def vault(self) -> Vault:
         return Vault.of(self.name)
 
-    def connect(self, before: bytes = b"", cut: int = 0, tls_cut: int = 0) -> Stream:
-        """A new connection: `before` is sent below TLS, then TLS begins where there is TLS."""
+    def connect(self, line: bytes | None = None, cut: int = 0, tls_cut: int = 0) -> Stream:
+        """A new connection: the line is sent below TLS, then TLS begins where there is TLS."""
         stream = Stream(self.dial(), self.tls)
         stream.while_blocked = self._receive_all
         self.streams.append(stream)
-        stream.send_raw(before, cut)
+        stream.send_raw(self.line if line is None else line, cut)
         if self.tls is not None:
             stream.handshake(tls_cut)
         return stream
@@ -131,7 +141,7 @@ class World:
         expected = None
         if self.recorded is not None:
             there = len(self.events) < len(self.recorded)
-            expected = self.recorded[len(self.events)].removeprefix(prefix) if there else ""
+            expected = self.recorded[len(self.events)].removeprefix(prefix) if there else None
         text = stream.read(expected)
         self.events.append(prefix + text)
         return text
@@ -140,15 +150,27 @@ class World:
         """An event of another kind."""
         self.events.append(text)
 
-    def upgrade(self, before: bytes = b"", cut: int = 0) -> Stream:
+    def note_end(self, stream: Stream) -> None:
+        """Whether something came, and that it ended; FIN or RST is up to the kernel's timing."""
+        text = stream.read(None)
+        came = "something came" if text and not text.startswith("<") else "nothing came"
+        self.note(came + (", and it ended" if stream.end else ""))
+
+    def upgrade(self, cut: int = 0) -> Stream:
         """A connection that was upgraded; its challenge is kept for `join`."""
-        stream = self.connect(before)
+        stream = self.connect()
         stream.send(self.vault.head(), cut)
         return stream
 
-    def join(self, tag: int, before: bytes = b"") -> Stream:
+    def pair(self) -> tuple[Stream, Stream]:
+        """Two devices of the channel."""
+        first, second = self.join(1), self.join(2)
+        self.read(first)
+        return first, second
+
+    def join(self, tag: int) -> Stream:
         """A device in the channel, up to its welcome."""
-        stream = self.upgrade(before)
+        stream = self.upgrade()
         stream.send(self.vault.hello(self.challenge(stream), tag))
         self.read(stream)
         return stream
@@ -174,3 +196,7 @@ class World:
         """Hang up all connections."""
         for stream in self.streams:
             stream.close()
+
+
+Play = Callable[[World], None]
+"""What a scenario does in its world."""

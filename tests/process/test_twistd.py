@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -24,7 +25,7 @@ from vaultrelay.commands import healthcheck
 
 # That user may not read the folder of this program.
 os.setuid(pwd.getpwnam(sys.argv[1]).pw_uid)
-sys.exit(healthcheck.main([]))
+sys.exit(healthcheck.main(["--port", sys.argv[2]]))
 """
 
 
@@ -127,9 +128,12 @@ def _run_and_renew(folder: Path) -> None:
             made = folder / "run" / name
             assert made.is_socket()
             assert (made.owner(), made.stat().st_gid) == (USER, pwd.getpwnam(USER).pw_gid)
-        # As another login of that user would ask.
+        # As another login of that user would ask, who may run other relays.
+        log = folder / "log"
+        port = re.search(r"tls:tls:0 \(port (\d+) of ", log.read_text())
+        assert port
         found = subprocess.run(
-            [sys.executable, "-c", HEALTHCHECK, USER],
+            [sys.executable, "-c", HEALTHCHECK, USER, port[1]],
             capture_output=True,
             text=True,
             env=environment(**(variables | {"TMPDIR": ""})),
@@ -137,7 +141,6 @@ def _run_and_renew(folder: Path) -> None:
             check=False,
         )
         assert found.stdout.startswith("healthy: the relay on port ")
-        log = folder / "log"
         for path in write_pair(folder / "tls", issue(["localhost"])):
             path.chmod(0o644)
         until(lambda: "changed: the certificate, now good until" in log.read_text())

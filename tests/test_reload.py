@@ -391,7 +391,7 @@ class TestCertificates:
     ) -> None:
         self.pair(tmp_path, 5)
         relay = Running(tmp_path, self.config(tmp_path), lines)
-        tls = relay.service._listeners[0].tls
+        tls = relay.service.listeners.all[0].tls
         assert tls is not None
         before = tls.context
         stays = relay.join()
@@ -428,7 +428,7 @@ class TestCertificates:
         }
         config = f"listen = ['{texts[place]}']\n" if place in texts else self.config(folder)
         relay = Running(tmp_path, config, lines)
-        tls = relay.service._listeners[0].tls
+        tls = relay.service.listeners.all[0].tls
         assert tls is not None
         before = tls.context
         self.pair(folder, -3)
@@ -503,7 +503,7 @@ class TestCertificates:
     ) -> None:
         self.pair(tmp_path, 90)
         relay = Running(tmp_path, self.config(tmp_path), lines)
-        tls = relay.service._listeners[0].tls
+        tls = relay.service.listeners.all[0].tls
         assert tls is not None
         before = tls.context
         os.utime(tmp_path / "key.pem", (1, 1))
@@ -527,7 +527,7 @@ class TestCertificates:
         self.pair(folder, 5)
         place = f"ssl:0:privateKey={folder / 'key.pem'}:certKey={folder / 'certificate.pem'}"
         relay = Running(tmp_path, f"listen = ['tcp:0', '{place}', 'tls:{folder}:0']\n", lines)
-        plain, own, whole = (listener.tls for listener in relay.service._listeners)
+        plain, own, whole = (listener.tls for listener in relay.service.listeners.all)
         assert plain is None
         assert own is not None
         assert whole is not None
@@ -562,7 +562,7 @@ class TestTickets:
         return end.session, bool(end.session_reused)
 
     def test_resume_sessions_for_a_day_and_no_longer(self, relay: Running) -> None:
-        places = [listener.tls for listener in relay.service._listeners if listener.tls]
+        places = [listener.tls for listener in relay.service.listeners.all if listener.tls]
         assert len(places) == 2
         clients = [lenient_context(ssl.TLSVersion.TLSv1_2) for _ in places]
         visits = list(zip(places, clients, strict=True))
@@ -586,7 +586,7 @@ class TestTickets:
         assert resumed([self.session(*visit)[0] for visit in visits]) == [True, True]
 
     def test_get_a_new_key_each_day(self, relay: Running) -> None:
-        tls = relay.service._listeners[0].tls
+        tls = relay.service.listeners.all[0].tls
         assert tls is not None
         contexts = []
         for _ in range(3):
@@ -598,7 +598,7 @@ class TestTickets:
         self, tmp_path: Path, relay: Running
     ) -> None:
         """The certificate goes on, and with it the key, until the files are back."""
-        tls = relay.service._listeners[0].tls
+        tls = relay.service.listeners.all[0].tls
         assert tls is not None
         key = (tmp_path / "privkey.pem").read_bytes()
         (tmp_path / "privkey.pem").unlink()

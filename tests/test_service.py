@@ -379,13 +379,12 @@ def test_it_listens_where_the_settings_say(
     service.privilegedStartService()
     ((port, _, backlog, interface),) = relay.clock.tcpServers
     assert (port, interface, backlog) == (8443, bind, LISTEN_BACKLOG)
-    ((_, listening),) = service._places()
-    assert not listening.is_proxied
+    (listener,) = service.listeners.all
     if not tls:
-        assert listening.tls is None
+        assert listener.tls is None
     else:
-        assert listening.tls is not None
-        assert listening.tls.pairs == pairs
+        assert listener.tls is not None
+        assert listener.tls.pairs == pairs
 
 
 class TestTheLog:

@@ -4,8 +4,7 @@ from collections.abc import Collection, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, maybeDeferred
-from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.web.server import Site
 
@@ -16,6 +15,7 @@ from vaultrelay.broker_service import BrokerService
 from vaultrelay.diagnosis.evidence import Evidence
 from vaultrelay.diagnosis.symptoms import diagnose
 from vaultrelay.diagnosis.watch import Watch
+from vaultrelay.listeners import Listeners
 from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.budgets import BudgetBook
@@ -24,7 +24,6 @@ from vaultrelay.policy.limits import (
     DRAIN_RESERVE_SECONDS,
     HURRY_SECONDS,
     LAST_ANSWERS_SECONDS,
-    LISTEN_BACKLOG,
     SHORTEST_DRAIN_SECONDS,
 )
 from vaultrelay.policy.proxies import TrustedProxies
@@ -33,13 +32,9 @@ from vaultrelay.routes import Routes
 from vaultrelay.session_log import log_join, log_session_end
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
-from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer
-from vaultrelay.transport.listen import Listening, ListeningService, shown
-from vaultrelay.transport.own_addresses import public_addresses
-from vaultrelay.transport.proxy_protocol import ProxiedFactory
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.listen import ListeningService
 from vaultrelay.transport.visitors import Visitors
 from vaultrelay.transport.waiting import Waiting
 from vaultrelay.web.pages import make_site
@@ -104,26 +99,16 @@ class RelayService(MultiService):
         self.door.announcer = self._announcer = Announcer(reactor, self._channels_to_announce)
         waiting = self.door.waiting
         self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
-        behind_proxies = ProxiedFactory(self.door)
         self._watch = Watch(self._evidence, reactor)
-        self._listeners = [
-            ListeningService(
-                text,
-                listening,
-                behind_proxies if listening.is_proxied else self.door,
-                waiting,
-            )
-            for text, listening in self._places()
-        ]
-        for listener in self._listeners:
-            listener.setServiceParent(self)
+        self.listeners = Listeners(settings, reactor, self.door, waiting)
+        self.listeners.setServiceParent(self)
         if settings.runtime_folder:
             # Windows has no unix sockets, so no such folder.
             from vaultrelay.transport.health_socket import HealthSocket
 
             # After the listeners, whose ports give it its name.
             health = HealthSocket(
-                reactor, settings.runtime_folder, self.routes.pages, self._port_numbers
+                reactor, settings.runtime_folder, self.routes.pages, self.listeners.port_numbers
             )
             health.setServiceParent(self)
         if settings.admin:
@@ -135,8 +120,12 @@ class RelayService(MultiService):
 
     @property
     def ports(self) -> list[IListeningPort]:
-        """The ports that are listened on, in the order of the settings."""
-        return [listener.port for listener in self._listeners if listener.port is not None]
+        """The ports that devices reach, in the order of the settings."""
+        return self.listeners.ports
+
+    def where(self) -> str:
+        """Where devices reach the relay, for the log and the status page."""
+        return self.listeners.where()
 
     @property
     def unix_paths(self) -> list[str]:
@@ -150,9 +139,7 @@ class RelayService(MultiService):
     def startService(self) -> None:
         self._set_log()
         super().startService()
-        self._plain_addresses = public_addresses(
-            listener.port for listener in self._listeners if listener.is_plain
-        )
+        self._plain_addresses = self.listeners.plain_addresses()
         log.info(
             "VaultMesh relay {version} listens on {where}; {options}",
             version=__version__,
@@ -183,9 +170,7 @@ class RelayService(MultiService):
         audiences, proxies = Audiences(settings.own_hosts), _trusted(settings)
         # What could fail has not: from here on all of it is in force.
         self.settings = settings
-        for listener, pairs in zip(self._listeners, settings.pairs, strict=True):
-            if listener.tls is not None and (renews_tickets or pairs != listener.tls.pairs):
-                listener.tls.serve(pairs)
+        self.listeners.serve(settings.pairs, renews_tickets)
         broker = self.broker
         broker.limits = settings.limits
         broker.admission.change(
@@ -220,7 +205,7 @@ class RelayService(MultiService):
         """
         count = self.broker.joined
         if self.running:
-            yield self._stop_listening(inherited_only=True)
+            yield self.listeners.stop(inherited_only=True)
             seconds = self.settings.drain_seconds
             if count:
                 log.info(
@@ -236,7 +221,7 @@ class RelayService(MultiService):
             yield self.devices.all_gone()
             if self._deadline.active():
                 self._deadline.cancel()
-            yield self._stop_listening()
+            yield self.listeners.stop()
             yield self.door.waiting.all_gone(LAST_ANSWERS_SECONDS)
         self._announcer.close()
         yield super().stopService()
@@ -259,13 +244,6 @@ class RelayService(MultiService):
         if self._deadline.active():
             self._deadline.reset(HURRY_SECONDS)
 
-    def _stop_listening(self, inherited_only: bool = False) -> Deferred[Any]:
-        return gatherResults(
-            maybeDeferred(listener.stopService)
-            for listener in self._listeners
-            if listener.is_inherited or not inherited_only
-        )
-
     def _drain_is_over(self) -> None:
         log.warn(
             "{count} connections did not end in time, and are cut off", count=self.devices.count
@@ -274,7 +252,7 @@ class RelayService(MultiService):
 
     @property
     def _all_listeners(self) -> list[ListeningService]:
-        return [*self._listeners, *([self._admin.listener] if self._admin else [])]
+        return [*self.listeners.all, *([self._admin.listener] if self._admin else [])]
 
     def _joined(self, session: Session) -> None:
         log_join(session)
@@ -313,31 +291,6 @@ class RelayService(MultiService):
         set_level(self.settings.log_level)
         set_format(self.settings.log_format)
         set_addresses(self.settings.log_addresses)
-
-    def _port_numbers(self) -> list[int]:
-        hosts: list[Any] = [port.getHost() for port in self.ports]
-        return sorted({host.port for host in hosts if hasattr(host, "port")})
-
-    def where(self) -> str:
-        """Where devices reach the relay, as the log tells it."""
-        settings = self.settings
-        if settings.listen:
-            return ", ".join(
-                f"{text} ({shown(port)})"
-                for text, port in zip(settings.listen, self.ports, strict=True)
-            )
-        address: Any = self.ports[0].getHost()
-        tls = "with TLS" if settings.certificates else "without TLS"
-        return f"port {address.port} of {settings.bind} {tls}"
-
-    def _places(self) -> list[tuple[str, Listening]]:
-        settings = self.settings
-        if settings.listen:
-            return [(text, read_endpoint(self._reactor, text)) for text in settings.listen]
-        text = f"port {settings.port} of {settings.bind}"
-        endpoint = TCP4ServerEndpoint(self._reactor, settings.port, LISTEN_BACKLOG, settings.bind)
-        tls = ServerTls(settings.certificates) if settings.certificates else None
-        return [(text, Listening(endpoint, tls))]
 
 
 def _trusted(settings: Settings) -> TrustedProxies:

@@ -388,6 +388,12 @@ def test_what_could_be_anything_gets_an_example(text: str) -> None:
         ("tcp6:::1:8080", r"interface=\:\:1"),
         ("ssl:443:/a/key:/a/cert:interface=::1", r"interface=\:\:1"),
         (r"ssl:443:privateKey=C:\key.pem", r"privateKey=C\:\\key.pem"),
+        ("tls:/run/tls:port=443:interface=::1", r"interface=\:\:1"),
+        ("tls:/run/tls:interface=fe80::1", r"interface=fe80\:\:1"),
+        ("haproxy:tls:/run/tls:interface=::", r"interface=\:\:"),
+        ("tcp6:interface=::1:port=443", r"interface=\:\:1"),
+        ("ssl:443:privateKey=key.pem:certKey=cert.pem:interface=::1", r"interface=\:\:1"),
+        ("ssl:443:interface=2001:db8::7:privateKey=key.pem", r"interface=2001\:db8\:\:7"),
         ("unix:/run/a:b", r"/run/a\:b"),
         ("unix:/run/a:b:mode=660", r"/run/a\:b"),
     ],
@@ -397,8 +403,22 @@ def test_a_colon_in_a_value_is_told_to_take_a_backslash(text: str, example: str)
     assert said.endswith(f": a colon within a value takes a backslash before it, such as {example}")
 
 
-def test_of_a_part_that_is_there_twice_no_colon_is_to_blame() -> None:
-    assert refusal_of("tcp:80:port=90") == "says port twice"
+@pytest.mark.parametrize(
+    "text", ["tcp:80:port=90", r"tcp6:80:port=90:interface=\:\:1", "tcp:80:interface=0:port=90"]
+)
+def test_of_a_part_that_is_there_twice_no_colon_is_to_blame(text: str) -> None:
+    assert refusal_of(text) == "says port twice"
+
+
+def test_a_kind_alone_is_told_what_it_needs() -> None:
+    said = {kind: refusal_of(kind) for kind in ("tcp", "ssl", "tls", "unix", "systemd")}
+    assert said == {
+        "tcp": "has no port from 0 to 65535",
+        "ssl": "has no port from 0 to 65535",
+        "tls": "names no folder of certificates",
+        "unix": "names no path; write it like unix:/run/relay.sock",
+        "systemd": "must say either index= or name=, and not both",
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ _HOST_AND_PORT = re.compile(
 _EVERYWHERE = frozenset({"", "*", "0.0.0.0", "[::]"})  # noqa: S104  a spelling
 _VALUE = r"((?:(?!:\w+=).)*)"
 """All up to the next part with a name."""
+_BARE_COLON = re.compile(r"(?<!\\):")
 
 
 def plain(text: str) -> str:
@@ -35,9 +36,9 @@ def colons(rest: str, name: str = "") -> str:
     `name` is that of the part with the value; the first part has none.
     """
     before = f"{name}=" if name else ""
-    found = re.search(f"{before}{_VALUE}", rest)
+    found = re.search(f"(?:^|:){before}{_VALUE}", rest)
     value = found[1].strip("[]") if found else "::1"
-    if ":" not in value:
+    if not _BARE_COLON.search(value):
         return ""
     return (
         f": a colon within a value takes a backslash before it, such as {before}{_escaped(value)}"

@@ -105,13 +105,15 @@ def read_endpoint(
 def _parts(kind: str, rest: str) -> dict[str, str]:
     """The parts of a string by name."""
     try:
-        unnamed, named = _parse(rest)
+        unnamed, named = _parse(rest) if rest else ((), {})
     except (ValueError, TypeError, StopIteration, RuntimeError):
         raise BadEndpoint("cannot be read: is there a backslash too many?") from None
     names = _PARTS[kind]
+    # The rest of a value that was cut at its colon stands where a part without a name would.
+    cut = next(filter(None, (colons(rest, name) for name in named)), "")
     if len(unnamed) > len(names):
-        found = [plain(f"{kind}:{rest}"), *(colons(rest, name) for name in (*named, "interface"))]
-        raise BadEndpoint(f"has more parts than {kind}: takes{next(filter(None, found), '')}")
+        instead = plain(f"{kind}:{rest}") or cut or colons(rest, "interface")
+        raise BadEndpoint(f"has more parts than {kind}: takes{instead}")
     parts = dict(zip(names, unnamed, strict=False))
     for name, value in named.items():
         if name not in names and not (kind == "ssl" and name in _SSL_PARTS):
@@ -119,14 +121,15 @@ def _parts(kind: str, rest: str) -> dict[str, str]:
             raise BadEndpoint(f"has a part that {kind}: does not take; it takes {taken}")
         if name in parts:
             # The path of a unix socket stands first, without its name.
-            cut = colons(rest, "" if kind == "unix" else name)
-            raise BadEndpoint(f"says {name} twice{cut}")
+            path_cut = colons(rest) if kind == "unix" else ""
+            raise BadEndpoint(f"says {name} twice{path_cut or cut}")
         parts[name] = value
     for name, value in parts.items():
         # As where the variable in the middle of a string is not set. For Twisted an interface that
         # is empty is all of them, also where it shows figures.
-        if not value and name not in ("port", "address") and name not in _REFUSED:
-            raise BadEndpoint(f"has an empty {name}; give it a value, or leave it out")
+        if not value and (cut or name not in ("port", "address", *_REFUSED)):
+            cure = cut or "; give it a value, or leave it out"
+            raise BadEndpoint(f"has an empty {name}{cure}")
     return parts
 
 

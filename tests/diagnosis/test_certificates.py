@@ -101,6 +101,13 @@ class TestTrust:
             "Devices may refuse the certificate or its chain: certificate has expired. "
         )
 
+    def test_several_listeners_with_one_certificate_are_one_finding(self, tmp_path: Path) -> None:
+        pair = load_pair(*write_pair(tmp_path, issue((), key=ed25519_key())))
+        found = Relay(pairs=((pair,), (pair,))).service.findings()
+        assert len(found) == len(set(found))
+        assert "certificate_trust" in slugs(list(found))
+        assert "certificate_key" in slugs(list(found))
+
     def test_its_own_dates_hide_nothing(self, tmp_path: Path) -> None:
         now = utc_now()
         own = issue(issuer=MIDDLE, starts=now - 2 * DAY, ends=now - DAY)

@@ -16,8 +16,9 @@ from vaultrelay.policy.proxies import TrustedProxies
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
-    """All findings, in the order of SYMPTOMS."""
-    return [finding for find in SYMPTOMS.values() for finding in find(evidence)]
+    """All findings, in the order of SYMPTOMS; each once, though it is true of several listeners."""
+    found = (finding for find in SYMPTOMS.values() for finding in find(evidence))
+    return list(dict.fromkeys(found))
 
 
 def _not_read(evidence: Evidence) -> Iterator[Finding]:

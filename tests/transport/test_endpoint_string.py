@@ -361,6 +361,10 @@ WRITTEN_ELSEWHERE = {
     "tcp:[::1]:8080": r"tcp6:8080:interface=\:\:1",
     "tcp6:[::1]:8080": r"tcp6:8080:interface=\:\:1",
     "/run/relay.sock": "unix:/run/relay.sock",
+    "haproxy:8080": "haproxy:tcp:8080",
+    "haproxy:127.0.0.1:8080": "haproxy:tcp:8080:interface=127.0.0.1",
+    "haproxy:tcp:[::1]:8080": r"haproxy:tcp6:8080:interface=\:\:1",
+    "haproxy:/run/relay.sock": "haproxy:unix:/run/relay.sock",
 }
 """Where to listen as other programs write it, and as an endpoint string."""
 

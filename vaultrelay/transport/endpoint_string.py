@@ -73,6 +73,9 @@ def read_endpoint(
     kind, _, rest = text.partition(":")
     kind = kind.lower()
     if kind == "haproxy":
+        if instead := plain(rest):
+            instead = instead.replace("write ", "write haproxy:", 1)
+            raise BadEndpoint(f"is not a server endpoint{instead}")
         listening = read_endpoint(reactor, rest, on_loopback, folder)
         if rest.partition(":")[0].lower() not in _PROXIED:
             raise BadEndpoint(f"has haproxy: before what is none of {', '.join(_PROXIED)}")

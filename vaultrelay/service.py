@@ -148,7 +148,7 @@ class RelayService(MultiService):
         )
         if self.settings.service_links:
             log.info(
-                "Ignored are {names}, which Kubernetes sets for its services: enableServiceLinks: "
+                "Ignored, as Kubernetes sets them for its services: {names}. enableServiceLinks: "
                 "false in the pod's spec leaves them out",
                 names=", ".join(self.settings.service_links),
             )

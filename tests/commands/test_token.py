@@ -188,7 +188,7 @@ def test_a_revoked_token_goes_with_its_line_alone(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["new", "--label=anna"], "{file} has a token anna already; name it with --label"),
+        (["new", "--label=anna"], "{file} has a token anna already; give another --label"),
         (["revoke", "ana"], "{file} has no token 'ana'; did you mean anna?"),
         (["revoke", "x\x1b"], "{file} has no token 'x\\x1b'; token list prints the labels."),
         (["revoke", ""], "{file} has no token ''; token list prints the labels."),

@@ -85,7 +85,7 @@ def _append(path: Path, label: str, token: str, line: str) -> None:
     with locked(path):
         tokens = TokenFile(path, may_be_new=True)
         if label in tokens.labels:
-            _refuse(f"{printable(str(path))} has a token {label} already; name it with --label")
+            _refuse(f"{printable(str(path))} has a token {label} already; give another --label")
         if len(tokens.lines) >= MOST_TOKENS:
             raise BadTokenFile(f"{path} holds {MOST_TOKENS} tokens, and the relay takes no more")
         # Shown first: a token that is in force and that nobody saw would be of no use.

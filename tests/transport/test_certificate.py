@@ -136,11 +136,24 @@ def test_issuers_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         load_pair(certificate, key, tmp_path / "missing.pem")
 
 
-def test_a_chain_that_begins_with_the_issuer_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", ["root own", "middle own", "root middle own", "middle root own"])
+def test_of_a_chain_that_begins_with_an_issuer_the_key_is_not_blamed(
+    tmp_path: Path, order: str
+) -> None:
     root = issue((), subject="root", authority=True)
-    own = issue(issuer=root)
+    middle = issue((), subject="middle", issuer=root, authority=True, key=rsa_key(2048))
+    own = issue(issuer=middle if "middle" in order else root)
     certificate, key = write_pair(tmp_path, own)
-    certificate.write_bytes(root.pem + own.pem)
+    pems = {"root": root.pem, "middle": middle.pem, "own": own.pem}
+    certificate.write_bytes(b"".join(pems[name] for name in order.split()))
+    cure = "begins with the certificate of an issuer. Put the relay's own before it"
+    assert refusal_of(certificate, key) == (cure, False)
+
+
+def test_a_chain_that_begins_with_a_stranger_does_not_fit_the_key(tmp_path: Path) -> None:
+    own, stranger = issue(), issue((), subject="stranger", authority=True)
+    certificate, key = write_pair(tmp_path, own)
+    certificate.write_bytes(stranger.pem + own.pem)
     said, about_key = refusal_of(certificate, key)
     assert said.startswith("is not the key of the certificate. ")
     assert "the relay's own certificate before those of its issuers" in said
@@ -396,7 +409,7 @@ def test_a_key_that_tls_does_not_know_is_refused(tmp_path: Path) -> None:
         X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     )
     said, about_key = refusal_of(certificate, key)
-    assert said.startswith("is of a kind that TLS does not take. Make one for P-256")
+    assert said.startswith("holds a key of a kind that TLS does not take. Make one for P-256")
     assert about_key
 
 
@@ -406,7 +419,9 @@ def test_a_certificate_for_a_key_of_another_kind_is_refused(tmp_path: Path) -> N
     own = issue(key=X25519PrivateKey.generate(), issuer=root)
     certificate, key = write_pair(tmp_path, own)
     said, about_key = refusal_of(certificate, key)
-    assert said.startswith("is of a kind that TLS does not take (X25519). Make one for P-256")
+    assert said.startswith(
+        "holds a key of a kind that TLS does not take (X25519). Make one for P-256"
+    )
     assert about_key
 
 
@@ -417,7 +432,8 @@ def test_a_certificate_for_a_key_of_another_kind_is_refused(tmp_path: Path) -> N
 )
 def test_a_key_too_short_is_refused(tmp_path: Path, make_key: type[Key]) -> None:
     said, about_key = refusal_of(*write_pair(tmp_path, issue(key=make_key())))
-    assert said.startswith("is too short, no device accepts it. Make one for P-256, or RSA of 2048")
+    cure = "Make one for P-256, or RSA of 2048 bits"
+    assert said == f"holds a key that is too short for any device. {cure}"
     assert about_key
 
 
@@ -434,7 +450,7 @@ def test_a_key_without_a_shared_cipher_is_named(
     tmp_path: Path, make_key: type[Key], kind: str
 ) -> None:
     assert refusal_of(*write_pair(tmp_path, issue(key=make_key()))) == (
-        f"is of a kind that TLS does not take ({kind}). Make one for P-256",
+        f"holds a key of a kind that TLS does not take ({kind}). Make one for P-256",
         True,
     )
 
@@ -608,7 +624,9 @@ class TestAFolder:
 
     def test_names_the_file_of_a_key_too_short(self, tmp_path: Path) -> None:
         _, key = write_pair(tmp_path, issue(key=rsa_key(1024)))
-        assert self.refusal_of(tmp_path).startswith(f"holds {key}, which is too short, ")
+        assert self.refusal_of(tmp_path).startswith(
+            f"holds {key}, which holds a key that is too short "
+        )
 
     def test_names_a_file_that_may_not_be_read(self, tmp_path: Path) -> None:
         (tmp_path / "a.pem").mkdir()

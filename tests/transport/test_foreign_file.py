@@ -89,6 +89,10 @@ def kinds() -> Iterator[tuple[str, str, bytes]]:
     for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
         yield encoding, "is text in UTF-16. Save it as ASCII", OWN.pem.decode().encode(encoding)
     yield "base64", "is base64 without its markers. Put ", base64.encodebytes(OWN.der)
+    again = "is PEM in base64, as in a secret of Kubernetes. Decode it: base64 -d FILE"
+    yield "PEM in base64", again, base64.b64encode(OWN.pem)
+    yield "PEM in base64 with line ends", again, base64.encodebytes(OWN.pem)
+    yield "a key in base64", again, base64.b64encode(OWN.key_pem)
     yield "base64 on one line", "is base64 without its markers. ", base64.b64encode(OWN.der)
     text = b"Certificate:\n    Data:\n        Version: 3 (0x2)\n"
     yield "the text of openssl", "describes a certificate, and does not hold it. ", text
@@ -127,6 +131,7 @@ IN_PLACE_OF_A_KEY = {
     "SSH": "is an SSH key. Make a key for TLS: openssl genpkey ",
     "PGP": "is a PGP file. Make a key for TLS",
     "HTML": "is a web page. ",
+    "a key in base64": "is PEM in base64, as in a secret of Kubernetes. Decode it: base64 -d FILE",
     "base64": "is base64 without its markers. Put a line -----BEGIN PRIVATE KEY-----",
     "nothing": "is empty. Give the private key of the certificate",
 }

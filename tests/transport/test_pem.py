@@ -81,6 +81,7 @@ def test_a_key_is_taken_as_openssl_reads_it(tmp_path: Path, content: bytes) -> N
 
 TWO_MARKERS = "two markers share it"
 NOT_ALONE = "a marker must stand alone on its line"
+NO_LINES = "it has a whole block, whose line ends are lost, as in a variable. Give the file as it"
 DASHES = "a marker takes five hyphens on each side"
 CUT_OFF = "what begins there has no end. The file is cut off"
 REFUSED = {
@@ -102,6 +103,10 @@ REFUSED = {
     "a dash of a word processor": (LEAF.replace(b"--", b"\xe2\x80\x93"), 1, DASHES),
     "small letters": (LEAF.replace(b"BEGIN CERT", b"begin cert"), 1, DASHES),
     "line ends of CR": (LEAF.replace(b"\n", b"\r"), 1, "carriage return alone"),
+    "on one line": (LEAF.replace(b"\n", b""), 1, NO_LINES),
+    "all on one line": ((LEAF + ISSUER).replace(b"\n", b" "), 1, NO_LINES),
+    "line ends as in JSON": ((LEAF + ISSUER).replace(b"\n", b"\\n"), 1, NO_LINES),
+    "one line behind words": (b"own\n" + LEAF.replace(b"\n", b"") + b"\n", 2, NO_LINES),
     "half": (LEAF[:300], 1, CUT_OFF),
     "no end": (LEAF[: LEAF.index(b"-----END")], 1, CUT_OFF),
     "half an issuer": (LEAF + ISSUER[:300], JOINED + 1, CUT_OFF),

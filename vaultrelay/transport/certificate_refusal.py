@@ -18,15 +18,16 @@ NO_PAIR = (
     "is not the key of the certificate. Give the key that the certificate was made with, and the "
     "relay's own certificate before those of its issuers"
 )
-_NO_TLS_KEY = "is of a kind that TLS does not take{kind}. Make one for P-256"
+_ISSUER_FIRST = "begins with the certificate of an issuer. Put the relay's own before it"
+_NO_TLS_KEY = "holds a key of a kind that TLS does not take{kind}. Make one for P-256"
 _REFUSED_KEYS = {
     "UNKNOWN_CERTIFICATE_TYPE": _NO_TLS_KEY,
     "NO_SHARED_CIPHER": _NO_TLS_KEY,
     "NO_SUITABLE_SIGNATURE_ALGORITHM": _NO_TLS_KEY,
     "UNSUPPORTED_ELLIPTIC_CURVE": _NO_TLS_KEY,
     "WRONG_CURVE": _NO_TLS_KEY,
-    "EE_KEY_TOO_SMALL": "is too short, no device accepts it. Make one for P-256, or RSA of 2048 "
-    "bits",
+    "EE_KEY_TOO_SMALL": "holds a key that is too short for any device. Make one for P-256, or "
+    "RSA of 2048 bits",
     "KEY_VALUES_MISMATCH": NO_PAIR,
     "KEY_TYPE_MISMATCH": NO_PAIR,
     "NO_CERTIFICATE_ASSIGNED": NO_PAIR,  # the key is RSA and the certificate is not, or so
@@ -71,6 +72,8 @@ def refusal(error: ssl.SSLError, certificate: Path, key: Path) -> BadCertificate
         return fault
     if is_about_pem:
         return BadCertificate(_BAD_KEY, about_key=True)
+    if refuses_key(error) and _begins_with_issuer(content):
+        return BadCertificate(_ISSUER_FIRST)
     return BadCertificate(_REFUSED_KEYS[reason].format(kind=_kind_of_key(content)), about_key=True)
 
 
@@ -84,6 +87,12 @@ def _kind_of_key(content: bytes) -> str:
     if found is None or found[1].is_for_browsers:
         return ""
     return f" ({found[1].key})"
+
+
+def _begins_with_issuer(content: bytes) -> bool:
+    """Whether the first certificate of a file issued another one of it."""
+    found = [each for _, each in _certificates(content)]
+    return any(each.issuer == found[0].subject and not each.is_self_signed for each in found[1:])
 
 
 def _old_digest(content: bytes) -> tuple[int, str]:

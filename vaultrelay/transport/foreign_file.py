@@ -61,6 +61,7 @@ _CURES = {
     "is JSON": (_CERTIFICATE, _KEY),
     "is an archive": ("Unpack it",) * 2,
     "is text in UTF-16": (f"Save it as ASCII: iconv -f UTF-16 -t ASCII FILE. {_CERTIFICATE}", _KEY),
+    "is PEM in base64, as in a secret of Kubernetes": ("Decode it: base64 -d FILE",) * 2,
     "is base64 without its markers": (
         "Put a line -----BEGIN CERTIFICATE----- before it, and -----END CERTIFICATE----- after it",
         "Put a line -----BEGIN PRIVATE KEY----- before it, and -----END PRIVATE KEY----- after it",
@@ -104,6 +105,7 @@ _BEGINNINGS = {
     b"age-encryption.org": "is an age file",
     b"-----BEGIN AGE ": "is an age file",
     b"$ANSIBLE_VAULT": "is encrypted by Ansible Vault",
+    b"LS0tLS1CRUdJTi": "is PEM in base64, as in a secret of Kubernetes",
     b"<": "is a web page",
     b"{": "is JSON",
     b"[": "is JSON",

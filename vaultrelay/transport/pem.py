@@ -107,12 +107,18 @@ def _why_no_marker(number: int, line: bytes) -> str:
             f"in line {number}: its lines end in a carriage return alone. Convert them: "
             "tr '\\r' '\\n'"
         )
+    begin = _BEGIN.search(line)
+    if begin and _END.search(line, begin.end()):
+        return (
+            f"in line {number}: it has a whole block, whose line ends are lost, as in a variable. "
+            "Give the file as it was issued"
+        )
     if len(_MARKER.findall(_DASHES.sub(b"-", line))) > 1:
         return (
             f"in line {number}: two markers share it, as when files without a last line end are "
             "joined. Put a line end between them"
         )
-    if _BEGIN.search(line) or _END.search(line):
+    if begin or _END.search(line):
         return f"in line {number}: a marker must stand alone on its line, without a space before it"
     return f"in line {number}: a marker takes five hyphens on each side, and capitals between them"
 

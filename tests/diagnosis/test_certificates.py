@@ -67,6 +67,28 @@ class TestTrust:
         assert finding.text.startswith("The certificate was issued by Lower Issuer, and the relay ")
         assert "fullchain.pem" in finding.text
 
+    @pytest.mark.parametrize(
+        ("change", "line", "cause"),
+        [
+            (lambda own, issuer: own + b" " + issuer, 12, "a marker must stand alone"),
+            (lambda own, issuer: own + b"issuer: " + issuer, 12, "a marker must stand alone"),
+            (lambda own, issuer: own + issuer.replace(b"\n", b""), 12, "whose line ends are lost"),
+            (lambda own, issuer: own.replace(b"-----END", b"----END") + issuer, 11, "five hyphens"),
+        ],
+        ids=["a space", "words", "one line", "four hyphens"],
+    )
+    def test_a_chain_of_which_openssl_reads_no_more_than_the_first(
+        self, tmp_path: Path, change: Callable[[bytes, bytes], bytes], line: int, cause: str
+    ) -> None:
+        """It takes the rest for text, without an error."""
+        certificate, key = write_pair(tmp_path, own := issue(issuer=MIDDLE))
+        certificate.write_bytes(change(own.pem, MIDDLE.pem))
+        relay = Relay(pairs=((load_pair(certificate, key),),))
+        (finding,) = [each for each in relay.service.findings() if each.slug != "no_name"]
+        said = "The certificate is served without those of its issuers: "
+        assert finding.text.startswith(f"{said}{certificate} cannot be read in line {line}: ")
+        assert cause in finding.text
+
     def test_a_chain_in_the_wrong_place(self, tmp_path: Path) -> None:
         """That of another certificate."""
         assert slugs(findings(tmp_path, issue(issuer=MIDDLE), *chain())) == ["certificate_trust"]

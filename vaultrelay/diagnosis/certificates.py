@@ -70,6 +70,12 @@ def trust(evidence: Evidence) -> Iterator[Finding]:
                 "The certificate is self-signed: no device trusts it unless told to. Get one from "
                 "a public authority, such as Let's Encrypt, or have every device trust this one.",
             )
+        elif pair.unread:
+            yield Finding(
+                "certificate_trust",
+                f"The certificate is served without those of its issuers: {pair.files[0]} cannot "
+                f"be read {pair.unread}.",
+            )
         elif pair.lacks_issuer:
             issuer = printable(name_of(pair.x509.issuer)) or "an authority without a name"
             yield Finding(

@@ -18,6 +18,7 @@ from vaultrelay.transport.certificate_trust import (
     system_trust,
     why_distrusted,
 )
+from vaultrelay.transport.pem import stray_marker
 from vaultrelay.transport.plain_file import is_open_to_all
 from vaultrelay.transport.tls import new_context
 from vaultrelay.transport.x509 import X509, read_certificate
@@ -31,7 +32,8 @@ class CertificatePair:
     read, or their folder. `fingerprint` is of it and its issuers. `x509` is what it says of itself
     beyond that. `distrust` is why a client that trusts what this machine trusts would refuse it,
     dates and names aside; for an issuer that is neither served nor trusted, it is empty and
-    `lacks_issuer` is set. `open_key` is the file of the key if every user can read it.
+    `lacks_issuer` is set, and `unread` names the line of a marker that is no marker to OpenSSL,
+    if that may be why. `open_key` is the file of the key if every user can read it.
     """
 
     context: ssl.SSLContext = field(repr=False, compare=False)
@@ -43,6 +45,7 @@ class CertificatePair:
     files: tuple[Path, ...] = ()
     distrust: str = field(default="", compare=False)
     lacks_issuer: bool = field(default=False, compare=False)
+    unread: str = field(default="", compare=False)
     open_key: Path | None = field(default=None, compare=False)
 
     def trouble(self, now: datetime) -> str | None:
@@ -99,7 +102,8 @@ def make_pair(
         raise BadCertificate("says of itself what makes no sense") from None
     has_bad_dates = pair.trouble(utc_now()) is not None
     distrust, lacks_issuer = why_distrusted(context, trust or system_trust(), has_bad_dates)
-    return replace(pair, distrust=distrust, lacks_issuer=lacks_issuer)
+    unread = stray_marker(read_pem(certificate)) if lacks_issuer else None
+    return replace(pair, distrust=distrust, lacks_issuer=lacks_issuer, unread=unread or "")
 
 
 def is_pair(certificate: Path, key: Path) -> bool:

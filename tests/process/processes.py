@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 RUNTIME = tempfile.TemporaryDirectory(prefix="vault-relay-test-")
 """The runtime folder of all relays that are given none: they leave nothing in the user's."""
@@ -63,7 +64,7 @@ def running_relay(
         assert process.stdout is not None
         assert process.stderr is not None
         # Where it was told to listen, it says so in its log alone.
-        said = (process.stdout if where else process.stderr).readline()
+        said = read_line(process.stdout if where else process.stderr)
         found = re.search(r"\bport (\d+)\b|\(open\)", said)
         assert found, (said, process.communicate(timeout=WAIT_SECONDS))
         yield RunningRelay(process, int(found[1] or 0))
@@ -75,6 +76,15 @@ def running_relay(
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
+
+
+def read_line(stream: IO[str]) -> str:
+    """The next line of a process, and no byte more: `communicate` does not return what a buffer
+    took beyond it."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(stream.fileno(), 1)):
+        line += byte
+    return line.decode()
 
 
 def run(*command: str | Path, **variables: str) -> "subprocess.CompletedProcess[str]":

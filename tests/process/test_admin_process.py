@@ -10,7 +10,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.process.crowd import ask
-from tests.process.processes import RunningRelay, run, running_relay
+from tests.process.processes import RunningRelay, read_line, run, running_relay
 from tests.process.test_relay_process import joined
 
 LOCAL = "interface=127.0.0.1"
@@ -23,7 +23,7 @@ def relay_with_admin(*arguments: str) -> Iterator[tuple[RunningRelay, str]]:
         assert relay.process.stderr is not None
         found = None
         while found is None:
-            line = relay.process.stderr.readline()
+            line = read_line(relay.process.stderr)
             assert line, "it ended"
             found = re.search(r"Status page and metrics: .*\(port (\d+) ", line)
         yield relay, f"http://127.0.0.1:{found[1]}"

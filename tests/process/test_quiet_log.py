@@ -14,7 +14,14 @@ import pytest
 
 from tests.certificates import issue
 from tests.process.crowd import ask, dial, everything
-from tests.process.processes import BIN, WAIT_SECONDS, RunningRelay, environment, running_relay
+from tests.process.processes import (
+    BIN,
+    WAIT_SECONDS,
+    RunningRelay,
+    environment,
+    read_line,
+    running_relay,
+)
 from tests.process.test_protocol_page import BINARY, CLOSE, PING, TEXT, Connection, Identity
 from tests.transport.tls_client import lenient_context
 from vaultrelay.policy.limits import LOG_LINES_OF_A_KIND
@@ -185,7 +192,7 @@ def serving(endpoint: str, level: str, *arguments: str) -> Iterator[tuple[int, "
             assert process.stderr is not None
             first = ""
             while "listens on" not in first:
-                first = process.stderr.readline()
+                first = read_line(process.stderr)
                 assert first, "it does not listen"
             yield port, Logged(process)
         finally:

@@ -644,9 +644,10 @@ def test_haproxy_as_a_peer_leaves_the_door(scene: Scene) -> None:
     assert not scene.door.haproxyConnected(b"HAProxyS 2.1")
     scene.factory.announcer = Announcer(scene.clock, lambda: ())
     assert scene.door.haproxyConnected(b"HAProxyS 2.1")
-    assert len(scene.factory.waiting) == 0
     assert isinstance(scene.transport.protocol, HAProxyPeer)
+    assert len(scene.factory.waiting) == 1
     scene.transport.protocol.dataReceived(b"\nw1\nhere 1 1\n")
+    assert len(scene.factory.waiting) == 0
     assert scene.transport.value().startswith(b"200\n")
     scene.clock.advance(HEAD_SECONDS)
     assert not scene.transport.disconnected

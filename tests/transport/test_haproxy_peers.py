@@ -16,11 +16,15 @@ from vaultrelay.policy.limits import (
     MOST_HAPROXIES,
     MOST_NEW_CHANNELS,
     NEW_CHANNELS_A_TICK,
+    PEER_MESSAGES_BURST,
+    PEER_MESSAGES_PER_SECOND,
     PEER_SILENT_SECONDS,
     STANDSTILL_SECONDS,
     TICKS_A_ROUND,
+    WAITING_SURE_SECONDS,
 )
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
+from vaultrelay.transport.waiting import Waiting
 from vaultrelay.wire.haproxy_peers import (
     ACCEPTED,
     BAD_PROTOCOL,
@@ -48,9 +52,10 @@ class Scene:
         self.clock: Any = Clock()
         self.channels = {channel(number): None for number in channels}
         self.announcer = Announcer(self.clock, lambda: self.channels)
+        self.waiting = Waiting(self.clock, 2)
 
     def connect(self, *sent: bytes) -> Any:
-        peer = HAProxyPeer(self.announcer)
+        peer = HAProxyPeer(self.announcer, self.waiting)
         transport: Any = StringTransport()
         # What the tests look at: it stays when the connection is over.
         transport.protocol = peer
@@ -187,6 +192,18 @@ def test_a_channel_that_is_gone_is_not_announced(scene: Scene) -> None:
         assert channel_digest(channel(gone)) not in transport.value()
 
 
+def test_what_is_gone_when_its_turn_comes_is_not_announced() -> None:
+    """As when the relay begins to drain just after HAProxy has connected."""
+    scene = Scene(range(ANNOUNCED_AT_FIRST + 10))
+    transport = scene.connect(HELLO)
+    transport.clear()
+    last = channel(ANNOUNCED_AT_FIRST + 5)
+    del scene.channels[last]
+    scene.tick(1, transport)
+    assert channel_digest(last) not in transport.value()
+    assert channel_digest(channel(ANNOUNCED_AT_FIRST + 6)) in transport.value()
+
+
 def test_after_a_standstill_nothing_old_is_announced(scene: Scene) -> None:
     transport = scene.connect(HELLO)
     scene.tick(1, transport)
@@ -208,6 +225,45 @@ def test_each_haproxy_hears_its_own_name_for_the_relay(scene: Scene) -> None:
 def test_a_resync_is_said_to_be_partial(scene: Scene) -> None:
     transport = scene.connect(HELLO + b"\x00\x00")
     assert transport.value().endswith(RESYNC_PARTIAL)
+
+
+def test_many_requests_for_a_resync_have_one_answer(scene: Scene) -> None:
+    transport = scene.connect(HELLO)
+    transport.clear()
+    transport.protocol.dataReceived(100 * b"\x00\x00")
+    assert transport.value() == RESYNC_PARTIAL
+
+
+def test_a_haproxy_that_does_not_read_gets_no_answers(scene: Scene) -> None:
+    transport = scene.connect(HELLO)
+    transport.producer.pauseProducing()
+    transport.clear()
+    transport.protocol.dataReceived(b"\x00\x00")
+    assert transport.value() == b""
+
+
+@pytest.mark.parametrize(
+    "message", [b"\x00\x00", HEARTBEAT, b"\x0a\x80\x00", b"\x01\x7f", b"\x0a\x84\x01\x00"]
+)
+def test_a_flood_of_messages_is_cut_off_before_they_are_read(scene: Scene, message: bytes) -> None:
+    transport = scene.connect(HELLO, PEER_MESSAGES_BURST * message)
+    assert not is_over(transport)
+    scene.clock.advance(1)
+    transport.protocol.dataReceived(PEER_MESSAGES_PER_SECOND * message)
+    assert not is_over(transport)
+    transport.protocol.dataReceived(30_000 * message)
+    assert is_over(transport)
+
+
+def test_hellos_that_are_not_whole_give_way_to_others(scene: Scene) -> None:
+    whole = scene.connect(HELLO)
+    one, two = scene.connect(b"HAProxyS "), scene.connect(b"HAProxyS 2.1\nw1\n")
+    assert not scene.waiting.make_room(), "the first is still sure of its place"
+    scene.clock.advance(WAITING_SURE_SECONDS)
+    assert scene.waiting.make_room()
+    assert (is_over(one), is_over(two), is_over(whole)) == (True, False, False)
+    two.protocol.connectionLost(Failure(ConnectionDone()))
+    assert len(scene.waiting) == 0
 
 
 def test_a_broken_message_ends_the_connection(scene: Scene) -> None:

@@ -62,10 +62,10 @@ def test_the_bytes_are_those_that_haproxy_reads() -> None:
 
 
 def test_only_a_request_for_a_resync_matters() -> None:
-    assert Messages().resync_requests(REQUEST + ACK + HEARTBEAT + REQUEST) == 2
-    assert Messages().resync_requests(ACK + b"\x00\x03" + HEARTBEAT) == 0
+    assert sum(Messages().read(REQUEST + ACK + HEARTBEAT + REQUEST)) == 2
+    assert sum(Messages().read(ACK + b"\x00\x03" + HEARTBEAT)) == 0
     # In the data of another message it is none.
-    assert Messages().resync_requests(b"\x0a\x80\x04" + 2 * REQUEST) == 0
+    assert sum(Messages().read(b"\x0a\x80\x04" + 2 * REQUEST)) == 0
 
 
 @given(
@@ -81,7 +81,7 @@ def test_only_a_request_for_a_resync_matters() -> None:
 def test_messages_may_come_in_any_pieces(sent: list[bytes], size: int) -> None:
     data, messages = b"".join(sent), Messages()
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
-    assert sum(map(messages.resync_requests, pieces)) == sent.count(REQUEST)
+    assert sum(sum(messages.read(piece)) for piece in pieces) == sent.count(REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ def test_messages_may_come_in_any_pieces(sent: list[bytes], size: int) -> None:
 )
 def test_a_longer_message_than_haproxy_has_is_refused(message: bytes) -> None:
     with pytest.raises(BadPeer):
-        Messages().resync_requests(message)
+        sum(Messages().read(message))
 
 
 def test_the_longest_message_is_read() -> None:
     longest = b"\x0a\x80" + length(MESSAGE_BYTES) + bytes(MESSAGE_BYTES)
-    assert Messages().resync_requests(longest + REQUEST) == 1
+    assert sum(Messages().read(longest + REQUEST)) == 1
 
 
 def length(size: int) -> bytes:

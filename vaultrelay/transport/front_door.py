@@ -102,7 +102,7 @@ class FrontDoor(Protocol):
         self._factory.waiting.leave(self)
         self._cancel_deadline()
         self._factory.visitors.left(self._visitor)
-        self.transport.protocol = peer = HAProxyPeer(announcer)
+        self.transport.protocol = peer = HAProxyPeer(announcer, self._factory.waiting)
         peer.makeConnection(self.transport)
         peer.dataReceived(begun)
         return True

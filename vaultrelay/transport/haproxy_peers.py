@@ -15,6 +15,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from vaultrelay.logs import log
+from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     ANNOUNCE_TICK_SECONDS,
     ANNOUNCED_AT_FIRST,
@@ -22,11 +23,15 @@ from vaultrelay.policy.limits import (
     MOST_HAPROXIES,
     MOST_NEW_CHANNELS,
     NEW_CHANNELS_A_TICK,
+    PEER_MESSAGES_BURST,
+    PEER_MESSAGES_PER_SECOND,
     PEER_SILENT_SECONDS,
     STANDSTILL_SECONDS,
     TICKS_A_ROUND,
 )
+from vaultrelay.policy.token_bucket import TokenBucket
 from vaultrelay.regularly import Regularly
+from vaultrelay.transport.waiting import Waiting
 from vaultrelay.wire.haproxy_peers import (
     ACCEPTED,
     HEARTBEAT,
@@ -43,21 +48,29 @@ from vaultrelay.wire.haproxy_peers import (
 
 
 class HAProxyPeer(Protocol):
-    """The connection of one HAProxy process. `relay` is what it calls this relay."""
+    """The connection of one HAProxy process. `relay` is what it calls this relay.
+
+    It is a pending connection, which may have to go for others, until its hello is accepted.
+    """
 
     transport: Any
     relay = ""
+    budgets: Budgets = ()
 
-    def __init__(self, announcer: "Announcer") -> None:
-        self.heard_at = 0.0
+    def __init__(self, announcer: "Announcer", waiting: Waiting) -> None:
+        self.heard_at = announcer.clock.seconds()
         self._announcer = announcer
+        self._waiting = waiting
         self._not_yet_announced: Iterator[bytes] = iter(())
         self._hello = b""
         self._messages = Messages()
+        self._rate = TokenBucket(PEER_MESSAGES_PER_SECOND, self.heard_at, PEER_MESSAGES_BURST)
         self._deadline: IDelayedCall | None = None
         self._is_full = False
 
     def connectionMade(self) -> None:
+        self._waiting.enter(self)
+        self._waiting.speak(self)
         self._deadline = self._announcer.clock.callLater(HEAD_SECONDS, self.abort)
         self.transport.registerProducer(self, True)
 
@@ -66,13 +79,15 @@ class HAProxyPeer(Protocol):
         try:
             if not self.relay:
                 data = self._greet(data)
-            for _ in range(self._messages.resync_requests(data)):
+            # One answer for all, or one that sends many and reads nothing would fill the memory.
+            if self._wants_resync(data) and not self._is_full:
                 self.transport.write(RESYNC_PARTIAL)
         except BadPeer as error:
             self._refuse(error.answer)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._cancel_deadline()
+        self._waiting.leave(self)
         self._announcer.left(self)
 
     def announce(self, channels: Iterable[bytes]) -> None:
@@ -84,6 +99,8 @@ class HAProxyPeer(Protocol):
     def abort(self) -> None:
         """End the connection at once."""
         self.transport.abortConnection()
+
+    give_up = abort
 
     # The transport calls these: a HAProxy that does not read misses entries.
 
@@ -108,6 +125,7 @@ class HAProxyPeer(Protocol):
         if not self._announcer.join(self):
             raise BadPeer(TRY_LATER)
         self._cancel_deadline()
+        self._waiting.leave(self)
         self._hello, self.relay = b"", relay
         log.info(
             "HAProxy {haproxy} learns which channels are here, as those of {relay}",
@@ -115,11 +133,24 @@ class HAProxyPeer(Protocol):
             relay=relay,
         )
         self.transport.write(ACCEPTED + table_definition())
-        self._not_yet_announced = iter(self._announcer.all_channels())
+        self._not_yet_announced = self._announcer.all_channels()
         self.announce(())
         return rest
 
+    def _wants_resync(self, data: bytes) -> bool:
+        """Whether a request for a resync is in these messages. Raises BadPeer for too many."""
+        wants = False
+        for is_request in self._messages.read(data):
+            if self._rate.spend(1) and self._rate.debt_seconds(self.heard_at):
+                raise BadPeer
+            wants |= is_request
+        return wants
+
     def _refuse(self, answer: bytes) -> None:
+        if not answer:
+            # What waits to be sent might never be read.
+            self.abort()
+            return
         self.transport.write(answer)
         self.transport.loseConnection()
 
@@ -144,9 +175,9 @@ class Announcer:
         self._ticked_at = 0.0
         self._ticking = Regularly(self._tick, clock, "Channels could not be announced to HAProxy")
 
-    def all_channels(self) -> tuple[bytes, ...]:
-        """Return those that have devices now."""
-        return tuple(self._channels())
+    def all_channels(self) -> Iterator[bytes]:
+        """Yield those that have devices now, and still have them when it is their turn."""
+        return (channel for channel in tuple(self._channels()) if channel in self._channels())
 
     def began(self, channel: bytes) -> None:
         """Announce soon a channel that has its first device."""

@@ -6,7 +6,7 @@ from 128 on an encoded length and as many bytes.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
 HELLO_BEGINS = b"HAProxyS "
@@ -92,14 +92,16 @@ class Messages:
     def __init__(self) -> None:
         self._rest = b""
 
-    def resync_requests(self, data: bytes) -> int:
-        """Return how many requests are complete now. Raises BadPeer if a message is too long."""
-        data, at, requests = self._rest + data, 0, 0
+    def read(self, data: bytes) -> Iterator[bool]:
+        """Yield for each message that is complete now whether it is such a request.
+
+        Raises BadPeer if a message is too long.
+        """
+        data, at = self._rest + data, 0
         while (size := _message_size(data, at)) and at + size <= len(data):
-            requests += data[at : at + size] == _RESYNC_REQUEST
+            yield data[at : at + size] == _RESYNC_REQUEST
             at += size
         self._rest = data[at:]
-        return requests
 
 
 def _message_size(data: bytes, at: int) -> int:

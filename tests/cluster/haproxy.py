@@ -68,9 +68,11 @@ class HAProxy:
         assert not answer.strip(), answer
 
     def set_address(self, node: str, host: str, port: int) -> None:
-        """Tell where a spare server is."""
-        answer = self.say(f"set server {BACKEND}/{node} addr {host} port {port}")
-        assert "changed" in answer, answer
+        """Tell where a spare server is, and let HAProxy connect to it as to a peer."""
+        for server in (f"{BACKEND}/{node}", f"to-{node}/{node}"):
+            answer = self.say(f"set server {server} addr {host} port {port}")
+            assert "changed" in answer, answer
+        assert not self.say(f"set server to-{node}/{node} state ready").strip()
 
     def status(self, node: str) -> str:
         """UP, DOWN, DRAIN, MAINT: what HAProxy makes of a server."""

@@ -12,13 +12,14 @@ from tests.cluster import strangers
 from tests.cluster.cluster import CHANNELS, TAGS, Cluster, running_cluster
 from tests.cluster.haproxy import HAProxy
 from tests.cluster.member import Member
+from tests.cluster.test_can_fail import NO_ANNOUNCEMENTS
 
 Figure = Callable[[str], None]
 TABLE = 300
 """Entries, so that few strangers fill it."""
-SMALL_TABLE = {r"size \d+ expire 24h": f"size {TABLE} expire 24h"}
-NO_ANNOUNCEMENTS = {r"^ *stick match .* table relays/held .*\n": ""}
+SMALL_TABLE = {r"type string len 44 size \d+": f"type string len 44 size {TABLE}"}
 NOBODYS_PORT = 1
+NEW_CHANNELS = range(1000, 1200)
 
 
 def entries(proxy: HAProxy, table: str) -> int:
@@ -73,11 +74,25 @@ async def test_strangers_after_a_reload_part_no_channel(tmp_path: Path, figure: 
         await attacked_after_a_reload(cluster, figure)
         assert not cluster.of(cluster.spare)
         assert not cluster.separated()
-        # Channels leave a node that stops as they do without an attack.
-        cluster.nodes["w1"].send(signal.SIGTERM)
-        await cluster.has_ended(cluster.nodes["w1"])
         figure(await cluster.settle())
+
+
+@pytest_twisted.ensureDeferred
+async def test_channels_leave_a_node_while_the_table_is_full(
+    tmp_path: Path, figure: Figure
+) -> None:
+    async with running_cluster(tmp_path, edits=SMALL_TABLE) as cluster:
+        await fill_table(cluster.proxy, figure)
+        node = cluster.nodes["w1"]
+        node.send(signal.SIGTERM)
+        await cluster.has_ended(node)
+        await cluster.together()
+        await fill_table(cluster.proxy, figure)
+        await cluster.start(node)
+        await cluster.is_up("w1")
+        await cluster.one_of_each_channel_comes_back()
         assert not cluster.of("w1")
+        figure(await cluster.settle())
 
 
 @pytest_twisted.ensureDeferred
@@ -90,6 +105,19 @@ async def test_strangers_at_another_haproxy_part_no_channel(tmp_path: Path, figu
         # No connection of the second tracks these channels.
         await fill_table(second, figure)
         await come_back(cluster, away, second)
+        assert not cluster.of(cluster.spare)
+        figure(await cluster.settle())
+
+
+@pytest_twisted.ensureDeferred
+async def test_new_channels_meet_while_the_table_is_full(tmp_path: Path, figure: Figure) -> None:
+    async with running_cluster(tmp_path, edits=SMALL_TABLE) as cluster:
+        # HAProxy looks at a few of the oldest entries for one to drop, and connections track all.
+        await fill_table(cluster.proxy, figure)
+        cluster.add_channels(NEW_CHANNELS)
+        await cluster.together()
+        await cluster.add_spare()
+        await cluster.one_of_each_channel_comes_back()
         assert not cluster.of(cluster.spare)
         figure(await cluster.settle())
 

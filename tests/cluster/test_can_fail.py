@@ -10,9 +10,10 @@ from tests.cluster.cluster import CHANNELS, Cluster, running_cluster
 
 Figure = Callable[[str], None]
 NO_TABLE = {
-    r"^ *(stick |stick-table type string|tcp-response |http-response |acl (there|alone) ).*\n": ""
+    r"^ *(stick |stick-table type str|tcp-response |http-response |acl (allowed|known) ).*\n": ""
 }
-NO_PEERS = {" peers haproxies$": ""}
+NO_ANNOUNCEMENTS = {r"^ *stick match .* table relays/held .*\n": ""}
+NO_PEERS = {" peers haproxies$": ""} | NO_ANNOUNCEMENTS
 NO_RETRY = {"retry-on conn-failure 503": "retry-on conn-failure"}
 
 
@@ -37,7 +38,7 @@ async def test_without_a_table_an_added_node_splits_channels(
 
 
 @pytest_twisted.ensureDeferred
-async def test_without_peers_a_reload_splits_channels(tmp_path: Path, figure: Figure) -> None:
+async def test_without_any_peers_a_reload_splits_channels(tmp_path: Path, figure: Figure) -> None:
     async with running_cluster(tmp_path, edits=NO_PEERS) as cluster:
         await cluster.add_spare()
         cluster.proxy.edit(" disabled$")

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from vaultrelay.commands import haproxy
-from vaultrelay.policy.limits import HEAD_SECONDS, PING_RANGE, PONG_SECONDS
+from vaultrelay.policy.limits import (
+    ANNOUNCE_TICK_SECONDS,
+    DOUBT_SECONDS,
+    HEAD_SECONDS,
+    HELLO_SECONDS,
+    PING_RANGE,
+    PONG_SECONDS,
+    TICKS_A_ROUND,
+)
 
 DEPLOYED = sorted((Path(__file__).parents[2] / "deploy" / "haproxy").glob("*.cfg"))
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -47,7 +55,7 @@ def test_a_deployed_file_is_what_the_command_in_it_prints(
 
 def test_workers_are_on_sockets_that_their_group_opens(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--workers", "2", "--spare", "1", "--sockets", "/srv/relays/")
-    peers = lines.index("table held type binary len 32 size 24000 expire 30s")
+    peers = lines.index("table held type binary len 32 size 69000 expire 100s")
     assert lines[peers - 3 : peers] == [
         "server w1 unix@/srv/relays/1/devices",
         "server w2 unix@/srv/relays/2/devices",
@@ -102,17 +110,19 @@ def test_a_node_keeps_its_number_when_others_come_and_go(
 def test_a_peer_with_a_host_name_is_looked_up_again(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, "--node", "a=a.example:1", "--node", "b=10.0.0.2:2", "--spare", "1")
     peers = lines.index("peers relays")
-    assert lines[peers + 2 : peers + 6] == [
+    assert lines[peers + 2 : peers + 7] == [
         "server here",
         "server a unix@/run/haproxy/to-a.sock",
         "server b 10.0.0.2:2",
-        "table held type binary len 32 size 24000 expire 30s",
+        "server spare1 unix@/run/haproxy/to-spare1.sock",
+        "table held type binary len 32 size 69000 expire 100s",
     ]
     hop = lines.index("listen to-a")
     assert lines[hop + 6 : hop + 8] == [
         "bind unix@/run/haproxy/to-a.sock user haproxy mode 600",
         "server a a.example:1 resolvers system init-addr last,libc,none",
     ]
+    assert "server spare1 192.0.2.1:8080 disabled" in lines[hop:]
     # Before what is said of HTTP for all that follow.
     assert hop < lines.index("defaults")
     assert not any("listen to-b" in line for line in lines)
@@ -167,8 +177,8 @@ def test_there_is_room_for_the_devices_of_all_relays(capsys: pytest.CaptureFixtu
     assert "maxconn 605120" in lines
     assert any("string len 44 size 1200000 " in line for line in lines)
     assert bounds(lines) == [151_280, 302_560, 605_120, 1_210_240, 9455, 75_640]
-    # Each of 60,000 and 1000 new ones in a round, in four rounds.
-    assert "table held type binary len 32 size 2440000 expire 30s" in lines
+    # Each of 60,000 channels at once, and 21,000 others in each of eleven rounds.
+    assert "table held type binary len 32 size 2910000 expire 100s" in lines
 
 
 def test_one_haproxy_of_many_may_take_less(capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,7 +205,13 @@ def test_its_deadlines_fit_those_of_the_relay_and_one_another(
         f"conn_rate({handshake + head}s),gpc0_rate({handshake + head}s)" in line for line in lines
     )
     assert seconds(lines, "timeout tunnel") > PING_RANGE[1] + PONG_SECONDS
-    assert seconds(lines, "hard-stop-after") < seconds(lines, "len 44 size 200000 expire")
+    # A device that is under way finds the entry of another one, and announcements the table.
+    remembered = seconds([line for line in lines if "srvkey" in line], "expire")
+    assert remembered > seconds(lines, "timeout server")
+    assert remembered > HELLO_SECONDS + TICKS_A_ROUND * ANNOUNCE_TICK_SECONDS
+    # And these outlive the doubt in which a relay does not announce them again.
+    announced = seconds([line for line in lines if line.startswith("table held")], "expire")
+    assert announced > DOUBT_SECONDS + TICKS_A_ROUND * ANNOUNCE_TICK_SECONDS
 
 
 def test_what_haproxy_says_itself_is_the_json_of_the_relay(

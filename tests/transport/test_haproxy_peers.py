@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from vaultrelay.policy.limits import (
     ANNOUNCE_TICK_SECONDS,
     ANNOUNCED_AT_FIRST,
+    DOUBT_SECONDS,
     HEAD_SECONDS,
     MOST_HAPROXIES,
     MOST_NEW_CHANNELS,
@@ -19,7 +20,6 @@ from vaultrelay.policy.limits import (
     PEER_MESSAGES_BURST,
     PEER_MESSAGES_PER_SECOND,
     PEER_SILENT_SECONDS,
-    STANDSTILL_SECONDS,
     TICKS_A_ROUND,
     WAITING_SURE_SECONDS,
 )
@@ -38,6 +38,7 @@ from vaultrelay.wire.haproxy_peers import (
 )
 
 HELLO = b"HAProxyS 2.1\nw1\nhere 528 1\n"
+SILENT_TICKS = int(PEER_SILENT_SECONDS / ANNOUNCE_TICK_SECONDS) + 1
 GREETING = ACCEPTED + table_definition()
 
 
@@ -204,14 +205,33 @@ def test_what_is_gone_when_its_turn_comes_is_not_announced() -> None:
     assert channel_digest(channel(ANNOUNCED_AT_FIRST + 6)) in transport.value()
 
 
-def test_after_a_standstill_nothing_old_is_announced(scene: Scene) -> None:
+def test_after_a_standstill_channels_are_in_doubt(scene: Scene) -> None:
     transport = scene.connect(HELLO)
     scene.tick(1, transport)
     transport.clear()
-    scene.clock.advance(STANDSTILL_SECONDS + 1)
-    assert scene.learned(transport) == []
-    scene.tick(2, transport)
-    assert scene.learned(transport)
+    scene.clock.advance(PEER_SILENT_SECONDS + 1)
+    assert_in_doubt(scene, transport)
+
+
+def test_after_a_haproxy_was_silent_channels_are_in_doubt(scene: Scene) -> None:
+    scene.connect(HELLO)
+    scene.tick(SILENT_TICKS)
+    assert_in_doubt(scene, scene.connect(HELLO))
+
+
+def test_a_haproxy_that_hangs_up_leaves_no_doubt(scene: Scene) -> None:
+    scene.connect(HELLO).protocol.connectionLost(Failure(ConnectionDone()))
+    assert scene.learned(scene.connect(HELLO)) == [0, 1, 2]
+
+
+def assert_in_doubt(scene: Scene, transport: Any) -> None:
+    """What was there is not announced until it must have been missed; a new channel is at once."""
+    scene.channels[channel(9)] = None
+    scene.announcer.began(channel(9))
+    scene.tick(2 * TICKS_A_ROUND, transport)
+    assert scene.learned(transport) == [9]
+    scene.tick(int(DOUBT_SECONDS / ANNOUNCE_TICK_SECONDS) + 2 * TICKS_A_ROUND, transport)
+    assert sorted(scene.learned(transport)) == [0, 1, 2, 9]
 
 
 def test_each_haproxy_hears_its_own_name_for_the_relay(scene: Scene) -> None:
@@ -272,7 +292,7 @@ def test_a_broken_message_ends_the_connection(scene: Scene) -> None:
 
 def test_a_silent_haproxy_is_cut_off_and_a_lively_one_is_not(scene: Scene) -> None:
     silent, lively = scene.connect(HELLO), scene.connect(HELLO)
-    scene.tick(int(PEER_SILENT_SECONDS / ANNOUNCE_TICK_SECONDS) + 1, lively)
+    scene.tick(SILENT_TICKS, lively)
     assert (is_over(silent), is_over(lively)) == (True, False)
 
 

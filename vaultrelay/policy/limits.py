@@ -354,15 +354,17 @@ handshakes a second, which one core serves."""
 
 MOST_RELAYS = 1000
 """Behind one HAProxy. It asks each for its health every two seconds, which takes 0.1 ms."""
+TABLE_SECONDS = 60
+"""For which HAProxy remembers a channel by itself: twice as long as it waits for a relay's answer,
+and longer than a device takes from its 101 to its hello and the relay then to announce it."""
 CHANNELS_REMEMBERED = 2
-"""For each device that there is room for: each may be alone in its channel, and as many have come
-and gone in a day."""
+"""For each device that there is room for: each may be alone in its channel, and return once."""
 RETRY_ELSEWHERE_SECONDS = 1
 """For a device that HAProxy had sent to another relay than the rest of its channel: at the next
 attempt it is led to them."""
 LEAST_CHANNELS_REMEMBERED = 200_000
-"""However few devices there are. HAProxy takes 480 bytes for each, and only as they come."""
-
+"""However few devices there are: more upgrades than three cores of HAProxy take in that time, over
+TLS. HAProxy takes 480 bytes for each, and only as they come."""
 PROXY_HANDSHAKE_SECONDS = WAITING_SURE_SECONDS
 """For a TLS handshake with HAProxy, which unlike a relay cannot wait longer where there is room."""
 PROXY_HEAD_SECONDS = 5
@@ -390,17 +392,22 @@ MOST_NEW_CHANNELS = 1000
 """Of these, waiting: as many as are announced in a round. Any more wait for their own."""
 ANNOUNCED_AT_FIRST = 2000
 """Channels in each tick for a HAProxy that has just connected, until it knows all: 5 ms."""
-ANNOUNCED_ROUNDS = 3
-"""For which HAProxy keeps what was announced: one round may be late, and another one lost."""
+PEER_SILENT_SECONDS = 7
+"""HAProxy says every three seconds that it is alive: two of these are missing. By then it may have
+taken the relay for dead, and led its devices elsewhere."""
+DOUBT_SECONDS = PING_SECONDS + PONG_SECONDS + 10
+"""After such a silence: until devices that have gone without a word did not answer their ping."""
+ANNOUNCED_ROUNDS = 10
+"""For which HAProxy keeps what was announced: longer than channels are in doubt, so that those that
+are still here are known meanwhile."""
 ANNOUNCED_SECONDS = int(ANNOUNCED_ROUNDS * TICKS_A_ROUND * ANNOUNCE_TICK_SECONDS)
-PEER_SILENT_SECONDS = 15
-"""HAProxy says every three seconds that it is alive, and gives up a silent relay after five to
-ten; a relay that noticed sooner would only connect and disconnect in turns with it."""
 PEER_MESSAGES_PER_SECOND = 100
 """Of one HAProxy. It says that it is alive, and acknowledges what it has read: with 25,000 channels
 in 17 messages a second, while it learns all."""
 PEER_MESSAGES_BURST = 500
 """After a moment in which neither side came to it."""
+JOINS_A_ROUND = 20_000
+"""More than a relay's core does in that time."""
 MOST_HAPROXIES = 16
 """Processes of HAProxy to which one relay announces its channels: a few HAProxies, each reloaded a
 few times in a moment."""

@@ -1,7 +1,7 @@
 """HAProxy as a peer: it connects to the relay, and learns which channels have devices here.
 
-HAProxy's own table of channels has an entry for every upgrade, and forgets the oldest when it is
-full. What the relay announces is in a table of its own, which strangers cannot fill
+HAProxy's own table has an entry for every upgrade, which takes no proof, and keeps it for a minute.
+What the relay announces is in a table of its own, which strangers cannot fill
 (docs/decisions/0018-relays-announce-their-channels.rst).
 """
 
@@ -19,6 +19,7 @@ from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     ANNOUNCE_TICK_SECONDS,
     ANNOUNCED_AT_FIRST,
+    DOUBT_SECONDS,
     HEAD_SECONDS,
     MOST_HAPROXIES,
     MOST_NEW_CHANNELS,
@@ -26,7 +27,6 @@ from vaultrelay.policy.limits import (
     PEER_MESSAGES_BURST,
     PEER_MESSAGES_PER_SECOND,
     PEER_SILENT_SECONDS,
-    STANDSTILL_SECONDS,
     TICKS_A_ROUND,
 )
 from vaultrelay.policy.token_bucket import TokenBucket
@@ -58,13 +58,13 @@ class HAProxyPeer(Protocol):
     budgets: Budgets = ()
 
     def __init__(self, announcer: "Announcer", waiting: Waiting) -> None:
-        self.heard_at = announcer.clock.seconds()
+        self._heard_at = announcer.clock.seconds()
         self._announcer = announcer
         self._waiting = waiting
         self._not_yet_announced: Iterator[bytes] = iter(())
         self._hello = b""
         self._messages = Messages()
-        self._rate = TokenBucket(PEER_MESSAGES_PER_SECOND, self.heard_at, PEER_MESSAGES_BURST)
+        self._rate = TokenBucket(PEER_MESSAGES_PER_SECOND, self._heard_at, PEER_MESSAGES_BURST)
         self._deadline: IDelayedCall | None = None
         self._is_full = False
 
@@ -75,7 +75,7 @@ class HAProxyPeer(Protocol):
         self.transport.registerProducer(self, True)
 
     def dataReceived(self, data: bytes) -> None:
-        self.heard_at = self._announcer.clock.seconds()
+        self._heard_at = self._announcer.clock.seconds()
         try:
             if not self.relay:
                 data = self._greet(data)
@@ -95,6 +95,10 @@ class HAProxyPeer(Protocol):
         if not self._is_full:
             some = islice(self._not_yet_announced, ANNOUNCED_AT_FIRST)
             self.transport.write(updates(chain(channels, some), self.relay) + HEARTBEAT)
+
+    def is_silent(self, now: float) -> bool:
+        """Whether HAProxy has not said for too long that it is alive."""
+        return now - self._heard_at > PEER_SILENT_SECONDS
 
     def abort(self) -> None:
         """End the connection at once."""
@@ -141,7 +145,7 @@ class HAProxyPeer(Protocol):
         """Whether a request for a resync is in these messages. Raises BadPeer for too many."""
         wants = False
         for is_request in self._messages.read(data):
-            if self._rate.spend(1) and self._rate.debt_seconds(self.heard_at):
+            if self._rate.spend(1) and self._rate.debt_seconds(self._heard_at):
                 raise BadPeer
             wants |= is_request
         return wants
@@ -162,7 +166,9 @@ class HAProxyPeer(Protocol):
 class Announcer:
     """Announces all channels to each HAProxy that is connected, a part in each tick.
 
-    Costs nothing while there is none. `channels` are those that have devices now.
+    Costs nothing while there is none. `channels` are those that have devices now. When a HAProxy
+    was silent, or the relay stood still, HAProxy may have led devices elsewhere that the relay has
+    yet to miss. Until it has, the channels of that moment are in doubt and not announced.
     """
 
     def __init__(self, clock: IReactorTime, channels: Callable[[], Collection[bytes]]) -> None:
@@ -173,11 +179,13 @@ class Announcer:
         self._round: Iterator[bytes] = iter(())
         self._part_size = 0
         self._ticked_at = 0.0
+        self._doubtful: frozenset[bytes] = frozenset()
+        self._doubt_ends = 0.0
         self._ticking = Regularly(self._tick, clock, "Channels could not be announced to HAProxy")
 
     def all_channels(self) -> Iterator[bytes]:
-        """Yield those that have devices now, and still have them when it is their turn."""
-        return (channel for channel in tuple(self._channels()) if channel in self._channels())
+        """Yield those that have devices now and when it is their turn, but for those in doubt."""
+        return filter(self._is_here, tuple(self._channels()))
 
     def began(self, channel: bytes) -> None:
         """Announce soon a channel that has its first device."""
@@ -210,20 +218,29 @@ class Announcer:
     def _tick(self) -> None:
         now = self.clock.seconds()
         gap, self._ticked_at = now - self._ticked_at, now
-        # After a standstill the relay has yet to learn which of its devices have gone elsewhere.
-        part = [] if gap > STANDSTILL_SECONDS else self._next_part()
+        stood_still = gap > PEER_SILENT_SECONDS
+        # What HAProxy sent during a standstill has yet to be read.
+        silent = [] if stood_still else [peer for peer in self._peers if peer.is_silent(now)]
+        if silent or stood_still:
+            self._doubtful = frozenset(self._channels())
+            self._doubt_ends = now + DOUBT_SECONDS
+        for peer in silent:
+            self.left(peer)
+            peer.abort()
+        part = self._next_part()
         for peer in tuple(self._peers):
-            if now - peer.heard_at > PEER_SILENT_SECONDS:
-                peer.abort()
-            else:
-                peer.announce(part)
+            peer.announce(part)
 
     def _next_part(self) -> list[bytes]:
         """Return the channels of a tick: new ones first, and the next of the round."""
-        channels = self._channels()
         part = list(islice(self._round, self._part_size))
         if len(part) < self._part_size or not part:
-            self._part_size = -(-len(channels) // TICKS_A_ROUND)
-            self._round = iter(tuple(channels))
+            everything = self._channels()
+            self._part_size = -(-len(everything) // TICKS_A_ROUND)
+            self._round = iter(tuple(everything))
         new = [self._new.popleft() for _ in range(min(len(self._new), NEW_CHANNELS_A_TICK))]
-        return [channel for channel in (*new, *part) if channel in channels]
+        return [channel for channel in (*new, *part) if self._is_here(channel)]
+
+    def _is_here(self, channel: bytes) -> bool:
+        is_in_doubt = channel in self._doubtful and self.clock.seconds() < self._doubt_ends
+        return channel in self._channels() and not is_in_doubt

@@ -4,7 +4,6 @@ from itertools import count, islice
 from zlib import crc32
 
 from vaultrelay.commands.haproxy_cfg.options import Cluster
-from vaultrelay.commands.haproxy_cfg.places import Place
 from vaultrelay.commands.haproxy_cfg.text import (
     HOP,
     HOPS_FIRST,
@@ -18,6 +17,7 @@ from vaultrelay.policy.limits import (
     ANNOUNCED_ROUNDS,
     ANNOUNCED_SECONDS,
     CHANNELS_REMEMBERED,
+    JOINS_A_ROUND,
     LEAST_CHANNELS_REMEMBERED,
     LEAST_PENDING_PER_ADDRESS,
     NETWORK_ADDRESSES,
@@ -30,6 +30,7 @@ from vaultrelay.policy.limits import (
     RETRY_DRAINING_SECONDS,
     RETRY_ELSEWHERE_SECONDS,
     SHARE_PER_ADDRESS,
+    TABLE_SECONDS,
     TICKS_A_ROUND,
     WAITING_CONNECTIONS,
 )
@@ -106,6 +107,7 @@ def configuration(cluster: Cluster, command: str) -> str:
         no_channel=_answer(_NO_CHANNEL),
         elsewhere=_answer(_ELSEWHERE),
         table=table,
+        table_seconds=TABLE_SECONDS,
         servers="\n".join(_servers(cluster)),
     )
 
@@ -163,44 +165,44 @@ def _peers(cluster: Cluster) -> list[str]:
 
 
 def _announcers(cluster: Cluster) -> list[str]:
-    """A line for each relay as a peer. A spare node has no address yet."""
-    if cluster.workers:
-        return [f"    server {name} {where}" for name, where in _places(cluster)]
+    """A line for each relay as a peer."""
     return [
-        f"    server {node.name} "
-        + (f"unix@{_hop_socket(cluster, node)}" if node.is_by_name else node.address)
-        for node in cluster.nodes
+        f"    server {name} {f'unix@{_hop(cluster, name)}' if _may_change(where) else where}"
+        for name, where in _places(cluster)
     ]
 
 
 def _most_announced(cluster: Cluster) -> int:
     """Channels that all relays announce until the first of them are forgotten.
 
-    They may be others in each round, and those that a HAProxy learns at first others again. With
-    room for all of them none is pushed out.
+    With room for all of them none is pushed out, even if a relay has others in each round.
     """
-    each_round = max(cluster.max_connections, TICKS_A_ROUND) + TICKS_A_ROUND * NEW_CHANNELS_A_TICK
-    return cluster.relays * each_round * (ANNOUNCED_ROUNDS + 1)
+    others = min(cluster.max_connections, JOINS_A_ROUND) + TICKS_A_ROUND * NEW_CHANNELS_A_TICK
+    return cluster.relays * (cluster.max_connections + (ANNOUNCED_ROUNDS + 1) * others)
 
 
 def _hops(cluster: Cluster) -> list[str]:
-    """A way to each node with a host name, which HAProxy would look up only once for a peer."""
+    """A way to each relay whose address may change. HAProxy looks at that of a peer only once."""
     hops = [
         HOP.format(
-            name=node.name,
-            socket=_hop_socket(cluster, node),
+            name=name,
+            socket=_hop(cluster, name),
             user=cluster.user,
-            address=node.address,
-            by_name=_BY_NAME,
+            where=where + (" disabled" if where == _NOBODY else ""),
         )
-        for node in cluster.nodes
-        if node.is_by_name
+        for name, where in _places(cluster)
+        if _may_change(where)
     ]
     return [HOPS_FIRST, *hops] if hops else []
 
 
-def _hop_socket(cluster: Cluster, node: Place) -> str:
-    return f"{cluster.runtime_folder}/to-{node.name}.sock"
+def _hop(cluster: Cluster, name: str) -> str:
+    return f"{cluster.runtime_folder}/to-{name}.sock"
+
+
+def _may_change(where: str) -> bool:
+    """Whether an address is looked up by its name, or set by the runtime API."""
+    return where.endswith(_BY_NAME) or where == _NOBODY
 
 
 def _places(cluster: Cluster) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The configuration of HAProxy in front of several relays, as HAProxy reads it.
 
-docs/scaling.rst says what it does when a relay comes or goes, and decisions 15 and 16 under
+docs/scaling.rst says what it does when a relay comes or goes, and decisions 15 and 18 under
 docs/decisions why it is so. What the relay has a number for is filled in; the others are HAProxy's.
 """
 
@@ -8,7 +8,8 @@ from string import Template
 
 TEXT = Template(r"""# A whole haproxy.cfg for HAProxy 2.6 or later, in front of VaultMesh relays; made by
 #   $command
-# Rather than edit it, run that again with other options, and reload HAProxy.
+# Rather than edit it, run that again with other options, and reload HAProxy. Upgrade relays first:
+# they must announce their channels.
 #
 $first
 
@@ -28,8 +29,7 @@ $group
     localpeer $local_peer
     # A second HAProxy by mistake must not share the port: it would part channels. A reload may.
     noreuseport
-    # After a reload the old process keeps its devices. It must end before the new one, where no
-    # device tracks their channels yet, may forget them.
+    # After a reload the old process keeps its devices, but not for ever.
     hard-stop-after 23h
     ssl-default-bind-options ssl-min-ver TLSv1.2
 $hops
@@ -59,7 +59,7 @@ defaults
     # What HAProxy itself has to say, in the form in which a relay says it.
 $errors
 
-# Which channel is on which relay: a reload hands it to the new process$others.
+# Which channel went to which relay a moment ago: a reload hands it to the new process$others.
 peers haproxies
 $peers
 
@@ -109,6 +109,10 @@ $binds
     http-request set-header X-VaultMesh-Channel %[var(txn.channel)] if device { req.hdr_cnt(X-VaultMesh-Channel) eq 0 }
     default_backend relay
 
+# Connections of this process by channel, which decide only whether a late device is let in.
+backend connected
+    stick-table type string len 44 size $table expire 24h store conn_cur
+
 backend networks
     stick-table type ipv6 size 100k expire 10m store conn_cur,conn_rate(${pending_seconds}s),gpc0_rate(${pending_seconds}s),sess_rate(1m)
 
@@ -116,11 +120,10 @@ backend relay
     # A new channel goes where its hash says; a page, which has none, to the next relay in turn.
     balance hash var(txn.channel)
     hash-type consistent sdbm avalanche
-    # From then on it stays there, whatever becomes of other relays. While a device is connected it
-    # tracks the entry of its channel, which cannot expire then. Whoever is refused leaves no entry.
-    # Others may push out entries that no connection of this process tracks, as after a reload: then
-    # the relays know.
-    stick-table type string len 44 size $table expire 24h srvkey name store conn_cur peers haproxies
+    # It stays there, whatever becomes of other relays: by the entry that a 101 leaves, and as soon as
+    # the channel has a device by what its relay announces. A 101 takes no proof, so entries are
+    # short-lived: strangers fill no table, and push out nothing that matters.
+    stick-table type string len 44 size $table expire ${table_seconds}s srvkey name peers haproxies
     acl known var(txn.channel),in_table(relay)
     stick match var(txn.channel)
     stick match var(txn.channel),ub64dec,sha2(256) table relays/held unless known
@@ -128,11 +131,12 @@ backend relay
     # which has just returned. Whoever is let in first decides: the other has to come again.
     tcp-response content set-var(txn.relay) srv_id
     acl joins status 101
-    acl there var(txn.channel),table_server_id(relay),sub(txn.relay) eq 0
-    acl alone var(txn.channel),table_conn_cur(relay) eq 0
-    stick store-response var(txn.channel) if joins there || joins alone
-    http-response return $elsewhere if joins !there !alone
-    http-response track-sc0 var(txn.channel) if joins
+    acl allowed var(txn.channel),in_table(relay),not
+    acl allowed var(txn.channel),table_server_id(relay),sub(txn.relay) eq 0
+    acl allowed var(txn.channel),table_conn_cur(connected) eq 0
+    stick store-response var(txn.channel) if joins allowed
+    http-response return $elsewhere if joins !allowed
+    http-response track-sc0 var(txn.channel) table connected if joins
     # A relay that is not there, drains, or has no room for a new channel: another one, to which the
     # channel moves. Not on empty-response: who drops one connection may have the channel's others.
     retries 3
@@ -168,7 +172,7 @@ resolvers system
 
 """
 HOPS_FIRST = """
-# To nodes whose address may change: HAProxy looks up that of a peer only once.
+# To nodes whose address may change: HAProxy looks at that of a peer only once.
 """
 HOP = """\
 listen to-{name}
@@ -178,5 +182,5 @@ listen to-{name}
     timeout client 15s
     timeout server 15s
     bind unix@{socket} user {user} mode 600
-    server {name} {address}{by_name}
+    server {name} {where}
 """

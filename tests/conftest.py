@@ -1,5 +1,6 @@
 """What every test is held to: no logged error, no timer left behind, the same on every run."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,11 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
 from vaultrelay.logs import line_limit
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As a shell starts what it puts into the background. The relays of tests would inherit it, and
+    # one that ignores SIGINT is not stopped by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Whoever changes something else must not be stopped by a case that nobody had found before.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -4,6 +4,7 @@ from vaultrelay.policy.limits import (
     JOIN_SECONDS_PER_DEVICE,
     JOINS_AT_ONCE_PER_DEVICE,
     PSEUDONYM_SECONDS,
+    RESERVED_DEBT_SECONDS,
     SLOW_SECONDS,
 )
 from vaultrelay.settings import Settings
@@ -80,7 +81,12 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
             "around it.",
             address_seconds if settings.places_per_address else 0,
         ),
-        _kept("channel", "The public key of the channel in which a vault's devices meet."),
+        _kept(
+            "channel",
+            "The public key of the channel in which a vault's devices meet. A relay that is full "
+            "remembers it for a short while longer.",
+            RESERVED_DEBT_SECONDS,
+        ),
         *(
             [_kept("access_token", "The token that lets a device in; only a hash of it is kept.")]
             if settings.access.tokens is not None

@@ -1,17 +1,20 @@
 """Reserved slots under attack: connections that never join hold all that they can get."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 
 import pytest
 
 from tests.broker.fakes import Device, Relay, channel_of_vault
+from vaultrelay.broker.reserved import ReservedSlots
 from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.budgets import Budgets, OverBudget
 from vaultrelay.policy.limits import (
     LINE_FACTOR,
     RESERVED_DEBT_SECONDS,
+    RESERVED_GROUPS,
     RESERVED_PER_ADDRESS,
     RESERVED_PER_CHANNEL,
     RESERVED_SLOTS,
@@ -180,14 +183,44 @@ def test_what_held_slots_is_forgotten_in_time() -> None:
     assert slots.count == 0
 
 
-def test_nothing_of_a_channel_outlives_its_last_device() -> None:
-    story = Story(SHARED, 1)
-    slots = story.relay.broker.admission.reserved
-    held = story.connect(VICTIM, VICTIM_VAULT)
-    story.relay.clock.advance(1)
-    before = slots.count
-    (victim,) = story.relay.broker.channels[channel_of_vault(VICTIM_VAULT)].sessions.values()
-    victim.lost(clean=True)
-    assert held is not None
-    held.leave()
-    assert slots.count == before - 1
+def replace(story: Story, vault: int) -> None:
+    """By a reserved slot, so that the channel is empty for a moment."""
+    device = story.connect(SHARED[0], vault)
+    if device is not None:
+        device.join()
+
+
+def come_again(story: Story, vault: int) -> None:
+    """With nobody in the channel, whose place is free for a moment."""
+    for session in tuple(story.relay.broker.channels[channel_of_vault(vault)].sessions.values()):
+        session.lost(clean=True)
+    assert story.answer(SHARED[0], vault) == "joined"
+
+
+@pytest.mark.parametrize("renew", [replace, come_again])
+@pytest.mark.parametrize("vaults", [1, 2, 4, 8, 16])
+def test_a_channel_that_was_empty_for_a_moment_is_not_a_new_one(
+    renew: Callable[[Story, int], None], vaults: int
+) -> None:
+    """The devices of an attacker leave and join again before its connections give way."""
+    story = Story(SHARED, vaults)
+    story.attack(2 * RESERVED_SURE_SECONDS)
+    answers = Counter[str]()
+    for _ in range(10):
+        for vault in range(vaults):
+            renew(story, vault)
+        assert story.attack(RENEWED_SECONDS - TICK_SECONDS) <= vaults * RESERVED_PER_CHANNEL
+        answers[story.answer(VICTIM, VICTIM_VAULT)] += 1
+    assert answers == {"joined": 10}
+
+
+def test_few_groups_are_remembered() -> None:
+    slots, relay = ReservedSlots(), Relay()
+    held = relay.connect().session
+    kept = slots.take(held, [(b"relay", 16)], 0)
+    for number in range(RESERVED_GROUPS + 10):
+        session = relay.connect().session
+        slots.release(slots.take(session, [(str(number).encode(), 4)], 0), 1)
+    assert slots.count == RESERVED_GROUPS
+    assert slots.taken(b"relay") == 1
+    slots.release(kept, 1)

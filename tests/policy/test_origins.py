@@ -17,6 +17,7 @@ APP = "https://app.example.org"
         ("https://app.example.org:0443", APP),
         ("http://app.example.org:80", "http://app.example.org"),
         ("http://app.example.org:443", "http://app.example.org:443"),
+        ("https://app.example.org:0", "https://app.example.org:0"),
         ("https://app.example.org:8443", "https://app.example.org:8443"),
         ("http://localhost:3000", "http://localhost:3000"),
         ("http://192.0.2.1", "http://192.0.2.1"),

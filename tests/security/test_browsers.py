@@ -61,7 +61,17 @@ def test_the_app_of_the_operator_connects_and_no_other_page() -> None:
         assert upgrade(relay.port, stack, EVIL) == 403
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:9090", "localhost.evil.example"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:9090",
+        "localhost.evil.example",
+        "[::1].evil.example",
+        "127.0.0.1%.evil.example",
+        "localhost:evil.example",
+    ],
+)
 def test_a_website_cannot_read_the_status_page_under_its_own_name(
     tmp_path: Path, host: str
 ) -> None:

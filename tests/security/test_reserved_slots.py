@@ -54,6 +54,36 @@ class Attack:
         return len(self._held)
 
 
+def test_devices_that_leave_and_join_again_keep_nobody_out() -> None:
+    """With its last device all was forgotten that a channel had held."""
+    vaults = range(MINE, MINE + 4)
+    with (
+        running_relay("--max-connections", str(HONEST + len(vaults))) as relay,
+        Crowd(relay.port) as crowd,
+    ):
+
+        def join(vault: int) -> Client:
+            client = crowd.dial()
+            assert client.upgrade(vault) == HTTPStatus.SWITCHING_PROTOCOLS
+            assert client.join(vault, 1) == "welcome"
+            return client
+
+        for vault in range(HONEST):
+            join(vault)
+        mine = [join(vault) for vault in vaults]
+        attack = Attack(lambda _: crowd.dial(), len(vaults))
+        answers = []
+        for vault in range(4):
+            attack.go_on()
+            time.sleep(RENEWED_SECONDS)
+            for device in mine:
+                device.close()
+            mine = [join(vault) for vault in vaults]
+            attack.go_on()
+            answers.append(crowd.join(vault, 1))
+    assert answers[1:] == ["welcome"] * 3
+
+
 @pytest.mark.parametrize("place", SHAPES)
 @pytest.mark.parametrize(("addresses", "vaults"), [(1, 1), (5, 1), (1, 16), (5, 16)])
 def test_devices_replace_their_dead_connections(place: str, addresses: int, vaults: int) -> None:

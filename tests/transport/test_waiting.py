@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
-from vaultrelay.policy.budgets import Budgets
+from vaultrelay.policy.allowance import Allowance
+from vaultrelay.policy.budgets import Budget, Budgets
 from vaultrelay.policy.limits import (
     CLOSE_SURE_SECONDS,
     SILENT_SURE_SECONDS,
@@ -98,3 +99,46 @@ def test_who_does_not_wait_may_speak_and_leave(clock: Any) -> None:
 
 def test_nobody_goes_for_nobody(clock: Any) -> None:
     assert not Waiting(clock).let_oldest_go()
+
+
+class Counting(Guest):
+    """Counts how often it is looked at."""
+
+    looks = 0
+
+    def __init__(self, *budgets: Budget) -> None:
+        self._budgets = budgets
+
+    @property
+    def budgets(self) -> Budgets:  # type: ignore[override]
+        self.looks += 1
+        return self._budgets
+
+
+def test_those_beyond_a_network_are_refused_without_looking_at_all_that_wait(clock: Any) -> None:
+    full, other = (Budget(key, Allowance("address")) for key in (b"full", b"other"))
+    waiting, guests = Waiting(clock), [Counting(other) for _ in range(9)]
+    guests.append(mine := Counting(full, other))
+    for guest in guests:
+        waiting.enter(guest)
+    clock.advance(SILENT_SURE_SECONDS / 2)
+    for _ in range(100):
+        assert not waiting.let_oldest_go(full)
+    assert [guest.looks for guest in guests] == [1] * 10
+    # Neither for others, nor for longer than the oldest of its own is sure.
+    clock.advance(SILENT_SURE_SECONDS / 2)
+    assert waiting.let_oldest_go(full)
+    assert mine.is_gone
+    assert waiting.let_oldest_go(other)
+
+
+def test_a_network_waits_no_longer_than_its_next_connection_is_sure(clock: Any) -> None:
+    network = Budget(b"full", Allowance("address"))
+    waiting, older, silent = Waiting(clock), Counting(network), Counting(network)
+    waiting.enter(older)
+    waiting.speak(older)
+    assert not waiting.let_oldest_go(network)
+    waiting.enter(silent)
+    clock.advance(SILENT_SURE_SECONDS)
+    assert waiting.let_oldest_go(network)
+    assert (older.is_gone, silent.is_gone) == (False, True)

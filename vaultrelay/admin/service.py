@@ -1,5 +1,6 @@
 """AdminService: the admin endpoint, its front door, and the sampling behind its plots."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
@@ -26,6 +27,9 @@ from vaultrelay.wire.request import Request
 
 if TYPE_CHECKING:
     from vaultrelay.admin.asking import Asking
+
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:%]+))(?::[0-9]*)?")
+"""The whole of a Host header: nothing may follow an address in brackets, a zone or a port."""
 
 
 class AdminService(MultiService):
@@ -98,7 +102,10 @@ class AdminService(MultiService):
         host = request.header("host")
         if host is None:
             return True
-        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+        found = _HOST.fullmatch(host)
+        if found is None:
+            return False
+        name = found[1] or found[2]
         if name.lower() == "localhost" or read_address(name) is not None:
             return True
         try:

@@ -104,10 +104,6 @@ class AdmissionControl:
         self._count -= 1
         self._book.depart(session.budgets)
 
-    def channel_ended(self, key: bytes) -> None:
-        """The last device of a channel is gone: keep nothing of it."""
-        self.reserved.drop(key)
-
     def full_network(self, session: Session, older: Session | None) -> Budget | None:
         """The network that has no room for a join on a reserved slot, which replaces `older` or
         none; if there is such a network."""

@@ -158,7 +158,6 @@ class Broker:
         channel.remove(session, session.left_reason)
         if not channel.sessions:
             del self.channels[channel.key]
-            self.admission.channel_ended(channel.key)
 
     def tick(self) -> None:
         """Keep every deadline. To be called at least every TICK_SECONDS."""

@@ -1,10 +1,15 @@
 """Reserved slots: by them devices replace their own dead connections where all else is full."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from vaultrelay.broker.session import Session
-from vaultrelay.policy.limits import RESERVED_DEBT_SECONDS, RESERVED_SURE_SECONDS
+from vaultrelay.policy.limits import (
+    RESERVED_DEBT_SECONDS,
+    RESERVED_GROUPS,
+    RESERVED_SURE_SECONDS,
+)
 
 _DECAY = RESERVED_DEBT_SECONDS / RESERVED_SURE_SECONDS
 
@@ -59,11 +64,12 @@ class ReservedSlots:
 
     A device that finds no slot free gets that of a session whose groups have held slots for longer
     lately: nobody keeps others out by renewing connections that never join, from few networks or
-    for few channels.
+    for few channels. A channel is remembered beyond its last device, since it could leave and join
+    again. Of more than RESERVED_GROUPS the oldest group without a slot is forgotten.
     """
 
     def __init__(self) -> None:
-        self._groups: dict[bytes, _Group] = {}
+        self._groups: OrderedDict[bytes, _Group] = OrderedDict()
 
     @property
     def count(self) -> int:
@@ -97,16 +103,16 @@ class ReservedSlots:
         slot = Slot(session, groups, now)
         for group in groups:
             group.slots[slot] = None
+        for _ in range(len(self._groups) - RESERVED_GROUPS):
+            key, oldest = self._groups.popitem(last=False)
+            if oldest.slots:
+                self._groups[key] = oldest
         return slot
 
     def release(self, slot: Slot, now: float) -> None:
         """The session has joined, or is gone."""
         for group in slot.groups:
             group.release(slot, now)
-
-    def drop(self, key: bytes) -> None:
-        """Know nothing more of a group."""
-        self._groups.pop(key, None)
 
     def forget(self, now: float) -> None:
         """Forget groups of which there is nothing to know. To be called now and then."""

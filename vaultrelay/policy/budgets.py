@@ -35,16 +35,18 @@ class Budget:
     """What one network has at the front door and beyond it, and what it owes.
 
     A rate is kept as one moment: the one at which nothing will be owed. Each event moves its own
-    further away, and beyond a certain distance no more is allowed.
+    further away, and beyond a certain distance no more is allowed. Until `sure_until` none of its
+    connections at the front door has to go for another.
     """
 
-    __slots__ = ("allowance", "devices", "key", "paid_at", "waiting")
+    __slots__ = ("allowance", "devices", "key", "paid_at", "sure_until", "waiting")
 
     def __init__(self, key: bytes, allowance: Allowance) -> None:
         self.key = key
         self.allowance = allowance
         self.waiting = self.devices = 0
         self.paid_at = [0.0] * PACED
+        self.sure_until = 0.0
 
     @property
     def is_full(self) -> bool:

@@ -256,6 +256,8 @@ slots for longer lately than those of the next device."""
 RESERVED_DEBT_SECONDS = 60
 """After which it is forgotten that a network or channel held a slot for RESERVED_SURE_SECONDS. To
 hold all slots against others takes fresh ones all the time, 320 in each minute."""
+RESERVED_GROUPS = 10_000
+"""Networks and channels of which that is remembered: 4 MB, and far more than those 320."""
 RETRY_RESERVED_SECONDS = HELLO_SECONDS
 """For a device that finds all of these taken: by then each has joined or is gone, and a device that
 has a dead connection to replace should not wait for longer."""

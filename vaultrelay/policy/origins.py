@@ -68,7 +68,7 @@ def serialized_origin(text: str) -> str:
         host = canonical_host(host)
     if ":" in host:
         host = f"[{host}]"
-    is_usual = not port or port == _DEFAULT_PORTS.get(scheme)
+    is_usual = parts[3] is None or port == _DEFAULT_PORTS.get(scheme)
     return f"{scheme}://{host}" if is_usual else f"{scheme}://{host}:{port}"
 
 

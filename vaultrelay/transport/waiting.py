@@ -80,17 +80,27 @@ class Waiting:
         """Cut the oldest one off, or that of one network, if it has had its time; whether it was.
 
         Without the second a network that has all its places would be closed to its other clients
-        for as long as one client renews silent connections.
+        for as long as one client renews silent connections. Looking for it costs a network that
+        has too many no more than once: until one can go, those that come next are refused at once.
         """
         now = self._clock.seconds()
+        if budget is not None and now < budget.sure_until:
+            return False
+        # Whatever enters after this is sure for as long.
+        sure_until = now + SILENT_SURE_SECONDS
         for guests, sure in (
             (self._closing, CLOSE_SURE_SECONDS),
             (self._silent, SILENT_SURE_SECONDS),
             (self._others, WAITING_SURE_SECONDS),
         ):
             oldest = next((each for each in guests if budget in (None, *each.budgets)), None)
-            if oldest is not None and now - guests[oldest] >= sure:
+            if oldest is None:
+                continue
+            if now - guests[oldest] >= sure:
                 del guests[oldest]
                 oldest.give_up()
                 return True
+            sure_until = min(sure_until, guests[oldest] + sure)
+        if budget is not None:
+            budget.sure_until = sure_until
         return False

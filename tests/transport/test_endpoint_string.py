@@ -414,6 +414,13 @@ def test_of_a_part_that_is_there_twice_no_colon_is_to_blame(text: str) -> None:
     assert refusal_of(text) == "says port twice"
 
 
+@pytest.mark.parametrize("name", ["[", "(", "*", "a{9", "\\g", "i.terface"])
+def test_a_part_of_any_name_is_told_what_is_taken(name: str) -> None:
+    taken = "it takes backlog, interface, port"
+    said = refusal_of(f"tcp:80:{name}=1:interface=1")
+    assert said == f"has a part that tcp: does not take; {taken}"
+
+
 def test_a_kind_alone_is_told_what_it_needs() -> None:
     said = {kind: refusal_of(kind) for kind in ("tcp", "ssl", "tls", "unix", "systemd")}
     assert said == {

@@ -36,7 +36,7 @@ def colons(rest: str, name: str = "") -> str:
     `name` is that of the part with the value; the first part has none.
     """
     before = f"{name}=" if name else ""
-    found = re.search(f"(?:^|:){before}{_VALUE}", rest)
+    found = re.search(f"(?:^|:){re.escape(before)}{_VALUE}", rest)
     value = found[1].strip("[]") if found else "::1"
     if not _BARE_COLON.search(value):
         return ""

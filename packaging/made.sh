@@ -6,7 +6,10 @@ set -eu
 
 echo "Made:"
 for file in "$@"; do
-    stat -c '%s %n' "$file" | awk '{ printf "  %8.1f MB  %s\n", $1 / 1e6, $2 }'
+    stat -c '%s %n' "$file" | awk '{
+        if ($1 < 1e5) printf "  %8.1f kB  %s\n", $1 / 1e3, $2
+        else printf "  %8.1f MB  %s\n", $1 / 1e6, $2
+    }'
 done
 for file in "$@"; do
     case $file in *linux*.tar.gz) ;; *) continue ;; esac

@@ -16,7 +16,8 @@ state() { (cd "$root" && find . -xdev -path ./root -prune -o -path ./tmp -prune 
 files() { (cd "$root/usr/local" && find . -type f -exec cksum {} + | sort); }
 
 rm -rf "$unpacked" "$root/usr/local/lib/vaultmesh-relay" "$root/etc/vault-relay"
-mkdir -p "$unpacked"
+# A root that was only unpacked has not even these.
+mkdir -p "$unpacked" "$root/usr/local/bin" "$root/usr/local/lib" "$root/usr/local/share"
 tar -xf "$archive" -C "$unpacked"
 state > "$root.before"
 

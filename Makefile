@@ -39,7 +39,7 @@ test-system: $(VENV)/test
 	tests/system/install.sh
 	SYSTEM=1 $(BIN)/python -m pytest tests/system tests/security tests/transcripts -n 6 --dist loadgroup -rs
 
-# HAProxy and four relays under traffic, while they are killed, drained, restarted: in three minutes.
+# HAProxy and four relays under traffic, while they are killed, drained, restarted: in six minutes.
 test-cluster: $(VENV)/test
 	tests/system/install.sh haproxy:haproxy
 	CLUSTER=1 $(BIN)/python -m pytest tests/cluster -n 0 -rs

@@ -19,8 +19,9 @@ NO_RETRY = {"retry-on conn-failure 503": "retry-on conn-failure"}
 
 async def found_split(cluster: Cluster) -> str:
     """Let one device of each channel come back, and the auditor find what they came to."""
-    cluster.some_come_back()
-    await cluster.until(lambda: all(member.device for member in cluster.members), "all are back")
+    before = {member: member.stays for member in cluster.members}
+    some = cluster.some_come_back()
+    await cluster.until(lambda: all(each.stays > before[each] for each in some), "all are back")
     await cluster.pause(1)
     split = cluster.auditor.split_channels
     assert split

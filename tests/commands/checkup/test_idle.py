@@ -162,8 +162,9 @@ def test_a_relay_that_stands_still_in_the_silence_is_a_failure() -> None:
 
 def test_a_network_that_fails_at_the_end_is_not_a_forgotten_connection() -> None:
     scene = Scene(seconds=5)
+    scene.advance(2 * idle.BEAT_SECONDS)
     scene.device.answers = scene.other.answers = False
-    scene.advance(5 + 2 * idle.ANSWER_SECONDS)
+    scene.advance(1 + 2 * idle.ANSWER_SECONDS)
     assert str(scene.failed[0]).startswith("After 5 s nothing came")
 
 

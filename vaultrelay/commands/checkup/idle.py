@@ -24,9 +24,9 @@ MOST_SECONDS = int(PING_RANGE[1] * (1 - PING_JITTER)) - 1
 """After that even the longest ping interval ends the silence."""
 ANSWER_SECONDS = 10
 """In which the relay answers over a connection that still stands."""
-BEAT_SECONDS = 10
-"""Between two words of the other device: no limit of silence is shorter than twice that."""
-_BEATS_BETWEEN_LINES = 3
+BEAT_SECONDS = 2
+"""Between two messages of the other device: no limit of silence is shorter than twice that."""
+_BEATS_BETWEEN_LINES = 15
 _SHORTEST_PING, _ = PING_RANGE
 _PING_SHARE = 0.8
 """Of the time after which a connection is cut: a ping that comes then is not late."""

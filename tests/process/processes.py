@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,12 +101,21 @@ def run(*command: str | Path, **variables: str) -> "subprocess.CompletedProcess[
     )
 
 
-def minds_hangup(pid: int) -> bool:
-    """Whether a process ignores SIGHUP or handles it."""
+def minds(pid: int, number: int) -> bool:
+    """Whether a process ignores a signal or handles it."""
     status = Path(f"/proc/{pid}/status").read_text()
     masks = (
         int(line.split()[1], 16)
         for line in status.splitlines()
         if "SigIgn" in line or "SigCgt" in line
     )
-    return any(mask >> (signal.SIGHUP - 1) & 1 for mask in masks)
+    return any(mask >> (number - 1) & 1 for mask in masks)
+
+
+def until(done: Callable[[], object]) -> None:
+    """Wait, for a slow machine's patience."""
+    for _ in range(100 * WAIT_SECONDS):
+        if done():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came to that")

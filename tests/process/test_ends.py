@@ -25,8 +25,9 @@ from tests.process.processes import (
     WAIT_SECONDS,
     RunningRelay,
     environment,
-    minds_hangup,
+    minds,
     running_relay,
+    until,
 )
 from tests.process.test_protocol_page import CLOSE, TEXT, Connection, Identity, upgrade_head
 from tests.transport.tls_client import lenient_context
@@ -216,9 +217,8 @@ def test_process_1_of_a_container_that_begins_hears_sigterm() -> None:
         children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
         while not (child := children.read_text()):
             time.sleep(0.001)
-        # It ignores SIGHUP from the first moment on, long before it listens.
-        while not minds_hangup(int(child)):
-            time.sleep(0.001)
+        # It ignores SIGUSR1 from the first moment on, long before it listens.
+        until(lambda: minds(int(child), signal.SIGUSR1))
         os.kill(int(child), signal.SIGTERM)
         out, log = outer.communicate(timeout=WAIT_SECONDS)
     finally:

@@ -18,7 +18,7 @@ from tests.process.processes import (
     WAIT_SECONDS,
     RunningRelay,
     environment,
-    minds_hangup,
+    minds,
     run,
     running_relay,
 )
@@ -160,7 +160,7 @@ def test_a_signal_to_reload_does_not_kill_a_relay_that_begins() -> None:
         env=environment(),
     )
     try:
-        while not minds_hangup(process.pid):
+        while not minds(process.pid, signal.SIGHUP):
             time.sleep(0.001)
         assert process.stdout is not None
         descriptor = process.stdout

@@ -8,14 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.certificates import issue, write_pair
-from tests.process.processes import BIN, WAIT_SECONDS, environment
+from tests.process.processes import BIN, WAIT_SECONDS, environment, until
 
 TOKEN, OTHER = "a-token-of-the-operators", "another-of-their-tokens"
 USER = "nobody"
@@ -42,14 +41,6 @@ def twistd(
         timeout=WAIT_SECONDS,
         check=False,
     )
-
-
-def until(done: Callable[[], object]) -> None:
-    for _ in range(100 * WAIT_SECONDS):
-        if done():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never came to that")
 
 
 @pytest.fixture

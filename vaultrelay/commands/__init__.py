@@ -34,7 +34,7 @@ def main() -> None:
         print_error(f"vault-relay: {error}")
         status = _FAILED
     except KeyboardInterrupt:
-        # Whoever pressed Ctrl-C knows why it ends.
+        # After Ctrl-C the reason for the end is known.
         status = _INTERRUPTED
     sys.exit(status)
 

@@ -1,4 +1,4 @@
-"""Symptoms of certificates: why devices will refuse one, and who else can read its key."""
+"""Symptoms of certificates: why devices refuse one, and whether other users can read its key."""
 
 from collections.abc import Iterator, Sequence
 

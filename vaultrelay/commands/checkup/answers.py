@@ -1,4 +1,4 @@
-"""Answers in place of the relay's: who refused the request, why, and what to do about it."""
+"""Answers in place of the relay's: where a refusal comes from, its reason, and its cure."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

@@ -15,7 +15,7 @@ from vaultrelay.wire.refusal import token_required
 _SENTENCES = {code.number: code.sentence for code in CloseCode}
 _NO_CLOSE = 1006
 _WITH_WORDS = (Closed, Refused, ConnectError, ConnectionClosed, OSError, UnicodeError)
-"""The exceptions whose texts are for people."""
+"""Exceptions with texts for people."""
 _LONGEST_WORDS = 1000
 _CLOSE_CURES = {
     _NO_CLOSE: "The relay, or something on the way to it, stopped or was cut off. Is it still "

@@ -41,7 +41,7 @@ class Traffic:
     async def echo(self) -> Found:
         pair = await self._devices.pair()
         times: list[float] = []
-        # Who is over its rate is read later, which would be measured, too.
+        # The relay reads a device over its rate later, and that pause would be measured, too.
         while len(times) < ECHOES and not (times and pair.rest_seconds):
             payload = secrets.token_bytes(ECHO_BYTES)
             started = self._reactor.seconds()

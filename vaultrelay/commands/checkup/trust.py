@@ -1,4 +1,4 @@
-"""Trust: why this machine does not trust a certificate, and who can put it right."""
+"""Trust: why this machine does not trust a certificate, and the cure."""
 
 import os
 import re

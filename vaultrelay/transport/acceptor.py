@@ -1,0 +1,181 @@
+"""Acceptor: takes the connections of a listening socket, a few in each turn of the reactor.
+
+Twisted's own way takes all that wait in one turn, which keeps joined devices waiting, and asks
+again and again without a pause where the system has no descriptor left.
+"""
+
+import os
+import socket
+from collections.abc import Callable
+from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IProtocolFactory,
+    IReadDescriptor,
+)
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from vaultrelay.logs import log
+from vaultrelay.policy.limits import ACCEPT_REST_SECONDS, ACCEPTS_PER_TURN, TOLD_SECONDS
+from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.socket_address import twisted_address
+from vaultrelay.transport.stream import Stream
+
+_EXHAUSTED = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
+
+MakeStream = Callable[[socket.socket, Any, Any], Stream]
+"""Makes a stream of an accepted socket, the peer's address and a protocol."""
+
+
+@implementer(IListeningPort, IReadDescriptor)
+class Acceptor:
+    """Listens on one bound socket, which it owns, and begins the connections of `factory`.
+
+    `hides_address`: the factory gets None for the address, since a proxy has yet to name it.
+    """
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        factory: IProtocolFactory,
+        make_stream: MakeStream,
+        pending: PendingConnections,
+        reactor: Any,
+        hides_address: bool = False,
+    ) -> None:
+        self._socket = listening
+        self._factory = factory
+        self._make_stream = make_stream
+        self._pending = pending
+        self._reactor = reactor
+        self._hides_address = hides_address
+        self._logged_at: float | None = None
+        self._turned_away = 0
+        self._reserve: int | None = None
+
+    # IListeningPort
+
+    def startListening(self) -> None:
+        """Accept from now on. The socket listens already."""
+        self._reserve = _open_reserve()
+        self._factory.doStart()
+        self._reactor.addReader(self)
+
+    def stopListening(self) -> Deferred[None]:
+        """Close the socket. Connections that were accepted stay."""
+        if self._socket.fileno() >= 0:
+            self._reactor.removeReader(self)
+            self._socket.close()
+            if self._reserve is not None:
+                os.close(self._reserve)
+                self._reserve = None
+            self._factory.doStop()
+        return succeed(None)
+
+    def getHost(self) -> IAddress:
+        """The address that is listened on."""
+        return twisted_address(self._socket.family, self._socket.getsockname())
+
+    # IReadDescriptor
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def logPrefix(self) -> str:
+        return "Acceptor"
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor stops."""
+        self.stopListening()
+
+    def doRead(self) -> None:
+        """Take the next few connections, and begin them."""
+        for _ in range(ACCEPTS_PER_TURN):
+            if not self._pending.make_room():
+                # They stay in the kernel's queue, where they cost nothing.
+                self._rest()
+                return
+            try:
+                accepted, address = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _EXHAUSTED:
+                    self._turn_away(error)
+                    self._rest()
+                    return
+                # This one went before it was taken.
+                continue
+            self._begin(accepted, address)
+
+    def _begin(self, accepted: socket.socket, address: Any) -> None:
+        if accepted.family == socket.AF_INET6 and address[3]:
+            # Twisted's addresses have the zone of a link-local one in their host.
+            zoned, _ = socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)
+            address = (zoned, *address[1:])
+        known: Any = None if self._hides_address else twisted_address(accepted.family, address)
+        protocol = self._factory.buildProtocol(known)
+        if protocol is None:
+            accepted.close()
+            return
+        stream = self._make_stream(accepted, address, protocol)
+        try:
+            protocol.makeConnection(stream)
+        except Exception:
+            log.failure("A connection could not begin")
+            stream.abortConnection()
+
+    def _turn_away(self, error: OSError) -> None:
+        """Close the next few at once, with the descriptor that is kept for this.
+
+        A device then tries again later, instead of waiting for an answer.
+        """
+        self._pending.let_oldest_go()
+        for _ in range(ACCEPTS_PER_TURN):
+            if self._reserve is None:
+                self._reserve = _open_reserve()
+            if self._reserve is None:
+                break
+            os.close(self._reserve)
+            self._reserve = None
+            try:
+                self._socket.accept()[0].close()
+            except OSError:
+                break
+            finally:
+                self._reserve = _open_reserve()
+            self._turned_away += 1
+        now = self._reactor.seconds()
+        if self._logged_at is None or now - self._logged_at >= TOLD_SECONDS:
+            self._logged_at = now
+            count, self._turned_away = self._turned_away, 0
+            log.error(
+                "No descriptor is left for new connections: {why}. {count} were closed as they "
+                "came; joined devices are not affected. Raise the limit of open files (ulimit -n, "
+                "or LimitNOFILE= in the unit), or lower --max-connections.",
+                why=os.strerror(error.errno or 0).lower(),
+                count=count,
+            )
+
+    def _rest(self) -> None:
+        """Look again in a moment; else the reactor would come back at once, for nothing."""
+        self._reactor.removeReader(self)
+        self._reactor.callLater(ACCEPT_REST_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._reactor.addReader(self)
+
+
+def _open_reserve() -> int | None:
+    """Open a descriptor that can be given up to accept a connection, and close it at once."""
+    try:
+        # Python lets no other program inherit it.
+        return os.open(os.devnull, os.O_RDONLY)
+    except OSError:
+        return None

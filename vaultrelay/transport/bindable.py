@@ -1,0 +1,82 @@
+"""Where a relay listens: TCP addresses, and sockets that it inherits. See unix_path for the rest."""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+
+class Bound(NamedTuple):
+    """A socket that listens, and what to do once it is closed."""
+
+    socket: socket.socket
+    clean_up: Callable[[], None]
+
+
+class Bindable(Protocol):
+    """Something that can be listened on."""
+
+    def bind(self) -> Bound:
+        """Return a new socket that listens. Raises OSError if there is none to be had."""
+
+
+def nothing_to_clean() -> None:
+    """What a socket leaves behind that has no file."""
+
+
+@dataclass(frozen=True)
+class TcpAddress:
+    """An address and port of this machine. The host may be empty, or a name, for IPv4."""
+
+    host: str
+    port: int
+    backlog: int
+    is_ipv6: bool = False
+
+    def bind(self) -> Bound:
+        """See Bindable."""
+        family = socket.AF_INET6 if self.is_ipv6 else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            if os.name == "posix":
+                # Else no relay could start for a minute after another one. On Windows the option
+                # means something else.
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(self._address(family))
+            return _listen(listening, self.backlog)
+        except BaseException:
+            listening.close()
+            raise
+
+    def _address(self, family: socket.AddressFamily) -> tuple[object, ...]:
+        if not self.is_ipv6:
+            return self.host, self.port
+        # An address may have a zone, which bind does not read.
+        found = socket.getaddrinfo(
+            self.host, self.port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        return found[0][4]
+
+
+@dataclass(frozen=True)
+class InheritedSocket:
+    """A listening socket of the service manager's, which stays as it is.
+
+    Its descriptor stays open, since a reload asks for it again.
+    """
+
+    descriptor: int
+
+    def bind(self) -> Bound:
+        """See Bindable."""
+        os.set_inheritable(self.descriptor, False)
+        own = socket.socket(fileno=os.dup(self.descriptor))
+        own.setblocking(False)
+        return Bound(own, nothing_to_clean)
+
+
+def _listen(listening: socket.socket, backlog: int) -> Bound:
+    listening.setblocking(False)
+    listening.listen(backlog)
+    return Bound(listening, nothing_to_clean)

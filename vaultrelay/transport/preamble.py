@@ -1,0 +1,126 @@
+"""Preamble: what precedes HTTP on a connection, as a list of stages.
+
+A stage takes bytes until it is done: the header of the PROXY protocol, a TLS handshake. What
+follows its end in the same read is the next stage's, or the protocol's.
+"""
+
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IAddress
+from zope.interface import Interface, implementer
+
+
+class StageFailed(Exception):
+    """The connection has to end before its request. `answer` is sent first, as it is."""
+
+    def __init__(self, answer: bytes = b"") -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class OpeningStream(Protocol):
+    """A stream, as its stages know it. `peer` is the client's address, once a proxy named it."""
+
+    protocol: Any
+    peer: IAddress | None
+
+    def getPeer(self) -> IAddress:
+        """The address of the client, or of the proxy."""
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes as they are."""
+
+
+class Stage(Protocol):
+    """One step of a preamble; an object of its own for each connection."""
+
+    def feed(self, stream: Any, data: bytes) -> bytes | None:
+        """Take the next bytes. Returns what follows the stage once it is done, None before.
+
+        Raises StageFailed if the connection has to end.
+        """
+
+    def lost(self, stream: Any) -> None:
+        """The connection ended before the stage did."""
+
+
+class IPreambleListener(Interface):
+    """A protocol that takes part in what precedes its first byte."""
+
+    def handshake_began() -> None:  # type: ignore[misc]
+        """The client has begun a TLS handshake."""
+
+    def handshake_failed(slug: str) -> None:  # type: ignore[misc]
+        """The connection ends before there is a request, for this reason."""
+
+    def client_known(address: IAddress | None) -> bool:  # type: ignore[misc]
+        """A proxy named the client's address, or None: unknown. Returns whether it may stay."""
+
+    def proxy_header_missing(address: IAddress) -> bool:  # type: ignore[misc]
+        """The proxy at this address sent no header. Returns whether to answer the request."""
+
+    def haproxy_connected(begun: bytes) -> bool:  # type: ignore[misc]
+        """HAProxy itself connects as a peer; `begun` is its hello so far.
+
+        Returns whether it may stay.
+        """
+
+
+@implementer(IPreambleListener)
+class _Indifferent:
+    """Stands for protocols that know nothing of preambles."""
+
+    def handshake_began(self) -> None:
+        pass
+
+    def handshake_failed(self, slug: str) -> None:
+        pass
+
+    def client_known(self, address: IAddress | None) -> bool:
+        return True
+
+    def proxy_header_missing(self, address: IAddress) -> bool:
+        return False
+
+    def haproxy_connected(self, begun: bytes) -> bool:
+        return False
+
+
+_INDIFFERENT = _Indifferent()
+
+
+def listener(protocol: object) -> Any:
+    """Returns the IPreambleListener of a protocol, which need not be one itself."""
+    return IPreambleListener(protocol, _INDIFFERENT)
+
+
+class Preamble:
+    """The stages of one connection, the first of which is at work."""
+
+    __slots__ = ("_stages",)
+
+    def __init__(self, stages: list[Stage]) -> None:
+        self._stages = stages
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all stages are done."""
+        return not self._stages
+
+    def feed(self, stream: OpeningStream, data: bytes) -> bytes:
+        """Take the next bytes; returns what follows the last stage, if anything does.
+
+        Raises StageFailed if the connection has to end.
+        """
+        while self._stages and data:
+            rest = self._stages[0].feed(stream, data)
+            if rest is None:
+                return b""
+            self._stages.pop(0)
+            data = rest
+        return data
+
+    def lost(self, stream: OpeningStream) -> None:
+        """The connection ended before all stages were done."""
+        if self._stages:
+            self._stages[0].lost(stream)

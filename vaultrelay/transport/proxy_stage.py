@@ -1,0 +1,66 @@
+"""ProxyStage: the header of the PROXY protocol, ahead of everything on a connection.
+
+HAProxy itself sends none where it connects as a peer: see haproxy_peers. Where no header comes, the
+protocol refuses the request, within TLS if TLS came.
+"""
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import IAddress
+
+from vaultrelay.transport.preamble import OpeningStream, StageFailed, listener
+from vaultrelay.wire.haproxy_peers import HELLO_BEGINS
+from vaultrelay.wire.proxy_header import BadHeader, Source, may_begin, read_proxy_header
+
+
+class ProxyStage:
+    """Takes one header and not a byte more. `is_before_tls`: a handshake follows it."""
+
+    __slots__ = ("_is_before_tls", "_so_far")
+
+    def __init__(self, is_before_tls: bool) -> None:
+        self._is_before_tls = is_before_tls
+        self._so_far = b""
+
+    def feed(self, stream: OpeningStream, data: bytes) -> bytes | None:
+        """See Stage."""
+        so_far = self._so_far + data
+        if so_far.startswith(HELLO_BEGINS):
+            return self._begin_peer(stream, so_far)
+        if not (may_begin(so_far) or HELLO_BEGINS.startswith(so_far)):
+            return self._go_on_without(stream, so_far)
+        try:
+            header = read_proxy_header(so_far)
+        except BadHeader:
+            listener(stream.protocol).handshake_failed("proxy_missing")
+            raise StageFailed from None
+        if header is None:
+            self._so_far = so_far
+            return None
+        stream.peer = _address(header.source)
+        if not listener(stream.protocol).client_known(stream.peer):
+            raise StageFailed
+        return so_far[header.size :]
+
+    def lost(self, stream: OpeningStream) -> None:
+        """See Stage. Health checks of TCP end so."""
+
+    def _begin_peer(self, stream: OpeningStream, so_far: bytes) -> bytes:
+        # Its channels would go over the network unencrypted where devices use TLS.
+        if self._is_before_tls or not listener(stream.protocol).haproxy_connected(HELLO_BEGINS):
+            raise StageFailed
+        return so_far[len(HELLO_BEGINS) :]
+
+    def _go_on_without(self, stream: OpeningStream, so_far: bytes) -> bytes:
+        """Let the protocol refuse the request of a connection that has no header."""
+        if not listener(stream.protocol).proxy_header_missing(stream.getPeer()):
+            raise StageFailed
+        return so_far
+
+
+def _address(source: Source | bytes | None) -> IAddress | None:
+    if source is None:
+        return None
+    if isinstance(source, bytes):
+        return UNIXAddress(source)
+    kind = IPv6Address if ":" in source.host else IPv4Address
+    return kind("TCP", source.host, source.port)

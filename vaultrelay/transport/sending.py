@@ -1,0 +1,158 @@
+"""SendingHalf: the half of a stream that sends; see stream.py for the other one."""
+
+import socket
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from twisted.python.failure import Failure
+
+from vaultrelay.policy.limits import PIECES_AT_ONCE
+from vaultrelay.transport.hub import READ, WRITE, Hub
+from vaultrelay.transport.kernel_queue import unacknowledged_bytes
+from vaultrelay.transport.registered_producer import RegisteredProducer
+from vaultrelay.transport.send_buffer import Piece, SendBuffer
+from vaultrelay.transport.stream_state import LOST, OVER, WRITABLE, State
+
+_COPY_BELOW = 32 * 1024 if hasattr(socket.socket, "sendmsg") else sys.maxsize
+"""Bytes. Copying so few is quicker than handing them to the kernel in pieces, which that of Windows
+does not take at all."""
+
+
+class SendingHalf:
+    """Sends at once what the kernel takes, and keeps the rest until the hub reports room.
+
+    A push producer is paused as soon as anything is unsent, so that it can count all of it.
+    """
+
+    __slots__ = (
+        "_events",
+        "_hub",
+        "_producer",
+        "_state",
+        "_unsent",
+        "descriptor",
+        "socket",
+    )
+
+    def __init__(self, hub: Hub, connected: socket.socket) -> None:
+        connected.setblocking(False)
+        self.socket = connected
+        self.descriptor = connected.fileno()
+        self._hub = hub
+        self._events = READ
+        self._state = State.OPEN
+        self._unsent: SendBuffer | None = None
+        self._producer: RegisteredProducer | None = None
+
+    # The hub calls this.
+
+    def can_write(self) -> None:
+        if self._unsent is not None and not self._send_unsent():
+            return
+        producer = self._producer
+        if producer is not None and producer.waits:
+            producer.resume()
+            if self._unsent is not None or not producer.is_push or self._state is not State.OPEN:
+                return
+        self._want(self._events & ~WRITE)
+        if self._state is not State.OPEN:
+            self._all_sent()
+
+    # Protocols call these: IConsumer, and more.
+
+    def write(self, data: bytes) -> None:
+        if self._unsent is None and self._state is State.OPEN:
+            self.send_raw(data)
+        elif data and self._state in WRITABLE:
+            self._keep((data,))
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Send pieces in one system call; large ones are not copied for it."""
+        pieces = list(data)
+        size = sum(map(len, pieces))
+        if len(pieces) > PIECES_AT_ONCE or size < _COPY_BELOW:
+            self.write(b"".join(pieces))
+        elif self._state in WRITABLE:
+            sent = 0
+            if self._unsent is None:
+                with suppress(OSError):
+                    sent = self.socket.sendmsg(pieces)
+            if sent < size:
+                self._keep(pieces, sent)
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        if self._producer is not None:
+            raise RuntimeError("a producer is registered already")
+        if self._state is State.CLOSED:
+            producer.stopProducing()
+            return
+        self._producer = RegisteredProducer(producer, streaming)
+        if not streaming:
+            self._want(self._events | WRITE)
+
+    def unregisterProducer(self) -> None:
+        self._producer = None
+        if self._state is not State.OPEN:
+            # A close may have waited for it.
+            self._want(self._events | WRITE)
+
+    def unacknowledged(self) -> int:
+        """Returns the bytes written that the peer has not acknowledged, as far as is known."""
+        unsent = 0 if self._unsent is None else self._unsent.size
+        return unsent + unacknowledged_bytes(self.descriptor)
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes to the socket as they are, or keep them until it takes them."""
+        sent = 0
+        if self._unsent is None:
+            try:
+                sent = self.socket.send(data)
+            except OSError:
+                # Full, or broken: the hub finds out.
+                sent = 0
+        if sent < len(data):
+            self._keep((data,), sent)
+
+    # Inside.
+
+    def _want(self, events: int) -> None:
+        if events != self._events and self._state not in OVER:
+            self._events = events
+            self._hub.change(self, events)
+
+    def _keep(self, pieces: Iterable[Piece], sent: int = 0) -> None:
+        """Keep all but the first `sent` bytes until the kernel takes more."""
+        if self._unsent is None:
+            self._unsent = SendBuffer()
+        self._unsent.add(pieces, sent)
+        self._want(self._events | WRITE)
+        if self._producer is not None:
+            self._producer.pause()
+
+    def _send_unsent(self) -> bool:
+        """Send what was kept, as much as the kernel takes; whether that was all."""
+        assert self._unsent is not None  # noqa: S101  for the type checker
+        pieces = self._unsent.first()
+        try:
+            many = len(pieces) > 1
+            sent = self.socket.sendmsg(pieces) if many else self.socket.send(pieces[0])
+        except BlockingIOError:
+            return False
+        except OSError:
+            self._peer_gone(LOST)
+            return False
+        self._unsent.discard(sent)
+        if self._unsent.size:
+            return False
+        self._unsent = None
+        return True
+
+    def _all_sent(self) -> None:
+        """All is sent after our direction, or the connection, was to be closed."""
+        raise NotImplementedError
+
+    def _peer_gone(self, reason: Failure) -> None:
+        """The connection broke."""
+        raise NotImplementedError

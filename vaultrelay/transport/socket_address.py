@@ -1,0 +1,16 @@
+"""Socket addresses, in the form that Twisted's protocols get them."""
+
+import socket
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import IAddress
+
+
+def twisted_address(family: int, address: Any) -> IAddress:
+    """Returns the address of a socket of this family, as `accept` or `getsockname` has it."""
+    if family == socket.AF_INET:
+        return IPv4Address("TCP", *address)
+    if family == socket.AF_INET6:
+        return IPv6Address("TCP", *address)
+    return UNIXAddress(address or None)

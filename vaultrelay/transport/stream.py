@@ -1,0 +1,196 @@
+"""Stream: one connection on the hub. Sends at once, and keeps what the kernel does not take."""
+
+import socket
+from contextlib import suppress
+from struct import pack
+from typing import Any
+
+from twisted.internet.interfaces import (
+    IAddress,
+    IConsumer,
+    IHalfCloseableProtocol,
+    IPushProducer,
+    ISystemHandle,
+    ITransport,
+)
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from vaultrelay.policy.limits import MOST_READ_BYTES
+from vaultrelay.transport.hub import READ, WRITE, Hub
+from vaultrelay.transport.preamble import Preamble, StageFailed
+from vaultrelay.transport.sending import SendingHalf
+from vaultrelay.transport.socket_address import twisted_address
+from vaultrelay.transport.stream_state import ABORTED, DONE, LOST, OVER, READABLE, State
+
+_RESET = pack("ii", 1, 0)
+"""SO_LINGER on, for 0 seconds: the close is a reset."""
+_view = memoryview(bytearray(MOST_READ_BYTES))
+"""All streams read into it, one after another."""
+
+
+@implementer(ITransport, IConsumer, IPushProducer, ISystemHandle)
+class Stream(SendingHalf):
+    """One connected socket, with Twisted's contracts for protocols and producers.
+
+    `address` is that of the peer, as `accept` returned it; `peer` is the client's address once a
+    proxy named it.
+    """
+
+    __slots__ = ("_address", "_preamble", "peer", "protocol")
+
+    def __init__(
+        self,
+        hub: Hub,
+        connected: socket.socket,
+        address: Any,
+        protocol: Any,
+        preamble: Preamble | None = None,
+    ) -> None:
+        super().__init__(hub, connected)
+        self.protocol = protocol
+        self.peer: IAddress | None = None
+        self._address = address
+        self._preamble = preamble
+        hub.add(self)
+
+    # The hub calls these.
+
+    def can_read(self) -> None:
+        if not self._events & READ:
+            # A stream that was served before it in this round paused it.
+            return
+        try:
+            size = self.socket.recv_into(_view, self._hub.ledger.read_bytes)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._peer_gone(LOST)
+            return
+        if not size:
+            self._peer_gone(DONE)
+        elif self._preamble is None:
+            self._received(_view[:size])
+        else:
+            self._open(self._preamble, bytes(_view[:size]))
+
+    def ready(self, events: int) -> None:
+        if events & WRITE:
+            self.can_write()
+        if events & ~WRITE and self._state not in OVER:
+            if self._events & READ:
+                self.can_read()
+            elif events & ~(READ | WRITE):
+                # Errors are reported even to a stream that reads nothing.
+                self._peer_gone(LOST)
+
+    def lose(self, reason: Failure) -> None:
+        """Close now, and tell the producer and the protocol why."""
+        if self._state is State.CLOSED:
+            return
+        self._hub.remove(self)
+        is_reset, self._state = self._state is State.ABORTED, State.CLOSED
+        self._unsent = self._preamble = None
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.producer.stopProducing()
+        with suppress(OSError):
+            if is_reset:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            else:
+                self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.descriptor = -1
+        protocol, self.protocol = self.protocol, None
+        protocol.connectionLost(reason)
+
+    # Protocols call these.
+
+    @property
+    def disconnecting(self) -> bool:
+        """Whether the connection closes. Twisted's LineReceiver reads it; no interface has it."""
+        return self._state is State.CLOSING
+
+    def loseConnection(self) -> None:
+        if self._state in READABLE:
+            self._state = State.CLOSING
+            self._want(WRITE)
+
+    def loseWriteConnection(self) -> None:
+        if self._state is State.OPEN:
+            self._state = State.HALF_CLOSING
+            self._want(self._events | WRITE)
+
+    def abortConnection(self) -> None:
+        if self._state not in OVER:
+            self._state = State.ABORTED
+            self._unsent = None
+            # No event may reach it any more, and its caller must not be called back.
+            self._hub.remove(self)
+            self._hub.reactor.callLater(0, self.lose, ABORTED)
+
+    def getPeer(self) -> IAddress:
+        return twisted_address(self.socket.family, self._address) if self.peer is None else self.peer
+
+    def getHost(self) -> IAddress:
+        return twisted_address(self.socket.family, self.socket.getsockname())
+
+    def getHandle(self) -> socket.socket:
+        return self.socket
+
+    def pauseProducing(self) -> None:
+        self._want(self._events & ~READ)
+
+    def resumeProducing(self) -> None:
+        if self._state in READABLE:
+            self._want(self._events | READ)
+
+    def stopProducing(self) -> None:
+        self.loseConnection()
+
+    # Inside.
+
+    def _received(self, data: memoryview | bytes) -> None:
+        self.protocol.dataReceived(bytes(data))
+
+    def _open(self, preamble: Preamble, data: bytes) -> None:
+        """Let the stages that precede HTTP take what came, and go on with what follows them."""
+        try:
+            rest = preamble.feed(self, data)
+        except StageFailed as failure:
+            if failure.answer:
+                self.send_raw(failure.answer)
+            self.lose(LOST)
+            return
+        if self._state in OVER:
+            return
+        if preamble.is_over:
+            self._preamble = None
+        if rest:
+            self._received(rest)
+
+    def _all_sent(self) -> None:
+        if self._state is State.CLOSING:
+            self.lose(DONE)
+        elif self._state is State.HALF_CLOSING:
+            self._half_close()
+
+    def _half_close(self) -> None:
+        self._state = State.HALF_CLOSED
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+        half = IHalfCloseableProtocol(self.protocol, None)
+        if half is not None:
+            half.writeConnectionLost()
+
+    def _peer_gone(self, reason: Failure) -> None:
+        """The peer closed the connection, or its direction of it, or it broke."""
+        if self._preamble is not None:
+            self._preamble.lost(self)
+            reason = LOST
+        half = IHalfCloseableProtocol(self.protocol, None) if reason is DONE else None
+        if half is None:
+            self.lose(reason)
+        else:
+            self.pauseProducing()
+            half.readConnectionLost()

@@ -1,0 +1,87 @@
+"""TlsHandshake: the stage of a connection in which TLS begins."""
+
+import ssl
+from typing import Protocol
+
+from vaultrelay.transport.preamble import OpeningStream, StageFailed, listener
+from vaultrelay.transport.shared_bio import INCOMING, OUTGOING, empty
+from vaultrelay.transport.tls import ServerTls, unprinted_names
+from vaultrelay.wire.head import begins_proxy_header
+from vaultrelay.wire.refusal import proxy_unexpected
+
+_SLUGS = {
+    "HTTP_REQUEST": "tls_no_tls",
+    "WRONG_VERSION_NUMBER": "tls_no_tls",
+    "UNSUPPORTED_PROTOCOL": "tls_version",
+    "NO_SHARED_CIPHER": "tls_suites",
+    "NO_SUITABLE_SIGNATURE_ALGORITHM": "tls_suites",
+}
+"""Our words for why handshakes fail, by OpenSSL's; all others are "tls_other"."""
+_DISTRUST = ("CERTIFICATE", "UNKNOWN_CA")
+"""In OpenSSL's words for an alert of a client that does not accept our certificate."""
+
+
+class TlsOpening(OpeningStream, Protocol):
+    """The stream of a handshake."""
+
+    def established(self, tls: ssl.SSLObject) -> None:
+        """The handshake is done: bytes are encrypted from now on."""
+
+
+class TlsHandshake:
+    """The server's side of one handshake, with the certificate that is served when it begins."""
+
+    __slots__ = ("_server", "_tls")
+
+    def __init__(self, server: ServerTls) -> None:
+        self._server = server
+        self._tls: ssl.SSLObject | None = None
+
+    def feed(self, stream: TlsOpening, data: bytes) -> bytes | None:
+        """See Stage."""
+        tls = self._tls or self._begin(stream, data)
+        INCOMING.write(data)
+        try:
+            with unprinted_names():
+                tls.do_handshake()
+        except ssl.SSLWantReadError:
+            if OUTGOING.pending:
+                stream.send_raw(OUTGOING.read())
+            return None
+        except ssl.SSLError as error:
+            alert = OUTGOING.read()
+            empty()
+            listener(stream.protocol).handshake_failed(_slug_of(error))
+            raise StageFailed(alert) from None
+        # What is left are records of the protocol's. They wait until the stream is told.
+        rest = INCOMING.read()
+        sealed = OUTGOING.read()
+        if sealed:
+            stream.send_raw(sealed)
+        stream.established(tls)
+        return rest
+
+    def lost(self, stream: TlsOpening) -> None:
+        """See Stage. A client that left before its first byte was a health check of TCP."""
+        if self._tls is not None:
+            listener(stream.protocol).handshake_failed("tls_left")
+
+    def _begin(self, stream: TlsOpening, data: bytes) -> ssl.SSLObject:
+        if begins_proxy_header(data):
+            # The answer is not encrypted, since the proxy has not begun TLS; some log what they get.
+            refusal = proxy_unexpected()
+            listener(stream.protocol).handshake_failed(refusal.counted)
+            raise StageFailed(refusal.response())
+        self._tls = self._server.context.wrap_bio(INCOMING, OUTGOING, server_side=True)
+        listener(stream.protocol).handshake_began()
+        return self._tls
+
+
+def _slug_of(error: ssl.SSLError) -> str:
+    """Why a handshake failed, for counting: for the operator "tls_distrust" matters most."""
+    reason = error.reason or ""
+    if "ALERT" in reason and any(word in reason for word in _DISTRUST):
+        return "tls_distrust"
+    if isinstance(error, ssl.SSLZeroReturnError):
+        return "tls_left"
+    return _SLUGS.get(reason, "tls_other")

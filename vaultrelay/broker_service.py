@@ -16,7 +16,7 @@ from vaultrelay.policy.limits import (
     TOLD_SECONDS,
 )
 from vaultrelay.policy.refused import PROBED_HANDSHAKES
-from vaultrelay.regularly import Regularly
+from vaultrelay.transport.periodic import PeriodicTask
 
 
 class BrokerService(Service):
@@ -27,7 +27,7 @@ class BrokerService(Service):
         self._drained: Deferred[None] | None = None
         self._told = self._counted()
         self._told_at = clock.seconds()
-        self._ticking = Regularly(self._tick, clock, "Deadlines could not be looked at")
+        self._ticking = PeriodicTask(self._tick, clock, "Deadlines could not be looked at")
 
     def startService(self) -> None:
         super().startService()

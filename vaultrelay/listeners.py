@@ -14,9 +14,9 @@ from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.listen import Listening, ListeningService, shown
 from vaultrelay.transport.own_addresses import public_addresses
+from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
-from vaultrelay.transport.waiting import Waiting
 
 
 class Listeners(MultiService):
@@ -27,7 +27,11 @@ class Listeners(MultiService):
     """
 
     def __init__(
-        self, settings: Settings, reactor: Any, factory: IProtocolFactory, waiting: Waiting
+        self,
+        settings: Settings,
+        reactor: Any,
+        factory: IProtocolFactory,
+        waiting: PendingConnections,
     ) -> None:
         super().__init__()
         self._settings = settings

@@ -10,9 +10,9 @@ from vaultrelay.logs import log
 from vaultrelay.options.changes import Changes
 from vaultrelay.options.reader import SettingsReader
 from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
-from vaultrelay.regularly import Regularly
 from vaultrelay.service import RelayService
 from vaultrelay.settings import Settings
+from vaultrelay.transport.periodic import PeriodicTask
 
 
 class Reloader(Service):
@@ -36,7 +36,7 @@ class Reloader(Service):
         self._around = around
         self._reader = reader
         self._changes = Changes(*reader.files(relay.settings))
-        self._looking = Regularly(
+        self._looking = PeriodicTask(
             self._look, clock, "The files of the options could not be looked at"
         )
         self._asked = False

@@ -35,8 +35,8 @@ from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer
 from vaultrelay.transport.listen import ListeningService
+from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.visitors import Visitors
-from vaultrelay.transport.waiting import Waiting
 from vaultrelay.web.pages import make_site
 from vaultrelay.websocket.factory import DeviceFactory
 
@@ -94,7 +94,7 @@ class RelayService(MultiService):
             self.routes.public,
             self.visitors,
             self.broker.counters.refused,
-            Waiting(reactor, settings.shares.waiting),
+            PendingConnections(reactor, settings.shares.waiting),
         )
         self.door.announcer = self._announcer = Announcer(reactor, self._channels_to_announce)
         waiting = self.door.waiting

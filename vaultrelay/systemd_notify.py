@@ -14,7 +14,7 @@ from twisted.application.service import Service
 
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import STATUS_SECONDS
-from vaultrelay.regularly import Regularly
+from vaultrelay.transport.periodic import PeriodicTask
 
 ASKS = "NOTIFY_SOCKET"
 """The variable that names systemd's socket. Without it nobody wants to be told."""
@@ -37,7 +37,7 @@ class Notify(Service):
         seconds = _watchdog_seconds(environment)
         self._alive = ["WATCHDOG=1"] if seconds else []
         self._every = seconds / 2 or STATUS_SECONDS
-        self._repeating = Regularly(self._tell_again, reactor, "systemd could not be told of it")
+        self._repeating = PeriodicTask(self._tell_again, reactor, "systemd could not be told of it")
 
     def startService(self) -> None:
         super().startService()

@@ -21,7 +21,7 @@ from vaultrelay.policy.limits import (
     WAITING_SURE_SECONDS,
 )
 from vaultrelay.transport.accepting import Acceptor
-from vaultrelay.transport.waiting import Waiting
+from vaultrelay.transport.pending import PendingConnections
 
 
 class Reactor(Clock):
@@ -73,7 +73,7 @@ class Scene:
 
     def __init__(self, places: int = 1000) -> None:
         self.reactor: Any = Reactor()
-        self.waiting = Waiting(self.reactor, places)
+        self.waiting = PendingConnections(self.reactor, places)
         self.begun: list[Any] = []
         port: Any = tcp.Port(0, Factory.forProtocol(Protocol), reactor=self.reactor)
         port.sessionno = 0

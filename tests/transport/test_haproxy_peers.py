@@ -24,7 +24,7 @@ from vaultrelay.policy.limits import (
     WAITING_SURE_SECONDS,
 )
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
-from vaultrelay.transport.waiting import Waiting
+from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.wire.haproxy_peers import (
     ACCEPTED,
     BAD_PROTOCOL,
@@ -53,7 +53,7 @@ class Scene:
         self.clock: Any = Clock()
         self.channels = {channel(number): None for number in channels}
         self.announcer = Announcer(self.clock, lambda: self.channels)
-        self.waiting = Waiting(self.clock, 2)
+        self.waiting = PendingConnections(self.clock, 2)
 
     def connect(self, *sent: bytes) -> Any:
         peer = HAProxyPeer(self.announcer, self.waiting)

@@ -20,7 +20,7 @@ from vaultrelay.transport import inherited
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.inherited import DOMAINS
 from vaultrelay.transport.listen import ListeningService
-from vaultrelay.transport.waiting import Waiting
+from vaultrelay.transport.pending import PendingConnections
 
 SECONDS = 10
 Pass = Callable[..., None]
@@ -92,7 +92,7 @@ def test_the_socket_says_itself_what_it_is(
     factory: Any = Factory.forProtocol(Noting)
     factory.peers = []
     listening = read_endpoint(reactor, f"systemd:{says}index=0")
-    service = ListeningService("-", listening, factory, Waiting(reactor))
+    service = ListeningService("-", listening, factory, PendingConnections(reactor))
     service.privilegedStartService()
     family, where = passed.family, passed.getsockname()
     if kind == "dual":
@@ -126,7 +126,7 @@ def test_a_unix_socket_keeps_its_file_its_mode_and_its_queue(
     for _ in range(2):
         factory = Factory.forProtocol(Protocol)
         listening = read_endpoint(reactor, "systemd:index=0")
-        service = ListeningService("-", listening, factory, Waiting(reactor))
+        service = ListeningService("-", listening, factory, PendingConnections(reactor))
         service.privilegedStartService()
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         port: Any = service.port

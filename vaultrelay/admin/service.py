@@ -16,9 +16,9 @@ from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
 from vaultrelay.transport.listen import ListeningService, shown
+from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.visitors import Visitor
-from vaultrelay.transport.waiting import Waiting
 from vaultrelay.web.admin_pages import make_admin_site
 from vaultrelay.web.figures import CURVES, Figures
 from vaultrelay.web.leaf import page_head
@@ -51,7 +51,7 @@ class AdminService(MultiService):
         self.sampler = Sampler(reactor, self._meter.totals)
         self._reactor = reactor
         self._site = make_admin_site(self)
-        waiting = Waiting(reactor, ADMIN_CONNECTIONS)
+        waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
         self.door = FrontDoorFactory(reactor, self.route, waiting=waiting)
         text = relay.settings.admin
         listening = read_endpoint(reactor, text, on_loopback=True)

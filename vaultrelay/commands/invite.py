@@ -8,7 +8,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from vaultrelay.client.device import RelayUrl
-from vaultrelay.commands.asides import aside
+from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.own_url import find_url
 from vaultrelay.commands.qr_code import qr_lines
 from vaultrelay.commands.reach import Unreachable, reach
@@ -71,14 +71,14 @@ def main(arguments: list[str]) -> int:
     token = _read_token() if options["with-token"] else ""
     scheme, _, rest = url.partition("://")
     invitation = f"{scheme}://any:{quote(token, safe='')}@{rest}" if token else url
-    aside(f"Enter this URL in the VaultMesh app, or scan it. It is {origin}.")
+    print_hint(f"Enter this URL in the VaultMesh app, or scan it. It is {origin}.")
     print_result(invitation)
     if not options["no-qr"]:
         _print_code(invitation)
     try:
-        aside(reach(RelayUrl.read(url)))
+        print_hint(reach(RelayUrl.read(url)))
     except Unreachable as error:
-        aside(f"Not reachable as given: {printable(str(error))}")
+        print_hint(f"Not reachable as given: {printable(str(error))}")
         return 1
     return 0
 
@@ -105,9 +105,9 @@ def _print_code(text: str) -> None:
     try:
         lines = qr_lines(text, out, coloured)
     except ValueError:
-        aside("The URL is too long for a QR code.")
+        print_hint("The URL is too long for a QR code.")
         return
     if out.isatty() and shutil.get_terminal_size().columns < len(qr_lines(text, out, False)[0]):
-        aside("The terminal is too narrow for the QR code.")
+        print_hint("The terminal is too narrow for the QR code.")
         return
     print("\n".join(lines), flush=True)

@@ -7,7 +7,7 @@ from getopt import GetoptError, gnu_getopt
 from pathlib import Path
 from typing import NoReturn
 
-from vaultrelay.commands.asides import aside
+from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.token_file import BadTokenFile, TokenFile, locked
 from vaultrelay.logs import printable
 from vaultrelay.policy.access_token import new_token, token_line
@@ -77,7 +77,7 @@ def _new(label: str | None, file: Path | None) -> None:
         _append(file, label, token, line)
         return
     _show(token)
-    aside("The line for the relay's file of tokens:")
+    print_hint("The line for the relay's file of tokens:")
     print_result(line)
 
 
@@ -94,9 +94,11 @@ def _append(path: Path, label: str, token: str, line: str) -> None:
             tokens.append(line)
         except BadTokenFile as error:
             raise BadTokenFile(f"{error}. The token is not valid") from None
-    aside(f"Its hash is in {printable(str(path))}, under the label {label}.")
+    print_hint(f"Its hash is in {printable(str(path))}, under the label {label}.")
     if tokens.is_new:
-        aside("The file is new, and your user alone can read it: let the relay's user read it too.")
+        print_hint(
+            "The file is new, and your user alone can read it: let the relay's user read it too."
+        )
 
 
 def _list(path: Path) -> None:
@@ -104,7 +106,7 @@ def _list(path: Path) -> None:
     for line in tokens.lines:
         print_result(f"{line.label or '(no label)':<32}  line {line.number}")
     if not tokens.lines:
-        aside(f"{printable(str(path))} holds no token.")
+        print_hint(f"{printable(str(path))} holds no token.")
 
 
 def _revoke(label: str, path: Path) -> None:
@@ -115,16 +117,18 @@ def _revoke(label: str, path: Path) -> None:
             hint = f"did you mean {close[0]}?" if close else "token list prints the labels."
             stop_with(f"{printable(str(path))} has no token '{printable(label)}'; {hint}")
         tokens.remove(label)
-    aside(f"Revoked {label}. The relay closes its sessions within seconds.")
+    print_hint(f"Revoked {label}. The relay closes its sessions within seconds.")
     if all(line.label == label for line in tokens.lines):
-        aside(
+        print_hint(
             "It was the last token: the relay admits nobody now, and does not start with an empty "
             "file."
         )
 
 
 def _show(token: str) -> None:
-    aside("The token. It is shown only now; vault-relay invite --with-token puts it into a URL:")
+    print_hint(
+        "The token. It is shown only now; vault-relay invite --with-token puts it into a URL:"
+    )
     print_result(token)
 
 

@@ -10,7 +10,7 @@ from vaultrelay.diagnosis.symptoms import diagnose
 from vaultrelay.logs import log
 from vaultrelay.policy.finding import WHAT, Finding
 from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
-from vaultrelay.regularly import Regularly
+from vaultrelay.transport.periodic import PeriodicTask
 
 
 class Watch(Service):
@@ -19,7 +19,7 @@ class Watch(Service):
     def __init__(self, gather: Callable[[], Evidence], clock: IReactorTime) -> None:
         self._gather = gather
         self._told: set[Finding] = set()
-        self._looking = Regularly(self.look, clock, "The relay could not look at itself")
+        self._looking = PeriodicTask(self.look, clock, "The relay could not look at itself")
 
     def startService(self) -> None:
         super().startService()

@@ -11,7 +11,7 @@ from typing import Any
 
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import ACCEPT_REST_SECONDS, ACCEPTS_PER_TURN, TOLD_SECONDS
-from vaultrelay.transport.waiting import Waiting
+from vaultrelay.transport.pending import PendingConnections
 
 _EXHAUSTED = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
 
@@ -19,7 +19,7 @@ _EXHAUSTED = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
 class Acceptor:
     """Does the reading of a port of Twisted's."""
 
-    def __init__(self, port: Any, waiting: Waiting) -> None:
+    def __init__(self, port: Any, waiting: PendingConnections) -> None:
         self._port = port
         self._waiting = waiting
         self._told_at: float | None = None

@@ -28,8 +28,8 @@ from vaultrelay.policy.limits import (
     TOO_MANY_SECONDS,
 )
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
+from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.visitors import Visitor, Visitors
-from vaultrelay.transport.waiting import Waiting
 from vaultrelay.wire.head import HEAD_END, check_growing, request_start
 from vaultrelay.wire.refusal import Refusal, head_too_large, proxy_missing, request_timeout
 from vaultrelay.wire.request import Request, read_request
@@ -151,7 +151,7 @@ class FrontDoor(Protocol):
         return not self._visitor.is_too_many
 
     def give_up(self) -> None:
-        """Make room: see Waiting."""
+        """Make room: see PendingConnections."""
         self._count("crowded_out")
         self._factory.visitors.left(self._visitor)
         self._abort()
@@ -256,13 +256,13 @@ class FrontDoorFactory(Factory):
         route: Route,
         visitors: Visitors | None = None,
         refused: Counter[str] | None = None,
-        waiting: Waiting | None = None,
+        waiting: PendingConnections | None = None,
     ) -> None:
         self.clock = clock
         self.route = route
         self.visitors = visitors or Visitors(clock)
         self.refused = Counter() if refused is None else refused
-        self.waiting = Waiting(clock) if waiting is None else waiting
+        self.waiting = PendingConnections(clock) if waiting is None else waiting
         self.visitors.make_room = self.waiting.let_oldest_go
 
     def buildProtocol(self, addr: IAddress | None) -> FrontDoor | None:

@@ -30,8 +30,8 @@ from vaultrelay.policy.limits import (
     TICKS_A_ROUND,
 )
 from vaultrelay.policy.token_bucket import TokenBucket
-from vaultrelay.regularly import Regularly
-from vaultrelay.transport.waiting import Waiting
+from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.periodic import PeriodicTask
 from vaultrelay.wire.haproxy_peers import (
     ACCEPTED,
     HEARTBEAT,
@@ -57,7 +57,7 @@ class HAProxyPeer(Protocol):
     relay = ""
     budgets: Budgets = ()
 
-    def __init__(self, announcer: "Announcer", waiting: Waiting) -> None:
+    def __init__(self, announcer: "Announcer", waiting: PendingConnections) -> None:
         self._heard_at = announcer.clock.seconds()
         self._announcer = announcer
         self._waiting = waiting
@@ -181,7 +181,9 @@ class Announcer:
         self._ticked_at = 0.0
         self._doubtful: frozenset[bytes] = frozenset()
         self._doubt_ends = 0.0
-        self._ticking = Regularly(self._tick, clock, "Channels could not be announced to HAProxy")
+        self._ticking = PeriodicTask(
+            self._tick, clock, "Channels could not be announced to HAProxy"
+        )
 
     def all_channels(self) -> Iterator[bytes]:
         """Yield those that have devices now and when it is their turn, but for those in doubt."""

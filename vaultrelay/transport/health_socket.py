@@ -20,7 +20,7 @@ from vaultrelay.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.transport.accepting import Acceptor
 from vaultrelay.transport.direct_unix import DirectUnixServer, owner_only
 from vaultrelay.transport.front_door import FrontDoorFactory, Route
-from vaultrelay.transport.waiting import Waiting
+from vaultrelay.transport.pending import PendingConnections
 
 
 class HealthSocket(Service):
@@ -40,7 +40,7 @@ class HealthSocket(Service):
         self._folder = folder
         self._ports = ports
         self._door = FrontDoorFactory(reactor, route)
-        self._door.waiting = Waiting(reactor, HEALTH_WAITING)
+        self._door.waiting = PendingConnections(reactor, HEALTH_WAITING)
 
     def startService(self) -> None:
         """Listen, once the relay has its ports, and the user that it will run as."""

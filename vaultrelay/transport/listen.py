@@ -20,9 +20,9 @@ from twisted.python.failure import Failure
 from vaultrelay.transport.accepting import Acceptor
 from vaultrelay.transport.direct import DirectServer
 from vaultrelay.transport.direct_tls import DirectTlsServer
+from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer
 from vaultrelay.transport.tls import ServerTls
-from vaultrelay.transport.waiting import Waiting
 
 _UNIX = ("unix:", "haproxy:unix:")
 _SERVERS: dict[type, tuple[Callable[..., Any], Callable[..., Any]]] = {
@@ -108,7 +108,7 @@ class ListeningService(Service):
         text: str,
         listening: Listening,
         factory: IProtocolFactory,
-        waiting: Waiting | None = None,
+        waiting: PendingConnections | None = None,
     ) -> None:
         self.text = text
         self._wanted = listening
@@ -190,7 +190,7 @@ def shown(port: IListeningPort) -> str:
     return f"port {host.port} of {host.host}" if hasattr(host, "port") else "open"
 
 
-def set_acceptor(port: Any, waiting: Waiting) -> Acceptor | None:
+def set_acceptor(port: Any, waiting: PendingConnections) -> Acceptor | None:
     """Let a port's connections be taken as they should; one of another kind takes them itself."""
     kind: type = port.__class__
     if kind not in _SERVERS:

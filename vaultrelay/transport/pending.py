@@ -1,4 +1,4 @@
-"""Waiting: the connections that hold a descriptor and are no device's yet, or no more."""
+"""PendingConnections: those that hold a descriptor before they join or after they close."""
 
 from collections.abc import Generator
 from typing import Protocol
@@ -17,7 +17,7 @@ from vaultrelay.policy.limits import (
 )
 
 
-class Guest(Protocol):
+class PendingConnection(Protocol):
     """A connection that can be cut off for another. `budgets` are those that it counts against."""
 
     @property
@@ -27,7 +27,7 @@ class Guest(Protocol):
         """Cut it off."""
 
 
-class Waiting:
+class PendingConnections:
     """All that wait at the front door, or for the end of their close.
 
     When all places are taken the oldest goes for the next one, so that nobody locks others out:
@@ -38,32 +38,32 @@ class Waiting:
     def __init__(self, clock: IReactorTime, most: int = WAITING_CONNECTIONS) -> None:
         self._clock = clock
         self.most = most
-        self._closing: dict[Guest, float] = {}
-        self._silent: dict[Guest, float] = {}
-        self._others: dict[Guest, float] = {}
+        self._closing: dict[PendingConnection, float] = {}
+        self._silent: dict[PendingConnection, float] = {}
+        self._others: dict[PendingConnection, float] = {}
 
     def __len__(self) -> int:
         return len(self._closing) + len(self._silent) + len(self._others)
 
-    def enter(self, guest: Guest) -> None:
+    def enter(self, connection: PendingConnection) -> None:
         """It waits from now on, and has said nothing."""
-        self._silent[guest] = self._clock.seconds()
+        self._silent[connection] = self._clock.seconds()
 
-    def linger(self, guest: Guest) -> None:
+    def linger(self, connection: PendingConnection) -> None:
         """It waits from now on for the end of its close."""
-        self._closing[guest] = self._clock.seconds()
+        self._closing[connection] = self._clock.seconds()
 
-    def speak(self, guest: Guest) -> None:
+    def speak(self, connection: PendingConnection) -> None:
         """Bytes came from it."""
-        since = self._silent.pop(guest, None)
+        since = self._silent.pop(connection, None)
         if since is not None:
-            self._others[guest] = since
+            self._others[connection] = since
 
-    def leave(self, guest: Guest) -> None:
-        """It is gone, or a device; whoever does not wait may leave, too."""
-        self._closing.pop(guest, None)
-        self._silent.pop(guest, None)
-        self._others.pop(guest, None)
+    def leave(self, connection: PendingConnection) -> None:
+        """It is gone, or a device. One that does not wait may leave, too."""
+        self._closing.pop(connection, None)
+        self._silent.pop(connection, None)
+        self._others.pop(connection, None)
 
     @inlineCallbacks
     def all_gone(self, seconds: float) -> Generator[Deferred[None], None, None]:
@@ -88,19 +88,19 @@ class Waiting:
             return False
         # Whatever enters after this is sure for as long.
         sure_until = now + SILENT_SURE_SECONDS
-        for guests, sure in (
+        for connections, sure in (
             (self._closing, CLOSE_SURE_SECONDS),
             (self._silent, SILENT_SURE_SECONDS),
             (self._others, WAITING_SURE_SECONDS),
         ):
-            oldest = next((each for each in guests if budget in (None, *each.budgets)), None)
+            oldest = next((each for each in connections if budget in (None, *each.budgets)), None)
             if oldest is None:
                 continue
-            if now - guests[oldest] >= sure:
-                del guests[oldest]
+            if now - connections[oldest] >= sure:
+                del connections[oldest]
                 oldest.give_up()
                 return True
-            sure_until = min(sure_until, guests[oldest] + sure)
+            sure_until = min(sure_until, connections[oldest] + sure)
         if budget is not None:
             budget.sure_until = sure_until
         return False

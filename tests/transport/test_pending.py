@@ -12,10 +12,10 @@ from vaultrelay.policy.limits import (
     SILENT_SURE_SECONDS,
     WAITING_SURE_SECONDS,
 )
-from vaultrelay.transport.waiting import Waiting
+from vaultrelay.transport.pending import PendingConnections
 
 
-class Guest:
+class Connection:
     """Remembers being cut off."""
 
     is_gone = False
@@ -31,25 +31,25 @@ def clock() -> Any:
 
 
 def test_there_is_room_until_all_places_are_taken(clock: Any) -> None:
-    waiting = Waiting(clock, 2)
+    waiting = PendingConnections(clock, 2)
     for _ in range(2):
         assert waiting.make_room()
-        waiting.enter(Guest())
+        waiting.enter(Connection())
     assert not waiting.make_room()
     assert len(waiting) == 2
 
 
 def test_whoever_leaves_makes_room(clock: Any) -> None:
-    waiting, guest = Waiting(clock, 1), Guest()
-    waiting.enter(guest)
-    waiting.leave(guest)
-    waiting.leave(guest)
+    waiting, connection = PendingConnections(clock, 1), Connection()
+    waiting.enter(connection)
+    waiting.leave(connection)
+    waiting.leave(connection)
     assert waiting.make_room()
-    assert not guest.is_gone
+    assert not connection.is_gone
 
 
 def test_the_oldest_goes_once_it_has_had_its_time(clock: Any) -> None:
-    waiting, oldest, younger = Waiting(clock, 2), Guest(), Guest()
+    waiting, oldest, younger = PendingConnections(clock, 2), Connection(), Connection()
     waiting.enter(oldest)
     clock.advance(SILENT_SURE_SECONDS / 2)
     waiting.enter(younger)
@@ -57,21 +57,21 @@ def test_the_oldest_goes_once_it_has_had_its_time(clock: Any) -> None:
     clock.advance(SILENT_SURE_SECONDS / 2)
     assert waiting.make_room()
     assert (oldest.is_gone, younger.is_gone) == (True, False)
-    waiting.enter(Guest())
+    waiting.enter(Connection())
     assert not waiting.make_room()
 
 
 def test_who_has_said_something_is_sure_of_its_place_for_longer(clock: Any) -> None:
-    waiting, older, silent = Waiting(clock, 2), Guest(), Guest()
+    waiting, older, silent = PendingConnections(clock, 2), Connection(), Connection()
     waiting.enter(older)
     waiting.speak(older)
     waiting.enter(silent)
     clock.advance(SILENT_SURE_SECONDS)
     assert waiting.make_room()
     assert (older.is_gone, silent.is_gone) == (False, True)
-    waiting.linger(Guest())
+    waiting.linger(Connection())
     assert not waiting.make_room()
-    waiting.enter(Guest())
+    waiting.enter(Connection())
     clock.advance(WAITING_SURE_SECONDS - SILENT_SURE_SECONDS)
     for _ in range(3):
         assert not older.is_gone
@@ -81,7 +81,7 @@ def test_who_has_said_something_is_sure_of_its_place_for_longer(clock: Any) -> N
 
 
 def test_who_does_not_answer_a_close_keeps_no_health_check_waiting(clock: Any) -> None:
-    waiting, silent, closing = Waiting(clock, 2), Guest(), Guest()
+    waiting, silent, closing = PendingConnections(clock, 2), Connection(), Connection()
     waiting.enter(silent)
     waiting.linger(closing)
     assert not waiting.make_room()
@@ -91,17 +91,17 @@ def test_who_does_not_answer_a_close_keeps_no_health_check_waiting(clock: Any) -
 
 
 def test_who_does_not_wait_may_speak_and_leave(clock: Any) -> None:
-    waiting, guest = Waiting(clock), Guest()
-    waiting.speak(guest)
-    waiting.leave(guest)
+    waiting, connection = PendingConnections(clock), Connection()
+    waiting.speak(connection)
+    waiting.leave(connection)
     assert len(waiting) == 0
 
 
 def test_nobody_goes_for_nobody(clock: Any) -> None:
-    assert not Waiting(clock).let_oldest_go()
+    assert not PendingConnections(clock).let_oldest_go()
 
 
-class Counting(Guest):
+class Counting(Connection):
     """Counts how often it is looked at."""
 
     looks = 0
@@ -117,14 +117,14 @@ class Counting(Guest):
 
 def test_those_beyond_a_network_are_refused_without_looking_at_all_that_wait(clock: Any) -> None:
     full, other = (Budget(key, Allowance("address")) for key in (b"full", b"other"))
-    waiting, guests = Waiting(clock), [Counting(other) for _ in range(9)]
-    guests.append(mine := Counting(full, other))
-    for guest in guests:
-        waiting.enter(guest)
+    waiting, connections = PendingConnections(clock), [Counting(other) for _ in range(9)]
+    connections.append(mine := Counting(full, other))
+    for connection in connections:
+        waiting.enter(connection)
     clock.advance(SILENT_SURE_SECONDS / 2)
     for _ in range(100):
         assert not waiting.let_oldest_go(full)
-    assert [guest.looks for guest in guests] == [1] * 10
+    assert [connection.looks for connection in connections] == [1] * 10
     # Neither for others, nor for longer than the oldest of its own is sure.
     clock.advance(SILENT_SURE_SECONDS / 2)
     assert waiting.let_oldest_go(full)
@@ -134,7 +134,7 @@ def test_those_beyond_a_network_are_refused_without_looking_at_all_that_wait(clo
 
 def test_a_network_waits_no_longer_than_its_next_connection_is_sure(clock: Any) -> None:
     network = Budget(b"full", Allowance("address"))
-    waiting, older, silent = Waiting(clock), Counting(network), Counting(network)
+    waiting, older, silent = PendingConnections(clock), Counting(network), Counting(network)
     waiting.enter(older)
     waiting.speak(older)
     assert not waiting.let_oldest_go(network)

@@ -1,9 +1,9 @@
-"""Regularly: the interval, the first call, and what a mistake does."""
+"""PeriodicTask: the interval, the first call, and what a mistake does."""
 
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent
 
-from vaultrelay.regularly import Regularly
+from vaultrelay.transport.periodic import PeriodicTask
 
 
 class Work:
@@ -11,7 +11,7 @@ class Work:
         self.clock = Clock()
         self.calls: list[float] = []
         self.fails = False
-        self.regularly = Regularly(self.work, self.clock, "It went wrong")
+        self.task = PeriodicTask(self.work, self.clock, "It went wrong")
 
     def work(self) -> None:
         self.calls.append(self.clock.seconds())
@@ -25,10 +25,10 @@ class Work:
 
 def test_it_calls_at_each_interval() -> None:
     work = Work()
-    work.regularly.start(2)
+    work.task.start(2)
     work.wait(5)
     assert work.calls == [2, 4]
-    work.regularly.stop()
+    work.task.stop()
     work.wait(5)
     assert work.calls == [2, 4]
     assert work.clock.getDelayedCalls() == []
@@ -36,24 +36,24 @@ def test_it_calls_at_each_interval() -> None:
 
 def test_it_may_begin_now_and_go_on_at_another_interval() -> None:
     work = Work()
-    work.regularly.start(3, now=True)
+    work.task.start(3, now=True)
     work.wait(3)
-    work.regularly.start(1)
+    work.task.start(1)
     work.wait(2)
     assert work.calls == [0, 3, 4, 5]
 
 
 def test_stopping_what_does_not_run_is_nothing() -> None:
     work = Work()
-    work.regularly.stop()
-    work.regularly.stop()
+    work.task.stop()
+    work.task.stop()
     assert work.calls == []
 
 
 def test_a_mistake_is_logged_and_not_the_end(logged_errors: list[LogEvent]) -> None:
     work = Work()
     work.fails = True
-    work.regularly.start(1)
+    work.task.start(1)
     work.wait(2)
     assert work.calls == [1, 2]
     assert [event["log_format"] for event in logged_errors] == ["It went wrong"] * 2

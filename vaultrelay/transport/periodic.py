@@ -1,4 +1,4 @@
-"""Regularly: a call that is made again and again, and outlives its mistakes."""
+"""PeriodicTask: a call at each interval, which goes on after an error."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from twisted.internet.task import LoopingCall
 from vaultrelay.logs import log
 
 
-class Regularly:
+class PeriodicTask:
     """Makes a call every so many seconds. Twisted's looping call would end with the first error.
 
     `trouble` is what the log says then.

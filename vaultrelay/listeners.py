@@ -5,17 +5,17 @@ from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from vaultrelay.policy.limits import LISTEN_BACKLOG
 from vaultrelay.settings import Settings
+from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import read_endpoint
+from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.listen import Listening, ListeningService, shown
 from vaultrelay.transport.own_addresses import public_addresses
 from vaultrelay.transport.pending import PendingConnections
-from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.tls import ServerTls
 
 
@@ -29,18 +29,15 @@ class Listeners(MultiService):
     def __init__(
         self,
         settings: Settings,
-        reactor: Any,
+        hub: Hub,
         factory: IProtocolFactory,
-        waiting: PendingConnections,
+        pending: PendingConnections,
     ) -> None:
         super().__init__()
         self._settings = settings
-        behind_proxies = ProxiedFactory(factory)
         self.all = [
-            ListeningService(
-                text, listening, behind_proxies if listening.is_proxied else factory, waiting
-            )
-            for text, listening in _wanted(settings, reactor)
+            ListeningService(text, listening, factory, pending, hub)
+            for text, listening in _wanted(settings, hub.reactor)
         ]
         for listener in self.all:
             listener.setServiceParent(self)
@@ -92,6 +89,6 @@ def _wanted(settings: Settings, reactor: Any) -> list[tuple[str, Listening]]:
     if settings.listen:
         return [(text, read_endpoint(reactor, text)) for text in settings.listen]
     text = f"port {settings.port} of {settings.bind}"
-    endpoint = TCP4ServerEndpoint(reactor, settings.port, LISTEN_BACKLOG, settings.bind)
+    address = TcpAddress(settings.bind, settings.port, LISTEN_BACKLOG)
     tls = ServerTls(settings.certificates) if settings.certificates else None
-    return [(text, Listening(endpoint, tls))]
+    return [(text, Listening(address, tls))]

@@ -39,11 +39,6 @@ def real_reactor() -> Any:
 
 def _install_reactor() -> None:
     """The one that serves most connections here; by default Twisted takes none of these two."""
-    with suppress(ImportError):  # of Linux
-        from vaultrelay.transport import lean_epoll
-
-        lean_epoll.install()
-        return
     with suppress(ImportError):  # of macOS and the BSDs
         from twisted.internet import kqreactor
 

@@ -20,6 +20,7 @@ from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import (
     DRAIN_RESERVE_SECONDS,
     HURRY_SECONDS,
@@ -34,6 +35,7 @@ from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer
+from vaultrelay.transport.hub import make_hub
 from vaultrelay.transport.listen import ListeningService
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.visitors import Visitors
@@ -74,11 +76,11 @@ class RelayService(MultiService):
             self._joined,
             settings.node_name,
         )
+        ledger = Ledger(settings.max_buffer)
+        self.hub = make_hub(reactor, ledger)
+        self.hub.setServiceParent(self)
         self.devices = DeviceFactory(
-            reactor,
-            self.broker.open,
-            settings.limits.message_bytes,
-            settings.max_buffer,
+            reactor, self.broker.open, settings.limits.message_bytes, ledger
         )
         self.routes = Routes(self.broker, self.devices, self._make_site())
         self._keeper = BrokerService(self.broker, reactor)
@@ -100,7 +102,7 @@ class RelayService(MultiService):
         waiting = self.door.waiting
         self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
         self._watch = Watch(self._evidence, reactor)
-        self.listeners = Listeners(settings, reactor, self.door, waiting)
+        self.listeners = Listeners(settings, self.hub, self.door, waiting)
         self.listeners.setServiceParent(self)
         if settings.runtime_folder:
             # Windows has no unix sockets, so no such folder.
@@ -108,14 +110,14 @@ class RelayService(MultiService):
 
             # After the listeners, whose ports give it its name.
             health = HealthSocket(
-                reactor, settings.runtime_folder, self.routes.pages, self.listeners.port_numbers
+                self.hub, settings.runtime_folder, self.routes.pages, self.listeners.port_numbers
             )
             health.setServiceParent(self)
         if settings.admin:
             # Only then, so that it costs nothing where nobody asks for it.
             from vaultrelay.admin.service import AdminService
 
-            self._admin = AdminService(self, reactor)
+            self._admin = AdminService(self, self.hub)
             self._admin.setServiceParent(self)
 
     @property

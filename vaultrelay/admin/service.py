@@ -15,9 +15,9 @@ from vaultrelay.policy.audience import canonical_host
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.listen import ListeningService, shown
 from vaultrelay.transport.pending import PendingConnections
-from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.admin_pages import make_admin_site
 from vaultrelay.web.figures import CURVES, Figures
@@ -43,8 +43,9 @@ class AdminService(MultiService):
 
     _asking: "Asking | None" = None
 
-    def __init__(self, relay: Relay, reactor: Any) -> None:
+    def __init__(self, relay: Relay, hub: Hub) -> None:
         super().__init__()
+        reactor = hub.reactor
         self._relay = relay
         self._where = ""
         self._meter = Meter(relay)
@@ -55,8 +56,7 @@ class AdminService(MultiService):
         self.door = FrontDoorFactory(reactor, self.route, waiting=waiting)
         text = relay.settings.admin
         listening = read_endpoint(reactor, text, on_loopback=True)
-        factory = ProxiedFactory(self.door) if listening.is_proxied else self.door
-        self.listener = ListeningService(text, listening, factory, waiting)
+        self.listener = ListeningService(text, listening, self.door, waiting, hub)
         self.listener.setServiceParent(self)
 
     def startService(self) -> None:

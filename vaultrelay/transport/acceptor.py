@@ -12,7 +12,6 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import (
-    IAddress,
     IListeningPort,
     IProtocolFactory,
     IReadDescriptor,
@@ -22,6 +21,7 @@ from zope.interface import implementer
 
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import ACCEPT_REST_SECONDS, ACCEPTS_PER_TURN, TOLD_SECONDS
+from vaultrelay.transport.bindable import Bound
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.socket_address import twisted_address
 from vaultrelay.transport.stream import Stream
@@ -41,14 +41,14 @@ class Acceptor:
 
     def __init__(
         self,
-        listening: socket.socket,
+        bound: Bound,
         factory: IProtocolFactory,
         make_stream: MakeStream,
         pending: PendingConnections,
         reactor: Any,
         hides_address: bool = False,
     ) -> None:
-        self._socket = listening
+        self._socket, self._clean_up = bound
         self._factory = factory
         self._make_stream = make_stream
         self._pending = pending
@@ -71,13 +71,14 @@ class Acceptor:
         if self._socket.fileno() >= 0:
             self._reactor.removeReader(self)
             self._socket.close()
+            self._clean_up()
             if self._reserve is not None:
                 os.close(self._reserve)
                 self._reserve = None
             self._factory.doStop()
         return succeed(None)
 
-    def getHost(self) -> IAddress:
+    def getHost(self) -> Any:
         """The address that is listened on."""
         return twisted_address(self._socket.family, self._socket.getsockname())
 

@@ -10,29 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.endpoints import (
-    TCP4ServerEndpoint,
-    TCP6ServerEndpoint,
-    UNIXServerEndpoint,
-    _parse,
-    serverFromString,
-)
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
+from vaultrelay.transport.bindable import InheritedSocket, TcpAddress
 from vaultrelay.transport.certificate import CertificatePair, load_pair
 from vaultrelay.transport.certificate_files import BadCertificate, read_certificates
 from vaultrelay.transport.certificate_folder import load_folder
 from vaultrelay.transport.endpoint_hints import colons, plain
-from vaultrelay.transport.inherited import (
-    DOMAINS,
-    InheritedEndpoint,
-    NoSuchSocket,
-    find_socket,
-)
+from vaultrelay.transport.endpoint_parts import split_parts
+from vaultrelay.transport.inherited import DOMAINS, NoSuchSocket, check_socket, find_socket
 from vaultrelay.transport.listen import Listening
 from vaultrelay.transport.plain_file import start_folder
 from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.unix_path import UnixPath
 
 _HIGHEST_PORT = 65535
 _PARTS = {
@@ -84,9 +76,9 @@ def read_endpoint(
         return Listening(_twisted_endpoint(reactor, kind, text))
     parts = _parts(kind, rest)
     if kind == "systemd":
-        return Listening(_inherited_endpoint(reactor, parts), is_inherited=True)
+        return Listening(_inherited_socket(parts), is_inherited=True)
     if kind == "unix":
-        return _unix_listening(reactor, parts, folder)
+        return _unix_listening(parts, folder)
     if (instead := plain(text)) and not parts.get("port", "443").isdecimal():
         raise BadEndpoint(f"is not a server endpoint as {kind}: is written{instead}")
     port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", _HIGHEST_PORT)
@@ -95,21 +87,20 @@ def read_endpoint(
     everywhere, here = ("::", "::1") if is_v6 else ("", "127.0.0.1")
     interface = parts.get("interface", here if on_loopback else everywhere)
     if kind == "tcp6" and interface.lower() == "localhost":
-        # Twisted would look it up, and listen on IPv4.
+        # Looked up, it could be the address of IPv4.
         interface = here
-    family = TCP6ServerEndpoint if is_v6 else TCP4ServerEndpoint
-    endpoint = family(reactor, port, backlog, interface)
+    address = TcpAddress(interface, port, backlog, is_v6)
     if kind in ("tcp", "tcp6"):
-        return Listening(endpoint)
+        return Listening(address)
     pairs = [_ssl_pair(parts, folder)] if kind == "ssl" else _tls_pairs(parts, folder)
-    return Listening(endpoint, ServerTls(pairs))
+    return Listening(address, ServerTls(pairs))
 
 
 def _parts(kind: str, rest: str) -> dict[str, str]:
     """The parts of a string by name."""
     try:
-        unnamed, named = _parse(rest) if rest else ((), {})
-    except (ValueError, TypeError, StopIteration, RuntimeError):
+        unnamed, named = split_parts(rest)
+    except ValueError:
         raise BadEndpoint("cannot be read: is there a backslash too many?") from None
     names = _PARTS[kind]
     # The rest of a value that was cut at its colon stands where a part without a name would.
@@ -177,19 +168,19 @@ def _tls_pairs(parts: dict[str, str], folder: str) -> list[CertificatePair]:
         raise BadEndpoint(f"names the folder {path}, which {error}") from None
 
 
-def _inherited_endpoint(reactor: Any, parts: dict[str, str]) -> IStreamServerEndpoint:
+def _inherited_socket(parts: dict[str, str]) -> InheritedSocket:
     # `domain` is there for Twisted, which believes it. Here the socket itself is asked.
     if parts.get("domain", "INET") not in DOMAINS:
         raise BadEndpoint(f"has a domain that is none of {', '.join(DOMAINS)}")
     try:
         descriptor = find_socket(parts.get("index"), parts.get("name"))
-        endpoint: IStreamServerEndpoint = InheritedEndpoint(reactor, descriptor)
+        check_socket(descriptor)
     except NoSuchSocket as error:
         raise BadEndpoint(str(error)) from None
-    return endpoint
+    return InheritedSocket(descriptor)
 
 
-def _unix_listening(reactor: Any, parts: dict[str, str], folder: str) -> Listening:
+def _unix_listening(parts: dict[str, str], folder: str) -> Listening:
     address = parts.get("address", "")
     if not address:
         raise BadEndpoint("names no path; write it like unix:/run/relay.sock")
@@ -209,8 +200,8 @@ def _unix_listening(reactor: Any, parts: dict[str, str], folder: str) -> Listeni
     # With Twisted's backlog a full socket refuses connections: a proxy then goes to another relay,
     # and that would part the devices of a channel.
     backlog = _number(parts.get("backlog", str(UNIX_BACKLOG)), "backlog", _HIGHEST_PORT)
-    endpoint = UNIXServerEndpoint(reactor, path, backlog, int(mode, 8), int(lockfile))
-    return Listening(endpoint, unix_path=path)
+    unix = UnixPath(path, int(mode, 8), backlog, has_lock=lockfile == "1")
+    return Listening(unix, unix_path=path)
 
 
 def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoint:

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import (
     IReactorTime,
     ISSLTransport,
 )
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Factory, connectionDone
 from twisted.python.failure import Failure
 
 from vaultrelay.logs import log
@@ -29,6 +29,7 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
 from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.preamble import PreambleListener
 from vaultrelay.transport.visitors import Visitor, Visitors
 from vaultrelay.wire.head import HEAD_END, check_growing, request_start
 from vaultrelay.wire.refusal import Refusal, head_too_large, proxy_missing, request_timeout
@@ -51,7 +52,7 @@ Route = Callable[[Request, Visitor], Handover]
 """Finds who serves a request; raises Refusal when nobody does."""
 
 
-class FrontDoor(Protocol):
+class FrontDoor(PreambleListener):
     """One connection until its request is read."""
 
     transport: Any
@@ -76,7 +77,7 @@ class FrontDoor(Protocol):
         self._factory.waiting.enter(self)
         self._deadline = self._clock.callLater(HEAD_SECONDS, self._too_late)
 
-    def peerKnown(self, address: IAddress | None) -> bool:
+    def client_known(self, address: IAddress | None) -> bool:
         """Whether the connection may stay. Called by a transport that had to find out the address.
 
         None is an address that is not to be known.
@@ -94,7 +95,7 @@ class FrontDoor(Protocol):
         self._deadline = self._clock.callLater(TOO_MANY_SECONDS, self._abort)
         return True
 
-    def haproxyConnected(self, begun: bytes) -> bool:
+    def haproxy_connected(self, begun: bytes) -> bool:
         """Whether HAProxy may connect as a peer. Called by a transport that read such a hello."""
         announcer = self._factory.announcer
         if announcer is None:
@@ -143,7 +144,7 @@ class FrontDoor(Protocol):
         self._count(counted)
         self._factory.visitors.failed(self._visitor, counted)
 
-    def header_missing(self, address: IAddress) -> bool:
+    def proxy_header_missing(self, address: IAddress) -> bool:
         """Whether a connection without its PROXY header may stay for the answer that says so."""
         self._lacks_proxy_header = True
         # No proxy names another address: the connection's own is charged.

@@ -4,23 +4,18 @@ It works whatever the relay listens on. That it cannot be made never stops a rel
 """
 
 import os
-import socket
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet import tcp, unix
-from twisted.internet.error import CannotListenError
-from twisted.python.failure import Failure
 
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import HEALTH_WAITING, UNIX_PATH_BYTES
 from vaultrelay.runtime_folder import UnsafeFolder, make_folder, socket_path
-from vaultrelay.transport.accepting import Acceptor
-from vaultrelay.transport.direct_unix import DirectUnixServer, owner_only
 from vaultrelay.transport.front_door import FrontDoorFactory, Route
+from vaultrelay.transport.hub import Hub
+from vaultrelay.transport.listen import CannotListen, Listening, ListeningService
 from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.unix_path import UnixPath
 
 
 class HealthSocket(Service):
@@ -30,17 +25,14 @@ class HealthSocket(Service):
     figure of the relay's.
     """
 
-    _port: Any = None
-    _acceptor: Acceptor | None = None
+    _listener: ListeningService | None = None
 
-    def __init__(
-        self, reactor: Any, folder: str, route: Route, ports: Callable[[], list[int]]
-    ) -> None:
-        self._reactor = reactor
+    def __init__(self, hub: Hub, folder: str, route: Route, ports: Callable[[], list[int]]) -> None:
+        self._hub = hub
         self._folder = folder
         self._ports = ports
-        self._door = FrontDoorFactory(reactor, route)
-        self._door.waiting = PendingConnections(reactor, HEALTH_WAITING)
+        self._door = FrontDoorFactory(hub.reactor, route)
+        self._door.waiting = PendingConnections(hub.reactor, HEALTH_WAITING)
 
     def startService(self) -> None:
         """Listen, once the relay has its ports, and the user that it will run as."""
@@ -54,72 +46,28 @@ class HealthSocket(Service):
                     f"{path} has {size} bytes, and the path of a unix socket at most "
                     f"{UNIX_PATH_BYTES}"
                 )
-            _remove_left_over(path)
-            port: Any = _OwnPort(
-                os.fsencode(path), self._door, HEALTH_WAITING, 0o600, self._reactor
+            listening = Listening(UnixPath(path, 0o600, HEALTH_WAITING, has_lock=False))
+            listener = ListeningService(
+                f"unix:{path}", listening, self._door, self._door.waiting, self._hub
             )
-            with owner_only():
-                port.startListening()
-        except (OSError, UnsafeFolder, CannotListenError) as error:
+            listener.startService()
+        except (OSError, UnsafeFolder, CannotListen) as error:
             log.warn(
                 "No socket for vault-relay healthcheck, which will ask the port instead: {why}. "
                 "Name a folder that the relay can write with --runtime-folder.",
                 why=_reason(error),
             )
             return
-        self._port = port
-        port.transport = DirectUnixServer
-        self._acceptor = Acceptor(port, self._door.waiting)
-        port.doRead = self._acceptor.doRead
+        self._listener = listener
 
     def stopService(self) -> object:
         super().stopService()
-        port, self._port = self._port, None
-        if self._acceptor is not None:
-            self._acceptor.close()
-            self._acceptor = None
-        return None if port is None else port.stopListening()
-
-
-class _OwnPort(unix.Port):
-    """Removes its own socket file at the end, and no other; Twisted's fails where there is none."""
-
-    _file: tuple[int, int] | None = None
-
-    def startListening(self) -> None:
-        super().startListening()
-        self._file = _identity(self._bindPath)
-
-    def connectionLost(self, reason: Failure) -> None:
-        if self._file is not None and _identity(self._bindPath) == self._file:
-            Path(os.fsdecode(self._bindPath)).unlink()
-        tcp.Port.connectionLost(self, reason)
-
-
-def _identity(path: bytes) -> tuple[int, int] | None:
-    try:
-        found = os.lstat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _remove_left_over(path: str) -> None:
-    """Remove the socket file of a relay that was killed. One that still answers stays."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            Path(path).unlink()
-        except (FileNotFoundError, BlockingIOError):
-            # Nobody was there, or somebody is, with more to do than to answer.
-            pass
+        listener, self._listener = self._listener, None
+        return None if listener is None else listener.stopService()
 
 
 def _reason(error: Exception) -> str:
-    cause: Any = getattr(error, "socketError", error)
-    if getattr(cause, "strerror", None) is None:
-        return str(cause)
-    file = f"{cause.filename}: " if cause.filename else ""
-    return f"{file}{cause.strerror.lower()}"
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    file = f"{error.filename}: " if error.filename else ""
+    return f"{file}{error.strerror.lower()}"

@@ -55,8 +55,8 @@ class Hub(Service):
         """Watch a stream, for reading."""
         self._streams[stream.descriptor] = stream
 
-    def change(self, stream: HubStream, events: int) -> None:
-        """Watch a stream for these events from now on."""
+    def change(self, descriptor: int, events: int) -> None:
+        """Watch the stream of this descriptor for these events from now on."""
 
     def remove(self, stream: HubStream) -> bool:
         """Watch a stream no longer; returns whether it was watched."""
@@ -97,8 +97,8 @@ class EpollHub(Hub):
         self._poller.register(stream.descriptor, READ)
         super().add(stream)
 
-    def change(self, stream: HubStream, events: int) -> None:
-        self._poller.modify(stream.descriptor, events)
+    def change(self, descriptor: int, events: int) -> None:
+        self._poller.modify(descriptor, events)
 
     def remove(self, stream: HubStream) -> bool:
         was_watched = super().remove(stream)
@@ -160,13 +160,13 @@ class ReactorHub(Hub):
         self._descriptors[stream.descriptor] = descriptor = _Descriptor(stream)
         self.reactor.addReader(descriptor)
 
-    def change(self, stream: HubStream, events: int) -> None:
-        descriptor = self._descriptors[stream.descriptor]
+    def change(self, descriptor: int, events: int) -> None:
+        adapter = self._descriptors[descriptor]
         for event, add, remove in (
             (READ, self.reactor.addReader, self.reactor.removeReader),
             (WRITE, self.reactor.addWriter, self.reactor.removeWriter),
         ):
-            (add if events & event else remove)(descriptor)
+            (add if events & event else remove)(adapter)
 
     def remove(self, stream: HubStream) -> bool:
         descriptor = self._descriptors.pop(stream.descriptor, None)

@@ -9,16 +9,8 @@ import socket
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from twisted.internet.defer import Deferred, execute
-from twisted.internet.interfaces import (
-    IListeningPort,
-    IProtocolFactory,
-    IStreamServerEndpoint,
-)
 from twisted.python.systemd import ListenFDs
-from zope.interface import implementer
 
 DOMAINS = ("INET", "INET6", "UNIX")
 _UNNAMED = "unknown"
@@ -27,34 +19,6 @@ _UNNAMED = "unknown"
 
 class NoSuchSocket(ValueError):
     """An inherited socket that is not there, or cannot be listened on; the text says why."""
-
-
-@implementer(IStreamServerEndpoint)
-class InheritedEndpoint:
-    """Listens on an inherited socket. Its descriptor stays open: a reload asks it again."""
-
-    def __init__(self, reactor: Any, descriptor: int) -> None:
-        self._reactor = reactor
-        self.descriptor = descriptor
-        self.family = family_of(descriptor)
-
-    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
-        return execute(self._adopt, protocolFactory)
-
-    def _adopt(self, factory: IProtocolFactory) -> IListeningPort:
-        os.set_blocking(self.descriptor, False)
-        os.set_inheritable(self.descriptor, False)
-        if self.family is not socket.AF_UNIX:
-            port: IListeningPort = self._reactor.adoptStreamPort(
-                self.descriptor, self.family, factory
-            )
-            return port
-        from vaultrelay.transport.direct_unix import InheritedUnixPort
-
-        own = socket.fromfd(self.descriptor, self.family, socket.SOCK_STREAM)
-        unix_port = InheritedUnixPort(own, factory, self._reactor)
-        unix_port.startListening()
-        return unix_port
 
 
 def find_socket(index: str | None, name: str | None) -> int:
@@ -78,8 +42,8 @@ def find_socket(index: str | None, name: str | None) -> int:
     return found[0]
 
 
-def family_of(descriptor: int) -> socket.AddressFamily:
-    """The family of a listening stream socket; raises NoSuchSocket if it is something else."""
+def check_socket(descriptor: int) -> None:
+    """Raises NoSuchSocket if a descriptor is not that of a listening stream socket."""
     try:
         with socket.socket(fileno=os.dup(descriptor)) as asked:
             family, kind = asked.family, asked.type
@@ -97,7 +61,6 @@ def family_of(descriptor: int) -> socket.AddressFamily:
             "names a socket that does not listen: it may be a connection, so take Accept=no in the "
             "socket unit"
         )
-    return socket.AddressFamily(family)
 
 
 @cache

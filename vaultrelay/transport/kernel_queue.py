@@ -6,14 +6,16 @@ try:
     from fcntl import ioctl
     from termios import TIOCOUTQ
 except ImportError:  # Windows
-    TIOCOUTQ = 0
+    _KERNEL_REPORTS = False
+else:
+    _KERNEL_REPORTS = True
 
 _INT_BYTES = 4
 
 
 def unacknowledged_bytes(descriptor: int) -> int:
     """Returns the bytes that the peer has not acknowledged; 0 where the kernel does not report."""
-    if not TIOCOUTQ:
+    if not _KERNEL_REPORTS:
         return 0
     try:
         answer = ioctl(descriptor, TIOCOUTQ, bytes(_INT_BYTES))

@@ -2,47 +2,31 @@
 
 import os
 import stat
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, ENOENT, ENOTDIR
-from functools import partial
 from pathlib import Path
-from socket import gaierror
+from socket import gaierror, socket
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet import tcp
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
-from vaultrelay.transport.accepting import Acceptor
-from vaultrelay.transport.direct import DirectServer
-from vaultrelay.transport.direct_tls import DirectTlsServer
+from vaultrelay.transport.acceptor import Acceptor
+from vaultrelay.transport.bindable import Bindable
+from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.pending import PendingConnections
-from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer
+from vaultrelay.transport.plain_stream import PlainStream
+from vaultrelay.transport.preamble import Preamble, Stage
+from vaultrelay.transport.proxy_stage import ProxyStage
+from vaultrelay.transport.socket_address import is_unix
+from vaultrelay.transport.stream import Stream
 from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.tls_handshake import TlsHandshake
+from vaultrelay.transport.tls_stream import TlsStream
+from vaultrelay.transport.unix_stream import UnixStream
 
 _UNIX = ("unix:", "haproxy:unix:")
-_SERVERS: dict[type, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    tcp.Port: (DirectServer, ProxiedServer)
-}
-"""What makes the connections of a kind of port: plain ones, and those behind a proxy's line."""
-with suppress(ImportError):  # Windows has no unix sockets
-    from twisted.internet import unix
-
-    from vaultrelay.transport.direct_unix import (
-        DirectUnixServer,
-        InheritedUnixPort,
-        ProxiedUnixServer,
-        clear_after_a_kill,
-        owner_only,
-    )
-
-    for _kind in (unix.Port, InheritedUnixPort):
-        _SERVERS[_kind] = (DirectUnixServer, ProxiedUnixServer)
-
 _CURES: dict[int | None, str] = {
     EADDRINUSE: "; another program listens there, or this relay already runs",
     EADDRNOTAVAIL: "; this machine does not have that address",
@@ -73,15 +57,28 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True)
 class Listening:
-    """Where to listen, and what comes before HTTP on each connection: a proxy's line, TLS."""
+    """Where to listen, and what precedes HTTP on each connection: a PROXY header, TLS.
 
-    endpoint: IStreamServerEndpoint
+    `where` is an endpoint of Twisted's or of a plugin's if it is none of the kinds that the relay
+    binds itself; its connections are then Twisted's, too.
+    """
+
+    where: Bindable | IStreamServerEndpoint
     tls: ServerTls | None = None
     is_proxied: bool = False
     is_inherited: bool = False
     """Whether the socket is somebody else's, who keeps it open while the relay restarts."""
     unix_path: str = ""
     """The file that the relay makes for a unix socket."""
+
+    def stages(self) -> list[Stage]:
+        """Return what precedes HTTP on a new connection, in order."""
+        stages: list[Stage] = []
+        if self.is_proxied:
+            stages.append(ProxyStage(is_before_tls=self.tls is not None))
+        if self.tls is not None:
+            stages.append(TlsHandshake(self.tls))
+        return stages
 
 
 @dataclass(frozen=True)
@@ -94,26 +91,26 @@ class OpenSocket:
 
 
 class ListeningService(Service):
-    """Listens while it runs.
+    """Listens while it runs; raises CannotListen when started where that is not possible.
 
-    Twisted's own StreamServerEndpointService logs a taken port and stays up, deaf; this one raises.
+    Twisted's own StreamServerEndpointService logs a taken port and stays up, deaf.
     """
 
     port: IListeningPort | None = None
-
-    _acceptor: Acceptor | None = None
 
     def __init__(
         self,
         text: str,
         listening: Listening,
         factory: IProtocolFactory,
-        waiting: PendingConnections | None = None,
+        pending: PendingConnections,
+        hub: Hub,
     ) -> None:
         self.text = text
         self._wanted = listening
         self._factory = factory
-        self._waiting = waiting
+        self._pending = pending
+        self._hub = hub
 
     @property
     def tls(self) -> ServerTls | None:
@@ -153,16 +150,23 @@ class ListeningService(Service):
 
     def privilegedStartService(self) -> None:
         """Listen, while the process may still have the privilege that a low port needs."""
-        failures: list[Failure] = []
-        around: AbstractContextManager[None] = nullcontext()
-        if self._wanted.unix_path:
-            clear_after_a_kill(Path(self._wanted.unix_path))
-            around = owner_only()
-        with around:
-            listening: Deferred[IListeningPort] = self._wanted.endpoint.listen(self._factory)
-        listening.addCallbacks(self._listening, failures.append)
-        if failures:
-            raise CannotListen(self.text, failures[0].value)
+        where = self._wanted.where
+        if IStreamServerEndpoint.providedBy(where):
+            self._listen_at(where)
+            return
+        try:
+            bound = where.bind()
+        except OSError as error:
+            raise CannotListen(self.text, error) from None
+        self.port = Acceptor(
+            bound,
+            self._factory,
+            self._make_stream,
+            self._pending,
+            self._hub.reactor,
+            hides_address=self._wanted.is_proxied,
+        )
+        self.port.startListening()
 
     def startService(self) -> None:
         if self.port is None:
@@ -172,42 +176,29 @@ class ListeningService(Service):
     def stopService(self) -> object:
         super().stopService()
         port, self.port = self.port, None
-        if self._acceptor is not None:
-            self._acceptor.close()
-            self._acceptor = None
         return None if port is None else port.stopListening()
 
-    def _listening(self, port: IListeningPort) -> None:
-        set_transport(port, self._wanted)
-        if self._waiting is not None:
-            self._acceptor = set_acceptor(port, self._waiting)
-        self.port = port
+    def _listen_at(self, endpoint: IStreamServerEndpoint) -> None:
+        failures: list[Failure] = []
+
+        def listens(port: IListeningPort) -> None:
+            self.port = port
+
+        endpoint.listen(self._factory).addCallbacks(listens, failures.append)
+        if failures:
+            raise CannotListen(self.text, failures[0].value)
+
+    def _make_stream(self, accepted: socket, address: Any, protocol: Any) -> Stream:
+        stages = self._wanted.stages()
+        preamble = Preamble(stages) if stages else None
+        if self._wanted.tls is not None:
+            kind: type[Stream] = TlsStream
+        else:
+            kind = UnixStream if is_unix(accepted.family) else PlainStream
+        return kind(self._hub, accepted, address, protocol, preamble)
 
 
 def shown(port: IListeningPort) -> str:
     """Where a port of an endpoint string listens, which the string need not say."""
     host: Any = port.getHost()
     return f"port {host.port} of {host.host}" if hasattr(host, "port") else "open"
-
-
-def set_acceptor(port: Any, waiting: PendingConnections) -> Acceptor | None:
-    """Let a port's connections be taken as they should; one of another kind takes them itself."""
-    kind: type = port.__class__
-    if kind not in _SERVERS:
-        return None
-    acceptor = Acceptor(port, waiting)
-    port.doRead = acceptor.doRead
-    return acceptor
-
-
-def set_transport(port: Any, listening: Listening) -> None:
-    """Let the connections of a port be direct, and begin as they should.
-
-    A port that is neither TCP nor a unix socket keeps its own.
-    """
-    kind: type = port.__class__
-    if kind is tcp.Port and listening.tls is not None:
-        tls = ProxiedTlsServer if listening.is_proxied else DirectTlsServer
-        port.transport = partial(tls, listening.tls)
-    elif kind in _SERVERS:
-        port.transport = _SERVERS[kind][listening.is_proxied]

@@ -6,8 +6,8 @@ follows its end in the same read is the next stage's, or the protocol's.
 
 from typing import Any, Protocol
 
+from twisted.internet import protocol
 from twisted.internet.interfaces import IAddress
-from zope.interface import Interface, implementer
 
 
 class StageFailed(Exception):
@@ -44,54 +44,37 @@ class Stage(Protocol):
         """The connection ended before the stage did."""
 
 
-class IPreambleListener(Interface):
-    """A protocol that takes part in what precedes its first byte."""
+class PreambleListener(protocol.Protocol):
+    """A protocol that takes part in what precedes its first byte; by default it lets all pass."""
 
-    def handshake_began() -> None:  # type: ignore[misc]
+    def handshake_began(self) -> None:
         """The client has begun a TLS handshake."""
 
-    def handshake_failed(slug: str) -> None:  # type: ignore[misc]
+    def handshake_failed(self, slug: str) -> None:
         """The connection ends before there is a request, for this reason."""
 
-    def client_known(address: IAddress | None) -> bool:  # type: ignore[misc]
+    def client_known(self, address: IAddress | None) -> bool:
         """A proxy named the client's address, or None: unknown. Returns whether it may stay."""
+        return True
 
-    def proxy_header_missing(address: IAddress) -> bool:  # type: ignore[misc]
+    def proxy_header_missing(self, address: IAddress) -> bool:
         """The proxy at this address sent no header. Returns whether to answer the request."""
+        return False
 
-    def haproxy_connected(begun: bytes) -> bool:  # type: ignore[misc]
+    def haproxy_connected(self, begun: bytes) -> bool:
         """HAProxy itself connects as a peer; `begun` is its hello so far.
 
         Returns whether it may stay.
         """
-
-
-@implementer(IPreambleListener)
-class _Indifferent:
-    """Stands for protocols that know nothing of preambles."""
-
-    def handshake_began(self) -> None:
-        pass
-
-    def handshake_failed(self, slug: str) -> None:
-        pass
-
-    def client_known(self, address: IAddress | None) -> bool:
-        return True
-
-    def proxy_header_missing(self, address: IAddress) -> bool:
-        return False
-
-    def haproxy_connected(self, begun: bytes) -> bool:
         return False
 
 
-_INDIFFERENT = _Indifferent()
+_INDIFFERENT = PreambleListener()
 
 
-def listener(protocol: object) -> Any:
-    """Returns the IPreambleListener of a protocol, which need not be one itself."""
-    return IPreambleListener(protocol, _INDIFFERENT)
+def listener(of: object) -> PreambleListener:
+    """Returns what is told of a protocol's preamble: the protocol, or nothing that matters."""
+    return of if isinstance(of, PreambleListener) else _INDIFFERENT
 
 
 class Preamble:

@@ -120,7 +120,7 @@ class SendingHalf:
     def _want(self, events: int) -> None:
         if events != self._events and self._state not in OVER:
             self._events = events
-            self._hub.change(self, events)
+            self._hub.change(self.descriptor, events)
 
     def _keep(self, pieces: Iterable[Piece], sent: int = 0) -> None:
         """Keep all but the first `sent` bytes until the kernel takes more."""

@@ -4,13 +4,17 @@ import socket
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.internet.interfaces import IAddress
 
 
-def twisted_address(family: int, address: Any) -> IAddress:
+def twisted_address(family: int, address: Any) -> Any:
     """Returns the address of a socket of this family, as `accept` or `getsockname` has it."""
     if family == socket.AF_INET:
         return IPv4Address("TCP", *address)
     if family == socket.AF_INET6:
         return IPv6Address("TCP", *address)
     return UNIXAddress(address or None)
+
+
+def is_unix(family: int) -> bool:
+    """Returns whether a family is that of unix sockets, which Windows does not have."""
+    return family == getattr(socket, "AF_UNIX", None)

@@ -129,10 +129,12 @@ class Stream(SendingHalf):
             self._hub.remove(self)
             self._hub.reactor.callLater(0, self.lose, ABORTED)
 
-    def getPeer(self) -> IAddress:
-        return twisted_address(self.socket.family, self._address) if self.peer is None else self.peer
+    def getPeer(self) -> Any:
+        return (
+            twisted_address(self.socket.family, self._address) if self.peer is None else self.peer
+        )
 
-    def getHost(self) -> IAddress:
+    def getHost(self) -> Any:
         return twisted_address(self.socket.family, self.socket.getsockname())
 
     def getHandle(self) -> socket.socket:

@@ -68,7 +68,7 @@ class TlsHandshake:
 
     def _begin(self, stream: TlsOpening, data: bytes) -> ssl.SSLObject:
         if begins_proxy_header(data):
-            # The answer is not encrypted, since the proxy has not begun TLS; some log what they get.
+            # Not encrypted, since the proxy has not begun TLS. Some proxies log what they get.
             refusal = proxy_unexpected()
             listener(stream.protocol).handshake_failed(refusal.counted)
             raise StageFailed(refusal.response())

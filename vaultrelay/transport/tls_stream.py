@@ -121,7 +121,7 @@ class TlsStream(PlainStream):
         total = 0
         try:
             while INCOMING.pending:
-                size = read(_RECORD_BYTES, _plain[total:])  # type: ignore[arg-type]
+                size = read(_RECORD_BYTES, _plain[total:])
                 if not size:
                     # The peer says goodbye. What may follow it means nothing.
                     INCOMING.read()

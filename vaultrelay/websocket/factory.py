@@ -29,12 +29,12 @@ class DeviceFactory:
         reactor: IReactorTime,
         open_session: OpenSession,
         message_bytes: int,
-        max_buffer: int,
+        ledger: Ledger,
     ) -> None:
         self.reactor = reactor
         self.open_session = open_session
         self.message_bytes = message_bytes
-        self.ledger = Ledger(max_buffer)
+        self.ledger = ledger
         self.batch = Batch(self.ledger)
         self.leaving: Callable[[DeviceConnection], object] = lambda connection: None
         """Told of each connection that waits for its peer's answer to a close."""

@@ -1,4 +1,4 @@
-"""Where a relay listens: TCP addresses, and sockets that it inherits. See unix_path for the rest."""
+"""Where a relay listens: TCP addresses, and sockets that it inherits; unix_path has the third."""
 
 import os
 import socket

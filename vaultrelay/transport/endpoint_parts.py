@@ -1,4 +1,4 @@
-"""The parts of an endpoint string: values between colons, some with a name before an equals sign."""
+"""The parts of an endpoint string: values between colons, some named before an equals sign."""
 
 import re
 

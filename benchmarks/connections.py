@@ -28,6 +28,8 @@ class ConnectionRun:
     cpu_microseconds: float
     memory: dict[int, int]
     memory_after_messages: int
+    memory_after_all_at_once: int
+    """After a message on every pair in the same moment, as after a restart of all devices."""
 
     @property
     def idle_bytes(self) -> int:
@@ -62,5 +64,8 @@ def measure(
             Generator(library, MESSAGE, wave).pump(SETTLE_SECONDS, most_writes=1)
         time.sleep(SETTLE_SECONDS)
         after = process.memory_bytes()
+        Generator(library, MESSAGE, groups).pump(SETTLE_SECONDS, most_writes=1)
+        time.sleep(SETTLE_SECONDS)
+        after_all = process.memory_bytes()
     counted = max(memory) - sorted(memory)[1]
-    return ConnectionRun((cpu[-1] - cpu[0]) / counted, memory, after)
+    return ConnectionRun((cpu[-1] - cpu[0]) / counted, memory, after, after_all)

@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
 from tests.frames import BINARY, CLOSE, TEXT, Frame, client_frame, take_server_frame
-from vaultrelay.service import RelayService
+from vaultrelay.app.service import RelayService
 from vaultrelay.settings import Settings
 from vaultrelay.wire import base64url
 from vaultrelay.wire.data import EVERYONE, pack_data

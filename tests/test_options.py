@@ -12,7 +12,6 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.usage import UsageError
 
 from tests.certificates import issue, write_pair
-from vaultrelay import __version__
 from vaultrelay.options import OPTIONS, BadOption, RelayOptions, read_settings
 from vaultrelay.options.memory import memory_bytes
 from vaultrelay.policy import limits
@@ -788,13 +787,6 @@ def test_options_take_no_variables_of_the_process(monkeypatch: pytest.MonkeyPatc
 def test_two_option_objects_share_no_flags() -> None:
     assert read("--public-url=wss://a.example").public_urls == ("wss://a.example",)
     assert read().public_urls == ()
-
-
-def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        read("--version")
-    assert caught.value.code == 0
-    assert capsys.readouterr().out == f"vault-relay {__version__}\n"
 
 
 def test_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 
 from twisted.python import usage
 
-from vaultrelay import __version__
 from vaultrelay.options.reader import SettingsReader
 from vaultrelay.options.sources import BadOption
 from vaultrelay.options.table import OPTIONS, Option
 from vaultrelay.settings import Settings
-from vaultrelay.stdio import print_result
 
 _HELP_COLUMN = 28
 _HELP_WIDTH = 80
@@ -68,10 +66,6 @@ class RelayOptions(usage.Options):
 
     def opt_admin_node(self, value: str) -> None:
         self._repeated.setdefault("admin-node", []).append(value)
-
-    def opt_version(self) -> None:
-        print_result(f"vault-relay {__version__}")
-        raise SystemExit(0)
 
     def parseOptions(self, options: list[str] | None = None) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Asking: asks the other relays of several how they are, and does not keep the reactor."""
+"""NodePoll: asks the other relays for their status, in threads, so the reactor never waits."""
 
 from collections.abc import Callable, Sequence
 from threading import Thread
@@ -18,7 +18,7 @@ def _in_thread(work: Callable[[], None]) -> None:
     Thread(target=work, daemon=True).start()
 
 
-class Asking:
+class NodePoll:
     """Asks each relay in a thread of its own, and none again before the last question is over."""
 
     def __init__(

@@ -14,10 +14,10 @@ from twisted.logger import LogEvent, globalLogPublisher
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from vaultrelay.app.health_socket import HealthSocket
 from vaultrelay.policy.limits import UNIX_PATH_BYTES
 from vaultrelay.runtime_folder import socket_path
 from vaultrelay.transport.front_door import Handover
-from vaultrelay.transport.health_socket import HealthSocket
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.wire.request import Request
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vaultrelay.stdio import (
+from vaultrelay.app.stdio import (
     GuardedStream,
     ResultLost,
     can_encode,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from vaultrelay.daemon import TwistdStart
+from vaultrelay.app.daemon import TwistdStart
 
 
 class Ended(Exception):

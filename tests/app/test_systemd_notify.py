@@ -11,8 +11,8 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogEvent, globalLogPublisher
 
+from vaultrelay.app.systemd_notify import Notify
 from vaultrelay.policy.limits import STATUS_SECONDS
-from vaultrelay.systemd_notify import Notify
 
 
 class Manager:

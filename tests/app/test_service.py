@@ -18,6 +18,7 @@ from tests.certificates import issue, write_pair
 from tests.frames import close_frame
 from tests.memory import SEED, UPGRADE, Relay, Wire
 from vaultrelay import __version__
+from vaultrelay.app.service import RelayService
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     FEW_HANDSHAKES,
@@ -28,7 +29,6 @@ from vaultrelay.policy.limits import (
     LISTEN_BACKLOG,
     RESERVED_PER_CHANNEL,
 )
-from vaultrelay.service import RelayService
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint

@@ -14,11 +14,11 @@ from twisted.logger import LogEvent, globalLogPublisher
 from tests.certificates import chain, write_pair
 from tests.memory import SEED, Wire
 from tests.transport.tls_client import lenient_context, shake
+from vaultrelay.app.reload import Reloader
+from vaultrelay.app.service import RelayService
 from vaultrelay.options.reader import SettingsReader
 from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.policy.origins import Origins
-from vaultrelay.reload import Reloader
-from vaultrelay.service import RelayService
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import channel_of
@@ -463,7 +463,7 @@ class TestCertificates:
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert (relay.service.settings.certificates, relay.lines) == (before, [])
         later = datetime.now(UTC) + timedelta(3)
-        for module in ("options.certificates", "service", "transport.certificate"):
+        for module in ("options.certificates", "app.service", "transport.certificate"):
             monkeypatch.setattr(f"vaultrelay.{module}.utc_now", lambda: later)
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert relay.service.settings.certificates != before

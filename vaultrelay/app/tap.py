@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.python import usage
 
+from vaultrelay import __version__
+from vaultrelay.app.process import fit_to_descriptors, real_reactor, stop_with
+from vaultrelay.app.reload import Reloader
+from vaultrelay.app.service import RelayService
+from vaultrelay.app.signals import StopSignals, reload_on_hangup, survive_others
+from vaultrelay.app.stdio import guard, print_result
 from vaultrelay.logs import format_is_ours, log
 from vaultrelay.options import RelayOptions
 from vaultrelay.options.reader import SettingsReader
-from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
-from vaultrelay.reload import Reloader
-from vaultrelay.service import RelayService
-from vaultrelay.signals import StopSignals, reload_on_hangup, survive_others
-from vaultrelay.stdio import guard
 from vaultrelay.transport.listen import CannotListen
 
 if TYPE_CHECKING:
-    from vaultrelay.daemon import TwistdStart
+    from vaultrelay.app.daemon import TwistdStart
 
 
 class Options(RelayOptions):
@@ -40,6 +41,10 @@ class Options(RelayOptions):
     def user(self) -> int | None:
         user: int | None = self.parent.get("uid") if self.parent is not None else None
         return user
+
+    def opt_version(self) -> None:
+        print_result(f"vault-relay {__version__}")
+        raise SystemExit(0)
 
     def parseOptions(self, options: list[str] | None = None) -> None:
         try:
@@ -85,7 +90,7 @@ def makeService(options: Options) -> RelayService:
     relay = TwistdRelayService(settings, real_reactor())
     if options.parent is not None and "nodaemon" in options.parent:
         # Windows has no daemons.
-        from vaultrelay.daemon import TwistdStart
+        from vaultrelay.app.daemon import TwistdStart
 
         relay.start = TwistdStart(options.parent)
     return attended(relay, options.reader)
@@ -96,7 +101,7 @@ def attended(relay: RelayService, reader: SettingsReader) -> RelayService:
     reactor = real_reactor()
     around: Callable[[], AbstractContextManager[None]] = nullcontext
     if "NOTIFY_SOCKET" in os.environ:
-        from vaultrelay.systemd_notify import Notify
+        from vaultrelay.app.systemd_notify import Notify
 
         notify = Notify(os.environ, reactor, lambda: relay.broker.joined)
         notify.setServiceParent(relay)

@@ -1,4 +1,4 @@
-"""Asking other relays: in threads, at most one for each, and never for long."""
+"""NodePoll: at most one thread for each other relay, and never for long."""
 
 from collections.abc import Callable
 from queue import Queue
@@ -10,8 +10,8 @@ from twisted.internet.task import Clock
 
 from tests.nodes.servers import page, serving
 from tests.nodes.statuses import status
-from vaultrelay.admin import asking
-from vaultrelay.admin.asking import Asking
+from vaultrelay.app import node_poll
+from vaultrelay.app.node_poll import NodePoll
 from vaultrelay.nodes.answer import NodeAnswer, late
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import NODE_SECONDS
@@ -33,13 +33,13 @@ class Scene:
         self.threads: list[Callable[[], None]] = []
         self.asked: list[NodeUrl] = []
         self.clock = Reactor()
-        self.asking = Asking(self.clock, self.threads.append)
-        monkeypatch.setattr(asking, "ask", self._answer)
+        self.poll = NodePoll(self.clock, self.threads.append)
+        monkeypatch.setattr(node_poll, "ask", self._answer)
 
     def ask(self, *urls: NodeUrl) -> "tuple[list[Any], Deferred[list[NodeAnswer]]]":
         """Where the outcome will be, and the question."""
         found: list[Any] = []
-        question = self.asking.ask(urls)
+        question = self.poll.ask(urls)
         question.addBoth(found.append)
         return found, question
 
@@ -115,7 +115,7 @@ def test_a_thread_asks_a_real_server() -> None:
     with serving(page(status())) as (text, _):
         url = NodeUrl.read(text)
         found: list[Any] = []
-        Asking(clock).ask([url]).addBoth(found.append)
+        NodePoll(clock).ask([url]).addBoth(found.append)
         call, answer = calls.get(timeout=10)
         call(answer)
     assert found == [[NodeAnswer(url, status())]]

@@ -7,8 +7,8 @@ import time
 import pytest
 from twisted.internet import reactor as installed
 
+from vaultrelay.app.process import fit_to_descriptors, raise_descriptor_limit, real_reactor
 from vaultrelay.policy.limits import SELECT_SOCKETS
-from vaultrelay.process import fit_to_descriptors, raise_descriptor_limit, real_reactor
 from vaultrelay.settings import Settings
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from vaultrelay import signals
-from vaultrelay.signals import StopSignals, after_end, before_start, reload_on_hangup
+from vaultrelay.app import signals
+from vaultrelay.app.signals import StopSignals, after_end, before_start, reload_on_hangup
 
 STOPPING = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGXCPU]
 MEANINGLESS = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF]

@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vaultrelay.app.process import USAGE_ERROR, stop_with
 from vaultrelay.logs import printable
-from vaultrelay.process import USAGE_ERROR, stop_with
 
 _STARTED = b"\0"
 _MOST_BYTES = 4096

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay import lean_imports
+from vaultrelay.app import lean_imports
 
-LEAN = "from vaultrelay import lean_imports; lean_imports.install()\n"
+LEAN = "from vaultrelay.app import lean_imports; lean_imports.install()\n"
 LOADED = "import json, sys; print(json.dumps([n for n, m in sys.modules.items() if m]))"
 
 
@@ -21,7 +21,7 @@ def run(code: str) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env=environment,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         timeout=30,
@@ -49,9 +49,9 @@ def loaded() -> set[str]:
         "autobahn.wamp.message",
         "autobahn.nvx",
         "twisted.spread.jelly",
-        "vaultrelay.admin.service",
+        "vaultrelay.app.admin_service",
         "vaultrelay.nodes.ask",
-        "vaultrelay.systemd_notify",
+        "vaultrelay.app.systemd_notify",
     ],
 )
 def test_a_lean_relay_does_not_load(loaded: set[str], name: str) -> None:
@@ -95,7 +95,7 @@ def test_the_admin_pages_are_in_memory_where_they_are_asked_for_alone() -> None:
     code = """
 import sys
 from twisted.internet.testing import MemoryReactorClock
-from vaultrelay.service import RelayService
+from vaultrelay.app.service import RelayService
 from vaultrelay.settings import Settings
 for admin in ("", "tcp:9090"):
     RelayService(Settings(admin=admin), MemoryReactorClock())

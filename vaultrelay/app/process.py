@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from vaultrelay.app.stdio import print_error
 from vaultrelay.policy.descriptors import files_needed
 from vaultrelay.policy.limits import SELECT_FILES
 from vaultrelay.settings import Settings
-from vaultrelay.stdio import print_error
 
 USAGE_ERROR = 2
 """The exit status for what the operator must put right."""

@@ -9,13 +9,14 @@ from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.web.server import Site
 
 from vaultrelay import __version__
+from vaultrelay.app.broker_service import BrokerService
+from vaultrelay.app.listeners import Listeners
+from vaultrelay.app.routes import Routes
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
-from vaultrelay.broker_service import BrokerService
 from vaultrelay.diagnosis.evidence import Evidence
 from vaultrelay.diagnosis.symptoms import diagnose
 from vaultrelay.diagnosis.watch import Watch
-from vaultrelay.listeners import Listeners
 from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.budgets import BudgetBook
@@ -28,7 +29,6 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.privacy import privacy_notice
-from vaultrelay.routes import Routes
 from vaultrelay.session_log import log_join, log_session_end
 from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
@@ -41,7 +41,7 @@ from vaultrelay.web.pages import make_site
 from vaultrelay.websocket.factory import DeviceFactory
 
 if TYPE_CHECKING:
-    from vaultrelay.admin.service import AdminService
+    from vaultrelay.app.admin_service import AdminService
 
 
 class RelayService(MultiService):
@@ -104,7 +104,7 @@ class RelayService(MultiService):
         self.listeners.setServiceParent(self)
         if settings.runtime_folder:
             # Windows has no unix sockets, so no such folder.
-            from vaultrelay.transport.health_socket import HealthSocket
+            from vaultrelay.app.health_socket import HealthSocket
 
             # After the listeners, whose ports give it its name.
             health = HealthSocket(
@@ -113,7 +113,7 @@ class RelayService(MultiService):
             health.setServiceParent(self)
         if settings.admin:
             # Only then, so that it costs nothing where nobody asks for it.
-            from vaultrelay.admin.service import AdminService
+            from vaultrelay.app.admin_service import AdminService
 
             self._admin = AdminService(self, reactor)
             self._admin.setServiceParent(self)

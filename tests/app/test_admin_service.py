@@ -12,7 +12,7 @@ from zope.interface import implementer
 from tests.memory import Relay, Wire
 from tests.nodes.servers import page, serving
 from tests.nodes.statuses import status as status_of
-from vaultrelay.admin.service import AdminService
+from vaultrelay.app.admin_service import AdminService
 from vaultrelay.nodes.answer import NodeAnswer
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import (

@@ -26,7 +26,7 @@ from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 
 if TYPE_CHECKING:
-    from vaultrelay.admin.asking import Asking
+    from vaultrelay.app.node_poll import NodePoll
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:%]+))(?::[0-9]*)?")
 """The whole of a Host header: nothing may follow an address in brackets, a zone or a port."""
@@ -41,7 +41,7 @@ class AdminService(MultiService):
     host_refused = False
     """Whether it was asked for by a name that is not its own, which a scraper may log nowhere."""
 
-    _asking: "Asking | None" = None
+    _poll: "NodePoll | None" = None
 
     def __init__(self, relay: Relay, reactor: Any) -> None:
         super().__init__()
@@ -132,9 +132,9 @@ class AdminService(MultiService):
         urls = self._relay.settings.admin_nodes
         if not urls:
             return None
-        if self._asking is None:
+        if self._poll is None:
             # What asks is imported where there is somebody to ask.
-            from vaultrelay.admin.asking import Asking
+            from vaultrelay.app.node_poll import NodePoll
 
-            self._asking = Asking(self._reactor)
-        return self._asking.ask(urls)
+            self._poll = NodePoll(self._reactor)
+        return self._poll.ask(urls)

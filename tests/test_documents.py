@@ -11,8 +11,8 @@ import docutils.core
 import pytest
 import yaml
 
+from vaultrelay.config.table import OPTIONS
 from vaultrelay.nodes.status import NodeStatus
-from vaultrelay.options.table import OPTIONS
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS
 from vaultrelay.wire.close_codes import CloseCode

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from vaultrelay.commands import COMMANDS
-from vaultrelay.options import OPTIONS
+from vaultrelay.config.table import OPTIONS
 
 MAKER = Path(__file__).parents[1] / "docs" / "make_man.py"
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.memory import Relay
+from vaultrelay.config.settings import Settings
 from vaultrelay.logs import FORMATS, LEVELS, format_is_ours
 from vaultrelay.logs.naming import WAYS
 from vaultrelay.policy.limits import JOIN_SECONDS_PER_DEVICE, JOINS_AT_ONCE_PER_DEVICE
 from vaultrelay.privacy import privacy_notice
-from vaultrelay.settings import Settings
 
 PAGE = Path(__file__).parents[1] / "docs" / "privacy.rst"
 

@@ -1,5 +1,6 @@
 """The privacy notice: what the relay sees, keeps and logs under its settings, as /privacy.json."""
 
+from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import (
     JOIN_SECONDS_PER_DEVICE,
     JOINS_AT_ONCE_PER_DEVICE,
@@ -7,7 +8,6 @@ from vaultrelay.policy.limits import (
     RESERVED_DEBT_SECONDS,
     SLOW_SECONDS,
 )
-from vaultrelay.settings import Settings
 
 VERSION = 1
 """Of the notice. Whoever takes away a key, or changes what one means, raises it."""

@@ -13,6 +13,7 @@ from tests.memory import Relay, Wire
 from tests.nodes.servers import page, serving
 from tests.nodes.statuses import status as status_of
 from vaultrelay.app.admin_service import AdminService
+from vaultrelay.config.settings import Settings
 from vaultrelay.nodes.answer import NodeAnswer
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import (
@@ -22,7 +23,6 @@ from vaultrelay.policy.limits import (
     SAMPLE_SECONDS,
     SILENT_SURE_SECONDS,
 )
-from vaultrelay.settings import Settings
 from vaultrelay.transport.endpoint_string import BadEndpoint
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 

@@ -15,8 +15,8 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from vaultrelay.app.health_socket import HealthSocket
+from vaultrelay.config.runtime_folder import socket_path
 from vaultrelay.policy.limits import UNIX_PATH_BYTES
-from vaultrelay.runtime_folder import socket_path
 from vaultrelay.transport.front_door import Handover
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.wire.request import Request

@@ -96,7 +96,7 @@ def test_the_admin_pages_are_in_memory_where_they_are_asked_for_alone() -> None:
 import sys
 from twisted.internet.testing import MemoryReactorClock
 from vaultrelay.app.service import RelayService
-from vaultrelay.settings import Settings
+from vaultrelay.config.settings import Settings
 for admin in ("", "tcp:9090"):
     RelayService(Settings(admin=admin), MemoryReactorClock())
     print([name in sys.modules for name in ("vaultrelay.admin", "vaultrelay.web.status_page")])

@@ -8,8 +8,8 @@ import pytest
 from twisted.internet import reactor as installed
 
 from vaultrelay.app.process import fit_to_descriptors, raise_descriptor_limit, real_reactor
+from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import SELECT_SOCKETS
-from vaultrelay.settings import Settings
 
 
 def test_a_process_allows_itself_all_that_it_may(monkeypatch: pytest.MonkeyPatch) -> None:

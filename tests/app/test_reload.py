@@ -16,7 +16,7 @@ from tests.memory import SEED, Wire
 from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.app.reload import Reloader
 from vaultrelay.app.service import RelayService
-from vaultrelay.options.reader import SettingsReader
+from vaultrelay.config.reader import SettingsReader
 from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.policy.origins import Origins
 from vaultrelay.transport.tls import ServerTls
@@ -463,7 +463,7 @@ class TestCertificates:
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert (relay.service.settings.certificates, relay.lines) == (before, [])
         later = datetime.now(UTC) + timedelta(3)
-        for module in ("options.certificates", "app.service", "transport.certificate"):
+        for module in ("config.certificates", "app.service", "transport.certificate"):
             monkeypatch.setattr(f"vaultrelay.{module}.utc_now", lambda: later)
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert relay.service.settings.certificates != before

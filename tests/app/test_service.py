@@ -19,6 +19,7 @@ from tests.frames import close_frame
 from tests.memory import SEED, UPGRADE, Relay, Wire
 from vaultrelay import __version__
 from vaultrelay.app.service import RelayService
+from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     FEW_HANDSHAKES,
@@ -29,7 +30,6 @@ from vaultrelay.policy.limits import (
     LISTEN_BACKLOG,
     RESERVED_PER_CHANNEL,
 )
-from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint
 from vaultrelay.wire import base64url

@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from pathlib import Path
 from runpy import run_module
 from typing import Any
 
@@ -53,7 +52,7 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
         monkeypatch.setattr(module, "real_reactor", lambda: reactor)
     monkeypatch.setattr(run, "log_to_stderr", lambda *chosen: None)
     # These relays are in memory, and leave nothing in a folder.
-    monkeypatch.setattr("vaultrelay.options.reader.runtime_folder", lambda *given: "")
+    monkeypatch.setattr("vaultrelay.config.reader.runtime_folder", lambda *given: "")
     monkeypatch.setattr(tap.Options, "environment", {})
     return reactor
 

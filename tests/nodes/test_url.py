@@ -1,4 +1,4 @@
-"""Node URLs: what names an admin endpoint. What does not is refused (tests/test_options.py)."""
+"""Node URLs: what names an admin endpoint; the rest is refused (tests/config/test_options.py)."""
 
 import pytest
 

@@ -12,8 +12,8 @@ import twisted
 from vaultrelay import __version__
 from vaultrelay.admin.sampler import Totals
 from vaultrelay.broker.broker import Broker
+from vaultrelay.config.settings import Settings
 from vaultrelay.policy.finding import Finding
-from vaultrelay.settings import Settings
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.web.figures import Expiry, Figures, Process
 from vaultrelay.websocket.factory import DeviceFactory

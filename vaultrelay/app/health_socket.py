@@ -14,9 +14,9 @@ from twisted.internet import tcp, unix
 from twisted.internet.error import CannotListenError
 from twisted.python.failure import Failure
 
+from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import HEALTH_WAITING, UNIX_PATH_BYTES
-from vaultrelay.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.transport.accepting import Acceptor
 from vaultrelay.transport.direct_unix import DirectUnixServer, owner_only
 from vaultrelay.transport.front_door import FrontDoorFactory, Route

@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
+from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import LISTEN_BACKLOG
-from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.listen import Listening, ListeningService, shown

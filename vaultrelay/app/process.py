@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from vaultrelay.app.stdio import print_error
+from vaultrelay.config.settings import Settings
 from vaultrelay.policy.descriptors import files_needed
 from vaultrelay.policy.limits import SELECT_FILES
-from vaultrelay.settings import Settings
 
 USAGE_ERROR = 2
 """The exit status for what the operator must put right."""

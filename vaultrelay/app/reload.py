@@ -7,11 +7,11 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.app.service import RelayService
+from vaultrelay.config.changes import Changes
+from vaultrelay.config.reader import SettingsReader
+from vaultrelay.config.settings import Settings
 from vaultrelay.logs import log
-from vaultrelay.options.changes import Changes
-from vaultrelay.options.reader import SettingsReader
 from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
-from vaultrelay.settings import Settings
 from vaultrelay.transport.periodic import PeriodicTask
 
 

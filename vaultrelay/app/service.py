@@ -14,6 +14,7 @@ from vaultrelay.app.listeners import Listeners
 from vaultrelay.app.routes import Routes
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
+from vaultrelay.config.settings import Settings
 from vaultrelay.diagnosis.evidence import Evidence
 from vaultrelay.diagnosis.symptoms import diagnose
 from vaultrelay.diagnosis.watch import Watch
@@ -30,7 +31,6 @@ from vaultrelay.policy.limits import (
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.privacy import privacy_notice
 from vaultrelay.session_log import log_join, log_session_end
-from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer

@@ -13,9 +13,9 @@ from vaultrelay.app.reload import Reloader
 from vaultrelay.app.service import RelayService
 from vaultrelay.app.signals import StopSignals, reload_on_hangup, survive_others
 from vaultrelay.app.stdio import guard, print_result
+from vaultrelay.config.flags import RelayOptions
+from vaultrelay.config.reader import SettingsReader
 from vaultrelay.logs import format_is_ours, log
-from vaultrelay.options import RelayOptions
-from vaultrelay.options.reader import SettingsReader
 from vaultrelay.transport.listen import CannotListen
 
 if TYPE_CHECKING:

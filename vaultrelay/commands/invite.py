@@ -15,8 +15,8 @@ from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.own_url import find_url
 from vaultrelay.commands.qr_code import qr_lines
 from vaultrelay.commands.reach import Unreachable, reach
+from vaultrelay.config.sources import BadOption
 from vaultrelay.logs import printable
-from vaultrelay.options import BadOption
 from vaultrelay.policy.access_token import check_spelling
 
 USAGE = """Usage: vault-relay invite [--with-token] [--no-qr] [options of the relay]

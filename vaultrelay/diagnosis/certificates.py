@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from vaultrelay.config.settings import hosts_of
 from vaultrelay.diagnosis.evidence import Evidence
 from vaultrelay.logs import printable
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
-from vaultrelay.settings import hosts_of
 from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.x509 import name_of
 

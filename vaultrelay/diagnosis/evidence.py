@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vaultrelay.broker.broker import Broker
-from vaultrelay.settings import Settings
+from vaultrelay.config.settings import Settings
 from vaultrelay.transport.listen import OpenSocket
 from vaultrelay.transport.visitors import Noticed
 

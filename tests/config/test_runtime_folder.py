@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay.runtime_folder import (
+from vaultrelay.config.runtime_folder import (
     UnsafeFolder,
     check_folder,
     folders_to_search,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from twisted.python import usage
 
+from vaultrelay.config.slips import complaint, hint
+from vaultrelay.config.table import BY_NAME, OPTIONS, Option
 from vaultrelay.logs import printable
-from vaultrelay.options.slips import complaint, hint
-from vaultrelay.options.table import BY_NAME, OPTIONS, Option
 from vaultrelay.transport.plain_file import read_file, why_unreadable
 
 

@@ -5,7 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vaultrelay.options.sources import (
+from vaultrelay.config.runtime_folder import runtime_folder
+from vaultrelay.config.service_links import service_links
+from vaultrelay.config.settings import Settings
+from vaultrelay.config.sources import (
     BadOption,
     Given,
     from_file,
@@ -13,11 +16,8 @@ from vaultrelay.options.sources import (
     from_variables,
     unknown_variables,
 )
-from vaultrelay.options.table import BY_NAME
-from vaultrelay.options.values import Values
-from vaultrelay.runtime_folder import runtime_folder
-from vaultrelay.service_links import service_links
-from vaultrelay.settings import Settings
+from vaultrelay.config.table import BY_NAME
+from vaultrelay.config.values import Values
 from vaultrelay.transport.plain_file import start_folder
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vaultrelay.options.sources import Given
+from vaultrelay.config.sources import Given
 from vaultrelay.transport.certificate import CertificatePair, load_pair, utc_now
 from vaultrelay.transport.certificate_files import BadCertificate
 from vaultrelay.transport.certificate_renewal import why_worse

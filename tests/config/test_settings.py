@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import Issued, issue, write_pair
+from vaultrelay.config.settings import Settings
 from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Access, Tokens
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.origins import Origins
-from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import CertificatePair, load_pair
 
 

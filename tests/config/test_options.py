@@ -12,11 +12,14 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.usage import UsageError
 
 from tests.certificates import issue, write_pair
-from vaultrelay.options import OPTIONS, BadOption, RelayOptions, read_settings
-from vaultrelay.options.memory import memory_bytes
+from vaultrelay.config.flags import RelayOptions
+from vaultrelay.config.memory import memory_bytes
+from vaultrelay.config.reader import read_settings
+from vaultrelay.config.runtime_folder import runtime_folder
+from vaultrelay.config.settings import Settings
+from vaultrelay.config.sources import BadOption
+from vaultrelay.config.table import OPTIONS
 from vaultrelay.policy import limits
-from vaultrelay.runtime_folder import runtime_folder
-from vaultrelay.settings import Settings
 from vaultrelay.wire import base64url
 
 CONFIG = "relay.toml"

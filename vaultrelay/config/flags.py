@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from twisted.python import usage
 
-from vaultrelay.options.reader import SettingsReader
-from vaultrelay.options.sources import BadOption
-from vaultrelay.options.table import OPTIONS, Option
-from vaultrelay.settings import Settings
+from vaultrelay.config.reader import SettingsReader
+from vaultrelay.config.settings import Settings
+from vaultrelay.config.sources import BadOption
+from vaultrelay.config.table import OPTIONS, Option
 
 _HELP_COLUMN = 28
 _HELP_WIDTH = 80

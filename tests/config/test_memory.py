@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay.options import memory
-from vaultrelay.options.memory import memory_bytes
+from vaultrelay.config import memory
+from vaultrelay.config.memory import memory_bytes
 
 MACHINE = 8_000_000_000
 

@@ -5,18 +5,18 @@ from ipaddress import ip_address
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from vaultrelay.config.access_values import AccessValues
+from vaultrelay.config.certificates import read_pairs
+from vaultrelay.config.memory import memory_bytes
+from vaultrelay.config.settings import Settings
+from vaultrelay.config.sources import BadOption, Given
+from vaultrelay.config.table import BY_NAME
 from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
 from vaultrelay.nodes.url import NODE_NAME, NodeUrl
-from vaultrelay.options.access_values import AccessValues
-from vaultrelay.options.certificates import read_pairs
-from vaultrelay.options.memory import memory_bytes
-from vaultrelay.options.sources import BadOption, Given
-from vaultrelay.options.table import BY_NAME
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import canonical_host, host_of_url
-from vaultrelay.settings import Settings
 from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.plain_file import start_folder

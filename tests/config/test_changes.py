@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay.options.changes import Changes
+from vaultrelay.config.changes import Changes
 
 
 @pytest.fixture

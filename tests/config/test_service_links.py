@@ -2,7 +2,7 @@
 
 import pytest
 
-from vaultrelay.service_links import is_service_link, service_links
+from vaultrelay.config.service_links import is_service_link, service_links
 
 OF_RELAY = {
     "RELAY_SERVICE_HOST": "10.96.12.7",

@@ -8,9 +8,9 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 
 from tests.certificates import issue, write_pair
-from vaultrelay.options.changes import Changes
-from vaultrelay.options.reader import SettingsReader
-from vaultrelay.settings import Settings
+from vaultrelay.config.changes import Changes
+from vaultrelay.config.reader import SettingsReader
+from vaultrelay.config.settings import Settings
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
 KEYS = "privateKey=tls/privkey.pem:certKey=tls/fullchain.pem"

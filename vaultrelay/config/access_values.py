@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sized
 from typing import TypeVar
 
-from vaultrelay.options.sources import BadOption, Given
+from vaultrelay.config.sources import BadOption, Given
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Tokens
 from vaultrelay.policy.access_lists import BadLine, read_channels, read_tokens

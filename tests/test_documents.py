@@ -11,8 +11,8 @@ import docutils.core
 import pytest
 import yaml
 
+from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.config.table import OPTIONS
-from vaultrelay.nodes.status import NodeStatus
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS
 from vaultrelay.wire.close_codes import CloseCode

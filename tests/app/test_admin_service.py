@@ -9,13 +9,13 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import implementer
 
+from tests.cluster.servers import page, serving
+from tests.cluster.statuses import status as status_of
 from tests.memory import Relay, Wire
-from tests.nodes.servers import page, serving
-from tests.nodes.statuses import status as status_of
 from vaultrelay.app.admin_service import AdminService
+from vaultrelay.cluster.answer import NodeAnswer
+from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.settings import Settings
-from vaultrelay.nodes.answer import NodeAnswer
-from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy.limits import (
     ADMIN_CONNECTIONS,
     HEAD_SECONDS,

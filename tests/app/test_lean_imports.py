@@ -50,7 +50,7 @@ def loaded() -> set[str]:
         "autobahn.nvx",
         "twisted.spread.jelly",
         "vaultrelay.app.admin_service",
-        "vaultrelay.nodes.ask",
+        "vaultrelay.cluster.ask",
         "vaultrelay.app.systemd_notify",
     ],
 )

@@ -8,12 +8,12 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
-from tests.nodes.servers import page, serving
-from tests.nodes.statuses import status
+from tests.cluster.servers import page, serving
+from tests.cluster.statuses import status
 from vaultrelay.app import node_poll
 from vaultrelay.app.node_poll import NodePoll
-from vaultrelay.nodes.answer import NodeAnswer, late
-from vaultrelay.nodes.url import NodeUrl
+from vaultrelay.cluster.answer import NodeAnswer, late
+from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import NODE_SECONDS
 
 ONE, TWO = NodeUrl.read("http://10.0.0.1:9090"), NodeUrl.read("http://10.0.0.2:9090")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import Issued, issue, write_pair
+from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.settings import Settings
-from vaultrelay.nodes.url import NodeUrl
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Access, Tokens
 from vaultrelay.policy.networks import Networks

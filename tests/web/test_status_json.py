@@ -5,7 +5,7 @@ from math import nan
 
 from tests.web.figures import figures
 from vaultrelay.broker.counters import Counters
-from vaultrelay.nodes.status import NodeStatus
+from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import FINDING_CHARS
 from vaultrelay.web.figures import CURVES, Process

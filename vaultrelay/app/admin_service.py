@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 
 from vaultrelay.admin.meter import Meter, Relay
 from vaultrelay.admin.sampler import Sampler
+from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.logs import log
-from vaultrelay.nodes.answer import NodeAnswer
 from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.audience import canonical_host
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS

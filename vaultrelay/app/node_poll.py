@@ -7,9 +7,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.python.failure import Failure
 
-from vaultrelay.nodes.answer import NodeAnswer, late
-from vaultrelay.nodes.ask import ask
-from vaultrelay.nodes.url import NodeUrl
+from vaultrelay.cluster.answer import NodeAnswer, late
+from vaultrelay.cluster.ask import ask
+from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import NODE_SECONDS
 
 

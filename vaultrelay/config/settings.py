@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vaultrelay.nodes.url import NodeUrl
+from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import canonical_host, host_of_url, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out

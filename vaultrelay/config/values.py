@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from vaultrelay.cluster.url import NODE_NAME, NodeUrl
 from vaultrelay.config.access_values import AccessValues
 from vaultrelay.config.certificates import read_pairs
 from vaultrelay.config.memory import memory_bytes
@@ -13,7 +14,6 @@ from vaultrelay.config.sources import BadOption, Given
 from vaultrelay.config.table import BY_NAME
 from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
-from vaultrelay.nodes.url import NODE_NAME, NodeUrl
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import canonical_host, host_of_url

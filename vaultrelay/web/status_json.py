@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import isnan
 
-from vaultrelay.nodes.status import NodeStatus
+from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.policy.limits import FINDING_CHARS
 from vaultrelay.web.figures import Figures
 

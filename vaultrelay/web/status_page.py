@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import quote
 
+from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.logs import printable
-from vaultrelay.nodes.answer import NodeAnswer
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.figures import Figures

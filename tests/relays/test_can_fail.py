@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest_twisted
 
-from tests.cluster.cluster import CHANNELS, Cluster, running_cluster
+from tests.relays.cluster import CHANNELS, Cluster, running_cluster
 
 Figure = Callable[[str], None]
 NO_TABLE = {

@@ -5,9 +5,9 @@ import socket
 from contextlib import closing
 from itertools import islice
 
-from tests.cluster.nodes import HOST
 from tests.obstacles.device import Device
 from tests.process.processes import WAIT_SECONDS
+from tests.relays.nodes import HOST
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import channel_of
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vaultrelay.nodes.url import NODE_NAME, NodeUrl
+from vaultrelay.cluster.url import NODE_NAME, NodeUrl
 
 
 @pytest.mark.parametrize(

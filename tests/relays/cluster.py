@@ -11,10 +11,10 @@ from typing import Any
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import LoopingCall, deferLater
 
-from tests.cluster.auditor import Auditor
-from tests.cluster.haproxy import HAProxy
-from tests.cluster.member import Member
-from tests.cluster.nodes import HOST, Node
+from tests.relays.auditor import Auditor
+from tests.relays.haproxy import HAProxy
+from tests.relays.member import Member
+from tests.relays.nodes import HOST, Node
 from tests.system.fronts import free_port
 
 CHANNELS = 200

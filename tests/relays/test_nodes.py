@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest_twisted
 
-from tests.cluster.cluster import Cluster, running_cluster
+from tests.relays.cluster import Cluster, running_cluster
 
 Figure = Callable[[str], None]
 NEW_CHANNELS = range(1000, 1100)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest_twisted
 from twisted.internet.defer import ensureDeferred
 
-from tests.cluster.cluster import NODES, Cluster, running_cluster
-from tests.cluster.member import Member
+from tests.relays.cluster import NODES, Cluster, running_cluster
+from tests.relays.member import Member
 
 Figure = Callable[[str], None]
 RESTART = "closed with 4000 restart"

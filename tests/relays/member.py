@@ -11,8 +11,8 @@ from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.error import ConnectError
 from twisted.internet.task import deferLater
 
-from tests.cluster.auditor import Auditor
-from tests.cluster.nodes import HOST
+from tests.relays.auditor import Auditor
+from tests.relays.nodes import HOST
 from vaultrelay.client import Closed, Device, Draining, Left, Message, Nack, Refused, connect
 from vaultrelay.wire.close_codes import CloseCode
 

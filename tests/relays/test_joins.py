@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest_twisted
 
-from tests.cluster.cluster import TAGS, running_cluster
+from tests.relays.cluster import TAGS, running_cluster
 
 Figure = Callable[[str], None]
 TIMES = 100

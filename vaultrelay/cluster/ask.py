@@ -4,10 +4,10 @@ import socket
 import ssl
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
-from vaultrelay.nodes.answer import NodeAnswer, late
-from vaultrelay.nodes.bounded_answer import BoundedAnswer
-from vaultrelay.nodes.status import NodeStatus
-from vaultrelay.nodes.url import NodeUrl
+from vaultrelay.cluster.answer import NodeAnswer, late
+from vaultrelay.cluster.bounded_answer import BoundedAnswer
+from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
 from vaultrelay.policy.tls_reasons import CURES, words_of
 

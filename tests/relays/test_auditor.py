@@ -1,6 +1,6 @@
 """The auditor itself: what it holds against a cluster, and what it does not."""
 
-from tests.cluster.auditor import Auditor
+from tests.relays.auditor import Auditor
 
 A, B = b"device-a", b"device-b"
 

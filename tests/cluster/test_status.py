@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.nodes.statuses import status
-from vaultrelay.nodes.status import NodeStatus, total
+from tests.cluster.statuses import status
+from vaultrelay.cluster.status import NodeStatus, total
 from vaultrelay.policy.limits import FINDING_CHARS, NODE_STATUS_BYTES
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.nodes.status import NodeStatus
-from vaultrelay.nodes.url import NodeUrl
+from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.url import NodeUrl
 
 
 @dataclass(frozen=True)

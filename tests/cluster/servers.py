@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vaultrelay.nodes.status import NodeStatus
+from vaultrelay.cluster.status import NodeStatus
 
 
 def page(status: NodeStatus) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vaultrelay.nodes.url import NODE_NAME
+from vaultrelay.cluster.url import NODE_NAME
 from vaultrelay.policy.limits import FINDING_CHARS
 from vaultrelay.wire.json_object import BadControl, Fields, read_object
 

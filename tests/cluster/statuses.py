@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vaultrelay.nodes.status import NodeStatus
+from vaultrelay.cluster.status import NodeStatus
 
 
 def status(**changes: Any) -> NodeStatus:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.nodes import HOST
 from tests.process.processes import WAIT_SECONDS, environment, run
+from tests.relays.nodes import HOST
 
 BACKEND = "relay"
 _ANSWER_BYTES = 1 << 16

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import issue, write_pair
-from tests.nodes.servers import page, serving
-from tests.nodes.statuses import status
-from vaultrelay.nodes.answer import NodeAnswer, late
-from vaultrelay.nodes.ask import ask
-from vaultrelay.nodes.url import NodeUrl
+from tests.cluster.servers import page, serving
+from tests.cluster.statuses import status
+from vaultrelay.cluster.answer import NodeAnswer, late
+from vaultrelay.cluster.ask import ask
+from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
 
 SECONDS = 5

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest_twisted
 from twisted.internet.threads import deferToThread
 
-from tests.cluster import strangers
-from tests.cluster.cluster import CHANNELS, TAGS, Cluster, running_cluster
-from tests.cluster.haproxy import HAProxy
-from tests.cluster.member import Member
-from tests.cluster.test_can_fail import NO_ANNOUNCEMENTS
+from tests.relays import strangers
+from tests.relays.cluster import CHANNELS, TAGS, Cluster, running_cluster
+from tests.relays.haproxy import HAProxy
+from tests.relays.member import Member
+from tests.relays.test_can_fail import NO_ANNOUNCEMENTS
 
 Figure = Callable[[str], None]
 TABLE = 300

@@ -17,8 +17,8 @@ from tests.web.test_pages import TcpTransport
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
+from vaultrelay.observe.figures import CURVES, Figures
 from vaultrelay.web.admin_pages import Source, make_admin_site
-from vaultrelay.web.figures import CURVES, Figures
 
 
 class FakeSource:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 
-from vaultrelay.admin.meter import Meter, Relay
-from vaultrelay.admin.sampler import Sampler
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.logs import log
+from vaultrelay.observe.figures import CURVES, Figures
+from vaultrelay.observe.meter import Meter, Relay
+from vaultrelay.observe.sampler import Sampler
 from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.audience import canonical_host
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
@@ -20,7 +21,6 @@ from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.proxy_protocol import ProxiedFactory
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.admin_pages import make_admin_site
-from vaultrelay.web.figures import CURVES, Figures
 from vaultrelay.web.leaf import page_head
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request

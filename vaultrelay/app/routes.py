@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from twisted.web.server import Site
 
 from vaultrelay.broker.broker import Broker
+from vaultrelay.observe.session_log import log_refusal
 from vaultrelay.policy.access import Admission
-from vaultrelay.session_log import log_refusal
 from vaultrelay.transport.front_door import Handover
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.leaf import page_head

@@ -15,10 +15,12 @@ from vaultrelay.app.routes import Routes
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
 from vaultrelay.config.settings import Settings
-from vaultrelay.diagnosis.evidence import Evidence
-from vaultrelay.diagnosis.symptoms import diagnose
-from vaultrelay.diagnosis.watch import Watch
 from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
+from vaultrelay.observe.evidence import Evidence
+from vaultrelay.observe.privacy import privacy_notice
+from vaultrelay.observe.session_log import log_join, log_session_end
+from vaultrelay.observe.warnings import diagnose
+from vaultrelay.observe.watch import Watch
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.finding import Finding
@@ -29,8 +31,6 @@ from vaultrelay.policy.limits import (
     SHORTEST_DRAIN_SECONDS,
 )
 from vaultrelay.policy.proxies import TrustedProxies
-from vaultrelay.privacy import privacy_notice
-from vaultrelay.session_log import log_join, log_session_end
 from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.certificates import chain, write_pair
 from tests.frames import close_frame
 from tests.memory import Relay
-from vaultrelay.admin.meter import Meter, read_process
+from vaultrelay.observe.meter import Meter, read_process
 from vaultrelay.transport.certificate import load_pair
 
 

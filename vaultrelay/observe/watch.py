@@ -1,13 +1,13 @@
-"""Watch: looks for symptoms now and then, and logs what is new and what is over."""
+"""Watch: looks for warnings at intervals, and logs new ones and those that are over."""
 
 from collections.abc import Callable
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
-from vaultrelay.diagnosis.evidence import Evidence
-from vaultrelay.diagnosis.symptoms import diagnose
 from vaultrelay.logs import log
+from vaultrelay.observe.evidence import Evidence
+from vaultrelay.observe.warnings import diagnose
 from vaultrelay.policy.finding import WHAT, Finding
 from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
 from vaultrelay.transport.periodic import PeriodicTask

@@ -10,12 +10,12 @@ from typing import Protocol
 
 import twisted
 from vaultrelay import __version__
-from vaultrelay.admin.sampler import Totals
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
+from vaultrelay.observe.figures import Expiry, Figures, Process
+from vaultrelay.observe.sampler import Totals
 from vaultrelay.policy.finding import Finding
 from vaultrelay.transport.front_door import FrontDoorFactory
-from vaultrelay.web.figures import Expiry, Figures, Process
 from vaultrelay.websocket.factory import DeviceFactory
 
 _PROC = Path("/proc/self")

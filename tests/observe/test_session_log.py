@@ -11,7 +11,7 @@ from twisted.logger import LogEvent, globalLogPublisher
 from tests.frames import BINARY, TEXT, client_frame, close_frame
 from tests.memory import Relay, Wire
 from vaultrelay.logs import set_addresses, set_level
-from vaultrelay.session_log import log_refusal
+from vaultrelay.observe.session_log import log_refusal
 
 DEVICE = ip_address("2001:db8::7")
 NAMED = r"address=(a-\w{6}) channel=(c-\w{6})"
@@ -146,7 +146,7 @@ def test_nobody_is_looked_up_for_a_line_that_is_not_heard(
     events: list[LogEvent], monkeypatch: pytest.MonkeyPatch, level: str
 ) -> None:
     set_level(level)
-    monkeypatch.setattr("vaultrelay.session_log.names", None)
+    monkeypatch.setattr("vaultrelay.observe.session_log.names", None)
     log_refusal("audience", DEVICE)
     joined(Relay())
     assert events == []

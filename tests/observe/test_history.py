@@ -2,7 +2,7 @@
 
 from math import isnan
 
-from vaultrelay.admin.history import History
+from vaultrelay.observe.history import History
 from vaultrelay.policy.limits import HISTORY_SAMPLES
 
 

@@ -11,8 +11,8 @@ from twisted.internet.address import IPv4Address
 
 from tests.certificates import chain, ed25519_key, issue, write_pair
 from tests.memory import Relay
-from vaultrelay.diagnosis.evidence import Evidence
-from vaultrelay.diagnosis.symptoms import SYMPTOMS, diagnose
+from vaultrelay.observe.evidence import Evidence
+from vaultrelay.observe.warnings import WARNINGS, diagnose
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.limits import (
@@ -74,9 +74,9 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         admin_host_refused=True,
         proxy_faults=PROXY_FAULTS,
     )
-    assert {finding.slug for finding in diagnose(evidence)} == set(SYMPTOMS)
-    assert list(SYMPTOMS) == list(WHAT)
-    for slug, find in SYMPTOMS.items():
+    assert {finding.slug for finding in diagnose(evidence)} == set(WARNINGS)
+    assert list(WARNINGS) == list(WHAT)
+    for slug, find in WARNINGS.items():
         assert {finding.slug for finding in find(evidence)} == {slug}
 
 

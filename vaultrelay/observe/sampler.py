@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from vaultrelay.admin.history import History
+from vaultrelay.observe.figures import CURVES
+from vaultrelay.observe.history import History
 from vaultrelay.policy.limits import LAG_SAMPLES, LAG_SECONDS, SAMPLE_SECONDS
-from vaultrelay.web.figures import CURVES
 
 
 class Totals(NamedTuple):

@@ -29,5 +29,5 @@ def _finder(slug: str) -> Callable[[Collection[str]], Iterator[Finding]]:
     return find
 
 
-PROXY_SYMPTOMS = {slug: _finder(slug) for slug in PROXY_FAULTS}
+PROXY_WARNINGS = {slug: _finder(slug) for slug in PROXY_FAULTS}
 """For each of PROXY_FAULTS: its findings, given the faults that were seen."""

@@ -1,13 +1,13 @@
-"""Symptoms: what can be wrong with how a relay is run, how it is found, and the cure."""
+"""Warnings: what can be wrong with how the relay is run, how it is found, and the cure."""
 
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 
 from vaultrelay.broker.session import Stage
-from vaultrelay.diagnosis import certificates
-from vaultrelay.diagnosis.access import admin_host, nobody, open_socket, origin_refused
-from vaultrelay.diagnosis.evidence import Evidence
-from vaultrelay.diagnosis.proxy_faults import PROXY_SYMPTOMS
+from vaultrelay.observe import certificate_warnings
+from vaultrelay.observe.access_warnings import admin_host, nobody, open_socket, origin_refused
+from vaultrelay.observe.evidence import Evidence
+from vaultrelay.observe.proxy_warnings import PROXY_WARNINGS
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, network_of
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import CROWD_CHANNELS, CROWD_DEVICES, PING_RANGE
@@ -16,8 +16,8 @@ from vaultrelay.policy.proxies import TrustedProxies
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
-    """All findings, in the order of SYMPTOMS; each once, though it is true of several listeners."""
-    found = (finding for find in SYMPTOMS.values() for finding in find(evidence))
+    """All findings, in the order of WARNINGS; each once, though it is true of several listeners."""
+    found = (finding for find in WARNINGS.values() for finding in find(evidence))
     return list(dict.fromkeys(found))
 
 
@@ -104,7 +104,7 @@ def _unreadable_proxy(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _proxy_fault(slug: str) -> Callable[[Evidence], Iterator[Finding]]:
-    return lambda evidence: PROXY_SYMPTOMS[slug](evidence.proxy_faults)
+    return lambda evidence: PROXY_WARNINGS[slug](evidence.proxy_faults)
 
 
 def _one_address(evidence: Evidence) -> Iterator[Finding]:
@@ -176,14 +176,14 @@ def _hides(evidence: Evidence) -> bool:
     return evidence.settings.log_addresses == "none"
 
 
-SYMPTOMS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
-    "certificate": certificates.dates,
+WARNINGS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
+    "certificate": certificate_warnings.dates,
     "not_read": _not_read,
     "nobody": lambda evidence: nobody(evidence.settings.access),
-    "certificate_name": certificates.names,
-    "certificate_trust": certificates.trust,
-    "certificate_key": certificates.keys,
-    "open_key": certificates.open_keys,
+    "certificate_name": certificate_warnings.names,
+    "certificate_trust": certificate_warnings.trust,
+    "certificate_key": certificate_warnings.keys,
+    "open_key": certificate_warnings.open_keys,
     "few_descriptors": _few_descriptors,
     "no_name": _no_name,
     "unknown_variable": _unknown_variable,
@@ -193,7 +193,7 @@ SYMPTOMS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
     "plain_in_public": _plain_in_public,
     "untrusted_proxy": _untrusted_proxy,
     "unreadable_proxy": _unreadable_proxy,
-    **{slug: _proxy_fault(slug) for slug in PROXY_SYMPTOMS},
+    **{slug: _proxy_fault(slug) for slug in PROXY_WARNINGS},
     "one_address": _one_address,
     "fixed_silence": _fixed_silence,
 }

@@ -1,8 +1,8 @@
-"""Symptoms of access: each names its thing and a cure that fits it."""
+"""Warnings of access: each names its thing and a cure that fits it."""
 
 import pytest
 
-from vaultrelay.diagnosis.access import nobody, open_socket
+from vaultrelay.observe.access_warnings import nobody, open_socket
 from vaultrelay.policy.access import Access, Tokens
 from vaultrelay.policy.networks import NOBODY, Networks
 from vaultrelay.transport.listen import OpenSocket

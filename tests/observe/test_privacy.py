@@ -12,10 +12,10 @@ from tests.memory import Relay
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import FORMATS, LEVELS, format_is_ours
 from vaultrelay.logs.naming import WAYS
+from vaultrelay.observe.privacy import privacy_notice
 from vaultrelay.policy.limits import JOIN_SECONDS_PER_DEVICE, JOINS_AT_ONCE_PER_DEVICE
-from vaultrelay.privacy import privacy_notice
 
-PAGE = Path(__file__).parents[1] / "docs" / "privacy.rst"
+PAGE = Path(__file__).parents[2] / "docs" / "privacy.rst"
 
 
 def notice_of(**settings: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Symptoms of access: everybody gets in, or nobody."""
+"""Warnings of access: everybody gets in, or nobody."""
 
 from collections.abc import Iterator
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
-from vaultrelay.admin.sampler import Sampler, Totals
+from vaultrelay.observe.sampler import Sampler, Totals
 from vaultrelay.policy.limits import LAG_SECONDS, SAMPLE_SECONDS
 
 

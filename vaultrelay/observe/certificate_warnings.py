@@ -1,10 +1,10 @@
-"""Symptoms of certificates: why devices refuse one, and whether other users can read its key."""
+"""Warnings of certificates: why devices refuse one, and whether other users can read its key."""
 
 from collections.abc import Iterator, Sequence
 
 from vaultrelay.config.settings import hosts_of
-from vaultrelay.diagnosis.evidence import Evidence
 from vaultrelay.logs import printable
+from vaultrelay.observe.evidence import Evidence
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS

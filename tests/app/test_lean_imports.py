@@ -99,7 +99,8 @@ from vaultrelay.app.service import RelayService
 from vaultrelay.config.settings import Settings
 for admin in ("", "tcp:9090"):
     RelayService(Settings(admin=admin), MemoryReactorClock())
-    print([name in sys.modules for name in ("vaultrelay.app.admin_service", "vaultrelay.web.status_page")])
+    modules = ("vaultrelay.app.admin_service", "vaultrelay.web.status_page")
+    print([name in sys.modules for name in modules])
 """
     assert run(LEAN + code) == "[False, False]\n[True, True]\n"
 

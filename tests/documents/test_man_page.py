@@ -9,7 +9,7 @@ import pytest
 from vaultrelay.commands import COMMANDS
 from vaultrelay.config.table import OPTIONS
 
-MAKER = Path(__file__).parents[1] / "docs" / "make_man.py"
+MAKER = Path(__file__).parents[2] / "docs" / "make_man.py"
 
 
 @pytest.fixture(scope="module")

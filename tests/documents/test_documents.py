@@ -18,7 +18,7 @@ from vaultrelay.web.metrics import METRICS
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.rst"), *ROOT.glob("docs/**/*.rst")]
 COMMANDS = ROOT / "vaultrelay" / "commands"
 OF_OTHER_PROGRAMS = {

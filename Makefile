@@ -45,7 +45,7 @@ test-system: $(VENV)/test
 # HAProxy and four relays under traffic, while they are killed, drained, restarted: in six minutes.
 test-cluster: $(VENV)/test
 	tests/system/install.sh haproxy:haproxy
-	CLUSTER=1 $(BIN)/python -m pytest tests/cluster -n 0 -rs
+	CLUSTER=1 $(BIN)/python -m pytest tests/relays -n 0 -rs
 
 vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py

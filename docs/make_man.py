@@ -14,8 +14,8 @@ from pathlib import Path
 
 from vaultrelay import __version__
 from vaultrelay.commands import COMMANDS
-from vaultrelay.options import OPTIONS
-from vaultrelay.options.flags import help_text
+from vaultrelay.config.flags import help_text
+from vaultrelay.config.table import OPTIONS
 
 TARGET = Path(__file__).with_name("vault-relay.1")
 _FLAG = re.compile(r"  (--\S+(?: \S+)*)(?:  +(\S.*))?$", re.MULTILINE)

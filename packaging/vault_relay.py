@@ -1,6 +1,6 @@
 """The program of the package."""
 
-from vaultrelay import lean_imports
+from vaultrelay.app import lean_imports
 from vaultrelay.commands import main
 
 # What this keeps out is not in the package, so it is for the other commands, too.

@@ -11,8 +11,8 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
 from tests.frames import BINARY, CLOSE, TEXT, Frame, client_frame, take_server_frame
-from vaultrelay.service import RelayService
-from vaultrelay.settings import Settings
+from vaultrelay.app.service import RelayService
+from vaultrelay.config.settings import Settings
 from vaultrelay.wire import base64url
 from vaultrelay.wire.data import EVERYONE, pack_data
 from vaultrelay.wire.proof import channel_of, join_body, sign_join

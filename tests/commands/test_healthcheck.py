@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from vaultrelay.commands import healthcheck
+from vaultrelay.config.runtime_folder import socket_path
 from vaultrelay.policy import limits
-from vaultrelay.runtime_folder import socket_path
 
 OK = {"status": "ok", "version": "1.0.0", "connections": 3, "uptime_seconds": 86400}
 

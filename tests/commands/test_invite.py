@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from vaultrelay import tap
+from vaultrelay.app import tap
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands import invite
 from vaultrelay.commands.reach import Unreachable

@@ -7,7 +7,7 @@ import pytest
 
 from tests.certificates import issue, write_pair
 from vaultrelay.commands.own_url import find_url, own_address
-from vaultrelay.settings import Settings
+from vaultrelay.config.settings import Settings
 from vaultrelay.transport.certificate import CertificatePair, load_pair
 
 

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from pathlib import Path
+from runpy import run_module
 from typing import Any
 
 import pytest
@@ -11,11 +11,12 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogEvent, globalLogPublisher
 
-from vaultrelay import commands, process, tap
+from vaultrelay import commands
+from vaultrelay.app import process, tap
+from vaultrelay.app.service import RelayService
 from vaultrelay.commands import run
 from vaultrelay.logs import set_format
 from vaultrelay.policy.descriptors import files_needed
-from vaultrelay.service import RelayService
 
 
 class Reactor(MemoryReactorClock):
@@ -51,7 +52,7 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
         monkeypatch.setattr(module, "real_reactor", lambda: reactor)
     monkeypatch.setattr(run, "log_to_stderr", lambda *chosen: None)
     # These relays are in memory, and leave nothing in a folder.
-    monkeypatch.setattr("vaultrelay.options.reader.runtime_folder", lambda *given: "")
+    monkeypatch.setattr("vaultrelay.config.reader.runtime_folder", lambda *given: "")
     monkeypatch.setattr(tap.Options, "environment", {})
     return reactor
 
@@ -187,12 +188,17 @@ def test_a_command_is_its_module(
     assert called == [[argument for argument in arguments if argument != "check"]]
 
 
+@pytest.mark.parametrize(
+    "start", [commands.main, lambda: run_module("vaultrelay", run_name="__main__")]
+)
 def test_the_version_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    start: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("sys.argv", ["vault-relay", "--version"])
     with pytest.raises(SystemExit) as stopped:
-        commands.main()
+        start()
     assert (stopped.value.code, capsys.readouterr().out) == (0, "vault-relay 1.0.0\n")
 
 

@@ -10,11 +10,11 @@ from threading import Event
 
 import pytest
 
-from tests.nodes.servers import page, serving
-from tests.nodes.statuses import status
+from tests.cluster.servers import page, serving
+from tests.cluster.statuses import status
+from vaultrelay.cluster.answer import late
+from vaultrelay.cluster.status import NodeStatus, total
 from vaultrelay.commands import status as command
-from vaultrelay.nodes.answer import late
-from vaultrelay.nodes.status import NodeStatus, total
 from vaultrelay.policy.limits import MOST_NODES
 
 Said = pytest.CaptureFixture[str]

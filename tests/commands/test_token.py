@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from vaultrelay.app.stdio import GuardedStream, ResultLost
 from vaultrelay.commands import token
 from vaultrelay.commands.token_file import TokenFile, locked
 from vaultrelay.policy.access_lists import read_tokens
 from vaultrelay.policy.access_token import token_line
-from vaultrelay.stdio import GuardedStream, ResultLost
 
 PLAIN = "a-token-of-the-operators"
 LINE = token_line("anna", "another-token")

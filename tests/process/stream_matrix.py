@@ -14,7 +14,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
 
-from vaultrelay import commands, lean_imports
+from vaultrelay import commands
+from vaultrelay.app import lean_imports
 
 _FLUSH_FAILED = 120
 """The exit status of Python where the streams cannot be flushed at the end."""

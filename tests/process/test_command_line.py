@@ -12,7 +12,7 @@ import pytest
 from tests.certificates import issue, write_pair
 from tests.process.processes import BIN, WAIT_SECONDS, environment, run, running_relay
 from vaultrelay import __version__
-from vaultrelay.options import OPTIONS
+from vaultrelay.config.table import OPTIONS
 
 
 def test_version() -> None:

@@ -327,7 +327,7 @@ def test_a_relay_serves_tls_without_a_second_openssl() -> None:
     """None of ours asks for what Twisted can do without, not even where it is installed."""
     code = """
 import json, sys
-from vaultrelay import lean_imports
+from vaultrelay.app import lean_imports
 lean_imports.install()
 import vaultrelay.commands.run, vaultrelay.transport.listen
 print(json.dumps([name for name, module in sys.modules.items() if module]))

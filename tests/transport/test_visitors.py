@@ -10,6 +10,7 @@ from twisted.logger import LogEvent
 from zope.interface import alsoProvides
 
 from tests.memory import SEED, Relay, Wire
+from vaultrelay.config.settings import Settings
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.limits import (
     HEAD_SECONDS,
@@ -24,7 +25,6 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.proxies import TrustedProxies
-from vaultrelay.settings import Settings
 from vaultrelay.transport.visitors import Noticed
 
 DEVICE = "198.51.100.1"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from vaultrelay.broker.counters import Counters
-from vaultrelay.web.figures import Expiry, Figures, Process
+from vaultrelay.observe.figures import Expiry, Figures, Process
 
 NOW = 1_800_000_000.0
 DAY = 86400

@@ -11,14 +11,14 @@ from twisted.internet.task import Clock
 from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 
-from tests.nodes.statuses import status
+from tests.cluster.statuses import status
 from tests.web.figures import figures
 from tests.web.test_pages import TcpTransport
-from vaultrelay.nodes.answer import NodeAnswer
-from vaultrelay.nodes.status import NodeStatus
-from vaultrelay.nodes.url import NodeUrl
+from vaultrelay.cluster.answer import NodeAnswer
+from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.url import NodeUrl
+from vaultrelay.observe.figures import CURVES, Figures
 from vaultrelay.web.admin_pages import Source, make_admin_site
-from vaultrelay.web.figures import CURVES, Figures
 
 
 class FakeSource:

@@ -6,9 +6,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.figures import DAY, NOW, figures
 from vaultrelay.broker.counters import Counters
+from vaultrelay.observe.figures import Expiry, Process
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.refused import REFUSED
-from vaultrelay.web.figures import Expiry, Process
 from vaultrelay.web.metrics import METRICS, exposition
 from vaultrelay.wire.close_codes import CloseCode
 

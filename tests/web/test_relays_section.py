@@ -2,9 +2,9 @@
 
 import re
 
-from tests.nodes.statuses import status
-from vaultrelay.nodes.answer import NodeAnswer, late
-from vaultrelay.nodes.url import NodeUrl
+from tests.cluster.statuses import status
+from vaultrelay.cluster.answer import NodeAnswer, late
+from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.web.relays_section import relays_section
 
 SECOND = NodeUrl.read("http://10.0.0.2:9090/?a=1&b=2")

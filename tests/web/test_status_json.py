@@ -5,10 +5,10 @@ from math import nan
 
 from tests.web.figures import figures
 from vaultrelay.broker.counters import Counters
-from vaultrelay.nodes.status import NodeStatus
+from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.observe.figures import CURVES, Process
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import FINDING_CHARS
-from vaultrelay.web.figures import CURVES, Process
 from vaultrelay.web.status_json import status_of
 
 

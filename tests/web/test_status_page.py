@@ -9,10 +9,10 @@ import pytest
 
 from tests.web.figures import DAY, NOW, figures
 from vaultrelay.broker.counters import Counters
+from vaultrelay.observe.figures import CURVES, Expiry, Process
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import HISTORY_SAMPLES
 from vaultrelay.policy.refused import REFUSED
-from vaultrelay.web.figures import CURVES, Expiry, Process
 from vaultrelay.web.status_page import status_page
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason

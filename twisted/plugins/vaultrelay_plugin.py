@@ -7,7 +7,7 @@ from twisted.application.service import ServiceMaker
 
 vault_relay = ServiceMaker(
     "VaultMesh relay",
-    "vaultrelay.tap",
+    "vaultrelay.app.tap",
     "A relay on which the devices of a VaultMesh vault meet.",
     "vault-relay",
 )

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from vaultrelay import __version__
-from vaultrelay.stdio import ResultLost, guard, print_error, print_result
+from vaultrelay.app.stdio import ResultLost, guard, print_error, print_result
 
 COMMANDS = {
     "check": "Try a relay step by step, as two devices.",
@@ -51,11 +51,11 @@ def _run(arguments: list[str]) -> int:
         if name not in COMMANDS:
             _stop_at(name)
     else:
-        from vaultrelay import signals
+        from vaultrelay.app import signals
 
         # All else takes half a second to import.
         signals.before_start()
-        from vaultrelay import lean_imports
+        from vaultrelay.app import lean_imports
 
         lean_imports.install()
     status: int = import_module(f"vaultrelay.commands.{name}").main(arguments)
@@ -65,8 +65,8 @@ def _run(arguments: list[str]) -> int:
 def _stop_at(name: str) -> NoReturn:
     from difflib import get_close_matches
 
+    from vaultrelay.app.process import stop_with
     from vaultrelay.logs import printable
-    from vaultrelay.process import stop_with
 
     close = get_close_matches(name, COMMANDS, 1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(COMMANDS)}."

@@ -9,11 +9,11 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import react
 
 from vaultrelay import __version__
+from vaultrelay.app.process import real_reactor, stop_with
+from vaultrelay.app.stdio import print_result
 from vaultrelay.commands.check_options import USAGE, BadUsage, CheckOptions, read_options
 from vaultrelay.commands.checkup import Checkup
 from vaultrelay.commands.checkup.url import shown
-from vaultrelay.process import real_reactor, stop_with
-from vaultrelay.stdio import print_result
 from vaultrelay.websocket import autobahn_parts  # noqa: F401  masks quickly without NVX, too
 
 

@@ -9,9 +9,9 @@ import socket
 import time
 from getopt import GetoptError, getopt
 
-from vaultrelay.runtime_folder import UnsafeFolder, check_folder, folders_to_search, sockets
-from vaultrelay.service_links import is_service_link
-from vaultrelay.stdio import print_error
+from vaultrelay.app.stdio import print_error
+from vaultrelay.config.runtime_folder import UnsafeFolder, check_folder, folders_to_search, sockets
+from vaultrelay.config.service_links import is_service_link
 
 USAGE = """Usage: vault-relay healthcheck [options]
 

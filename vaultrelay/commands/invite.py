@@ -7,17 +7,17 @@ from getpass import getpass
 from typing import ClassVar
 from urllib.parse import quote
 
+from vaultrelay.app.process import stop_with
+from vaultrelay.app.stdio import print_result
+from vaultrelay.app.tap import Options
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.own_url import find_url
 from vaultrelay.commands.qr_code import qr_lines
 from vaultrelay.commands.reach import Unreachable, reach
+from vaultrelay.config.sources import BadOption
 from vaultrelay.logs import printable
-from vaultrelay.options import BadOption
 from vaultrelay.policy.access_token import check_spelling
-from vaultrelay.process import stop_with
-from vaultrelay.stdio import print_result
-from vaultrelay.tap import Options
 
 USAGE = """Usage: vault-relay invite [--with-token] [--no-qr] [options of the relay]
 

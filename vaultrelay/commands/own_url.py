@@ -6,10 +6,10 @@ from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from vaultrelay.app.process import stop_with
+from vaultrelay.app.stdio import can_encode
+from vaultrelay.config.settings import Settings
 from vaultrelay.policy.audience import canonical_host
-from vaultrelay.process import stop_with
-from vaultrelay.settings import Settings
-from vaultrelay.stdio import can_encode
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 _ELSEWHERE = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))

@@ -14,9 +14,9 @@ from ipaddress import ip_address
 from threading import Thread
 
 from vaultrelay.client.device import RelayUrl
+from vaultrelay.cluster.bounded_answer import BoundedAnswer
 from vaultrelay.commands.checkup.answers import PAGE_CURES, explain_answer
 from vaultrelay.commands.checkup.ask import Answer
-from vaultrelay.nodes.bounded_answer import BoundedAnswer
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
 from vaultrelay.policy.tls_reasons import CURES, words_of
 from vaultrelay.wire.json_object import BadControl, read_object

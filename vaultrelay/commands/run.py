@@ -3,12 +3,12 @@
 import gc
 from typing import Any
 
+from vaultrelay.app.process import fit_to_descriptors, real_reactor, stop_with
+from vaultrelay.app.service import RelayService
+from vaultrelay.app.signals import after_end
+from vaultrelay.app.tap import Options, attended
 from vaultrelay.commands import COMMANDS
 from vaultrelay.logs import log, log_to_stderr
-from vaultrelay.process import fit_to_descriptors, real_reactor, stop_with
-from vaultrelay.service import RelayService
-from vaultrelay.signals import after_end
-from vaultrelay.tap import Options, attended
 from vaultrelay.transport.listen import CannotListen
 
 

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from getopt import GetoptError, gnu_getopt
 from threading import Thread
 
-from vaultrelay.nodes.answer import NodeAnswer, late
-from vaultrelay.nodes.ask import ask
-from vaultrelay.nodes.status import NodeStatus, total
-from vaultrelay.nodes.url import NodeUrl
+from vaultrelay.app.stdio import print_error, print_result
+from vaultrelay.cluster.answer import NodeAnswer, late
+from vaultrelay.cluster.ask import ask
+from vaultrelay.cluster.status import NodeStatus, total
+from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import MOST_NODES
-from vaultrelay.stdio import print_error, print_result
 from vaultrelay.web.node_figures import NODE_HEADS, node_figures
 from vaultrelay.web.units import lasting, number, size
 

@@ -7,13 +7,13 @@ from getopt import GetoptError, gnu_getopt
 from pathlib import Path
 from typing import NoReturn
 
+from vaultrelay.app.process import stop_with
+from vaultrelay.app.stdio import print_result
 from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.token_file import BadTokenFile, TokenFile, locked
 from vaultrelay.logs import printable
 from vaultrelay.policy.access_token import new_token, token_line
 from vaultrelay.policy.limits import MOST_TOKENS
-from vaultrelay.process import stop_with
-from vaultrelay.stdio import print_result
 
 USAGE = """Usage: vault-relay token new [--label NAME] [--file FILE]
        vault-relay token list [--file FILE]

@@ -6,8 +6,8 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.web.server import Request, Site
 
-from vaultrelay.nodes.answer import NodeAnswer
-from vaultrelay.web.figures import Figures
+from vaultrelay.cluster.answer import NodeAnswer
+from vaultrelay.observe.figures import Figures
 from vaultrelay.web.leaf import POLICY, Leaf
 from vaultrelay.web.metrics import CONTENT_TYPE, exposition
 from vaultrelay.web.status_json import status_of

@@ -6,9 +6,9 @@ No label is a peer's word: they are our own slugs, versions, and the operator's 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from vaultrelay.observe.figures import Figures
 from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.refused import REFUSED
-from vaultrelay.web.figures import Figures
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from vaultrelay.nodes.status import NodeStatus
+from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.web.units import number, size
 
 NODE_HEADS = ("devices", "channels", "messages", "data", "came back")

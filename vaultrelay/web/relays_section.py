@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from vaultrelay.nodes.answer import NodeAnswer
-from vaultrelay.nodes.status import NodeStatus, total
-from vaultrelay.nodes.url import NodeUrl
+from vaultrelay.cluster.answer import NodeAnswer
+from vaultrelay.cluster.status import NodeStatus, total
+from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.web.node_figures import NODE_HEADS, node_figures
 from vaultrelay.web.units import lasting, size
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from math import isnan
 
-from vaultrelay.nodes.status import NodeStatus
+from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.observe.figures import Figures
 from vaultrelay.policy.limits import FINDING_CHARS
-from vaultrelay.web.figures import Figures
 
 
 def status_of(figures: Figures, curves: Mapping[str, Sequence[float]]) -> NodeStatus:

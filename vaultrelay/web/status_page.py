@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from urllib.parse import quote
 
+from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.logs import printable
-from vaultrelay.nodes.answer import NodeAnswer
+from vaultrelay.observe.figures import Figures
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
 from vaultrelay.policy.refused import REFUSED
-from vaultrelay.web.figures import Figures
 from vaultrelay.web.plot import Plot, line_plot
 from vaultrelay.web.relays_section import relays_section
 from vaultrelay.web.status_json import latest, status_of

@@ -1,0 +1,179 @@
+"""What systemd is told, in datagrams of a real socket and on a clock that the test moves."""
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import LogEvent, globalLogPublisher
+
+from vaultrelay.app.systemd_notify import Notify
+from vaultrelay.policy.limits import STATUS_SECONDS
+
+
+class Manager:
+    """The socket of a service manager, a relay that speaks to it, and time."""
+
+    def __init__(self, address: str, **variables: str) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.socket.bind(address.replace("@", "\0"))
+        self.environment = {"NOTIFY_SOCKET": address, "HOME": "/", **variables}
+        self.clock: Any = MemoryReactorClock()
+        self.joined = 0
+        self.notify = Notify(self.environment, self.clock, lambda: self.joined)
+        self.notify.startService()
+
+    def run(self) -> list[str]:
+        """Let the reactor run; what is said then."""
+        for call, arguments, named in self.clock.whenRunningHooks:
+            call(*arguments, **named)
+        return self.said()
+
+    def said(self) -> list[str]:
+        """The datagrams since the last look."""
+        found = []
+        try:
+            while True:
+                found.append(self.socket.recv(4096).decode())
+        except BlockingIOError:
+            return found
+
+    def shut_down(self) -> list[str]:
+        """Let the reactor begin its end; what is said then."""
+        ((call, arguments, named),) = self.clock.triggers["before"]["shutdown"]
+        call(*arguments, **named)
+        return self.said()
+
+    def stop(self) -> None:
+        self.notify.stopService()
+        assert self.clock.getDelayedCalls() == []
+        self.socket.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "notify")
+
+
+@pytest.fixture
+def warnings() -> Iterator[list[str]]:
+    found: list[str] = []
+
+    def observe(event: LogEvent) -> None:
+        if event["log_level"].name == "warn":
+            found.append(event["log_format"].format(**event))
+
+    observer: Any = observe
+    globalLogPublisher.addObserver(observer)
+    yield found
+    globalLogPublisher.removeObserver(observer)
+
+
+def test_a_stay_from_the_start_to_the_end(path: str) -> None:
+    manager = Manager(path, WATCHDOG_USEC="30000000", WATCHDOG_PID=str(os.getpid()))
+    assert manager.said() == []
+    assert manager.run() == ["READY=1", "WATCHDOG=1\nSTATUS=0 devices joined"]
+    manager.clock.advance(15)
+    assert manager.said() == ["WATCHDOG=1"]
+    manager.joined = 1
+    manager.clock.advance(15)
+    assert manager.said() == ["WATCHDOG=1\nSTATUS=1 device joined"]
+    with manager.notify.reloading():
+        (begin,) = manager.said()
+        assert begin.startswith("RELOADING=1\nMONOTONIC_USEC=")
+        assert begin.rpartition("=")[2].isdigit()
+    assert manager.said() == ["READY=1"]
+    assert manager.shut_down() == ["STOPPING=1"]
+    # A drain takes longer than the watchdog would wait.
+    manager.clock.advance(15)
+    assert manager.said() == ["WATCHDOG=1"]
+    manager.stop()
+
+
+def test_a_reload_that_fails_ends_too(path: str) -> None:
+    manager = Manager(path)
+
+    def fail() -> None:
+        with manager.notify.reloading():
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [text.partition("\n")[0] for text in manager.said()] == ["RELOADING=1", "READY=1"]
+    manager.stop()
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"},
+        {"WATCHDOG_USEC": "soon"},
+        {"WATCHDOG_USEC": "0"},
+        {"WATCHDOG_USEC": "-1"},
+    ],
+    ids=["none", "another-process", "no-number", "off", "negative"],
+)
+def test_without_a_watchdog_only_what_changed_is_said(path: str, variables: dict[str, str]) -> None:
+    manager = Manager(path, **variables)
+    assert manager.run() == ["READY=1", "STATUS=0 devices joined"]
+    manager.clock.advance(STATUS_SECONDS)
+    assert manager.said() == []
+    manager.joined = 12
+    manager.clock.advance(STATUS_SECONDS)
+    assert manager.said() == ["STATUS=12 devices joined"]
+    manager.stop()
+
+
+def test_the_variables_are_not_left_to_others(path: str) -> None:
+    manager = Manager(path, WATCHDOG_USEC="5", WATCHDOG_PID="7")
+    assert manager.environment == {"HOME": "/"}
+    manager.stop()
+
+
+def test_a_name_without_a_file() -> None:
+    manager = Manager(f"@vault-relay-test-{secrets.token_hex(8)}")
+    assert manager.run()[0] == "READY=1"
+    manager.stop()
+
+
+def test_a_start_that_is_given_up_says_nothing(path: str) -> None:
+    manager = Manager(path)
+    manager.notify.stopService()
+    assert manager.run() == []
+    manager.stop()
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("/nowhere/notify", "No such file or directory"),
+        ("@" + "x" * 300, "it is no address of a socket"),
+        ("vsock:2:1234", "No such file or directory"),
+        ("", "Invalid argument"),
+        ("/a\0b", "No such file or directory"),
+    ],
+    ids=["missing", "too-long", "another-family", "empty", "zero-byte"],
+)
+def test_who_cannot_be_told_hurts_nobody(address: str, why: str, warnings: list[str]) -> None:
+    clock: Any = MemoryReactorClock()
+    notify = Notify({"NOTIFY_SOCKET": address}, clock, lambda: 0)
+    with notify.reloading():
+        pass
+    assert warnings[1].startswith("systemd could not be told READY=1 at NOTIFY_SOCKET: "), warnings
+    assert warnings[1].endswith(why)
+
+
+def test_a_manager_that_does_not_listen_holds_nobody_up(path: str, warnings: list[str]) -> None:
+    manager = Manager(path)
+    for _ in range(2000):
+        manager.notify._send("WATCHDOG=1")
+    assert warnings
+    assert "Resource temporarily unavailable" in warnings[0]
+    manager.said()
+    manager.stop()

@@ -1,0 +1,13 @@
+"""Options of ``twistd vault-relay``: what they add to those of the configuration."""
+
+import pytest
+
+from vaultrelay import __version__
+from vaultrelay.app.tap import Options
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        Options().parseOptions(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"vault-relay {__version__}\n"

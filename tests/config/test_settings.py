@@ -1,0 +1,156 @@
+"""Settings: what follows from the operator's choices."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.certificates import Issued, issue, write_pair
+from vaultrelay.cluster.url import NodeUrl
+from vaultrelay.config.settings import Settings
+from vaultrelay.policy import limits
+from vaultrelay.policy.access import Access, Tokens
+from vaultrelay.policy.networks import Networks
+from vaultrelay.policy.origins import Origins
+from vaultrelay.transport.certificate import CertificatePair, load_pair
+
+
+def pair_of(folder: Path, names: list[str]) -> CertificatePair:
+    issued: Issued = issue(names)
+    return load_pair(*write_pair(folder, issued))
+
+
+def test_the_defaults_are_those_of_the_limits() -> None:
+    settings = Settings()
+    assert settings.port == limits.DEFAULT_PORT == 8080
+    assert settings.bind == "0.0.0.0"
+    assert settings.max_connections == limits.DEFAULT_MAX_CONNECTIONS
+    assert settings.drain_seconds == limits.DEFAULT_DRAIN_SECONDS
+    assert settings.limits == limits.SessionLimits()
+    assert settings.log_level == "info"
+    assert (settings.listen, settings.pairs, settings.certificates) == ((), ((),), ())
+
+
+def test_a_relay_that_was_told_nothing_knows_no_name() -> None:
+    assert Settings().own_hosts == frozenset()
+    assert Settings().urls_to_show == ()
+
+
+def test_own_hosts_are_those_of_the_public_urls() -> None:
+    urls = ("wss://Relay.Example.org:8443/v3", "bücher.example", "ws://[2001:DB8::0:1]:8080")
+    assert Settings(public_urls=urls).own_hosts == {
+        "relay.example.org",
+        "xn--bcher-kva.example",
+        "2001:db8::1",
+    }
+
+
+def test_own_hosts_are_those_of_all_certificates_too(tmp_path: Path) -> None:
+    names = ["relay.example.org", "*.example.org", "bücher.example", "192.0.2.1", "2001:db8::1"]
+    certificates = (pair_of(tmp_path, names), pair_of(tmp_path, ["second.example"]))
+    settings = Settings(pairs=(certificates,), public_urls=("wss://third.example",))
+    assert settings.own_hosts == {
+        "relay.example.org",
+        "*.example.org",
+        "xn--bcher-kva.example",
+        "192.0.2.1",
+        "2001:db8::1",
+        "second.example",
+        "third.example",
+    }
+
+
+@pytest.mark.parametrize("name", ["*", "My NAS", ".example.org", "a..b", "*.*.org", "http://x"])
+def test_a_name_that_no_device_can_dial_is_left_out(tmp_path: Path, name: str) -> None:
+    """Home-made certificates have all kinds of names, and serve under their good ones."""
+    settings = Settings(pairs=((pair_of(tmp_path, ["relay.example.org", name]),),))
+    assert settings.own_hosts == {"relay.example.org"}
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("wss://relay.example.org", "wss://relay.example.org"),
+        ("ws://relay.local:8080/", "ws://relay.local:8080/"),
+        ("https://relay.example.org/v3", "wss://relay.example.org/v3"),
+        ("http://relay.local:8080", "ws://relay.local:8080"),
+        ("relay.example.org", "wss://relay.example.org"),
+        ("HTTPS://relay.example.org", "wss://relay.example.org"),
+        ("WSS://relay.example.org", "wss://relay.example.org"),
+    ],
+)
+def test_public_urls_are_shown_as_one_enters_them(url: str, shown: str) -> None:
+    assert Settings(public_urls=(url, url)).urls_to_show == (shown, shown)
+
+
+def test_settings_are_described_without_a_secret() -> None:
+    settings = Settings(
+        public_urls=("wss://a.example", "wss://b.example"),
+        node_name="relay-2",
+        admin_nodes=(NodeUrl.read("http://10.0.0.2:9090"),),
+        admin_hosts=("relay.lan",),
+        access=Access(
+            Tokens([b"1", b"2"]),
+            frozenset([b"channel"]),
+            Networks.read(["192.0.2.0/24", "unix"]),
+            origins=Origins.read(["null", "https://b.example", "https://a.example"]),
+        ),
+        max_connections=5,
+        trusted_proxies=("10.0.0.0/8", "unix"),
+        limits=limits.SessionLimits(2000, 30, 4000, 6, 70),
+        max_buffer=5_000_000,
+        drain_seconds=8,
+        log_level="debug",
+    )
+    assert settings.effective == {
+        "public-url": "wss://a.example wss://b.example",
+        "node-name": "relay-2",
+        "access-token-file": "(2 tokens)",
+        "allow-channels": "(1 channel)",
+        "allow-from": "192.0.2.0/24 unix",
+        "deny-from": "-",
+        "allow-origin": "https://a.example https://b.example null",
+        "max-connections": 5,
+        "max-per-address": 64,
+        "trusted-proxy": "10.0.0.0/8 unix",
+        "ping-seconds": 50,
+        "session-ttl": 70,
+        "message-bytes": 2000,
+        "rate-messages": 30,
+        "rate-bytes": 4000,
+        "channel-devices": 6,
+        "max-buffer": 5_000_000,
+        "drain-seconds": 8,
+        "admin": "-",
+        "admin-host": "relay.lan",
+        "admin-node": "http://10.0.0.2:9090",
+        "log-level": "debug",
+        "log-format": "text",
+        "log-addresses": "pseudonym",
+    }
+    assert settings.described().startswith(
+        "public-url=wss://a.example wss://b.example node-name=relay-2 access-token-file=(2 "
+    )
+    effective = Settings().effective
+    assert (effective["max-per-address"], effective["access-token-file"]) == (250, "-")
+
+
+def test_settings_do_not_show_their_key(tmp_path: Path) -> None:
+    pair = pair_of(tmp_path, ["relay.example.org"])
+    shown = repr(Settings(pairs=((pair,),)))
+    assert "relay.example.org" not in shown
+    assert "key" not in shown
+
+
+@pytest.mark.parametrize(
+    ("access", "allow_from", "allow_origin"),
+    [
+        (Access(), "-", "-"),
+        (Access(allowed=Networks(), origins=Origins()), "nobody", "none"),
+        (Access(origins=Origins.read(["https://*"])), "-", "https://*"),
+    ],
+)
+def test_an_empty_list_is_told_from_none(
+    access: Access, allow_from: str, allow_origin: str
+) -> None:
+    told = Settings(access=access).effective
+    assert (told["allow-from"], told["allow-origin"]) == (allow_from, allow_origin)

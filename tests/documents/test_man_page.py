@@ -1,0 +1,38 @@
+"""The man page is made from what --help says, and is up to date."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from vaultrelay.commands import COMMANDS
+from vaultrelay.config.table import OPTIONS
+
+MAKER = Path(__file__).parents[2] / "docs" / "make_man.py"
+
+
+@pytest.fixture(scope="module")
+def make_man() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_man", MAKER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_committed_page_is_the_one_that_is_made(make_man: ModuleType) -> None:
+    assert make_man.TARGET.read_text() == make_man.page(), "run make man"
+
+
+def test_it_has_every_option_and_every_command(make_man: ModuleType) -> None:
+    text = make_man.page().replace("\\-", "-")
+    assert all(f"\n.B --{option.name} {option.value}\n" in text for option in OPTIONS)
+    assert all(f"\n.SS {name}\n" in text for name in COMMANDS)
+    for title in ("EXIT STATUS", "SIGNALS", "FILES", "ENVIRONMENT", "EXAMPLES"):
+        assert f"\n.SH {title}\n" in text
+
+
+def test_nothing_in_it_is_taken_for_a_request_of_roff(make_man: ModuleType) -> None:
+    assert make_man.escaped(".TH 'a' \\n --b") == "\\&.TH \\(aqa\\(aq \\en \\-\\-b"

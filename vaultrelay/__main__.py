@@ -1,0 +1,5 @@
+"""``python -m vaultrelay``: the same as ``vault-relay``."""
+
+from vaultrelay.commands import main
+
+main()

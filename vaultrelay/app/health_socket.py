@@ -1,0 +1,73 @@
+"""HealthSocket: the pages on a unix socket of this user's, for the health check.
+
+It works whatever the relay listens on. That it cannot be made never stops a relay.
+"""
+
+import os
+from collections.abc import Callable
+
+from twisted.application.service import Service
+
+from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
+from vaultrelay.logs import log
+from vaultrelay.policy.limits import HEALTH_WAITING, UNIX_PATH_BYTES
+from vaultrelay.transport.front_door import FrontDoorFactory, Route
+from vaultrelay.transport.hub import Hub
+from vaultrelay.transport.listen import CannotListen, Listening, ListeningService
+from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.unix_path import UnixPath
+
+
+class HealthSocket(Service):
+    """Listens in the runtime folder while it runs, under the name of the relay's ports.
+
+    It has a front door of its own: who asks here takes no place at the public one, and is in no
+    figure of the relay's.
+    """
+
+    _listener: ListeningService | None = None
+
+    def __init__(self, hub: Hub, folder: str, route: Route, ports: Callable[[], list[int]]) -> None:
+        self._hub = hub
+        self._folder = folder
+        self._ports = ports
+        self._door = FrontDoorFactory(hub.reactor, route)
+        self._door.waiting = PendingConnections(hub.reactor, HEALTH_WAITING)
+
+    def startService(self) -> None:
+        """Listen, once the relay has its ports, and the user that it will run as."""
+        super().startService()
+        try:
+            make_folder(self._folder)
+            path = socket_path(self._folder, self._ports())
+            size = len(os.fsencode(path))
+            if size > UNIX_PATH_BYTES:
+                raise UnsafeFolder(
+                    f"{path} has {size} bytes, and the path of a unix socket at most "
+                    f"{UNIX_PATH_BYTES}"
+                )
+            listening = Listening(UnixPath(path, 0o600, HEALTH_WAITING, has_lock=False))
+            listener = ListeningService(
+                f"unix:{path}", listening, self._door, self._door.waiting, self._hub
+            )
+            listener.startService()
+        except (OSError, UnsafeFolder, CannotListen) as error:
+            log.warn(
+                "No socket for vault-relay healthcheck, which will ask the port instead: {why}. "
+                "Name a folder that the relay can write with --runtime-folder.",
+                why=_reason(error),
+            )
+            return
+        self._listener = listener
+
+    def stopService(self) -> object:
+        super().stopService()
+        listener, self._listener = self._listener, None
+        return None if listener is None else listener.stopService()
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    file = f"{error.filename}: " if error.filename else ""
+    return f"{file}{error.strerror.lower()}"

@@ -1,0 +1,94 @@
+"""Listeners: everything that a relay listens on for devices, opened and closed together."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+
+from vaultrelay.config.settings import Settings
+from vaultrelay.policy.limits import LISTEN_BACKLOG
+from vaultrelay.transport.bindable import TcpAddress
+from vaultrelay.transport.certificate import CertificatePair
+from vaultrelay.transport.endpoint_string import read_endpoint
+from vaultrelay.transport.hub import Hub
+from vaultrelay.transport.listen import Listening, ListeningService, shown
+from vaultrelay.transport.own_addresses import public_addresses
+from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.tls import ServerTls
+
+
+class Listeners(MultiService):
+    """One listener for each endpoint string of the settings, or one for their port.
+
+    Raises BadEndpoint if a string is not an endpoint, and CannotListen when started where it cannot
+    listen.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        hub: Hub,
+        factory: IProtocolFactory,
+        pending: PendingConnections,
+    ) -> None:
+        super().__init__()
+        self._settings = settings
+        self.all = [
+            ListeningService(text, listening, factory, pending, hub)
+            for text, listening in _wanted(settings, hub.reactor)
+        ]
+        for listener in self.all:
+            listener.setServiceParent(self)
+
+    @property
+    def ports(self) -> list[IListeningPort]:
+        """The ports that are listened on, in the order of the settings."""
+        return [listener.port for listener in self.all if listener.port is not None]
+
+    def port_numbers(self) -> list[int]:
+        """The numbers of those that have one."""
+        hosts: list[Any] = [port.getHost() for port in self.ports]
+        return sorted({host.port for host in hosts if hasattr(host, "port")})
+
+    def plain_addresses(self) -> tuple[str, ...]:
+        """The addresses of the Internet that are listened on without TLS."""
+        return public_addresses(listener.port for listener in self.all if listener.is_plain)
+
+    def where(self) -> str:
+        """Where devices reach the relay, for the log."""
+        settings = self._settings
+        if settings.listen:
+            return ", ".join(
+                f"{text} ({shown(port)})"
+                for text, port in zip(settings.listen, self.ports, strict=True)
+            )
+        address: Any = self.ports[0].getHost()
+        tls = "with TLS" if settings.certificates else "without TLS"
+        return f"port {address.port} of {settings.bind} {tls}"
+
+    def serve(
+        self, pairs: Sequence[tuple[CertificatePair, ...]], renews_tickets: bool = False
+    ) -> None:
+        """Begin new connections with these certificates, a sequence for each listener."""
+        for listener, own in zip(self.all, pairs, strict=True):
+            if listener.tls is not None and (renews_tickets or own != listener.tls.pairs):
+                listener.tls.serve(own)
+
+    def stop(self, inherited_only: bool = False) -> Deferred[Any]:
+        """Stop listening; on inherited sockets alone where others go on."""
+        return gatherResults(
+            maybeDeferred(listener.stopService)
+            for listener in self.all
+            if listener.is_inherited or not inherited_only
+        )
+
+
+def _wanted(settings: Settings, reactor: Any) -> list[tuple[str, Listening]]:
+    if settings.listen:
+        return [(text, read_endpoint(reactor, text)) for text in settings.listen]
+    text = f"port {settings.port} of {settings.bind}"
+    address = TcpAddress(settings.bind, settings.port, LISTEN_BACKLOG)
+    tls = ServerTls(settings.certificates) if settings.certificates else None
+    return [(text, Listening(address, tls))]

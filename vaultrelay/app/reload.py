@@ -1,0 +1,108 @@
+"""Reloading: lets a running relay take what changed in its files, or what a signal asks it to."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+
+from vaultrelay.app.service import RelayService
+from vaultrelay.config.changes import Changes
+from vaultrelay.config.reader import SettingsReader
+from vaultrelay.config.settings import Settings
+from vaultrelay.logs import log
+from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
+from vaultrelay.transport.periodic import PeriodicTask
+
+
+class Reloader(Service):
+    """Reads the options anew when their files change, when told to, and daily.
+
+    The daily reading makes new keys for TLS session tickets.
+
+    `fit` cuts settings down to what the process can do. Each reading is done inside `around`.
+    """
+
+    def __init__(
+        self,
+        relay: RelayService,
+        reader: SettingsReader,
+        clock: IReactorTime,
+        fit: Callable[[Settings], Settings],
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._relay = relay
+        self._fit = fit
+        self._around = around
+        self._reader = reader
+        self._changes = Changes(*reader.files(relay.settings))
+        self._looking = PeriodicTask(
+            self._look, clock, "The files of the options could not be looked at"
+        )
+        self._asked = False
+        self._clock = clock
+        self._renew_at = self._read_at = clock.seconds() + TICKET_KEY_SECONDS
+
+    def startService(self) -> None:
+        super().startService()
+        self._looking.start(WATCH_SECONDS)
+
+    def stopService(self) -> None:
+        super().stopService()
+        self._looking.stop()
+
+    def ask(self) -> None:
+        """Reload at the next look, once for all who asked: signals may come faster than it goes."""
+        self._asked = True
+
+    def reload(self, is_timed: bool = False) -> None:
+        """Read all again, and let the relay take what it can of it.
+
+        `is_timed`: nobody asked for it, so that nothing is logged if nothing has changed.
+        """
+        if self._relay.broker.draining:
+            return
+        with self._around():
+            self._read(is_timed)
+
+    def _read(self, is_timed: bool = False) -> None:
+        self._changes.look()
+        before = self._relay.settings
+        settings, troubles = self._reader.read_again(before)
+        now = self._clock.seconds()
+        renews_tickets = now >= self._renew_at
+        left = self._relay.change(self._fit(settings), troubles, renews_tickets)
+        if renews_tickets and not troubles:
+            self._renew_at = now + TICKET_KEY_SECONDS
+        self._read_at = now + READ_AGAIN_SECONDS if troubles else self._renew_at
+        after = self._relay.settings
+        self._changes.were_read(*self._reader.files(after))
+        for name in () if is_timed else left:
+            log.warn("--{name} has changed, which takes a restart of the relay", name=name)
+        changed = ", ".join(_changes(before, after))
+        if changed or not is_timed:
+            log.info(
+                "The options were read again; changed: {changed}", changed=changed or "nothing"
+            )
+
+    def _look(self) -> None:
+        asked, self._asked = self._asked, False
+        if self._changes.look() or asked:
+            self.reload()
+        elif self._clock.seconds() >= self._read_at:
+            self.reload(is_timed=True)
+
+
+def _changes(before: Settings, after: Settings) -> Iterator[str]:
+    """What is different, as the log may tell it."""
+    told, tells = before.effective, after.effective
+    yield from (f"{name}={tells[name]}" for name in tells if told[name] != tells[name])
+    for what, then, now in (
+        ("tokens", before.access.tokens, after.access.tokens),
+        ("channels", before.access.channels, after.access.channels),
+    ):
+        if then is not None and now is not None and len(then) == len(now) and then != now:
+            yield f"{len(now)} other {what}"
+    if after.pairs != before.pairs:
+        ends = min(pair.ends for pair in after.certificates)
+        yield f"the certificate, now good until {ends:%Y-%m-%d}"

@@ -1,0 +1,120 @@
+"""What ``twistd vault-relay`` takes from us: Options and makeService."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from twisted.python import usage
+
+from vaultrelay import __version__
+from vaultrelay.app.process import fit_to_descriptors, real_reactor, stop_with
+from vaultrelay.app.reload import Reloader
+from vaultrelay.app.service import RelayService
+from vaultrelay.app.signals import StopSignals, reload_on_hangup, survive_others
+from vaultrelay.app.stdio import guard, print_result
+from vaultrelay.config.flags import RelayOptions
+from vaultrelay.config.reader import SettingsReader
+from vaultrelay.logs import format_is_ours, log
+from vaultrelay.transport.listen import CannotListen
+
+if TYPE_CHECKING:
+    from vaultrelay.app.daemon import TwistdStart
+
+
+class Options(RelayOptions):
+    """The relay's options, read with the process's environment."""
+
+    environment = os.environ
+
+    parent: Any = None
+    """The options of twistd itself."""
+
+    def __init__(self) -> None:
+        # The first of ours that twistd calls, and before the reactor opens a descriptor.
+        guard()
+        super().__init__()
+
+    def reactor(self) -> Any:
+        return real_reactor()
+
+    def user(self) -> int | None:
+        user: int | None = self.parent.get("uid") if self.parent is not None else None
+        return user
+
+    def opt_version(self) -> None:
+        print_result(f"vault-relay {__version__}")
+        raise SystemExit(0)
+
+    def parseOptions(self, options: list[str] | None = None) -> None:
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            stop_with(error)
+
+
+class TwistdRelayService(RelayService):
+    """The relay under twistd, which would show a traceback where it cannot listen.
+
+    `start` is told how the start went; None on a system without daemons.
+    """
+
+    start: "TwistdStart | None" = None
+
+    def privilegedStartService(self) -> None:
+        try:
+            super().privilegedStartService()
+            if self.start is not None:
+                self.start.give_away(self.unix_paths)
+        except CannotListen as error:
+            log.error("{error}", error=error)
+            if self.start is not None:
+                self.start.fail(error)
+            stop_with(error)
+
+    def startService(self) -> None:
+        super().startService()
+        if self.start is not None:
+            self.start.succeeded()
+        if self.settings.log_format != "text" and not format_is_ours():
+            log.warn(
+                "twistd writes the log in its own way. For --log-format {wanted} begin with: "
+                "twistd --nodaemon --logger vaultrelay.logs.stderr_observer",
+                wanted=self.settings.log_format,
+            )
+
+
+def makeService(options: Options) -> RelayService:
+    """The relay as twistd's service."""
+    settings = fit_to_descriptors(options.settings)
+    relay = TwistdRelayService(settings, real_reactor())
+    if options.parent is not None and "nodaemon" in options.parent:
+        # Windows has no daemons.
+        from vaultrelay.app.daemon import TwistdStart
+
+        relay.start = TwistdStart(options.parent)
+    return attended(relay, options.reader)
+
+
+def attended(relay: RelayService, reader: SettingsReader) -> RelayService:
+    """`relay`, which can be told things while it runs, and tells its service manager of itself."""
+    reactor = real_reactor()
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
+    if "NOTIFY_SOCKET" in os.environ:
+        from vaultrelay.app.systemd_notify import Notify
+
+        notify = Notify(os.environ, reactor, lambda: relay.broker.joined)
+        notify.setServiceParent(relay)
+        around = notify.reloading
+    reloader = Reloader(relay, reader, reactor, fit_to_descriptors, around)
+    reloader.setServiceParent(relay)
+    reload_on_hangup(reactor, reloader.ask)
+    StopSignals(reactor, relay.hurry).install()
+    survive_others(reactor, _report_ignored)
+    return relay
+
+
+def _report_ignored(name: str) -> None:
+    log.warn(
+        "{name} is ignored. SIGHUP reads the options again, SIGTERM stops the relay", name=name
+    )

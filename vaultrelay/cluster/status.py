@@ -1,0 +1,138 @@
+"""NodeStatus: what one of several relays says of itself, as /status.json, and their sum."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vaultrelay.cluster.url import NODE_NAME
+from vaultrelay.policy.limits import FINDING_CHARS
+from vaultrelay.wire.json_object import BadControl, Fields, read_object
+
+VERSION = re.compile(r"[A-Za-z0-9.+!-]{1,32}")
+_STATES = ("ok", "draining")
+_STATE = re.compile("|".join(_STATES))
+_MOST = 1 << 63
+"""Beyond it nothing is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """One moment of a relay, or of several. Sizes are bytes; what the system does not tell is None.
+
+    `urgent` and `remarks` count what it notices about how it is run, and `worst` is the first of
+    them. `lag_seconds` is the longest that a timer came late in the last minute.
+    """
+
+    node: str
+    version: str
+    state: str
+    uptime_seconds: int
+    devices: int
+    devices_limit: int
+    channels: int
+    joins: int
+    messages: int
+    data_bytes: int
+    undelivered: int
+    messages_per_second: float
+    data_bytes_per_second: float
+    buffered_bytes: int
+    lag_seconds: float
+    memory_bytes: int | None
+    open_files: int | None
+    open_files_limit: int | None
+    urgent: int
+    remarks: int
+    worst: str
+
+    def encode(self) -> bytes:
+        """As /status.json answers it."""
+        return json.dumps(asdict(self), separators=(",", ":")).encode("ascii")
+
+    @classmethod
+    def read(cls, text: bytes) -> "NodeStatus":
+        """What another relay answered; BadControl, a ValueError, for what is none."""
+        fields = read_object(text)
+        figures: dict[str, Any] = {
+            **{name: _count(fields, name) for name in _COUNTS},
+            **{name: _rate(fields, name) for name in _RATES},
+            **{name: _known(fields, name) for name in _PERHAPS},
+        }
+        return cls(
+            node=_word(fields, "node", NODE_NAME),
+            version=_word(fields, "version", VERSION),
+            state=_word(fields, "state", _STATE),
+            worst=_printable(fields.text("worst", FINDING_CHARS)),
+            **figures,
+        )
+
+
+_COUNTS = (
+    "uptime_seconds",
+    "devices",
+    "devices_limit",
+    "channels",
+    "joins",
+    "messages",
+    "data_bytes",
+    "undelivered",
+    "buffered_bytes",
+    "urgent",
+    "remarks",
+)
+_RATES = ("messages_per_second", "data_bytes_per_second", "lag_seconds")
+_PERHAPS = ("memory_bytes", "open_files", "open_files_limit")
+
+
+def total(nodes: Sequence[NodeStatus]) -> NodeStatus:
+    """The sum of at least one; the worst delay, and the age of the youngest."""
+    summed: dict[str, Any] = {name: _sum(nodes, name) for name in (*_COUNTS, *_RATES, *_PERHAPS)}
+    return NodeStatus(
+        **summed
+        | {
+            "node": "",
+            "version": " ".join(sorted({node.version for node in nodes})),
+            "state": max((node.state for node in nodes), key=_STATES.index),
+            "uptime_seconds": min(node.uptime_seconds for node in nodes),
+            "lag_seconds": max(node.lag_seconds for node in nodes),
+            "worst": max(nodes, key=lambda node: (node.urgent > 0, node.remarks > 0)).worst,
+        }
+    )
+
+
+def _sum(nodes: Sequence[NodeStatus], name: str) -> Any:
+    """Of those who know it; None where nobody does."""
+    known = [value for node in nodes if (value := getattr(node, name)) is not None]
+    return sum(known) if known else None
+
+
+def _word(fields: Fields, name: str, pattern: re.Pattern[str]) -> str:
+    word = fields.text(name, FINDING_CHARS)
+    if not pattern.fullmatch(word):
+        raise BadControl(f"{name}_type", f"{name} is not one")
+    return word
+
+
+def _count(fields: Fields, name: str) -> int:
+    value = fields.integer(name)
+    if not 0 <= value < _MOST:
+        raise BadControl(f"{name}_type", f"{name} is not a count")
+    return value
+
+
+def _known(fields: Fields, name: str) -> int | None:
+    return None if fields.optional_integer(name) is None else _count(fields, name)
+
+
+def _rate(fields: Fields, name: str) -> float:
+    value = fields.number(name)
+    if not (math.isfinite(value) and 0 <= value < _MOST):
+        raise BadControl(f"{name}_type", f"{name} is not a rate")
+    return value
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text)

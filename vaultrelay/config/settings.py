@@ -1,0 +1,197 @@
+"""Settings: what the operator chose, checked and typed."""
+
+from collections.abc import Iterable, Sized
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vaultrelay.cluster.url import NodeUrl
+from vaultrelay.policy.access import Access
+from vaultrelay.policy.audience import canonical_host, host_of_url, is_public_host
+from vaultrelay.policy.descriptors import Shares, share_out
+from vaultrelay.policy.limits import (
+    DEFAULT_DRAIN_SECONDS,
+    DEFAULT_MAX_CONNECTIONS,
+    DEFAULT_PORT,
+    LEAST_BUFFER,
+    LEAST_PER_ADDRESS,
+    SHARE_PER_ADDRESS,
+    SessionLimits,
+)
+from vaultrelay.transport.certificate import CertificatePair
+
+_RESTART = ("port", "bind", "listen", "admin", "runtime_folder")
+"""What only a restart changes."""
+_GUARDS = {
+    "access-token-file": "tokens",
+    "allow-channels": "channels",
+    "allow-from": "allowed",
+    "allow-origin": "origins",
+}
+"""What only a restart takes away: the options that keep people out, and where Access has them."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One relay's configuration. `listen` holds endpoint strings; without any, port and bind say
+    where to listen. `pairs` are the certificates of each place, none where it has no TLS. `admin`
+    is an endpoint string, too, or empty; `admin_nodes` are the other relays' own, `admin_hosts` the
+    names that it answers to. `runtime_folder` is where the socket of the health check goes; without
+    one there is none. `unknown_variables` are the RELAY_ variables that are no option,
+    `service_links` those that Kubernetes sets, which are ignored, and `open_files` is how many
+    files the process may have open, None where nothing limits them."""
+
+    port: int = DEFAULT_PORT
+    bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
+    listen: tuple[str, ...] = ()
+    pairs: tuple[tuple[CertificatePair, ...], ...] = field(default=((),), repr=False)
+    public_urls: tuple[str, ...] = ()
+    node_name: str = ""
+    access: Access = field(default_factory=Access)
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
+    max_per_address: int | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    limits: SessionLimits = field(default_factory=SessionLimits)
+    max_buffer: int = LEAST_BUFFER
+    drain_seconds: int = DEFAULT_DRAIN_SECONDS
+    admin: str = ""
+    admin_nodes: tuple[NodeUrl, ...] = ()
+    admin_hosts: tuple[str, ...] = ()
+    log_level: str = "info"
+    log_format: str = "text"
+    log_addresses: str = "pseudonym"
+    runtime_folder: str = ""
+    unknown_variables: tuple[str, ...] = ()
+    service_links: tuple[str, ...] = ()
+    open_files: int | None = None
+
+    @property
+    def certificates(self) -> tuple[CertificatePair, ...]:
+        """All that the relay is known to serve."""
+        return tuple(pair for pairs in self.pairs for pair in pairs)
+
+    @property
+    def shares(self) -> Shares:
+        """How devices and pending connections share the open files."""
+        return share_out(self.open_files, self.max_connections)
+
+    @property
+    def places(self) -> int:
+        """How many devices the relay can have: `max_connections`, if the descriptors suffice."""
+        return self.shares.devices
+
+    @property
+    def places_per_address(self) -> int:
+        """How many devices one network address may have here; 0 is no limit."""
+        if self.max_per_address is not None:
+            return self.max_per_address
+        return max(self.places // SHARE_PER_ADDRESS, LEAST_PER_ADDRESS)
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The names under which devices may dial: of the public URLs and the certificates."""
+        return hosts_of(self.certificates) | {host_of_url(url) for url in self.public_urls}
+
+    @property
+    def dialled_hosts(self) -> tuple[str, ...]:
+        """The names under which devices dial with TLS."""
+        return tuple(host_of_url(url) for url in self.urls_to_show if url.startswith("wss:"))
+
+    @property
+    def plain_public_urls(self) -> tuple[str, ...]:
+        """The public URLs without TLS that are reached over the Internet."""
+        urls = [url for url in self.urls_to_show if url.startswith("ws:")]
+        return tuple(url for url in urls if is_public_host(host_of_url(url)))
+
+    @property
+    def urls_to_show(self) -> tuple[str, ...]:
+        """The public URLs as one enters them in the app."""
+        shown = []
+        for url in self.public_urls:
+            scheme, separator, rest = url.partition("://")
+            scheme = scheme.lower()
+            if not separator:
+                shown.append(f"wss://{url}")
+            else:
+                shown.append({"http": "ws", "https": "wss"}.get(scheme, scheme) + "://" + rest)
+        return tuple(shown)
+
+    @property
+    def effective(self) -> dict[str, object]:
+        """The options in force by name, for people. There is no secret among them."""
+        limits, access = self.limits, self.access
+        return {
+            "public-url": " ".join(self.public_urls) or "-",
+            "node-name": self.node_name or "-",
+            "access-token-file": _counted(access.tokens, "token"),
+            "allow-channels": _counted(access.channels, "channel"),
+            "allow-from": "-" if access.allowed is None else str(access.allowed or "nobody"),
+            "deny-from": str(access.denied or "-"),
+            "allow-origin": "-" if access.origins is None else str(access.origins) or "none",
+            "max-connections": self.places,
+            "max-per-address": self.places_per_address,
+            "trusted-proxy": " ".join(self.trusted_proxies) or "-",
+            "ping-seconds": limits.ping_seconds,
+            "session-ttl": limits.session_ttl,
+            "message-bytes": limits.message_bytes,
+            "rate-messages": limits.messages_per_second,
+            "rate-bytes": limits.bytes_per_second,
+            "channel-devices": limits.channel_devices,
+            "max-buffer": self.max_buffer,
+            "drain-seconds": self.drain_seconds,
+            "admin": self.admin or "-",
+            "admin-host": " ".join(self.admin_hosts) or "-",
+            "admin-node": " ".join(url.text for url in self.admin_nodes) or "-",
+            "log-level": self.log_level,
+            "log-format": self.log_format,
+            "log-addresses": self.log_addresses,
+        }
+
+    def described(self) -> str:
+        """The effective options on one line."""
+        return " ".join(f"{name}={value}" for name, value in self.effective.items())
+
+    def taken_over_by(self, running: "Settings") -> tuple["Settings", list[str]]:
+        """These settings as far as a relay can take them that runs with others.
+
+        And the options that are different in them and take a restart.
+        """
+        left = [name for name in _RESTART if getattr(self, name) != getattr(running, name)]
+        kept: dict[str, Any] = {name: getattr(running, name) for name in left}
+        if [bool(pairs) for pairs in self.pairs] != [bool(pairs) for pairs in running.pairs]:
+            left.append("tls-cert")
+        if {"listen", "tls-cert"}.intersection(left):
+            # These would be the certificates of other places.
+            kept["pairs"] = running.pairs
+        lifted = [
+            name
+            for name, part in _GUARDS.items()
+            if getattr(self.access, part) is None and getattr(running.access, part) is not None
+        ]
+        if lifted:
+            # A file that was emptied by mistake must not open a private relay.
+            still = {_GUARDS[name]: getattr(running.access, _GUARDS[name]) for name in lifted}
+            kept["access"] = replace(self.access, **still)
+            # That no origin is allowed may have come with allow-from alone.
+            left += [name for name in lifted if name != "allow-origin" or running.access.origins]
+        size = running.limits.message_bytes
+        if self.limits.message_bytes != size:
+            # Devices have been told how much they may send, and how much they may be sent.
+            kept["limits"] = replace(self.limits, message_bytes=size)
+            left.append("message-bytes")
+        return replace(self, **kept), [name.replace("_", "-") for name in left]
+
+
+def hosts_of(pairs: Iterable[CertificatePair]) -> frozenset[str]:
+    """The names that certificates are for, as an audience spells them."""
+    hosts = set()
+    for pair in pairs:
+        for name in pair.names:
+            # A certificate may hold names that no device can dial.
+            with suppress(ValueError):
+                hosts.add(canonical_host(name))
+    return frozenset(hosts)
+
+
+def _counted(listed: Sized | None, what: str) -> str:
+    return "-" if listed is None else f"({len(listed)} {what}{'' if len(listed) == 1 else 's'})"

@@ -1,0 +1,120 @@
+"""Meter: reads the relay's figures where they are, and asks the system for those of the process."""
+
+import os
+import ssl
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import twisted
+from vaultrelay import __version__
+from vaultrelay.broker.broker import Broker
+from vaultrelay.config.settings import Settings
+from vaultrelay.observe.figures import Expiry, Figures, Process
+from vaultrelay.observe.sampler import Totals
+from vaultrelay.policy.finding import Finding
+from vaultrelay.transport.front_door import FrontDoorFactory
+from vaultrelay.websocket.factory import DeviceFactory
+
+_PROC = Path("/proc/self")
+_BUILDS = {
+    "version": __version__,
+    "python": sys.version.split()[0],
+    "openssl": ssl.OPENSSL_VERSION.removeprefix("OpenSSL ").split()[0],
+    "twisted": twisted.__version__,
+}
+
+
+class Relay(Protocol):
+    """What the admin endpoint needs of the relay that it tells of."""
+
+    settings: Settings
+    broker: Broker
+    devices: DeviceFactory
+    door: FrontDoorFactory
+
+    def findings(self) -> Sequence[Finding]:
+        """What the relay noticed about how it is run."""
+
+    def where(self) -> str:
+        """Where devices reach the relay."""
+
+
+class Meter:
+    """Reads one relay. It keeps nothing, and nothing on the way of a message knows of it."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._started = time.time()
+
+    def totals(self) -> Totals:
+        """What a sample is made from. The counters have the ended sessions only."""
+        broker = self._relay.broker
+        counters = broker.counters
+        return Totals(
+            broker.joined,
+            counters.messages + sum(session.messages_in for session in broker.sessions),
+            counters.bytes + sum(session.bytes_in for session in broker.sessions),
+            counters.undelivered.total(),
+        )
+
+    def figures(self, lag_seconds: float) -> Figures:
+        """This moment."""
+        relay, broker, ledger = self._relay, self._relay.broker, self._relay.devices.ledger
+        totals = self.totals()
+        return Figures(
+            node=relay.settings.node_name,
+            now=time.time(),
+            started=self._started,
+            uptime_seconds=broker.uptime_seconds,
+            draining=broker.draining,
+            waiting=len(relay.door.waiting),
+            unjoined=len(broker.sessions) - broker.joined,
+            joined=broker.joined,
+            most_joined=broker.admission.max_connections,
+            channels=len(broker.channels),
+            counters=broker.counters,
+            messages=totals.messages,
+            bytes=totals.bytes,
+            held=ledger.held,
+            most_held=ledger.limit,
+            lag_seconds=lag_seconds,
+            process=read_process(),
+            certificates=[
+                Expiry(next(iter(pair.names), ""), pair.ends.timestamp())
+                for pair in relay.settings.certificates
+            ],
+            findings=relay.findings(),
+            builds=_BUILDS,
+        )
+
+
+def read_process(proc: Path = _PROC) -> Process:
+    """What Linux says of this process; on other systems the CPU time alone."""
+    return Process(_resident(proc), _open_files(proc), _most_files(), time.process_time())
+
+
+def _resident(proc: Path) -> int | None:
+    try:
+        return int((proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return None
+
+
+def _open_files(proc: Path) -> int | None:
+    try:
+        # Less the one that lists them.
+        return len(os.listdir(proc / "fd")) - 1  # noqa: PTH208  a thousand paths are not needed
+    except OSError:
+        return None
+
+
+def _most_files() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return None
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if most == resource.RLIM_INFINITY else most

@@ -1,0 +1,77 @@
+"""Sampler: watches how late timers come, and takes a sample of the relay every few seconds."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from vaultrelay.observe.figures import CURVES
+from vaultrelay.observe.history import History
+from vaultrelay.policy.limits import LAG_SAMPLES, LAG_SECONDS, SAMPLE_SECONDS
+
+
+class Totals(NamedTuple):
+    """What a sample is made from: devices now, and counts since the start."""
+
+    joined: int
+    messages: int
+    bytes: int
+    undelivered: int
+
+
+class Sampler:
+    """Fills `history` while it runs, with one timer for both."""
+
+    def __init__(self, clock: IReactorTime, totals: Callable[[], Totals]) -> None:
+        self._clock = clock
+        self._totals = totals
+        self._timer: IDelayedCall | None = None
+        self._due = self._sampled_at = self._before_at = 0.0
+        self._before = Totals(0, 0, 0, 0)
+        self._lag = 0.0
+        self.history = History(CURVES)
+
+    @property
+    def lag_seconds(self) -> float:
+        """The longest that a timer came late in the last minute."""
+        return max([self._lag, *self.history.latest("lag", LAG_SAMPLES)])
+
+    def start(self) -> None:
+        """Begin; what was before is not counted."""
+        self._sampled_at = self._before_at = self._clock.seconds()
+        self._before = self._totals()
+        self._wait()
+
+    def stop(self) -> None:
+        """End, and leave no timer behind."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wait(self) -> None:
+        self._due = self._clock.seconds() + LAG_SECONDS
+        self._timer = self._clock.callLater(LAG_SECONDS, self._look)
+
+    def _look(self) -> None:
+        now = self._clock.seconds()
+        self._lag = max(self._lag, now - self._due)
+        # First of all, so that a mistake below does not end it.
+        self._wait()
+        if now - self._sampled_at >= SAMPLE_SECONDS:
+            self._sample(now)
+
+    def _sample(self, now: float) -> None:
+        took, self._before_at = now - self._before_at, now
+        before, self._before = self._before, self._totals()
+        # The relay stood still for so many: nobody knows how they would have been.
+        missed = int((now - self._sampled_at) // SAMPLE_SECONDS) - 1
+        self.history.skip(missed)
+        self._sampled_at += (missed + 1) * SAMPLE_SECONDS
+        self.history.add(
+            joined=self._before.joined,
+            messages=(self._before.messages - before.messages) / took,
+            bytes=(self._before.bytes - before.bytes) / took,
+            undelivered=(self._before.undelivered - before.undelivered) / took,
+            lag=self._lag,
+        )
+        self._lag = 0.0

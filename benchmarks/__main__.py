@@ -21,7 +21,7 @@ from benchmarks.results import Results, connection_table, message_table
 from benchmarks.rivals_setup import Rivals
 from benchmarks.servers import RIVALS, ROOT, Server, relay, rivals
 from benchmarks.suite import Pace, Suite, startable
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 
 BUILD = ROOT / "build" / "bench"
 CONNECTIONS = {"connections": False, "tls-connections": True}

@@ -29,7 +29,7 @@ from benchmarks.lines import Dial, client_context
 from benchmarks.loads import Load
 from benchmarks.messages import WARM_SECONDS
 from benchmarks.servers import ROOT
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 
 BUILD = ROOT / "build" / "bench"
 PAGE = ROOT / "docs" / "scaling.rst"

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.trial_client import Where, Wire, pair
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.frames import CLOSE
 from tests.process.processes import environment
 from tests.system.chromium import tab

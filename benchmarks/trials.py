@@ -30,7 +30,7 @@ from benchmarks.trial_client import (
     descriptors,
     resident_bytes,
 )
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.frames import CLOSE
 from tests.process.processes import BIN, RunningRelay, environment, running_relay
 from tests.transport.tls_client import lenient_context

@@ -21,7 +21,7 @@ from links import broken_links
 
 from benchmarks import connections, generator, machine, meetings
 from benchmarks.servers import RELAY, Server
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 
 BUILD = Path("build/package")
 NAME = "vaultmesh-relay"

@@ -11,7 +11,7 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogEvent, globalLogPublisher
 
-from tests.certificates import chain, write_pair
+from tests.authority import chain, write_pair
 from tests.memory import SEED, Wire
 from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.app.reload import Reloader

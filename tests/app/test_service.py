@@ -14,11 +14,12 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.frames import close_frame
 from tests.memory import SEED, UPGRADE, Relay, Wire
 from vaultrelay import __version__
 from vaultrelay.app.service import RelayService
+from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
@@ -30,7 +31,6 @@ from vaultrelay.policy.limits import (
     LISTEN_BACKLOG,
     RESERVED_PER_CHANNEL,
 )
-from vaultrelay.transport.certificate import CertificatePair, load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import channel_of

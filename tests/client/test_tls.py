@@ -16,11 +16,11 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from tests.certificates import DAY, NAME, Issued, issue, write_pair
+from tests.authority import DAY, NAME, Issued, issue, write_pair
+from vaultrelay.certificates.pair import load_pair
 from vaultrelay.client import Refused, connect
 from vaultrelay.client.device import RelayUrl, endpoint_of
 from vaultrelay.client.tls import TlsEndpoint
-from vaultrelay.transport.certificate import load_pair
 
 SEED = bytes(32)
 MUCH = bytes(range(256)) * 4096 * 4

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.cluster.servers import page, serving
 from tests.cluster.statuses import status
 from vaultrelay.cluster.answer import NodeAnswer, late

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
+from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.commands.own_url import find_url, own_address
 from vaultrelay.config.settings import Settings
-from vaultrelay.transport.certificate import CertificatePair, load_pair
 
 
 def pair(folder: Path, *names: str) -> CertificatePair:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands import reach as module
 from vaultrelay.commands.reach import Unreachable, reach

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.usage import UsageError
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from vaultrelay.config.flags import RelayOptions
 from vaultrelay.config.memory import memory_bytes
 from vaultrelay.config.reader import read_settings

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import Issued, issue, write_pair
+from tests.authority import Issued, issue, write_pair
+from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Access, Tokens
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.origins import Origins
-from vaultrelay.transport.certificate import CertificatePair, load_pair
 
 
 def pair_of(folder: Path, names: list[str]) -> CertificatePair:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from twisted.internet.testing import MemoryReactorClock
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from vaultrelay.config.changes import Changes
 from vaultrelay.config.reader import SettingsReader
 from vaultrelay.config.settings import Settings

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, SECP521R1
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 
-from tests.certificates import (
+from tests.authority import (
     DAY,
     NAME,
     Issued,
@@ -22,9 +22,9 @@ from tests.certificates import (
     write_pair,
 )
 from tests.memory import Relay
+from vaultrelay.certificates.folder import load_folder
+from vaultrelay.certificates.pair import load_pair, utc_now
 from vaultrelay.policy.finding import Finding
-from vaultrelay.transport.certificate import load_pair, utc_now
-from vaultrelay.transport.certificate_folder import load_folder
 
 ROOT = issue((), subject="My Root", authority=True)
 MIDDLE = issue((), subject="My Issuer", issuer=ROOT, authority=True)

@@ -4,11 +4,11 @@ import os
 import re
 from pathlib import Path
 
-from tests.certificates import chain, write_pair
+from tests.authority import chain, write_pair
 from tests.frames import close_frame
 from tests.memory import Relay
+from vaultrelay.certificates.pair import load_pair
 from vaultrelay.observe.meter import Meter, read_process
-from vaultrelay.transport.certificate import load_pair
 
 
 def test_totals_are_those_of_ended_and_of_live_sessions() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from twisted.internet.address import IPv4Address
 
-from tests.certificates import chain, ed25519_key, issue, write_pair
+from tests.authority import chain, ed25519_key, issue, write_pair
 from tests.memory import Relay
+from vaultrelay.certificates.pair import load_pair, utc_now
 from vaultrelay.observe.evidence import Evidence
 from vaultrelay.observe.warnings import WARNINGS, diagnose
 from vaultrelay.policy.access import Access
@@ -24,7 +25,6 @@ from vaultrelay.policy.limits import (
     SILENCES_ALIKE,
 )
 from vaultrelay.policy.proxy_faults import PROXY_FAULTS
-from vaultrelay.transport.certificate import load_pair, utc_now
 from vaultrelay.transport.listen import OpenSocket
 from vaultrelay.transport.visitors import Noticed
 

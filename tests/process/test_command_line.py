@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.process.processes import BIN, WAIT_SECONDS, environment, run, running_relay
 from vaultrelay import __version__
 from vaultrelay.config.table import OPTIONS

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.process.crowd import HEALTH, ask, dial
 from tests.process.processes import (
     BIN,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.process.processes import environment, run, running_relay
 
 

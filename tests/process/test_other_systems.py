@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.process.processes import WAIT_SECONDS, environment
 from tests.process.test_relay_process import joined
 from tests.transport.tls_client import lenient_context

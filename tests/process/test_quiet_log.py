@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import issue
+from tests.authority import issue
 from tests.process.crowd import ask, dial, everything
 from tests.process.processes import (
     BIN,

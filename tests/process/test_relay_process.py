@@ -15,7 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.process.processes import RunningRelay, running_relay
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import channel_of, join_body, sign_join

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.certificates import Issued, issue, write_pair
+from tests.authority import Issued, issue, write_pair
 from tests.process.processes import (
     BIN,
     WAIT_SECONDS,

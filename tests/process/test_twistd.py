@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.process.processes import BIN, WAIT_SECONDS, environment, until
 
 TOKEN, OTHER = "a-token-of-the-operators", "another-of-their-tokens"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import chain, write_pair
+from tests.authority import chain, write_pair
 from tests.obstacles.device import Device
 from tests.process.processes import WAIT_SECONDS, RunningRelay, run, running_relay
 from tests.system.fronts import free_port

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import chain, write_pair
+from tests.authority import chain, write_pair
 from tests.process.processes import WAIT_SECONDS, RunningRelay, environment, running_relay
 
 CONFIGURATIONS = Path(__file__).parents[2] / "docs" / "proxies"

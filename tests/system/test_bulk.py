@@ -10,7 +10,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import ensureDeferred, gatherResults
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.process.processes import running_relay
 from vaultrelay.client import Device, Message, connect
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 
 HOOK = Path(__file__).parents[2] / "docs" / "certbot-copy.sh"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.certificates import chain, write_pair
+from tests.authority import chain, write_pair
 from tests.process.processes import BIN, environment, running_relay
 from tests.system.fronts import HAPROXY, NGINX, Kind, front
 from tests.system.test_idle_limits import WITH_IDLE_LIMIT

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.obstacles.device import Device, Gone, Refused
 from tests.process.processes import WAIT_SECONDS, run, running_relay
 from tests.system.cluster import (

@@ -10,7 +10,7 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import ensureDeferred, gatherResults
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.process.processes import RunningRelay, running_relay
 from vaultrelay.client import Busy, Device, Left, Message, Nack, connect
 from vaultrelay.wire.data import Reason

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.certificates import issue
+from tests.authority import issue
 from tests.process.processes import BIN, WAIT_SECONDS, environment
 
 _OPTIONS = ("--max-per-address", "0", "--drain-seconds", "1", "--max-buffer", "16777216")

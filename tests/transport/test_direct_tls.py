@@ -15,10 +15,10 @@ import pytest
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import ISSLTransport
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.transport.tls_client import Client, lenient_context
 from tests.transport.turns import Recorder, Turns, is_closed, pair_of_sockets
-from vaultrelay.transport.certificate import CertificatePair, load_pair
+from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.transport.direct_tls import DirectTlsServer
 from vaultrelay.transport.tls import ServerTls
 

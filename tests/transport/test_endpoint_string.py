@@ -22,11 +22,11 @@ from twisted.internet.endpoints import (
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock
 
-from tests.certificates import NAME, issue, write_pair
+from tests.authority import NAME, issue, write_pair
 from tests.transport.tls_client import lenient_context, shake
+from vaultrelay.certificates.pair import CertificatePair
 from vaultrelay.policy.limits import UNIX_BACKLOG, UNIX_PATH_BYTES
 from vaultrelay.transport import endpoint_string
-from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.listen import Listening
 

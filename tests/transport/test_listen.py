@@ -21,7 +21,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
 from twisted.internet.threads import deferToThread
 
-from tests.certificates import NAME, issue, write_pair
+from tests.authority import NAME, issue, write_pair
 from vaultrelay.transport.direct import DirectServer
 from vaultrelay.transport.direct_tls import DirectTlsServer
 from vaultrelay.transport.direct_unix import DirectUnixServer, ProxiedUnixServer

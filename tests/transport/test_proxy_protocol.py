@@ -17,11 +17,11 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
 
-from tests.certificates import NAME, issue, write_pair
+from tests.authority import NAME, issue, write_pair
 from tests.transport.tls_client import Client
 from tests.transport.turns import Recorder, Turns, is_closed, pair_of_sockets
+from vaultrelay.certificates.pair import load_pair
 from vaultrelay.transport import inherited
-from vaultrelay.transport.certificate import load_pair
 from vaultrelay.transport.direct_unix import ProxiedUnixServer
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.listen import ListeningService

@@ -13,7 +13,7 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 
-from tests.certificates import (
+from tests.authority import (
     DAY,
     NAME,
     Issued,
@@ -26,9 +26,9 @@ from tests.certificates import (
 )
 from tests.transport.tls_client import lenient_context, shake
 from tests.transport.turns import Turns, pair_of_sockets
+from vaultrelay.certificates.files import BadCertificate
+from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.policy.limits import HEAD_SECONDS
-from vaultrelay.transport.certificate import CertificatePair, load_pair
-from vaultrelay.transport.certificate_files import BadCertificate
 from vaultrelay.transport.direct_tls import DirectTlsServer
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 
-from tests.certificates import NAME
+from tests.authority import NAME
 from vaultrelay.transport.tls import ServerTls, unprinted_names
 
 PIECE_BYTES = 64 * 1024

@@ -7,10 +7,10 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
+from vaultrelay.certificates.pair import CertificatePair
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import LISTEN_BACKLOG
 from vaultrelay.transport.bindable import TcpAddress
-from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.listen import Listening, ListeningService, shown

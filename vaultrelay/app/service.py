@@ -14,6 +14,7 @@ from vaultrelay.app.listeners import Listeners
 from vaultrelay.app.routes import Routes
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
+from vaultrelay.certificates.pair import utc_now
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
 from vaultrelay.observe.evidence import Evidence
@@ -32,7 +33,6 @@ from vaultrelay.policy.limits import (
     SHORTEST_DRAIN_SECONDS,
 )
 from vaultrelay.policy.proxies import TrustedProxies
-from vaultrelay.transport.certificate import utc_now
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer
 from vaultrelay.transport.hub import make_hub

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sized
 from typing import TypeVar
 
+from vaultrelay.certificates.plain_file import read_file, why_unreadable
 from vaultrelay.config.sources import BadOption, Given
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Tokens
@@ -10,7 +11,6 @@ from vaultrelay.policy.access_lists import BadLine, read_channels, read_tokens
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.origins import Origins
 from vaultrelay.policy.proxies import TrustedProxies
-from vaultrelay.transport.plain_file import read_file, why_unreadable
 
 _Listed = TypeVar("_Listed", bound=Sized)
 

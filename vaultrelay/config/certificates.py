@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vaultrelay.certificates.files import BadCertificate
+from vaultrelay.certificates.pair import CertificatePair, load_pair, utc_now
+from vaultrelay.certificates.renewal import why_worse
 from vaultrelay.config.sources import Given
-from vaultrelay.transport.certificate import CertificatePair, load_pair, utc_now
-from vaultrelay.transport.certificate_files import BadCertificate
-from vaultrelay.transport.certificate_renewal import why_worse
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
 Pairs = tuple[CertificatePair, ...]

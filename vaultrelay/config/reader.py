@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vaultrelay.certificates.plain_file import start_folder
 from vaultrelay.config.runtime_folder import runtime_folder
 from vaultrelay.config.service_links import service_links
 from vaultrelay.config.settings import Settings
@@ -18,7 +19,6 @@ from vaultrelay.config.sources import (
 )
 from vaultrelay.config.table import BY_NAME
 from vaultrelay.config.values import Values
-from vaultrelay.transport.plain_file import start_folder
 
 
 class SettingsReader:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from vaultrelay.certificates.pair import CertificatePair
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import canonical_host, host_of_url, is_public_host
@@ -18,7 +19,6 @@ from vaultrelay.policy.limits import (
     SHARE_PER_ADDRESS,
     SessionLimits,
 )
-from vaultrelay.transport.certificate import CertificatePair
 
 _RESTART = ("port", "bind", "listen", "admin", "runtime_folder")
 """What only a restart changes."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from twisted.python import usage
 
+from vaultrelay.certificates.plain_file import read_file, why_unreadable
 from vaultrelay.config.slips import complaint, hint
 from vaultrelay.config.table import BY_NAME, OPTIONS, Option
 from vaultrelay.logs import printable
-from vaultrelay.transport.plain_file import read_file, why_unreadable
 
 
 class BadOption(usage.UsageError):

@@ -5,6 +5,8 @@ from ipaddress import ip_address
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.certificates.plain_file import start_folder
 from vaultrelay.cluster.url import NODE_NAME, NodeUrl
 from vaultrelay.config.access_values import AccessValues
 from vaultrelay.config.certificates import read_pairs
@@ -17,9 +19,7 @@ from vaultrelay.logs.naming import WAYS
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import canonical_host, host_of_url
-from vaultrelay.transport.certificate import CertificatePair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
-from vaultrelay.transport.plain_file import start_folder
 from vaultrelay.wire import announced
 
 _MOST_BUFFER = 1 << 40

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.certificates.x509 import name_of
 from vaultrelay.config.settings import hosts_of
 from vaultrelay.logs import printable
 from vaultrelay.observe.evidence import Evidence
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
-from vaultrelay.transport.certificate import CertificatePair
-from vaultrelay.transport.x509 import name_of
 
 _REFUSED = "DEVICES WILL REFUSE TO CONNECT"
 _NAMES_SHOWN = 5

@@ -13,16 +13,16 @@ from typing import Any
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
+from vaultrelay.certificates.files import BadCertificate, read_certificates
+from vaultrelay.certificates.folder import load_folder
+from vaultrelay.certificates.pair import CertificatePair, load_pair
+from vaultrelay.certificates.plain_file import start_folder
 from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
 from vaultrelay.transport.bindable import InheritedSocket, TcpAddress
-from vaultrelay.transport.certificate import CertificatePair, load_pair
-from vaultrelay.transport.certificate_files import BadCertificate, read_certificates
-from vaultrelay.transport.certificate_folder import load_folder
 from vaultrelay.transport.endpoint_hints import colons, plain
 from vaultrelay.transport.endpoint_parts import split_parts
 from vaultrelay.transport.inherited import DOMAINS, NoSuchSocket, check_socket, find_socket
 from vaultrelay.transport.listen import Listening
-from vaultrelay.transport.plain_file import start_folder
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.unix_path import UnixPath
 

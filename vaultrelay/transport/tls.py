@@ -1,34 +1,11 @@
-"""TLS: versions 1.2 and 1.3, forward-secret AEAD suites, ALPN that refuses nobody."""
+"""ServerTls: the certificates that a port serves, and the reading of a client's hello."""
 
 import ssl
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from vaultrelay.transport.certificate import CertificatePair
-
-_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"
-"""Of TLS 1.2: Mozilla's "intermediate" without its finite-field suites, which no current client
-needs. Those of TLS 1.3 are all good. The level refuses keys below RSA of 2048 bits, as clients do.
-"""
-_ALPN = ["http/1.1"]
-"""Where a client offers nothing of this, OpenSSL answers nothing and goes on."""
-
-
-def new_context() -> ssl.SSLContext:
-    """The server's side of TLS as the relay speaks it, still without a certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= (
-        ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    )
-    context.set_ciphers(_CIPHERS)
-    context.set_alpn_protocols(_ALPN)
-    # Of TLS 1.3. Making them costs more than what a resumption saves, see docs/decisions/0017.
-    context.num_tickets = 0
-    return context
+from vaultrelay.certificates.pair import CertificatePair
 
 
 class ServerTls:
@@ -39,12 +16,12 @@ class ServerTls:
     """
 
     context: ssl.SSLContext
-    pairs: tuple["CertificatePair", ...]
+    pairs: tuple[CertificatePair, ...]
 
-    def __init__(self, pairs: Sequence["CertificatePair"]) -> None:
+    def __init__(self, pairs: Sequence[CertificatePair]) -> None:
         self.serve(pairs)
 
-    def serve(self, pairs: Sequence["CertificatePair"]) -> None:
+    def serve(self, pairs: Sequence[CertificatePair]) -> None:
         """Serve these from now on."""
         first = pairs[0].context
         contexts = {name.lower(): pair.context for pair in reversed(pairs) for name in pair.names}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.commands.checkup.servers import answering, page
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import ask

@@ -3,7 +3,7 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP521R1, generate_private_key
 
-from tests.certificates import NAME, chain, ed25519_key, issue, rsa_key
+from tests.authority import NAME, chain, ed25519_key, issue, rsa_key
 from vaultrelay.commands.checkup.certificate import look_at_certificate, what_it_is_for
 
 

@@ -10,7 +10,7 @@ import pytest_twisted
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.testing import MemoryReactorClock
 
-from tests.certificates import chain, issue, write_pair
+from tests.authority import chain, issue, write_pair
 from tests.commands.checkup.servers import answering, page
 from tests.process.processes import running_relay
 from vaultrelay.client.device import CONNECT_SECONDS

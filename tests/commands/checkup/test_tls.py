@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 
-from tests.certificates import chain, write_pair
+from tests.authority import chain, write_pair
 from tests.commands.checkup.servers import answering
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import tls

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
-from tests.certificates import DAY, Issued, ec_key, issue, write_pair
+from tests.authority import DAY, Issued, ec_key, issue, write_pair
 from tests.commands.checkup.servers import answering
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import tls, trust

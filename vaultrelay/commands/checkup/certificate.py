@@ -3,9 +3,9 @@
 import ssl
 from collections.abc import Iterator
 
+from vaultrelay.certificates.x509 import X509, read_certificate
 from vaultrelay.logs import printable
 from vaultrelay.policy.finding import Finding
-from vaultrelay.transport.x509 import X509, read_certificate
 
 NAME_MISMATCH = (62, 64)
 """OpenSSL's numbers for a certificate that is for another host name, or address."""

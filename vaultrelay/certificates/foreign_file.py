@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from vaultrelay.transport.der import (
+from vaultrelay.certificates.der import (
     BIT_STRING,
     CONTEXT_0,
     INTEGER,
@@ -13,7 +13,7 @@ from vaultrelay.transport.der import (
     UTC_TIME,
     elements,
 )
-from vaultrelay.transport.pem import Block
+from vaultrelay.certificates.pem import Block
 
 _CERTIFICATE = "Give the certificate with its chain, as PEM: -----BEGIN CERTIFICATE-----"
 _KEY = "Give the private key of the certificate, as PEM: -----BEGIN PRIVATE KEY-----"

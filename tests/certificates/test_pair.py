@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from tests.certificates import (
+from tests.authority import (
     DAY,
     NAME,
     Issued,
@@ -37,11 +37,11 @@ from tests.certificates import (
     write_pair,
 )
 from tests.transport.tls_client import lenient_context, shake
-from vaultrelay.transport import certificate_files
-from vaultrelay.transport.certificate import CertificatePair, load_pair, utc_now
-from vaultrelay.transport.certificate_files import BadCertificate
-from vaultrelay.transport.certificate_folder import load_folder
-from vaultrelay.transport.plain_file import read_file
+from vaultrelay.certificates import files
+from vaultrelay.certificates.files import BadCertificate
+from vaultrelay.certificates.folder import load_folder
+from vaultrelay.certificates.pair import CertificatePair, load_pair, utc_now
+from vaultrelay.certificates.plain_file import read_file
 from vaultrelay.transport.tls import ServerTls
 
 NOON = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
@@ -244,7 +244,7 @@ def test_a_file_that_the_relay_may_not_read_says_what_to_change(
             raise PermissionError(13, "Permission denied")
         return read(path)
 
-    monkeypatch.setattr(certificate_files, "read_file", read_what_one_may)
+    monkeypatch.setattr(files, "read_file", read_what_one_may)
     said, is_key = refusal_of(certificate, key)
     assert said.startswith("cannot be read: permission denied. Its owner and mode must let the u")
     assert said.endswith(" read it")
@@ -259,7 +259,7 @@ def test_an_error_without_a_name_is_still_a_sentence(
     def fail(path: Path) -> bytes:
         raise OSError
 
-    monkeypatch.setattr(certificate_files, "read_file", fail)
+    monkeypatch.setattr(files, "read_file", fail)
     assert refusal_of(certificate, key) == ("cannot be read: unreadable", False)
 
 

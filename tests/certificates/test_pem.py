@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.certificates import NAME, chain, issue
-from vaultrelay.transport.certificate import load_pair
-from vaultrelay.transport.certificate_files import BadCertificate, read_certificates
-from vaultrelay.transport.certificate_folder import load_folder
+from tests.authority import NAME, chain, issue
+from vaultrelay.certificates.files import BadCertificate, read_certificates
+from vaultrelay.certificates.folder import load_folder
+from vaultrelay.certificates.pair import load_pair
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
 OWN, ROOT = chain()

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from vaultrelay.certificates.plain_file import is_open_to_all, read_file, why_unreadable
 from vaultrelay.policy.limits import MOST_FILE_BYTES
-from vaultrelay.transport.plain_file import is_open_to_all, read_file, why_unreadable
 
 NOBODY = 65534
 NO_FILE = "it is a pipe or a device, not a file"

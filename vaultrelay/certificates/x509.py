@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from vaultrelay.transport.der import CONTEXT_0, OID, SEQUENCE, dotted, elements
+from vaultrelay.certificates.der import CONTEXT_0, OID, SEQUENCE, dotted, elements
 
 _CURVES = "1.2.840.10045.2.1"
 _KEYS = {

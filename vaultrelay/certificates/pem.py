@@ -6,7 +6,7 @@ from binascii import a2b_base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vaultrelay.transport.der import first_element
+from vaultrelay.certificates.der import first_element
 
 CERTIFICATES = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
 """The labels that OpenSSL takes for a certificate."""

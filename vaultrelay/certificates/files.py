@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultrelay.transport.foreign_file import foreign_kind, foreign_sentence, is_foreign
-from vaultrelay.transport.pem import BadPem, Block, read_blocks, stray_marker
-from vaultrelay.transport.plain_file import read_file, why_unreadable
-from vaultrelay.transport.x509 import read_certificate
+from vaultrelay.certificates.foreign_file import foreign_kind, foreign_sentence, is_foreign
+from vaultrelay.certificates.pem import BadPem, Block, read_blocks, stray_marker
+from vaultrelay.certificates.plain_file import read_file, why_unreadable
+from vaultrelay.certificates.x509 import read_certificate
 
 
 class BadCertificate(ValueError):

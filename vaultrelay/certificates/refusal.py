@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from vaultrelay.transport.certificate_files import (
+from vaultrelay.certificates.files import (
     BadCertificate,
     certificate_fault,
     key_fault,
     read_pem,
 )
-from vaultrelay.transport.pem import read_blocks, stray_marker
-from vaultrelay.transport.x509 import X509, read_certificate
+from vaultrelay.certificates.pem import read_blocks, stray_marker
+from vaultrelay.certificates.x509 import X509, read_certificate
 
 NO_PAIR = (
     "is not the key of the certificate. Give the key that the certificate was made with, and the "

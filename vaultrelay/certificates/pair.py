@@ -9,19 +9,19 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from vaultrelay.transport.certificate_files import BadCertificate, read_certificates, read_pem
-from vaultrelay.transport.certificate_refusal import refusal, refuses_key
-from vaultrelay.transport.certificate_trust import (
+from vaultrelay.certificates.context import new_context
+from vaultrelay.certificates.files import BadCertificate, read_certificates, read_pem
+from vaultrelay.certificates.pem import stray_marker
+from vaultrelay.certificates.plain_file import is_open_to_all
+from vaultrelay.certificates.refusal import refusal, refuses_key
+from vaultrelay.certificates.trust import (
     NO_CHECK_TIME,
     client_context,
     shake_hands,
     system_trust,
     why_distrusted,
 )
-from vaultrelay.transport.pem import stray_marker
-from vaultrelay.transport.plain_file import is_open_to_all
-from vaultrelay.transport.tls import new_context
-from vaultrelay.transport.x509 import X509, read_certificate
+from vaultrelay.certificates.x509 import X509, read_certificate
 
 
 @dataclass(frozen=True)

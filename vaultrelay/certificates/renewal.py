@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from vaultrelay.transport.certificate import CertificatePair
+from vaultrelay.certificates.pair import CertificatePair
 
 
 def why_worse(

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from tests.certificates import DAY, issue, rsa_key, write_pair
-from vaultrelay.transport.certificate import load_pair
-from vaultrelay.transport.certificate_files import BadCertificate
-from vaultrelay.transport.certificate_folder import load_folder
+from tests.authority import DAY, issue, rsa_key, write_pair
+from vaultrelay.certificates.files import BadCertificate
+from vaultrelay.certificates.folder import load_folder
+from vaultrelay.certificates.pair import load_pair
 
 OWN, RSA = issue(), issue(key=rsa_key())
 PUBLIC = RSA.key.public_key()

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from vaultrelay.transport.certificate import CertificatePair, is_pair, make_pair
-from vaultrelay.transport.certificate_files import BadCertificate, FoundFile, read_any
-from vaultrelay.transport.certificate_trust import system_trust
-from vaultrelay.transport.plain_file import why_unreadable
-from vaultrelay.transport.x509 import read_certificate
+from vaultrelay.certificates.files import BadCertificate, FoundFile, read_any
+from vaultrelay.certificates.pair import CertificatePair, is_pair, make_pair
+from vaultrelay.certificates.plain_file import why_unreadable
+from vaultrelay.certificates.trust import system_trust
+from vaultrelay.certificates.x509 import read_certificate
 
 _TOLD_FILES = 3
 """Of a folder that serves nobody: enough to see what went wrong."""

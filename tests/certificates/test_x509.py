@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP521R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.x509.oid import NameOID
 
-from tests.certificates import NAME, Key, chain, ec_key, ed25519_key, issue, rsa_key
-from vaultrelay.transport.der import dotted, elements
-from vaultrelay.transport.x509 import name_of, read_certificate
+from tests.authority import NAME, Key, chain, ec_key, ed25519_key, issue, rsa_key
+from vaultrelay.certificates.der import dotted, elements
+from vaultrelay.certificates.x509 import name_of, read_certificate
 
 
 @pytest.mark.parametrize(

@@ -34,5 +34,5 @@ def test_timers_run_by_a_clock_that_nobody_sets(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_reactor_whose_timers_run_by_another_clock_is_refused() -> None:
     # The one of tests has a time of its own.
-    with pytest.raises(AssertionError, match="IReactorTime.seconds"):
+    with pytest.raises(AssertionError, match=r"IReactorTime\.seconds"):
         module._check_clock(MemoryReactorClock())

@@ -23,8 +23,8 @@ _BARE = ("autobahn.wamp", "autobahn.twisted")
 """Packages of which single modules are needed: they are found, the package itself stays empty."""
 
 _PLUGINS = "twisted.plugins"
-"""The package that Twisted imports to look for plugins, such as a third party's endpoints. They must
-not meet a module that is not what its name says."""
+"""The package that Twisted imports to look for plugins, such as a third party's endpoints. None of
+them must meet a module that is not what its name says."""
 
 
 class _StandIn(ModuleType):

@@ -1,6 +1,11 @@
 """Ledger: the bytes that the relay holds for all its devices, against one limit."""
 
-from vaultrelay.policy.limits import LEAST_READ_BYTES, MOST_READ_BYTES, ROOMY_SHARE
+from vaultrelay.policy.limits import (
+    LEAST_READ_BYTES,
+    MOST_READ_BYTES,
+    ROOMY_BYTES,
+    ROOMY_SHARE,
+)
 
 
 class Ledger:
@@ -26,10 +31,12 @@ class Ledger:
     def change_limit(self, limit: int) -> None:
         """Hold no more than this from now on."""
         self.limit = limit
-        self._roomy = limit // ROOMY_SHARE
+        self._roomy = min(limit // ROOMY_SHARE, ROOMY_BYTES)
         self.add(0)
 
     def _small_read(self) -> int:
-        """Return the size of a read, which falls in proportion to what is free."""
+        """Return the size of a read, which falls as more is held and as less is free."""
+        by_held = MOST_READ_BYTES * self._roomy // self.held
         free = max(self.limit - self.held, 0)
-        return max(LEAST_READ_BYTES, MOST_READ_BYTES * free // max(self.limit - self._roomy, 1))
+        by_free = MOST_READ_BYTES * free // max(self.limit - self._roomy, 1)
+        return max(LEAST_READ_BYTES, min(by_held, by_free))

@@ -70,8 +70,9 @@ class Acceptor:
         """Close the socket. Connections that were accepted stay."""
         if self._socket.fileno() >= 0:
             self._reactor.removeReader(self)
-            self._socket.close()
+            # While it is open nobody else can have its path, nor the number of its file.
             self._clean_up()
+            self._socket.close()
             if self._reserve is not None:
                 os.close(self._reserve)
                 self._reserve = None

@@ -74,7 +74,15 @@ class InheritedSocket:
     def bind(self) -> Bound:
         """See Bindable."""
         os.set_inheritable(self.descriptor, False)
-        own = socket.socket(fileno=os.dup(self.descriptor))
+        own = duplicate(self.descriptor)
         own.setblocking(False)
         return Bound(own, nothing_to_clean)
 
+
+def duplicate(descriptor: int) -> socket.socket:
+    """Return a socket of our own for an inherited one. Raises OSError if it is no socket."""
+    theirs = socket.socket(fileno=descriptor)
+    try:
+        return theirs.dup()
+    finally:
+        theirs.detach()

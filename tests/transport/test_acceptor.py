@@ -95,6 +95,7 @@ class Begun:
 class Device(Protocol):
     """Remembers that its connection is lost, and may fail as it begins."""
 
+    transport: Any
     trouble: Exception | None = None
 
     def __init__(self) -> None:

@@ -40,7 +40,7 @@ def open_descriptors() -> int:
     ("host", "family"),
     [
         ("", socket.AF_INET),
-        ("0.0.0.0", socket.AF_INET),  # noqa: S104  a spelling
+        ("0.0.0.0", socket.AF_INET),
         (LOOPBACK, socket.AF_INET),
         ("localhost", socket.AF_INET),
         ("::", socket.AF_INET6),

@@ -234,9 +234,7 @@ class TestAnotherRelay:
         assert path.is_socket()
         assert lock.readlink() == Path(owner)
 
-    def test_the_end_without_the_files_is_an_end(
-        self, bind: Bind, path: Path, lock: Path
-    ) -> None:
+    def test_the_end_without_the_files_is_an_end(self, bind: Bind, path: Path, lock: Path) -> None:
         bound = bind()
         path.unlink()
         lock.unlink()

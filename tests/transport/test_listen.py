@@ -412,9 +412,18 @@ class TestTheStream:
             def connectionMade(self) -> None:
                 began.callback(self.transport)
 
-        factory = Factory.forProtocol(Noting)
-        factory.noisy = False
-        service = service_of(hub, listening, factory=factory)
+        class Asked(Factory):
+            """Notes the address that it gets."""
+
+            protocol = Noting
+            noisy = False
+
+            def buildProtocol(self, addr: Any) -> Any:
+                asked.append(addr)
+                return super().buildProtocol(addr)
+
+        asked: list[Any] = []
+        service = service_of(hub, listening, factory=Asked())
         service.startService()
         port: Any = service.port
         host = port.getHost()
@@ -422,6 +431,8 @@ class TestTheStream:
         with socket.socket(socket.AF_INET if is_tcp else socket.AF_UNIX) as client:
             client.connect((host.host, host.port) if is_tcp else host.name)
             stream = yield began
+        # A proxy's own address is that of no client.
+        assert asked == [None if listening.is_proxied else stream.getPeer()]
         yield stopped(service)
         return stream
 

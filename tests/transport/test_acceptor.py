@@ -369,6 +369,15 @@ def test_without_descriptors_those_who_wait_are_closed_at_once(
     logged_errors.clear()
 
 
+def test_without_descriptors_a_turn_closes_a_few(
+    scene: Scene, logged_errors: list[LogEvent]
+) -> None:
+    scene.turn_away(ACCEPTS_PER_TURN + 1)
+    assert len(scene.listening.comes) == 1
+    assert logged_errors[0]["count"] == ACCEPTS_PER_TURN
+    logged_errors.clear()
+
+
 def test_without_descriptors_the_oldest_who_waits_goes(
     scene: Scene, logged_errors: list[LogEvent]
 ) -> None:
@@ -410,6 +419,7 @@ def test_even_the_spare_descriptor_may_be_lost_for_a_while(
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", fail)
+        Scene().close()
         scene.turn_away(3)
         assert len(scene.listening.comes) == 2, "one with the spare descriptor, which is gone"
         scene.turn_away(0)

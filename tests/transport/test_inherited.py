@@ -153,6 +153,16 @@ def test_a_unix_socket_keeps_its_file_its_mode_and_its_queue(
             passed.accept()[0].close()
 
 
+def test_a_socket_of_another_family_is_refused(
+    stack: ExitStack, passes: Pass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of virtual machines, AF_VSOCK, which not every kernel has."""
+    monkeypatch.setattr(inherited, "DOMAINS", ("INET", "INET6"))
+    passes(sockets(stack, tmp_path)["UNIX"])
+    said = "names a socket that is neither TCP nor a unix socket"
+    assert refusal_of("systemd:domain=INET:index=0") == said
+
+
 def test_a_refusal_leaves_no_descriptor(stack: ExitStack, passes: Pass) -> None:
     passes(stack.enter_context(open(os.devnull)))  # noqa: PTH123, SIM115
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208

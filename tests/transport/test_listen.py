@@ -398,6 +398,29 @@ TLS = ServerTls.__new__(ServerTls)
 """Nobody looks into it before a connection comes."""
 
 
+@pytest.mark.parametrize(
+    ("listening", "tls", "is_plain", "is_inherited", "path"),
+    [
+        (Listening(WHERE), None, True, False, ""),
+        (Listening(WHERE, TLS), TLS, False, False, ""),
+        (Listening(WHERE, is_proxied=True), None, False, False, ""),
+        (Listening(WHERE, is_inherited=True), None, True, True, ""),
+        (Listening(WHERE, unix_path="/run/x"), None, True, False, "/run/x"),
+    ],
+)
+def test_a_service_knows_what_its_listening_is(
+    hub: Hub,
+    listening: Listening,
+    tls: ServerTls | None,
+    is_plain: bool,
+    is_inherited: bool,
+    path: str,
+) -> None:
+    service = service_of(hub, listening)
+    found = (service.tls, service.is_plain, service.is_inherited, service.unix_path)
+    assert found == (tls, is_plain, is_inherited, path)
+
+
 class TestTheStream:
     """What the connections of a listening socket become."""
 

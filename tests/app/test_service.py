@@ -351,6 +351,7 @@ class TestTheEnd:
         assert done == [None]
 
 
+@pytest.mark.usefixtures("bound")
 def test_a_deadline_that_raises_does_not_stop_the_others(
     relay: Relay, monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent]
 ) -> None:

@@ -16,7 +16,7 @@ COVER ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= head control frames data_header proxy_line
 
-.PHONY: run test test-system test-cluster lint types floors tests vectors man conformance fuzz obstacles bench bench-quick bench-cluster trials soak clean
+.PHONY: run test test-system test-cluster lint types floors tests vectors man architecture conformance fuzz obstacles bench bench-quick bench-cluster trials soak clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -52,6 +52,9 @@ vectors: $(VENV)/test
 
 man: $(VENV)/test
 	$(BIN)/python docs/make_man.py
+
+architecture: $(VENV)/test
+	$(BIN)/python docs/make_architecture.py
 
 conformance: $(VENV)/test
 	tests/conformance/install.sh build/autobahn

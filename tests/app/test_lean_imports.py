@@ -120,12 +120,55 @@ def test_every_kind_of_endpoint_is_known(text: str) -> None:
 from twisted.internet.testing import MemoryReactorClock
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 try:
-    print(read_endpoint(MemoryReactorClock(), {text!r}).where)
+    print(type(read_endpoint(MemoryReactorClock(), {text!r}).where).__name__)
 except BadEndpoint as error:
     print(error)
 """
     said = run(LEAN + code)
-    assert said.startswith(("TcpAddress(", "UnixPath(")) or "systemd did not pass" in said
+    assert said.strip() in ("TcpAddress", "UnixPath") or "systemd did not pass" in said
+
+
+def test_a_plugin_of_a_third_party_meets_real_modules_only(tmp_path: Path) -> None:
+    plugins = tmp_path / "twisted" / "plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "third_party.py").write_text(
+        """
+import asyncio
+import click
+import OpenSSL.SSL
+from autobahn.wamp import types
+from autobahn.twisted.wamp import Session
+from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.interfaces import IStreamServerEndpointStringParser
+from twisted.plugin import IPlugin
+from twisted.spread import pb
+from zope.interface import implementer
+
+assert asyncio.get_event_loop_policy and pb.Root and click.Command and types.CallOptions and Session
+
+
+@implementer(IStreamServerEndpointStringParser, IPlugin)
+class Parser:
+    prefix = "third"
+
+    def parseStreamServer(self, reactor, port):
+        return TCP4ServerEndpoint(reactor, int(port))
+
+
+parser = Parser()
+"""
+    )
+    code = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import vaultrelay.commands.run
+from twisted.internet.testing import MemoryReactorClock
+from vaultrelay.transport.endpoint_string import read_endpoint
+print(type(sys.modules["asyncio"]).__name__)
+print(type(read_endpoint(MemoryReactorClock(), "third:0").where).__name__)
+print(type(sys.modules["asyncio"]).__name__)
+"""
+    assert run(LEAN + code).split() == ["_StandIn", "TCP4ServerEndpoint", "module"]
 
 
 def test_the_tables_are_put_into_effect(monkeypatch: pytest.MonkeyPatch) -> None:

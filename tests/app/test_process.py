@@ -2,12 +2,10 @@
 
 import resource
 import sys
-import time
 
 import pytest
-from twisted.internet import reactor as installed
 
-from vaultrelay.app.process import fit_to_descriptors, raise_descriptor_limit, real_reactor
+from vaultrelay.app.process import fit_to_descriptors, raise_descriptor_limit
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import SELECT_SOCKETS
 
@@ -55,23 +53,3 @@ def test_a_process_without_a_limit_lacks_nothing(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(resource, "getrlimit", lambda which: unlimited)
     monkeypatch.setattr(resource, "setrlimit", lambda which, limits: None)
     assert raise_descriptor_limit(1 << 40) is None
-
-
-def test_a_reactor_that_completes_instead_of_waiting_is_refused(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    class IOCPReactor:
-        """As the one of Windows: it knows no descriptors."""
-
-    monkeypatch.setattr("twisted.internet.reactor", IOCPReactor())
-    with pytest.raises(SystemExit) as ended:
-        real_reactor()
-    assert ended.value.code == 2
-    assert "vault-relay: IOCPReactor does not wait for sockets" in capfd.readouterr().err
-
-
-def test_timers_run_by_a_clock_that_nobody_sets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installed, "seconds", installed.seconds)  # restored at the end
-    reactor = real_reactor()
-    assert reactor is installed
-    assert reactor.seconds is time.monotonic

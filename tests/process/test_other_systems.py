@@ -64,7 +64,7 @@ sys.argv = ["vault-relay", *sys.argv[1:]]
 main()
 """
 REACTOR = """
-from vaultrelay.app.process import real_reactor
+from vaultrelay.app.reactor import real_reactor
 print(type(real_reactor()).__name__)
 """
 

@@ -2,7 +2,7 @@
 
 For the process of a relay, and all commands of its package, before Twisted and Autobahn are
 imported. What is not in these tables is imported as ever (docs/decisions/0008-lean-imports.rst,
-with what each line saves).
+with what each line saves), and once plugins of Twisted are looked for, all is.
 """
 
 import inspect
@@ -21,6 +21,14 @@ _ABSENT = (
 
 _BARE = ("autobahn.wamp", "autobahn.twisted")
 """Packages of which single modules are needed: they are found, the package itself stays empty."""
+
+_PLUGINS = "twisted.plugins"
+"""The package that Twisted imports to look for plugins, such as a third party's endpoints. None of
+them must meet a module that is not what its name says."""
+
+
+class _StandIn(ModuleType):
+    """A module with a few names of another."""
 
 
 def _no_class() -> type:
@@ -42,12 +50,17 @@ _STAND_INS: dict[str, dict[str, Callable[..., object]]] = {
 
 
 class _Finder(MetaPathFinder):
-    """Finds the bare packages before Python does."""
+    """Finds the bare packages before Python does, until plugins of Twisted are looked for."""
+
+    _is_over = False
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in _BARE:
+        if name == _PLUGINS and not self._is_over:
+            self._is_over = True
+            _restore()
+        if self._is_over or name not in _BARE:
             return None
         found = PathFinder.find_spec(name, path, target)
         if found is None:
@@ -66,6 +79,15 @@ def install() -> None:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # what Python documents
     for name, names in _STAND_INS.items():
         if name not in sys.modules:
-            sys.modules[name] = stand_in = ModuleType(name)
+            sys.modules[name] = stand_in = _StandIn(name)
             vars(stand_in).update(names)
     sys.meta_path.insert(0, _Finder())
+
+
+def _restore() -> None:
+    """Keep nothing out any more: what is imported from here on meets the real modules."""
+    for name in (*_ABSENT, *_STAND_INS, *_BARE):
+        module = sys.modules.get(name)
+        is_bare = name in _BARE and getattr(module, "__file__", None) is None
+        if module is None or is_bare or isinstance(module, _StandIn):
+            sys.modules.pop(name, None)

@@ -1,10 +1,8 @@
-"""What there is one of in a process: the reactor, and the exit."""
+"""What there is one of in a process: its exit, and its limit on open files."""
 
-import sys
-import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from vaultrelay.app.stdio import print_error
 from vaultrelay.config.settings import Settings
@@ -13,36 +11,6 @@ from vaultrelay.policy.limits import SELECT_FILES
 
 USAGE_ERROR = 2
 """The exit status for what the operator must put right."""
-
-
-def real_reactor() -> Any:
-    """The one import of the reactor, with timers that run by a monotonic clock.
-
-    Twisted's run by the wall clock, and would be off by as much as that is set.
-    """
-    if "twisted.internet.reactor" not in sys.modules:
-        # Else somebody has chosen one, as twistd does.
-        _install_reactor()
-    from twisted.internet import reactor
-    from twisted.internet.interfaces import IReactorFDSet
-
-    untyped: Any = reactor
-    if not IReactorFDSet.providedBy(reactor):
-        # Its ports would do no TLS, and say nothing.
-        stop_with(
-            f"{type(untyped).__name__} does not wait for sockets, as the relay's TLS needs it; "
-            "leave out the --reactor option of twistd"
-        )
-    untyped.seconds = time.monotonic
-    return untyped
-
-
-def _install_reactor() -> None:
-    """The one that serves most connections here; by default Twisted takes none of these two."""
-    with suppress(ImportError):  # of macOS and the BSDs
-        from twisted.internet import kqreactor
-
-        kqreactor.install()
 
 
 def stop_with(error: object) -> NoReturn:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from twisted.python import usage
 
 from vaultrelay import __version__
-from vaultrelay.app.process import fit_to_descriptors, real_reactor, stop_with
+from vaultrelay.app.process import fit_to_descriptors, stop_with
+from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.reload import Reloader
 from vaultrelay.app.service import RelayService
 from vaultrelay.app.signals import StopSignals, reload_on_hangup, survive_others

@@ -9,7 +9,8 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import react
 
 from vaultrelay import __version__
-from vaultrelay.app.process import real_reactor, stop_with
+from vaultrelay.app.process import stop_with
+from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.stdio import print_result
 from vaultrelay.commands.check_options import USAGE, BadUsage, CheckOptions, read_options
 from vaultrelay.commands.checkup import Checkup
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> int:
 
     # react() always leaves this way; what counts is what was found.
     with suppress(SystemExit):
-        react(work, _reactor=real_reactor())
+        react(work)
     _sum_up(checkup, options)
     if not checkup.passed or not checkup.results:
         return 1

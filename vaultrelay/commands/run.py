@@ -3,7 +3,8 @@
 import gc
 from typing import Any
 
-from vaultrelay.app.process import fit_to_descriptors, real_reactor, stop_with
+from vaultrelay.app.process import fit_to_descriptors, stop_with
+from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.service import RelayService
 from vaultrelay.app.signals import after_end
 from vaultrelay.app.tap import Options, attended

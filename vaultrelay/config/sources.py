@@ -1,8 +1,6 @@
 """Where options stand: on the command line, in the environment, in a TOML file."""
 
-import difflib
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,8 +86,19 @@ def _is_ours(variable: str) -> bool:
     return variable.startswith("RELAY_")
 
 
+def _hint(key: str) -> str:
+    """Return the end of a sentence about an unknown option: the one that it may stand for."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(key, BY_NAME.keys() - {"config"}, 1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
 def from_file(config: Given) -> dict[str, Given]:
     """What stands in the file that `config` names; BadOption for what cannot."""
+    # Most relays have no such file.
+    import tomllib
+
     path = config.values[0]
     try:
         table = tomllib.loads(read_file(config.path).decode("utf-8-sig"))
@@ -108,9 +117,7 @@ def from_file(config: Given) -> dict[str, Given]:
         origin = f"{path}: {key}"
         option = BY_NAME.get(key)
         if option is None or key == "config":
-            close = difflib.get_close_matches(key, BY_NAME.keys() - {"config"}, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise BadOption(f"{origin}: there is no such option{hint}")
+            raise BadOption(f"{origin}: there is no such option{_hint(key)}")
         values = value if option.repeatable and isinstance(value, list) else [value]
         if not all(type(item) in (str, int) for item in values):
             raise Given(origin, (json.dumps(value, default=str),)).refuse(

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from vaultrelay.certificates.files import BadCertificate, read_certificates
@@ -205,6 +204,9 @@ def _unix_listening(parts: dict[str, str], folder: str) -> Listening:
 
 
 def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoint:
+    # Only these endpoints need it, and it takes 0.3 MB.
+    from twisted.internet.endpoints import serverFromString
+
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     except Exception as error:

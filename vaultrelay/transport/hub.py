@@ -115,10 +115,10 @@ class EpollHub(Hub):
         return "Hub"
 
     def doRead(self) -> None:
-        """Serve the streams that are ready: each once, and only for a few milliseconds.
+        """Serve one round of the streams that are ready, and only for a few milliseconds.
 
         Timers, listening ports and other descriptors of the reactor then have their turn. The
-        kernel puts a stream that was reported behind all others, so that each batch has new ones.
+        kernel puts a stream that was reported behind all others, so that each batch has the next.
         """
         streams = self._streams
         poll = self._poller.poll

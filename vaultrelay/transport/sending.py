@@ -124,6 +124,8 @@ class SendingHalf:
 
     def _keep(self, pieces: Iterable[Piece], sent: int = 0) -> None:
         """Keep all but the first `sent` bytes until the kernel takes more."""
+        if self._state in OVER:
+            return
         if self._unsent is None:
             self._unsent = SendBuffer()
         self._unsent.add(pieces, sent)

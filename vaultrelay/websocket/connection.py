@@ -163,7 +163,9 @@ class DeviceConnection(DeviceReader):
     def held(self) -> int:
         """Bytes in memory for the device, as the ledger counts them."""
         walk = self._walk
-        return self._queue.held + self._held + (0 if walk is None else walk.held)
+        # What TLS itself has to send; a stream without TLS has nothing of that kind.
+        own = getattr(self.transport, "own_unsent", 0)
+        return self._queue.held + self._held + (0 if walk is None else walk.held) + int(own)
 
     def relieve(self) -> None:
         """Close the device that holds most, or cut it off where that does not free enough."""

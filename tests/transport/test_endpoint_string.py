@@ -21,7 +21,6 @@ from tests.authority import NAME, issue, write_pair
 from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.certificates.pair import CertificatePair
 from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
-from vaultrelay.transport import endpoint_string
 from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.listen import Listening
@@ -130,7 +129,7 @@ def test_haproxy_is_refused_where_nobody_would_read_its_line(
     def with_another(reactor: Any, text: str) -> Any:
         return object() if text.startswith("other:") else serverFromString(reactor, text)
 
-    monkeypatch.setattr(endpoint_string, "serverFromString", with_another)
+    monkeypatch.setattr("twisted.internet.endpoints.serverFromString", with_another)
     assert refusal_of(text).startswith("has haproxy: before what is none of tcp, tcp6, ssl, ")
 
 

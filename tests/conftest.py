@@ -9,7 +9,9 @@ from hypothesis import settings
 from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
+from tests.memory import MemorySocket
 from vaultrelay.logs import line_limit
+from vaultrelay.transport.bindable import Bound, TcpAddress, nothing_to_clean
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As a shell starts what it puts into the background. The relays of tests would inherit it, and
@@ -41,6 +43,20 @@ def logged_errors() -> Iterator[list[LogEvent]]:
 def unlimited_log() -> None:
     """No test is short of lines because of those before it."""
     line_limit.forget()
+
+
+@pytest.fixture
+def bound(monkeypatch: pytest.MonkeyPatch) -> list[TcpAddress]:
+    """The addresses that a relay of the test listens on, in memory alone."""
+    found: list[TcpAddress] = []
+
+    def bind(address: TcpAddress) -> Bound:
+        found.append(address)
+        listening: Any = MemorySocket(address.host, address.port)
+        return Bound(listening, nothing_to_clean)
+
+    monkeypatch.setattr(TcpAddress, "bind", bind)
+    return found
 
 
 @pytest.fixture(autouse=True)

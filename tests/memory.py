@@ -1,7 +1,8 @@
-"""A relay and its devices in memory: no port, and a clock that the test moves."""
+"""A relay and its devices in memory: no socket, and a clock that the test moves."""
 
 import json
 import secrets
+import socket
 from collections.abc import Iterable
 from typing import Any
 
@@ -74,6 +75,24 @@ class Transport(StringTransport):
     def abortConnection(self) -> None:
         self.aborted = True
         self.disconnecting = True
+
+
+class MemorySocket:
+    """A listening socket to which nothing connects."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._name = (host, port, 0, 0) if ":" in host else (host, port)
+        self._is_closed = False
+
+    def getsockname(self) -> tuple[object, ...]:
+        return self._name
+
+    def fileno(self) -> int:
+        return -1 if self._is_closed else 1 << 20
+
+    def close(self) -> None:
+        self._is_closed = True
 
 
 class Relay:

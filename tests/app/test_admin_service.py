@@ -23,8 +23,10 @@ from vaultrelay.policy.limits import (
     SAMPLE_SECONDS,
     SILENT_SURE_SECONDS,
 )
+from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import BadEndpoint
-from vaultrelay.transport.proxy_protocol import ProxiedFactory
+
+pytestmark = pytest.mark.usefixtures("bound")
 
 ENDPOINT = "tcp:9090"
 HOST = "relay.test"
@@ -57,17 +59,19 @@ def scraped(relay: Relay, name: str, **labels: str) -> float:
     raise AssertionError(f"no {name}")
 
 
-def test_without_the_option_there_is_no_endpoint_and_no_timer() -> None:
+def test_without_the_option_there_is_no_endpoint_and_no_timer(bound: list[TcpAddress]) -> None:
     relay = Relay()
     assert relay.service._admin is None
     relay.service.startService()
-    assert len(relay.clock.tcpServers) == 1
+    assert len(bound) == 1
     assert len(relay.clock.getDelayedCalls()) == 2, "the broker's own and the diagnosis"
 
 
-def test_it_listens_beside_the_relay_and_has_one_timer(relay: Relay) -> None:
+def test_it_listens_beside_the_relay_and_has_one_timer(
+    relay: Relay, bound: list[TcpAddress]
+) -> None:
     relay.service.startService()
-    assert [(server[0], server[3]) for server in relay.clock.tcpServers] == [
+    assert [(address.port, address.host) for address in bound] == [
         (8080, "0.0.0.0"),
         (9090, "127.0.0.1"),
     ]
@@ -98,8 +102,8 @@ def test_a_bad_endpoint_raises_before_anything_listens() -> None:
 
 
 def test_it_may_be_behind_a_proxy() -> None:
-    admin = admin_of(Relay(admin="haproxy:" + ENDPOINT))
-    assert isinstance(admin.listener._factory, ProxiedFactory)
+    for before, is_plain in (("", True), ("haproxy:", False)):
+        assert admin_of(Relay(admin=before + ENDPOINT)).listener.is_plain is is_plain
 
 
 def test_the_public_port_has_neither_page(relay: Relay) -> None:

@@ -20,7 +20,7 @@ def relay() -> Relay:
 
 def haproxy(relay: Relay) -> Wire:
     wire = relay.connect()
-    assert wire.protocol.haproxyConnected(b"HAProxyS 2.1")
+    assert wire.protocol.haproxy_connected(b"HAProxyS 2.1")
     wire.send(b"\nw1\nhere 528 1\n")
     return wire
 

@@ -3,7 +3,7 @@
 import os
 import socket
 import stat
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,14 @@ from twisted.logger import LogEvent, globalLogPublisher
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from tests.transport.hubs import running_hub
 from vaultrelay.app.health_socket import HealthSocket
 from vaultrelay.config.runtime_folder import socket_path
 from vaultrelay.policy.limits import UNIX_PATH_BYTES
 from vaultrelay.transport.front_door import Handover
+from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.wire.request import Request
-
-# Twisted leaves a socket that it could not bind to the collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 Waiting = Generator[Deferred[Any], Any, None]
 
@@ -39,9 +38,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def health_socket(folder: Path, *ports: int) -> HealthSocket:
-    from twisted.internet import reactor
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with running_hub() as hub:
+        yield hub
 
+
+def health_socket(hub: Hub, folder: Path, *ports: int) -> HealthSocket:
     site = Site(Here())
     site.noisy = False
 
@@ -49,7 +52,7 @@ def health_socket(folder: Path, *ports: int) -> HealthSocket:
         head = f"GET {request.path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode()
         return Handover(site.buildProtocol(visitor.address), head, lasting=False)
 
-    return HealthSocket(reactor, str(folder), route, lambda: list(ports))
+    return HealthSocket(hub, str(folder), route, lambda: list(ports))
 
 
 def stopped(service: HealthSocket) -> Any:
@@ -84,8 +87,8 @@ def warnings() -> Generator[list[str], None, None]:
 
 
 @inlineCallbacks
-def test_it_answers_its_own_user_from_start_to_stop(folder: Path) -> Waiting:
-    service = health_socket(folder, 8080)
+def test_it_answers_its_own_user_from_start_to_stop(hub: Hub, folder: Path) -> Waiting:
+    service = health_socket(hub, folder, 8080)
     service.startService()
     path = folder / "8080.sock"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -97,12 +100,12 @@ def test_it_answers_its_own_user_from_start_to_stop(folder: Path) -> Waiting:
 
 
 @inlineCallbacks
-def test_what_a_killed_relay_left_is_replaced(folder: Path) -> Waiting:
+def test_what_a_killed_relay_left_is_replaced(hub: Hub, folder: Path) -> Waiting:
     folder.mkdir(0o700)
     path = socket_path(str(folder), [8080])
     with socket.socket(socket.AF_UNIX) as gone:
         gone.bind(path)
-    service = health_socket(folder, 8080)
+    service = health_socket(hub, folder, 8080)
     service.startService()
     answer = yield deferToThread(get, path)
     assert answer.endswith(b"here")
@@ -111,9 +114,9 @@ def test_what_a_killed_relay_left_is_replaced(folder: Path) -> Waiting:
 
 @inlineCallbacks
 def test_the_socket_of_a_relay_that_lives_is_left_alone(
-    folder: Path, warnings: list[str]
+    hub: Hub, folder: Path, warnings: list[str]
 ) -> Waiting:
-    first, second = health_socket(folder, 8080), health_socket(folder, 8080)
+    first, second = health_socket(hub, folder, 8080), health_socket(hub, folder, 8080)
     first.startService()
     second.startService()
     (said,) = warnings
@@ -125,13 +128,15 @@ def test_the_socket_of_a_relay_that_lives_is_left_alone(
 
 
 @inlineCallbacks
-def test_a_file_that_is_gone_or_another_ones_is_no_trouble_at_the_end(folder: Path) -> Waiting:
+def test_a_file_that_is_gone_or_another_ones_is_no_trouble_at_the_end(
+    hub: Hub, folder: Path
+) -> Waiting:
     path = Path(socket_path(str(folder), [8080]))
-    first = health_socket(folder, 8080)
+    first = health_socket(hub, folder, 8080)
     first.startService()
     path.unlink()
     yield stopped(first)
-    second = health_socket(folder, 8080)
+    second = health_socket(hub, folder, 8080)
     second.startService()
     path.rename(folder / "kept")
     path.touch()
@@ -139,13 +144,15 @@ def test_a_file_that_is_gone_or_another_ones_is_no_trouble_at_the_end(folder: Pa
     assert path.exists()
 
 
-def test_a_folder_that_cannot_be_used_is_one_warning(tmp_path: Path, warnings: list[str]) -> None:
+def test_a_folder_that_cannot_be_used_is_one_warning(
+    hub: Hub, tmp_path: Path, warnings: list[str]
+) -> None:
     (tmp_path / "file").touch()
     tmp_path.chmod(0o777)
     long = tmp_path / ("x" * 120)
     most = f"the path of a unix socket at most {UNIX_PATH_BYTES}"
     for folder in (tmp_path / "file" / "run", tmp_path / "none" / "run", tmp_path, long):
-        service = health_socket(folder, 8080)
+        service = health_socket(hub, folder, 8080)
         service.startService()
         assert service.stopService() is None
     assert [
@@ -162,8 +169,10 @@ def test_a_folder_that_cannot_be_used_is_one_warning(tmp_path: Path, warnings: l
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_one_warning(tmp_path: Path, warnings: list[str]) -> None:
+def test_a_folder_without_permission_is_one_warning(
+    hub: Hub, tmp_path: Path, warnings: list[str]
+) -> None:
     tmp_path.chmod(0o500)
-    health_socket(tmp_path / "run", 8080).startService()
+    health_socket(hub, tmp_path / "run", 8080).startService()
     (said,) = warnings
     assert "permission denied" in said

@@ -31,6 +31,7 @@ from vaultrelay.policy.limits import (
     LISTEN_BACKLOG,
     RESERVED_PER_CHANNEL,
 )
+from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import BadEndpoint
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import channel_of
@@ -136,7 +137,7 @@ def test_the_line_of_a_proxy_names_the_visitor(
     relay: Relay, line: bytes | None, told: dict[str, object]
 ) -> None:
     wire = relay.connect()
-    assert wire.protocol.peerKnown(line and IPv4Address("TCP", line.decode(), 50000))
+    assert wire.protocol.client_known(line and IPv4Address("TCP", line.decode(), 50000))
     assert json.loads(wire.request("/address").partition(b"\r\n\r\n")[2]) == told
 
 
@@ -231,6 +232,7 @@ def test_the_names_of_the_certificate_are_good_too(tmp_path: Path) -> None:
     assert relay.join().session
 
 
+@pytest.mark.usefixtures("bound")
 class TestTheEnd:
     """stopService drains: everybody is told, nobody new comes in, then nothing is left."""
 
@@ -349,6 +351,7 @@ class TestTheEnd:
         assert done == [None]
 
 
+@pytest.mark.usefixtures("bound")
 def test_a_deadline_that_raises_does_not_stop_the_others(
     relay: Relay, monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent]
 ) -> None:
@@ -372,13 +375,12 @@ def test_a_bad_endpoint_string_raises_before_anything_listens(relay: Relay) -> N
 
 @pytest.mark.parametrize(("bind", "tls"), [("0.0.0.0", False), ("::", False), ("127.0.0.1", True)])
 def test_it_listens_where_the_settings_say(
-    tmp_path: Path, relay: Relay, bind: str, tls: bool
+    tmp_path: Path, relay: Relay, bound: list[TcpAddress], bind: str, tls: bool
 ) -> None:
     pairs = (_pair(tmp_path),) if tls else ()
     service = RelayService(Settings(bind=bind, port=8443, pairs=(pairs,)), relay.clock)
     service.privilegedStartService()
-    ((port, _, backlog, interface),) = relay.clock.tcpServers
-    assert (port, interface, backlog) == (8443, bind, LISTEN_BACKLOG)
+    assert bound == [TcpAddress(bind, 8443, LISTEN_BACKLOG)]
     (listener,) = service.listeners.all
     if not tls:
         assert listener.tls is None
@@ -387,6 +389,7 @@ def test_it_listens_where_the_settings_say(
         assert listener.tls.pairs == pairs
 
 
+@pytest.mark.usefixtures("bound")
 class TestTheLog:
     @pytest.fixture
     def lines(self) -> Any:

@@ -7,7 +7,6 @@ from runpy import run_module
 from typing import Any
 
 import pytest
-from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogEvent, globalLogPublisher
 
@@ -17,6 +16,9 @@ from vaultrelay.app.service import RelayService
 from vaultrelay.commands import run
 from vaultrelay.logs import set_format
 from vaultrelay.policy.descriptors import files_needed
+from vaultrelay.transport.bindable import TcpAddress
+
+pytestmark = pytest.mark.usefixtures("bound")
 
 
 class Reactor(MemoryReactorClock):
@@ -27,7 +29,6 @@ class Reactor(MemoryReactorClock):
         self.from_thread: list[Any] = []
         self.at_run: list[Any] = []
         self.called: list[str] = []
-        self.listening_fails = False
 
     def run(self) -> None:
         for call, args in self.at_run:
@@ -38,11 +39,6 @@ class Reactor(MemoryReactorClock):
 
     def callFromThread(self, call: Any, *args: Any, **kwargs: Any) -> None:
         self.from_thread.append(call)
-
-    def listenTCP(self, *args: Any, **kwargs: Any) -> Any:
-        if self.listening_fails:
-            raise CannotListenError("", 8080, OSError(98, "Address already in use"))
-        return super().listenTCP(*args, **kwargs)
 
 
 @pytest.fixture
@@ -68,10 +64,10 @@ def signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def test_it_listens_runs_and_ends_with_0(reactor: Reactor) -> None:
+@pytest.mark.usefixtures("reactor")
+def test_it_listens_runs_and_ends_with_0(bound: list[TcpAddress]) -> None:
     assert run.main(["--port", "8081"]) == 0
-    ((port, *_),) = reactor.tcpServers
-    assert port == 8081
+    assert [address.port for address in bound] == [8081]
 
 
 def test_the_picked_port_is_told_once_the_reactor_runs(
@@ -111,11 +107,15 @@ def start_under_twistd() -> None:
 @pytest.mark.parametrize("start", [lambda: run.main([]), start_under_twistd])
 def test_a_taken_port_is_told_in_one_line(
     reactor: Reactor,
+    monkeypatch: pytest.MonkeyPatch,
     start: Callable[[], object],
     capfd: pytest.CaptureFixture[str],
     logged_errors: list[LogEvent],
 ) -> None:
-    reactor.listening_fails = True
+    def fail(address: TcpAddress) -> None:
+        raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr(TcpAddress, "bind", fail)
     with pytest.raises(SystemExit) as stopped:
         start()
     assert stopped.value.code == 2
@@ -127,13 +127,13 @@ def test_a_taken_port_is_told_in_one_line(
     logged_errors.clear()
 
 
-def test_twistd_gets_a_service_that_starts(reactor: Reactor) -> None:
+@pytest.mark.usefixtures("reactor")
+def test_twistd_gets_a_service_that_starts(bound: list[TcpAddress]) -> None:
     options = tap.Options()
     options.parseOptions(["--listen", "tcp:8082"])
     service = tap.makeService(options)
     service.privilegedStartService()
-    ((port, *_),) = reactor.tcpServers
-    assert port == 8082
+    assert [address.port for address in bound] == [8082]
 
 
 @pytest.mark.parametrize(

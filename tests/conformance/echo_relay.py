@@ -12,7 +12,12 @@ from twisted.internet import reactor
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Stage
+from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits import LISTEN_BACKLOG
+from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.hub import make_hub
+from vaultrelay.transport.listen import Listening, ListeningService
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.websocket import reader
 from vaultrelay.websocket.factory import DeviceFactory
@@ -65,13 +70,20 @@ def main() -> None:
     lifted: Any = reader
     lifted.CONTROL_BYTES = lifted.FRAGMENTS_PER_MESSAGE = MESSAGE_BYTES
     open_session: Any = EchoSession
-    devices = DeviceFactory(clock, open_session, MESSAGE_BYTES, max_buffer=1 << 30)
+    ledger = Ledger(1 << 30)
+    devices = DeviceFactory(clock, open_session, MESSAGE_BYTES, ledger)
 
     def route(request: Request, visitor: Visitor) -> Handover:
         key = request.header("sec-websocket-key") or ""
         return Handover(devices.build(Upgrade(3, key, None, None)), b"", lasting=True)
 
-    port = clock.listenTCP(0, FrontDoorFactory(clock, route), interface="127.0.0.1")
+    hub = make_hub(clock, ledger)
+    hub.startService()
+    door = FrontDoorFactory(clock, route)
+    listening = Listening(TcpAddress("127.0.0.1", 0, LISTEN_BACKLOG))
+    service = ListeningService("tcp:0", listening, door, door.waiting, hub)
+    service.startService()
+    port: Any = service.port
     sys.stdout.write(f"{port.getHost().port}\n")
     sys.stdout.flush()
     clock.run()

@@ -258,7 +258,7 @@ class TestProxyFaults:
     def test_a_proxy_header_that_does_not_come(self) -> None:
         relay = Relay(**NAMED)
         wire = relay.connect(None)
-        assert wire.protocol.header_missing(IPv4Address("TCP", "10.0.0.1", 1))
+        assert wire.protocol.proxy_header_missing(IPv4Address("TCP", "10.0.0.1", 1))
         assert b"send-proxy-v2" in wire.request("/health")
         assert "take haproxy: out of" in found(relay)["proxy_missing"]
         assert relay.broker.counters.refused == {"proxy_missing": 1}

@@ -10,6 +10,8 @@ from tests.memory import Relay
 from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
 from vaultrelay.transport.visitors import Noticed
 
+pytestmark = pytest.mark.usefixtures("bound")
+
 NAMED = {"public_urls": ("wss://relay.test",)}
 """Settings with which there is nothing to say."""
 

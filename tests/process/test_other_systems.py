@@ -152,7 +152,7 @@ sys.modules["twisted.internet.kqreactor"] = made = types.ModuleType("kqreactor")
 made.install = install
 """
     for code, reactor in (
-        ("", "LeanEpollReactor"),
+        ("", "EPollReactor"),
         (NO_EPOLL + kqueue, "KQueueReactor"),
     ):
         said, error = python(code + REACTOR).communicate(timeout=WAIT_SECONDS)

@@ -13,22 +13,18 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from twisted.internet.endpoints import (
-    TCP4ServerEndpoint,
-    TCP6ServerEndpoint,
-    UNIXServerEndpoint,
-    serverFromString,
-)
-from twisted.internet.protocol import Factory
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.testing import MemoryReactorClock
 
 from tests.authority import NAME, issue, write_pair
 from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.certificates.pair import CertificatePair
-from vaultrelay.policy.limits import UNIX_BACKLOG, UNIX_PATH_BYTES
-from vaultrelay.transport import endpoint_string
+from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
+from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.listen import Listening
+from vaultrelay.transport.unix_path import UnixPath
 
 ADDRESS = "127.0.0.1"
 
@@ -66,27 +62,53 @@ def refusal_of(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"),
+    ("text", "where"),
     [
-        ("tcp:8080", TCP4ServerEndpoint),
-        ("tcp:port=8080", TCP4ServerEndpoint),
-        ("tcp:0:interface=127.0.0.1:backlog=1024", TCP4ServerEndpoint),
-        ("tcp:65535", TCP4ServerEndpoint),
-        ("TCP:8080", TCP4ServerEndpoint),
-        ("tcp6:8080", TCP6ServerEndpoint),
-        (r"tcp6:8080:interface=\:\:1", TCP6ServerEndpoint),
-        ("unix:/run/relay.sock", UNIXServerEndpoint),
-        ("unix:/run/relay.sock:mode=660", UNIXServerEndpoint),
-        ("unix:/run/relay.sock:660:100:0", UNIXServerEndpoint),
+        ("tcp:8080", TcpAddress("", 8080, LISTEN_BACKLOG)),
+        ("tcp:port=8080", TcpAddress("", 8080, LISTEN_BACKLOG)),
+        ("tcp:0:interface=127.0.0.1:backlog=1024", TcpAddress(ADDRESS, 0, 1024)),
+        (r"tcp:0:interface=\:\:1", TcpAddress("::1", 0, LISTEN_BACKLOG)),
+        ("tcp:65535", TcpAddress("", 65535, LISTEN_BACKLOG)),
+        ("TCP:8080", TcpAddress("", 8080, LISTEN_BACKLOG)),
+        ("tcp6:8080", TcpAddress("::", 8080, LISTEN_BACKLOG)),
+        (r"tcp6:8080:interface=\:\:1", TcpAddress("::1", 8080, LISTEN_BACKLOG)),
+        ("tcp6:8080:interface=127.0.0.1", TcpAddress(ADDRESS, 8080, LISTEN_BACKLOG)),
+        ("unix:/run/relay.sock", UnixPath("/run/relay.sock", 0o660, UNIX_BACKLOG)),
+        ("unix:/run/relay.sock:mode=600", UnixPath("/run/relay.sock", 0o600, UNIX_BACKLOG)),
+        ("unix:/run/relay.sock:660:100:0", UnixPath("/run/relay.sock", 0o660, 100, False)),
     ],
 )
-def test_a_string_without_tls_names_no_certificate(text: str, kind: type) -> None:
+def test_a_string_without_tls_names_no_certificate(text: str, where: object) -> None:
     found = take(text)
-    assert (found.tls, found.is_proxied) == (None, False)
-    assert isinstance(found.endpoint, kind)
+    assert (found.where, found.tls, found.is_proxied) == (where, None, False)
     proxied = take(f"haproxy:{text}")
-    assert (proxied.tls, proxied.is_proxied) == (None, True)
-    assert isinstance(proxied.endpoint, kind)
+    assert (proxied.where, proxied.tls, proxied.is_proxied) == (where, None, True)
+    assert found.unix_path == proxied.unix_path == getattr(where, "path", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "everywhere", "here"),
+    [
+        ("tcp:80", "", ADDRESS),
+        ("tcp6:80", "::", "::1"),
+        ("ssl:80", "", ADDRESS),
+        ("tls:.", "::", "::1"),
+    ],
+)
+def test_without_an_interface_it_is_everywhere_or_on_this_machine(
+    folder: Path, text: str, everywhere: str, here: str
+) -> None:
+    issued = issue()
+    (folder / "server.pem").write_bytes(issued.pem + issued.key_pem)
+    for on_loopback, host in ((False, everywhere), (True, here)):
+        where: Any = read_endpoint(None, text, on_loopback).where
+        assert where.host == host
+        where = read_endpoint(None, f"{text}:interface=192.0.2.1", on_loopback).where
+        assert where.host == "192.0.2.1"
+
+
+def test_an_endpoint_of_another_kind_is_twisteds() -> None:
+    assert IStreamServerEndpoint.providedBy(take("stdio:").where)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +129,7 @@ def test_haproxy_is_refused_where_nobody_would_read_its_line(
     def with_another(reactor: Any, text: str) -> Any:
         return object() if text.startswith("other:") else serverFromString(reactor, text)
 
-    monkeypatch.setattr(endpoint_string, "serverFromString", with_another)
+    monkeypatch.setattr("twisted.internet.endpoints.serverFromString", with_another)
     assert refusal_of(text).startswith("has haproxy: before what is none of tcp, tcp6, ssl, ")
 
 
@@ -122,10 +144,8 @@ def test_haproxy_is_no_part_of_what_it_stands_before(folder: Path) -> None:
 
 
 def test_port_backlog_and_interface_are_those_of_the_string() -> None:
-    reactor: Any = MemoryReactorClock()
     for text in ("tcp:8080:interface=127.0.0.1:backlog=7", "haproxy:tcp:8080:127.0.0.1:7"):
-        read_endpoint(reactor, text).endpoint.listen(Factory())
-    assert [(port, *rest) for port, _, *rest in reactor.tcpServers] == [(8080, 7, ADDRESS)] * 2
+        assert take(text).where == TcpAddress(ADDRESS, 8080, 7)
 
 
 @pytest.mark.parametrize(
@@ -141,10 +161,9 @@ def test_port_backlog_and_interface_are_those_of_the_string() -> None:
 def test_a_unix_socket_has_the_relays_backlog_unless_it_says_another(
     text: str, backlog: int
 ) -> None:
-    reactor: Any = MemoryReactorClock()
     for each in (text, f"haproxy:{text}"):
-        read_endpoint(reactor, each).endpoint.listen(Factory())
-    assert [number for _, _, number, *_ in reactor.unixServers] == [backlog] * 2
+        where: Any = take(each).where
+        assert where.backlog == backlog
 
 
 @pytest.mark.parametrize(
@@ -162,10 +181,9 @@ def test_a_unix_socket_has_the_relays_backlog_unless_it_says_another(
 def test_a_unix_socket_is_for_the_relays_group_unless_it_says_otherwise(
     text: str, mode: int
 ) -> None:
-    reactor: Any = MemoryReactorClock()
     for each in (text, f"haproxy:{text}"):
-        read_endpoint(reactor, each).endpoint.listen(Factory())
-    assert [found for _, _, _, found, _ in reactor.unixServers] == [mode] * 2
+        where: Any = take(each).where
+        assert where.mode == mode
 
 
 @pytest.mark.parametrize("mode", ["rw-", "8", "888", "1777", "0o660", "-660", "66", "6660"])
@@ -373,7 +391,7 @@ WRITTEN_ELSEWHERE = {
 def test_what_is_written_as_elsewhere_is_told_as_it_is_here(text: str) -> None:
     instead = WRITTEN_ELSEWHERE[text]
     assert refusal_of(text).endswith(f"; write {instead}")
-    assert take(instead).endpoint
+    assert take(instead).where
 
 
 @pytest.mark.parametrize("text", ["tpc:8080", "nas.lan:8080", "", "on", "run/relay.sock"])
@@ -454,7 +472,7 @@ def test_an_empty_part_is_no_value(text: str) -> None:
 
 def test_the_path_of_a_unix_socket_is_as_long_as_the_system_takes(tmp_path: Path) -> None:
     longest = "/" + "é" * ((UNIX_PATH_BYTES - 1) // 2) + "x" * ((UNIX_PATH_BYTES - 1) % 2)
-    assert take(f"unix:{longest}").endpoint
+    assert take(f"unix:{longest}").where
     for text in (f"unix:{longest}x", f"unix:address={longest}x", f"haproxy:unix:{longest}x:660"):
         assert f"names a path of {UNIX_PATH_BYTES + 1} bytes" in refusal_of(text)
     with socket.socket(socket.AF_UNIX) as here, pytest.raises(OSError, match="too long"):
@@ -467,9 +485,9 @@ def test_a_unix_socket_has_a_path(text: str) -> None:
 
 
 def test_localhost_is_of_the_family_that_is_named() -> None:
-    """Twisted would listen on IPv4."""
-    endpoint: Any = take("tcp6:8080:interface=localhost").endpoint
-    assert endpoint._interface == "::1"
+    """Looked up, it is the address of IPv4."""
+    where: Any = take("tcp6:8080:interface=localhost").where
+    assert where.host == "::1"
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "http"])

@@ -521,7 +521,7 @@ def test_a_proxy_header_is_answered_before_the_request_comes(
 
 
 def test_behind_a_proxy_header_another_one_is_the_second(scene: Scene) -> None:
-    assert scene.door.peerKnown(CLIENT)
+    assert scene.door.client_known(CLIENT)
     scene.say(SIGNATURE)
     assert scene.answer[1]["detail"].startswith("A second PROXY header came")
 
@@ -529,7 +529,7 @@ def test_behind_a_proxy_header_another_one_is_the_second(scene: Scene) -> None:
 class TestWithoutTheProxyHeader:
     @pytest.fixture(autouse=True)
     def missing(self, scene: Scene) -> None:
-        assert scene.door.header_missing(CLIENT)
+        assert scene.door.proxy_header_missing(CLIENT)
 
     @pytest.mark.parametrize(
         "said",
@@ -559,7 +559,7 @@ def test_without_the_header_the_address_of_the_connection_pays() -> None:
     clock: Any = Clock()
     factory = FrontDoorFactory(clock, Scene().route, Visitors(clock, BudgetBook(10)))
     doors = [factory.buildProtocol(None) for _ in range(WAITING_PER_ADDRESS + 1)]
-    stay = [door is not None and door.header_missing(CLIENT) for door in doors]
+    stay = [door is not None and door.proxy_header_missing(CLIENT) for door in doors]
     assert stay == [True] * WAITING_PER_ADDRESS + [False]
 
 
@@ -641,9 +641,9 @@ def test_a_handshake_that_failed_is_counted(scene: Scene) -> None:
 
 
 def test_haproxy_as_a_peer_leaves_the_door(scene: Scene) -> None:
-    assert not scene.door.haproxyConnected(b"HAProxyS 2.1")
+    assert not scene.door.haproxy_connected(b"HAProxyS 2.1")
     scene.factory.announcer = Announcer(scene.clock, lambda: ())
-    assert scene.door.haproxyConnected(b"HAProxyS 2.1")
+    assert scene.door.haproxy_connected(b"HAProxyS 2.1")
     assert isinstance(scene.transport.protocol, HAProxyPeer)
     assert len(scene.factory.waiting) == 1
     scene.transport.protocol.dataReceived(b"\nw1\nhere 1 1\n")

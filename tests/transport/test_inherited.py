@@ -16,11 +16,20 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
+from tests.transport.hubs import running_hub
 from vaultrelay.transport import inherited
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
+from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.inherited import DOMAINS
 from vaultrelay.transport.listen import ListeningService
 from vaultrelay.transport.pending import PendingConnections
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with running_hub() as hub:
+        yield hub
+
 
 SECONDS = 10
 Pass = Callable[..., None]
@@ -81,18 +90,16 @@ def dial(family: int, address: Any) -> bytes:
 @pytest.mark.parametrize("kind", ["INET", "INET6", "dual", "UNIX"])
 @inlineCallbacks
 def test_the_socket_says_itself_what_it_is(
-    stack: ExitStack, passes: Pass, tmp_path: Path, kind: str, domain: str
+    hub: Hub, stack: ExitStack, passes: Pass, tmp_path: Path, kind: str, domain: str
 ) -> Generator[Any, Any, None]:
     """Whatever the string says, the address of a client is its own."""
-    from twisted.internet import reactor
-
     passed = sockets(stack, tmp_path)[kind]
     passes(passed)
     says = f"domain={domain}:" if domain else ""
     factory: Any = Factory.forProtocol(Noting)
     factory.peers = []
-    listening = read_endpoint(reactor, f"systemd:{says}index=0")
-    service = ListeningService("-", listening, factory, PendingConnections(reactor))
+    listening = read_endpoint(hub.reactor, f"systemd:{says}index=0")
+    service = ListeningService("-", listening, factory, PendingConnections(hub.reactor), hub)
     service.privilegedStartService()
     family, where = passed.family, passed.getsockname()
     if kind == "dual":
@@ -115,23 +122,21 @@ def test_the_socket_says_itself_what_it_is(
 
 @inlineCallbacks
 def test_a_unix_socket_keeps_its_file_its_mode_and_its_queue(
-    stack: ExitStack, passes: Pass, tmp_path: Path
+    hub: Hub, stack: ExitStack, passes: Pass, tmp_path: Path
 ) -> Generator[Any, Any, None]:
-    from twisted.internet import reactor
-
     passed = sockets(stack, tmp_path)["UNIX"]
     path = tmp_path / "relay.sock"
     path.chmod(0o660)
     passes(passed)
     for _ in range(2):
         factory = Factory.forProtocol(Protocol)
-        listening = read_endpoint(reactor, "systemd:index=0")
-        service = ListeningService("-", listening, factory, PendingConnections(reactor))
+        listening = read_endpoint(hub.reactor, "systemd:index=0")
+        service = ListeningService("-", listening, factory, PendingConnections(hub.reactor), hub)
         service.privilegedStartService()
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         port: Any = service.port
         # Nobody is taken, so that the queue fills.
-        port.stopReading()
+        hub.reactor.removeReader(port)
         with ExitStack() as clients:
             # Its backlog was 1, which takes two.
             for _ in range(2):
@@ -146,6 +151,23 @@ def test_a_unix_socket_keeps_its_file_its_mode_and_its_queue(
         assert path.is_socket()
         for _ in range(2):
             passed.accept()[0].close()
+
+
+def test_a_socket_of_another_family_is_refused(
+    stack: ExitStack, passes: Pass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of virtual machines, AF_VSOCK, which not every kernel has."""
+    monkeypatch.setattr(inherited, "DOMAINS", ("INET", "INET6"))
+    passes(sockets(stack, tmp_path)["UNIX"])
+    said = "names a socket that is neither TCP nor a unix socket"
+    assert refusal_of("systemd:domain=INET:index=0") == said
+
+
+def test_a_refusal_leaves_no_descriptor(stack: ExitStack, passes: Pass) -> None:
+    passes(stack.enter_context(open(os.devnull)))  # noqa: PTH123, SIM115
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    refusal_of("systemd:index=0")
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
 def refusal_of(text: str) -> str:

@@ -1,42 +1,35 @@
 """Listening: real ports of this machine, picked by it."""
 
-import gc
 import os
 import socket
 import ssl
 from collections.abc import Generator, Iterator
+from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, EMFILE, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet import tcp, unix
 from twisted.internet.defer import Deferred, fail, inlineCallbacks, succeed
-from twisted.internet.endpoints import (
-    AdoptedStreamServerEndpoint,
-    TCP4ServerEndpoint,
-    UNIXServerEndpoint,
-)
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import ISSLTransport, IStreamServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.testing import MemoryReactorClock
 from twisted.internet.threads import deferToThread
+from zope.interface import implementer
 
 from tests.authority import NAME, issue, write_pair
-from vaultrelay.transport.direct import DirectServer
-from vaultrelay.transport.direct_tls import DirectTlsServer
-from vaultrelay.transport.direct_unix import DirectUnixServer, ProxiedUnixServer
+from tests.transport.hubs import running_hub
+from vaultrelay.transport.bindable import Bindable, Bound, InheritedSocket, TcpAddress
 from vaultrelay.transport.endpoint_string import read_endpoint
-from vaultrelay.transport.listen import (
-    CannotListen,
-    Listening,
-    ListeningService,
-    OpenSocket,
-    set_transport,
-)
-from vaultrelay.transport.proxy_protocol import ProxiedServer, ProxiedTlsServer
+from vaultrelay.transport.hub import Hub
+from vaultrelay.transport.listen import CannotListen, Listening, ListeningService, OpenSocket, shown
+from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.plain_stream import PlainStream
+from vaultrelay.transport.proxy_stage import ProxyStage
 from vaultrelay.transport.tls import ServerTls
-
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+from vaultrelay.transport.tls_handshake import TlsHandshake
+from vaultrelay.transport.tls_stream import TlsStream
+from vaultrelay.transport.unix_path import UnixPath
+from vaultrelay.transport.unix_stream import UnixStream
 
 LOOPBACK = "127.0.0.1"
 
@@ -45,10 +38,9 @@ Waiting = Generator[Deferred[None], Any, None]
 
 
 @pytest.fixture
-def reactor() -> Any:
-    from twisted.internet import reactor
-
-    return reactor
+def hub() -> Iterator[Hub]:
+    with running_hub() as hub:
+        yield hub
 
 
 @pytest.fixture
@@ -59,10 +51,25 @@ def taken_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-def service_on(endpoint: Any, text: str = "here", path: Path | None = None) -> ListeningService:
+def quiet_factory() -> Factory:
     factory = Factory()
     factory.noisy = False
-    return ListeningService(text, Listening(endpoint, unix_path=str(path or "")), factory)
+    return factory
+
+
+def service_of(
+    hub: Hub, listening: Listening, text: str = "here", factory: Any = None
+) -> ListeningService:
+    pending = PendingConnections(hub.reactor)
+    return ListeningService(text, listening, factory or quiet_factory(), pending, hub)
+
+
+def service_on(hub: Hub, where: Any, text: str = "here") -> ListeningService:
+    return service_of(hub, Listening(where), text)
+
+
+def unix(path: Path, mode: int = 0o660) -> UnixPath:
+    return UnixPath(str(path), mode, 5)
 
 
 def stopped(service: ListeningService) -> Any:
@@ -74,13 +81,10 @@ def refusal_of(service: ListeningService, start: str = "startService") -> str:
     """Why a service cannot listen."""
     with pytest.raises(CannotListen) as caught:
         getattr(service, start)()
-    said = str(caught.value)
     assert service.port is None
     assert not service.running
-    # Twisted leaves the socket that it could not use to the collector, which warns of it.
-    del caught
-    gc.collect()
-    return said
+    assert service.stopService() is None
+    return str(caught.value)
 
 
 def can_be_listened_on(port: int) -> bool:
@@ -96,8 +100,8 @@ def can_be_listened_on(port: int) -> bool:
 
 @pytest.mark.parametrize("privileged", [False, True])
 @inlineCallbacks
-def test_a_service_listens_from_its_start_to_its_stop(reactor: Any, privileged: bool) -> Waiting:
-    service = service_on(TCP4ServerEndpoint(reactor, 0, interface=LOOPBACK))
+def test_a_service_listens_from_its_start_to_its_stop(hub: Hub, privileged: bool) -> Waiting:
+    service = service_on(hub, TcpAddress(LOOPBACK, 0, 5))
     assert service.port is None
     if privileged:
         service.privilegedStartService()
@@ -113,45 +117,55 @@ def test_a_service_listens_from_its_start_to_its_stop(reactor: Any, privileged: 
 
 
 @inlineCallbacks
-def test_a_stopped_service_can_be_started_again(reactor: Any) -> Waiting:
-    service = service_on(TCP4ServerEndpoint(reactor, 0, interface=LOOPBACK))
+def test_a_stopped_service_can_be_started_again(hub: Hub) -> Waiting:
+    service = service_on(hub, TcpAddress(LOOPBACK, 0, 5))
     for _ in range(2):
         service.startService()
         assert service.port is not None
         yield stopped(service)
 
 
-def test_a_service_that_never_listened_stops_at_once(reactor: Any) -> None:
-    service = service_on(TCP4ServerEndpoint(reactor, 0, interface=LOOPBACK))
+def test_a_service_that_is_started_twice_listens_once(hub: Hub) -> None:
+    service = service_on(hub, TcpAddress(LOOPBACK, 0, 5))
+    service.startService()
+    port = service.port
+    service.startService()
+    assert service.port is port
+    service.stopService()
+    assert service.stopService() is None
+
+
+def test_a_service_that_never_listened_stops_at_once(hub: Hub) -> None:
+    service = service_on(hub, TcpAddress(LOOPBACK, 0, 5))
     assert service.stopService() is None
 
 
 @pytest.mark.parametrize("start", ["startService", "privilegedStartService"])
 def test_a_taken_port_stops_the_start_in_a_clear_sentence(
-    reactor: Any, taken_port: int, start: str
+    hub: Hub, taken_port: int, start: str
 ) -> None:
     text = f"port {taken_port} of {LOOPBACK}"
-    service = service_on(TCP4ServerEndpoint(reactor, taken_port, interface=LOOPBACK), text)
+    service = service_on(hub, TcpAddress(LOOPBACK, taken_port, 5), text)
     said = refusal_of(service, start)
     assert said.startswith(f"cannot listen on {text}: address already in use; another program")
 
 
-def test_an_address_of_another_machine_is_named(reactor: Any) -> None:
-    service = service_on(TCP4ServerEndpoint(reactor, 0, interface="192.0.2.1"), "tcp:0")
+def test_an_address_of_another_machine_is_named(hub: Hub) -> None:
+    service = service_on(hub, TcpAddress("192.0.2.1", 0, 5), "tcp:0")
     assert refusal_of(service).startswith("cannot listen on tcp:0: cannot assign requested address")
 
 
-def test_a_unix_socket_in_a_missing_folder_is_named(reactor: Any, tmp_path: Path) -> None:
+def test_a_unix_socket_in_a_missing_folder_is_named(hub: Hub, tmp_path: Path) -> None:
     path = str(tmp_path / "missing" / "relay.sock")
-    service = service_on(UNIXServerEndpoint(reactor, path), f"unix:{path}")
+    service = service_on(hub, unix(Path(path)), f"unix:{path}")
     said = refusal_of(service)
     assert said == f"cannot listen on unix:{path}: no such file or directory; make its folder first"
 
 
 @inlineCallbacks
-def test_a_unix_socket_is_removed_at_the_stop(reactor: Any, tmp_path: Path) -> Waiting:
+def test_a_unix_socket_is_removed_at_the_stop(hub: Hub, tmp_path: Path) -> Waiting:
     path = tmp_path / "relay.sock"
-    service = service_on(UNIXServerEndpoint(reactor, str(path)))
+    service = service_on(hub, unix(path))
     service.startService()
     assert path.is_socket()
     yield stopped(service)
@@ -160,13 +174,13 @@ def test_a_unix_socket_is_removed_at_the_stop(reactor: Any, tmp_path: Path) -> W
 
 @inlineCallbacks
 def test_a_socket_of_a_killed_relay_is_taken_over_whoever_has_its_number_now(
-    reactor: Any, tmp_path: Path
+    hub: Hub, tmp_path: Path
 ) -> Waiting:
     path = tmp_path / "relay.sock"
     with socket.socket(socket.AF_UNIX) as killed:
         killed.bind(str(path))
     (tmp_path / "relay.sock.lock").symlink_to(str(os.getpid()))
-    service = service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1), path=path)
+    service = service_on(hub, unix(path))
     service.startService()
     with socket.socket(socket.AF_UNIX) as device:
         device.connect(str(path))
@@ -174,12 +188,11 @@ def test_a_socket_of_a_killed_relay_is_taken_over_whoever_has_its_number_now(
 
 
 @inlineCallbacks
-def test_a_socket_on_which_somebody_listens_is_left_to_him(reactor: Any, tmp_path: Path) -> Waiting:
+def test_a_socket_on_which_somebody_listens_is_left_to_him(hub: Hub, tmp_path: Path) -> Waiting:
     path = tmp_path / "relay.sock"
-    first = service_on(UNIXServerEndpoint(reactor, str(path), wantPID=1))
+    first = service_on(hub, unix(path))
     first.startService()
-    endpoint = UNIXServerEndpoint(reactor, str(path), wantPID=1)
-    second = service_on(endpoint, f"haproxy:unix:{path}", path)
+    second = service_on(hub, unix(path), f"haproxy:unix:{path}")
     assert refusal_of(second).endswith("cannot acquire lock; another relay is on this socket")
     assert path.is_socket()
     yield stopped(first)
@@ -187,19 +200,19 @@ def test_a_socket_on_which_somebody_listens_is_left_to_him(reactor: Any, tmp_pat
 
 @inlineCallbacks
 def test_a_unix_socket_is_at_no_moment_wider_than_its_mode(
-    reactor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Waiting:
     path, before = tmp_path / "relay.sock", []
     chmod = os.chmod
 
-    def observe(file: bytes, mode: int) -> None:
+    def observe(file: Path, mode: int, **rest: bool) -> None:
         before.append(path.stat().st_mode & 0o777)
-        chmod(file, mode)
+        chmod(file, mode, **rest)
 
     monkeypatch.setattr(os, "chmod", observe)
     umask = os.umask(0)
     try:
-        service = service_on(read_endpoint(reactor, f"unix:{path}").endpoint, path=path)
+        service = service_of(hub, read_endpoint(hub.reactor, f"unix:{path}"))
         service.startService()
     finally:
         after = os.umask(umask)
@@ -208,11 +221,9 @@ def test_a_unix_socket_is_at_no_moment_wider_than_its_mode(
 
 
 @inlineCallbacks
-def test_a_unix_socket_that_everybody_may_dial_is_recognized(
-    reactor: Any, tmp_path: Path
-) -> Waiting:
+def test_a_unix_socket_that_everybody_may_dial_is_recognized(hub: Hub, tmp_path: Path) -> Waiting:
     path = tmp_path / "relay.sock"
-    service = service_on(UNIXServerEndpoint(reactor, str(path), mode=0o660))
+    service = service_on(hub, unix(path))
     assert service.open_socket is None
     service.startService()
     for mode in (0o600, 0o660, 0o664, 0o775):
@@ -230,49 +241,82 @@ def test_a_unix_socket_that_everybody_may_dial_is_recognized(
 @inlineCallbacks
 @pytest.mark.parametrize("is_abstract", [False, True])
 def test_a_socket_of_systemd_that_everybody_may_dial_is_recognized(
-    reactor: Any, tmp_path: Path, is_abstract: bool
+    hub: Hub, tmp_path: Path, is_abstract: bool
 ) -> Waiting:
     path = tmp_path / "relay.sock"
-    passed = socket.socket(socket.AF_UNIX)
-    passed.bind(f"\0{path}" if is_abstract else str(path))
-    passed.listen()
-    if not is_abstract:
-        path.chmod(0o666)
-    adopted = AdoptedStreamServerEndpoint(reactor, passed.detach(), socket.AF_UNIX)
-    service = ListeningService("x", Listening(adopted, is_inherited=True), Factory())
-    service.startService()
-    found = OpenSocket(
-        f"@{path}" if is_abstract else str(path), None if is_abstract else 0o666, True
-    )
-    assert service.open_socket == found
-    yield stopped(service)
+    with socket.socket(socket.AF_UNIX) as passed:
+        passed.bind(f"\0{path}" if is_abstract else str(path))
+        passed.listen()
+        if not is_abstract:
+            path.chmod(0o666)
+        where = InheritedSocket(passed.fileno())
+        service = service_of(hub, Listening(where, is_inherited=True))
+        service.startService()
+        found = OpenSocket(
+            f"@{path}" if is_abstract else str(path), None if is_abstract else 0o666, True
+        )
+        assert service.open_socket == found
+        yield stopped(service)
+    assert is_abstract or path.is_socket()
 
 
-def test_a_port_of_tcp_is_no_open_socket(reactor: Any) -> None:
-    assert service_on(TCP4ServerEndpoint(reactor, 0)).open_socket is None
+def test_a_port_of_tcp_is_no_open_socket(hub: Hub) -> None:
+    assert service_on(hub, TcpAddress("", 0, 5)).open_socket is None
 
 
-def test_a_file_that_is_no_socket_is_left_alone(reactor: Any, tmp_path: Path) -> None:
+def test_a_file_that_is_no_socket_is_left_alone(hub: Hub, tmp_path: Path) -> None:
     path = tmp_path / "relay.sock"
     path.write_text("precious")
-    refusal_of(service_on(UNIXServerEndpoint(reactor, str(path)), path=path))
+    refusal_of(service_on(hub, unix(path)))
     assert path.read_text() == "precious"
 
 
-def test_a_descriptor_that_is_no_socket_is_refused(reactor: Any, tmp_path: Path) -> None:
+def test_a_descriptor_that_is_no_socket_is_refused(hub: Hub, tmp_path: Path) -> None:
     with (tmp_path / "file").open("wb") as file:
-        endpoint = AdoptedStreamServerEndpoint(reactor, file.fileno(), socket.AF_INET)
-        assert "non-socket" in refusal_of(service_on(endpoint))
+        assert "non-socket" in refusal_of(service_on(hub, InheritedSocket(file.fileno())))
 
 
+class Failing(Bindable):
+    """A place that cannot be bound, for a given reason."""
+
+    def __init__(self, trouble: Exception) -> None:
+        self._trouble = trouble
+
+    def bind(self) -> Bound:
+        raise self._trouble
+
+
+@implementer(IStreamServerEndpoint)
 class Endpoint:
-    """An endpoint whose listening ends as given."""
+    """A plugin's endpoint, whose listening ends as given."""
 
     def __init__(self, outcome: Any) -> None:
         self._outcome = outcome
 
-    def listen(self, factory: object) -> Any:
+    def listen(self, protocolFactory: object) -> Any:
         return self._outcome
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(EADDRINUSE, "Address already in use"), "address already in use; another program"),
+        (OSError(EADDRNOTAVAIL, "No"), "no; this machine does not have that address"),
+        (PermissionError(EACCES, "Permission denied"), "permission denied; ports below 1024"),
+        (OSError(EMFILE, "Too many open files"), "too many open files"),
+        (OverflowError("bind(): port must be 0-65535."), "bind(): port must be 0-65535."),
+        (TypeError("encoding of hostname failed"), "encoding of hostname failed"),
+        (ValueError(), "valueerror"),
+        (
+            socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+            "name or service not known; name the interface by an IP address of this machine",
+        ),
+    ],
+)
+def test_every_failure_says_why(hub: Hub, error: Exception, said: str) -> None:
+    assert refusal_of(service_on(hub, Failing(error), "tcp:80")).startswith(
+        f"cannot listen on tcp:80: {said}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -289,80 +333,163 @@ class Endpoint:
         (KeyError(), "keyerror"),
     ],
 )
-def test_every_failure_says_why(error: Exception, said: str) -> None:
-    service = service_on(Endpoint(fail(error)), "tcp:80")
+def test_every_failure_of_an_endpoint_of_twisteds_says_why(
+    hub: Hub, error: Exception, said: str
+) -> None:
+    service = service_on(hub, Endpoint(fail(error)), "tcp:80")
     assert refusal_of(service).startswith(f"cannot listen on tcp:80: {said}")
+
+
+@pytest.mark.parametrize("host", ["name.invalid", "\udc80", "x" * 300, "::1%none", "1:2"])
+def test_a_host_that_is_none_is_no_traceback(hub: Hub, host: str) -> None:
+    assert refusal_of(service_on(hub, TcpAddress(host, 0, 5), "tcp:0")).startswith(
+        "cannot listen on tcp:0: "
+    )
 
 
 @pytest.mark.parametrize(
     ("number", "cure"),
     [
-        (98, "another program listens there, or what is there is no socket"),
-        (20, "what should be its folder is none"),
-        (2, "make its folder first"),
-        (13, "this user may make no socket in its folder"),
+        (EADDRINUSE, "another program listens there, or what is there is no socket"),
+        (ENOTDIR, "what should be its folder is none"),
+        (ENOENT, "make its folder first"),
+        (EACCES, "this user may make no socket in its folder"),
     ],
 )
 @pytest.mark.parametrize("before", ["", "haproxy:"])
-def test_each_failure_of_a_unix_socket_has_its_cure(number: int, cure: str, before: str) -> None:
-    error = CannotListenError(None, "/x", OSError(number, "No"))
-    service = service_on(Endpoint(fail(error)), f"{before}unix:/x")
+def test_each_failure_of_a_unix_socket_has_its_cure(
+    hub: Hub, number: int, cure: str, before: str
+) -> None:
+    service = service_on(hub, Failing(OSError(number, "No")), f"{before}unix:/x")
     assert refusal_of(service).endswith(f": no; {cure}")
 
 
-def test_a_service_keeps_the_port_that_its_endpoint_gave() -> None:
-    port = object()
+def test_a_service_keeps_the_port_that_its_endpoint_gave(hub: Hub) -> None:
+    class Port:
+        """A plugin's."""
+
+        def stopListening(self) -> str:
+            return "stopped"
+
+    port: Any = Port()
     for is_proxied in (False, True):
         endpoint: Any = Endpoint(succeed(port))
-        service = ListeningService("here", Listening(endpoint, None, is_proxied), Factory())
+        service = service_of(hub, Listening(endpoint, None, is_proxied))
         service.startService()
         assert service.port is port
+        stopping: Any = service.stopService()
+        assert stopping == "stopped"
 
 
-ENDPOINT: Any = Endpoint(None)
+def test_a_port_is_shown_by_its_number_where_it_has_one(hub: Hub, tmp_path: Path) -> None:
+    for where, said in (
+        (TcpAddress(LOOPBACK, 0, 5), "port {} of 127.0.0.1"),
+        (unix(tmp_path / "relay.sock"), "open"),
+    ):
+        service = service_on(hub, where)
+        service.startService()
+        port: Any = service.port
+        assert shown(port) == said.format(getattr(port.getHost(), "port", ""))
+        service.stopService()
+
+
+WHERE = TcpAddress(LOOPBACK, 0, 5)
 TLS = ServerTls.__new__(ServerTls)
 """Nobody looks into it before a connection comes."""
 
 
-class TestTheTransport:
-    """What the connections of a port become."""
+@pytest.mark.parametrize(
+    ("listening", "tls", "is_plain", "is_inherited", "path"),
+    [
+        (Listening(WHERE), None, True, False, ""),
+        (Listening(WHERE, TLS), TLS, False, False, ""),
+        (Listening(WHERE, is_proxied=True), None, False, False, ""),
+        (Listening(WHERE, is_inherited=True), None, True, True, ""),
+        (Listening(WHERE, unix_path="/run/x"), None, True, False, "/run/x"),
+    ],
+)
+def test_a_service_knows_what_its_listening_is(
+    hub: Hub,
+    listening: Listening,
+    tls: ServerTls | None,
+    is_plain: bool,
+    is_inherited: bool,
+    path: str,
+) -> None:
+    service = service_of(hub, listening)
+    found = (service.tls, service.is_plain, service.is_inherited, service.unix_path)
+    assert found == (tls, is_plain, is_inherited, path)
 
-    def of(self, port: Any, listening: Listening) -> Any:
-        set_transport(port, listening)
-        return port.transport
+
+class TestTheStream:
+    """What the connections of a listening socket become."""
+
+    @inlineCallbacks
+    def of(self, hub: Hub, listening: Listening) -> Generator[Any, Any, Any]:
+        """The stream of a connection, and the client's end of it."""
+        began: Deferred[Any] = Deferred()
+
+        class Noting(Protocol):
+            """Notes its transport as it begins."""
+
+            def connectionMade(self) -> None:
+                began.callback(self.transport)
+
+        class Asked(Factory):
+            """Notes the address that it gets."""
+
+            protocol = Noting
+            noisy = False
+
+            def buildProtocol(self, addr: Any) -> Any:
+                asked.append(addr)
+                return super().buildProtocol(addr)
+
+        asked: list[Any] = []
+        service = service_of(hub, listening, factory=Asked())
+        service.startService()
+        port: Any = service.port
+        host = port.getHost()
+        is_tcp = hasattr(host, "port")
+        with socket.socket(socket.AF_INET if is_tcp else socket.AF_UNIX) as client:
+            client.connect((host.host, host.port) if is_tcp else host.name)
+            stream = yield began
+        # A proxy's own address is that of no client.
+        assert asked == [None if listening.is_proxied else stream.getPeer()]
+        yield stopped(service)
+        return stream
 
     @pytest.mark.parametrize(
-        ("listening", "kind"),
+        ("tls", "is_proxied", "kind", "stages"),
         [
-            (Listening(ENDPOINT), DirectServer),
-            (Listening(ENDPOINT, is_proxied=True), ProxiedServer),
-            (Listening(ENDPOINT, TLS), DirectTlsServer),
-            (Listening(ENDPOINT, TLS, is_proxied=True), ProxiedTlsServer),
+            (None, False, PlainStream, []),
+            (None, True, PlainStream, [ProxyStage]),
+            (TLS, False, TlsStream, [TlsHandshake]),
+            (TLS, True, TlsStream, [ProxyStage, TlsHandshake]),
         ],
     )
-    def test_of_tcp(self, listening: Listening, kind: type) -> None:
-        reactor: Any = MemoryReactorClock()
-        found = self.of(tcp.Port(0, Factory(), reactor=reactor), listening)
-        if listening.tls is None:
-            assert found is kind
-        else:
-            assert (found.func, found.args) == (kind, (TLS,))
+    @inlineCallbacks
+    def test_of_tcp(
+        self, hub: Hub, tls: ServerTls | None, is_proxied: bool, kind: type, stages: list[type]
+    ) -> Waiting:
+        listening = Listening(WHERE, tls, is_proxied)
+        assert [type(stage) for stage in listening.stages()] == stages
+        stream = yield self.of(hub, listening)
+        assert type(stream) is kind
+        assert ISSLTransport.providedBy(stream) is (tls is not None)
 
-    @pytest.mark.parametrize(
-        ("is_proxied", "kind"), [(False, DirectUnixServer), (True, ProxiedUnixServer)]
-    )
-    def test_of_a_unix_socket(self, is_proxied: bool, kind: type) -> None:
-        reactor: Any = MemoryReactorClock()
-        port = unix.Port(b"x", Factory(), reactor=reactor)
-        assert self.of(port, Listening(ENDPOINT, is_proxied=is_proxied)) is kind
+    @pytest.mark.parametrize("is_proxied", [False, True])
+    @inlineCallbacks
+    def test_of_a_unix_socket(self, hub: Hub, tmp_path: Path, is_proxied: bool) -> Waiting:
+        listening = Listening(unix(tmp_path / "relay.sock"), is_proxied=is_proxied)
+        assert [type(stage) for stage in listening.stages()] == [ProxyStage] * is_proxied
+        stream = yield self.of(hub, listening)
+        assert type(stream) is UnixStream
 
-    def test_of_others_stays_theirs(self) -> None:
-        class Other(tcp.Port):
-            """A plugin's, with a transport of its own."""
-
-        reactor: Any = MemoryReactorClock()
-        port = Other(0, Factory(), reactor=reactor)
-        assert self.of(port, Listening(ENDPOINT)) is tcp.Port.transport
+    def test_each_connection_has_stages_of_its_own(self) -> None:
+        listening = Listening(WHERE, TLS, is_proxied=True)
+        first, second = listening.stages(), listening.stages()
+        assert not {id(stage) for stage in first} & {id(stage) for stage in second}
 
 
 class Echo(Protocol):
@@ -393,7 +520,7 @@ def ask(family: int, address: Any, context: ssl.SSLContext | None = None) -> byt
 @pytest.mark.parametrize("kind", ["tcp", "tcp6", "ssl", "unix"])
 @inlineCallbacks
 def test_real_connections_are_served(
-    reactor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> Waiting:
     monkeypatch.chdir(tmp_path)
     issued = issue()
@@ -407,7 +534,7 @@ def test_real_connections_are_served(
     }[kind]
     factory = Factory.forProtocol(Echo)
     factory.noisy = False
-    service = ListeningService(text, read_endpoint(reactor, text), factory)
+    service = service_of(hub, read_endpoint(hub.reactor, text), text, factory)
     service.startService()
     port: Any = service.port
     if kind == "unix":

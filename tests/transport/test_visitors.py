@@ -350,7 +350,7 @@ class TestNoticed:
         # Behind a proxy TLS has ended there.
         relay.connect("8.8.8.8").upgrade(X_Forwarded_For="9.9.9.9")
         wire = relay.connect(None)
-        assert wire.protocol.peerKnown(IPv4Address("TCP", "9.9.9.9", 1))
+        assert wire.protocol.client_known(IPv4Address("TCP", "9.9.9.9", 1))
         wire.upgrade()
         assert relay.service.visitors.noticed == Noticed()
 
@@ -359,22 +359,22 @@ class TestProxyProtocol:
     def test_the_line_of_a_proxy_brings_the_address(self) -> None:
         relay = Relay()
         for _ in range(WAITING_PER_ADDRESS):
-            assert relay.connect(None).protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+            assert relay.connect(None).protocol.client_known(IPv4Address("TCP", DEVICE, 1))
         last = relay.connect(None)
         alsoProvides(last.transport, ISSLTransport)
-        assert not last.protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+        assert not last.protocol.client_known(IPv4Address("TCP", DEVICE, 1))
         last.hang_up()
-        assert relay.connect(None).protocol.peerKnown(IPv4Address("TCP", OTHER, 1))
-        assert relay.connect(None).protocol.peerKnown(None)
+        assert relay.connect(None).protocol.client_known(IPv4Address("TCP", OTHER, 1))
+        assert relay.connect(None).protocol.client_known(None)
         assert refused(relay) == {"address_waiting": 1}
 
     def test_one_too_many_hears_so_as_a_proxy_would_try_another_relay(self) -> None:
         relay = Relay()
         for _ in range(WAITING_PER_ADDRESS):
-            assert relay.connect(None).protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+            assert relay.connect(None).protocol.client_known(IPv4Address("TCP", DEVICE, 1))
         for path in ("/", "/health"):
             wire = relay.connect(None)
-            assert wire.protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+            assert wire.protocol.client_known(IPv4Address("TCP", DEVICE, 1))
             assert wire.request(path).startswith(b"HTTP/1.1 429 ")
         assert refused(relay) == {"address_waiting": 2}
 
@@ -382,9 +382,9 @@ class TestProxyProtocol:
     def test_one_too_many_is_not_waited_for(self, said: bytes) -> None:
         relay = Relay()
         for _ in range(WAITING_PER_ADDRESS):
-            assert relay.connect(None).protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+            assert relay.connect(None).protocol.client_known(IPv4Address("TCP", DEVICE, 1))
         wire = relay.connect(None)
-        assert wire.protocol.peerKnown(IPv4Address("TCP", DEVICE, 1))
+        assert wire.protocol.client_known(IPv4Address("TCP", DEVICE, 1))
         if said:
             wire.send(said)
         relay.clock.advance(TOO_MANY_SECONDS)
@@ -406,7 +406,7 @@ class TestProxyProtocol:
     ) -> None:
         relay = Relay(access=Access(allowed=Networks.read([allowed])))
         wire = relay.connect(None)
-        assert wire.protocol.peerKnown(peer)
+        assert wire.protocol.client_known(peer)
         assert status_of(wire) == status
 
     def test_the_health_check_of_a_proxy_is_answered_whoever_is_allowed(self) -> None:
@@ -414,7 +414,7 @@ class TestProxyProtocol:
         relay = Relay(access=Access(allowed=Networks.read(["192.0.2.1"])), max_per_address=1)
         for _ in range(WAITING_PER_ADDRESS * 2):
             wire = relay.connect(None)
-            assert wire.protocol.peerKnown(None)
+            assert wire.protocol.client_known(None)
             assert wire.request("/health").startswith(b"HTTP/1.1 200 ")
         assert refused(relay) == {}
 
@@ -422,5 +422,5 @@ class TestProxyProtocol:
         relay = behind_proxy(max_per_address=1)
         for expected in (101, 429):
             wire = relay.connect(None)
-            assert wire.protocol.peerKnown(IPv4Address("TCP", PROXY, 1))
+            assert wire.protocol.client_known(IPv4Address("TCP", PROXY, 1))
             assert status_of(wire, X_Forwarded_For=DEVICE) == expected

@@ -70,8 +70,9 @@ class Acceptor:
         """Close the socket. Connections that were accepted stay."""
         if self._socket.fileno() >= 0:
             self._reactor.removeReader(self)
-            self._socket.close()
+            # While it is open nobody else can have its path, nor the number of its file.
             self._clean_up()
+            self._socket.close()
             if self._reserve is not None:
                 os.close(self._reserve)
                 self._reserve = None
@@ -115,16 +116,25 @@ class Acceptor:
             self._begin(accepted, address)
 
     def _begin(self, accepted: socket.socket, address: Any) -> None:
-        if accepted.family == socket.AF_INET6 and address[3]:
-            # Twisted's addresses have the zone of a link-local one in their host.
-            zoned, _ = socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)
-            address = (zoned, *address[1:])
-        known: Any = None if self._hides_address else twisted_address(accepted.family, address)
-        protocol = self._factory.buildProtocol(known)
-        if protocol is None:
+        """Begin a connection. One that fails ends alone: the reactor would end the acceptor."""
+        protocol = None
+        try:
+            address = _with_zone(accepted.family, address)
+            known: Any = None
+            if not self._hides_address:
+                known = twisted_address(accepted.family, address)
+            protocol = self._factory.buildProtocol(known)
+            if protocol is None:
+                accepted.close()
+                return
+            stream = self._make_stream(accepted, address, protocol)
+        except Exception:
+            log.failure("A connection could not begin")
             accepted.close()
+            if protocol is not None:
+                # It counts against budgets already.
+                protocol.connectionLost(Failure())
             return
-        stream = self._make_stream(accepted, address, protocol)
         try:
             protocol.makeConnection(stream)
         except Exception:
@@ -171,6 +181,14 @@ class Acceptor:
     def _go_on(self) -> None:
         if self._socket.fileno() >= 0:
             self._reactor.addReader(self)
+
+
+def _with_zone(family: int, address: Any) -> Any:
+    """Return an address with the zone of a link-local one in its host, as Twisted has it."""
+    if family != socket.AF_INET6 or not address[3]:
+        return address
+    zoned, _ = socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)
+    return (zoned, *address[1:])
 
 
 def _open_reserve() -> int | None:

@@ -27,34 +27,37 @@ def nothing_to_clean() -> None:
 
 @dataclass(frozen=True)
 class TcpAddress:
-    """An address and port of this machine. The host may be empty, or a name, for IPv4."""
+    """An address and port of this machine. The host may be empty, or a name, for IPv4.
+
+    `::` is every address of IPv4, too, as long as the system does not say otherwise.
+    """
 
     host: str
     port: int
     backlog: int
-    is_ipv6: bool = False
 
     def bind(self) -> Bound:
         """See Bindable."""
-        family = socket.AF_INET6 if self.is_ipv6 else socket.AF_INET
+        is_ipv6 = ":" in self.host
+        family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             if os.name == "posix":
                 # Else no relay could start for a minute after another one. On Windows the option
                 # means something else.
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(self._address(family))
-            return _listen(listening, self.backlog)
+            listening.bind(self._ipv6_address() if is_ipv6 else (self.host, self.port))
+            listening.setblocking(False)
+            listening.listen(self.backlog)
         except BaseException:
             listening.close()
             raise
+        return Bound(listening, nothing_to_clean)
 
-    def _address(self, family: socket.AddressFamily) -> tuple[object, ...]:
-        if not self.is_ipv6:
-            return self.host, self.port
+    def _ipv6_address(self) -> tuple[object, ...]:
         # An address may have a zone, which bind does not read.
         found = socket.getaddrinfo(
-            self.host, self.port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            self.host, self.port, socket.AF_INET6, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
         )
         return found[0][4]
 
@@ -71,12 +74,15 @@ class InheritedSocket:
     def bind(self) -> Bound:
         """See Bindable."""
         os.set_inheritable(self.descriptor, False)
-        own = socket.socket(fileno=os.dup(self.descriptor))
+        own = duplicate(self.descriptor)
         own.setblocking(False)
         return Bound(own, nothing_to_clean)
 
 
-def _listen(listening: socket.socket, backlog: int) -> Bound:
-    listening.setblocking(False)
-    listening.listen(backlog)
-    return Bound(listening, nothing_to_clean)
+def duplicate(descriptor: int) -> socket.socket:
+    """Return a socket of our own for an inherited one. Raises OSError if it is no socket."""
+    theirs = socket.socket(fileno=descriptor)
+    try:
+        return theirs.dup()
+    finally:
+        theirs.detach()

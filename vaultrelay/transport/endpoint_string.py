@@ -88,7 +88,7 @@ def read_endpoint(
     if kind == "tcp6" and interface.lower() == "localhost":
         # Looked up, it could be the address of IPv4.
         interface = here
-    address = TcpAddress(interface, port, backlog, is_v6)
+    address = TcpAddress(interface, port, backlog)
     if kind in ("tcp", "tcp6"):
         return Listening(address)
     pairs = [_ssl_pair(parts, folder)] if kind == "ssl" else _tls_pairs(parts, folder)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from twisted.python.systemd import ListenFDs
 
+from vaultrelay.transport.bindable import duplicate
+
 DOMAINS = ("INET", "INET6", "UNIX")
 _UNNAMED = "unknown"
 """The name that a socket has where its manager gives none, as for sd_listen_fds_with_names(3)."""
@@ -45,7 +47,7 @@ def find_socket(index: str | None, name: str | None) -> int:
 def check_socket(descriptor: int) -> None:
     """Raises NoSuchSocket if a descriptor is not that of a listening stream socket."""
     try:
-        with socket.socket(fileno=os.dup(descriptor)) as asked:
+        with duplicate(descriptor) as asked:
             family, kind = asked.family, asked.type
             listens = asked.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError:

@@ -156,7 +156,8 @@ class ListeningService(Service):
             return
         try:
             bound = where.bind()
-        except OSError as error:
+        except (OSError, TypeError, ValueError, OverflowError) as error:
+            # All but the first are Python's, such as for a host that is no text.
             raise CannotListen(self.text, error) from None
         self.port = Acceptor(
             bound,

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,33 +28,52 @@ class UnixPath:
     def bind(self) -> Bound:
         """Return a new socket that listens. Raises OSError or SocketLocked if there is none."""
         _remove_after_kill(self.path)
-        lock = FilesystemLock(f"{self.path}.lock") if self.has_lock else None
-        if lock is not None and not lock.lock():
-            raise SocketLocked("cannot acquire lock")
+        files = ExitStack()
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
+            if self.has_lock:
+                files.callback(_unlock, _locked(self.path))
             with _owner_only():
                 listening.bind(self.path)
+            files.callback(_remove, self.path, _identity(self.path))
             Path(self.path).chmod(self.mode)
             listening.setblocking(False)
             listening.listen(self.backlog)
         except BaseException:
+            files.close()
             listening.close()
-            if lock is not None:
-                lock.unlock()
             raise
-        identity = _identity(self.path)
+        return Bound(listening, files.close)
 
-        def clean_up() -> None:
-            # Another relay may have made it anew.
-            with suppress(OSError):
-                if _identity(self.path) == identity:
-                    Path(self.path).unlink()
-            if lock is not None:
-                with suppress(OSError):
-                    lock.unlock()
 
-        return Bound(listening, clean_up)
+def _locked(path: str) -> FilesystemLock:
+    """Return the lock of a path, which is ours now."""
+    lock = FilesystemLock(f"{path}.lock")
+    try:
+        is_ours = lock.lock()
+    except ValueError:
+        # It does not name a process.
+        is_ours = False
+    if not is_ours:
+        raise SocketLocked("cannot acquire lock")
+    if not lock.clean and Path(path).is_socket():
+        # Its process is gone. Of another user's socket nothing else can be known.
+        with suppress(OSError):
+            Path(path).unlink()
+    return lock
+
+
+def _unlock(lock: FilesystemLock) -> None:
+    # It may be gone, or another relay's.
+    with suppress(OSError, ValueError):
+        lock.unlock()
+
+
+def _remove(path: str, identity: tuple[int, int] | None) -> None:
+    """Remove the socket of this identity; another relay may have made the path anew."""
+    with suppress(OSError):
+        if _identity(path) == identity:
+            Path(path).unlink()
 
 
 @contextmanager

@@ -89,6 +89,9 @@ def _read_1(data: bytes) -> ProxyHeader | None:
 
 
 def _read_host(text: bytes) -> str:
+    if b"%" in text:
+        # A zone is the proxy's own, and ip_address takes any text for one.
+        raise BadHeader
     try:
         host = text.decode("ascii")
         ip_address(host)

@@ -1,127 +1,63 @@
-"""The line of a proxy: read whole, not a byte more, and believed about the client's address."""
+"""The stage of the PROXY header: one header, not a byte more, and believed about the client."""
 
 import gc
 import socket
 import ssl
-import struct
-import weakref
+import sys
 from collections.abc import Callable, Generator, Iterator
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, ensureDeferred, inlineCallbacks
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
 
-from tests.authority import NAME, issue, write_pair
+from tests.authority import NAME, Issued, issue, write_pair
+from tests.transport.hubs import running_hub
 from tests.transport.tls_client import Client
 from tests.transport.turns import Recorder, Turns, is_closed, pair_of_sockets
+from tests.wire.proxy_headers import BAD, CLIENT_4, CLIENT_6, GOOD, SIGNATURE
 from vaultrelay.certificates.pair import load_pair
+from vaultrelay.policy.ledger import Ledger
 from vaultrelay.transport import inherited
-from vaultrelay.transport.direct_unix import ProxiedUnixServer
+from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import read_endpoint
-from vaultrelay.transport.listen import ListeningService
-from vaultrelay.transport.proxy_protocol import (
-    ProxiedFactory,
-    ProxiedServer,
-    ProxiedTlsServer,
-)
+from vaultrelay.transport.hub import ReactorHub
+from vaultrelay.transport.listen import Listening, ListeningService
+from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.plain_stream import PlainStream
+from vaultrelay.transport.preamble import Preamble, PreambleListener
 from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.tls_stream import TlsStream
+from vaultrelay.transport.unix_stream import UnixStream
 
-SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
-LOCAL, PROXY = 0x20, 0x21
-TCP4, TCP6, UNIX = 0x11, 0x21, 0x31
-OWN = ("192.0.2.200", 4)
+OWN = UNIXAddress(b"/run/proxy.sock")
 """What the kernel says of the other end: the proxy."""
+WHERE = TcpAddress("127.0.0.1", 0, 5)
 SECONDS = 10
 LOOPBACK = "127.0.0.1"
 
 
-def version_2(
-    addresses: bytes = b"", family: int = TCP4, command: int = PROXY, more: bytes = b""
-) -> bytes:
-    body = addresses + more
-    return SIGNATURE + bytes([command, family]) + len(body).to_bytes(2, "big") + body
-
-
-def two_addresses(source: str, target: str, port: int) -> bytes:
-    packed = ip_address(source).packed + ip_address(target).packed
-    return packed + struct.pack("!HH", port, 443)
-
-
-V4 = two_addresses("198.51.100.7", "203.0.113.1", 50000)
-V6 = two_addresses("2001:db8::7", "2001:db8::1", 50000)
-CLIENT_4 = IPv4Address("TCP", "198.51.100.7", 50000)
-CLIENT_6 = IPv6Address("TCP", "2001:db8:0:0:0:0:0:7", 50000)
-TLVS = b"\x01\0\x08http/1.1" + b"\x04\x01\0" + bytes(256) + b"\x20\0\x05\x01\0\0\0\0"
-"""ALPN, padding and facts of TLS, as proxies add them."""
-UNIX_PATHS = b"/run/client.sock".ljust(108, b"\0") + b"/run/relay.sock".ljust(108, b"\0")
-
-GOOD = {
-    "1 TCP4": (b"PROXY TCP4 198.51.100.7 203.0.113.1 50000 443\r\n", CLIENT_4),
-    "1 TCP6": (
-        b"PROXY TCP6 2001:db8::7 2001:db8::1 50000 443\r\n",
-        IPv6Address("TCP", "2001:db8::7", 50000),
-    ),
-    "1 UNKNOWN": (b"PROXY UNKNOWN\r\n", None),
-    "1 UNKNOWN and more": (b"PROXY UNKNOWN ffff:f... 65535 whatever\r\n", None),
-    "1 longest": (b"PROXY UNKNOWN ".ljust(105, b"x") + b"\r\n", None),
-    "2 TCP4": (version_2(V4), CLIENT_4),
-    "2 TCP4 and more": (version_2(V4, more=TLVS), CLIENT_4),
-    "2 TCP6": (version_2(V6, TCP6), CLIENT_6),
-    "2 TCP6 and more": (version_2(V6, TCP6, more=TLVS), CLIENT_6),
-    "2 UNIX": (version_2(UNIX_PATHS, UNIX), UNIXAddress(b"/run/client.sock")),
-    "2 LOCAL": (version_2(command=LOCAL, family=0), None),
-    "2 LOCAL with addresses": (version_2(V4, command=LOCAL, more=TLVS), None),
-    "2 unspecified": (version_2(family=0), None),
-    "2 unspecified and more": (version_2(family=0, more=TLVS), None),
-    "2 longest": (version_2(V4, more=bytes(4096 - 16 - len(V4))), CLIENT_4),
-}
-"""Lines, and whom they name; None where they leave the address of the connection."""
-BAD = {
-    "HTTP": b"GET / HTTP/1.1\r\nHost: relay.example.org\r\n\r\n",
-    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(512),
-    "zeros": bytes(12),
-    "a peer of another program": b"HAProxyX 2.1\nw1\nhere 1 1\n",
-    "capitals": b"proxy TCP4 198.51.100.7 203.0.113.1 50000 443\r\n",
-    "1 without a word": b"PROXY \r\nGET / HTTP/1.1\r\n",
-    "1 of another network": b"PROXY UDP4 198.51.100.7 203.0.113.1 50000 443\r\n",
-    "1 without ports": b"PROXY TCP4 198.51.100.7 203.0.113.1\r\n",
-    "1 without addresses": b"PROXY TCP4\r\nGET / HTTP/1.1\r\n",
-    "1 with names": b"PROXY TCP4 client.example relay.example 50000 443\r\n",
-    "1 with a word for a port": b"PROXY TCP4 198.51.100.7 203.0.113.1 many 443\r\n",
-    "1 with no ASCII": b"PROXY TCP4 198.51.100.\xff 203.0.113.1 50000 443\r\n",
-    "1 with another's line": b"PROXY TCP4 198.51.100.7 203.0.113.1 1 2\rGET / HTTP/1.1\r\n",
-    "1 with a line in it": b"PROXY TCP4 198.51.100.7 203.0.113.1 50000 443\n\r\n",
-    "1 too long": b"PROXY UNKNOWN ".ljust(106, b"x") + b"\r\n",
-    "1 without an end": b"PROXY UNKNOWN " + b"x" * 5000,
-    "1 with ends of LF": b"PROXY UNKNOWN\n" * 10,
-    "1 with ends of CR": b"PROXY UNKNOWN\r" * 10,
-    "2 of version 1": version_2(V4, command=0x11),
-    "2 of another command": version_2(V4, command=0x2F),
-    "2 of another family": version_2(V4, family=0x91),
-    "2 of another kind": version_2(V4, family=0x15),
-    "2 with half an address": version_2(V4[:6]),
-    "2 without addresses": version_2(),
-    "2 too long": version_2(V4, more=bytes(4097 - 16 - len(V4))),
-    "2 as long as can be": SIGNATURE + b"\x21\x11\xff\xff",
-    "2 with another signature": SIGNATURE[:-1] + b"X" + version_2(V4)[12:],
-}
-
-
 class Scene:
-    """A connection that comes from a proxy."""
+    """A connection that comes from a proxy: a stream of one kind, with its stages."""
 
-    def __init__(self, kind: type[Any] = ProxiedServer, *first: Any) -> None:
+    def __init__(
+        self,
+        protocol: Recorder | None = None,
+        kind: type[Any] = PlainStream,
+        tls: ServerTls | None = None,
+    ) -> None:
         self.proxy, ours = pair_of_sockets()
         self.descriptor = ours.fileno()
         self.reactor = Turns()
-        self.protocol = Recorder()
-        self.transport = kind(*first, ours, self.protocol, OWN, None, 0, self.reactor)
+        self.protocol: Any = protocol or Recorder()
+        stages = Listening(WHERE, tls, is_proxied=True).stages()
+        hub = ReactorHub(self.reactor, Ledger(1 << 20))
+        address = OWN.name.decode() if OWN.name else ""
+        self.transport: Any = kind(hub, ours, address, self.protocol, Preamble(stages))
         self.protocol.makeConnection(self.transport)
 
     def send(self, data: bytes) -> None:
@@ -145,8 +81,15 @@ class Scene:
         self.reactor.turn()
 
 
+Make = Callable[..., Scene]
+
+
+def tls_of(folder: Path, issued: Issued | None = None) -> ServerTls:
+    return ServerTls([load_pair(*write_pair(folder, issued or issue()))])
+
+
 @pytest.fixture
-def make() -> Iterator[Callable[..., Scene]]:
+def make() -> Iterator[Make]:
     scenes: list[Scene] = []
 
     def build(*arguments: Any) -> Scene:
@@ -159,7 +102,7 @@ def make() -> Iterator[Callable[..., Scene]]:
 
 
 @pytest.fixture
-def scene(make: Callable[..., Scene]) -> Scene:
+def scene(make: Make) -> Scene:
     return make()
 
 
@@ -170,9 +113,9 @@ def line(request: pytest.FixtureRequest) -> tuple[bytes, Any]:
 
 def test_a_line_names_the_client(scene: Scene, line: tuple[bytes, Any]) -> None:
     text, client = line
-    assert scene.peer == IPv4Address("TCP", *OWN)
+    assert scene.peer == OWN
     scene.send(text)
-    assert scene.peer == (client or IPv4Address("TCP", *OWN))
+    assert scene.peer == (client or OWN)
     assert scene.protocol.received == []
     scene.send(b"hello")
     assert scene.protocol.received == [b"hello"]
@@ -182,9 +125,9 @@ def test_a_line_names_the_client(scene: Scene, line: tuple[bytes, Any]) -> None:
 def test_a_line_may_come_byte_by_byte(scene: Scene, line: tuple[bytes, Any]) -> None:
     text, client = line
     for place in range(len(text)):
-        assert scene.peer == IPv4Address("TCP", *OWN)
+        assert scene.peer == OWN
         scene.send(text[place : place + 1])
-    assert scene.peer == (client or IPv4Address("TCP", *OWN))
+    assert scene.peer == (client or OWN)
     scene.send(b"hello")
     assert scene.protocol.received == [b"hello"]
 
@@ -224,7 +167,7 @@ def test_a_bad_line_ends_the_connection(
     assert capfd.readouterr() == ("", "")
 
 
-class Telling(Recorder):
+class Telling(Recorder, PreambleListener):
     """A protocol that is told of headers that do not come, and of broken ones."""
 
     stays = True
@@ -233,7 +176,7 @@ class Telling(Recorder):
         super().__init__()
         self.told: list[object] = []
 
-    def header_missing(self, address: object) -> bool:
+    def proxy_header_missing(self, address: object) -> bool:
         self.told.append(address)
         return self.stays
 
@@ -243,9 +186,8 @@ class Telling(Recorder):
 
 class TestWithoutAHeader:
     @pytest.fixture
-    def scene(self, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Scene]) -> Scene:
-        monkeypatch.setattr(f"{__name__}.Recorder", Telling)
-        return make()
+    def scene(self, make: Make) -> Scene:
+        return make(Telling())
 
     @pytest.mark.parametrize("size", [1, 3, 12, 100])
     @pytest.mark.parametrize(
@@ -261,15 +203,15 @@ class TestWithoutAHeader:
         ],
     )
     def test_the_protocol_is_told_once_and_gets_every_byte(
-        self, scene: Any, said: bytes, size: int
+        self, scene: Scene, said: bytes, size: int
     ) -> None:
         for place in range(0, len(said), size):
             scene.send(said[place : place + size])
-        assert scene.protocol.told == [IPv4Address("TCP", *OWN)]
+        assert scene.protocol.told == [OWN]
         assert scene.protocol.heard == said
         assert scene.protocol.lost == []
 
-    def test_a_connection_that_may_not_stay_is_cut_off(self, scene: Any) -> None:
+    def test_a_connection_that_may_not_stay_is_cut_off(self, scene: Scene) -> None:
         scene.protocol.stays = False
         scene.send(b"GET / HTTP/1.1\r\n\r\n")
         scene.assert_gone()
@@ -278,13 +220,13 @@ class TestWithoutAHeader:
         "name",
         ["1 of another network", "1 with names", "1 too long", "2 of version 1", "2 too long"],
     )
-    def test_a_broken_header_is_told_as_one_that_is_missing(self, scene: Any, name: str) -> None:
+    def test_a_broken_header_is_told_as_one_that_is_missing(self, scene: Scene, name: str) -> None:
         scene.send(BAD[name])
         assert scene.protocol.told == ["proxy_missing"]
         scene.assert_gone()
 
     @pytest.mark.parametrize("said", [b"", b"PRO", SIGNATURE])
-    def test_an_end_before_its_end_is_told_as_nothing(self, scene: Any, said: bytes) -> None:
+    def test_an_end_before_its_end_is_told_as_nothing(self, scene: Scene, said: bytes) -> None:
         if said:
             scene.send(said)
         scene.proxy.shutdown(socket.SHUT_WR)
@@ -292,28 +234,22 @@ class TestWithoutAHeader:
         assert scene.protocol.told == []
         scene.assert_gone()
 
-    def test_tls_goes_on_so_that_the_answer_is_understood(
-        self, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Scene], tmp_path: Path
-    ) -> None:
-        monkeypatch.setattr(f"{__name__}.Recorder", Telling)
+    def test_tls_goes_on_so_that_the_answer_is_understood(self, make: Make, tmp_path: Path) -> None:
         issued = issue()
-        scene: Any = make(ProxiedTlsServer, ServerTls([load_pair(*write_pair(tmp_path, issued))]))
+        scene = make(Telling(), TlsStream, tls_of(tmp_path, issued))
         device = Client(scene.proxy, ssl.create_default_context(cadata=issued.pem.decode()))
         device.say(b"hello")
         scene.reactor.turn_until(lambda: scene.protocol.heard == b"hello", device.step)
-        assert scene.protocol.told == [IPv4Address("TCP", *OWN)]
+        assert scene.protocol.told == [OWN]
 
-    def test_what_was_taken_of_something_else_is_no_tls(
-        self, monkeypatch: pytest.MonkeyPatch, make: Callable[..., Scene], tmp_path: Path
-    ) -> None:
-        monkeypatch.setattr(f"{__name__}.Recorder", Telling)
-        scene = make(ProxiedTlsServer, ServerTls([load_pair(*write_pair(tmp_path, issue()))]))
+    def test_what_was_taken_of_something_else_is_no_tls(self, make: Make, tmp_path: Path) -> None:
+        scene = make(Telling(), TlsStream, tls_of(tmp_path))
         scene.send(b"P")
         scene.send(b"OST / HTTP/1.1\r\n")
         scene.assert_gone()
 
 
-class Greeter(Recorder):
+class Greeter(Recorder, PreambleListener):
     """Takes HAProxy as a peer, or not."""
 
     def __init__(self, takes_it: bool) -> None:
@@ -321,7 +257,7 @@ class Greeter(Recorder):
         self.begun: list[bytes] = []
         self._takes_it = takes_it
 
-    def haproxyConnected(self, begun: bytes) -> bool:
+    def haproxy_connected(self, begun: bytes) -> bool:
         self.begun.append(begun)
         return self._takes_it
 
@@ -329,11 +265,11 @@ class Greeter(Recorder):
 PEER = b"HAProxyS 2.1\nw1\nhere 528 1\n"
 
 
-@pytest.mark.parametrize("kind", [ProxiedServer, ProxiedUnixServer])
+@pytest.mark.parametrize("kind", [PlainStream, UnixStream])
 @pytest.mark.parametrize("size", [1, 5, 9, 12, 13, len(PEER)])
-def test_haproxy_may_come_as_a_peer(make: Callable[..., Scene], kind: type[Any], size: int) -> None:
-    scene = make(kind)
-    scene.transport.protocol = scene.protocol = greeter = Greeter(takes_it=True)
+def test_haproxy_may_come_as_a_peer(make: Make, kind: type[Any], size: int) -> None:
+    greeter = Greeter(takes_it=True)
+    scene = make(greeter, kind)
     for place in range(0, len(PEER), size):
         scene.send(PEER[place : place + size])
     assert len(greeter.begun) == 1
@@ -342,15 +278,15 @@ def test_haproxy_may_come_as_a_peer(make: Callable[..., Scene], kind: type[Any],
 
 
 @pytest.mark.parametrize("protocol", [Recorder(), Greeter(takes_it=False)], ids=["none", "no"])
-def test_where_no_peer_is_taken_it_is_the_end(scene: Scene, protocol: Recorder) -> None:
-    scene.transport.protocol = scene.protocol = protocol
+def test_where_no_peer_is_taken_it_is_the_end(make: Make, protocol: Recorder) -> None:
+    scene = make(protocol)
     scene.send(PEER)
     scene.assert_gone()
 
 
-def test_where_tls_is_expected_no_peer_is_taken(make: Callable[..., Scene], tmp_path: Path) -> None:
-    scene = make(ProxiedTlsServer, ServerTls([load_pair(*write_pair(tmp_path, issue()))]))
-    scene.transport.protocol = scene.protocol = greeter = Greeter(takes_it=True)
+def test_where_tls_is_expected_no_peer_is_taken(make: Make, tmp_path: Path) -> None:
+    greeter = Greeter(takes_it=True)
+    scene = make(greeter, TlsStream, tls_of(tmp_path))
     scene.send(PEER)
     scene.assert_gone()
     assert greeter.begun == []
@@ -361,7 +297,7 @@ def test_what_begins_like_neither_version_is_not_waited_for(scene: Scene) -> Non
     scene.assert_gone()
 
 
-def test_an_end_of_the_stream_is_the_end_wherever_it_comes(make: Callable[..., Scene]) -> None:
+def test_an_end_of_the_stream_is_the_end_wherever_it_comes(make: Make) -> None:
     for text in (GOOD["1 TCP4"][0], GOOD["2 TCP4"][0]):
         for place in range(len(text)):
             scene = make()
@@ -376,7 +312,7 @@ def test_an_end_of_the_stream_is_the_end_wherever_it_comes(make: Callable[..., S
 def test_a_read_with_nothing_there_changes_nothing(scene: Scene, text: bytes) -> None:
     if text:
         scene.send(text)
-    assert scene.transport.doRead() is None
+    scene.transport.can_read()
     assert scene.protocol.lost == []
 
 
@@ -405,16 +341,13 @@ def test_we_may_end_it_at_any_time(scene: Scene, text: bytes, end: str) -> None:
     assert scene.reactor.readers == scene.reactor.writers == set()
 
 
-@pytest.mark.parametrize("kind", [ProxiedServer, ProxiedTlsServer])
+@pytest.mark.parametrize("kind", [PlainStream, TlsStream])
 @pytest.mark.parametrize("text", [b"", b"PROXY TCP4 ", b"garbage", GOOD["1 TCP4"][0]])
 @pytest.mark.parametrize("end", ["abortConnection", "loseConnection", "hang up"])
 def test_nothing_is_left_for_the_collector(
-    make: Callable[..., Scene], tmp_path: Path, kind: type[Any], text: bytes, end: str
+    make: Make, tmp_path: Path, kind: type[Any], text: bytes, end: str
 ) -> None:
-    first = []
-    if kind is ProxiedTlsServer:
-        first.append(ServerTls([load_pair(*write_pair(tmp_path, issue()))]))
-    scene = make(kind, *first)
+    scene = make(None, kind, tls_of(tmp_path) if kind is TlsStream else None)
     gc.disable()
     try:
         if text:
@@ -424,16 +357,17 @@ def test_nothing_is_left_for_the_collector(
         else:
             getattr(scene.transport, end)()
         scene.reactor.settle()
-        freed = weakref.ref(scene.transport)
-        scene.transport = scene.protocol.transport = None
-        assert freed() is None
+        stream, scene.transport = scene.transport, None
+        scene.protocol.transport = None
+        # Ours, and that of the call.
+        assert sys.getrefcount(stream) == 2
     finally:
         gc.enable()
         scene.transport = make().transport
 
 
-def test_a_unix_socket_has_a_client_too(make: Callable[..., Scene]) -> None:
-    scene = make(ProxiedUnixServer)
+def test_a_unix_socket_has_a_client_too(make: Make) -> None:
+    scene = make(None, UnixStream)
     scene.send(GOOD["2 TCP6"][0] + b"hello")
     assert scene.peer == CLIENT_6
     assert scene.protocol.heard == b"hello"
@@ -444,7 +378,7 @@ def test_a_unix_socket_has_a_client_too(make: Callable[..., Scene]) -> None:
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("piece", [1, 1 << 20])
 def test_tls_follows_the_line_in_the_same_segment(
-    make: Callable[..., Scene],
+    make: Make,
     tmp_path: Path,
     line: tuple[bytes, Any],
     version: ssl.TLSVersion,
@@ -454,8 +388,7 @@ def test_tls_follows_the_line_in_the_same_segment(
     if piece == 1 and len(text) > 1000:
         pytest.skip("the same as the shorter ones")
     issued = issue()
-    pair = load_pair(*write_pair(tmp_path, issued))
-    scene = make(ProxiedTlsServer, ServerTls([pair]))
+    scene = make(None, TlsStream, tls_of(tmp_path, issued))
     context = ssl.create_default_context(cadata=issued.pem.decode())
     context.minimum_version = context.maximum_version = version
     device = Client(scene.proxy, context)
@@ -465,14 +398,11 @@ def test_tls_follows_the_line_in_the_same_segment(
     scene.reactor.turn_until(lambda: scene.protocol.heard == b"hello", device.step)
     scene.transport.write(b"answer")
     scene.reactor.turn_until(lambda: device.heard == b"answer", device.step)
-    assert scene.peer == (client or IPv4Address("TCP", *OWN))
+    assert scene.peer == (client or OWN)
 
 
-def test_nothing_is_written_before_tls_that_waits_for_the_line(
-    make: Callable[..., Scene], tmp_path: Path
-) -> None:
-    pair = load_pair(*write_pair(tmp_path, issue()))
-    scene = make(ProxiedTlsServer, ServerTls([pair]))
+def test_nothing_is_written_before_tls_that_waits_for_the_line(make: Make, tmp_path: Path) -> None:
+    scene = make(None, TlsStream, tls_of(tmp_path))
     scene.transport.write(b"secret")
     scene.send(GOOD["1 TCP4"][0])
     scene.transport.write(b"secret")
@@ -498,14 +428,15 @@ async def answer(text: str, ask: Callable[[Any], bytes]) -> bytes:
 
     factory = Factory.forProtocol(TellsItsPeer)
     factory.noisy = False
-    service = ListeningService(text, read_endpoint(reactor, text), factory)
-    service.startService()
-    asking: Any = deferToThread(ask, service.port)
-    try:
-        return bytes(await asking)
-    finally:
-        stopping: Any = service.stopService()
-        if isinstance(stopping, Deferred):
+    with running_hub() as hub:
+        pending = PendingConnections(hub.reactor)
+        service = ListeningService(text, read_endpoint(reactor, text), factory, pending, hub)
+        service.startService()
+        asking: Any = deferToThread(ask, service.port)
+        try:
+            return bytes(await asking)
+        finally:
+            stopping: Any = service.stopService()
             await stopping
 
 
@@ -611,52 +542,41 @@ def test_a_socket_of_systemd_behind_a_proxy(
         yield check("haproxy:systemd:domain=INET6:name=relay", ask, FROM_CLIENT)
 
 
-class Choosy(Recorder):
-    """Asks who comes, and keeps some away."""
+class Choosy(Recorder, PreambleListener):
+    """Asks for each client, and keeps some away."""
 
-    welcome = True
-
-    def __init__(self) -> None:
+    def __init__(self, welcome: bool = True) -> None:
         super().__init__()
         self.asked: list[object] = []
+        self._welcome = welcome
 
-    def peerKnown(self, address: object) -> bool:
+    def client_known(self, address: object) -> bool:
         self.asked.append(address)
-        return self.welcome
+        return self._welcome
 
 
-@pytest.fixture
-def choosy(monkeypatch: pytest.MonkeyPatch, make: Callable[..., Scene]) -> Callable[..., Scene]:
-    monkeypatch.setitem(globals(), "Recorder", Choosy)
-    return make
-
-
-def test_the_protocol_is_told_who_comes(
-    choosy: Callable[..., Scene], line: tuple[bytes, Any]
-) -> None:
-    scene: Any = choosy()
+def test_the_protocol_is_told_who_comes(make: Make, line: tuple[bytes, Any]) -> None:
+    choosy = Choosy()
+    scene = make(choosy)
     scene.send(line[0] + b"hello")
-    assert scene.protocol.asked == [line[1]]
-    assert scene.protocol.heard == b"hello"
+    assert choosy.asked == [line[1]]
+    assert choosy.heard == b"hello"
 
 
-@pytest.mark.parametrize("kind", [ProxiedServer, ProxiedUnixServer, ProxiedTlsServer])
+@pytest.mark.parametrize("kind", [PlainStream, UnixStream, TlsStream])
 def test_who_is_not_welcome_goes_before_anything_else(
-    choosy: Callable[..., Scene], kind: type[Any], tmp_path: Path
+    make: Make, kind: type[Any], tmp_path: Path
 ) -> None:
-    first: tuple[ServerTls, ...] = ()
-    if kind is ProxiedTlsServer:
-        first = (ServerTls([load_pair(*write_pair(tmp_path, issue([NAME])))]),)
-    scene: Any = choosy(kind, *first)
-    scene.protocol.welcome = False
+    tls = tls_of(tmp_path) if kind is TlsStream else None
+    scene = make(Choosy(welcome=False), kind, tls)
     scene.send(GOOD["2 TCP4"][0] + b"\x16\x03\x01")
     scene.assert_gone()
 
 
-def test_a_factory_does_not_take_the_proxy_for_the_client() -> None:
-    class Noting(Factory):
-        def buildProtocol(self, addr: object) -> Any:
-            return addr
-
-    assert ProxiedFactory(Noting()).buildProtocol(CLIENT_4) is None
-    assert not ProxiedFactory.noisy
+def test_a_listener_lets_clients_pass_by_default_and_nothing_else() -> None:
+    everything = PreambleListener()
+    assert everything.client_known(CLIENT_4)
+    assert not everything.proxy_header_missing(CLIENT_4)
+    assert not everything.haproxy_connected(b"")
+    everything.handshake_began()
+    everything.handshake_failed("tls_other")

@@ -192,6 +192,21 @@ class TestTheService:
         hub.stopService()
         assert len(end.lost) == len(other.lost) == 1
 
+    def test_closes_the_others_where_one_fails(
+        self, hub: WatchingHub, end: End, logged_errors: list[LogEvent]
+    ) -> None:
+        others = [End(hub) for _ in range(2)]
+
+        def fail() -> None:
+            raise ValueError("boom")
+
+        end.ended = fail
+        hub.stopService()
+        assert all(each.lost for each in (end, *others))
+        (event,) = logged_errors
+        assert isinstance(event["log_failure"].value, ValueError)
+        logged_errors.clear()
+
     def test_closes_all_streams_when_the_reactor_stops(self, hub: WatchingHub, end: End) -> None:
         other = End(hub)
         reason = Failure(ConnectionLost())

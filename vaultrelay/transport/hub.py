@@ -69,7 +69,10 @@ class Hub(Service):
     def close_streams(self, reason: Failure) -> None:
         """Close all streams, for this reason."""
         for stream in tuple(self._streams.values()):
-            stream.lose(reason)
+            try:
+                stream.lose(reason)
+            except Exception:
+                _fail(stream)
 
 
 def make_hub(reactor: Any, ledger: Ledger) -> Hub:
@@ -118,7 +121,8 @@ class EpollHub(Hub):
         """Serve the streams that are ready: each once, and only for a few milliseconds.
 
         Timers, listening ports and other descriptors of the reactor then have their turn. The
-        kernel puts a stream that was reported behind all others, so that each batch has new ones.
+        kernel puts a stream that was reported behind all others, so that each batch has new ones;
+        only the last one may have some of the first again.
         """
         streams = self._streams
         poll = self._poller.poll

@@ -23,6 +23,17 @@ from vaultrelay.transport.tls_stream import TlsStream
 
 
 class TestTheEnd:
+    def test_a_close_says_goodbye_after_all_that_was_written(self, shaken: Scene) -> None:
+        shaken.client.reads = False
+        shaken.stream.write(MUCH)
+        shaken.stream.write(b"last words")
+        shaken.stream.loseConnection()
+        shaken.client.reads = True
+        shaken.until(lambda: shaken.client.ended)
+        assert shaken.client.heard == MUCH + b"last words"
+        assert shaken.client.said_goodbye
+        shaken.assert_gone(ConnectionDone)
+
     def test_a_close_with_nothing_written_says_goodbye(self, shaken: Scene) -> None:
         shaken.stream.loseConnection()
         shaken.stream.loseConnection()

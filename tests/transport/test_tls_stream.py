@@ -10,7 +10,7 @@ import pytest
 from twisted.internet.interfaces import ISSLTransport, ITCPTransport
 from zope.interface.verify import verifyObject
 
-from tests.transport.key_updates import RECORD_BYTES, SUITE, KeyUpdates
+from tests.transport.key_updates import RECORD_BYTES, KeyUpdates
 from tests.transport.tls_client import lenient_context
 from tests.transport.tls_scene import MUCH, RECORD, V1_3, Make, Scene, Strict
 from vaultrelay.policy.limits import LEAST_READ_BYTES, MOST_READ_BYTES
@@ -292,7 +292,6 @@ class TestKeyUpdates:
 
     @pytest.fixture
     def updates(self, scene: Scene, tmp_path: Path) -> KeyUpdates:
-        assert scene.client.tls.cipher()[0] == SUITE
         return KeyUpdates(scene.client.tls, tmp_path / "keys")
 
     def fill_up(self, scene: Scene, updates: KeyUpdates) -> None:
@@ -343,6 +342,27 @@ class TestKeyUpdates:
         assert scene.events == 0
         scene.stream.resumeProducing()
         assert scene.events == READ
+
+    def test_are_read_again_though_a_producer_always_has_more(
+        self, make_tls: Make, tmp_path: Path
+    ) -> None:
+        """A device that is slower than those that send to it would never be heard again."""
+
+        class Refilling(Strict):
+            def resumeProducing(self) -> None:
+                super().resumeProducing()
+                self.transport.write(bytes(1 << 20))
+
+        context = lenient_context(V1_3)
+        context.keylog_filename = str(tmp_path / "keys")
+        scene = make_tls(context=context, protocol=Refilling()).shake()
+        scene.stream.registerProducer(scene.protocol, True)
+        self.fill_up(scene, KeyUpdates(scene.client.tls, tmp_path / "keys"))
+        assert scene.events == WRITE
+        scene.client.reads = True
+        scene.until(lambda: "resume" in scene.protocol.flow)
+        assert (scene.stream.own_unsent, scene.hub.ledger.held) == (0, 0)
+        assert scene.events == READ | WRITE
 
     @pytest.mark.parametrize("end", ["abortConnection", "hang up"])
     def test_are_counted_no_longer_than_the_connection_lasts(

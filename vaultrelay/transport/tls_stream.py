@@ -45,14 +45,7 @@ class TlsStream(PlainStream):
         if self._state is State.OPENING:
             self._state = State.OPEN
 
-    # The hub calls these.
-
-    def can_write(self) -> None:
-        super().can_write()
-        if self.own_unsent and self._unsent is None:
-            self._count_own(-self.own_unsent)
-            if not self._is_paused:
-                super().resumeProducing()
+    # The hub calls this.
 
     def lose(self, reason: Failure) -> None:
         # OpenSSL's part goes now and not with the next garbage collection: 16 KB.
@@ -154,6 +147,15 @@ class TlsStream(PlainStream):
         if self._unsent is not None:
             self._count_own(len(sealed))
             super().pauseProducing()
+
+    def _send_unsent(self) -> bool:
+        is_all = super()._send_unsent()
+        if is_all and self.own_unsent:
+            # Before a producer is asked for more, which may always have some.
+            self._count_own(-self.own_unsent)
+            if not self._is_paused:
+                super().resumeProducing()
+        return is_all
 
     def _count_own(self, size: int) -> None:
         if size:

@@ -23,7 +23,7 @@ from vaultrelay.policy.limits import HIGH_MARK, LEAST_READ_BYTES, MOST_READ_BYTE
 from vaultrelay.transport.hub import READ, WRITE
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import OpeningStream, Preamble, StageFailed
-from vaultrelay.transport.socket_address import twisted_address
+from vaultrelay.transport.socket_address import is_unix, twisted_address
 from vaultrelay.transport.stream import Stream
 from vaultrelay.transport.unix_stream import UnixStream
 
@@ -429,6 +429,23 @@ class TestReading:
         scene.turn()
         assert scene.protocol.received == [b"later"]
 
+    def test_a_pause_by_one_that_was_served_before_it_holds_in_the_same_turn(
+        self, make: Make
+    ) -> None:
+        class Pausing(Recorder):
+            other: Any = None
+
+            def dataReceived(self, data: bytes) -> None:
+                super().dataReceived(data)
+                self.other.pauseProducing()
+
+        scenes = [make(protocol=Pausing()) for _ in range(2)]
+        for scene, other in (scenes, scenes[::-1]):
+            scene.protocol.other = other.stream
+            scene.peer.send(b"x")
+        scenes[0].turn()
+        assert sorted(scene.protocol.heard for scene in scenes) == [b"", b"x"]
+
     def test_a_pause_leaves_writing_as_it_is(self, scene: Scene) -> None:
         scene.stream.pauseProducing()
         scene.stream.write(MUCH)
@@ -481,6 +498,18 @@ class TestTheEnd:
         scene.turn()
         scene.assert_gone(ConnectionDone)
 
+    def test_a_producer_that_was_resumed_is_not_asked_again_before_the_close(
+        self, scene: Scene
+    ) -> None:
+        scene.stream.registerProducer(scene.protocol, True)
+        scene.stream.write(MUCH)
+        scene.read(len(MUCH))
+        scene.turn()
+        scene.stream.loseConnection()
+        scene.turn()
+        scene.assert_gone(ConnectionDone)
+        assert scene.protocol.flow == ["pause", "resume", "stop"]
+
     def test_nothing_is_sent_after_half_a_close(self, scene: Scene) -> None:
         scene.stream.write(b"last")
         scene.stream.loseWriteConnection()
@@ -505,6 +534,16 @@ class TestTheEnd:
         scene.stream.loseConnection()
         scene.turn()
         scene.assert_gone(ConnectionDone)
+
+    def test_half_a_close_is_one_though_a_producer_leaves_after_it(self, make: Make) -> None:
+        scene = make(protocol=HalfCloseable())
+        scene.stream.registerProducer(scene.protocol, True)
+        scene.stream.loseWriteConnection()
+        scene.turn()
+        scene.stream.unregisterProducer()
+        scene.turn()
+        assert scene.protocol.ends == ["write"]
+        assert scene.events == READ
 
     def test_after_half_a_close_of_the_peer_it_still_writes(self, make: Make) -> None:
         scene = make(protocol=HalfCloseable())
@@ -554,6 +593,8 @@ class TestTheEnd:
     def test_an_error_is_told_even_to_one_that_reads_nothing(self, make: Make) -> None:
         scene = make()
         scene.stream.pauseProducing()
+        scene.stream.ready(READ)
+        assert scene.protocol.lost == []
         scene.stream.ready(8)
         scene.assert_gone(ConnectionLost)
 
@@ -698,6 +739,10 @@ class TestItsAddressesAndOptions:
     @pytest.mark.parametrize("name", ["/run/relay.sock", b"\0abstract", ""])
     def test_unix_sockets_may_have_a_name(self, name: str | bytes) -> None:
         assert twisted_address(socket.AF_UNIX, name) == UNIXAddress(name or None)
+
+    def test_families_are_told_apart(self) -> None:
+        assert is_unix(socket.AF_UNIX)
+        assert not is_unix(socket.AF_INET)
 
     def test_ipv6_has_its_own(self) -> None:
         address = ("2001:db8::1", 443, 0, 0)

@@ -25,14 +25,16 @@ from tests.authority import (
     write_pair,
 )
 from tests.transport.tls_client import lenient_context, shake
-from tests.transport.turns import Turns, pair_of_sockets
+from tests.transport.turns import open_hub, pair_of_sockets
 from vaultrelay.certificates.files import BadCertificate
 from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.policy.limits import HEAD_SECONDS
-from vaultrelay.transport.direct_tls import DirectTlsServer
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.preamble import Preamble
 from vaultrelay.transport.tls import ServerTls, unprinted_names
+from vaultrelay.transport.tls_handshake import TlsHandshake
+from vaultrelay.transport.tls_stream import TlsStream
 from vaultrelay.wire.request import Request
 
 V1_1, V1_2, V1_3 = ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -298,25 +300,25 @@ def test_an_unfinished_handshake_is_cut_off_at_the_deadline_of_the_request(
 ) -> None:
     clock: Any = Clock()
     write_pair(tmp_path, issue())
-    turns: Any = Turns()
+    hub = open_hub()
     peer, ours = pair_of_sockets()
-    server: Any = None
     with peer:
         door: Any = FrontDoorFactory(clock, serve_nobody).buildProtocol(None)
-        tls = tls_of(kind, tmp_path)
-        transport = DirectTlsServer(tls, ours, door, ("127.0.0.1", 1), server, 0, turns)
-        door.makeConnection(transport)
+        preamble = Preamble([TlsHandshake(tls_of(kind, tmp_path))])
+        stream = TlsStream(hub, ours, "", door, preamble)
+        door.makeConnection(stream)
         if said:
             peer.send(said)
-        turns.settle()
+        hub.turns.settle()
         clock.advance(HEAD_SECONDS - 0.1)
-        turns.settle()
-        assert transport.connected
+        hub.turns.settle()
+        assert stream.descriptor >= 0
         clock.advance(0.1)
-        turns.settle()
-        assert not transport.connected
-        assert turns.readers == turns.writers == set()
+        hub.turns.settle()
+        assert stream.descriptor == -1
+        assert hub.events == {}
         assert clock.getDelayedCalls() == []
+    hub.stopService()
 
 
 def serve_nobody(request: Request, address: object) -> Handover:

@@ -111,6 +111,10 @@ class Client:
         self._hear()
         return self._flush() or passed
 
+    def sealed(self) -> bytes:
+        """Take what TLS has encrypted, instead of having it sent."""
+        return self._from_us.read()
+
     def send_raw(self, data: bytes) -> None:
         """Put bytes on the wire after those of TLS that still wait."""
         self.to_send += data

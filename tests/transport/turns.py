@@ -10,6 +10,9 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
+from vaultrelay.policy.ledger import Ledger
+from vaultrelay.transport.hub import READ, EpollHub, Hub, HubStream, ReactorHub
+
 MOST_TURNS = 5000
 """More than anything here takes. What has not come by then does not come."""
 _MOST_QUIET_TURNS = 100
@@ -117,6 +120,47 @@ class Turns:
         else:
             self.removeWriter(selectable)
             selectable.connectionLost(Failure(why))
+
+
+class WatchingHub(Hub):
+    """Remembers for which events each stream is watched, by its descriptor."""
+
+    def __init__(self, turns: Turns, limit: int) -> None:
+        super().__init__(turns, Ledger(limit))
+        self.turns = turns
+        self.events: dict[int, int] = {}
+
+    def add(self, stream: HubStream) -> None:
+        super().add(stream)
+        self.events[stream.descriptor] = READ
+
+    def change(self, descriptor: int, events: int) -> None:
+        super().change(descriptor, events)
+        self.events[descriptor] = events
+
+    def remove(self, stream: HubStream) -> bool:
+        self.events.pop(stream.descriptor, None)
+        return super().remove(stream)
+
+
+class WatchingEpollHub(WatchingHub, EpollHub):
+    """All streams in one epoll."""
+
+
+class WatchingReactorHub(WatchingHub, ReactorHub):
+    """Each stream as a descriptor of the reactor."""
+
+
+HUBS: list[type[WatchingHub]] = [WatchingReactorHub]
+if hasattr(select, "epoll"):
+    HUBS.append(WatchingEpollHub)
+
+
+def open_hub(kind: type[WatchingHub] = HUBS[-1], limit: int = 1 << 40) -> WatchingHub:
+    """Returns a hub over a reactor of its own, in service; `limit` is that of its ledger."""
+    hub = kind(Turns(), limit)
+    hub.startService()
+    return hub
 
 
 def pair_of_sockets(is_tcp: bool = False) -> tuple[socket.socket, socket.socket]:

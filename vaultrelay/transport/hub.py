@@ -69,7 +69,10 @@ class Hub(Service):
     def close_streams(self, reason: Failure) -> None:
         """Close all streams, for this reason."""
         for stream in tuple(self._streams.values()):
-            stream.lose(reason)
+            try:
+                stream.lose(reason)
+            except Exception:
+                _fail(stream)
 
 
 def make_hub(reactor: Any, ledger: Ledger) -> Hub:

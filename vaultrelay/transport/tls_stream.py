@@ -45,14 +45,7 @@ class TlsStream(PlainStream):
         if self._state is State.OPENING:
             self._state = State.OPEN
 
-    # The hub calls these.
-
-    def can_write(self) -> None:
-        super().can_write()
-        if self.own_unsent and self._unsent is None:
-            self._count_own(-self.own_unsent)
-            if not self._is_paused:
-                super().resumeProducing()
+    # The hub calls this.
 
     def lose(self, reason: Failure) -> None:
         # OpenSSL's part goes now and not with the next garbage collection: 16 KB.
@@ -155,6 +148,15 @@ class TlsStream(PlainStream):
             self._count_own(len(sealed))
             super().pauseProducing()
 
+    def _send_unsent(self) -> bool:
+        is_all = super()._send_unsent()
+        if is_all and self.own_unsent:
+            # Before a producer is asked for more, which may always have some.
+            self._count_own(-self.own_unsent)
+            if not self._is_paused:
+                super().resumeProducing()
+        return is_all
+
     def _count_own(self, size: int) -> None:
         if size:
             self.own_unsent += size
@@ -162,22 +164,23 @@ class TlsStream(PlainStream):
 
     def _all_sent(self) -> None:
         if self._state is State.CLOSING:
-            self._say_goodbye()
-            self.lose(DONE)
+            self.send_raw(self._goodbye())
+            if self._unsent is None:
+                self.lose(DONE)
 
     def _peer_gone(self, reason: Failure) -> None:
         if self._preamble is not None:
             super()._peer_gone(reason)
             return
-        if reason is DONE:
-            self._say_goodbye()
+        if reason is DONE and self._unsent is None:
+            with suppress(OSError):
+                self.socket.send(self._goodbye())
         self.lose(reason)
 
-    def _say_goodbye(self) -> None:
-        """Send a close_notify, and do not wait for the peer's (RFC 8446, section 6.1)."""
-        if self._tls is not None and self._unsent is None:
+    def _goodbye(self) -> bytes:
+        """Returns a close_notify, once. The peer's is not awaited (RFC 8446, section 6.1)."""
+        tls, self._tls = self._tls, None
+        if tls is not None:
             with suppress(OSError):
-                self._tls.unwrap()
-            with suppress(OSError):
-                self.socket.send(OUTGOING.read())
-        empty()
+                tls.unwrap()
+        return OUTGOING.read()

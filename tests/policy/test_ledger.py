@@ -1,0 +1,62 @@
+"""The ledger: what is held against the limit, and how much one read may bring."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits import LEAST_READ_BYTES, MOST_READ_BYTES, ROOMY_SHARE
+
+LIMIT = 64 * 1024 * 1024
+
+
+@pytest.mark.parametrize(("held", "is_over"), [(0, False), (LIMIT, False), (LIMIT + 1, True)])
+def test_more_than_the_limit_is_over_it(held: int, is_over: bool) -> None:
+    ledger = Ledger(LIMIT)
+    ledger.add(held)
+    assert (ledger.held, ledger.is_over) == (held, is_over)
+    ledger.add(-held)
+    assert (ledger.held, ledger.is_over) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("held", "read_bytes"),
+    [
+        (0, MOST_READ_BYTES),
+        (LIMIT // ROOMY_SHARE, MOST_READ_BYTES),
+        (LIMIT * 5 // 8, MOST_READ_BYTES // 2),
+        (LIMIT - 1, LEAST_READ_BYTES),
+        (LIMIT, LEAST_READ_BYTES),
+        (2 * LIMIT, LEAST_READ_BYTES),
+    ],
+    ids=["empty", "roomy", "half of the rest", "nearly full", "full", "over"],
+)
+def test_reads_shrink_with_what_is_free(held: int, read_bytes: int) -> None:
+    ledger = Ledger(LIMIT)
+    ledger.add(held)
+    assert ledger.read_bytes == read_bytes
+    ledger.add(-held)
+    assert ledger.read_bytes == MOST_READ_BYTES
+
+
+def test_another_limit_counts_at_once() -> None:
+    ledger = Ledger(LIMIT)
+    ledger.add(LIMIT)
+    ledger.change_limit(LIMIT // 2)
+    assert ledger.is_over
+    assert ledger.read_bytes == LEAST_READ_BYTES
+    ledger.change_limit(ROOMY_SHARE * LIMIT)
+    assert not ledger.is_over
+    assert ledger.read_bytes == MOST_READ_BYTES
+
+
+@given(st.integers(0, LIMIT), st.lists(st.integers(0, 2 * LIMIT), min_size=1))
+def test_reads_keep_to_their_bounds_and_never_grow_with_what_is_held(
+    limit: int, helds: list[int]
+) -> None:
+    ledger = Ledger(limit)
+    before = MOST_READ_BYTES
+    for held in sorted(helds):
+        ledger.add(held - ledger.held)
+        assert LEAST_READ_BYTES <= ledger.read_bytes <= before
+        before = ledger.read_bytes

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.transport.tls_scene import V1_2, V1_3, Make, Scene, assert_shared_buffers_are_empty
 from tests.transport.turns import HUBS, WatchingHub, open_hub
-from vaultrelay.transport.certificate import CertificatePair, load_pair
+from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.transport.tls import ServerTls
 
 

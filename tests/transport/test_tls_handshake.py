@@ -11,11 +11,11 @@ import pytest
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.logger import LogEvent
 
-from tests.certificates import issue, write_pair
+from tests.authority import issue, write_pair
 from tests.transport.tls_client import lenient_context
 from tests.transport.tls_scene import V1_2, V1_3, Counting, Make, Scene, fill
+from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.policy.limits import MOST_READ_BYTES
-from vaultrelay.transport.certificate import CertificatePair, load_pair
 from vaultrelay.transport.hub import READ, WRITE
 from vaultrelay.transport.tls import ServerTls
 

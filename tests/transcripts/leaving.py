@@ -15,6 +15,8 @@ sender has to wait."""
 _FLOOD_BYTES = 512 * 1024
 _UNSURE = ("vaultrelay_message", "vaultrelay_undelivered", "vaultrelay_nack")
 """Counters of messages that may be in the kernel or in the relay when their receiver goes."""
+_ON_THE_WIRE = _FLOOD * (10 + 16 + _FLOOD_BYTES)
+"""All of them as they come, each with the heads of its frame and of its message."""
 _HELD_SECONDS = 0.3
 """After which a sender that gets rid of nothing is taken to be held."""
 _LEAVES: dict[str, Callable[[Stream], None]] = {
@@ -191,7 +193,7 @@ def flood(world: World, first: Stream, second: Stream) -> None:
     second.is_asleep = False
     first.send_raw(left)
     until = time.monotonic() + 10
-    while len(second.data) < _FLOOD * _FLOOD_BYTES and time.monotonic() < until:
+    while len(second.data) < _ON_THE_WIRE and time.monotonic() < until:
         second.receive(1)
     ids = []
     while taken := take_server_frame(second.data):

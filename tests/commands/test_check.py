@@ -89,7 +89,7 @@ def step(name: str, passed: bool, *warnings: str) -> dict[str, Any]:
 def played(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Runs the command over steps of the test's choice."""
 
-    def react(work: Callable[[object], object], _reactor: object) -> None:
+    def react(work: Callable[[object], object]) -> None:
         work(MemoryReactorClock())
         raise SystemExit(0)
 

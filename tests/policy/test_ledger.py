@@ -5,9 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits import LEAST_READ_BYTES, MOST_READ_BYTES, ROOMY_SHARE
+from vaultrelay.policy.limits import (
+    LEAST_READ_BYTES,
+    MOST_READ_BYTES,
+    ROOMY_BYTES,
+    ROOMY_SHARE,
+)
 
-LIMIT = 64 * 1024 * 1024
+LIMIT = ROOMY_SHARE * ROOMY_BYTES
 
 
 @pytest.mark.parametrize(("held", "is_over"), [(0, False), (LIMIT, False), (LIMIT + 1, True)])
@@ -24,12 +29,13 @@ def test_more_than_the_limit_is_over_it(held: int, is_over: bool) -> None:
     [
         (0, MOST_READ_BYTES),
         (LIMIT // ROOMY_SHARE, MOST_READ_BYTES),
-        (LIMIT * 5 // 8, MOST_READ_BYTES // 2),
+        (ROOMY_BYTES * 2, MOST_READ_BYTES // 2),
+        (LIMIT * 7 // 8, MOST_READ_BYTES // 6),
         (LIMIT - 1, LEAST_READ_BYTES),
         (LIMIT, LEAST_READ_BYTES),
         (2 * LIMIT, LEAST_READ_BYTES),
     ],
-    ids=["empty", "roomy", "half of the rest", "nearly full", "full", "over"],
+    ids=["empty", "roomy", "twice that", "an eighth free", "nearly full", "full", "over"],
 )
 def test_reads_shrink_with_what_is_free(held: int, read_bytes: int) -> None:
     ledger = Ledger(LIMIT)
@@ -47,7 +53,14 @@ def test_another_limit_counts_at_once() -> None:
     assert ledger.read_bytes == LEAST_READ_BYTES
     ledger.change_limit(ROOMY_SHARE * LIMIT)
     assert not ledger.is_over
-    assert ledger.read_bytes == MOST_READ_BYTES
+    assert ledger.read_bytes == MOST_READ_BYTES // ROOMY_SHARE
+
+
+def test_reads_shrink_however_much_may_be_held() -> None:
+    """A relay on a large machine would hold a largest read of each device otherwise."""
+    ledger = Ledger(1000 * LIMIT)
+    ledger.add(ROOMY_BYTES * 8)
+    assert ledger.read_bytes == MOST_READ_BYTES // 8
 
 
 @given(st.integers(0, LIMIT), st.lists(st.integers(0, 2 * LIMIT), min_size=1))

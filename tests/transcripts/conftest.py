@@ -1,4 +1,4 @@
-"""A thousand connections take a minute: make test-system, and not make test."""
+"""More than a thousand conversations take minutes: make test-system, and not make test."""
 
 import os
 

@@ -1,19 +1,18 @@
 """The scenarios, in families: what a client does, cut and paused where it hurts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.transcripts.conversations import conversations
+from tests.transcripts.exhaustion import exhaustions
 from tests.transcripts.faults import bad_input, ends
-from tests.transcripts.world import LINE_1, VECTORS, Play, Vault, World
-
-SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
-LINE_2 = (
-    SIGNATURE + b"\x21\x11\x00\x0c" + bytes([198, 51, 100, 7, 192, 0, 2, 1, 0x13, 0x88, 1, 187])
-)
-LINE_2_TLV = LINE_2[:14] + b"\x00\x13" + LINE_2[16:] + b"\x04\x00\x04abcd"
-LINE_2_LOCAL = SIGNATURE + b"\x20\x00\x00\x00"
-LINE_2_UNIX = SIGNATURE + b"\x21\x31\x00\xd8" + bytes(216)
+from tests.transcripts.handover import handovers
+from tests.transcripts.handover_names import handovers_of_several
+from tests.transcripts.handshakes import handshakes
+from tests.transcripts.leaving import leaving
+from tests.transcripts.proxied import proxy_lines
+from tests.transcripts.records import records
+from tests.transcripts.world import VECTORS, Play, Vault, World
 
 
 @dataclass(frozen=True)
@@ -34,16 +33,27 @@ def all_scenarios() -> list[Scenario]:
 
 def _families() -> Iterator[tuple[str, str, Play]]:
     yield from _heads()
-    yield from _proxy_lines()
-    for server in ("plain", "tls", "unix", "proxied", "proxied-tls", "proxied-unix"):
-        for name, play in conversations():
-            yield server, name, play
-    for server in ("plain", "tls"):
-        for name, play in bad_input():
-            yield server, name, play
-    for server in ("plain", "tls", "activated"):
-        for name, play in ends():
-            yield f"own-{server}", name, play
+    yield from proxy_lines()
+    for servers, family in _PLAYED_TO:
+        for server in servers:
+            for name, play in family():
+                yield server, name, play
+
+
+_LISTENING = ("plain", "tls", "unix")
+_INHERITED = ("activated", "activated-unix")
+_PLAYED_TO: tuple[tuple[tuple[str, ...], Callable[[], Iterator[tuple[str, Play]]]], ...] = (
+    ((*_LISTENING, "proxied", "proxied-tls", "proxied-unix", *_INHERITED), conversations),
+    (_LISTENING, leaving),
+    (("plain", "tls"), bad_input),
+    (("tls", "proxied-tls"), records),
+    (("tls", "proxied-tls"), handshakes),
+    (tuple(f"own-{each}" for each in ("plain", "tls", *_INHERITED, "proxied-tls")), ends),
+    (("own-tls",), handovers),
+    (("own-several-tls",), handovers_of_several),
+    (("own-limited", "own-limited-tls", "own-limited-unix"), exhaustions),
+)
+"""The servers of each other family."""
 
 
 # Heads.
@@ -104,59 +114,5 @@ def _status(head: bytes) -> Play:
         stream.send(head)
         text = stream.read(None)
         world.note(text.partition("\r\n")[0] + f" <{stream.end}>")
-
-    return play
-
-
-# PROXY lines.
-
-
-def _proxy_lines() -> Iterator[tuple[str, str, Play]]:
-    lines = {"v1": LINE_1, "v2": LINE_2, "v2 with a TLV": LINE_2_TLV}
-    for name, line in lines.items():
-        for cut in range(1, len(line)):
-            yield "proxied", f"{name} cut at {cut}", _line_cut(line, cut)
-        for cut in range(1, len(line), 3):
-            yield "proxied-tls", f"{name} cut at {cut}", _line_cut(line, cut)
-        for cut in range(1, len(line), 5):
-            yield "proxied-unix", f"{name} cut at {cut}", _line_cut(line, cut)
-    good = {
-        "v1 TCP6": b"PROXY TCP6 2001:db8::7 2001:db8::1 5000 443\r\n",
-        "v1 UNKNOWN": b"PROXY UNKNOWN\r\n",
-        "v1 UNKNOWN with words": b"PROXY UNKNOWN ff ff 1 2\r\n",
-        "v2 LOCAL": LINE_2_LOCAL,
-        "v2 unix": LINE_2_UNIX,
-    }
-    for name, line in good.items():
-        for server in ("proxied", "proxied-tls", "proxied-unix"):
-            yield server, name, _line_cut(line, 0)
-    bad = {
-        "no line": b"",
-        "a lone line feed": LINE_1.replace(b"\r\n", b"\n"),
-        "no address": b"PROXY TCP4 a b 1 2\r\n",
-        "too long": b"PROXY TCP4 " + b"1" * 200 + b"\r\n",
-        "another word": b"PROXI TCP4 198.51.100.7 192.0.2.1 5000 443\r\n",
-        "v2 of another version": SIGNATURE + b"\x31\x11\x00\x0c" + LINE_2[16:],
-        "v2 that is too long": SIGNATURE + b"\x21\x11\xff\xff" + LINE_2[16:],
-    }
-    for name, line in bad.items():
-        yield "proxied", f"bad: {name}", _bad_line(line)
-        yield "proxied-unix", f"bad: {name}", _bad_line(line)
-
-
-def _line_cut(line: bytes, cut: int) -> Play:
-    def play(world: World) -> None:
-        stream = world.connect(line, cut)
-        stream.send(world.vault.head())
-        world.read(stream)
-
-    return play
-
-
-def _bad_line(line: bytes) -> Play:
-    def play(world: World) -> None:
-        stream = world.connect(line)
-        stream.send(world.vault.head())
-        world.note_end(stream)
 
     return play

@@ -24,7 +24,7 @@ class Taking:
         self.size -= len(taken)
         return None if self.size else rest
 
-    def lost(self, stream: object) -> None:
+    def lost(self, stream: object, is_orderly: bool) -> None:
         assert stream is STREAM
         self.log.append((self.name, b"lost"))
 
@@ -67,7 +67,7 @@ def test_the_stage_at_work_learns_that_the_connection_is_lost(
     preamble: Preamble, log: list[tuple[str, bytes]], said: bytes, told: list[str]
 ) -> None:
     preamble.feed(STREAM, said)
-    preamble.lost(STREAM)
+    preamble.lost(STREAM, True)
     assert [name for name, what in log if what == b"lost"] == told
 
 

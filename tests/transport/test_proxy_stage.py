@@ -3,6 +3,7 @@
 import gc
 import socket
 import ssl
+import struct
 import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -321,6 +322,38 @@ def test_a_broken_connection_is_lost(scene: Scene) -> None:
     scene.proxy.close()
     scene.reactor.settle()
     scene.assert_gone()
+
+
+class Counting(PreambleListener, Recorder):
+    """Remembers why its preamble failed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed: list[str] = []
+
+    def handshake_failed(self, slug: str) -> None:
+        self.failed.append(slug)
+
+
+@pytest.mark.parametrize(
+    ("text", "slugs"), [(b"", []), (b"PROX", []), (b"PROXY TCP4 198", ["proxy_missing"])]
+)
+@pytest.mark.parametrize("is_orderly", [True, False])
+def test_half_a_line_that_is_closed_counts_as_a_missing_header(
+    make: Make, text: bytes, slugs: list[str], is_orderly: bool
+) -> None:
+    counting = Counting()
+    scene = make(counting)
+    if text:
+        scene.send(text)
+    if is_orderly:
+        scene.proxy.close()
+    else:
+        scene.proxy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        scene.proxy.close()
+    scene.reactor.settle()
+    scene.assert_gone()
+    assert counting.failed == (slugs if is_orderly else [])
 
 
 def test_an_end_after_the_line_is_one_too(scene: Scene, line: tuple[bytes, Any]) -> None:

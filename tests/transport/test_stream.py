@@ -655,7 +655,7 @@ class Line:
         stream.peer = IPv4Address("TCP", line.decode(), 1)
         return rest
 
-    def lost(self, stream: OpeningStream) -> None:
+    def lost(self, stream: OpeningStream, is_orderly: bool) -> None:
         self.losses += 1
 
 

@@ -40,8 +40,8 @@ class Stage(Protocol):
         Raises StageFailed if the connection has to end.
         """
 
-    def lost(self, stream: Any) -> None:
-        """The connection ended before the stage did."""
+    def lost(self, stream: Any, is_orderly: bool) -> None:
+        """The connection ended before the stage did; `is_orderly`: the peer closed it."""
 
 
 class PreambleListener(protocol.Protocol):
@@ -103,7 +103,7 @@ class Preamble:
             data = rest
         return data
 
-    def lost(self, stream: OpeningStream) -> None:
-        """The connection ended before all stages were done."""
+    def lost(self, stream: OpeningStream, is_orderly: bool) -> None:
+        """The connection ended before all stages were done; `is_orderly`: the peer closed it."""
         if self._stages:
-            self._stages[0].lost(stream)
+            self._stages[0].lost(stream, is_orderly)

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IAddress
 
 from vaultrelay.transport.preamble import OpeningStream, StageFailed, listener
 from vaultrelay.wire.haproxy_peers import HELLO_BEGINS
-from vaultrelay.wire.proxy_header import BadHeader, Source, may_begin, read_proxy_header
+from vaultrelay.wire.proxy_header import BEGINS_1, BadHeader, Source, may_begin, read_proxy_header
 
 
 class ProxyStage:
@@ -41,8 +41,10 @@ class ProxyStage:
             raise StageFailed
         return so_far[header.size :]
 
-    def lost(self, stream: OpeningStream) -> None:
-        """See Stage. Health checks of TCP end so."""
+    def lost(self, stream: OpeningStream, is_orderly: bool) -> None:
+        """See Stage. Health checks of TCP end so; half a line was meant to be a header."""
+        if is_orderly and self._so_far.startswith(BEGINS_1):
+            listener(stream.protocol).handshake_failed("proxy_missing")
 
     def _begin_peer(self, stream: OpeningStream, so_far: bytes) -> bytes:
         # Its channels would go over the network unencrypted where devices use TLS.

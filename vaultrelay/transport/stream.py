@@ -188,7 +188,7 @@ class Stream(SendingHalf):
     def _peer_gone(self, reason: Failure) -> None:
         """The peer closed the connection, or its direction of it, or it broke."""
         if self._preamble is not None:
-            self._preamble.lost(self)
+            self._preamble.lost(self, reason is DONE)
             reason = LOST
         half = IHalfCloseableProtocol(self.protocol, None) if reason is DONE else None
         if half is None:

@@ -61,7 +61,7 @@ class TlsHandshake:
         stream.established(tls)
         return rest
 
-    def lost(self, stream: TlsOpening) -> None:
+    def lost(self, stream: TlsOpening, is_orderly: bool) -> None:
         """See Stage. A client that left before its first byte was a health check of TCP."""
         if self._tls is not None:
             listener(stream.protocol).handshake_failed("tls_left")

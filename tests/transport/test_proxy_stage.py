@@ -3,10 +3,10 @@
 import gc
 import socket
 import ssl
-import struct
 import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ from vaultrelay.transport.listen import Listening, ListeningService
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import Preamble, PreambleListener
+from vaultrelay.transport.proxy_stage import ProxyStage
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.tls_stream import TlsStream
 from vaultrelay.transport.unix_stream import UnixStream
@@ -340,20 +341,14 @@ class Counting(PreambleListener, Recorder):
 )
 @pytest.mark.parametrize("is_orderly", [True, False])
 def test_half_a_line_that_is_closed_counts_as_a_missing_header(
-    make: Make, text: bytes, slugs: list[str], is_orderly: bool
+    text: bytes, slugs: list[str], is_orderly: bool
 ) -> None:
-    counting = Counting()
-    scene = make(counting)
+    stream: Any = SimpleNamespace(protocol=Counting())
+    stage = ProxyStage(is_before_tls=False)
     if text:
-        scene.send(text)
-    if is_orderly:
-        scene.proxy.close()
-    else:
-        scene.proxy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        scene.proxy.close()
-    scene.reactor.settle()
-    scene.assert_gone()
-    assert counting.failed == (slugs if is_orderly else [])
+        assert stage.feed(stream, text) is None
+    stage.lost(stream, is_orderly)
+    assert stream.protocol.failed == (slugs if is_orderly else [])
 
 
 def test_an_end_after_the_line_is_one_too(scene: Scene, line: tuple[bytes, Any]) -> None:

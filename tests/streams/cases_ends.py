@@ -98,7 +98,7 @@ async def an_abort_is_a_reset(world: World) -> None:
     wire, probe = await world.connect()
     probe.transport.abortConnection()
     assert await world.thread(wire.receive_all) == b""
-    assert wire.ending == "reset"
+    assert wire.ending == "reset", wire.ending
 
 
 @case()

@@ -32,6 +32,7 @@ async def the_end_of_the_peers_direction_is_reported_once(world: World) -> None:
     assert probe.calls == ["read ended"]
     probe.transport.write(b"still here")
     assert await world.thread(wire.receive, 10) == b"still here"
+    probe.transport.loseConnection()
 
 
 @case(CLEAR)
@@ -46,6 +47,7 @@ async def our_direction_ends_after_all_that_was_written(world: World) -> None:
     await world.thread(wire.send, b"and the other one goes on")
     await world.until(lambda: len(probe.received) == 25)
     assert probe.calls == ["write ended", "data"]
+    probe.transport.loseConnection()
 
 
 @case(CLEAR)
@@ -127,3 +129,4 @@ async def a_half_close_from_within_data_received(world: World) -> None:
     assert await world.thread(wire.receive_all) == b"answer"
     await world.until(lambda: "write ended" in probe.calls)
     assert not probe.reasons
+    probe.transport.loseConnection()

@@ -228,6 +228,7 @@ async def a_paused_stream_receives_nothing_until_it_is_resumed(world: World) -> 
         await world.until(lambda: len(probe.calls) > count)  # noqa: B023
     await sending
     assert probe.received == MUCH
+    probe.transport.resumeProducing()
 
 
 @case()

@@ -88,6 +88,9 @@ def connect(address: Any, receive_bytes: int | None) -> socket.socket:
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
     connected.settimeout(PATIENCE_SECONDS)
     connected.connect(address)
+    if family == socket.AF_INET:
+        # What is sent is with the server when the call returns.
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connected
 
 

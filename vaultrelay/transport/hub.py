@@ -20,6 +20,7 @@ from vaultrelay.policy.limits import EVENTS_AT_ONCE, ROUND_SECONDS
 
 READ = getattr(select, "EPOLLIN", 1)
 WRITE = getattr(select, "EPOLLOUT", 4)
+ERROR = getattr(select, "EPOLLERR", 8)
 
 
 class HubStream(Protocol):
@@ -98,7 +99,9 @@ class EpollHub(Hub):
         super().add(stream)
 
     def change(self, descriptor: int, events: int) -> None:
-        self._poller.modify(descriptor, events)
+        # A stream that waits for nothing gets an error or the end of both directions once: a unix
+        # socket whose peer has closed would be reported again and again until it is read.
+        self._poller.modify(descriptor, events or select.EPOLLONESHOT)
 
     def remove(self, stream: HubStream) -> bool:
         was_watched = super().remove(stream)

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.policy.limits import MOST_READ_BYTES
-from vaultrelay.transport.hub import READ, WRITE, Hub
+from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
 from vaultrelay.transport.preamble import Preamble, StageFailed
 from vaultrelay.transport.sending import SendingHalf
 from vaultrelay.transport.socket_address import twisted_address
@@ -75,13 +75,15 @@ class Stream(SendingHalf):
             self._open(self._preamble, bytes(_view[:size]))
 
     def ready(self, events: int) -> None:
-        if events & WRITE:
+        if events & WRITE and not events & ERROR:
+            # A send would take the error away, and the read after it find an orderly end.
             self.can_write()
         if events & ~WRITE and self._state not in OVER:
             if self._events & READ:
                 self.can_read()
-            elif events & ~(READ | WRITE):
-                # Errors are reported even to a stream that reads nothing.
+            elif events & ERROR:
+                # Errors are reported even to a stream that reads nothing. The end of both
+                # directions is, too, but what came before it may be unread.
                 self._peer_gone(LOST)
 
     def lose(self, reason: Failure) -> None:

@@ -70,7 +70,10 @@ class Hub(Service):
     def close_streams(self, reason: Failure) -> None:
         """Close all streams, for this reason."""
         for stream in tuple(self._streams.values()):
-            stream.lose(reason)
+            try:
+                stream.lose(reason)
+            except Exception:
+                _fail(stream)
 
 
 def make_hub(reactor: Any, ledger: Ledger) -> Hub:
@@ -124,11 +127,11 @@ class EpollHub(Hub):
         kernel puts a stream that was reported behind all others, so that each batch has new ones.
         """
         streams = self._streams
-        poll = self._poller.poll
+        poller = self._poller
         until = monotonic() + ROUND_SECONDS
         remaining = len(streams)
         while remaining > 0:
-            events = poll(0, EVENTS_AT_ONCE)
+            events = poller.poll(0, EVENTS_AT_ONCE)
             for descriptor, event in events:
                 stream = streams.get(descriptor)
                 if stream is None:
@@ -142,7 +145,7 @@ class EpollHub(Hub):
                         stream.ready(event)
                 except Exception:
                     _fail(stream)
-            if len(events) < EVENTS_AT_ONCE or monotonic() >= until:
+            if len(events) < EVENTS_AT_ONCE or monotonic() >= until or poller.closed:
                 return
             remaining -= EVENTS_AT_ONCE
 

@@ -94,17 +94,13 @@ class Stream(SendingHalf):
         is_reset, self._state = self._state is State.ABORTED, State.CLOSED
         self._unsent = self._preamble = None
         producer, self._producer = self._producer, None
-        if producer is not None:
-            producer.producer.stopProducing()
-        with suppress(OSError):
-            if is_reset:
-                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            else:
-                self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        self.descriptor = -1
-        protocol, self.protocol = self.protocol, None
-        protocol.connectionLost(reason)
+        try:
+            if producer is not None:
+                producer.producer.stopProducing()
+        finally:
+            self._close_socket(is_reset)
+            protocol, self.protocol = self.protocol, None
+            protocol.connectionLost(reason)
 
     # Protocols call these.
 
@@ -153,6 +149,15 @@ class Stream(SendingHalf):
         self.loseConnection()
 
     # Inside.
+
+    def _close_socket(self, is_reset: bool) -> None:
+        with suppress(OSError):
+            if is_reset:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            else:
+                self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.descriptor = -1
 
     def _received(self, data: memoryview | bytes) -> None:
         self.protocol.dataReceived(bytes(data))

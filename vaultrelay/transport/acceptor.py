@@ -112,7 +112,12 @@ class Acceptor:
                     return
                 # This one went before it was taken.
                 continue
-            self._begin(accepted, address)
+            try:
+                self._begin(accepted, address)
+            except Exception:
+                # The reactor would close the port for it.
+                log.failure("A connection could not begin")
+                accepted.close()
 
     def _begin(self, accepted: socket.socket, address: Any) -> None:
         if accepted.family == socket.AF_INET6 and address[3]:
@@ -124,7 +129,12 @@ class Acceptor:
         if protocol is None:
             accepted.close()
             return
-        stream = self._make_stream(accepted, address, protocol)
+        try:
+            stream = self._make_stream(accepted, address, protocol)
+        except Exception:
+            # The factory may have counted it.
+            protocol.connectionLost(Failure())
+            raise
         try:
             protocol.makeConnection(stream)
         except Exception:

@@ -47,13 +47,6 @@ class TlsStream(PlainStream):
 
     # The hub calls these.
 
-    def can_write(self) -> None:
-        super().can_write()
-        if self.own_unsent and self._unsent is None:
-            self._count_own(-self.own_unsent)
-            if not self._is_paused:
-                super().resumeProducing()
-
     def lose(self, reason: Failure) -> None:
         # OpenSSL's part goes now and not with the next garbage collection: 16 KB.
         self._tls = None
@@ -155,6 +148,15 @@ class TlsStream(PlainStream):
             self._count_own(len(sealed))
             super().pauseProducing()
 
+    def _send_unsent(self) -> bool:
+        is_all_sent = super()._send_unsent()
+        if is_all_sent and self.own_unsent:
+            # Before a producer is asked for more, which may go on for as long as it likes.
+            self._count_own(-self.own_unsent)
+            if not self._is_paused:
+                super().resumeProducing()
+        return is_all_sent
+
     def _count_own(self, size: int) -> None:
         if size:
             self.own_unsent += size
@@ -163,7 +165,8 @@ class TlsStream(PlainStream):
     def _all_sent(self) -> None:
         if self._state is State.CLOSING:
             self._say_goodbye()
-            self.lose(DONE)
+            if self._unsent is None:
+                self.lose(DONE)
 
     def _peer_gone(self, reason: Failure) -> None:
         if self._preamble is not None:
@@ -175,9 +178,12 @@ class TlsStream(PlainStream):
 
     def _say_goodbye(self) -> None:
         """Send a close_notify, and do not wait for the peer's (RFC 8446, section 6.1)."""
-        if self._tls is not None and self._unsent is None:
-            with suppress(OSError):
-                self._tls.unwrap()
-            with suppress(OSError):
-                self.socket.send(OUTGOING.read())
+        tls, self._tls = self._tls, None
+        if tls is None or self._unsent is not None:
+            return
+        with suppress(OSError):
+            tls.unwrap()
+        goodbye = OUTGOING.read()
         empty()
+        # The kernel may be full of what was sent before.
+        self.send_raw(goodbye)

@@ -2,7 +2,7 @@
 
 from twisted.internet.error import ConnectionAborted
 
-from tests.streams.case import KINDS, case, differs
+from tests.streams.case import KINDS, TLS, case, differs
 from tests.streams.cases_bytes import ANSWER
 from tests.streams.probe import HalfProbe, Probe, Producer
 from tests.streams.world import SMALL_WINDOW, World
@@ -60,7 +60,7 @@ async def an_error_in_connection_lost_after_an_abort_leaves_nothing(world: World
     await world.is_healthy()
 
 
-@case(differs=differs(KINDS, "the protocol never learns of the loss"))
+@case(differs=differs(KINDS, "what should follow stopProducing is skipped"))
 async def an_error_in_stop_producing_leaves_nothing(world: World) -> None:
     for is_abort in (False, True):
         wire, probe = await world.connect()
@@ -120,7 +120,7 @@ async def an_error_in_the_calls_of_half_close_ends_the_connection(world: World) 
     await world.is_healthy()
 
 
-@case()
+@case(differs=differs(KINDS, "the accepted socket stays open"))
 async def an_error_of_the_factory_leaves_the_port_open(world: World) -> None:
     def fail(_: object) -> Probe:
         raise Oops
@@ -135,7 +135,7 @@ async def an_error_of_the_factory_leaves_the_port_open(world: World) -> None:
     await world.is_healthy()
 
 
-@case()
+@case(differs=differs(TLS, "TLSMemoryBIOFactory calls what its factory did not build"))
 async def a_factory_may_refuse_a_connection(world: World) -> None:
     try:
         wire = await world.dial(lambda _: None)

@@ -61,6 +61,24 @@ async def a_hub_starts_again_after_its_end(world: World) -> None:
     await world.is_healthy()
 
 
+@case(is_ours=True)
+async def a_connection_that_the_hub_cannot_take_leaves_the_port_open(world: World) -> None:
+    if world.place.hub == "ReactorHub":
+        # It takes all, whether it runs or not.
+        return
+    world.hub.stopService()
+    unlucky = Probe()
+    try:
+        wire = await world.dial(unlucky)
+        await world.thread(wire.receive_all)
+    except OSError:
+        assert world.is_tls
+    await world.until(lambda: unlucky.reasons)
+    world.expect_logged(Exception)
+    world.hub.startService()
+    await world.is_healthy()
+
+
 def _work(_: Producer) -> None:
     until = monotonic() + WORK_SECONDS
     while monotonic() < until:
@@ -124,14 +142,14 @@ async def a_busy_hub_serves_all_equally(world: World) -> None:
 @case(is_ours=True)
 async def a_crowd_of_random_calls_leaves_nothing(world: World) -> None:
     for seed in (1, 2, 3):
-        await _play(world, random.Random(seed))  # noqa: S311
+        await _play(world, random.Random(seed))
 
 
 async def _play(world: World, chosen: random.Random) -> None:
     connections = [await world.connect() for _ in range(25)]
 
     def act(*_: object) -> None:
-        for _ in range(chosen.randrange(3)):
+        for _count in range(chosen.randrange(3)):
             transport: Any = chosen.choice(connections)[1].transport
             name = chosen.choice(
                 ("write",) * 12

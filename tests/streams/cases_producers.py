@@ -11,6 +11,7 @@ from tests.streams.cases_bytes import ANSWER, MUCH
 from tests.streams.probe import Probe, Producer
 from tests.streams.world import SMALL_WINDOW, World
 
+_LAST_IS_LOST = differs(TLS, "BufferingTLSTransport closes before its producer is unregistered")
 FILE = ANSWER[: 5 << 20]
 
 
@@ -49,7 +50,7 @@ async def a_push_producer_that_writes_when_resumed_sends_all(world: World) -> No
     assert await world.thread(wire.receive_all) == ANSWER
 
 
-@case()
+@case(differs=_LAST_IS_LOST)
 async def a_close_waits_for_a_paused_push_producer(world: World) -> None:
     wire, probe = await world.connect(window=SMALL_WINDOW)
     transport = probe.transport
@@ -64,7 +65,7 @@ async def a_close_waits_for_a_paused_push_producer(world: World) -> None:
     assert await world.thread(wire.receive_all) == ANSWER + b"the last of it"
 
 
-@case()
+@case(differs=_LAST_IS_LOST)
 async def a_close_waits_until_a_resumed_push_producer_is_unregistered(world: World) -> None:
     wire, probe = await world.connect(window=SMALL_WINDOW)
     probe.transport.registerProducer(Producer(probe), True)
@@ -79,7 +80,10 @@ async def a_close_waits_until_a_resumed_push_producer_is_unregistered(world: Wor
     assert await world.thread(wire.receive_all) == b"the last of it"
 
 
-@case(differs=differs(("tcp", "unix"), "tcp.Connection waits for paused and pull producers only"))
+@case(
+    differs=_LAST_IS_LOST
+    | differs(("tcp", "unix"), "tcp.Connection waits for paused and pull producers only")
+)
 async def a_close_waits_for_a_push_producer_that_was_never_paused(world: World) -> None:
     wire, probe = await world.connect()
     probe.transport.registerProducer(Producer(probe), True)
@@ -117,7 +121,7 @@ async def an_aborted_producer_is_stopped_once(world: World) -> None:
 
 @case()
 async def a_pull_producer_sends_a_file_to_a_slow_reader(world: World) -> None:
-    wire, probe = await world.connect(window=SMALL_WINDOW)
+    wire, probe = await world.connect(window=4 * SMALL_WINDOW)
     sent = FileSender().beginFileTransfer(io.BytesIO(FILE), probe.transport)
     sent.addCallback(lambda _: probe.transport.loseConnection())
     received = b""
@@ -129,7 +133,7 @@ async def a_pull_producer_sends_a_file_to_a_slow_reader(world: World) -> None:
 
 @case()
 async def a_close_waits_for_a_pull_producer(world: World) -> None:
-    wire, probe = await world.connect(window=SMALL_WINDOW)
+    wire, probe = await world.connect()
     FileSender().beginFileTransfer(io.BytesIO(FILE), probe.transport)
     probe.transport.loseConnection()
     assert await world.thread(wire.receive_all) == FILE
@@ -184,12 +188,13 @@ async def a_producer_registered_after_the_loss_is_stopped(world: World) -> None:
     assert late.calls == ["stop"]
 
 
-@case(differs=differs(TLS, "the proxy's own writes are paused through a pull-to-push adapter"))
+@case(unmet=differs(TLS, "what is written before the handshake is done is discarded"))
 async def a_pull_producer_registered_in_connection_made_loses_nothing(world: World) -> None:
     def begin(probe: Probe) -> None:
-        FileSender().beginFileTransfer(io.BytesIO(FILE), probe.transport)
+        sent: Any = FileSender().beginFileTransfer(io.BytesIO(FILE), probe.transport)
+        sent.addErrback(lambda _: None)
 
-    wire = await world.dial(Probe(made=begin), window=SMALL_WINDOW)
+    wire = await world.dial(Probe(made=begin))
     assert await world.thread(wire.receive, len(FILE)) == FILE
 
 
@@ -212,11 +217,9 @@ async def a_stream_is_the_producer_of_another(world: World) -> None:
     sink.transport.unregisterProducer()
 
 
-@case()
+@case(differs=differs(TLS, "all records of a read are delivered, whatever is paused meanwhile"))
 async def a_paused_stream_receives_nothing_until_it_is_resumed(world: World) -> None:
-    wire, probe = await world.connect(
-        Probe(data=lambda probe, _: probe.transport.pauseProducing())
-    )
+    wire, probe = await world.connect(Probe(data=lambda probe, _: probe.transport.pauseProducing()))
     sending = world.thread(wire.send, MUCH)
     await world.until(lambda: probe.calls)
     count = 0
@@ -231,13 +234,13 @@ async def a_paused_stream_receives_nothing_until_it_is_resumed(world: World) -> 
     probe.transport.resumeProducing()
 
 
-@case()
+@case(differs=differs(TLS, "stopProducing reaches TCP, below TLS"))
 async def stop_producing_closes(world: World) -> None:
     wire, probe = await world.connect()
     probe.transport.write(b"last")
     probe.transport.stopProducing()
     assert await world.thread(wire.receive_all) == b"last"
-    await world.thread(wire.close)
+    await world.thread(wire.leave)
     await world.until(lambda: probe.reasons)
     assert probe.reasons == [ConnectionDone]
 

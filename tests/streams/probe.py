@@ -22,9 +22,7 @@ class Probe(Protocol):
 
     transport: Any
 
-    def __init__(
-        self, made: Hook = _nothing, data: Hook = _nothing, lost: Hook = _nothing
-    ) -> None:
+    def __init__(self, made: Hook = _nothing, data: Hook = _nothing, lost: Hook = _nothing) -> None:
         self.calls: list[str] = []
         self.pieces: list[bytes] = []
         self.reasons: list[type] = []

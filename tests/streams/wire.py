@@ -1,5 +1,6 @@
 """The client's end of a connection: a blocking socket, used in threads."""
 
+import os
 import socket
 import ssl
 import struct
@@ -50,6 +51,17 @@ class Wire:
         """Receive until the server's direction ends."""
         return self.receive(1 << 40)
 
+    def receive_raw_end(self) -> str:
+        """Returns how TCP ends, whatever TLS makes of it."""
+        with socket.socket(fileno=os.dup(self.socket.fileno())) as below:
+            below.settimeout(PATIENCE_SECONDS)
+            try:
+                while below.recv(_RECEIVED_AT_ONCE):
+                    pass
+            except ConnectionResetError:
+                return "reset"
+        return "end"
+
     def end_sending(self) -> None:
         """Close our direction: with a close_notify in TLS, which the server may answer."""
         if isinstance(self.socket, ssl.SSLSocket):
@@ -74,6 +86,12 @@ class Wire:
     def reset(self) -> None:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
+
+    def leave(self) -> None:
+        """Close as a good client does, with a close_notify in TLS."""
+        if self.is_tls:
+            self.end_sending()
+        self.close()
 
     def close(self) -> None:
         with suppress(OSError):

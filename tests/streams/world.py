@@ -1,5 +1,6 @@
 """World: a port of one kind on one reactor, its clients, and what has to be true at the end."""
 
+import gc
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -36,8 +37,9 @@ _Result = TypeVar("_Result")
 class Place:
     """What all cases of a process share: the reactor, a folder, a certificate."""
 
-    def __init__(self, reactor: Any, hub: str, folder: Path) -> None:
+    def __init__(self, reactor: Any, name: str, hub: str, folder: Path) -> None:
         self.reactor = reactor
+        self.name = name
         self.hub = hub
         self.folder = folder
         self.issued: Issued = issue()
@@ -74,13 +76,14 @@ class World:
         self.hub: Any = None
         self.wires: list[Wire] = []
         self.logged: list[LogEvent] = []
+        self._observer: Any = self._observe
         self._descriptors = _open_descriptors()
 
     # Begin and end.
 
     async def start(self) -> None:
         line_limit.forget()
-        globalLogPublisher.addObserver(self._observe)
+        globalLogPublisher.addObserver(self._observer)
         path = str(self.place.folder / "socket")
         if self.place.hub == "twisted":
             self._port: Any = self._listen_as_twisted(path)
@@ -129,10 +132,13 @@ class World:
             self._service.stopService()
             if self.hub.running:
                 self.hub.stopService()
-        globalLogPublisher.removeObserver(self._observe)
+        globalLogPublisher.removeObserver(self._observer)
 
     async def check_left(self) -> None:
         """Check what no case may leave: faults, descriptors, errors in the log."""
+        # An exception keeps the client's socket that it came from, and its thread the exception.
+        await self.thread(int)
+        gc.collect()
         left = self._descriptors
         await self.until(
             lambda: len(_open_descriptors() - left) <= 0, f"{_open_descriptors() - left} closed"

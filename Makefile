@@ -37,10 +37,10 @@ tests: $(VENV)/test
 	$(SHARED_BYTE_CODE) $(BIN)/python -m pytest $(COVER)
 
 # Nginx, HAProxy, Caddy, Chromium and systemd's own checks, the attacks of tests/security, and the
-# transcripts. What cannot be installed is skipped.
+# transcripts, and the contract of the streams. What cannot be installed is skipped.
 test-system: $(VENV)/test
 	tests/system/install.sh
-	SYSTEM=1 $(BIN)/python -m pytest tests/system tests/security tests/transcripts -n 6 --dist loadgroup -rs
+	SYSTEM=1 $(BIN)/python -m pytest tests/system tests/security tests/transcripts tests/streams -n 6 --dist loadgroup -rs
 
 # HAProxy and four relays under traffic, while they are killed, drained, restarted: in six minutes.
 test-cluster: $(VENV)/test

@@ -156,6 +156,7 @@ class HAProxyPeer(Protocol):
             self.abort()
             return
         self.transport.write(answer)
+        self.transport.unregisterProducer()
         self.transport.loseConnection()
 
     def _cancel_deadline(self) -> None:

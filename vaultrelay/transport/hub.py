@@ -20,6 +20,7 @@ from vaultrelay.policy.limits import EVENTS_AT_ONCE, ROUND_SECONDS
 
 READ = getattr(select, "EPOLLIN", 1)
 WRITE = getattr(select, "EPOLLOUT", 4)
+ERROR = getattr(select, "EPOLLERR", 8)
 
 
 class HubStream(Protocol):
@@ -101,7 +102,9 @@ class EpollHub(Hub):
         super().add(stream)
 
     def change(self, descriptor: int, events: int) -> None:
-        self._poller.modify(descriptor, events)
+        # A stream that waits for nothing gets an error or the end of both directions once: a unix
+        # socket whose peer has closed would be reported again and again until it is read.
+        self._poller.modify(descriptor, events or select.EPOLLONESHOT)
 
     def remove(self, stream: HubStream) -> bool:
         was_watched = super().remove(stream)
@@ -124,11 +127,11 @@ class EpollHub(Hub):
         kernel puts a stream that was reported behind all others, so that each batch has the next.
         """
         streams = self._streams
-        poll = self._poller.poll
+        poller = self._poller
         until = monotonic() + ROUND_SECONDS
         remaining = len(streams)
         while remaining > 0:
-            events = poll(0, EVENTS_AT_ONCE)
+            events = poller.poll(0, EVENTS_AT_ONCE)
             for descriptor, event in events:
                 stream = streams.get(descriptor)
                 if stream is None:
@@ -142,7 +145,7 @@ class EpollHub(Hub):
                         stream.ready(event)
                 except Exception:
                     _fail(stream)
-            if len(events) < EVENTS_AT_ONCE or monotonic() >= until:
+            if len(events) < EVENTS_AT_ONCE or monotonic() >= until or poller.closed:
                 return
             remaining -= EVENTS_AT_ONCE
 

@@ -54,10 +54,11 @@ class SendingHalf:
         producer = self._producer
         if producer is not None and producer.waits:
             producer.resume()
-            if self._unsent is not None or not producer.is_push or self._state is not State.OPEN:
+            if self._unsent is not None or not producer.is_push:
                 return
         self._want(self._events & ~WRITE)
-        if self._state is not State.OPEN:
+        if self._state is not State.OPEN and self._producer is None:
+            # A close waits until the producer is unregistered: see ITransport.
             self._all_sent()
 
     # Protocols call these: IConsumer, and more.

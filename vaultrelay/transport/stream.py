@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.policy.limits import MOST_READ_BYTES
-from vaultrelay.transport.hub import READ, WRITE, Hub
+from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
 from vaultrelay.transport.preamble import Preamble, StageFailed
 from vaultrelay.transport.sending import SendingHalf
 from vaultrelay.transport.socket_address import twisted_address
@@ -75,13 +75,15 @@ class Stream(SendingHalf):
             self._open(self._preamble, bytes(_view[:size]))
 
     def ready(self, events: int) -> None:
-        if events & WRITE:
+        if events & WRITE and not events & ERROR:
+            # A send would take the error away, and the read after it find an orderly end.
             self.can_write()
         if events & ~WRITE and self._state not in OVER:
             if self._events & READ:
                 self.can_read()
-            elif events & ~(READ | WRITE):
-                # Errors are reported even to a stream that reads nothing.
+            elif events & ERROR:
+                # Errors are reported even to a stream that reads nothing. The end of both
+                # directions is, too, but what came before it may be unread.
                 self._peer_gone(LOST)
 
     def lose(self, reason: Failure) -> None:
@@ -92,17 +94,13 @@ class Stream(SendingHalf):
         is_reset, self._state = self._state is State.ABORTED, State.CLOSED
         self._unsent = self._preamble = None
         producer, self._producer = self._producer, None
-        if producer is not None:
-            producer.producer.stopProducing()
-        with suppress(OSError):
-            if is_reset:
-                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            else:
-                self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        self.descriptor = -1
-        protocol, self.protocol = self.protocol, None
-        protocol.connectionLost(reason)
+        try:
+            if producer is not None:
+                producer.producer.stopProducing()
+        finally:
+            self._close_socket(is_reset)
+            protocol, self.protocol = self.protocol, None
+            protocol.connectionLost(reason)
 
     # Protocols call these.
 
@@ -151,6 +149,15 @@ class Stream(SendingHalf):
         self.loseConnection()
 
     # Inside.
+
+    def _close_socket(self, is_reset: bool) -> None:
+        with suppress(OSError):
+            if is_reset:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            else:
+                self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.descriptor = -1
 
     def _received(self, data: memoryview | bytes) -> None:
         self.protocol.dataReceived(bytes(data))

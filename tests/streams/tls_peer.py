@@ -14,9 +14,7 @@ from tests.transport.tls_client import lenient_context
 from tests.transport.turns import Turns
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.transport.hub import EpollHub
-from vaultrelay.transport.preamble import Preamble
 from vaultrelay.transport.tls import ServerTls
-from vaultrelay.transport.tls_handshake import TlsHandshake
 from vaultrelay.transport.tls_stream import TlsStream
 
 LEDGER_BYTES = 64 << 20
@@ -44,8 +42,7 @@ class Server:
         if buffer_bytes is not None:
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
         self._wires.append(theirs)
-        preamble = Preamble([TlsHandshake(self.tls)])
-        probe.makeConnection(TlsStream(self.hub, ours, ("127.0.0.1", 1), probe, preamble))
+        probe.makeConnection(TlsStream(self.hub, ours, ("127.0.0.1", 1), probe, self.tls))
         return theirs
 
     def close(self) -> None:

@@ -27,10 +27,10 @@ from vaultrelay.transport import inherited
 from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import ReactorHub
-from vaultrelay.transport.listen import Listening, ListeningService
+from vaultrelay.transport.listen import ListeningService
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.plain_stream import PlainStream
-from vaultrelay.transport.preamble import Preamble, PreambleListener
+from vaultrelay.transport.preamble import PreambleListener
 from vaultrelay.transport.proxy_stage import ProxyStage
 from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.tls_stream import TlsStream
@@ -56,10 +56,12 @@ class Scene:
         self.descriptor = ours.fileno()
         self.reactor = Turns()
         self.protocol: Any = protocol or Recorder()
-        stages = Listening(WHERE, tls, is_proxied=True).stages()
+        stages = [ProxyStage(is_before_tls=tls is not None)]
         hub = ReactorHub(self.reactor, Ledger(1 << 20))
         address = OWN.name.decode() if OWN.name else ""
-        self.transport: Any = kind(hub, ours, address, self.protocol, Preamble(stages))
+        self.transport: Any = kind(
+            hub, ours, address, self.protocol, *([tls] if tls else []), stages
+        )
         self.protocol.makeConnection(self.transport)
 
     def send(self, data: bytes) -> None:

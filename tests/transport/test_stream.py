@@ -1,7 +1,7 @@
 """A stream keeps Twisted's contracts: order, producers, half-close, loss, abort."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -22,7 +22,7 @@ from tests.transport.turns import HUBS, Recorder, WatchingHub, is_closed, open_h
 from vaultrelay.policy.limits import HIGH_MARK, LEAST_READ_BYTES, MOST_READ_BYTES
 from vaultrelay.transport.hub import READ, WRITE
 from vaultrelay.transport.plain_stream import PlainStream
-from vaultrelay.transport.preamble import OpeningStream, Preamble, StageFailed
+from vaultrelay.transport.preamble import OpeningStream, Stage, StageFailed
 from vaultrelay.transport.socket_address import is_unix, twisted_address
 from vaultrelay.transport.stream import Stream
 from vaultrelay.transport.unix_stream import UnixStream
@@ -39,7 +39,7 @@ class Scene:
         hub: WatchingHub,
         kind: type[Stream] = UnixStream,
         protocol: Recorder | None = None,
-        preamble: Preamble | None = None,
+        stages: Sequence[Stage] = (),
     ) -> None:
         ours, self.peer = pair_of_sockets(kind is PlainStream)
         self.peer.setblocking(True)
@@ -49,7 +49,7 @@ class Scene:
         self.protocol: Any = protocol or Recorder()
         self.descriptor = ours.fileno()
         self.address = self.peer.getsockname()
-        self.stream: Any = kind(hub, ours, self.address, self.protocol, preamble)
+        self.stream: Any = kind(hub, ours, self.address, self.protocol, stages)
         self.protocol.makeConnection(self.stream)
 
     @property
@@ -661,7 +661,7 @@ class Line:
 
 class TestThePreamble:
     def test_comes_before_what_the_protocol_gets(self, make: Make) -> None:
-        scene = make(preamble=Preamble([Line()]))
+        scene = make(stages=[Line()])
         for piece in (b"192.0", b".2.1\nfirst", b"second"):
             scene.peer.send(piece)
             scene.turn()
@@ -669,7 +669,7 @@ class TestThePreamble:
         assert scene.stream.getPeer() == IPv4Address("TCP", "192.0.2.1", 1)
 
     def test_may_end_with_a_read(self, make: Make) -> None:
-        scene = make(preamble=Preamble([Line()]))
+        scene = make(stages=[Line()])
         scene.peer.send(b"192.0.2.1\n")
         scene.turn()
         assert scene.protocol.received == []
@@ -682,7 +682,7 @@ class TestThePreamble:
         self, make: Make, answer: bytes
     ) -> None:
         stage = Line(StageFailed(answer))
-        scene = make(preamble=Preamble([stage]))
+        scene = make(stages=[stage])
         scene.peer.send(b"bad\n")
         scene.turn()
         assert scene.protocol.received == []
@@ -692,7 +692,7 @@ class TestThePreamble:
 
     def test_is_told_when_the_connection_goes(self, make: Make) -> None:
         stage = Line()
-        scene = make(protocol=HalfCloseable(), preamble=Preamble([stage]))
+        scene = make(protocol=HalfCloseable(), stages=[stage])
         scene.peer.send(b"192.0")
         scene.turn()
         scene.peer.close()
@@ -707,7 +707,7 @@ class TestThePreamble:
                 stream.abortConnection()
                 return super().feed(stream, data)
 
-        scene = make(preamble=Preamble([Closing()]))
+        scene = make(stages=[Closing()])
         scene.peer.send(b"192.0.2.1\nrest")
         scene.turn()
         assert scene.protocol.received == []

@@ -31,9 +31,7 @@ from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.policy.limits import HEAD_SECONDS
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory, Handover
-from vaultrelay.transport.preamble import Preamble
 from vaultrelay.transport.tls import ServerTls, unprinted_names
-from vaultrelay.transport.tls_handshake import TlsHandshake
 from vaultrelay.transport.tls_stream import TlsStream
 from vaultrelay.wire.request import Request
 
@@ -304,8 +302,7 @@ def test_an_unfinished_handshake_is_cut_off_at_the_deadline_of_the_request(
     peer, ours = pair_of_sockets()
     with peer:
         door: Any = FrontDoorFactory(clock, serve_nobody).buildProtocol(None)
-        preamble = Preamble([TlsHandshake(tls_of(kind, tmp_path))])
-        stream = TlsStream(hub, ours, "", door, preamble)
+        stream = TlsStream(hub, ours, "", door, tls_of(kind, tmp_path))
         door.makeConnection(stream)
         if said:
             peer.send(said)

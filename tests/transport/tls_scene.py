@@ -10,11 +10,10 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 
 from tests.transport.tls_client import Client, lenient_context
 from tests.transport.turns import Recorder, WatchingHub, is_closed, pair_of_sockets
-from vaultrelay.transport.preamble import Preamble, PreambleListener
+from vaultrelay.transport.preamble import PreambleListener
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING
 from vaultrelay.transport.stream_state import State
 from vaultrelay.transport.tls import ServerTls
-from vaultrelay.transport.tls_handshake import TlsHandshake
 from vaultrelay.transport.tls_stream import TlsStream
 
 V1_2, V1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -89,7 +88,7 @@ class Scene:
         self.reactor = hub.turns
         self.protocol: Any = protocol or Strict()
         self.descriptor = ours.fileno()
-        self.stream: Any = kind(hub, ours, "", self.protocol, Preamble([TlsHandshake(tls)]))
+        self.stream: Any = kind(hub, ours, "", self.protocol, tls)
         self.protocol.makeConnection(self.stream)
         client.setdefault("context", lenient_context(version))
         self.client = Client(wire, **client)

@@ -4,6 +4,7 @@ import os
 import stat
 from dataclasses import dataclass
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL, ENOENT, ENOTDIR
+from functools import partial
 from pathlib import Path
 from socket import gaierror, socket
 from typing import Any
@@ -17,12 +18,10 @@ from vaultrelay.transport.bindable import Bindable
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.plain_stream import PlainStream
-from vaultrelay.transport.preamble import Preamble, Stage
 from vaultrelay.transport.proxy_stage import ProxyStage
 from vaultrelay.transport.socket_address import is_unix
 from vaultrelay.transport.stream import Stream
 from vaultrelay.transport.tls import ServerTls
-from vaultrelay.transport.tls_handshake import TlsHandshake
 from vaultrelay.transport.tls_stream import TlsStream
 from vaultrelay.transport.unix_stream import UnixStream
 
@@ -71,14 +70,14 @@ class Listening:
     unix_path: str = ""
     """The file that the relay makes for a unix socket."""
 
-    def stages(self) -> list[Stage]:
-        """Return what precedes HTTP on a new connection, in order."""
-        stages: list[Stage] = []
-        if self.is_proxied:
-            stages.append(ProxyStage(is_before_tls=self.tls is not None))
+    def make_stream(self, hub: Hub, accepted: socket, address: Any, protocol: Any) -> Stream:
+        """Return the stream of an accepted connection, with what precedes HTTP on it."""
+        is_before_tls = self.tls is not None
+        stages = (ProxyStage(is_before_tls),) if self.is_proxied else ()
         if self.tls is not None:
-            stages.append(TlsHandshake(self.tls))
-        return stages
+            return TlsStream(hub, accepted, address, protocol, self.tls, stages)
+        kind = UnixStream if is_unix(accepted.family) else PlainStream
+        return kind(hub, accepted, address, protocol, stages)
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ class ListeningService(Service):
         self.port = Acceptor(
             bound,
             self._factory,
-            self._make_stream,
+            partial(self._wanted.make_stream, self._hub),
             self._pending,
             self._hub.reactor,
             hides_address=self._wanted.is_proxied,
@@ -188,15 +187,6 @@ class ListeningService(Service):
         endpoint.listen(self._factory).addCallbacks(listens, failures.append)
         if failures:
             raise CannotListen(self.text, failures[0].value)
-
-    def _make_stream(self, accepted: socket, address: Any, protocol: Any) -> Stream:
-        stages = self._wanted.stages()
-        preamble = Preamble(stages) if stages else None
-        if self._wanted.tls is not None:
-            kind: type[Stream] = TlsStream
-        else:
-            kind = UnixStream if is_unix(accepted.family) else PlainStream
-        return kind(self._hub, accepted, address, protocol, preamble)
 
 
 def shown(port: IListeningPort) -> str:

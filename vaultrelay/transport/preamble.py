@@ -4,6 +4,7 @@ A stage takes bytes until it is done: the header of the PROXY protocol, a TLS ha
 follows its end in the same read is the next stage's, or the protocol's.
 """
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from twisted.internet import protocol
@@ -82,8 +83,8 @@ class Preamble:
 
     __slots__ = ("_stages",)
 
-    def __init__(self, stages: list[Stage]) -> None:
-        self._stages = stages
+    def __init__(self, stages: Iterable[Stage]) -> None:
+        self._stages = list(stages)
 
     @property
     def is_over(self) -> bool:

@@ -1,6 +1,7 @@
 """Stream: one connection on the hub. Sends at once, and keeps what the kernel does not take."""
 
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from struct import pack
 from typing import Any
@@ -18,7 +19,7 @@ from zope.interface import implementer
 
 from vaultrelay.policy.limits import MOST_READ_BYTES
 from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
-from vaultrelay.transport.preamble import Preamble, StageFailed
+from vaultrelay.transport.preamble import Preamble, Stage, StageFailed
 from vaultrelay.transport.sending import SendingHalf
 from vaultrelay.transport.socket_address import twisted_address
 from vaultrelay.transport.stream_state import ABORTED, DONE, LOST, OVER, READABLE, State
@@ -33,8 +34,8 @@ _view = memoryview(bytearray(MOST_READ_BYTES))
 class Stream(SendingHalf):
     """One connected socket, with Twisted's contracts for protocols and producers.
 
-    `address` is that of the peer, as `accept` returned it; `peer` is the client's address once a
-    proxy named it.
+    `address` is that of the peer, as `accept` returned it; `stages` are what precedes HTTP. `peer`
+    is the client's address once a proxy named it.
     """
 
     __slots__ = ("_address", "_preamble", "peer", "protocol")
@@ -45,13 +46,13 @@ class Stream(SendingHalf):
         connected: socket.socket,
         address: Any,
         protocol: Any,
-        preamble: Preamble | None = None,
+        stages: Sequence[Stage] = (),
     ) -> None:
         super().__init__(hub, connected)
         self.protocol = protocol
         self.peer: IAddress | None = None
         self._address = address
-        self._preamble = preamble
+        self._preamble = Preamble(stages) if stages else None
         hub.add(self)
 
     # The hub calls these.

@@ -1,8 +1,9 @@
 """TlsStream: a TCP connection with TLS, through memory buffers that all connections share."""
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from socket import socket
 from typing import Any
 
 from twisted.internet.interfaces import ISSLTransport
@@ -10,9 +11,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.policy.limits import MOST_READ_BYTES
+from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.plain_stream import PlainStream
+from vaultrelay.transport.preamble import Stage
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING, empty
 from vaultrelay.transport.stream_state import DONE, LOST, OVER, WRITABLE, State
+from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.tls_handshake import TlsHandshake
 
 _RECORD_BYTES = 16 * 1024
 """The most that one TLS record carries (RFC 8446, section 5.1)."""
@@ -24,7 +29,7 @@ _plain = memoryview(bytearray(MOST_READ_BYTES + 2 * _RECORD_BYTES))
 
 @implementer(ISSLTransport)
 class TlsStream(PlainStream):
-    """The server's side of a TLS connection. Its last stage is a TlsHandshake.
+    """The server's side of a TLS connection, which begins with a handshake after all other stages.
 
     `own_unsent` are the bytes that TLS itself has to send, such as answers to key updates: a peer
     that asks for them and reads nothing is not read until they are sent.
@@ -32,8 +37,16 @@ class TlsStream(PlainStream):
 
     __slots__ = ("_is_paused", "_tls", "own_unsent")
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(
+        self,
+        hub: Hub,
+        connected: socket,
+        address: Any,
+        protocol: Any,
+        tls: ServerTls,
+        stages: Sequence[Stage] = (),
+    ) -> None:
+        super().__init__(hub, connected, address, protocol, (*stages, TlsHandshake(tls)))
         self._state = State.OPENING
         self._tls: ssl.SSLObject | None = None
         self._is_paused = False
@@ -42,8 +55,7 @@ class TlsStream(PlainStream):
     def established(self, tls: ssl.SSLObject) -> None:
         """The handshake is done: bytes are encrypted from now on."""
         self._tls = tls
-        if self._state is State.OPENING:
-            self._state = State.OPEN
+        self._state = State.OPEN
 
     # The hub calls this.
 

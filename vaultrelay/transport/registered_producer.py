@@ -23,8 +23,12 @@ class RegisteredProducer:
         return self._is_paused or not self.is_push
 
     def pause(self) -> None:
-        """Something is unsent. Called for each write then, as Twisted does."""
-        if self.is_push:
+        """Something is unsent. A push producer is paused once until it is resumed.
+
+        Twisted pauses it at each write, which twisted.web's own producers count: a file behind a
+        file would stall.
+        """
+        if self.is_push and not self._is_paused:
             self._is_paused = True
             self.producer.pauseProducing()
 

@@ -56,9 +56,9 @@ class SendingHalf:
         producer = self._producer
         if producer is not None and producer.waits:
             producer.resume()
-            if self._unsent is None and producer.is_push:
+            if self._unsent is None and producer.is_push and self._producer is producer:
+                # A close waits for what it sends, or until it is unregistered.
                 self._want(self._events & ~WRITE)
-            # A close waits for what it sends now, or until it is unregistered.
             return
         self._want(self._events & ~WRITE)
         if self._state is not _OPEN:

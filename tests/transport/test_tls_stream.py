@@ -260,13 +260,10 @@ class TestASlowReader:
         shaken.stream.write(b"little")
         assert shaken.protocol.flow == []
         self.fill_up(shaken)
-        # Once for each part that is encrypted, as once for each write.
-        pauses = len(shaken.protocol.flow)
-        assert shaken.protocol.flow == ["pause"] * pauses != []
         shaken.settle()
-        assert shaken.protocol.flow == ["pause"] * pauses
+        assert shaken.protocol.flow == ["pause"]
         shaken.client.reads = True
-        shaken.until(lambda: shaken.protocol.flow == ["pause"] * pauses + ["resume"])
+        shaken.until(lambda: shaken.protocol.flow == ["pause", "resume"])
         shaken.until(lambda: len(shaken.client.heard) >= len(MUCH) + 6)
         assert shaken.client.heard == b"little" + MUCH
 

@@ -18,7 +18,7 @@ from tests.transport.hubs import running_hub
 from vaultrelay.app.health_socket import HealthSocket
 from vaultrelay.config.runtime_folder import socket_path
 from vaultrelay.policy.limits import UNIX_PATH_BYTES
-from vaultrelay.transport.front_door import Handover
+from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.wire.request import Request

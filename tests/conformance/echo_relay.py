@@ -15,7 +15,8 @@ from vaultrelay.broker.session import Stage
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import LISTEN_BACKLOG
 from vaultrelay.transport.bindable import TcpAddress
-from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.front_door import FrontDoorFactory
+from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.hub import make_hub
 from vaultrelay.transport.listen import Listening, ListeningService
 from vaultrelay.transport.visitors import Visitor

@@ -69,7 +69,7 @@ def check_door(data: bytes) -> None:
         wire.send(piece)
         if wire.transport.disconnecting:
             break
-        check(len(door._head) <= HEAD_BYTES + len(HEAD_END), "more kept than a head")
+        check(len(door._head._bytes) <= HEAD_BYTES + len(HEAD_END), "more kept than a head")
     said = wire.taken()
     # Empty lines may stand before the request.
     data = data.lstrip(b"\r\n")

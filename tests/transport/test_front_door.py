@@ -25,7 +25,8 @@ from vaultrelay.policy.limits import (
     WAITING_PER_ADDRESS,
     WAITING_SURE_SECONDS,
 )
-from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.front_door import FrontDoorFactory
+from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
 from vaultrelay.transport.visitors import Visitor, Visitors
 from vaultrelay.wire.refusal import not_found

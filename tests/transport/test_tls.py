@@ -30,7 +30,8 @@ from vaultrelay.certificates.files import BadCertificate
 from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.policy.limits import HEAD_SECONDS
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
-from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.front_door import FrontDoorFactory
+from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.tls import ServerTls, unprinted_names
 from vaultrelay.transport.tls_stream import TlsStream
 from vaultrelay.wire.request import Request

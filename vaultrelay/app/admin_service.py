@@ -15,7 +15,8 @@ from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.audience import canonical_host
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
-from vaultrelay.transport.front_door import FrontDoorFactory, Handover
+from vaultrelay.transport.front_door import FrontDoorFactory
+from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.listen import ListeningService, shown
 from vaultrelay.transport.pending import PendingConnections

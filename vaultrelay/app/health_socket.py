@@ -11,7 +11,8 @@ from twisted.application.service import Service
 from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.logs import log
 from vaultrelay.policy.limits import HEALTH_WAITING, UNIX_PATH_BYTES
-from vaultrelay.transport.front_door import FrontDoorFactory, Route
+from vaultrelay.transport.front_door import FrontDoorFactory
+from vaultrelay.transport.handover import Route
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.listen import CannotListen, Listening, ListeningService
 from vaultrelay.transport.pending import PendingConnections

@@ -8,7 +8,7 @@ from twisted.web.server import Site
 from vaultrelay.broker.broker import Broker
 from vaultrelay.observe.session_log import log_refusal
 from vaultrelay.policy.access import Admission
-from vaultrelay.transport.front_door import Handover
+from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.leaf import page_head
 from vaultrelay.web.pages import HEALTH_PATHS

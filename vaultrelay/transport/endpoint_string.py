@@ -80,6 +80,14 @@ def read_endpoint(
         return _unix_listening(parts, folder)
     if (instead := plain(text)) and not parts.get("port", "443").isdecimal():
         raise BadEndpoint(f"is not a server endpoint as {kind}: is written{instead}")
+    address = _tcp_address(kind, parts, on_loopback)
+    if kind in ("tcp", "tcp6"):
+        return Listening(address)
+    pairs = [_ssl_pair(parts, folder)] if kind == "ssl" else _tls_pairs(parts, folder)
+    return Listening(address, ServerTls(pairs))
+
+
+def _tcp_address(kind: str, parts: dict[str, str], on_loopback: bool) -> TcpAddress:
     port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", _HIGHEST_PORT)
     backlog = _number(parts.get("backlog", str(LISTEN_BACKLOG)), "backlog", _HIGHEST_PORT)
     is_v6 = kind in ("tcp6", "tls")
@@ -88,11 +96,7 @@ def read_endpoint(
     if kind == "tcp6" and interface.lower() == "localhost":
         # Looked up, it could be the address of IPv4.
         interface = here
-    address = TcpAddress(interface, port, backlog)
-    if kind in ("tcp", "tcp6"):
-        return Listening(address)
-    pairs = [_ssl_pair(parts, folder)] if kind == "ssl" else _tls_pairs(parts, folder)
-    return Listening(address, ServerTls(pairs))
+    return TcpAddress(interface, port, backlog)
 
 
 def _parts(kind: str, rest: str) -> dict[str, str]:

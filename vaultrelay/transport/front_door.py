@@ -5,8 +5,6 @@ Where something stands between door and transport, the door stays and passes on 
 """
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.interfaces import (
@@ -23,33 +21,17 @@ from vaultrelay.logs import log
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
-    HEAD_BYTES,
     HEAD_SECONDS,
     TOO_MANY_SECONDS,
 )
+from vaultrelay.transport.handover import Route
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.preamble import PreambleListener
+from vaultrelay.transport.request_head import RequestHead
 from vaultrelay.transport.visitors import Visitor, Visitors
-from vaultrelay.wire.head import HEAD_END, check_growing, request_start
-from vaultrelay.wire.refusal import Refusal, head_too_large, proxy_missing, request_timeout
-from vaultrelay.wire.request import Request, read_request
-
-
-@dataclass(frozen=True)
-class Handover:
-    """Who serves a request: a protocol, and the request head in the form that it will read, if any.
-
-    `lasting` connections outlive the deadline of the request; others must be done by then.
-    """
-
-    protocol: IProtocol
-    head: bytes
-    lasting: bool
-
-
-Route = Callable[[Request, Visitor], Handover]
-"""Finds who serves a request; raises Refusal when nobody does."""
+from vaultrelay.wire.refusal import Refusal, proxy_missing, request_timeout
+from vaultrelay.wire.request import Request
 
 
 class FrontDoor(PreambleListener):
@@ -65,7 +47,7 @@ class FrontDoor(PreambleListener):
         self._factory = factory
         self._clock = factory.clock
         self._visitor = visitor
-        self._head = b""
+        self._head = RequestHead()
         self._deadline: IDelayedCall | None = None
 
     @property
@@ -114,7 +96,7 @@ class FrontDoor(PreambleListener):
             return
         if self._answered:
             return
-        if not self._head:
+        if not self._head.has_begun:
             self._factory.waiting.speak(self)
         try:
             found = self._read(data)
@@ -159,27 +141,15 @@ class FrontDoor(PreambleListener):
 
     def _read(self, data: bytes) -> tuple[Request, bytes] | None:
         """The request and what follows its head, once all of it has come; Refusal for a bad one."""
-        had = len(self._head)
-        self._head += data
         try:
-            start = request_start(self._head, self._is_encrypted, self._is_behind_proxy)
-            if start is None:
-                return None
-            # Only what is new is searched, or a dripping head would cost its length squared.
-            found = self._head.find(HEAD_END, max(start, had - len(HEAD_END) + 1))
-            end = found + len(HEAD_END) if found >= 0 else 0
-            if (end or len(self._head)) > HEAD_BYTES:
-                raise head_too_large(HEAD_BYTES)
-            if not end:
-                check_growing(self._head, max(start, had))
-                return None
-            if self._lacks_proxy_header:
+            found = self._head.feed(data, self._is_encrypted, self._is_behind_proxy)
+            if found is not None and self._lacks_proxy_header:
                 raise proxy_missing()
-            return read_request(self._head[start:end]), self._head[end:]
         except Refusal as found_first:
             refusal = proxy_missing() if self._lacks_proxy_header else found_first
             self._count(refusal.counted)
             raise refusal from None
+        return found
 
     def _serve(self, request: Request, rest: bytes) -> None:
         is_plain = not (self._is_behind_proxy or self._is_encrypted)
@@ -188,7 +158,7 @@ class FrontDoor(PreambleListener):
         if handover.lasting:
             self._factory.waiting.leave(self)
             self._cancel_deadline()
-        self._head = b""
+        self._head.clear()
         self._next = following = handover.protocol
         if handover.lasting and getattr(self.transport, "protocol", None) is self:
             self.transport.protocol = following
@@ -211,8 +181,8 @@ class FrontDoor(PreambleListener):
 
     def _refuse(self, refusal: Refusal) -> None:
         self._answered = True
-        to_head = self._head.lstrip(b"\r\n").startswith(b"HEAD ")
-        self._head = b""
+        to_head = self._head.is_of_head_method
+        self._head.clear()
         self._cancel_deadline()
         self._deadline = self._clock.callLater(CLOSE_SECONDS, self._abort)
         self.transport.write(refusal.response(to_head))
@@ -224,7 +194,7 @@ class FrontDoor(PreambleListener):
 
     def _too_late(self) -> None:
         self._deadline = None
-        if self._next is None and self._head:
+        if self._next is None and self._head.has_begun:
             self._count("request_timeout")
             self._refuse(request_timeout())
             return

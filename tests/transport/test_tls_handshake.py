@@ -17,6 +17,7 @@ from tests.transport.tls_scene import V1_2, V1_3, Counting, Make, Scene, fill
 from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.policy.limits import MOST_READ_BYTES
 from vaultrelay.transport.hub import READ, WRITE
+from vaultrelay.transport.kernel_queue import unacknowledged_bytes
 from vaultrelay.transport.tls import ServerTls
 
 
@@ -386,3 +387,13 @@ def test_a_server_name_that_is_no_ascii_is_not_printed(
     scene.assert_gone(ConnectionLost)
     assert unraisable == []
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="Linux alone has the option")
+def test_its_last_flight_is_acknowledged_at_once(make_tls: Make) -> None:
+    # Else a client with Nagle's algorithm holds its request back for 40 ms.
+    scene = make_tls(version=V1_3, is_tcp=True)
+    scene.until(lambda: scene.client.is_shaken)
+    assert unacknowledged_bytes(scene.client.wire.fileno())
+    scene.reactor.turn_until(lambda: scene.is_shaken, lambda: None)
+    assert unacknowledged_bytes(scene.client.wire.fileno()) == 0

@@ -98,6 +98,20 @@ def test_a_signal_during_the_start_stops_and_the_next_one_ends_the_drain(
     assert reactor.called == ["stop", "hurry"]
 
 
+@pytest.mark.usefixtures("reactor")
+def test_a_start_without_a_descriptor_to_be_had_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(relay: RelayService) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(RelayService, "startService", fail)
+    with pytest.raises(SystemExit) as stopped:
+        run.main([])
+    assert stopped.value.code == 2
+    assert capfd.readouterr().err == "vault-relay: cannot start: too many open files\n"
+
+
 def start_under_twistd() -> None:
     options = tap.Options()
     options.parseOptions([])

@@ -29,9 +29,12 @@ def main(arguments: list[str]) -> int:
     relay = attended(RelayService(settings, reactor), options.reader)
     try:
         relay.privilegedStartService()
+        relay.startService()
     except CannotListen as error:
         stop_with(error)
-    relay.startService()
+    except OSError as error:
+        # Such as a limit on open files below what any process needs.
+        stop_with(f"cannot start: {(error.strerror or str(error)).lower()}")
     reactor.addSystemEventTrigger("before", "shutdown", relay.stopService)
     if settings.port == 0 and not settings.listen:
         # Whoever reads it may stop the relay at once: the reactor must have its signals by then.

@@ -28,10 +28,10 @@ MOST_SECONDS = 300
 _ROOT = Path(__file__).parents[2]
 
 
-def outcomes(reactor: str, hub: str) -> dict[tuple[str, str], str]:
+def outcomes(reactor: str, hub: str, only: str = "") -> dict[tuple[str, str], str]:
     """Returns why each case failed under this reactor, or an empty string, by name and kind."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.streams", reactor, hub],
+        [sys.executable, "-m", "tests.streams", reactor, hub, *([only] if only else [])],
         cwd=_ROOT,
         env={**os.environ, "PYTHONPATH": str(_ROOT)},
         capture_output=True,
@@ -44,6 +44,24 @@ def outcomes(reactor: str, hub: str) -> dict[tuple[str, str], str]:
     return {(name, kind): failed for name, kind, failed in lines}
 
 
+def faults(reactor: str, hub: str, only: str = "") -> dict[str, list[str]]:
+    """Returns what is not as it should be, by the name of the case."""
+    found = outcomes(reactor, hub, only)
+    wrong: dict[str, list[str]] = {}
+    for case in load_cases():
+        if (hub == "twisted" and case.is_ours) or not case.name.startswith(only):
+            continue
+        for kind in case.kinds:
+            failed = found.pop((case.name, kind))
+            reason = case.exception(reactor, hub, kind)
+            if reason and not failed:
+                wrong.setdefault(case.name, []).append(f"{kind}: should not pass: {reason}")
+            elif failed and not reason:
+                wrong.setdefault(case.name, []).append(f"{kind}: {failed}")
+    assert not found, "cases that are not known"
+    return wrong
+
+
 @pytest.mark.parametrize(
     ("reactor", "hub"),
     [
@@ -52,18 +70,14 @@ def outcomes(reactor: str, hub: str) -> dict[tuple[str, str], str]:
     ],
 )
 def test_contract(reactor: str, hub: str) -> None:
-    """One test for each process; a failure names its cases."""
-    found = outcomes(reactor, hub)
-    wrong = []
-    for case in load_cases():
-        if hub == "twisted" and case.is_ours:
-            continue
-        for kind in case.kinds:
-            failed = found.pop((case.name, kind))
-            reason = case.exception(reactor, hub, kind)
-            if reason and not failed:
-                wrong.append(f"{case.name}, {kind}: passes, although it should not: {reason}")
-            elif failed and not reason:
-                wrong.append(f"{case.name}, {kind}: {failed}")
-    assert not found, "cases that are not known"
-    assert not wrong, "\n\n".join(wrong)
+    """One test for each process; a failure names its cases.
+
+    A case that fails is run once more by itself: on a busy machine threads of clients may wait for
+    longer than a case does.
+    """
+    first = faults(reactor, hub)
+    again = {name: faults(reactor, hub, name).get(name) for name in first}
+    lasting = {name: (first[name], found) for name, found in again.items() if found}
+    assert not lasting, lasting
+    if again:
+        print("passed at the second attempt:", first)

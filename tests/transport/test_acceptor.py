@@ -20,6 +20,7 @@ from vaultrelay.policy.limits import (
     ACCEPT_REST_SECONDS,
     ACCEPTS_PER_TURN,
     TOLD_SECONDS,
+    TURNED_AWAY_AT_ONCE,
     WAITING_SURE_SECONDS,
 )
 from vaultrelay.transport.acceptor import Acceptor
@@ -372,9 +373,9 @@ def test_without_descriptors_those_who_wait_are_closed_at_once(
 def test_without_descriptors_a_turn_closes_a_few(
     scene: Scene, logged_errors: list[LogEvent]
 ) -> None:
-    scene.turn_away(ACCEPTS_PER_TURN + 1)
+    scene.turn_away(TURNED_AWAY_AT_ONCE + 1)
     assert len(scene.listening.comes) == 1
-    assert logged_errors[0]["count"] == ACCEPTS_PER_TURN
+    assert logged_errors[0]["count"] == TURNED_AWAY_AT_ONCE
     logged_errors.clear()
 
 

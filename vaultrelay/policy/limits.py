@@ -68,8 +68,11 @@ thousand silent ones a second pass through the places then, and a device among t
 CLOSE_SURE_SECONDS = 0.25
 """The same for who does not answer a close, which has reached most by then. With three seconds, 400
 such connections a second kept HAProxy's health checks waiting, and it cut a relay's devices off."""
-ACCEPTS_PER_TURN = 16
-"""Connections that begin before what joined devices sent is read: a few milliseconds' work."""
+ACCEPTS_PER_TURN = 4
+"""Connections that begin before what joined devices sent is read: a millisecond's work, beside the
+four of ROUND_SECONDS. With 16 a message waited twice as long while 1000 devices joined over TLS."""
+TURNED_AWAY_AT_ONCE = 16
+"""Connections closed in one turn when no descriptor is left for them."""
 ACCEPT_REST_SECONDS = 0.1
 """Before a port without room, or without descriptors, looks again: no device notices, and the
 relay has nothing to do in between."""

@@ -20,7 +20,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.logs import log
-from vaultrelay.policy.limits import ACCEPT_REST_SECONDS, ACCEPTS_PER_TURN, TOLD_SECONDS
+from vaultrelay.policy.limits import (
+    ACCEPT_REST_SECONDS,
+    ACCEPTS_PER_TURN,
+    TOLD_SECONDS,
+    TURNED_AWAY_AT_ONCE,
+)
 from vaultrelay.transport.bindable import Bound
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.socket_address import twisted_address
@@ -147,7 +152,7 @@ class Acceptor:
         A device then tries again later, instead of waiting for an answer.
         """
         self._pending.let_oldest_go()
-        for _ in range(ACCEPTS_PER_TURN):
+        for _ in range(TURNED_AWAY_AT_ONCE):
             if self._reserve is None:
                 self._reserve = _open_reserve()
             if self._reserve is None:

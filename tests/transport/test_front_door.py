@@ -548,7 +548,7 @@ class TestWithoutTheProxyHeader:
         assert scene.raw_answer.endswith(b"\r\n\r\n")
 
     def test_a_handshake_that_fails_is_counted_as_that(self, scene: Scene) -> None:
-        scene.door.handshake_failed("tls_no_tls")
+        scene.door.preamble_failed("tls_no_tls")
         assert scene.factory.refused == {"proxy_missing": 1}
 
     def test_silence_is_what_it_is(self, scene: Scene) -> None:
@@ -637,7 +637,7 @@ def test_who_has_said_something_keeps_its_place_for_longer_than_the_silent(
 
 
 def test_a_handshake_that_failed_is_counted(scene: Scene) -> None:
-    scene.door.handshake_failed("tls_distrust")
+    scene.door.preamble_failed("tls_distrust")
     assert scene.factory.refused == {"tls_distrust": 1}
 
 

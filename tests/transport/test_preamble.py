@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vaultrelay.transport.preamble import Preamble, PreambleListener, StageFailed, listener
+from vaultrelay.transport.preamble import Preamble, PreambleListener, StageFailed, preamble_listener
 
 STREAM: Any = object()
 
@@ -79,7 +79,7 @@ def test_a_stage_that_failed_has_an_answer_or_none() -> None:
 def test_a_protocol_that_does_not_listen_is_told_nothing() -> None:
     """As twisted.web's would."""
     own = PreambleListener()
-    assert listener(own) is own
-    indifferent = listener(object())
+    assert preamble_listener(own) is own
+    indifferent = preamble_listener(object())
     assert indifferent is not own
     assert indifferent.client_known(None)

@@ -190,7 +190,7 @@ class Telling(Recorder, PreambleListener):
         self.told.append(address)
         return self.stays
 
-    def handshake_failed(self, slug: str) -> None:
+    def preamble_failed(self, slug: str) -> None:
         self.told.append(slug)
 
 
@@ -340,7 +340,7 @@ class Counting(PreambleListener, Recorder):
         super().__init__()
         self.failed: list[str] = []
 
-    def handshake_failed(self, slug: str) -> None:
+    def preamble_failed(self, slug: str) -> None:
         self.failed.append(slug)
 
 
@@ -615,4 +615,4 @@ def test_a_listener_lets_clients_pass_by_default_and_nothing_else() -> None:
     assert not everything.proxy_header_missing(CLIENT_4)
     assert not everything.haproxy_connected(b"")
     everything.handshake_began()
-    everything.handshake_failed("tls_other")
+    everything.preamble_failed("tls_other")

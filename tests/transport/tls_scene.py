@@ -65,7 +65,7 @@ class Counting(Strict, PreambleListener):
         assert_shared_buffers_are_empty()
         self.begun += 1
 
-    def handshake_failed(self, slug: str) -> None:
+    def preamble_failed(self, slug: str) -> None:
         assert_shared_buffers_are_empty()
         self.failures.append(slug)
 

@@ -22,8 +22,8 @@ from vaultrelay.transport.unix_path import UnixPath
 class HealthSocket(Service):
     """Listens in the runtime folder while it runs, under the name of the relay's ports.
 
-    It has a front door of its own: who asks here takes no place at the public one, and is in no
-    figure of the relay's.
+    Its front door is its own: health checks use no capacity of the public one, and do not count in
+    the relay's figures.
     """
 
     _listener: ListeningService | None = None

@@ -27,7 +27,7 @@ def real_reactor() -> Any:
     untyped: Any = reactor
     if not IReactorFDSet.providedBy(reactor):
         stop_with(
-            f"{type(untyped).__name__} does not wait for sockets, as the relay's TLS needs it; "
+            f"{type(untyped).__name__} does not wait for sockets, as the relay needs it to; "
             "leave out the --reactor option of twistd"
         )
     untyped.seconds = time.monotonic

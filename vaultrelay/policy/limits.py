@@ -90,7 +90,7 @@ both, and the devices have the half that remains: of 256 they have 128, of 1024 
 share for those that wait would keep returning devices out: with a quarter, half of all that there
 is room for pass at once."""
 SELECT_SOCKETS = 512
-"""All that Python's select() takes on Windows, which has nothing better for TLS on the socket. One
+"""All that Python's select() takes on Windows, where no other reactor watches descriptors. One
 more, and the reactor would turn round and round for nothing."""
 SELECT_FILES = SELECT_SOCKETS + 50
 """The limit on open files there: half of OTHER_FILES are no sockets."""

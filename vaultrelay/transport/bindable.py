@@ -22,7 +22,7 @@ class Bindable(Protocol):
 
 
 def nothing_to_clean() -> None:
-    """What a socket leaves behind that has no file."""
+    """The clean-up of a socket without a file: none."""
 
 
 @dataclass(frozen=True)

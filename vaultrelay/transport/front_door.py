@@ -120,7 +120,7 @@ class FrontDoor(PreambleListener):
         """The transport has read something that comes before the request."""
         self._factory.waiting.speak(self)
 
-    def handshake_failed(self, slug: str) -> None:
+    def preamble_failed(self, slug: str) -> None:
         """The transport gives up before there is a request: why, in a word of ours."""
         counted = proxy_missing().counted if self._lacks_proxy_header else slug
         self._count(counted)

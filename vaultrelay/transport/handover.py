@@ -11,7 +11,7 @@ from vaultrelay.wire.request import Request
 
 @dataclass(frozen=True)
 class Handover:
-    """Who serves a request: a protocol, and the request head in the form that it will read, if any.
+    """The protocol that serves a request, and the request head as that protocol reads it, if any.
 
     `lasting` connections outlive the deadline of the request; others must be done by then.
     """
@@ -22,4 +22,4 @@ class Handover:
 
 
 Route = Callable[[Request, Visitor], Handover]
-"""Finds who serves a request; raises Refusal when nobody does."""
+"""Returns the handover of a request; raises Refusal if it is not served."""

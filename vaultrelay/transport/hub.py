@@ -102,8 +102,8 @@ class EpollHub(Hub):
         super().add(stream)
 
     def change(self, descriptor: int, events: int) -> None:
-        # A stream that waits for nothing gets an error or the end of both directions once: a unix
-        # socket whose peer has closed would be reported again and again until it is read.
+        # epoll reports errors and hang-ups even for an empty set of events. Once is enough: a
+        # paused stream does not read, so the same hang-up would be reported without end.
         self._poller.modify(descriptor, events or select.EPOLLONESHOT)
 
     def remove(self, stream: HubStream) -> bool:

@@ -51,7 +51,7 @@ class PreambleListener(protocol.Protocol):
     def handshake_began(self) -> None:
         """The client has begun a TLS handshake."""
 
-    def handshake_failed(self, slug: str) -> None:
+    def preamble_failed(self, slug: str) -> None:
         """The connection ends before there is a request, for this reason."""
 
     def client_known(self, address: IAddress | None) -> bool:
@@ -73,8 +73,8 @@ class PreambleListener(protocol.Protocol):
 _INDIFFERENT = PreambleListener()
 
 
-def listener(of: object) -> PreambleListener:
-    """Returns what is told of a protocol's preamble: the protocol, or nothing that matters."""
+def preamble_listener(of: object) -> PreambleListener:
+    """Returns the protocol if it listens to its preamble, else a listener that lets all pass."""
     return of if isinstance(of, PreambleListener) else _INDIFFERENT
 
 

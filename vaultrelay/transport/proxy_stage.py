@@ -7,7 +7,7 @@ protocol refuses the request, within TLS if TLS came.
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 
-from vaultrelay.transport.preamble import OpeningStream, StageFailed, listener
+from vaultrelay.transport.preamble import OpeningStream, StageFailed, preamble_listener
 from vaultrelay.wire.haproxy_peers import HELLO_BEGINS
 from vaultrelay.wire.proxy_header import BEGINS_1, BadHeader, Source, may_begin, read_proxy_header
 
@@ -31,30 +31,32 @@ class ProxyStage:
         try:
             header = read_proxy_header(so_far)
         except BadHeader:
-            listener(stream.protocol).handshake_failed("proxy_missing")
+            preamble_listener(stream.protocol).preamble_failed("proxy_missing")
             raise StageFailed from None
         if header is None:
             self._so_far = so_far
             return None
         stream.peer = _address(header.source)
-        if not listener(stream.protocol).client_known(stream.peer):
+        if not preamble_listener(stream.protocol).client_known(stream.peer):
             raise StageFailed
         return so_far[header.size :]
 
     def lost(self, stream: OpeningStream, is_orderly: bool) -> None:
         """See Stage. Health checks of TCP end so; half a line was meant to be a header."""
         if is_orderly and self._so_far.startswith(BEGINS_1):
-            listener(stream.protocol).handshake_failed("proxy_missing")
+            preamble_listener(stream.protocol).preamble_failed("proxy_missing")
 
     def _begin_peer(self, stream: OpeningStream, so_far: bytes) -> bytes:
         # Its channels would go over the network unencrypted where devices use TLS.
-        if self._is_before_tls or not listener(stream.protocol).haproxy_connected(HELLO_BEGINS):
+        if self._is_before_tls or not preamble_listener(stream.protocol).haproxy_connected(
+            HELLO_BEGINS
+        ):
             raise StageFailed
         return so_far[len(HELLO_BEGINS) :]
 
     def _go_on_without(self, stream: OpeningStream, so_far: bytes) -> bytes:
         """Let the protocol refuse the request of a connection that has no header."""
-        if not listener(stream.protocol).proxy_header_missing(stream.getPeer()):
+        if not preamble_listener(stream.protocol).proxy_header_missing(stream.getPeer()):
             raise StageFailed
         return so_far
 

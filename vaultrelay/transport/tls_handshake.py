@@ -3,7 +3,7 @@
 import ssl
 from typing import Protocol
 
-from vaultrelay.transport.preamble import OpeningStream, StageFailed, listener
+from vaultrelay.transport.preamble import OpeningStream, StageFailed, preamble_listener
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING, empty
 from vaultrelay.transport.tls import ServerTls, unprinted_names
 from vaultrelay.wire.head import begins_proxy_header
@@ -51,7 +51,7 @@ class TlsHandshake:
         except ssl.SSLError as error:
             alert = OUTGOING.read()
             empty()
-            listener(stream.protocol).handshake_failed(_slug_of(error))
+            preamble_listener(stream.protocol).preamble_failed(_slug_of(error))
             raise StageFailed(alert) from None
         # What is left are records of the protocol's. They wait until the stream is told.
         rest = INCOMING.read()
@@ -64,16 +64,16 @@ class TlsHandshake:
     def lost(self, stream: TlsOpening, is_orderly: bool) -> None:
         """See Stage. A client that left before its first byte was a health check of TCP."""
         if self._tls is not None:
-            listener(stream.protocol).handshake_failed("tls_left")
+            preamble_listener(stream.protocol).preamble_failed("tls_left")
 
     def _begin(self, stream: TlsOpening, data: bytes) -> ssl.SSLObject:
         if begins_proxy_header(data):
             # Not encrypted, since the proxy has not begun TLS. Some proxies log what they get.
             refusal = proxy_unexpected()
-            listener(stream.protocol).handshake_failed(refusal.counted)
+            preamble_listener(stream.protocol).preamble_failed(refusal.counted)
             raise StageFailed(refusal.response())
         self._tls = self._server.context.wrap_bio(INCOMING, OUTGOING, server_side=True)
-        listener(stream.protocol).handshake_began()
+        preamble_listener(stream.protocol).handshake_began()
         return self._tls
 
 

@@ -38,8 +38,8 @@ class OutboxContract:
     def test_an_open_queue_takes_everything_in_order(self, case: Case) -> None:
         sent = [message(1), message(2)]
         assert [case.outbox.deliver(each) for each in sent] == [Room.OPEN, Room.OPEN]
-        case.outbox.tell(CONTROL)
-        assert case.outbox.notify(NACK) is Room.OPEN
+        case.outbox.send_control(CONTROL)
+        assert case.outbox.send_nack(NACK) is Room.OPEN
         assert case.taken() == [*sent, CONTROL, NACK]
 
     def test_above_its_high_mark_a_queue_still_takes_the_message_at_hand(self, case: Case) -> None:
@@ -56,8 +56,8 @@ class OutboxContract:
 
     def test_a_full_queue_takes_control_messages_and_nacks(self, case: Case) -> None:
         case.fill(Room.FULL)
-        case.outbox.tell(CONTROL)
-        assert case.outbox.notify(NACK) is Room.HIGH
+        case.outbox.send_control(CONTROL)
+        assert case.outbox.send_nack(NACK) is Room.HIGH
         case.empty()
         assert case.taken()[-2:] == [CONTROL, NACK]
 
@@ -66,20 +66,25 @@ class OutboxContract:
         case.empty()
         assert case.outbox.deliver(message(1)) is Room.OPEN
 
-    @pytest.mark.parametrize("what", ["deliver", "notify", "tell", "ping"])
+    @pytest.mark.parametrize("what", ["deliver", "send_nack", "send_control", "ping"])
     def test_what_goes_out_is_said(self, case: Case, what: str) -> None:
-        case.outbox.said = False
-        arguments = {"deliver": [message(1)], "notify": [NACK], "tell": [CONTROL], "ping": []}
+        case.outbox.sent_since_tick = False
+        arguments = {
+            "deliver": [message(1)],
+            "send_nack": [NACK],
+            "send_control": [CONTROL],
+            "ping": [],
+        }
         getattr(case.outbox, what)(*arguments[what])
-        assert case.outbox.said
+        assert case.outbox.sent_since_tick
 
     def test_after_its_close_it_does_nothing(self, case: Case) -> None:
         case.outbox.close(4000, "restart")
         case.taken()
         case.outbox.close(4001, "idle")
         case.outbox.deliver(message(1))
-        case.outbox.notify(NACK)
-        case.outbox.tell(CONTROL)
+        case.outbox.send_nack(NACK)
+        case.outbox.send_control(CONTROL)
         case.outbox.ping()
         case.outbox.pause()
         case.outbox.resume()

@@ -98,22 +98,22 @@ def nack(message: Data, peer: int, reason: Reason) -> Nack:
 class RecordingOutbox:
     """An Outbox that keeps all it is given, in order; set `room` to make it HIGH or FULL.
 
-    `taken` and `unfinished` are what the test sets them to.
+    `bytes_taken` and `partial_bytes` are what the test sets them to.
 
     Its device answers every ping at once, unless `answers_pings` is off.
     """
 
     def __init__(self) -> None:
-        self.heard = False
-        self.said = False
+        self.received_since_tick = False
+        self.sent_since_tick = False
         self.room = Room.OPEN
         self.answers_pings = True
         self.got: list[Got] = []
         self.pings = 0
         self.switches: list[str] = []
         self.closed: Closed | None = None
-        self.taken = 0
-        self.unfinished: int | None = None
+        self.bytes_taken = 0
+        self.partial_bytes: int | None = None
         self.dropped = False
 
     def deliver(self, message: bytes) -> Room:
@@ -121,13 +121,13 @@ class RecordingOutbox:
             self._put(message)
         return self.room
 
-    def notify(self, nack: bytes) -> Room:
+    def send_nack(self, nack: bytes) -> Room:
         kind, flags, reason, to, peer, id = read_header(nack)
         assert (len(nack), kind, flags) == (16, Kind.NACK, 0)
         self._put(Nack(to, peer, id, Reason(reason)))
         return min(self.room, Room.HIGH)
 
-    def tell(self, control: bytes) -> None:
+    def send_control(self, control: bytes) -> None:
         known = read_from_relay(control)
         assert known is not None
         self._put(known)
@@ -135,8 +135,8 @@ class RecordingOutbox:
     def ping(self) -> None:
         if self.closed is None:
             self.pings += 1
-            self.said = True
-            self.heard |= self.answers_pings
+            self.sent_since_tick = True
+            self.received_since_tick |= self.answers_pings
 
     def pause(self) -> None:
         self._switch("pause")
@@ -155,7 +155,7 @@ class RecordingOutbox:
 
     def _put(self, item: Got) -> None:
         if self.closed is None:
-            self.said = True
+            self.sent_since_tick = True
             self.got.append(item)
 
     def _switch(self, how: str) -> None:
@@ -260,7 +260,7 @@ class Device:
         return self
 
     def say(self, control: Hello | Keepalive | bytes) -> None:
-        self.session.said_text(control if isinstance(control, bytes) else control.encode())
+        self.session.text_received(control if isinstance(control, bytes) else control.encode())
 
     def data(self, to: int = EVERYONE, payload: bytes = b"ciphertext") -> Data:
         """A data message, not sent yet."""
@@ -268,7 +268,7 @@ class Device:
 
     def send(self, to: int = EVERYONE, payload: bytes = b"ciphertext") -> Data:
         message = self.data(to, payload)
-        self.session.said_data(message)
+        self.session.data_received(message)
         return message
 
     # What becomes of its connection.
@@ -280,10 +280,10 @@ class Device:
     def drain(self) -> None:
         """Read everything: the queue is empty again."""
         self.outbox.room = Room.OPEN
-        self.session.drained()
+        self.session.queue_drained()
 
     def leave(self, clean: bool = True) -> None:
-        self.session.lost(clean)
+        self.session.connection_lost(clean)
 
     def vanish(self) -> None:
         """Answer nothing any more, without a word."""

@@ -27,7 +27,7 @@ def relay() -> Relay:
 def takes(relay: Relay, device: Device, size: int, seconds: int) -> None:
     """Let the device take so much of what is queued for it in each of so many seconds."""
     for _ in range(seconds):
-        device.outbox.taken += size
+        device.outbox.bytes_taken += size
         relay.wait(1)
 
 
@@ -177,18 +177,18 @@ def test_what_fills_a_queue_without_a_message_of_anybody_holds_up_nobody_else(
     relay: Relay,
 ) -> None:
     other, device = relay.meet(2)
-    device.session.filled_up(None)
+    device.session.queue_full(None)
     assert (device.paused(), other.paused()) == (True, False)
-    device.session.drained()
+    device.session.queue_drained()
     assert not device.paused()
 
 
 def test_a_queue_that_fills_only_when_it_is_written_holds_its_sender_up(relay: Relay) -> None:
     sender, other, device = relay.meet(3)
     sender.send()
-    device.session.filled_up(sender.session)
+    device.session.queue_full(sender.session)
     assert [each.paused() for each in (sender, other, device)] == [True, False, True]
-    device.session.drained()
+    device.session.queue_drained()
     assert [each.paused() for each in (sender, other, device)] == [False, False, False]
 
 
@@ -196,9 +196,9 @@ def test_a_sender_that_is_gone_when_the_queue_fills_is_not_waited_for(relay: Rel
     sender, device = relay.meet(2)
     sender.send()
     sender.leave()
-    device.session.filled_up(sender.session)
+    device.session.queue_full(sender.session)
     device.leave()
-    device.session.filled_up(sender.session)
+    device.session.queue_full(sender.session)
     assert sender.outbox.switches == []
 
 
@@ -206,7 +206,7 @@ def test_a_device_that_joins_does_not_wait_for_a_queue_that_the_news_of_it_fills
     relay: Relay,
 ) -> None:
     device, late = relay.join(1), relay.connect(2)
-    device.session.filled_up(late.session)
+    device.session.queue_full(late.session)
     late.join()
     assert (late.paused(), device.paused()) == (False, True)
 
@@ -217,7 +217,7 @@ def test_a_device_that_joins_does_not_wait_for_a_queue_that_the_news_of_it_fills
 def test_a_message_that_drips_is_closed(relay: Relay) -> None:
     _, device = relay.meet(2)
     for size in range(UNFINISHED_SECONDS):
-        device.outbox.unfinished = size * 100
+        device.outbox.partial_bytes = size * 100
         relay.wait(1)
     assert device.closed() == ""
     relay.wait(1)
@@ -227,7 +227,7 @@ def test_a_message_that_drips_is_closed(relay: Relay) -> None:
 def test_a_large_message_that_gets_on_is_waited_for(relay: Relay) -> None:
     _, device = relay.meet(2)
     for size in range(10 * UNFINISHED_SECONDS):
-        device.outbox.unfinished = size * (PROGRESS_BYTES // (UNFINISHED_SECONDS - 1) + 1)
+        device.outbox.partial_bytes = size * (PROGRESS_BYTES // (UNFINISHED_SECONDS - 1) + 1)
         relay.wait(1)
     assert device.closed() == ""
 
@@ -235,7 +235,7 @@ def test_a_large_message_that_gets_on_is_waited_for(relay: Relay) -> None:
 def test_each_message_has_a_time_of_its_own(relay: Relay) -> None:
     """On a slow link a device is in the middle of some message whenever one looks."""
     _, device = relay.meet(2)
-    device.outbox.unfinished = 1000
+    device.outbox.partial_bytes = 1000
     for _ in range(UNFINISHED_SECONDS):
         relay.wait(UNFINISHED_SECONDS - 1)
         device.send()
@@ -247,7 +247,7 @@ def test_each_message_has_a_time_of_its_own(relay: Relay) -> None:
 
 def test_a_message_whose_rest_the_relay_does_not_read_does_not_drip() -> None:
     relay, device = resting()
-    device.outbox.unfinished = 1
+    device.outbox.partial_bytes = 1
     relay.wait(999)
     assert device.paused()
     assert device.closed() == ""

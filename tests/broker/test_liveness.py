@@ -72,7 +72,7 @@ def test_a_device_that_is_heard_is_not_pinged_while_it_hears_us(relay: Relay) ->
     device, peer = relay.meet(2)
     for _ in range(20):
         relay.wait(PING_SECONDS // 5)
-        device.outbox.heard = True
+        device.outbox.received_since_tick = True
         peer.send()
     assert device.pings() == 0
 
@@ -89,7 +89,7 @@ def test_a_device_that_is_heard_is_pinged_after_our_silence(relay: Relay) -> Non
     device = relay.join()
     for _ in range(6):
         relay.wait(PING_SECONDS // 5)
-        device.outbox.heard = True
+        device.outbox.received_since_tick = True
     assert device.pings() == 1
 
 
@@ -122,7 +122,7 @@ def test_any_byte_heard_is_life(relay: Relay) -> None:
     for _ in range(3):
         seconds_until_ping(relay, device)
         relay.wait(PONG_SECONDS - 2)
-        device.outbox.heard = True
+        device.outbox.received_since_tick = True
     relay.wait(PONG_SECONDS)
     assert device.closed() == ""
 
@@ -142,7 +142,7 @@ def test_a_ping_is_answered_only_by_what_is_heard_after_it(relay: Relay) -> None
     device = relay.join()
     device.vanish()
     while not device.pings():
-        device.outbox.heard = True
+        device.outbox.received_since_tick = True
         relay.wait(1)
     relay.wait(PONG_SECONDS)
     assert device.closed() == "4002 ping_timeout"
@@ -199,12 +199,12 @@ def say_keepalive(device: Device) -> None:
 
 
 def say_ping(device: Device) -> None:
-    device.outbox.heard = True
-    device.session.said_ping()
+    device.outbox.received_since_tick = True
+    device.session.ping_received()
 
 
 def say_pong(device: Device) -> None:
-    device.outbox.heard = True
+    device.outbox.received_since_tick = True
 
 
 def say_nothing(device: Device) -> None:

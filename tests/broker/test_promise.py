@@ -77,13 +77,13 @@ class Member:
         if not self.is_backed_up:
             self.is_backed_up = True
             self.quiet_seconds = self.quiet_longest = 0
-            self.taken = self.device.outbox.taken
+            self.taken = self.device.outbox.bytes_taken
 
     def second(self) -> None:
         """A second has passed, and the relay has looked at it."""
         self.quiet_seconds += 1
-        if self.device.outbox.taken - self.taken >= PROGRESS_BYTES:
-            self.taken, self.quiet_seconds = self.device.outbox.taken, 0
+        if self.device.outbox.bytes_taken - self.taken >= PROGRESS_BYTES:
+            self.taken, self.quiet_seconds = self.device.outbox.bytes_taken, 0
         self.quiet_longest = max(self.quiet_longest, self.quiet_seconds)
 
     def learnt_of(self, departed: int) -> bool:
@@ -154,7 +154,7 @@ class Channel(RuleBasedStateMachine):
         self._send(other, member.number, (member.number,))
         member.read_before_stall = len(member.got)
         member.device.stall()
-        member.device.session.filled_up(other.device.session)
+        member.device.session.queue_full(other.device.session)
         self._back_up(other, member)
 
     @precondition(lambda self: self._stalled())
@@ -163,7 +163,7 @@ class Channel(RuleBasedStateMachine):
         """And gets to read one thing more."""
         stalled = self._stalled()
         member = stalled[who % len(stalled)]
-        member.device.outbox.taken += size
+        member.device.outbox.bytes_taken += size
         assert member.read_before_stall is not None
         member.read_before_stall = min(member.read_before_stall + 1, len(member.got))
 

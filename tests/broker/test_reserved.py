@@ -193,7 +193,7 @@ def replace(story: Story, vault: int) -> None:
 def come_again(story: Story, vault: int) -> None:
     """With nobody in the channel, whose place is free for a moment."""
     for session in tuple(story.relay.broker.channels[channel_of_vault(vault)].sessions.values()):
-        session.lost(clean=True)
+        session.connection_lost(clean=True)
     assert story.answer(SHARED[0], vault) == "joined"
 
 

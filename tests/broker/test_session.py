@@ -115,14 +115,14 @@ def test_keepalive_is_not_legal_before_the_welcome(relay: Relay) -> None:
 def test_data_is_not_legal_before_the_welcome(relay: Relay, to: int, sender: int) -> None:
     members = relay.meet(2)
     device = relay.connect(tag=3)
-    device.session.said_data(pack_data(to, sender, 1, b"ciphertext"))
+    device.session.data_received(pack_data(to, sender, 1, b"ciphertext"))
     assert device.closed() == BAD_MESSAGE.format("data_before_welcome")
     assert [member.read() for member in members] == [[], []]
 
 
 def test_pings_are_legal_before_the_welcome(relay: Relay) -> None:
     device = relay.connect()
-    device.session.said_ping()
+    device.session.ping_received()
     assert device.join().closed() == ""
 
 
@@ -163,7 +163,7 @@ def test_bad_data_closes_its_sender_and_harms_nobody_else(
     relay: Relay, message: bytes, rule: str
 ) -> None:
     bad, *others = relay.meet(3)
-    bad.session.said_data(message)
+    bad.session.data_received(message)
     assert bad.closed() == BAD_MESSAGE.format(rule)
     assert [peer.read() for peer in others] == [[Left(bad.number, "closed")]] * 2
     sent = others[0].send()
@@ -235,13 +235,13 @@ def test_nothing_is_heard_of_a_session_that_is_over(relay: Relay, joined: bool) 
     device.read()
     peer.read()
     for _ in range(2 * CONTROLS_BURST):
-        device.session.said_ping()
-    device.session.said_data(message)
-    device.session.said_data(b"")
+        device.session.ping_received()
+    device.session.data_received(message)
+    device.session.data_received(b"")
     device.say(hello)
     device.say(Keepalive(20))
     device.say(b"")
-    device.session.drained()
+    device.session.queue_drained()
     device.session.tick(relay.clock.seconds() + 10_000)
     assert device.read() == peer.read() == []
     assert (device.closed(), device.pings(), device.outbox.switches) == ("", 0, [])
@@ -259,8 +259,8 @@ def test_a_session_tells_how_long_it_lasted(relay: Relay) -> None:
 def test_no_hello_in_time_closes(relay: Relay) -> None:
     device = relay.connect()
     relay.wait(HELLO_SECONDS - 1)
-    device.session.said_ping()
-    device.outbox.heard = True
+    device.session.ping_received()
+    device.outbox.received_since_tick = True
     assert device.closed() == ""
     relay.wait(1)
     assert device.closed() == "4003 hello_timeout;rule=no_hello"
@@ -268,7 +268,7 @@ def test_no_hello_in_time_closes(relay: Relay) -> None:
 
 def test_a_hello_that_began_in_time_is_not_enough(relay: Relay) -> None:
     device = relay.connect()
-    device.outbox.unfinished = 100
+    device.outbox.partial_bytes = 100
     relay.wait(HELLO_SECONDS)
     assert device.closed() == "4003 hello_timeout;rule=partial_hello"
 
@@ -285,7 +285,7 @@ def test_a_hello_in_the_last_moment_is_in_time(relay: Relay) -> None:
 
 
 FLOODS: dict[str, Callable[[Device], None]] = {
-    "pings": lambda device: device.session.said_ping(),
+    "pings": lambda device: device.session.ping_received(),
     "keepalives": lambda device: device.say(Keepalive(PING_SECONDS)),
 }
 
@@ -304,7 +304,7 @@ def test_a_flood_of_control_messages_closes(relay: Relay, say: Callable[[Device]
 def test_a_flood_of_pings_closes_before_the_hello_too(relay: Relay) -> None:
     device = relay.connect()
     for _ in range(CONTROLS_BURST + 1):
-        device.session.said_ping()
+        device.session.ping_received()
     assert device.closed() == "4005 rate;retry=30"
 
 
@@ -312,7 +312,7 @@ def test_a_flood_in_spurts_is_one_too(relay: Relay) -> None:
     device = relay.join()
     for _ in range(CONTROLS_BURST):
         for _ in range(2 * CONTROLS_PER_SECOND):
-            device.session.said_ping()
+            device.session.ping_received()
         relay.wait(1)
     assert device.closed() == "4005 rate;retry=30"
 
@@ -321,7 +321,7 @@ def test_control_messages_at_their_rate_are_no_flood(relay: Relay) -> None:
     device = relay.join()
     for _ in range(60):
         for _ in range(CONTROLS_PER_SECOND):
-            device.session.said_ping()
+            device.session.ping_received()
         relay.wait(1)
     assert device.closed() == ""
 
@@ -330,7 +330,7 @@ def test_a_burst_of_control_messages_is_forgotten_after_a_while(relay: Relay) ->
     device = relay.connect()
     for _ in range(5):
         for _ in range(CONTROLS_BURST):
-            device.session.said_ping()
+            device.session.ping_received()
         relay.clock.advance(CONTROLS_BURST / CONTROLS_PER_SECOND)
     assert device.closed() == ""
 

@@ -47,8 +47,8 @@ def test_a_session_that_is_lost_is_noted_and_one_that_closes_is_not() -> None:
     relay = Relay()
     for tag in range(1, 7):
         device = relay.join(tag)
-        device.outbox.heard = device.outbox.said = True
+        device.outbox.received_since_tick = device.outbox.sent_since_tick = True
         relay.wait(30)
-        device.session.lost(clean=tag == 6)
+        device.session.connection_lost(clean=tag == 6)
     assert len(relay.broker.silences._seconds) == 5
     assert relay.broker.silences.fixed() == pytest.approx(30, abs=1)

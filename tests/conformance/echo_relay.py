@@ -39,29 +39,29 @@ class EchoSession:
     def __init__(self, outbox: Outbox, named_channel: bytes | None, budget: object) -> None:
         self._outbox = outbox
 
-    def said_data(self, message: bytes) -> None:
+    def data_received(self, message: bytes) -> None:
         # No session relays what is shorter than a header, so `deliver` never gets it.
-        (self._outbox.notify if len(message) < HEADER_BYTES else self._outbox.deliver)(message)
+        (self._outbox.send_nack if len(message) < HEADER_BYTES else self._outbox.deliver)(message)
 
-    def said_text(self, text: bytes) -> None:
-        self._outbox.tell(text)
+    def text_received(self, text: bytes) -> None:
+        self._outbox.send_control(text)
 
     def close(self, code: CloseCode, **details: object) -> None:
         self._outbox.close(code.number, code.reason(**details))
 
-    def said_frame(self) -> None:
+    def frame_received(self) -> None:
         pass
 
-    def said_ping(self) -> None:
+    def ping_received(self) -> None:
         pass
 
-    def filled_up(self, sender: object) -> None:
+    def queue_full(self, sender: object) -> None:
         pass
 
-    def drained(self) -> None:
+    def queue_drained(self) -> None:
         pass
 
-    def lost(self, clean: bool) -> None:
+    def connection_lost(self, clean: bool) -> None:
         pass
 
 

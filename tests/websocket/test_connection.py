@@ -363,7 +363,7 @@ class TestAReceiverThatDoesNotRead:
         (channel,) = connection.values()
         outbox = channel.sessions[second.session].outbox
         for _ in range(CONTROL_RESERVE // 1000 + 1):
-            outbox.tell(b" " * 1000)
+            outbox.send_control(b" " * 1000)
         assert relay.broker.joined == 2
         relay.clock.advance(0)
         second.empty()

@@ -121,7 +121,7 @@ class Broker:
         self.joined += 1
         self.counters.joins += 1
         limits = session.limits
-        session.outbox.tell(
+        session.outbox.send_control(
             Welcome(
                 session.number,
                 tuple(peers),
@@ -194,7 +194,7 @@ class Broker:
         notice = Draining("restart", ceil(seconds), DRAIN_RECONNECT).encode()
         for session in tuple(self.sessions):
             if session.stage is Stage.JOINED:
-                session.outbox.tell(notice)
+                session.outbox.send_control(notice)
             else:
                 session.close(CloseCode.RESTART)
 

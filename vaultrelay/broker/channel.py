@@ -73,9 +73,9 @@ class Channel:
 
     def _nack(self, sender: Session, peer: int, id: int, reason: Reason) -> None:
         self._counters.undelivered[reason.name.lower()] += 1
-        if sender.outbox.notify(pack_nack(sender.number, peer, id, reason)):
+        if sender.outbox.send_nack(pack_nack(sender.number, peer, id, reason)):
             sender.backed_up(sender)
 
     def _announce(self, control: bytes) -> None:
         for session in self.sessions.values():
-            session.outbox.tell(control)
+            session.outbox.send_control(control)

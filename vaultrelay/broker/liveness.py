@@ -39,12 +39,12 @@ class Liveness:
 
     def look(self, outbox: Outbox, now: float) -> None:
         """Take note of what happened since the last look."""
-        if outbox.heard:
-            outbox.heard = False
+        if outbox.received_since_tick:
+            outbox.received_since_tick = False
             self._heard_at = now
             self._pinged_at = None
-        if outbox.said:
-            outbox.said = False
+        if outbox.sent_since_tick:
+            outbox.sent_since_tick = False
             self._said_at = now
         if self.is_active:
             self.is_active = False

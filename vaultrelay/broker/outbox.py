@@ -19,27 +19,28 @@ class Room(IntEnum):
 class Outbox(Protocol):
     """One device's connection, as the broker uses it.
 
-    No method raises or blocks, or calls back into the broker but for `Session.filled_up`: the queue
-    went above its high mark, which a `deliver` may be too early to say. When it is below its low
-    mark again, the connection calls `Session.drained`. After `close` all methods do nothing.
+    No method raises or blocks, or calls back into the broker but for `Session.queue_full`: the
+    queue went above its high mark, which a `deliver` may be too early to say. When it is below its
+    low mark again, the connection calls `Session.queue_drained`. After `close` all methods do
+    nothing.
     """
 
-    heard: bool
+    received_since_tick: bool
     """Set by the connection when bytes arrive; cleared by the session, which looks now and then."""
-    said: bool
+    sent_since_tick: bool
     """The same for bytes that go out."""
 
     def deliver(self, message: bytes) -> Room:
         """Queue a data message of a peer, or refuse it. It must not be changed afterwards."""
 
-    def notify(self, nack: bytes) -> Room:
+    def send_nack(self, nack: bytes) -> Room:
         """Queue a NACK, even when the queue is full; never answers FULL."""
 
-    def tell(self, control: bytes) -> None:
+    def send_control(self, control: bytes) -> None:
         """Queue a control message, even when the queue is full."""
 
     def ping(self) -> None:
-        """Send a WebSocket ping; its pong counts as bytes heard."""
+        """Send a WebSocket ping; its pong counts as bytes received."""
 
     def pause(self) -> None:
         """Stop reading from the device."""
@@ -54,11 +55,11 @@ class Outbox(Protocol):
         """Give up what is queued, but for a message that is under way already."""
 
     @property
-    def taken(self) -> int:
+    def bytes_taken(self) -> int:
         """Bytes that the device took since some moment; up to date while its queue is high."""
 
     @property
-    def unfinished(self) -> int | None:
+    def partial_bytes(self) -> int | None:
         """Bytes that there are of a message that is not whole yet; None when there is none."""
 
 

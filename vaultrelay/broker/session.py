@@ -99,8 +99,9 @@ class SessionOwner(Protocol):
 class Session:
     """One device on one connection; numbered from its welcome on.
 
-    The connection calls what begins with `said`, and `filled_up`, `drained` and `lost`; the broker
-    calls the rest. Data messages come whole and within `limits.message_bytes`.
+    The connection calls what ends with `received`, `queue_full`, `queue_drained` and
+    `connection_lost`; the broker calls the rest. Data messages come whole and within
+    `limits.message_bytes`.
     """
 
     __slots__ = (
@@ -169,7 +170,7 @@ class Session:
         self._rest: Timer | None = None
         self._backlog: Backlog | None = None
         self._unfinished: MessageProgress | None = None
-        outbox.tell(Challenge(self.nonce, version).encode())
+        outbox.send_control(Challenge(self.nonce, version).encode())
 
     @property
     def lasted_seconds(self) -> int:
@@ -183,7 +184,7 @@ class Session:
 
     # What the connection hears.
 
-    def said_text(self, text: bytes) -> None:
+    def text_received(self, text: bytes) -> None:
         """A control message of the device."""
         self._unfinished = None  # It was this one.
         if self._flooded():
@@ -200,9 +201,9 @@ class Session:
         else:
             self._liveness.is_active = True
             self._liveness.set_interval(control.ping_seconds)
-            self.outbox.tell(Keepalive(self._liveness.ping_seconds).encode())
+            self.outbox.send_control(Keepalive(self._liveness.ping_seconds).encode())
 
-    def said_data(self, message: bytes) -> None:
+    def data_received(self, message: bytes) -> None:
         """A data message of the device: checked, relayed, and counted against its rates."""
         channel = self.channel
         if channel is None:
@@ -221,7 +222,7 @@ class Session:
         if self._messages.spend(receivers) | self._bytes.spend(receivers * len(message)):
             self._rest_if_in_debt()
 
-    def said_frame(self) -> None:
+    def frame_received(self) -> None:
         """A frame that is not a whole data message: a fragment, a pong, a control frame."""
         if not self._frames.spend(1):
             return
@@ -230,15 +231,15 @@ class Session:
         elif self.stage is Stage.JOINED:
             self._rest_if_in_debt()
 
-    def said_ping(self) -> None:
+    def ping_received(self) -> None:
         """A WebSocket ping of the device, which the connection answers."""
         self._flooded()
 
-    def filled_up(self, sender: "Session | None") -> None:
+    def queue_full(self, sender: "Session | None") -> None:
         """The queue to the device went above its high mark, by what `sender` sent if any did."""
         self.backed_up(sender or self)
 
-    def drained(self) -> None:
+    def queue_drained(self) -> None:
         """The queue to the device is below its low mark: whoever waited for it goes on."""
         backlog, self._backlog = self._backlog, None
         if backlog is None:
@@ -247,9 +248,9 @@ class Session:
             held._reading.go_on_after(self)
         if self.stage is Stage.JOINED:
             for told in backlog.told:
-                told.outbox.tell(Ready(self.number).encode())
+                told.outbox.send_control(Ready(self.number).encode())
 
-    def lost(self, clean: bool) -> None:
+    def connection_lost(self, clean: bool) -> None:
         """The connection is gone, after a close of the device's or without one."""
         self._end("closed" if clean else "lost")
 
@@ -274,7 +275,7 @@ class Session:
             return
         backlog = self._backlog
         if backlog is None:
-            backlog = self._backlog = Backlog(self.outbox.taken, self._owner.clock.seconds())
+            backlog = self._backlog = Backlog(self.outbox.bytes_taken, self._owner.clock.seconds())
             self._reading.stop_for(self)
         if sender is self or sender.stage is not Stage.JOINED:
             return
@@ -291,7 +292,7 @@ class Session:
 
     def close_without_hello(self) -> None:
         """End the session because it did not join in time."""
-        rule = Rule.NO_HELLO if self.outbox.unfinished is None else Rule.PARTIAL_HELLO
+        rule = Rule.NO_HELLO if self.outbox.partial_bytes is None else Rule.PARTIAL_HELLO
         self.break_rule(rule, CloseCode.HELLO_TIMEOUT)
 
     def close(self, code: CloseCode, cause: str = "", **details: object) -> None:
@@ -342,18 +343,18 @@ class Session:
 
     def _look_at_backlog(self, backlog: Backlog, now: float) -> None:
         """Give up a device that takes nothing: first as a reason to wait, then altogether."""
-        taken = self.outbox.taken
+        taken = self.outbox.bytes_taken
         if backlog.is_over(taken, now):
             self.outbox.drop_queue()
             self.break_rule(Rule.UNREAD, CloseCode.SLOW)
         elif backlog.becomes_busy(taken, now):
             for told in backlog.told:
                 told._reading.go_on_after(self)
-                told.outbox.tell(Busy(self.number).encode())
+                told.outbox.send_control(Busy(self.number).encode())
 
     def _is_dripping(self, now: float) -> bool:
         """Whether a message has begun and does not get on, with the relay reading."""
-        came = self.outbox.unfinished
+        came = self.outbox.partial_bytes
         if came is None or self._reading.against:
             self._unfinished = None
             return False
@@ -407,4 +408,4 @@ class Session:
             if peer._backlog is not None:
                 peer._backlog.forget(self)
         self._reading.forget()
-        self.drained()
+        self.queue_drained()

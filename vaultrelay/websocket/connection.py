@@ -31,7 +31,7 @@ class DeviceConnection(DeviceReader):
         "_overflowed",
         "_queue",
         "_upgrade",
-        "said",
+        "sent_since_tick",
     )
 
     budgets: Budgets = ()
@@ -41,7 +41,7 @@ class DeviceConnection(DeviceReader):
         self, factory: "DeviceFactory", upgrade: Upgrade, admission: Admission = ANYBODY
     ) -> None:
         super().__init__(factory)
-        self.said = False
+        self.sent_since_tick = False
         self._upgrade = upgrade
         self._admission = admission
         self._queue = SendQueue(factory.batch, factory.message_bytes, self)
@@ -70,7 +70,7 @@ class DeviceConnection(DeviceReader):
     def onPing(self, payload: bytes) -> None:
         super().onPing(payload)
         if self._session is not None:
-            self._session.said_ping()
+            self._session.ping_received()
 
     def onCloseFrame(self, code: Any, reasonRaw: Any) -> bool | None:
         refused = super().onCloseFrame(code, reasonRaw)
@@ -110,31 +110,31 @@ class DeviceConnection(DeviceReader):
 
     # The send queue calls these.
 
-    def filled_up(self) -> None:
+    def queue_full(self) -> None:
         """The queue went above its high mark."""
         if self._session is not None:
             reader = self.factory.batch.reader
-            self._session.filled_up(None if reader is None else reader.session)
+            self._session.queue_full(None if reader is None else reader.session)
 
-    def drained(self) -> None:
+    def queue_drained(self) -> None:
         """The queue is below its low mark again."""
         if self._session is not None:
-            self._session.drained()
+            self._session.queue_drained()
 
     # The session calls these: Outbox.
 
     def deliver(self, message: bytes) -> Room:
         if self.state != self.STATE_OPEN:
             return Room.OPEN
-        self.said = True
+        self.sent_since_tick = True
         return self._queue.deliver(message)
 
-    def notify(self, nack: bytes) -> Room:
+    def send_nack(self, nack: bytes) -> Room:
         if self.state == self.STATE_OPEN and self._reserve(len(nack)):
             self._write(binary_frame(nack))
         return self._queue.room
 
-    def tell(self, control: bytes) -> None:
+    def send_control(self, control: bytes) -> None:
         if self.state == self.STATE_OPEN and self._reserve(len(control)):
             self._write(text_frame(control))
 
@@ -145,9 +145,9 @@ class DeviceConnection(DeviceReader):
         self._queue.drop()
 
     @property
-    def taken(self) -> int:
-        """See Outbox.taken."""
-        return self._queue.taken
+    def bytes_taken(self) -> int:
+        """See Outbox.bytes_taken."""
+        return self._queue.bytes_taken
 
     def close(self, number: int, reason: str) -> None:
         # What Autobahn is still receiving is dropped instead of kept for a session that is over.
@@ -195,7 +195,7 @@ class DeviceConnection(DeviceReader):
         self._session = self.factory.open_session(self, channel, admission)
 
     def _write(self, data: bytes) -> None:
-        self.said = True
+        self.sent_since_tick = True
         self._queue.write(data)
 
     def break_rule(self, rule: Rule, code: CloseCode = CloseCode.BAD_MESSAGE) -> None:
@@ -221,7 +221,7 @@ class DeviceConnection(DeviceReader):
 
     def _session_lost(self, clean: bool) -> None:
         if self._session is not None:
-            self._session.lost(clean)
+            self._session.connection_lost(clean)
 
     def _abort_later(self) -> None:
         if self._abort_call is None and self.transport is not None:

@@ -43,7 +43,7 @@ class DeviceReader(OpenProtocol):
         "_session",
         "_walk",
         "factory",
-        "heard",
+        "received_since_tick",
         "transport",
     )
 
@@ -51,7 +51,7 @@ class DeviceReader(OpenProtocol):
         super().__init__()
         self.factory = factory
         self.transport: Any = None
-        self.heard = False
+        self.received_since_tick = False
         self._session: Session | None = None
         # Whoever has sent no data yet needs none, and while Autobahn is in a message there is none.
         self._walk: FrameWalk | None = None
@@ -72,7 +72,7 @@ class DeviceReader(OpenProtocol):
             """Close for a rule that the device broke."""
 
     def dataReceived(self, data: bytes) -> None:
-        self.heard = True
+        self.received_since_tick = True
         if self.failedByMe and self._talks_on(len(data)):
             return
         factory = self.factory
@@ -142,7 +142,7 @@ class DeviceReader(OpenProtocol):
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         session = self._session
         if session is not None:
-            (session.said_data if isBinary else session.said_text)(payload)
+            (session.data_received if isBinary else session.text_received)(payload)
 
     @property
     def session(self) -> Session | None:
@@ -152,8 +152,8 @@ class DeviceReader(OpenProtocol):
     # The half of Outbox that is about reading.
 
     @property
-    def unfinished(self) -> int | None:
-        """See Outbox.unfinished."""
+    def partial_bytes(self) -> int | None:
+        """See Outbox.partial_bytes."""
         if self.inside_message:
             return self._in_fragments
         if self.data or self.current_frame is not None:
@@ -209,7 +209,7 @@ class DeviceReader(OpenProtocol):
             return True
         remaining = iter(messages)
         for message in remaining:
-            session.said_data(message)
+            session.data_received(message)
             if self._is_paused:
                 left = tuple(remaining)
                 if left or rest:
@@ -275,7 +275,7 @@ class DeviceReader(OpenProtocol):
             # Autobahn knows what to say to that.
             return False
         self._said_frame()
-        session.said_text(text)
+        session.text_received(text)
         return True
 
     def _go_on(self) -> None:
@@ -299,4 +299,4 @@ class DeviceReader(OpenProtocol):
     @closing_on_error
     def _said_frame(self) -> None:
         if self._session is not None:
-            self._session.said_frame()
+            self._session.frame_received()

@@ -58,10 +58,10 @@ class Batch:
 class QueueOwner(Protocol):
     """Who has a queue."""
 
-    def filled_up(self) -> None:
+    def queue_full(self) -> None:
         """It went above its high mark."""
 
-    def drained(self) -> None:
+    def queue_drained(self) -> None:
         """It is below its low mark again."""
 
 
@@ -110,8 +110,8 @@ class SendQueue:
         return Room.HIGH if self._is_high else Room.OPEN
 
     @property
-    def taken(self) -> int:
-        """See Outbox.taken: of what was ever held, all that is acknowledged."""
+    def bytes_taken(self) -> int:
+        """See Outbox.bytes_taken: of what was ever held, all that is acknowledged."""
         unacknowledged = getattr(self.transport, "unacknowledged", None)
         if unacknowledged is None:
             return self._put - self.held
@@ -181,7 +181,7 @@ class SendQueue:
                 self._release(size)
         if self._is_high and self.held <= LOW_MARK:
             self._is_high = False
-            self._owner.drained()
+            self._owner.queue_drained()
 
     def stopProducing(self) -> None:
         pass
@@ -234,7 +234,7 @@ class SendQueue:
         self._batch.ledger.add(size)
         if not self._is_high and self.held > HIGH_MARK:
             self._is_high = True
-            self._owner.filled_up()
+            self._owner.queue_full()
 
     def _release(self, size: int) -> None:
         self.held -= size

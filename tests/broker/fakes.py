@@ -1,6 +1,7 @@
 """A clock, connections and devices without a network, in which the tests tell their stories."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from heapq import heappop, heappush
 from itertools import count
@@ -8,9 +9,10 @@ from typing import NamedTuple, TypeAlias
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.outbox import Room
-from vaultrelay.policy.access import Admission
+from vaultrelay.broker.settings import BrokerSettings
+from vaultrelay.policy.access import Access, Admission
 from vaultrelay.policy.audience import Audiences
-from vaultrelay.policy.budgets import BudgetBook, Budgets
+from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, DEFAULT_SESSION_TTL, SessionLimits
 from vaultrelay.wire.control import Challenge, FromRelay, Hello, Keepalive, Left, read_from_relay
 from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, Kind, Reason, pack_data, read_header
@@ -176,15 +178,23 @@ class Relay:
     ) -> None:
         self.clock = FakeClock()
         self.ended: list[tuple[int, str]] = []
+        self.settings = BrokerSettings(
+            limits=SessionLimits(**limits),
+            audiences=Audiences(hosts),
+            node_name=node_name,
+            max_connections=max_connections,
+            per_address=places,
+        )
         self.broker = Broker(
             self.clock,
-            SessionLimits(**limits),
-            max_connections,
-            Audiences(hosts),
-            lambda session: self.ended.append((session.number, session.left_reason)),
-            BudgetBook(places, max_connections),
-            node_name=node_name,
+            self.settings,
+            on_end=lambda session: self.ended.append((session.number, session.left_reason)),
         )
+
+    def allow(self, access: Access) -> int:
+        """Change the access rules; return how many sessions were closed."""
+        self.settings = replace(self.settings, access=access)
+        return self.broker.configure(self.settings)
 
     def refusal_of(self, named: bytes | None = None, budgets: Budgets = ()) -> Refusal | None:
         """What an upgrade is refused with, if it is."""

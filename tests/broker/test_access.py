@@ -15,7 +15,7 @@ FIRST = frozenset([channel_of_vault(1)])
 
 def test_devices_meet_on_allowed_channels_alone() -> None:
     relay = Relay()
-    relay.broker.access = Access(channels=FIRST)
+    relay.allow(Access(channels=FIRST))
     assert relay.join(1, vault=1).closed() == ""
     refused = relay.connect(2, vault=2)
     refused.join()
@@ -39,7 +39,7 @@ def test_who_may_not_be_here_any_more_is_closed_and_peers_learn_it(access: Acces
         device.session.address = ip_address(f"192.0.2.{host}")
     if access.tokens:
         peer.session.token = b"another"
-    assert relay.broker.allow(access) == (1 if access.tokens else 2)
+    assert relay.allow(access) == (1 if access.tokens else 2)
     assert (stays.closed(), goes.closed()) == ("", KICKED)
     assert peer.closed() == ("" if access.tokens else KICKED)
     assert relay.broker.counters.closed["kicked"] == (1 if access.tokens else 2)
@@ -49,7 +49,7 @@ def test_who_has_not_joined_is_closed_by_the_channel_that_was_named() -> None:
     relay = Relay()
     named = relay.connect(1, vault=2, named=channel_of_vault(2))
     silent = relay.connect(1, vault=2)
-    relay.broker.allow(Access(channels=FIRST))
+    relay.allow(Access(channels=FIRST))
     assert (named.closed(), silent.closed()) == (KICKED, "")
     silent.join()
     assert silent.closed() == "4506 not_allowed"
@@ -58,7 +58,7 @@ def test_who_has_not_joined_is_closed_by_the_channel_that_was_named() -> None:
 def test_rules_that_allow_as_much_close_nobody() -> None:
     relay = Relay()
     device = relay.join(1)
-    assert relay.broker.allow(Access(channels=FIRST)) == 0
+    assert relay.allow(Access(channels=FIRST)) == 0
     assert device.closed() == ""
 
 
@@ -67,7 +67,7 @@ def test_web_pages_whose_origin_was_taken_off_the_list_are_closed() -> None:
     native, listed, other = relay.join(1), relay.join(2), relay.join(3)
     listed.session.origin, other.session.origin = "https://app.example", "https://evil.example"
     origins = Origins.read(["https://app.example"])
-    assert relay.broker.allow(Access(origins=origins)) == 1
+    assert relay.allow(Access(origins=origins)) == 1
     assert (native.closed(), listed.closed(), other.closed()) == ("", "", KICKED)
-    assert relay.broker.allow(Access(origins=Origins())) == 1
+    assert relay.allow(Access(origins=Origins())) == 1
     assert (native.closed(), listed.closed()) == ("", KICKED)

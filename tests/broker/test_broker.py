@@ -17,6 +17,7 @@ from tests.broker.fakes import (
 )
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.outbox import Room
+from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.policy.limits import (
     DEFAULT_MAX_CONNECTIONS,
     DRAIN_RECONNECT,
@@ -39,7 +40,7 @@ RELAY_FULL = f"4006 relay_full;retry={RETRY_FULL_SECONDS}"
 
 
 def test_a_broker_needs_a_clock_and_nothing_else() -> None:
-    broker = Broker(FakeClock())
+    broker = Broker(FakeClock(), BrokerSettings())
     device = Device(broker, tag=1, vault=1, named=None).join()
     device.leave()
     assert broker.limits == SessionLimits()

@@ -22,8 +22,6 @@ from vaultrelay.observe.privacy import privacy_notice
 from vaultrelay.observe.session_log import log_join, log_session_end
 from vaultrelay.observe.warnings import diagnose
 from vaultrelay.observe.watch import Watch
-from vaultrelay.policy.audience import Audiences
-from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import (
@@ -65,16 +63,9 @@ class RelayService(MultiService):
         self._reactor = reactor
         self.broker = Broker(
             reactor,
-            settings.limits,
-            settings.places,
-            Audiences(settings.own_hosts),
-            log_session_end,
-            BudgetBook(
-                settings.places_per_address, settings.places, settings.shares.waiting_per_address
-            ),
-            settings.access,
-            self._joined,
-            settings.node_name,
+            settings.broker,
+            on_join=self._joined,
+            on_end=log_session_end,
         )
         ledger = Ledger(settings.max_buffer)
         self.hub = make_hub(reactor, ledger)
@@ -169,17 +160,10 @@ class RelayService(MultiService):
         """
         before = self.settings
         settings, left = settings.taken_over_by(before)
-        audiences, proxies = Audiences(settings.own_hosts), _trusted(settings)
+        of_broker, proxies = settings.broker, _trusted(settings)
         # What could fail has not: from here on all of it is in force.
         self.settings = settings
         self.listeners.serve(settings.pairs, renews_tickets)
-        broker = self.broker
-        broker.limits = settings.limits
-        broker.admission.change(
-            settings.places, settings.places_per_address, settings.shares.waiting_per_address
-        )
-        broker.audiences = audiences
-        broker.node_name = settings.node_name
         self.door.waiting.most = settings.shares.waiting
         if (settings.trusted_proxies, settings.access.denied) != (
             before.trusted_proxies,
@@ -193,7 +177,7 @@ class RelayService(MultiService):
         if self._admin is not None and settings.admin_hosts != before.admin_hosts:
             self._admin.host_refused = False
         self._set_log()
-        if gone := broker.allow(settings.access):
+        if gone := self.broker.configure(of_broker):
             log.info("Closed, as they may not be here any more: {count} connections", count=gone)
         self._troubles = tuple(troubles)
         self._watch.look()

@@ -29,10 +29,9 @@ class AdmissionControl:
     a device that is there.
     """
 
-    def __init__(
-        self, clock: Clock, counters: Counters, max_connections: int, book: BudgetBook
-    ) -> None:
-        self.max_connections = max_connections
+    max_connections: int
+
+    def __init__(self, clock: Clock, counters: Counters, book: BudgetBook) -> None:
         self._book = book
         self._clock = clock
         self._counters = counters
@@ -43,7 +42,7 @@ class AdmissionControl:
         self._named: dict[bytes, int] = {}
         """By channel: how many connections that have not joined named it."""
 
-    def change(self, max_connections: int, per_address: int, waiting_per_address: int) -> None:
+    def configure(self, max_connections: int, per_address: int, waiting_per_address: int) -> None:
         """Admit so many from now on, and so many of one address. Those beyond it stay."""
         self.max_connections = max_connections
         self._book.change(per_address, max_connections, waiting_per_address)

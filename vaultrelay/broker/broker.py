@@ -11,16 +11,14 @@ from vaultrelay.broker.drain import Drain
 from vaultrelay.broker.objections import objection
 from vaultrelay.broker.outbox import Clock, Outbox
 from vaultrelay.broker.session import Session, Stage
+from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.broker.silences import Silences
-from vaultrelay.policy.access import ANYBODY, Access, Admission
-from vaultrelay.policy.audience import Audiences
+from vaultrelay.policy.access import ANYBODY, Admission
 from vaultrelay.policy.budgets import BudgetBook, Budgets
 from vaultrelay.policy.limits import (
-    DEFAULT_MAX_CONNECTIONS,
     DRAIN_RECONNECT,
     RETRY_DRAINING_SECONDS,
     STANDSTILL_SECONDS,
-    SessionLimits,
 )
 from vaultrelay.wire import refusal
 from vaultrelay.wire.announced import Limits
@@ -38,31 +36,41 @@ class Broker:
     def __init__(
         self,
         clock: Clock,
-        limits: SessionLimits | None = None,
-        max_connections: int = DEFAULT_MAX_CONNECTIONS,
-        audiences: Audiences | None = None,
-        on_end: Callable[[Session], None] = lambda session: None,
-        budgets: BudgetBook | None = None,
-        access: Access | None = None,
+        settings: BrokerSettings,
+        *,
         on_join: Callable[[Session], None] = lambda session: None,
-        node_name: str = "",
+        on_end: Callable[[Session], None] = lambda session: None,
     ) -> None:
         self.clock = clock
-        self.limits = limits or SessionLimits()
-        self.audiences = audiences or Audiences(())
-        self.access = access or Access()
-        self.node_name = node_name
         self.counters = Counters()
         self.silences = Silences()
         self.channels: dict[bytes, Channel] = {}
         self.sessions: set[Session] = set()
         self.joined = 0
-        self.budgets = budgets or BudgetBook()
-        self.admission = AdmissionControl(clock, self.counters, max_connections, self.budgets)
+        self.budgets = BudgetBook()
+        self.admission = AdmissionControl(clock, self.counters, self.budgets)
         self._on_end = on_end
         self._on_join = on_join
         self._started_at = self._ticked_at = clock.seconds()
         self._drain: Drain | None = None
+        self.configure(settings)
+
+    def configure(self, settings: BrokerSettings) -> int:
+        """Go by these settings from now on; return how many sessions had to be closed for it.
+
+        A session keeps the limits that were announced to it.
+        """
+        self.limits = settings.limits
+        self.audiences = settings.audiences
+        self.node_name = settings.node_name
+        self.admission.configure(
+            settings.max_connections, settings.per_address, settings.waiting_per_address
+        )
+        self.access = settings.access
+        gone = [session for session in self.sessions if not self._may_stay(session)]
+        for session in gone:
+            session.close(CloseCode.KICKED)
+        return len(gone)
 
     @property
     def draining(self) -> bool:
@@ -172,14 +180,6 @@ class Broker:
         if self._drain is not None:
             for session in self._drain.due(now):
                 session.close(CloseCode.RESTART)
-
-    def allow(self, access: Access) -> int:
-        """Go by other rules for who may be here; how many may not any more, and were closed."""
-        self.access = access
-        gone = [session for session in self.sessions if not self._may_stay(session)]
-        for session in gone:
-            session.close(CloseCode.KICKED)
-        return len(gone)
 
     def drain(self, seconds: float, spread: float | None = None) -> None:
         """Tell every device that the relay stops, and close them all within `seconds`.

@@ -5,10 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.certificates.pair import CertificatePair
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.access import Access
-from vaultrelay.policy.audience import canonical_host, host_of_url, is_public_host
+from vaultrelay.policy.audience import Audiences, canonical_host, host_of_url, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
 from vaultrelay.policy.limits import (
     DEFAULT_DRAIN_SECONDS,
@@ -86,6 +87,19 @@ class Settings:
         if self.max_per_address is not None:
             return self.max_per_address
         return max(self.places // SHARE_PER_ADDRESS, LEAST_PER_ADDRESS)
+
+    @property
+    def broker(self) -> BrokerSettings:
+        """What the broker goes by."""
+        return BrokerSettings(
+            limits=self.limits,
+            access=self.access,
+            audiences=Audiences(self.own_hosts),
+            node_name=self.node_name,
+            max_connections=self.places,
+            per_address=self.places_per_address,
+            waiting_per_address=self.shares.waiting_per_address,
+        )
 
     @property
     def own_hosts(self) -> frozenset[str]:

@@ -1,0 +1,20 @@
+"""BrokerSettings: the part of an operator's choices that the broker goes by."""
+
+from dataclasses import dataclass, field
+
+from vaultrelay.policy.access import Access
+from vaultrelay.policy.audience import Audiences
+from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, WAITING_PER_ADDRESS, SessionLimits
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerSettings:
+    """Limits and access rules. `per_address` is a number of devices, where 0 is no limit."""
+
+    limits: SessionLimits = field(default_factory=SessionLimits)
+    access: Access = field(default_factory=Access)
+    audiences: Audiences = field(default_factory=lambda: Audiences(()))
+    node_name: str = ""
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
+    per_address: int = 0
+    waiting_per_address: int = WAITING_PER_ADDRESS

@@ -201,7 +201,7 @@ def test_nothing_about_a_channel_is_told_before_the_proof_is_good(
 
 def test_cheap_checks_come_before_the_signature(monkeypatch: pytest.MonkeyPatch) -> None:
     relay = Relay(hosts=(HOST,))
-    monkeypatch.setattr("vaultrelay.broker.objections.verify_join", None)
+    monkeypatch.setattr("vaultrelay.broker.hello.verify_join", None)
     named = relay.connect(named=bytes(32))
     named.join()
     foreign = relay.connect()

@@ -160,7 +160,7 @@ def test_joins_beyond_the_rate_are_refused_before_the_proof_is_looked_at(
         verified.append(proof)
         return True
 
-    monkeypatch.setattr("vaultrelay.broker.objections.verify_join", verify)
+    monkeypatch.setattr("vaultrelay.broker.hello.verify_join", verify)
     reasons = []
     for _ in range(LEAST_PER_ADDRESS * 3):
         device = join(relay, 1)

@@ -154,7 +154,8 @@ class Channel(RuleBasedStateMachine):
         self._send(other, member.number, (member.number,))
         member.read_before_stall = len(member.got)
         member.device.stall()
-        member.device.session.queue_full(other.device.session)
+        member.device.session.queue_full()
+        member.device.session.hold_sender(other.device.session)
         self._back_up(other, member)
 
     @precondition(lambda self: self._stalled())
@@ -299,9 +300,7 @@ class Channel(RuleBasedStateMachine):
             member.device.leave()
         broker = self.relay.broker
         assert (broker.sessions, broker.channels, broker.joined) == (set(), {}, 0)
-        assert [member.device.session._backlog for member in self.all.values()] == [None] * len(
-            self.all
-        )
+        assert not any(member.device.session.flow.is_queue_high for member in self.all.values())
 
     # Inside.
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.broker.fakes import Closed, Device, Got, Relay, nack, tag_of
 from vaultrelay import __version__
+from vaultrelay.broker.deadlines import check_deadlines
 from vaultrelay.broker.outbox import Room
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
@@ -242,7 +243,7 @@ def test_nothing_is_heard_of_a_session_that_is_over(relay: Relay, joined: bool) 
     device.say(Keepalive(20))
     device.say(b"")
     device.session.queue_drained()
-    device.session.tick(relay.clock.seconds() + 10_000)
+    check_deadlines(device.session, relay.clock.seconds() + 10_000)
     assert device.read() == peer.read() == []
     assert (device.closed(), device.pings(), device.outbox.switches) == ("", 0, [])
 

@@ -181,7 +181,8 @@ def test_a_peer_that_takes_nothing_is_busy_until_it_is_ready(
     first, second = pair
     sessions = {session.number: session for session in world.relay.broker.sessions}
     slow = sessions[second.session]
-    slow.queue_full(sessions[first.session])
+    slow.queue_full()
+    slow.hold_sender(sessions[first.session])
     world.relay.advance(BUSY_SECONDS)
     world.network.flush()
     assert world.next(first) == Busy(second.session)

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet import reactor
 
 from vaultrelay.broker.outbox import Outbox
-from vaultrelay.broker.session import Stage
+from vaultrelay.broker.stages import Stage
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import LISTEN_BACKLOG
 from vaultrelay.transport.bindable import TcpAddress

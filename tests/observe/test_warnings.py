@@ -61,7 +61,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
     )
     crowd(relay, ["127.0.0.1"])
     for _ in range(SILENCES_ALIKE):
-        relay.broker.silences.note(30)
+        relay.broker.idle_disconnects.add(30)
     noticed = Noticed("127.0.0.1", is_unreadable=True, is_plain_in_public=True)
     evidence = Evidence(
         replace(relay.service.settings, access=Access(channels=frozenset())),
@@ -284,7 +284,7 @@ class TestProxyFaults:
 def test_a_timeout_in_the_way_is_told_with_its_seconds(seconds: int, ping: str) -> None:
     relay = Relay(**NAMED)
     for _ in range(SILENCES_ALIKE):
-        relay.broker.silences.note(seconds)
+        relay.broker.idle_disconnects.add(seconds)
     said = found(relay)["fixed_silence"]
     assert f"cut off after {seconds} s of silence" in said
     assert ping in said

@@ -1,5 +1,5 @@
-"""Channels and sessions in memory: who is where, and who gets what. Knows no network.
+"""Channels and sessions in memory, and the messages between them. Knows no network.
 
-A `Session` hears from its connection what the device said, and speaks to it through an `Outbox`.
+A `Session` is called by its connection for what the device sends, and answers through an `Outbox`.
 Time comes from a `Clock`; nothing here waits, sleeps or logs.
 """

@@ -1,70 +1,83 @@
 """Admission: whether there is room for one more connection, and which one makes room for it.
 
-What that costs does not grow with the connections that there are.
+What that costs grows neither with the connections that wait nor with the devices of a channel.
 """
+
+from collections import Counter, OrderedDict
 
 from vaultrelay.broker.channel import Channel
 from vaultrelay.broker.counters import Counters
+from vaultrelay.broker.hello import JoinRefusal
 from vaultrelay.broker.outbox import Clock
-from vaultrelay.broker.reserved import ReservedSlots, Share
+from vaultrelay.broker.reserved import ReservedSlots, Share, Slot
 from vaultrelay.broker.session import Session
-from vaultrelay.policy.budgets import Budget, BudgetBook, Budgets, Excess, first_full
+from vaultrelay.broker.settings import BrokerSettings
+from vaultrelay.policy.budgets import BudgetBook, Budgets, Excess, first_full
 from vaultrelay.policy.limits import (
     RESERVED_PER_CHANNEL,
     RESERVED_SLOTS,
+    RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
     RETRY_RESERVED_SECONDS,
     WAITING_SURE_SECONDS,
 )
 from vaultrelay.wire import refusal
+from vaultrelay.wire.close_codes import CloseCode
 
 _RELAY = b""
 """The key of the whole relay among the groups that hold reserved slots."""
 
 
 class AdmissionControl:
-    """Counts connections against what the relay and each network may have.
+    """Counts connections against the capacity of the relay and the shares of networks.
 
     Where one of these is full, a few connections are admitted to reserved slots: they may replace
-    a device that is there.
+    a device that is there. `is_draining`: no upgrade is admitted.
     """
 
-    max_connections: int
-
     def __init__(self, clock: Clock, counters: Counters, book: BudgetBook) -> None:
+        self.is_draining = False
+        self.reserved = ReservedSlots()
         self._book = book
         self._clock = clock
         self._counters = counters
         self._count = 0
-        self.reserved = ReservedSlots()
-        self._unjoined: dict[Session, None] = {}
-        """Without a reserved slot, the oldest first."""
-        self._named: dict[bytes, int] = {}
+        self._slots: dict[Session, Slot] = {}
+        """Reserved ones, until their sessions have joined."""
+        self._waiting: OrderedDict[Session, None] = OrderedDict()
+        """Sessions that have neither joined nor a reserved slot, the oldest first."""
+        self._named: Counter[bytes] = Counter()
         """By channel: how many connections that have not joined named it."""
 
-    def configure(self, max_connections: int, per_address: int, waiting_per_address: int) -> None:
-        """Admit so many from now on, and so many of one address. Those beyond it stay."""
-        self.max_connections = max_connections
-        self._book.change(per_address, max_connections, waiting_per_address)
+    def configure(self, settings: BrokerSettings) -> None:
+        """Apply new limits. Connections beyond these stay."""
+        self.max_connections = settings.max_connections
+        self._channel_devices = settings.limits.channel_devices
+        self._book.change(
+            settings.per_address, settings.max_connections, settings.waiting_per_address
+        )
 
     def admit(self, name: bytes | None, channel: Channel | None, budgets: Budgets) -> None:
-        """Let an upgrade pass; raises Refusal when there is no room.
+        """Admit an upgrade. Raises Refusal if there is no room, or the relay drains.
 
-        It may name a channel; `channel` is that one if it has devices here. A proxy in front tries
-        the next relay after a 503: there is none for a channel that is held here, as it would be
-        parted.
+        `name` is the channel that it names, if it does, and `channel` that one if it has devices
+        here. A proxy in front tries the next relay after a 503: there is none for a channel that is
+        held here, as it would be parted.
         """
+        if self.is_draining:
+            self._refuse_draining(channel, budgets)
         full = first_full(budgets)
         if full is None and not self._is_full:
             return
-        if channel is not None and _may_replace(channel, full):
-            shares = self._shares(name, budgets)
-            if self.reserved.make_room(shares, self._clock.seconds()):
-                return
+        may_replace = channel is not None and (full is None or channel.has_device_of(full))
+        if may_replace and self.reserved.make_room(
+            self._shares(name, budgets), self._clock.seconds()
+        ):
+            return
         if full is not None:
             self._counters.refused[full.slug(Excess.FULL)] += 1
             raise refusal.rate_limited(RETRY_FULL_SECONDS)
-        if self._close_a_silent_one():
+        if self._close_oldest_waiting():
             return
         self._counters.refused["relay_full"] += 1
         if channel is not None or name in self._named:
@@ -76,20 +89,41 @@ class AdmissionControl:
         name, budgets = session.named_channel, session.budgets
         if self._is_full or first_full(budgets) is not None:
             shares = self._shares(name, budgets)
-            session.slot = self.reserved.take(session, shares, self._clock.seconds())
+            self._slots[session] = self.reserved.take(session, shares, self._clock.seconds())
         else:
-            self._unjoined[session] = None
+            self._waiting[session] = None
         if name is not None:
-            self._named[name] = self._named.get(name, 0) + 1
+            self._named[name] += 1
         self._count += 1
         self._book.enter(budgets)
 
+    def check_join(
+        self, session: Session, channel: Channel | None, device: bytes
+    ) -> JoinRefusal | None:
+        """Return why there is no room for a join, or None.
+
+        To be called after the device has proved that it has the key: the answer depends on the
+        channel. `channel` is the one to join, if it has devices here.
+        """
+        older = channel.devices.get(device) if channel is not None else None
+        if session in self._slots:
+            for budget in session.budgets:
+                if budget.is_over and (older is None or budget not in older.budgets):
+                    return JoinRefusal(CloseCode.RATE, counted=budget.slug(Excess.FULL))
+            if older is None and self._is_full:
+                return JoinRefusal(CloseCode.RELAY_FULL)
+        # A device that is there is replaced, and takes no more room.
+        most = self._channel_devices + (older is not None)
+        if channel is not None and not channel.has_room(most):
+            return JoinRefusal(CloseCode.CHANNEL_FULL)
+        return None
+
     def joined(self, session: Session) -> None:
-        """The session is about to join, and is an ordinary one from now on."""
-        slot, session.slot = session.slot, None
+        """The session is about to join, and needs no reserved slot any more."""
+        slot = self._slots.pop(session, None)
         if slot is not None:
             self.reserved.release(slot, self._clock.seconds())
-        self._unjoined.pop(session, None)
+        self._waiting.pop(session, None)
         name = session.named_channel
         if name is not None:
             self._named[name] -= 1
@@ -103,20 +137,8 @@ class AdmissionControl:
         self._count -= 1
         self._book.depart(session.budgets)
 
-    def full_network(self, session: Session, older: Session | None) -> Budget | None:
-        """The network that has no room for a join on a reserved slot, which replaces `older` or
-        none; if there is such a network."""
-        if session.slot is None:
-            return None
-        there = older.budgets if older is not None else ()
-        return next((each for each in session.budgets if each.is_over and each not in there), None)
-
-    def is_full_for(self, session: Session) -> bool:
-        """Whether the relay has no room for a join that replaces no device."""
-        return session.slot is not None and self._is_full
-
     def tick(self, now: float) -> None:
-        """Forget what need not be known any more. To be called now and then."""
+        """Forget what is not needed any more. To be called every tick."""
         self._book.forget(now)
         self.reserved.forget(now)
 
@@ -124,6 +146,18 @@ class AdmissionControl:
     def _is_full(self) -> bool:
         most = self.max_connections
         return self._count >= most and self._count - self.reserved.taken(_RELAY) >= most
+
+    def _refuse_draining(self, channel: Channel | None, budgets: Budgets) -> None:
+        """Raise Refusal, and close a channel that is named before its turn.
+
+        A proxy in front leads the new device to another relay, where its peers are to follow. But
+        naming takes no proof, so each address can end few channels in this way.
+        """
+        self._counters.refused["draining"] += 1
+        if channel is not None and self._book.drains_channel(budgets, self._clock.seconds()):
+            for session in tuple(channel.sessions.values()):
+                session.close(CloseCode.RESTART)
+        raise refusal.draining(RETRY_DRAINING_SECONDS)
 
     def _shares(self, name: bytes | None, budgets: Budgets) -> list[Share]:
         """The groups in whose name a connection takes a reserved slot."""
@@ -134,18 +168,13 @@ class AdmissionControl:
             shares.append((_RELAY, RESERVED_SLOTS))
         return shares
 
-    def _close_a_silent_one(self) -> bool:
-        """Make room in a full relay: the oldest that has not joined goes, if it had its time.
+    def _close_oldest_waiting(self) -> bool:
+        """Close the oldest session that has not joined, if it had its time; return whether so.
 
-        Else connections that never say hello would keep devices out.
+        Otherwise connections that never send a hello would keep devices out of a full relay.
         """
-        oldest = next(iter(self._unjoined), None)
+        oldest = next(iter(self._waiting), None)
         if oldest is None or oldest.lasted_seconds < WAITING_SURE_SECONDS:
             return False
         oldest.close_without_hello()
         return True
-
-
-def _may_replace(channel: Channel, full: Budget | None) -> bool:
-    """Whether a channel has a device of a full network, if one is full."""
-    return full is None or any(full in each.budgets for each in channel.sessions.values())

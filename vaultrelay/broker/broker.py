@@ -1,4 +1,4 @@
-"""Broker: lets sessions join, finds and drops channels, drains."""
+"""Broker: the channels and sessions of one relay."""
 
 from collections.abc import Callable
 from math import ceil
@@ -7,23 +7,19 @@ from vaultrelay import __version__
 from vaultrelay.broker.admission import AdmissionControl
 from vaultrelay.broker.channel import Channel
 from vaultrelay.broker.counters import Counters
+from vaultrelay.broker.deadlines import check_deadlines, extend_deadlines
 from vaultrelay.broker.drain import Drain
-from vaultrelay.broker.objections import objection
+from vaultrelay.broker.hello import check_hello, welcome
+from vaultrelay.broker.idle_disconnects import IdleDisconnects
 from vaultrelay.broker.outbox import Clock, Outbox
-from vaultrelay.broker.session import Session, Stage
+from vaultrelay.broker.session import Session
 from vaultrelay.broker.settings import BrokerSettings
-from vaultrelay.broker.silences import Silences
+from vaultrelay.broker.stages import JOINED
 from vaultrelay.policy.access import ANYBODY, Admission
 from vaultrelay.policy.budgets import BudgetBook, Budgets
-from vaultrelay.policy.limits import (
-    DRAIN_RECONNECT,
-    RETRY_DRAINING_SECONDS,
-    STANDSTILL_SECONDS,
-)
-from vaultrelay.wire import refusal
-from vaultrelay.wire.announced import Limits
+from vaultrelay.policy.limits import DRAIN_RECONNECT, STANDSTILL_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Draining, Hello, Welcome
+from vaultrelay.wire.control import Draining, Hello
 
 
 class Broker:
@@ -43,7 +39,7 @@ class Broker:
     ) -> None:
         self.clock = clock
         self.counters = Counters()
-        self.silences = Silences()
+        self.idle_disconnects = IdleDisconnects()
         self.channels: dict[bytes, Channel] = {}
         self.sessions: set[Session] = set()
         self.joined = 0
@@ -56,21 +52,19 @@ class Broker:
         self.configure(settings)
 
     def configure(self, settings: BrokerSettings) -> int:
-        """Go by these settings from now on; return how many sessions had to be closed for it.
+        """Apply new settings; return how many sessions had to be closed for it.
 
         A session keeps the limits that were announced to it.
         """
         self.limits = settings.limits
         self.audiences = settings.audiences
-        self.node_name = settings.node_name
-        self.admission.configure(
-            settings.max_connections, settings.per_address, settings.waiting_per_address
-        )
         self.access = settings.access
-        gone = [session for session in self.sessions if not self._may_stay(session)]
-        for session in gone:
+        self.node_name = settings.node_name
+        self.admission.configure(settings)
+        refused = [session for session in self.sessions if not self._is_allowed(session)]
+        for session in refused:
             session.close(CloseCode.KICKED)
-        return len(gone)
+        return len(refused)
 
     @property
     def draining(self) -> bool:
@@ -83,71 +77,49 @@ class Broker:
         return int(self.clock.seconds() - self._started_at)
 
     def admit(self, name: bytes | None, budgets: Budgets = ()) -> None:
-        """Let an upgrade pass, which may name its channel; raises Refusal when there is no room.
-
-        A draining relay closes a channel that is named: a proxy in front leads the new device to
-        another relay, where its peers are to follow. But naming takes no proof, so each address can
-        end few channels in this way; the others keep their turn.
-        """
+        """Admit an upgrade, which may name its channel. Raises Refusal if there is no room."""
         channel = self.channels.get(name) if name is not None else None
-        if not self.draining:
-            self.admission.admit(name, channel, budgets)
-            return
-        self.counters.refused["draining"] += 1
-        if channel is not None and self.budgets.drains_channel(budgets, self.clock.seconds()):
-            for session in tuple(channel.sessions.values()):
-                session.close(CloseCode.RESTART)
-        raise refusal.draining(RETRY_DRAINING_SECONDS)
+        self.admission.admit(name, channel, budgets)
 
     def open(
         self, outbox: Outbox, channel: bytes | None, admission: Admission = ANYBODY
     ) -> Session:
-        """A session for an admitted connection, challenged already."""
-        session = Session(self, outbox, channel, __version__)
-        session.address, session.token = admission.address, admission.token
-        session.origin = admission.origin
-        session.budgets = admission.budgets
+        """Return a session for an admitted connection, challenged already."""
+        session = Session(self, outbox, channel, admission, __version__)
         self.admission.opened(session)
         self.sessions.add(session)
         return session
 
     def join(self, session: Session, hello: Hello) -> None:
         """Answer a hello: welcome the session into its channel, or close it."""
-        refused = objection(self, session, hello)
+        channel = self.channels.get(hello.channel)
+        refused = check_hello(
+            session,
+            hello,
+            self.clock.seconds(),
+            audiences=self.audiences,
+            access=self.access,
+            book=self.budgets,
+        ) or self.admission.check_join(session, channel, hello.device)
         if refused is not None:
-            self.counters.refused[refused.slug] += 1
-            refused.close(session, hello)
+            self.counters.refused[refused.counted or refused.code.slug] += 1
+            refused.close(session)
             return
-        channel = self.channels.get(hello.channel) or Channel(hello.channel, self.counters)
+        channel = channel or Channel(hello.channel, self.counters)
         older = channel.devices.get(hello.device)
         if older is not None:
             older.close(CloseCode.REPLACED)
+        # Also where the older session was the last one of the channel, which ended with it.
         self.channels[hello.channel] = channel
         self.admission.joined(session)
         peers = channel.add(session, hello.device)
-        session.enter(channel, hello.device)
         self.joined += 1
         self.counters.joins += 1
-        limits = session.limits
-        session.outbox.send_control(
-            Welcome(
-                session.number,
-                tuple(peers),
-                Limits(
-                    limits.message_bytes,
-                    limits.messages_per_second or None,
-                    limits.bytes_per_second or None,
-                    limits.channel_devices,
-                ),
-                limits.ping_seconds,
-                limits.session_ttl,
-                node=self.node_name or None,
-            ).encode()
-        )
+        welcome(session, peers, self.node_name)
         self._on_join(session)
 
     def forget(self, session: Session) -> None:
-        """Take an ended session out of everything."""
+        """Remove an ended session from everything."""
         self.sessions.discard(session)
         self.admission.ended(session)
         if session.close_code is not None:
@@ -155,45 +127,45 @@ class Broker:
         else:
             self.counters.left[session.left_reason] += 1
         self._on_end(session)
-        channel = session.channel
-        if channel is None:
+        if session.channel is None:
             return
         self.joined -= 1
         self.counters.messages += session.messages_in
         self.counters.bytes += session.bytes_in
         if session.left_reason == "lost":
-            self.silences.note(session.silent_seconds)
-        channel.remove(session, session.left_reason)
-        if not channel.sessions:
-            del self.channels[channel.key]
+            self.idle_disconnects.add(session.liveness.silent_seconds(self.clock.seconds()))
+        channel = self.channels[session.channel.key]
+        channel.remove(session)
+        self._end_if_empty(channel)
 
     def tick(self) -> None:
-        """Keep every deadline. To be called at least every TICK_SECONDS."""
+        """Check every deadline. To be called at least every TICK_SECONDS."""
         now = self.clock.seconds()
         gap, self._ticked_at = now - self._ticked_at, now
         self.admission.tick(now)
         for session in tuple(self.sessions):
             if gap > STANDSTILL_SECONDS:
-                session.excuse(gap, now)
+                extend_deadlines(session, gap, now)
             else:
-                session.tick(now)
+                check_deadlines(session, now)
         if self._drain is not None:
             for session in self._drain.due(now):
                 session.close(CloseCode.RESTART)
 
     def drain(self, seconds: float, spread: float | None = None) -> None:
-        """Tell every device that the relay stops, and close them all within `seconds`.
+        """Announce to every device that the relay stops, and close them all within `seconds`.
 
         The closes are spread over the first `spread` of them, by default over all; those of one
         channel come together.
         """
         if self.draining:
             return
+        self.admission.is_draining = True
         groups = [list(channel.sessions.values()) for channel in self.channels.values()]
         self._drain = Drain(groups, self.clock.seconds(), seconds if spread is None else spread)
         notice = Draining("restart", ceil(seconds), DRAIN_RECONNECT).encode()
         for session in tuple(self.sessions):
-            if session.stage is Stage.JOINED:
+            if session.stage is JOINED:
                 session.outbox.send_control(notice)
             else:
                 session.close(CloseCode.RESTART)
@@ -203,6 +175,11 @@ class Broker:
         for session in tuple(self.sessions):
             session.close(CloseCode.RESTART)
 
-    def _may_stay(self, session: Session) -> bool:
+    def _end_if_empty(self, channel: Channel) -> None:
+        """End a channel without sessions. Here alone it is decided that an empty channel ends."""
+        if not channel.sessions:
+            del self.channels[channel.key]
+
+    def _is_allowed(self, session: Session) -> bool:
         channel = session.channel.key if session.channel else session.named_channel
         return self.access.still_allows(session.address, session.token, channel, session.origin)

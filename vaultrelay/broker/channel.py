@@ -1,8 +1,9 @@
-"""Channel: the sessions of one vault, and the way of a message between them."""
+"""Channel: the sessions of one vault, and the messages between them."""
 
 from vaultrelay.broker.counters import Counters
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
+from vaultrelay.policy.budgets import Budget
 from vaultrelay.wire.control import Joined, Left, Peer
 from vaultrelay.wire.data import EVERYONE, Reason, pack_nack
 
@@ -10,51 +11,68 @@ _FIRST_NUMBER = 1
 
 
 class Channel:
-    """Where the devices of one vault meet. Session numbers are never reused while it lives."""
+    """The joined sessions of one vault. Their numbers are never reused while the channel lives."""
 
-    __slots__ = ("_counters", "_drained", "_next_number", "devices", "key", "sessions")
+    __slots__ = ("_budgets", "_counters", "_drained", "_next_number", "devices", "key", "sessions")
 
     def __init__(self, key: bytes, counters: Counters) -> None:
         self.key = key
         self.sessions: dict[int, Session] = {}
         self.devices: dict[bytes, Session] = {}
+        self._budgets: set[Budget] | None = None
         self._counters = counters
         self._drained: set[int] | None = None
         self._next_number = _FIRST_NUMBER
 
-    @property
-    def numbers_left(self) -> bool:
-        """Whether another session can be numbered."""
-        return self._next_number < EVERYONE
+    def has_room(self, most: int) -> bool:
+        """Return whether another session can join a channel of `most` devices."""
+        return len(self.sessions) < most and self._next_number < EVERYONE
+
+    def has_device_of(self, budget: Budget) -> bool:
+        """Return whether a device counts in this budget.
+
+        They are collected once after a join or a leave, which looks at all devices anyhow; no
+        number of questions costs more than that.
+        """
+        if self._budgets is None:
+            self._budgets = {each for peer in self.sessions.values() for each in peer.budgets}
+        return budget in self._budgets
 
     def add(self, session: Session, device: bytes) -> list[Peer]:
-        """Number a session and announce it to its peers, whom this returns."""
-        peers = [Peer(number, peer.device) for number, peer in self.sessions.items()]
-        session.number = self._next_number
+        """Number a session and announce it to its peers; return these."""
+        number = self._next_number
         self._next_number += 1
-        self._announce(Joined(Peer(session.number, device)).encode())
-        self.sessions[session.number] = session
-        self.devices[device] = session
+        self._budgets = None
+        peers = [Peer(peer.number, peer.device) for peer in self.sessions.values()]
+        self._announce(Joined(Peer(number, device)).encode())
+        self.sessions[number] = self.devices[device] = session
+        session.enter(self, number, device)
         return peers
 
-    def remove(self, session: Session, reason: str) -> None:
-        """Take a session out and tell its peers why."""
+    def remove(self, session: Session) -> None:
+        """Remove an ended session and announce the reason to its peers."""
         del self.sessions[session.number]
         del self.devices[session.device]
-        if reason == "draining":
+        self._budgets = None
+        if session.left_reason == "draining":
             if self._drained is None:
                 self._drained = set()
             self._drained.add(session.number)
-        self._announce(Left(session.number, reason).encode())
+        for peer in self.sessions.values():
+            peer.flow.forget_sender(session.flow)
+        self._announce(Left(session.number, session.left_reason).encode())
 
     def relay(self, sender: Session, message: bytes, to: int, id: int) -> int:
-        """Pass a checked message on; NACK what a peer will not get. Returns how many it is for."""
+        """Deliver a checked message; send NACKs for what is not delivered.
+
+        Returns the number of its receivers.
+        """
         if to == EVERYONE:
             for receiver in self.sessions.values():
                 if receiver is not sender:
                     room = receiver.outbox.deliver(message)
                     if room:
-                        self._short_of_room(sender, receiver, id, room)
+                        self._queue_high(sender, receiver, id, room)
             return len(self.sessions) - 1
         peer = self.sessions.get(to)
         if peer is None:
@@ -63,18 +81,19 @@ class Channel:
         else:
             room = peer.outbox.deliver(message)
             if room:
-                self._short_of_room(sender, peer, id, room)
+                self._queue_high(sender, peer, id, room)
         return 1
 
-    def _short_of_room(self, sender: Session, receiver: Session, id: int, room: Room) -> None:
-        receiver.backed_up(sender, room is Room.FULL)
+    def _queue_high(self, sender: Session, receiver: Session, id: int, room: Room) -> None:
+        receiver.hold_sender(sender)
         if room is Room.FULL:
+            receiver.flow.refuse_sender(sender.flow)
             self._nack(sender, receiver.number, id, Reason.BUSY)
 
     def _nack(self, sender: Session, peer: int, id: int, reason: Reason) -> None:
         self._counters.undelivered[reason.name.lower()] += 1
         if sender.outbox.send_nack(pack_nack(sender.number, peer, id, reason)):
-            sender.backed_up(sender)
+            sender.queue_full()
 
     def _announce(self, control: bytes) -> None:
         for session in self.sessions.values():

@@ -8,68 +8,68 @@ from vaultrelay.wire.close_codes import CloseCode
 
 
 class Liveness:
-    """What is known of a device's life, brought up to date by `look` once in a tick.
+    """When a device last showed life, brought up to date by `update` once in a tick.
 
     Any byte of the device is life; only its messages are activity, which the session TTL asks for.
-    The relay pings in its own silence too, so that a device that hears nothing knows it is cut off.
+    The relay pings in its own silence too, so that a device that receives nothing knows it is cut
+    off.
     """
 
     __slots__ = (
         "_active_at",
-        "_heard_at",
         "_ping_after",
         "_pinged_at",
-        "_said_at",
+        "_received_at",
+        "_sent_at",
         "is_active",
         "ping_seconds",
     )
 
     def __init__(self, now: float, ping_seconds: int) -> None:
         self.is_active = False
-        """Set by the session at each message; cleared by `look`."""
-        self._active_at = self._heard_at = self._said_at = now
+        """Set by the session at each message; cleared by `update`."""
+        self._active_at = self._received_at = self._sent_at = now
         self._pinged_at: float | None = None
         self.set_interval(ping_seconds)
 
     def set_interval(self, seconds: int) -> None:
         """Ping after so many seconds of silence, moved into PING_RANGE."""
-        lowest, highest = PING_RANGE
-        self.ping_seconds = min(max(seconds, lowest), highest)
+        self.ping_seconds = min(max(seconds, PING_RANGE[0]), PING_RANGE[1])
         self._ping_after = self.ping_seconds * uniform(1 - PING_JITTER, 1)
 
-    def look(self, outbox: Outbox, now: float) -> None:
-        """Take note of what happened since the last look."""
+    def update(self, outbox: Outbox, now: float) -> None:
+        """Record what happened since the last update."""
         if outbox.received_since_tick:
             outbox.received_since_tick = False
-            self._heard_at = now
+            self._received_at = now
             self._pinged_at = None
         if outbox.sent_since_tick:
             outbox.sent_since_tick = False
-            self._said_at = now
+            self._sent_at = now
         if self.is_active:
             self.is_active = False
             self._active_at = now
 
     def silent_seconds(self, now: float) -> float:
-        """For how long nothing has gone either way."""
-        return now - max(self._heard_at, self._said_at)
+        """Return for how long nothing was received or sent."""
+        return now - max(self._received_at, self._sent_at)
 
-    def excuse(self, now: float) -> None:
-        """The relay does not read the device: its silence is the relay's own."""
-        self._heard_at = self._active_at = now
+    def restart(self, now: float) -> None:
+        """Begin all deadlines anew: the relay itself did not read from the device."""
+        self._received_at = self._active_at = now
         self._pinged_at = None
 
-    def verdict(self, now: float, session_ttl: int) -> CloseCode | None:
-        """Why the device is to be closed, if it is."""
+    def close_code(self, now: float, session_ttl: int) -> CloseCode | None:
+        """Return the code to close the device with if a deadline is over."""
         if now - self._active_at >= session_ttl:
             return CloseCode.IDLE
         if self._pinged_at is not None and now - self._pinged_at >= PONG_SECONDS:
             return CloseCode.PING_TIMEOUT
         return None
 
-    def wants_ping(self, now: float) -> bool:
-        """Whether it is time for a ping, which counts as sent then."""
-        silent_since = min(self._heard_at, self._said_at)
+    def begin_ping(self, now: float) -> bool:
+        """Return whether a ping is due, which counts as sent then."""
+        silent_since = min(self._received_at, self._sent_at)
         if self._pinged_at is not None or now - silent_since < self._ping_after:
             return False
         self._pinged_at = now

@@ -1,7 +1,8 @@
-"""Reserved slots: by them devices replace their own dead connections where all else is full."""
+"""Reserved slots: with these, devices replace their own dead connections where all else is full."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from vaultrelay.broker.session import Session
@@ -14,20 +15,20 @@ from vaultrelay.policy.limits import (
 _DECAY = RESERVED_DEBT_SECONDS / RESERVED_SURE_SECONDS
 
 Share: TypeAlias = tuple[bytes, int]
-"""The key of a group (a network, a channel, or the relay), and how many slots it may have."""
+"""The key of a group (a network, a channel, or the relay), and how many slots it may have. None has
+more than RESERVED_SLOTS, and a connection is in five groups at most; loops over these are short."""
 
 
+@dataclass(slots=True, eq=False)
 class _Group:
-    """The sessions of one group that hold a slot, the oldest first.
+    """The slots of one group, the oldest first.
 
-    For how long the group held slots lately is kept as the moment at which it will be forgotten.
+    For how long the group held slots lately is kept as the time at which it can be forgotten.
     """
 
-    __slots__ = ("_forgotten_at", "slots")
-
-    def __init__(self) -> None:
-        self.slots: dict[Slot, None] = {}
-        self._forgotten_at = 0.0
+    key: bytes
+    slots: dict["Slot", None] = field(default_factory=dict)
+    _forgotten_at: float = 0.0
 
     def held_lately(self, now: float) -> float:
         """Seconds, RESERVED_SURE_SECONDS at most."""
@@ -39,20 +40,14 @@ class _Group:
         since = max(self._forgotten_at, now)
         self._forgotten_at = min(since + (now - slot.since) * _DECAY, now + RESERVED_DEBT_SECONDS)
 
-    def is_forgotten(self, now: float) -> bool:
-        """Whether there is nothing to know of it."""
-        return not self.slots and self._forgotten_at <= now
 
-
+@dataclass(slots=True, eq=False)
 class Slot:
     """What one session holds until it has joined."""
 
-    __slots__ = ("groups", "session", "since")
-
-    def __init__(self, session: Session, groups: tuple[_Group, ...], now: float) -> None:
-        self.session = session
-        self.groups = groups
-        self.since = now
+    session: Session
+    groups: tuple[_Group, ...]
+    since: float
 
     def claim(self, now: float) -> float:
         """How much it is due to give way: how long it and all of its groups have held slots."""
@@ -65,25 +60,27 @@ class ReservedSlots:
     A device that finds no slot free gets that of a session whose groups have held slots for longer
     lately: nobody keeps others out by renewing connections that never join, from few networks or
     for few channels. A channel is remembered beyond its last device, since it could leave and join
-    again. Of more than RESERVED_GROUPS the oldest group without a slot is forgotten.
+    again. Beyond RESERVED_GROUPS groups, that without a slot for the longest is forgotten.
     """
 
     def __init__(self) -> None:
-        self._groups: OrderedDict[bytes, _Group] = OrderedDict()
+        self._holding: dict[bytes, _Group] = {}
+        self._released: OrderedDict[bytes, _Group] = OrderedDict()
+        """Groups without a slot, the first to have lost its last one first."""
 
     @property
     def count(self) -> int:
         """How many groups are remembered."""
-        return len(self._groups)
+        return len(self._holding) + len(self._released)
 
     def taken(self, key: bytes) -> int:
         """How many slots a group has."""
-        group = self._groups.get(key)
+        group = self._holding.get(key)
         return 0 if group is None else len(group.slots)
 
     def make_room(self, shares: Sequence[Share], now: float) -> bool:
         """Whether there is a slot in the name of all these groups; others may be closed for it."""
-        pairs = [(self._groups.get(key), most) for key, most in shares]
+        pairs = [(self._find(key), most) for key, most in shares]
         sure = RESERVED_SURE_SECONDS + _held_lately((group for group, _ in pairs if group), now)
         leaving: set[Slot] = set()
         for group, most in pairs:
@@ -99,25 +96,33 @@ class ReservedSlots:
 
     def take(self, session: Session, shares: Sequence[Share], now: float) -> Slot:
         """Give a session a slot, in the name of all these groups."""
-        groups = tuple(self._groups.setdefault(key, _Group()) for key, _ in shares)
+        groups = tuple(self._find(key) or _Group(key) for key, _ in shares)
         slot = Slot(session, groups, now)
         for group in groups:
             group.slots[slot] = None
-        for _ in range(len(self._groups) - RESERVED_GROUPS):
-            key, oldest = self._groups.popitem(last=False)
-            if oldest.slots:
-                self._groups[key] = oldest
+            self._holding[group.key] = group
+            self._released.pop(group.key, None)
+        while self._released and self.count > RESERVED_GROUPS:
+            self._released.popitem(last=False)
         return slot
 
     def release(self, slot: Slot, now: float) -> None:
         """The session has joined, or is gone."""
         for group in slot.groups:
             group.release(slot, now)
+            if not group.slots:
+                self._released[group.key] = self._holding.pop(group.key)
 
     def forget(self, now: float) -> None:
-        """Forget groups of which there is nothing to know. To be called now and then."""
-        for key in [key for key, group in self._groups.items() if group.is_forgotten(now)]:
-            del self._groups[key]
+        """Forget groups that held no slots lately. To be called every tick.
+
+        Looks at the first of them only: it keeps the next ones for RESERVED_DEBT_SECONDS at most.
+        """
+        while self._released and not next(iter(self._released.values())).held_lately(now):
+            self._released.popitem(last=False)
+
+    def _find(self, key: bytes) -> _Group | None:
+        return self._holding.get(key) or self._released.get(key)
 
 
 def _held_lately(groups: Iterable[_Group], now: float) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 
-from vaultrelay.broker.session import Stage
+from vaultrelay.broker.stages import Stage
 from vaultrelay.observe import certificate_warnings
 from vaultrelay.observe.access_warnings import admin_host, nobody, open_socket, origin_refused
 from vaultrelay.observe.evidence import Evidence
@@ -145,7 +145,7 @@ def _one_address(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _fixed_silence(evidence: Evidence) -> Iterator[Finding]:
-    seconds = evidence.broker.silences.fixed()
+    seconds = evidence.broker.idle_disconnects.timeout()
     if seconds is None:
         return
     shorter = f", or set --ping-seconds below {seconds:.0f}" if seconds > PING_RANGE[0] else ""

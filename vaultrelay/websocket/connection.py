@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.interfaces import IDelayedCall
 
 from vaultrelay.broker.outbox import Room
-from vaultrelay.broker.session import Stage
+from vaultrelay.broker.stages import Stage
 from vaultrelay.policy.access import ANYBODY, Admission
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import CLOSE_SECONDS, RETRY_MEMORY_SECONDS
@@ -113,8 +113,10 @@ class DeviceConnection(DeviceReader):
     def queue_full(self) -> None:
         """The queue went above its high mark."""
         if self._session is not None:
+            self._session.queue_full()
             reader = self.factory.batch.reader
-            self._session.queue_full(None if reader is None else reader.session)
+            if reader is not None and reader.session is not None:
+                self._session.hold_sender(reader.session)
 
     def queue_drained(self) -> None:
         """The queue is below its low mark again."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IDelayedCall
 
-from vaultrelay.broker.session import Session, Stage
+from vaultrelay.broker.session import Session
+from vaultrelay.broker.stages import Stage
 from vaultrelay.policy.limits import AFTER_CLOSE_BYTES, FRAGMENTS_PER_MESSAGE
 from vaultrelay.websocket.autobahn_guards import close_for_error, closing_on_error
 from vaultrelay.websocket.frames import FrameWalk, whole_text

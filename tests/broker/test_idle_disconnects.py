@@ -1,17 +1,17 @@
-"""Silences: a timeout in the way shows as the same silence again and again."""
+"""IdleDisconnects: a timeout of a proxy shows as the same idle time again and again."""
 
 import pytest
 
 from tests.broker.fakes import Relay
-from vaultrelay.broker.silences import Silences
+from vaultrelay.broker.idle_disconnects import IdleDisconnects
 from vaultrelay.policy.limits import SILENCES_KEPT
 
 
 def after(*seconds: float) -> float | None:
-    silences = Silences()
+    disconnects = IdleDisconnects()
     for each in seconds:
-        silences.note(each)
-    return silences.fixed()
+        disconnects.add(each)
+    return disconnects.timeout()
 
 
 def test_nothing_is_seen_in_nothing() -> None:
@@ -50,5 +50,5 @@ def test_a_session_that_is_lost_is_noted_and_one_that_closes_is_not() -> None:
         device.outbox.received_since_tick = device.outbox.sent_since_tick = True
         relay.wait(30)
         device.session.connection_lost(clean=tag == 6)
-    assert len(relay.broker.silences._seconds) == 5
-    assert relay.broker.silences.fixed() == pytest.approx(30, abs=1)
+    assert len(relay.broker.idle_disconnects._seconds) == 5
+    assert relay.broker.idle_disconnects.timeout() == pytest.approx(30, abs=1)

@@ -177,7 +177,7 @@ def test_what_fills_a_queue_without_a_message_of_anybody_holds_up_nobody_else(
     relay: Relay,
 ) -> None:
     other, device = relay.meet(2)
-    device.session.queue_full(None)
+    device.session.queue_full()
     assert (device.paused(), other.paused()) == (True, False)
     device.session.queue_drained()
     assert not device.paused()
@@ -186,7 +186,8 @@ def test_what_fills_a_queue_without_a_message_of_anybody_holds_up_nobody_else(
 def test_a_queue_that_fills_only_when_it_is_written_holds_its_sender_up(relay: Relay) -> None:
     sender, other, device = relay.meet(3)
     sender.send()
-    device.session.queue_full(sender.session)
+    device.session.queue_full()
+    device.session.hold_sender(sender.session)
     assert [each.paused() for each in (sender, other, device)] == [True, False, True]
     device.session.queue_drained()
     assert [each.paused() for each in (sender, other, device)] == [False, False, False]
@@ -196,9 +197,10 @@ def test_a_sender_that_is_gone_when_the_queue_fills_is_not_waited_for(relay: Rel
     sender, device = relay.meet(2)
     sender.send()
     sender.leave()
-    device.session.queue_full(sender.session)
+    device.session.hold_sender(sender.session)
     device.leave()
-    device.session.queue_full(sender.session)
+    device.session.queue_full()
+    device.session.hold_sender(sender.session)
     assert sender.outbox.switches == []
 
 
@@ -206,7 +208,7 @@ def test_a_device_that_joins_does_not_wait_for_a_queue_that_the_news_of_it_fills
     relay: Relay,
 ) -> None:
     device, late = relay.join(1), relay.connect(2)
-    device.session.queue_full(late.session)
+    device.session.hold_sender(late.session)
     late.join()
     assert (late.paused(), device.paused()) == (False, True)
 

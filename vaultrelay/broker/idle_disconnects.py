@@ -1,0 +1,32 @@
+"""IdleDisconnects: for how long lost connections had been idle, which shows a proxy's timeout."""
+
+from collections import deque
+
+from vaultrelay.policy.limits import (
+    SHORTEST_SILENCE_SECONDS,
+    SILENCE_SPREAD_SECONDS,
+    SILENCES_ALIKE,
+    SILENCES_KEPT,
+)
+
+
+class IdleDisconnects:
+    """Idle times of the SILENCES_KEPT connections that were lost last, without a close."""
+
+    def __init__(self) -> None:
+        self._seconds: deque[float] = deque(maxlen=SILENCES_KEPT)
+
+    def add(self, seconds: float) -> None:
+        """Record a connection that was lost after so many idle seconds."""
+        self._seconds.append(seconds)
+
+    def timeout(self) -> float | None:
+        """Return the idle time after which most of them were lost; None while there is none."""
+        lost = sorted(each for each in self._seconds if each >= SHORTEST_SILENCE_SECONDS)
+        alike = (
+            [each for each in lost if 0 <= each - first <= SILENCE_SPREAD_SECONDS] for first in lost
+        )
+        most = max(alike, key=len, default=[])
+        if len(most) < SILENCES_ALIKE or 2 * len(most) <= len(self._seconds):
+            return None
+        return most[len(most) // 2]

@@ -1,0 +1,98 @@
+"""Rates: what a device may send in a second, and the rest that it takes when it is in debt."""
+
+from math import inf
+
+from vaultrelay.broker.outbox import Clock, Timer
+from vaultrelay.broker.read_gate import ReadGate
+from vaultrelay.policy.limits import (
+    CONTROLS_BURST,
+    CONTROLS_PER_SECOND,
+    FRAMES_BURST,
+    FRAMES_PER_SECOND,
+    SHORTEST_REST_SECONDS,
+    SessionLimits,
+)
+from vaultrelay.policy.token_bucket import TokenBucket
+
+
+class Rates:
+    """The token buckets of one session.
+
+    Those for messages, bytes and frames are plain numbers that are refilled together: this takes
+    less memory and time than three objects. A device in debt is not read until it has paid; one
+    with too many control messages is closed by its session.
+    """
+
+    __slots__ = (
+        "_bytes",
+        "_clock",
+        "_controls",
+        "_filled_at",
+        "_frames",
+        "_gate",
+        "_limits",
+        "_messages",
+        "_rest",
+    )
+
+    def __init__(self, limits: SessionLimits, clock: Clock, gate: ReadGate) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._gate = gate
+        self._filled_at = now = clock.seconds()
+        # A rate of 0 is no limit.
+        self._messages: float = limits.messages_per_second or inf
+        self._bytes: float = limits.bytes_per_second or inf
+        self._frames: float = FRAMES_BURST
+        self._controls = TokenBucket(CONTROLS_PER_SECOND, now, CONTROLS_BURST)
+        self._rest: Timer | None = None
+
+    def charge_message(self, receivers: int, size: int) -> None:
+        """Charge a data message of `size` bytes once for each receiver."""
+        self._messages -= receivers
+        self._bytes -= receivers * size
+        if self._messages < 0 or self._bytes < 0:
+            self.rest_if_in_debt()
+
+    def charge_frame(self) -> bool:
+        """Charge a frame that is no whole message; return whether that may be one too many."""
+        self._frames -= 1
+        return self._frames < 0
+
+    def charge_control(self) -> bool:
+        """Charge a control message or a ping; return whether it is one too many."""
+        controls = self._controls
+        return controls.spend(1) and controls.debt_seconds(self._clock.seconds()) > 0
+
+    def refill(self, now: float) -> None:
+        """Add what was earned since the last refill, up to the bursts. To be called every tick."""
+        limits = self._limits
+        seconds, self._filled_at = now - self._filled_at, now
+        messages, octets = limits.messages_per_second, limits.bytes_per_second
+        self._messages = min(messages or inf, self._messages + seconds * messages)
+        self._bytes = min(octets or inf, self._bytes + seconds * octets)
+        self._frames = min(FRAMES_BURST, self._frames + seconds * FRAMES_PER_SECOND)
+
+    def rest_if_in_debt(self) -> None:
+        """Do not read from the device until it has paid for what it sent."""
+        self.refill(self._clock.seconds())
+        limits = self._limits
+        debt = max(
+            -self._messages / (limits.messages_per_second or 1),
+            -self._bytes / (limits.bytes_per_second or 1),
+            -self._frames / FRAMES_PER_SECOND,
+        )
+        if debt > 0 and self._rest is None:
+            self._rest = self._clock.callLater(max(debt, SHORTEST_REST_SECONDS), self._rested)
+            self._gate.add_reason(self)
+
+    def close(self) -> None:
+        """The session ends."""
+        if self._rest is not None:
+            self._rest.cancel()
+
+    def _rested(self) -> None:
+        self._rest = None
+        self.rest_if_in_debt()
+        if self._rest is None:
+            self._gate.remove_reason(self)

@@ -1,0 +1,24 @@
+"""StallTimer: for how long something has not grown."""
+
+from dataclasses import dataclass
+
+from vaultrelay.policy.limits import PROGRESS_BYTES
+
+
+@dataclass(slots=True)
+class StallTimer:
+    """Measures the time since a count last grew by PROGRESS_BYTES. The count never decreases."""
+
+    count: int
+    since: float
+
+    def seconds(self, count: int, now: float) -> float:
+        """Return the seconds since the last progress; `count` is the present one."""
+        if count - self.count >= PROGRESS_BYTES:
+            self.count = count
+            self.since = now
+        return now - self.since
+
+    def extend(self, gap: float) -> None:
+        """Do not count these seconds."""
+        self.since += gap

@@ -69,9 +69,10 @@ class AdmissionControl:
         full = first_full(budgets)
         if full is None and not self._is_full:
             return
-        may_replace = channel is not None and (full is None or channel.has_device_of(full))
-        if may_replace and self.reserved.make_room(
-            self._shares(name, budgets), self._clock.seconds()
+        if (
+            channel is not None
+            and (full is None or channel.has_device_of(full))
+            and self.reserved.make_room(self._shares(name, budgets), self._clock.seconds())
         ):
             return
         if full is not None:

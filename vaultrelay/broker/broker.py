@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from math import ceil
 
-from vaultrelay import __version__
 from vaultrelay.broker.admission import AdmissionControl
 from vaultrelay.broker.channel import Channel
 from vaultrelay.broker.counters import Counters
@@ -85,7 +84,7 @@ class Broker:
         self, outbox: Outbox, channel: bytes | None, admission: Admission = ANYBODY
     ) -> Session:
         """Return a session for an admitted connection, challenged already."""
-        session = Session(self, outbox, channel, admission, __version__)
+        session = Session(self, outbox, channel, admission)
         self.admission.opened(session)
         self.sessions.add(session)
         return session
@@ -161,8 +160,11 @@ class Broker:
         if self.draining:
             return
         self.admission.is_draining = True
-        groups = [list(channel.sessions.values()) for channel in self.channels.values()]
-        self._drain = Drain(groups, self.clock.seconds(), seconds if spread is None else spread)
+        self._drain = Drain(
+            [list(channel.sessions.values()) for channel in self.channels.values()],
+            self.clock.seconds(),
+            seconds if spread is None else spread,
+        )
         notice = Draining("restart", ceil(seconds), DRAIN_RECONNECT).encode()
         for session in tuple(self.sessions):
             if session.stage is JOINED:

@@ -55,8 +55,7 @@ class Channel:
         del self.devices[session.device]
         self._budgets = None
         if session.left_reason == "draining":
-            if self._drained is None:
-                self._drained = set()
+            self._drained = self._drained or set()
             self._drained.add(session.number)
         for peer in self.sessions.values():
             peer.flow.forget_sender(session.flow)

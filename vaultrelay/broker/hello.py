@@ -49,9 +49,10 @@ def check_hello(
     if session.named_channel not in (None, hello.channel):
         return JoinRefusal(CloseCode.BAD_MESSAGE, Rule.OTHER_CHANNEL)
     if not audiences.accepts(hello.audience):
-        canonical = is_canonical_host(hello.audience)
-        rule = Rule.OTHER_AUDIENCE if canonical else Rule.AUDIENCE_SPELLING
-        return JoinRefusal(CloseCode.AUDIENCE, rule)
+        return JoinRefusal(
+            CloseCode.AUDIENCE,
+            Rule.OTHER_AUDIENCE if is_canonical_host(hello.audience) else Rule.AUDIENCE_SPELLING,
+        )
     if not access.allows_channel(hello.channel):
         return JoinRefusal(CloseCode.NOT_ALLOWED)
     try:
@@ -60,8 +61,10 @@ def check_hello(
         return JoinRefusal(CloseCode.RATE, counted=error.slug)
     body = join_body(session.nonce, hello.nonce, hello.channel, hello.device, hello.audience)
     if not verify_join(hello.channel, body, hello.proof):
-        forgeable = hello.channel in REFUSED_CHANNELS
-        return JoinRefusal(CloseCode.PROOF, Rule.CHANNEL_KEY if forgeable else Rule.SIGNATURE)
+        return JoinRefusal(
+            CloseCode.PROOF,
+            Rule.CHANNEL_KEY if hello.channel in REFUSED_CHANNELS else Rule.SIGNATURE,
+        )
     return None
 
 

@@ -69,8 +69,8 @@ class Liveness:
 
     def begin_ping(self, now: float) -> bool:
         """Return whether a ping is due, which counts as sent then."""
-        silent_since = min(self._received_at, self._sent_at)
-        if self._pinged_at is not None or now - silent_since < self._ping_after:
+        quiet_since = min(self._received_at, self._sent_at)
+        if self._pinged_at is not None or now - quiet_since < self._ping_after:
             return False
         self._pinged_at = now
         self.set_interval(self.ping_seconds)

@@ -66,9 +66,8 @@ class Rates:
 
     def refill(self, now: float) -> None:
         """Add what was earned since the last refill, up to the bursts. To be called every tick."""
-        limits = self._limits
+        messages, octets = self._limits.messages_per_second, self._limits.bytes_per_second
         seconds, self._filled_at = now - self._filled_at, now
-        messages, octets = limits.messages_per_second, limits.bytes_per_second
         self._messages = min(messages or inf, self._messages + seconds * messages)
         self._bytes = min(octets or inf, self._bytes + seconds * octets)
         self._frames = min(FRAMES_BURST, self._frames + seconds * FRAMES_PER_SECOND)

@@ -75,8 +75,7 @@ class ReservedSlots:
 
     def taken(self, key: bytes) -> int:
         """How many slots a group has."""
-        group = self._holding.get(key)
-        return 0 if group is None else len(group.slots)
+        return len(self._holding[key].slots) if key in self._holding else 0
 
     def make_room(self, shares: Sequence[Share], now: float) -> bool:
         """Whether there is a slot in the name of all these groups; others may be closed for it."""
@@ -84,12 +83,11 @@ class ReservedSlots:
         sure = RESERVED_SURE_SECONDS + _held_lately((group for group, _ in pairs if group), now)
         leaving: set[Slot] = set()
         for group, most in pairs:
-            if group is None or len(group.slots) - len(leaving & group.slots.keys()) < most:
-                continue
-            slot = max(group.slots, key=lambda slot: slot.claim(now))
-            if slot.claim(now) < sure:
-                return False
-            leaving.add(slot)
+            if group is not None and len(group.slots.keys() - leaving) >= most:
+                slot = max(group.slots, key=lambda slot: slot.claim(now))
+                if slot.claim(now) < sure:
+                    return False
+                leaving.add(slot)
         for slot in leaving:
             slot.session.close_without_hello()
         return True

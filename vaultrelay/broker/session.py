@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Protocol
 
+from vaultrelay import __version__
 from vaultrelay.broker.flow_control import FlowControl
 from vaultrelay.broker.liveness import Liveness
 from vaultrelay.broker.outbox import Clock, Outbox
@@ -16,7 +17,6 @@ from vaultrelay.broker.stages import (
     LEFT_REASONS,
     TRANSITIONS,
     Event,
-    Stage,
 )
 from vaultrelay.policy.access import Admission
 from vaultrelay.policy.limits import RETRY_RATE_SECONDS, SessionLimits
@@ -88,12 +88,7 @@ class Session:
     )
 
     def __init__(
-        self,
-        owner: SessionOwner,
-        outbox: Outbox,
-        named_channel: bytes | None,
-        admission: Admission,
-        version: str,
+        self, owner: SessionOwner, outbox: Outbox, named_channel: bytes | None, admission: Admission
     ) -> None:
         self._owner = owner
         self.outbox = outbox
@@ -102,7 +97,7 @@ class Session:
         self.token, self.origin = admission.token, admission.origin
         self.limits = limits = owner.limits
         """Those that are announced to the device. A reload does not change them."""
-        self.stage: Stage = CHALLENGED
+        self.stage = CHALLENGED
         self.nonce = secrets.token_bytes(RELAY_NONCE_BYTES)
         self.channel: JoinedChannel | None = None
         self.number = NOBODY
@@ -114,7 +109,7 @@ class Session:
         self.flow = FlowControl(outbox, owner.clock)
         self.rates = Rates(limits, owner.clock, self.flow.gate)
         self.liveness = Liveness(now, limits.ping_seconds)
-        outbox.send_control(Challenge(self.nonce, version).encode())
+        outbox.send_control(Challenge(self.nonce, __version__).encode())
 
     @property
     def lasted_seconds(self) -> int:
@@ -132,16 +127,17 @@ class Session:
             control = read_from_device(text)
         except BadControl as error:
             self.break_rule(error)
-            return
-        if isinstance(control, Keepalive):
-            if self._advance(Event.KEEPALIVE):
-                self.liveness.is_active = True
-                self.liveness.set_interval(control.ping_seconds)
-                self.outbox.send_control(Keepalive(self.liveness.ping_seconds).encode())
-        elif Event.HELLO in TRANSITIONS[self.stage]:
-            self._owner.join(self, control)
         else:
-            self._advance(Event.HELLO)
+            if isinstance(control, Keepalive):
+                if self._advance(Event.KEEPALIVE):
+                    self.liveness.is_active = True
+                    self.liveness.set_interval(control.ping_seconds)
+                    self.outbox.send_control(Keepalive(self.liveness.ping_seconds).encode())
+            elif Event.HELLO in TRANSITIONS[self.stage]:
+                # Which advances if the hello is good.
+                self._owner.join(self, control)
+            else:
+                self._advance(Event.HELLO)
 
     def data_received(self, message: bytes) -> None:
         """Check and relay a data message of the device, and charge it to its rates."""

@@ -2,10 +2,12 @@
 
 from ipaddress import IPv4Address, IPv6Address
 from itertools import count
+from typing import Any
 
 import pytest
 
 from tests.broker.fakes import Device, Relay, channel_of_vault
+from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     LEAST_PER_ADDRESS,
@@ -201,3 +203,37 @@ def test_a_draining_relay_gives_all_places_back() -> None:
     assert relay.broker.budgets.count <= 2
     relay.wait(5)
     assert relay.broker.budgets.count == 0
+
+
+def test_a_device_that_has_left_can_not_be_replaced_by_its_address() -> None:
+    """The budgets of a channel are collected anew after a join or a leave."""
+    relay = Relay(places=1)
+    join(relay, 9, vault=1, address=9)
+    gone = join(relay, 1, vault=1, address=1)
+    connect(relay, 1, vault=1, address=1).leave()
+    gone.leave()
+    join(relay, 2, vault=2, address=1)
+    assert refusal_of(relay, 1, vault=1).status == 429
+    connect(relay, 2, vault=2, address=1).join()
+    assert refusal_of(relay, 1, vault=1).status == 429
+
+
+def test_questions_about_a_large_channel_look_at_its_devices_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    relay = Relay(places=1)
+    join(relay, 1, vault=1, address=1)
+    join(relay, 9, vault=2, address=9)
+    join(relay, 2, vault=2, address=2)
+    [_, channel] = relay.broker.channels.values()
+    looks: list[int] = []
+
+    class Watched(dict[int, Session]):
+        def values(self) -> Any:
+            looks.append(len(self))
+            return super().values()
+
+    channel.sessions = Watched(channel.sessions)
+    for _ in range(5):
+        assert refusal_of(relay, 1, vault=2).status == 429
+    assert len(looks) == 1

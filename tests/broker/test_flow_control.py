@@ -9,6 +9,7 @@ from tests.broker.fakes import Device, Relay, nack, resting
 from vaultrelay.broker.outbox import Room
 from vaultrelay.policy.limits import (
     BUSY_SECONDS,
+    PING_SECONDS,
     PROGRESS_BYTES,
     SLOW_SECONDS,
     STANDSTILL_SECONDS,
@@ -255,6 +256,30 @@ def test_a_message_whose_rest_the_relay_does_not_read_does_not_drip() -> None:
     assert device.closed() == ""
     relay.wait(UNFINISHED_SECONDS + 2)
     assert device.closed() == "4004 slow;rule=partial_message"
+
+
+def test_a_message_does_not_drip_while_the_queue_of_its_device_is_high(relay: Relay) -> None:
+    """The relay does not read its rest; what it waited before does not count either."""
+    sender, slow = relay.meet(2)
+    slow.outbox.partial_bytes = 1
+    relay.wait(UNFINISHED_SECONDS - 1)
+    slow.stall()
+    sender.send()
+    takes(relay, slow, PROGRESS_BYTES, UNFINISHED_SECONDS)
+    slow.drain()
+    relay.wait(UNFINISHED_SECONDS)
+    assert slow.closed() == ""
+    relay.wait(1)
+    assert slow.closed() == "4004 slow;rule=partial_message"
+
+
+def test_a_device_is_not_pinged_while_its_queue_is_high() -> None:
+    relay = Relay()
+    sender, slow = relay.meet(2)
+    slow.stall()
+    sender.send()
+    takes(relay, slow, PROGRESS_BYTES, 2 * PING_SECONDS)
+    assert (slow.pings(), slow.closed()) == (0, "")
 
 
 # What is over is forgotten.

@@ -224,3 +224,29 @@ def test_few_groups_are_remembered() -> None:
     assert slots.count == RESERVED_GROUPS
     assert slots.taken(b"relay") == 1
     slots.release(kept, 1)
+
+
+def test_a_group_that_takes_a_slot_again_is_kept_beyond_those_without_one() -> None:
+    slots, relay = ReservedSlots(), Relay()
+    session = relay.connect().session
+    slots.release(slots.take(session, [(b"back", 4)], 0), 1)
+    held = slots.take(session, [(b"back", 4)], 2)
+    for number in range(RESERVED_GROUPS + 10):
+        slots.release(slots.take(session, [(str(number).encode(), 4)], 2), 3)
+    assert slots.count == RESERVED_GROUPS
+    assert slots.taken(b"back") == 1
+    slots.release(held, 4)
+    assert slots.taken(b"back") == 0
+
+
+def test_groups_are_forgotten_as_their_debts_end() -> None:
+    slots, relay = ReservedSlots(), Relay()
+    session = relay.connect().session
+    slots.release(slots.take(session, [(b"short", 4)], 0), 0)
+    slots.release(slots.take(session, [(b"long", 4)], 0), RESERVED_SURE_SECONDS)
+    slots.forget(RESERVED_SURE_SECONDS)
+    assert slots.count == 1
+    slots.forget(RESERVED_SURE_SECONDS + RESERVED_DEBT_SECONDS - 1)
+    assert slots.count == 1
+    slots.forget(RESERVED_SURE_SECONDS + RESERVED_DEBT_SECONDS)
+    assert slots.count == 0

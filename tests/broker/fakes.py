@@ -39,6 +39,11 @@ class FakeClock:
         heappush(self._calls, (self._now + delay, next(self._order), timer))
         return timer
 
+    @property
+    def pending(self) -> int:
+        """How many calls are still to come."""
+        return sum(timer.is_pending for _, _, timer in self._calls)
+
     def advance(self, seconds: float) -> None:
         """Let time pass, and make the calls whose time has come, each at its own moment."""
         end = self._now + seconds
@@ -53,6 +58,10 @@ class FakeTimer:
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call: Callable[[], None] | None = call
+
+    @property
+    def is_pending(self) -> bool:
+        return self._call is not None
 
     def cancel(self) -> None:
         assert self._call is not None, "it was cancelled or made before"

@@ -282,7 +282,28 @@ def test_a_device_is_not_pinged_while_its_queue_is_high() -> None:
     assert (slow.pings(), slow.closed()) == (0, "")
 
 
+def test_time_in_which_the_relay_stood_still_is_no_dripping(relay: Relay) -> None:
+    _, device = relay.meet(2)
+    device.outbox.partial_bytes = 1
+    relay.wait(UNFINISHED_SECONDS - 1)
+    relay.clock.advance(10 * UNFINISHED_SECONDS)
+    relay.broker.tick()
+    relay.wait(1)
+    assert device.closed() == ""
+    relay.wait(1)
+    assert device.closed() == "4004 slow;rule=partial_message"
+
+
 # What is over is forgotten.
+
+
+def test_a_session_that_is_over_has_no_high_queue(relay: Relay) -> None:
+    sender, device = relay.meet(2)
+    device.session.close(CloseCode.RESTART)
+    device.session.queue_full()
+    device.session.hold_sender(sender.session)
+    assert not device.session.flow.is_queue_high
+    assert not sender.paused()
 
 
 @pytest.mark.parametrize("seconds", [0, BUSY_SECONDS])

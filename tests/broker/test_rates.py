@@ -3,7 +3,14 @@
 import pytest
 
 from tests.broker.fakes import Relay, resting
+from vaultrelay.policy.limits import FRAMES_BURST, FRAMES_PER_SECOND, RETRY_RATE_SECONDS
 from vaultrelay.wire.data import HEADER_BYTES
+
+
+@pytest.fixture
+def relay() -> Relay:
+    return Relay()
+
 
 HUNDRED = bytes(100 - HEADER_BYTES)
 """The payload of a message of a hundred bytes."""
@@ -128,4 +135,60 @@ def test_a_device_that_left_while_resting_is_left_alone() -> None:
     relay, device = resting()
     device.leave()
     relay.wait(1001)
+    assert device.outbox.switches == ["pause"]
+
+
+# Frames that are no whole messages, and control messages.
+
+
+def test_a_device_that_sends_too_many_frames_rests_until_it_has_paid(relay: Relay) -> None:
+    device = relay.join()
+    for _ in range(FRAMES_BURST):
+        device.session.frame_received()
+    assert not device.paused()
+    for _ in range(FRAMES_PER_SECOND // 2):
+        device.session.frame_received()
+    assert device.outbox.switches == ["pause"]
+    relay.clock.advance(0.49)
+    assert device.paused()
+    relay.clock.advance(0.02)
+    assert device.outbox.switches == ["pause", "resume"]
+
+
+def test_frames_at_their_rate_are_never_too_many(relay: Relay) -> None:
+    device = relay.join()
+    for _ in range(5):
+        for _ in range(FRAMES_PER_SECOND):
+            device.session.frame_received()
+        relay.wait(1)
+    assert device.outbox.switches == []
+
+
+def test_no_more_frames_than_the_burst_are_saved_up(relay: Relay) -> None:
+    device = relay.join()
+    relay.wait(60)
+    for _ in range(FRAMES_BURST + 1):
+        device.session.frame_received()
+    assert device.paused()
+
+
+def test_too_many_frames_before_the_hello_close(relay: Relay) -> None:
+    device = relay.connect()
+    for _ in range(FRAMES_BURST):
+        device.session.frame_received()
+    assert device.closed() == ""
+    device.session.frame_received()
+    assert device.closed() == f"4005 rate;retry={RETRY_RATE_SECONDS}"
+
+
+def test_a_rest_is_one_timer_however_much_more_comes(relay: Relay) -> None:
+    device = relay.join()
+    for _ in range(FRAMES_BURST + 100):
+        device.session.frame_received()
+    relay.clock.advance(0.05)
+    for _ in range(10):
+        device.session.frame_received()
+    assert relay.clock.pending == 1
+    device.leave()
+    assert relay.clock.pending == 0
     assert device.outbox.switches == ["pause"]

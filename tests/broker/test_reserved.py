@@ -231,6 +231,7 @@ def test_a_group_that_takes_a_slot_again_is_kept_beyond_those_without_one() -> N
     session = relay.connect().session
     slots.release(slots.take(session, [(b"back", 4)], 0), 1)
     held = slots.take(session, [(b"back", 4)], 2)
+    assert slots.count == 1
     for number in range(RESERVED_GROUPS + 10):
         slots.release(slots.take(session, [(str(number).encode(), 4)], 2), 3)
     assert slots.count == RESERVED_GROUPS

@@ -178,7 +178,7 @@ class Broker:
             session.close(CloseCode.RESTART)
 
     def _end_if_empty(self, channel: Channel) -> None:
-        """End a channel without sessions. Here alone it is decided that an empty channel ends."""
+        """End a channel without sessions. No other place decides that, for a mailbox to change."""
         if not channel.sessions:
             del self.channels[channel.key]
 

@@ -1,4 +1,4 @@
-"""Counters: what happened since the start, every loss by its reason."""
+"""Counters: events since the start, every loss by its reason."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Counters:
-    """Plain integers. What a live session relayed is added when it ends.
+    """Plain integers. The traffic of a session is added when it ends.
 
-    The keys of the tables are our own slugs, never a peer's words, so they stay few. `closed` is by
-    the relay, `left` by the device or the network.
+    The keys of the tables are our own slugs, never text of a peer, so they stay few. `closed`
+    counts closes by the relay, `left` those by the device or the network.
     """
 
     joins: int = 0

@@ -1,4 +1,4 @@
-"""Outbox: all that the broker knows of a connection."""
+"""Outbox: the connection of a device, as the broker uses it; and the clock."""
 
 from collections.abc import Callable
 from enum import IntEnum
@@ -6,12 +6,12 @@ from typing import Protocol
 
 
 class Room(IntEnum):
-    """What became of a delivered message, and how much room is left behind it."""
+    """The result of a delivery: whether the message was taken, and the room that is left."""
 
     OPEN = 0
     """Taken."""
     HIGH = 1
-    """Taken, but the queue is above its high mark: stop reading from the sender."""
+    """Taken, but the queue is above its high mark: pause the sender."""
     FULL = 2
     """Not taken: the sender gets a NACK."""
 
@@ -19,22 +19,22 @@ class Room(IntEnum):
 class Outbox(Protocol):
     """One device's connection, as the broker uses it.
 
-    No method raises or blocks, or calls back into the broker but for `Session.queue_full`: the
-    queue went above its high mark, which a `deliver` may be too early to say. When it is below its
-    low mark again, the connection calls `Session.queue_drained`. After `close` all methods do
-    nothing.
+    No method raises or blocks. `Session.queue_full` alone is called back: the queue went above its
+    high mark, for which a `deliver` may be too early. At the end of a read the connection calls
+    `Session.hold_sender` for each queue that the read raised, and `Session.queue_drained` when the
+    queue is below its low mark again. After `close` all methods do nothing.
     """
 
     received_since_tick: bool
-    """Set by the connection when bytes arrive; cleared by the session, which looks now and then."""
+    """Set by the connection when bytes arrive; cleared by the session at each tick."""
     sent_since_tick: bool
-    """The same for bytes that go out."""
+    """The same for bytes that are sent."""
 
     def deliver(self, message: bytes) -> Room:
-        """Queue a data message of a peer, or refuse it. It must not be changed afterwards."""
+        """Queue a data message of a peer, unless the queue is full. It must not change later."""
 
     def send_nack(self, nack: bytes) -> Room:
-        """Queue a NACK, even when the queue is full; never answers FULL."""
+        """Queue a NACK, even when the queue is full; never returns FULL."""
 
     def send_control(self, control: bytes) -> None:
         """Queue a control message, even when the queue is full."""
@@ -49,32 +49,32 @@ class Outbox(Protocol):
         """Read from the device again."""
 
     def close(self, number: int, reason: str) -> None:
-        """Close with this code and reason, after what is queued; cut off a peer that lingers."""
+        """Close with this code and reason, after what is queued; abort without an answer."""
 
     def drop_queue(self) -> None:
-        """Give up what is queued, but for a message that is under way already."""
+        """Drop what is queued, except a message of which a part was sent."""
 
     @property
     def bytes_taken(self) -> int:
-        """Bytes that the device took since some moment; up to date while its queue is high."""
+        """Bytes that the device has acknowledged so far; exact while its queue is high."""
 
     @property
     def partial_bytes(self) -> int | None:
-        """Bytes that there are of a message that is not whole yet; None when there is none."""
+        """Bytes received of a message that is not whole yet; None when there is none."""
 
 
 class Clock(Protocol):
     """Monotonic time; spelled as Twisted's IReactorTime, so that a reactor is one."""
 
     def seconds(self) -> float:
-        """Seconds since some moment in the past."""
+        """Seconds since a fixed time in the past."""
 
     def callLater(self, delay: float, callable: Callable[[], None], /) -> "Timer":
         """Call `callable` after `delay` seconds."""
 
 
 class Timer(Protocol):
-    """A call that is still to come."""
+    """A scheduled call."""
 
     def cancel(self) -> None:
-        """Do not make it."""
+        """Drop the call, which must not have been made or dropped before."""

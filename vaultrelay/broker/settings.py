@@ -1,4 +1,4 @@
-"""BrokerSettings: the part of an operator's choices that the broker goes by."""
+"""BrokerSettings: the broker's slice of the settings."""
 
 from dataclasses import dataclass, field
 

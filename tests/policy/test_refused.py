@@ -28,8 +28,8 @@ ANSWERED_ALONE = {"rate_limited"}
 def test_the_words_are_those_of_the_slugs_in_the_source() -> None:
     source = "\n".join(path.read_text() for path in SOURCES)
     found = {slug for pattern in COUNTED for slug in re.findall(pattern, source)}
-    objections = re.findall(r"Objection\(CloseCode\.(\w+)\)", source)
-    found |= {CloseCode[name].slug for name in objections}
+    joins = re.findall(r"JoinRefusal\(\s*CloseCode\.(\w+)(?:\)|,(?! counted))", source)
+    found |= {CloseCode[name].slug for name in joins}
     for word in ("address", "network"):
         found |= {Budget(b"", Allowance(word)).slug(excess) for excess in Excess}
     assert set(REFUSED) == found - ANSWERED_ALONE

@@ -11,7 +11,6 @@ from vaultrelay.broker.outbox import Room
 from vaultrelay.policy.limits import (
     CONTROLS_BURST,
     CONTROLS_PER_SECOND,
-    HELLO_SECONDS,
     PING_SECONDS,
     SLOW_SECONDS,
 )
@@ -252,34 +251,6 @@ def test_a_session_tells_how_long_it_lasted(relay: Relay) -> None:
     device = relay.join()
     relay.clock.advance(12.75)
     assert device.session.lasted_seconds == 12
-
-
-# Hello in time.
-
-
-def test_no_hello_in_time_closes(relay: Relay) -> None:
-    device = relay.connect()
-    relay.wait(HELLO_SECONDS - 1)
-    device.session.ping_received()
-    device.outbox.received_since_tick = True
-    assert device.closed() == ""
-    relay.wait(1)
-    assert device.closed() == "4003 hello_timeout;rule=no_hello"
-
-
-def test_a_hello_that_began_in_time_is_not_enough(relay: Relay) -> None:
-    device = relay.connect()
-    device.outbox.partial_bytes = 100
-    relay.wait(HELLO_SECONDS)
-    assert device.closed() == "4003 hello_timeout;rule=partial_hello"
-
-
-def test_a_hello_in_the_last_moment_is_in_time(relay: Relay) -> None:
-    device = relay.connect()
-    relay.wait(HELLO_SECONDS - 1)
-    device.join()
-    relay.wait(HELLO_SECONDS)
-    assert device.closed() == ""
 
 
 # Floods of control messages.

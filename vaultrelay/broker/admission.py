@@ -1,6 +1,7 @@
 """Admission: whether there is room for one more connection, and which one makes room for it.
 
-What that costs grows neither with the connections that wait nor with the devices of a channel.
+What that costs grows neither with the connections that wait nor with the devices of a channel. The
+loops here are over the budgets of one connection, of which there are three at most.
 """
 
 from collections import Counter, OrderedDict

@@ -12,7 +12,7 @@ from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.leaf import page_head
 from vaultrelay.web.pages import HEALTH_PATHS
-from vaultrelay.websocket.factory import DeviceFactory
+from vaultrelay.websocket.factory import AdmittedUpgrade, DeviceFactory
 from vaultrelay.wire.refusal import Refusal, upgrade_lost
 from vaultrelay.wire.request import Request
 from vaultrelay.wire.upgrade import Upgrade, read_upgrade
@@ -42,7 +42,8 @@ class Routes:
             except Refusal as refusal:
                 log_refusal(refusal.counted, visitor.client)
                 raise
-            return Handover(self._devices.build(upgrade, admission), b"", lasting=True)
+            device = self._devices.buildProtocol(AdmittedUpgrade(upgrade, admission))
+            return Handover(device, b"", lasting=True)
         if lost := request.lost_fields:
             broken = upgrade_lost(lost)
             log_refusal(broken.counted, visitor.client)

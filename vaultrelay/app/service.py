@@ -70,8 +70,14 @@ class RelayService(MultiService):
         ledger = Ledger(settings.max_buffer)
         self.hub = make_hub(reactor, ledger)
         self.hub.setServiceParent(self)
+        waiting = PendingConnections(reactor, settings.shares.waiting)
         self.devices = DeviceFactory(
-            reactor, self.broker.open, settings.limits.message_bytes, ledger
+            reactor=reactor,
+            open_session=self.broker.open,
+            message_bytes=settings.limits.message_bytes,
+            ledger=ledger,
+            on_closing=waiting.linger,
+            on_closed=waiting.leave,
         )
         self.routes = Routes(self.broker, self.devices, self._make_site())
         self._keeper = BrokerService(self.broker, reactor)
@@ -87,11 +93,9 @@ class RelayService(MultiService):
             self.routes.public,
             self.visitors,
             self.broker.counters.refused,
-            PendingConnections(reactor, settings.shares.waiting),
+            waiting,
         )
         self.door.announcer = self._announcer = Announcer(reactor, self._channels_to_announce)
-        waiting = self.door.waiting
-        self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
         self._watch = Watch(self._evidence, reactor)
         self.listeners = Listeners(settings, self.hub, self.door, waiting)
         self.listeners.setServiceParent(self)

@@ -143,7 +143,7 @@ class FrameReader:
         return self.feed(data, self._position)
 
     def next_text(self, most: int) -> bytes | None:
-        """Take a text of at most `most` bytes, if `rest` begins with a whole one."""
+        """Take a text of at most `most` bytes, if `rest` begins with a whole one in UTF-8."""
         data, position = self.rest, self._position
         if self.is_foreign or data is None or data[position] != _WHOLE_TEXT:
             return None
@@ -152,12 +152,15 @@ class FrameReader:
             return None
         length, size, key = header
         start, end = position + length, position + length + size
-        if not key or size > most or end > len(data):
+        if size > most or end > len(data) or not key or length != _shortest_header(size):
             return None
-        if length != _shortest_header(size):
+        text = apply_mask(data[start:end], key)
+        try:
+            text.decode()
+        except UnicodeDecodeError:
             return None
         self._take_up_to(end)
-        return apply_mask(data[start:end], key)
+        return text
 
     def next_foreign(self) -> bytes:
         """Take what `rest` has of one foreign frame: its header as it came, its payload unmasked.

@@ -63,7 +63,8 @@ def test_twistd_s_observer_has_the_style_of_its_service(
     logger = AppLogger({"logger": namedAny("vaultrelay.logs.stderr_observer")})
     logger.start(MultiService())
     assert log.format_applies
-    log.configure(LogSettings(format="json"))
+    if not is_configured_first:
+        log.configure(LogSettings(format="json"))
     log.info("hello")
     assert json.loads(capsys.readouterr().err)["message"] == "hello"
     log.configure(LogSettings())

@@ -42,8 +42,8 @@ class StderrOutput:
         """Write all later lines by these settings."""
         self.settings = settings
         # Libraries log at "info" what only their authors need.
-        of_libraries = LogLevel.debug if settings.level == "debug" else LogLevel.error
-        self._levels.setLogLevelForNamespace("", of_libraries)
+        library_level = LogLevel.debug if settings.level == "debug" else LogLevel.error
+        self._levels.setLogLevelForNamespace("", library_level)
 
     def observer(self) -> ILogObserver:
         """Return an observer that writes our events, and what goes wrong in libraries."""

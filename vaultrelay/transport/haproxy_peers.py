@@ -175,16 +175,14 @@ class Announcer:
     def __init__(
         self, clock: IReactorTime, channels: Callable[[], Collection[bytes]], *, log: RelayLog
     ) -> None:
-        self.clock = clock
-        self.log = log
+        self.clock, self.log = clock, log
         self._channels = channels
         self._peers: set[HAProxyPeer] = set()
         self._new: deque[bytes] = deque()
         self._round: Iterator[bytes] = iter(())
         self._part_size = 0
-        self._ticked_at = 0.0
+        self._ticked_at = self._doubt_ends = 0.0
         self._doubtful: frozenset[bytes] = frozenset()
-        self._doubt_ends = 0.0
         self._ticking = PeriodicTask(
             self._tick, clock, "Channels could not be announced to HAProxy", log=log
         )

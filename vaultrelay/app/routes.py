@@ -1,13 +1,13 @@
 """Routes: who serves a request, a device's connection or the pages; and who is refused."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from twisted.web.server import Site
 
 from vaultrelay.broker.broker import Broker
-from vaultrelay.observe.session_log import log_refusal
 from vaultrelay.policy.access import Admission
+from vaultrelay.policy.addresses import PeerAddress
 from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.leaf import page_head
@@ -26,9 +26,17 @@ class Routes:
 
     origin_refused = False
 
-    def __init__(self, broker: Broker, devices: DeviceFactory, site: Site) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        devices: DeviceFactory,
+        site: Site,
+        *,
+        on_refusal: Callable[[str, PeerAddress | None], object],
+    ) -> None:
         self._broker = broker
         self._devices = devices
+        self._on_refusal = on_refusal
         self.site = site
 
     def public(self, request: Request, visitor: Visitor) -> Handover:
@@ -40,13 +48,13 @@ class Routes:
             try:
                 upgrade, admission = self._admit(request, visitor)
             except Refusal as refusal:
-                log_refusal(refusal.counted, visitor.client)
+                self._on_refusal(refusal.counted, visitor.client)
                 raise
             device = self._devices.buildProtocol(AdmittedUpgrade(upgrade, admission))
             return Handover(device, b"", lasting=True)
         if lost := request.lost_fields:
             broken = upgrade_lost(lost)
-            log_refusal(broken.counted, visitor.client)
+            self._on_refusal(broken.counted, visitor.client)
             with self._counting():
                 raise broken
         return self.pages(request, visitor)

@@ -17,7 +17,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.python.failure import Failure
 
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
@@ -106,7 +106,7 @@ class FrontDoor(PreambleListener):
             self._factory.visitors.failed(self._visitor, refusal.counted)
             self._refuse(refusal)
         except Exception:
-            log.failure("A request could not be served")
+            self._factory.log.failure("A request could not be served")
             self._abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -228,7 +228,10 @@ class FrontDoorFactory(Factory):
         visitors: Visitors | None = None,
         refused: Counter[str] | None = None,
         waiting: PendingConnections | None = None,
+        *,
+        log: RelayLog,
     ) -> None:
+        self.log = log
         self.clock = clock
         self.route = route
         self.visitors = visitors or Visitors(clock)

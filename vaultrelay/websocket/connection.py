@@ -11,7 +11,6 @@ from zope.interface import implementer
 
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
-from vaultrelay.logs import log
 from vaultrelay.policy.access import Admission
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import CLOSE_SECONDS, RETRY_MEMORY_SECONDS
@@ -203,7 +202,7 @@ class DeviceConnection:
     def fail_internally(self) -> None:
         """Log the exception at hand, and close with 4008 and a reference to the log."""
         reference = secrets.token_hex(3)
-        log.failure("Internal error {reference}", reference=reference)
+        self._factory.relay_log.failure("Internal error {reference}", reference=reference)
         code = CloseCode.INTERNAL
         if self._session is not None:
             self._session.close(code, ref=reference)

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress, IReactorTime
 from zope.interface import implementer
 
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.access import ANYBODY, Admission
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import SPARE_FRAME_READERS
@@ -44,6 +45,7 @@ class DeviceFactory(WebSocketServerFactory):
         open_session: OpenSession,
         message_bytes: int,
         ledger: Ledger,
+        log: RelayLog,
         on_closing: Callable[[DeviceConnection], object] = lambda connection: None,
         on_closed: Callable[[DeviceConnection], object] = lambda connection: None,
     ) -> None:
@@ -60,7 +62,8 @@ class DeviceFactory(WebSocketServerFactory):
         self.open_session = open_session
         self.message_bytes = message_bytes
         self.ledger = ledger
-        self.batch = Batch(ledger)
+        self.relay_log = log
+        self.batch = Batch(ledger, log)
         self._on_closing = on_closing
         self._on_closed = on_closed
         self._connections: set[DeviceConnection] = set()

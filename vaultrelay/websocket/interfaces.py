@@ -7,6 +7,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.access import Admission
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.websocket.foreign_frames import ForeignFrames, FrameListener
@@ -42,6 +43,7 @@ class Factory(Protocol):
     message_bytes: int
     ledger: Ledger
     batch: Batch
+    relay_log: RelayLog
 
     open_session: OpenSession
     """Registers a connection with the broker."""

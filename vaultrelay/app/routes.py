@@ -12,7 +12,8 @@ from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.leaf import page_head
 from vaultrelay.web.pages import HEALTH_PATHS
-from vaultrelay.websocket.factory import AdmittedUpgrade, DeviceFactory
+from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
+from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, upgrade_lost
 from vaultrelay.wire.request import Request
 from vaultrelay.wire.upgrade import Upgrade, read_upgrade

@@ -1,6 +1,5 @@
 """DeviceConnection: one device's WebSocket, between its transport and its session."""
 
-import secrets
 from contextlib import suppress
 from typing import Any
 
@@ -11,9 +10,9 @@ from zope.interface import implementer
 
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
-from vaultrelay.policy.access import Admission
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import CLOSE_SECONDS, RETRY_MEMORY_SECONDS
+from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.frames import (
     NORMAL_CLOSE,
     PING_FRAME,
@@ -23,11 +22,11 @@ from vaultrelay.websocket.frames import (
     text_frame,
 )
 from vaultrelay.websocket.interfaces import Factory
+from vaultrelay.websocket.internal_errors import close_for_error
 from vaultrelay.websocket.receiver import MessageReceiver
 from vaultrelay.websocket.send_queue import SendQueue
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.upgrade import Upgrade
 
 _OPEN = Room.OPEN
 
@@ -41,14 +40,15 @@ class DeviceConnection:
     """
 
     __slots__ = (
+        "__weakref__",
         "_abort_call",
-        "_admission",
+        "_admitted",
         "_factory",
+        "_is_ended",
         "_is_overfull",
         "_queue",
         "_receiver",
         "_session",
-        "_upgrade",
         "is_open",
         "received_since_tick",
         "sent_since_tick",
@@ -58,14 +58,13 @@ class DeviceConnection:
     budgets: Budgets = ()
     """While it waits for the end of its close: it is not counted as pending then."""
 
-    def __init__(self, factory: Factory, upgrade: Upgrade, admission: Admission) -> None:
+    def __init__(self, factory: Factory, admitted: AdmittedUpgrade) -> None:
         self._factory = factory
-        self._upgrade = upgrade
-        self._admission = admission
+        self._admitted = admitted
         self._queue = SendQueue(factory.batch, factory.message_bytes)
         self._receiver = MessageReceiver(self, factory)
         self._session: Session | None = None
-        self._is_overfull = False
+        self._is_overfull = self._is_ended = False
         self._abort_call: IDelayedCall | None = None
         self.is_open = True
         self.received_since_tick = self.sent_since_tick = False
@@ -77,14 +76,14 @@ class DeviceConnection:
         self.transport = self._queue.transport = transport
         self._factory.opened(self)
         with suppress(AttributeError, OSError):
-            # Disable Nagle's algorithm, which would wait for an ACK (TCP only).
+            # Disable Nagle's algorithm (TCP only).
             transport.setTcpNoDelay(True)
         transport.registerProducer(self._queue, True)
         self.connectionMade()
 
     def connectionMade(self) -> None:
-        upgrade, admission = self._upgrade, self._admission
-        del self._upgrade, self._admission
+        upgrade, admission = self._admitted.upgrade, self._admitted.admission
+        del self._admitted
         batch = self._factory.batch
         batch.begin()
         try:
@@ -98,7 +97,7 @@ class DeviceConnection:
 
     def dataReceived(self, data: bytes) -> None:
         self.received_since_tick = True
-        if not self.is_open and self._receiver.is_exhausted(len(data)):
+        if not self.is_open and (self._is_ended or self._receiver.is_exhausted(len(data))):
             return
         factory = self._factory
         batch = factory.batch
@@ -169,7 +168,7 @@ class DeviceConnection:
         self.transport.resumeProducing()
         self._close(number, reason.encode())
 
-    # The factory and the pending connections call these.
+    # The factory, and pending connections that need room, call these.
 
     @property
     def held_bytes(self) -> int:
@@ -201,13 +200,7 @@ class DeviceConnection:
 
     def fail_internally(self) -> None:
         """Log the exception at hand, and close with 4008 and a reference to the log."""
-        reference = secrets.token_hex(3)
-        self._factory.relay_log.failure("Internal error {reference}", reference=reference)
-        code = CloseCode.INTERNAL
-        if self._session is not None:
-            self._session.close(code, ref=reference)
-        else:
-            self.close(code.number, code.reason(ref=reference))
+        close_for_error(self._factory.relay_log, self, self._session)
 
     def rule_broken(self, code: int | None, reason: bytes) -> None:
         """Close for a rule of RFC 6455 that the device broke; cut it off for the second."""
@@ -240,20 +233,22 @@ class DeviceConnection:
 
     def _close(self, code: int | None, reason: bytes = b"") -> None:
         """Send a close frame, once; the session ends with it."""
-        if not self.is_open:
-            return
-        self._write(close_frame(code, reason))
-        self.is_open = False
-        if self._session is not None:
-            self._session.connection_lost(clean=True)
-        self._abort_later()
+        if self.is_open:
+            self._write(close_frame(code, reason))
+            self.is_open = False
+            if self._session is not None:
+                self._session.connection_lost(clean=True)
+            self._abort_later()
 
     def _end(self) -> None:
         """Close the transport after what is queued, since no more is expected of the device."""
-        self.transport.unregisterProducer()
-        self._queue.hand_over()
-        self.transport.loseConnection()
-        self._abort_later()
+        if not self._is_ended:
+            self._is_ended = True
+            self._receiver.stop()
+            self.transport.unregisterProducer()
+            self._queue.hand_over()
+            self.transport.loseConnection()
+            self._abort_later()
 
     def _abort_later(self) -> None:
         if self._abort_call is None:

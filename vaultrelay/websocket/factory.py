@@ -1,32 +1,20 @@
 """DeviceFactory: makes a connection for every admitted upgrade."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IAddress, IReactorTime
-from zope.interface import implementer
+from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.access import ANYBODY, Admission
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import SPARE_FRAME_READERS
+from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
+from vaultrelay.websocket.batch import Batch
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.websocket.foreign_frames import ForeignFrames, FrameListener
 from vaultrelay.websocket.interfaces import OpenSession
-from vaultrelay.websocket.send_queue import Batch
-from vaultrelay.wire.upgrade import Upgrade
-
-
-@implementer(IAddress)
-@dataclass(frozen=True, slots=True)
-class AdmittedUpgrade:
-    """Where a connection comes from, as far as its factory needs to know: an admitted upgrade."""
-
-    upgrade: Upgrade
-    admission: Admission = ANYBODY
 
 
 class DeviceFactory(WebSocketServerFactory):
@@ -72,9 +60,7 @@ class DeviceFactory(WebSocketServerFactory):
 
     def buildProtocol(self, addr: Any) -> Any:
         """Return the DeviceConnection of an AdmittedUpgrade; None for anything else."""
-        if not isinstance(addr, AdmittedUpgrade):
-            return None
-        return DeviceConnection(self, addr.upgrade, addr.admission)
+        return DeviceConnection(self, addr) if isinstance(addr, AdmittedUpgrade) else None
 
     @property
     def count(self) -> int:

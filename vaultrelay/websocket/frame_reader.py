@@ -69,15 +69,11 @@ class FrameReader:
 
     @property
     def partial_bytes(self) -> int | None:
-        """Bytes held of a message of ours that is cut, 0 in a header; None between frames."""
+        """Bytes held of a message of ours that is cut, as the ledger counts them; 0 within a header
+        or a foreign frame, None between frames."""
         if self._payload is not None:
             return len(self._payload)
         return 0 if self._size or self._head or self._foreign_left else None
-
-    @property
-    def held_bytes(self) -> int:
-        """Bytes held of a message of ours that is cut; counted in the ledger."""
-        return 0 if self._payload is None else len(self._payload)
 
     @property
     def rest_bytes(self) -> int:

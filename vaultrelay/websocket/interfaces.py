@@ -10,8 +10,8 @@ from vaultrelay.broker.session import Session
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.access import Admission
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.websocket.batch import Batch
 from vaultrelay.websocket.foreign_frames import ForeignFrames, FrameListener
-from vaultrelay.websocket.send_queue import Batch
 
 OpenSession = Callable[[Outbox, bytes | None, Admission], Session]
 

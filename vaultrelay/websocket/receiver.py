@@ -94,11 +94,16 @@ class MessageReceiver:
         if self._foreign is not None:
             self._foreign.drop_message()
 
+    def stop(self) -> None:
+        """Take nothing more; the closing handshake is over."""
+        self.drop()
+        self._reader.rest = None
+
     def close(self) -> None:
-        """The connection is gone."""
+        """Give up everything; the connection is gone."""
+        self.stop()
         if self._resume_call is not None:
             self._resume_call.cancel()
-        self.drop()
         self.session = self._foreign = None
 
     @property
@@ -106,7 +111,7 @@ class MessageReceiver:
         """Bytes in memory that came from the device, as the ledger counts them."""
         message = None if self._foreign is None else self._foreign.message
         in_message = 0 if message is None else message.held_bytes
-        return self._held_bytes + self._reader.held_bytes + in_message
+        return self._held_bytes + (self._reader.partial_bytes or 0) + in_message
 
     @property
     def partial_bytes(self) -> int | None:
@@ -145,12 +150,10 @@ class MessageReceiver:
 
     @closing_on_error
     def message_received(self, payload: bytes, is_binary: bool) -> None:
-        if self.session is None:
-            return
-        if is_binary:
+        if not is_binary:
+            self._text_received(payload)
+        elif self.session is not None:
             self.session.data_received(payload)
-        else:
-            self._text_received(self.session, payload)
 
     @closing_on_error
     def pinged(self, payload: bytes) -> None:
@@ -193,27 +196,22 @@ class MessageReceiver:
             if self.is_closing and self._after_close > AFTER_CLOSE_BYTES:
                 reader.rest = None
                 return
-            if not self._read_text():
+            text = None if self.is_closing else reader.next_text(CONTROL_BYTES)
+            if text is None:
                 self._read_foreign()
+            else:
+                # A whole text, as a hello is.
+                self.frame_begun()
+                self._text_received(text)
             if not self._relay(reader.next_messages()):
                 return
 
-    def _read_text(self) -> bool:
-        """Read a whole text, as a hello is; whether one is next."""
-        if self.session is None or self.is_closing:
-            return False
-        text = self._reader.next_text(CONTROL_BYTES)
-        if text is None:
-            return False
-        self.frame_begun()
-        self._text_received(self.session, text)
-        return True
-
-    def _text_received(self, session: Session, text: bytes) -> None:
-        session.text_received(text)
-        if session.channel is not None:
-            # From the welcome on.
-            self._reader.message_bytes = self._factory.message_bytes
+    def _text_received(self, text: bytes) -> None:
+        if self.session is not None:
+            self.session.text_received(text)
+            if self.session is not None and self.session.channel is not None:
+                # From the welcome on.
+                self._reader.message_bytes = self._factory.message_bytes
 
     def _read_foreign(self) -> None:
         frames = self._foreign

@@ -7,51 +7,13 @@ from zope.interface import implementer
 
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
-from vaultrelay.logs import RelayLog
-from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
-from vaultrelay.websocket.frames import binary_frame, frame_header
+from vaultrelay.websocket.batch import Batch
+from vaultrelay.websocket.frames import frame_header
 from vaultrelay.websocket.send_buffer import SendBuffer
 
 _COPY_BELOW = 32 * 1024
 """Bytes. A larger message goes to its receivers without a copy that has the header before it."""
-
-
-class Batch:
-    """All that one read of one connection makes go out: one write for each receiver.
-
-    There is one for all connections, since they are read one after another.
-    """
-
-    def __init__(self, ledger: Ledger, log: RelayLog) -> None:
-        self.ledger = ledger
-        self._log = log
-        self.is_open = False
-        self.queues: list[SendQueue] = []
-        self._message = self._frame = b""
-
-    def begin(self) -> None:
-        """Let each queue gather what it is given, until `end`."""
-        self.is_open = True
-
-    def end(self, sender: Session | None) -> None:
-        """Send what a read of the sender's connection made go out."""
-        self.is_open = False
-        queues, self.queues = self.queues, []
-        for queue in queues:
-            try:
-                queue.flush(sender)
-            except Exception:
-                # One that cannot be written to must not keep the others from what is theirs.
-                self._log.failure("A connection could not be written to")
-                queue.transport.abortConnection()
-        self._message = self._frame = b""
-
-    def framed(self, message: bytes) -> bytes:
-        """Return a message as a frame, made once for all receivers of a broadcast."""
-        if message is not self._message:
-            self._message, self._frame = message, binary_frame(message)
-        return self._frame
 
 
 class QueueOwner(Protocol):

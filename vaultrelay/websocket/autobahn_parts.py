@@ -9,7 +9,7 @@ from typing import Any
 
 from autobahn.websocket import protocol
 
-from vaultrelay.websocket.masking import apply_mask
+from vaultrelay.wire.masking import apply_mask
 
 _KEY_BYTES = 4
 _SURROGATE_BYTE = b"\xed"

@@ -7,7 +7,7 @@ breaks a rule.
 from struct import Struct
 
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.websocket.masking import apply_mask
+from vaultrelay.wire.masking import apply_mask
 
 _WHOLE_BINARY = 0x82
 """FIN set, no reserved bit, opcode 2."""

@@ -91,7 +91,7 @@ class RelayService(MultiService):
         )
         self.door.announcer = self._announcer = Announcer(reactor, self._channels_to_announce)
         waiting = self.door.waiting
-        self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
+        self.devices.leaving, self.devices.left = waiting.add_closing, waiting.remove
         self._watch = Watch(self._evidence, reactor)
         self.listeners = Listeners(settings, self.hub, self.door, waiting)
         self.listeners.setServiceParent(self)
@@ -164,7 +164,7 @@ class RelayService(MultiService):
         # What could fail has not: from here on all of it is in force.
         self.settings = settings
         self.listeners.serve(settings.pairs, renews_tickets)
-        self.door.waiting.most = settings.shares.waiting
+        self.door.waiting.configure(settings.shares.waiting)
         if (settings.trusted_proxies, settings.access.denied) != (
             before.trusted_proxies,
             before.access.denied,
@@ -208,7 +208,7 @@ class RelayService(MultiService):
             if self._deadline.active():
                 self._deadline.cancel()
             yield self.listeners.stop()
-            yield self.door.waiting.all_gone(LAST_ANSWERS_SECONDS)
+            yield self.door.waiting.wait_until_empty(LAST_ANSWERS_SECONDS)
         self._announcer.close()
         yield super().stopService()
 

@@ -180,7 +180,7 @@ class DeviceConnection(DeviceReader):
 
     # Whoever makes room for others calls this.
 
-    def give_up(self) -> None:
+    def evict(self) -> None:
         """Wait no longer for the end of a close."""
         self.transport.abortConnection()
 

@@ -78,8 +78,8 @@ class RelayService(MultiService):
             open_session=self.broker.open,
             message_bytes=settings.limits.message_bytes,
             ledger=ledger,
-            on_closing=waiting.linger,
-            on_closed=waiting.leave,
+            on_closing=waiting.add_closing,
+            on_closed=waiting.remove,
             log=log,
         )
         self.routes = Routes(
@@ -179,7 +179,7 @@ class RelayService(MultiService):
         # What could fail has not: from here on all of it is in force.
         self.settings = settings
         self.listeners.serve(settings.pairs, renews_tickets)
-        self.door.waiting.most = settings.shares.waiting
+        self.door.waiting.configure(settings.shares.waiting)
         if (settings.trusted_proxies, settings.access.denied) != (
             before.trusted_proxies,
             before.access.denied,
@@ -225,7 +225,7 @@ class RelayService(MultiService):
             if self._deadline.active():
                 self._deadline.cancel()
             yield self.listeners.stop()
-            yield self.door.waiting.all_gone(LAST_ANSWERS_SECONDS)
+            yield self.door.waiting.wait_until_empty(LAST_ANSWERS_SECONDS)
         self._announcer.close()
         yield super().stopService()
 

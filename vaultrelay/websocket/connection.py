@@ -187,7 +187,7 @@ class DeviceConnection:
             self._receiver.drop()
             self.transport.abortConnection()
 
-    def give_up(self) -> None:
+    def evict(self) -> None:
         """Wait no longer for the end of a close."""
         self.transport.abortConnection()
 

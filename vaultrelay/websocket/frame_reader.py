@@ -6,7 +6,7 @@ as they came in, but unmasked, for Autobahn.
 """
 
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.websocket.masking import apply_mask
+from vaultrelay.wire.masking import apply_mask
 
 _WHOLE_BINARY = 0x82
 """FIN set, no reserved bit, opcode 2."""

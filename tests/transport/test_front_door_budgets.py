@@ -8,6 +8,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from tests.recorded_log import RecordedLog
 from tests.transport.test_front_door import CLIENT, HEAD, Recorder
 from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.limits import WAITING_PER_ADDRESS, WAITING_SURE_SECONDS
@@ -39,7 +40,10 @@ def test_the_oldest_of_a_client_that_is_known_late_goes(learn: Callable[[Any], b
     proxies = TrustedProxies(["10.0.0.0/24"])
     visitors = Visitors(clock, BudgetBook(10), proxies)
     factory = FrontDoorFactory(
-        clock, lambda request, visitor: Handover(Recorder(), b"", lasting=False), visitors
+        clock,
+        lambda request, visitor: Handover(Recorder(), b"", lasting=False),
+        visitors,
+        log=RecordedLog(),
     )
 
     def connect() -> Any:

@@ -15,6 +15,7 @@ from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
+from tests.recorded_log import RecordedLog
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     ACCEPT_REST_SECONDS,
@@ -77,7 +78,7 @@ class Guest:
     is_gone = False
     budgets: Budgets = ()
 
-    def give_up(self) -> None:
+    def evict(self) -> None:
         self.is_gone = True
 
 
@@ -130,7 +131,9 @@ class Scene(Factory):
         self.listening = Listening()
         bound: Any = Bound(self.listening, self.clean_up)  # type: ignore[arg-type]
         make: Any = self.make_stream
-        self.acceptor = Acceptor(bound, self, make, self.waiting, self.reactor, hides_address)
+        self.acceptor = Acceptor(
+            bound, self, make, self.waiting, self.reactor, hides_address, log=RecordedLog()
+        )
         self.acceptor.startListening()
 
     def startFactory(self) -> None:
@@ -157,7 +160,7 @@ class Scene(Factory):
         if self.stream_trouble is not None:
             raise self.stream_trouble
         self.begun.append(address)
-        self.waiting.enter(Guest())
+        self.waiting.add(Guest())
         accepted.close()
         self.streams.append(Begun(accepted))
         return self.streams[-1]
@@ -383,7 +386,7 @@ def test_without_descriptors_the_oldest_who_waits_goes(
     scene: Scene, logged_errors: list[LogEvent]
 ) -> None:
     guest = Guest()
-    scene.waiting.enter(guest)
+    scene.waiting.add(guest)
     scene.reactor.advance(WAITING_SURE_SECONDS)
     scene.turn_away(0)
     assert guest.is_gone

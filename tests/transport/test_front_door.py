@@ -16,6 +16,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 from zope.interface import alsoProvides
 
+from tests.recorded_log import RecordedLog
 from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
@@ -76,7 +77,7 @@ class Scene:
         self.asked: list[tuple[Request, Any]] = []
         self.trouble: Exception | None = None
         self.head = REWRITTEN
-        self.factory = FrontDoorFactory(self.clock, self.route)
+        self.factory = FrontDoorFactory(self.clock, self.route, log=RecordedLog())
         self.connect()
 
     def connect(self) -> None:
@@ -173,7 +174,9 @@ def test_a_page_is_served_once_on_a_connection(pieces: int) -> None:
     channel: Any = site.buildProtocol(CLIENT)
     head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     handover = Handover(channel, head, lasting=False)
-    door: Any = FrontDoorFactory(scene.clock, lambda *_: handover).buildProtocol(CLIENT)
+    door: Any = FrontDoorFactory(scene.clock, lambda *_: handover, log=RecordedLog()).buildProtocol(
+        CLIENT
+    )
     door.makeConnection(scene.transport)
     for piece in [HEAD, HEAD] if pieces > 1 else [HEAD + HEAD]:
         door.dataReceived(piece)
@@ -558,7 +561,9 @@ class TestWithoutTheProxyHeader:
 
 def test_without_the_header_the_address_of_the_connection_pays() -> None:
     clock: Any = Clock()
-    factory = FrontDoorFactory(clock, Scene().route, Visitors(clock, BudgetBook(10)))
+    factory = FrontDoorFactory(
+        clock, Scene().route, Visitors(clock, BudgetBook(10)), log=RecordedLog()
+    )
     doors = [factory.buildProtocol(None) for _ in range(WAITING_PER_ADDRESS + 1)]
     stay = [door is not None and door.proxy_header_missing(CLIENT) for door in doors]
     assert stay == [True] * WAITING_PER_ADDRESS + [False]
@@ -613,7 +618,7 @@ def test_who_is_refused_holds_a_place_until_it_is_gone(scene: Scene) -> None:
 
 def test_a_crowded_door_cuts_the_oldest_off(scene: Scene) -> None:
     scene.clock.advance(WAITING_SURE_SECONDS)
-    assert scene.factory.waiting.let_oldest_go()
+    assert scene.factory.waiting.evict_oldest()
     assert scene.transport.disconnected
     assert scene.factory.refused == {"crowded_out": 1}
     scene.lose()
@@ -629,10 +634,10 @@ def test_who_has_said_something_keeps_its_place_for_longer_than_the_silent(
     else:
         scene.say(HEAD[:1])
     scene.clock.advance(SILENT_SURE_SECONDS)
-    assert not scene.factory.waiting.let_oldest_go()
+    assert not scene.factory.waiting.evict_oldest()
     scene.connect()
     scene.clock.advance(SILENT_SURE_SECONDS)
-    assert scene.factory.waiting.let_oldest_go()
+    assert scene.factory.waiting.evict_oldest()
     assert scene.transport.disconnected
 
 
@@ -643,7 +648,7 @@ def test_a_handshake_that_failed_is_counted(scene: Scene) -> None:
 
 def test_haproxy_as_a_peer_leaves_the_door(scene: Scene) -> None:
     assert not scene.door.haproxy_connected(b"HAProxyS 2.1")
-    scene.factory.announcer = Announcer(scene.clock, lambda: ())
+    scene.factory.announcer = Announcer(scene.clock, lambda: (), log=RecordedLog())
     assert scene.door.haproxy_connected(b"HAProxyS 2.1")
     assert isinstance(scene.transport.protocol, HAProxyPeer)
     assert len(scene.factory.waiting) == 1

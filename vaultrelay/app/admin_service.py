@@ -7,7 +7,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 
 from vaultrelay.cluster.answer import NodeAnswer
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.observe.figures import CURVES, Figures
 from vaultrelay.observe.meter import Meter, Relay
 from vaultrelay.observe.sampler import Sampler
@@ -44,17 +44,18 @@ class AdminService(MultiService):
 
     _poll: "NodePoll | None" = None
 
-    def __init__(self, relay: Relay, hub: Hub) -> None:
+    def __init__(self, relay: Relay, hub: Hub, *, log: RelayLog) -> None:
         super().__init__()
+        self._log = log
         reactor = hub.reactor
         self._relay = relay
         self._where = ""
         self._meter = Meter(relay)
         self.sampler = Sampler(reactor, self._meter.totals)
         self._reactor = reactor
-        self._site = make_admin_site(self)
+        self._site = make_admin_site(self, log=log)
         waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
-        self.door = FrontDoorFactory(reactor, self.route, waiting=waiting)
+        self.door = FrontDoorFactory(reactor, self.route, waiting=waiting, log=log)
         text = relay.settings.admin
         listening = read_endpoint(reactor, text, on_loopback=True)
         self.listener = ListeningService(text, listening, self.door, waiting, hub)
@@ -68,7 +69,7 @@ class AdminService(MultiService):
     def tell(self) -> None:
         """One line that says where it is."""
         port: Any = self.listener.port
-        log.info(
+        self._log.info(
             "Status page and metrics: {text} ({port})", text=self.listener.text, port=shown(port)
         )
 

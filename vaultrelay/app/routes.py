@@ -1,17 +1,18 @@
 """Routes: who serves a request, a device's connection or the pages; and who is refused."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from twisted.web.server import Site
 
 from vaultrelay.broker.broker import Broker
-from vaultrelay.observe.session_log import log_refusal
 from vaultrelay.policy.access import Admission
+from vaultrelay.policy.addresses import PeerAddress
 from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.leaf import page_head
 from vaultrelay.web.pages import HEALTH_PATHS
+from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, upgrade_lost
 from vaultrelay.wire.request import Request
@@ -26,9 +27,17 @@ class Routes:
 
     origin_refused = False
 
-    def __init__(self, broker: Broker, devices: DeviceFactory, site: Site) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        devices: DeviceFactory,
+        site: Site,
+        *,
+        on_refusal: Callable[[str, PeerAddress | None], object],
+    ) -> None:
         self._broker = broker
         self._devices = devices
+        self._on_refusal = on_refusal
         self.site = site
 
     def public(self, request: Request, visitor: Visitor) -> Handover:
@@ -40,12 +49,13 @@ class Routes:
             try:
                 upgrade, admission = self._admit(request, visitor)
             except Refusal as refusal:
-                log_refusal(refusal.counted, visitor.client)
+                self._on_refusal(refusal.counted, visitor.client)
                 raise
-            return Handover(self._devices.build(upgrade, admission), b"", lasting=True)
+            device = self._devices.buildProtocol(AdmittedUpgrade(upgrade, admission))
+            return Handover(device, b"", lasting=True)
         if lost := request.lost_fields:
             broken = upgrade_lost(lost)
-            log_refusal(broken.counted, visitor.client)
+            self._on_refusal(broken.counted, visitor.client)
             with self._counting():
                 raise broken
         return self.pages(request, visitor)

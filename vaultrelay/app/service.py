@@ -16,10 +16,10 @@ from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
 from vaultrelay.certificates.pair import utc_now
 from vaultrelay.config.settings import Settings
-from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
+from vaultrelay.logs import RelayLog
 from vaultrelay.observe.evidence import Evidence
 from vaultrelay.observe.privacy import privacy_notice
-from vaultrelay.observe.session_log import log_join, log_session_end
+from vaultrelay.observe.session_log import SessionLog
 from vaultrelay.observe.warnings import diagnose
 from vaultrelay.observe.watch import Watch
 from vaultrelay.policy.finding import Finding
@@ -55,9 +55,11 @@ class RelayService(MultiService):
     _deadline: IDelayedCall
     _is_hurried = False
 
-    def __init__(self, settings: Settings, reactor: Any) -> None:
+    def __init__(self, settings: Settings, reactor: Any, *, log: RelayLog) -> None:
         super().__init__()
         self.settings = settings
+        self.log = log
+        self._session_log = SessionLog(log)
         self._troubles: tuple[str, ...] = ()
         self._plain_addresses: tuple[str, ...] = ()
         self._reactor = reactor
@@ -65,16 +67,25 @@ class RelayService(MultiService):
             reactor,
             settings.broker,
             on_join=self._joined,
-            on_end=log_session_end,
+            on_end=self._session_log.ended,
         )
         ledger = Ledger(settings.max_buffer)
-        self.hub = make_hub(reactor, ledger)
+        self.hub = make_hub(reactor, ledger, log=log)
         self.hub.setServiceParent(self)
+        waiting = PendingConnections(reactor, settings.shares.waiting)
         self.devices = DeviceFactory(
-            reactor, self.broker.open, settings.limits.message_bytes, ledger
+            reactor=reactor,
+            open_session=self.broker.open,
+            message_bytes=settings.limits.message_bytes,
+            ledger=ledger,
+            on_closing=waiting.add_closing,
+            on_closed=waiting.remove,
+            log=log,
         )
-        self.routes = Routes(self.broker, self.devices, self._make_site())
-        self._keeper = BrokerService(self.broker, reactor)
+        self.routes = Routes(
+            self.broker, self.devices, self._make_site(), on_refusal=self._session_log.refused
+        )
+        self._keeper = BrokerService(self.broker, reactor, log=log)
         self._keeper.setServiceParent(self)
         self.visitors = Visitors(
             reactor,
@@ -87,12 +98,12 @@ class RelayService(MultiService):
             self.routes.public,
             self.visitors,
             self.broker.counters.refused,
-            PendingConnections(reactor, settings.shares.waiting),
+            waiting,
+            log=log,
         )
-        self.door.announcer = self._announcer = Announcer(reactor, self._channels_to_announce)
-        waiting = self.door.waiting
-        self.devices.leaving, self.devices.left = waiting.linger, waiting.leave
-        self._watch = Watch(self._evidence, reactor)
+        self._announcer = Announcer(reactor, self._channels_to_announce, log=log)
+        self.door.announcer = self._announcer
+        self._watch = Watch(self._evidence, reactor, log=log)
         self.listeners = Listeners(settings, self.hub, self.door, waiting)
         self.listeners.setServiceParent(self)
         if settings.runtime_folder:
@@ -101,14 +112,18 @@ class RelayService(MultiService):
 
             # After the listeners, whose ports give it its name.
             health = HealthSocket(
-                self.hub, settings.runtime_folder, self.routes.pages, self.listeners.port_numbers
+                self.hub,
+                settings.runtime_folder,
+                self.routes.pages,
+                self.listeners.port_numbers,
+                log=log,
             )
             health.setServiceParent(self)
         if settings.admin:
             # Only then, so that it costs nothing where nobody asks for it.
             from vaultrelay.app.admin_service import AdminService
 
-            self._admin = AdminService(self, self.hub)
+            self._admin = AdminService(self, self.hub, log=log)
             self._admin.setServiceParent(self)
 
     @property
@@ -130,17 +145,17 @@ class RelayService(MultiService):
         return diagnose(self._evidence())
 
     def startService(self) -> None:
-        self._set_log()
+        self.log.configure(self.settings.log)
         super().startService()
         self._plain_addresses = self.listeners.plain_addresses()
-        log.info(
+        self.log.info(
             "VaultMesh relay {version} listens on {where}; {options}",
             version=__version__,
             where=self.where(),
             options=self.settings.described(),
         )
         if self.settings.service_links:
-            log.info(
+            self.log.info(
                 "Ignored, as Kubernetes sets them for its services: {names}. enableServiceLinks: "
                 "false in the pod's spec leaves them out",
                 names=", ".join(self.settings.service_links),
@@ -164,7 +179,7 @@ class RelayService(MultiService):
         # What could fail has not: from here on all of it is in force.
         self.settings = settings
         self.listeners.serve(settings.pairs, renews_tickets)
-        self.door.waiting.most = settings.shares.waiting
+        self.door.waiting.configure(settings.shares.waiting)
         if (settings.trusted_proxies, settings.access.denied) != (
             before.trusted_proxies,
             before.access.denied,
@@ -176,9 +191,11 @@ class RelayService(MultiService):
             self.routes.origin_refused = False
         if self._admin is not None and settings.admin_hosts != before.admin_hosts:
             self._admin.host_refused = False
-        self._set_log()
+        self.log.configure(self.settings.log)
         if gone := self.broker.configure(of_broker):
-            log.info("Closed, as they may not be here any more: {count} connections", count=gone)
+            self.log.info(
+                "Closed, as they may not be here any more: {count} connections", count=gone
+            )
         self._troubles = tuple(troubles)
         self._watch.look()
         return left
@@ -194,7 +211,7 @@ class RelayService(MultiService):
             yield self.listeners.stop(inherited_only=True)
             seconds = self.settings.drain_seconds
             if count:
-                log.info(
+                self.log.info(
                     "Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds
                 )
             self._deadline = self._reactor.callLater(
@@ -208,7 +225,7 @@ class RelayService(MultiService):
             if self._deadline.active():
                 self._deadline.cancel()
             yield self.listeners.stop()
-            yield self.door.waiting.all_gone(LAST_ANSWERS_SECONDS)
+            yield self.door.waiting.wait_until_empty(LAST_ANSWERS_SECONDS)
         self._announcer.close()
         yield super().stopService()
 
@@ -225,13 +242,13 @@ class RelayService(MultiService):
             self._close_all()
 
     def _close_all(self) -> None:
-        log.info("Stopping now: {count} devices are closed at once", count=self.broker.joined)
+        self.log.info("Stopping now: {count} devices are closed at once", count=self.broker.joined)
         self.broker.close_all()
         if self._deadline.active():
             self._deadline.reset(HURRY_SECONDS)
 
     def _drain_is_over(self) -> None:
-        log.warn(
+        self.log.warn(
             "{count} connections did not end in time, and are cut off", count=self.devices.count
         )
         self.devices.abort_all()
@@ -241,7 +258,7 @@ class RelayService(MultiService):
         return [*self.listeners.all, *([self._admin.listener] if self._admin else [])]
 
     def _joined(self, session: Session) -> None:
-        log_join(session)
+        self._session_log.joined(session)
         if session.channel is not None and len(session.channel.sessions) == 1:
             self._announcer.began(session.channel.key)
 
@@ -268,15 +285,10 @@ class RelayService(MultiService):
             self.broker,
             __version__,
             self.settings.urls_to_show,
-            lambda: privacy_notice(self.settings, under_twistd=not format_is_ours()),
+            lambda: privacy_notice(self.settings, under_twistd=not self.log.format_applies),
             asks_token=self.settings.access.tokens is not None,
             node_name=self.settings.node_name,
         )
-
-    def _set_log(self) -> None:
-        set_level(self.settings.log_level)
-        set_format(self.settings.log_format)
-        set_addresses(self.settings.log_addresses)
 
 
 def _trusted(settings: Settings) -> TrustedProxies:

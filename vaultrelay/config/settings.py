@@ -8,6 +8,7 @@ from typing import Any
 from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.certificates.pair import CertificatePair
 from vaultrelay.cluster.url import NodeUrl
+from vaultrelay.logs import LogSettings
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences, canonical_host, host_of_url, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
@@ -99,6 +100,13 @@ class Settings:
             max_connections=self.places,
             per_address=self.places_per_address,
             waiting_per_address=self.shares.waiting_per_address,
+        )
+
+    @property
+    def log(self) -> LogSettings:
+        """What the log goes by."""
+        return LogSettings(
+            level=self.log_level, format=self.log_format, addresses=self.log_addresses
         )
 
     @property

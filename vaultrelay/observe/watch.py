@@ -5,7 +5,7 @@ from collections.abc import Callable
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.observe.evidence import Evidence
 from vaultrelay.observe.warnings import diagnose
 from vaultrelay.policy.finding import WHAT, Finding
@@ -16,10 +16,15 @@ from vaultrelay.transport.periodic import PeriodicTask
 class Watch(Service):
     """Looks at what `gather` finds, for as long as it runs."""
 
-    def __init__(self, gather: Callable[[], Evidence], clock: IReactorTime) -> None:
+    def __init__(
+        self, gather: Callable[[], Evidence], clock: IReactorTime, *, log: RelayLog
+    ) -> None:
+        self._log = log
         self._gather = gather
         self._told: set[Finding] = set()
-        self._looking = PeriodicTask(self.look, clock, "The relay could not look at itself")
+        self._looking = PeriodicTask(
+            self.look, clock, "The relay could not look at itself", log=log
+        )
 
     def startService(self) -> None:
         super().startService()
@@ -38,11 +43,11 @@ class Watch(Service):
         self._tell_new(found)
         over = {finding.slug for finding in self._told} - {finding.slug for finding in found}
         for slug in sorted(over):
-            log.info("No longer: {what}", what=WHAT[slug])
+            self._log.info("No longer: {what}", what=WHAT[slug])
         self._told = set(found)
 
     def _tell_new(self, found: list[Finding]) -> None:
         for finding in found:
             if finding not in self._told:
-                tell = log.error if finding.is_urgent else log.warn
+                tell = self._log.error if finding.is_urgent else self._log.warn
                 tell("{finding}", finding=finding.text)

@@ -17,7 +17,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.python.failure import Failure
 
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
@@ -56,7 +56,7 @@ class FrontDoor(PreambleListener):
         return self._visitor.budgets
 
     def connectionMade(self) -> None:
-        self._factory.waiting.enter(self)
+        self._factory.waiting.add(self)
         self._deadline = self._clock.callLater(HEAD_SECONDS, self._too_late)
 
     def client_known(self, address: IAddress | None) -> bool:
@@ -67,6 +67,7 @@ class FrontDoor(PreambleListener):
         self._is_behind_proxy = True
         self._visitor = visitor = self._factory.visitors.arrived(address)
         visitor.is_told = address is not None
+        self._factory.waiting.budgets_changed(self)
         if not visitor.is_too_many:
             return True
         if self._is_encrypted:
@@ -82,7 +83,7 @@ class FrontDoor(PreambleListener):
         announcer = self._factory.announcer
         if announcer is None:
             return False
-        self._factory.waiting.leave(self)
+        self._factory.waiting.remove(self)
         self._cancel_deadline()
         self._factory.visitors.left(self._visitor)
         self.transport.protocol = peer = HAProxyPeer(announcer, self._factory.waiting)
@@ -97,7 +98,7 @@ class FrontDoor(PreambleListener):
         if self._answered:
             return
         if not self._head.has_begun:
-            self._factory.waiting.speak(self)
+            self._factory.waiting.bytes_received(self)
         try:
             found = self._read(data)
             if found is not None:
@@ -106,11 +107,11 @@ class FrontDoor(PreambleListener):
             self._factory.visitors.failed(self._visitor, refusal.counted)
             self._refuse(refusal)
         except Exception:
-            log.failure("A request could not be served")
+            self._factory.log.failure("A request could not be served")
             self._abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._factory.waiting.leave(self)
+        self._factory.waiting.remove(self)
         self._cancel_deadline()
         self._factory.visitors.left(self._visitor)
         if self._next is not None:
@@ -118,7 +119,7 @@ class FrontDoor(PreambleListener):
 
     def handshake_began(self) -> None:
         """The transport has read something that comes before the request."""
-        self._factory.waiting.speak(self)
+        self._factory.waiting.bytes_received(self)
 
     def preamble_failed(self, slug: str) -> None:
         """The transport gives up before there is a request: why, in a word of ours."""
@@ -131,9 +132,10 @@ class FrontDoor(PreambleListener):
         self._lacks_proxy_header = True
         # No proxy names another address: the connection's own is charged.
         self._visitor = self._factory.visitors.arrived(address)
+        self._factory.waiting.budgets_changed(self)
         return not self._visitor.is_too_many
 
-    def give_up(self) -> None:
+    def evict(self) -> None:
         """Make room: see PendingConnections."""
         self._count("crowded_out")
         self._factory.visitors.left(self._visitor)
@@ -154,9 +156,10 @@ class FrontDoor(PreambleListener):
     def _serve(self, request: Request, rest: bytes) -> None:
         is_plain = not (self._is_behind_proxy or self._is_encrypted)
         self._factory.visitors.asked(self._visitor, request, is_plain)
+        self._factory.waiting.budgets_changed(self)
         handover = self._factory.route(request, self._visitor)
         if handover.lasting:
-            self._factory.waiting.leave(self)
+            self._factory.waiting.remove(self)
             self._cancel_deadline()
         self._head.clear()
         self._next = following = handover.protocol
@@ -228,13 +231,16 @@ class FrontDoorFactory(Factory):
         visitors: Visitors | None = None,
         refused: Counter[str] | None = None,
         waiting: PendingConnections | None = None,
+        *,
+        log: RelayLog,
     ) -> None:
+        self.log = log
         self.clock = clock
         self.route = route
         self.visitors = visitors or Visitors(clock)
         self.refused = Counter() if refused is None else refused
         self.waiting = PendingConnections(clock) if waiting is None else waiting
-        self.visitors.make_room = self.waiting.let_oldest_go
+        self.visitors.make_room = self.waiting.evict_oldest
 
     def buildProtocol(self, addr: IAddress | None) -> FrontDoor | None:
         visitor = self.visitors.arrived(addr)

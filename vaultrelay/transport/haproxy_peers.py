@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     ANNOUNCE_TICK_SECONDS,
@@ -69,8 +69,8 @@ class HAProxyPeer(Protocol):
         self._is_full = False
 
     def connectionMade(self) -> None:
-        self._waiting.enter(self)
-        self._waiting.speak(self)
+        self._waiting.add(self)
+        self._waiting.bytes_received(self)
         self._deadline = self._announcer.clock.callLater(HEAD_SECONDS, self.abort)
         self.transport.registerProducer(self, True)
 
@@ -87,7 +87,7 @@ class HAProxyPeer(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._cancel_deadline()
-        self._waiting.leave(self)
+        self._waiting.remove(self)
         self._announcer.left(self)
 
     def announce(self, channels: Iterable[bytes]) -> None:
@@ -104,7 +104,7 @@ class HAProxyPeer(Protocol):
         """End the connection at once."""
         self.transport.abortConnection()
 
-    give_up = abort
+    evict = abort
 
     # The transport calls these: a HAProxy that does not read misses entries.
 
@@ -129,9 +129,9 @@ class HAProxyPeer(Protocol):
         if not self._announcer.join(self):
             raise BadPeer(TRY_LATER)
         self._cancel_deadline()
-        self._waiting.leave(self)
+        self._waiting.remove(self)
         self._hello, self.relay = b"", relay
-        log.info(
+        self._announcer.log.info(
             "HAProxy {haproxy} learns which channels are here, as those of {relay}",
             haproxy=haproxy,
             relay=relay,
@@ -172,18 +172,19 @@ class Announcer:
     yet to miss. Until it has, the channels of that moment are in doubt and not announced.
     """
 
-    def __init__(self, clock: IReactorTime, channels: Callable[[], Collection[bytes]]) -> None:
-        self.clock = clock
+    def __init__(
+        self, clock: IReactorTime, channels: Callable[[], Collection[bytes]], *, log: RelayLog
+    ) -> None:
+        self.clock, self.log = clock, log
         self._channels = channels
         self._peers: set[HAProxyPeer] = set()
         self._new: deque[bytes] = deque()
         self._round: Iterator[bytes] = iter(())
         self._part_size = 0
-        self._ticked_at = 0.0
+        self._ticked_at = self._doubt_ends = 0.0
         self._doubtful: frozenset[bytes] = frozenset()
-        self._doubt_ends = 0.0
         self._ticking = PeriodicTask(
-            self._tick, clock, "Channels could not be announced to HAProxy"
+            self._tick, clock, "Channels could not be announced to HAProxy", log=log
         )
 
     def all_channels(self) -> Iterator[bytes]:

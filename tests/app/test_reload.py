@@ -56,7 +56,9 @@ class Running:
         reader = SettingsReader({"config": [str(self.config)]}, {}, self.clock)
         self.service = RelayService(reader.read(), self.clock)
         self.broker = self.service.broker
-        self.reloader = Reloader(self.service, reader, self.clock, lambda settings: settings)
+        self.reloader = Reloader(
+            self.service, reader, clock=self.clock, fit=lambda settings: settings
+        )
         self.reloader.startService()
         self.service._watch.look()
         self._rounds = 0
@@ -120,7 +122,7 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
     assert relay.broker.audiences.hosts == {"relay.test"}
     assert relay.service.devices.ledger.limit == 6_000_000
     assert relay.service.settings.drain_seconds == 3
-    assert str(relay.service.visitors.proxies._networks) == "10.0.0.1/32"
+    assert str(relay.service.visitors._proxies.networks) == "10.0.0.1/32"
     assert b"wss://relay.test" in Wire(relay.service.door.buildProtocol(None)).request("/")
     relay.write("log-level = 'info'\n")
     relay.stop()

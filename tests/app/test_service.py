@@ -22,10 +22,10 @@ from vaultrelay.app.service import RelayService
 from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import (
+    ABORT_DRAIN_SECONDS,
     CLOSE_SECONDS,
     FEW_HANDSHAKES,
     HEAD_SECONDS,
-    HURRY_SECONDS,
     LAST_ANSWERS_SECONDS,
     LAST_ANSWERS_TICK_SECONDS,
     LISTEN_BACKLOG,
@@ -310,41 +310,41 @@ class TestTheEnd:
         wire.hang_up()
         assert done == [None]
 
-    def test_hurry_closes_all_at_once_and_cuts_off_those_that_do_not_answer(
+    def test_an_aborted_drain_closes_all_at_once_and_cuts_off_those_that_do_not_answer(
         self, relay: Relay
     ) -> None:
         polite, rude = relay.join(b"device-a"), relay.join(b"device-b", seed=bytes(32))
         done = self.drain(relay)
-        relay.service.hurry()
+        relay.service.abort_drain()
         assert polite.closed_with() == rude.closed_with() == (4000, "restart")
         polite.send(close_frame(4000))
         polite.hang_up()
         assert not rude.transport.aborted
-        relay.clock.advance(HURRY_SECONDS)
+        relay.clock.advance(ABORT_DRAIN_SECONDS)
         assert rude.transport.aborted
         rude.hang_up()
         relay.clock.advance(1)
         assert done == [None]
 
-    def test_hurry_asked_again_cuts_all_off_that_are_left(self, relay: Relay) -> None:
+    def test_an_abort_called_again_cuts_all_off_that_are_left(self, relay: Relay) -> None:
         wire = relay.join()
         done = self.drain(relay)
-        relay.service.hurry()
+        relay.service.abort_drain()
         assert not wire.transport.aborted
-        relay.service.hurry()
+        relay.service.abort_drain()
         assert wire.transport.aborted
         wire.hang_up()
         relay.clock.advance(1)
         assert done == [None]
 
-    def test_hurry_may_come_before_the_drain(self, relay: Relay) -> None:
+    def test_the_abort_may_come_before_the_drain(self, relay: Relay) -> None:
         """Two signals in one moment: the second is handled before the reactor stops."""
         wire = relay.join()
-        relay.service.hurry()
+        relay.service.abort_drain()
         assert wire.frames() == []
         done = self.drain(relay)
         assert wire.closed_with() == (4000, "restart")
-        relay.clock.advance(HURRY_SECONDS)
+        relay.clock.advance(ABORT_DRAIN_SECONDS)
         assert wire.transport.aborted
         wire.hang_up()
         relay.clock.advance(1)

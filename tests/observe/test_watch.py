@@ -52,7 +52,7 @@ def test_what_is_new_is_told_once_and_what_is_over_too(lines: list[str]) -> None
 def test_a_relay_that_ran_for_a_moment_tells_what_it_saw(lines: list[str]) -> None:
     relay = Relay(**NAMED)
     relay.service.startService()
-    relay.service._troubles = ("The disc is square",)
+    relay.service._read_errors = ("The disc is square",)
     relay.service.stopService()
     assert lines == ["error The disc is square. What was read before still holds."]
 

@@ -18,7 +18,8 @@ from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.observe.figures import CURVES, Figures
-from vaultrelay.web.admin_pages import Source, make_admin_site
+from vaultrelay.web.admin_pages import AdminPages, Source
+from vaultrelay.web.leaf import make_site
 
 
 class FakeSource:
@@ -52,7 +53,7 @@ class Visit:
 
     def __init__(self, source: Source, path: str, method: str = "GET") -> None:
         self.clock: Any = Clock()
-        site = make_admin_site(source)
+        site = make_site(AdminPages(source))
         site.reactor = self.clock
         self.channel: Any = site.buildProtocol(None)
         self.transport = TcpTransport()

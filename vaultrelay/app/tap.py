@@ -94,11 +94,11 @@ def makeService(options: Options) -> RelayService:
         from vaultrelay.app.daemon import TwistdStart
 
         relay.start = TwistdStart(options.parent)
-    return attended(relay, options.reader)
+    return with_reload_and_signals(relay, options.reader)
 
 
-def attended(relay: RelayService, reader: SettingsReader) -> RelayService:
-    """`relay`, which can be told things while it runs, and tells its service manager of itself."""
+def with_reload_and_signals(relay: RelayService, reader: SettingsReader) -> RelayService:
+    """Return `relay` with reload, signal handlers, and notification of systemd where it is used."""
     reactor = real_reactor()
     around: Callable[[], AbstractContextManager[None]] = nullcontext
     if "NOTIFY_SOCKET" in os.environ:
@@ -107,10 +107,10 @@ def attended(relay: RelayService, reader: SettingsReader) -> RelayService:
         notify = Notify(os.environ, reactor, lambda: relay.broker.joined)
         notify.setServiceParent(relay)
         around = notify.reloading
-    reloader = Reloader(relay, reader, reactor, fit_to_descriptors, around)
+    reloader = Reloader(relay, reader, clock=reactor, fit=fit_to_descriptors, around=around)
     reloader.setServiceParent(relay)
     reload_on_hangup(reactor, reloader.ask)
-    StopSignals(reactor, relay.hurry).install()
+    StopSignals(reactor, relay.abort_drain).install()
     survive_others(reactor, _report_ignored)
     return relay
 

@@ -42,6 +42,10 @@ class PendingConnections:
         self._silent: dict[PendingConnection, float] = {}
         self._others: dict[PendingConnection, float] = {}
 
+    def configure(self, most: int) -> None:
+        """Apply another limit; connections beyond it stay until their place is needed."""
+        self.most = most
+
     def __len__(self) -> int:
         return len(self._closing) + len(self._silent) + len(self._others)
 

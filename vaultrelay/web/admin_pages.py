@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.web.server import Request, Site
+from twisted.web.server import Request
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.observe.figures import Figures
@@ -20,19 +20,19 @@ _POLICY = POLICY.format(styles=f"'{STYLE_HASH}'") + "; img-src data:"
 
 
 class Source(Protocol):
-    """Where the pages have their figures from."""
+    """The source of the figures on the pages."""
 
     def figures(self) -> Figures:
-        """This moment."""
+        """Return the figures of this moment."""
 
     def curves(self) -> Mapping[str, Sequence[float]]:
-        """The last hour: of each curve the samples, the oldest first."""
+        """Return the samples of the last hour by curve, the oldest first."""
 
     def options(self) -> Mapping[str, object]:
-        """The options in force, for people."""
+        """Return the options in force, for display."""
 
     def others(self) -> Deferred[list[NodeAnswer]] | None:
-        """What the other relays of several say; None where there are no others."""
+        """Ask the other relays for their status; None if there are no others."""
 
 
 class AdminPages(Leaf):
@@ -71,10 +71,3 @@ class AdminPages(Leaf):
     def _metrics(self, request: Request) -> bytes:
         request.setHeader("Content-Type", CONTENT_TYPE)
         return exposition(self._source.figures())
-
-
-def make_admin_site(source: Source) -> Site:
-    """The site that serves the pages, without an access log."""
-    site = Site(AdminPages(source))
-    site.noisy = False
-    return site

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request
+from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from vaultrelay.logs import log
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer
@@ -68,6 +68,13 @@ class Leaf(Resource):
     def nothing(self) -> refusal.Refusal:
         """What is said of all other paths."""
         return refusal.not_found()
+
+
+def make_site(pages: Leaf) -> Site:
+    """Return a site that serves `pages`, without an access log."""
+    site = Site(pages)
+    site.noisy = False
+    return site
 
 
 VISITOR_HEADER = "x-visitor"

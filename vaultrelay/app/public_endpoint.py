@@ -1,0 +1,59 @@
+"""PublicEndpoint: the front door of the relay's own ports, with the routes and pages behind it."""
+
+from collections.abc import Collection
+from typing import Any
+
+from vaultrelay import __version__
+from vaultrelay.app.routes import Routes
+from vaultrelay.broker.broker import Broker
+from vaultrelay.config.settings import Settings
+from vaultrelay.transport.front_door import FrontDoorFactory
+from vaultrelay.transport.haproxy_peers import Announcer
+from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.visitors import Visitors
+from vaultrelay.web.leaf import make_site
+from vaultrelay.web.pages import Pages, Privacy
+from vaultrelay.websocket.factory import DeviceFactory
+
+
+class PublicEndpoint:
+    """The parts between an accepted connection and its device connection or page."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        *,
+        broker: Broker,
+        devices: DeviceFactory,
+        pending: PendingConnections,
+        privacy: Privacy,
+    ) -> None:
+        self._broker = broker
+        self.pages = Pages(broker, version=__version__, privacy=privacy)
+        self.routes = Routes(broker=broker, devices=devices, site=make_site(self.pages))
+        self.visitors = Visitors(
+            reactor,
+            book=broker.budgets,
+            counters=broker.counters,
+            make_room=pending.let_oldest_go,
+        )
+        self.announcer = Announcer(reactor, self._channels_to_announce)
+        self.door = FrontDoorFactory(
+            reactor,
+            self.routes.public,
+            waiting=pending,
+            visitors=self.visitors,
+            announcer=self.announcer,
+        )
+
+    def configure(self, settings: Settings) -> None:
+        """Give each part its slice. Raises ValueError, before it changes any, if one is invalid."""
+        proxies = settings.visitors
+        self.door.waiting.configure(settings.shares.waiting)
+        self.visitors.configure(proxies)
+        self.pages.configure(settings.pages)
+        self.routes.configure(settings.access.origins)
+
+    def _channels_to_announce(self) -> Collection[bytes]:
+        # A relay that drains sends its channels elsewhere.
+        return () if self._broker.draining else self._broker.channels

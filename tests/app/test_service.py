@@ -511,7 +511,7 @@ def test_the_pages_are_on_a_socket_too_whose_visitors_are_not_counted(
     )
     service: Any = RelayService(settings, reactor)
     service.startService()
-    number = service.ports[0].getHost().port
+    number = service.listeners.ports[0].getHost().port
 
     def ask() -> bytes:
         with socket.socket(socket.AF_UNIX) as peer:

@@ -61,7 +61,7 @@ def test_a_look_that_fails_is_not_the_last(
     monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent], lines: list[str]
 ) -> None:
     relay = Relay()
-    monkeypatch.setattr("vaultrelay.observe.watch.diagnose", None)
+    monkeypatch.setattr("vaultrelay.app.service.diagnose", None)
     relay.service.startService()
     assert len(logged_errors) == 1
     logged_errors.clear()

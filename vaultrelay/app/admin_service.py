@@ -34,10 +34,9 @@ _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:%]+))(?::[0-9]*)?")
 
 
 class AdminService(MultiService):
-    """Listens at the endpoint of its settings. Its connections are in none of the relay's figures.
+    """Listens at an endpoint of its own. Its connections are in none of the relay's figures.
 
-    `listening_on` returns the ports of the relay as text. Raises BadEndpoint and CannotListen as
-    the relay does.
+    Raises BadEndpoint and CannotListen as the relay does.
     """
 
     host_refused = False
@@ -45,38 +44,33 @@ class AdminService(MultiService):
 
     _ask_nodes: Callable[[Sequence[NodeUrl]], Deferred[list[NodeAnswer]]] | None = None
 
-    def __init__(
-        self, settings: AdminSettings, *, relay: Relay, listening_on: Callable[[], str], hub: Hub
-    ) -> None:
+    def __init__(self, endpoint: str, *, relay: Relay, hub: Hub) -> None:
         super().__init__()
         self._reactor = reactor = hub.reactor
-        self._settings = settings
+        self._settings = AdminSettings()
         self._relay = relay
-        self._listening_on = listening_on
-        self._ports = ""
+        self._relay_ports = ""
         self._meter = Meter(relay)
         self.sampler = Sampler(reactor, self._meter.totals)
         self._site = make_site(AdminPages(self))
         waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
         self.door = FrontDoorFactory(reactor, self.route, waiting=waiting)
-        text = settings.endpoint
-        listening = read_endpoint(reactor, text, on_loopback=True)
-        self.listener = ListeningService(text, listening, self.door, waiting, hub)
+        listening = read_endpoint(reactor, endpoint, on_loopback=True)
+        self.listener = ListeningService(endpoint, listening, self.door, waiting, hub)
         self.listener.setServiceParent(self)
 
     def configure(self, settings: AdminSettings) -> None:
         """Answer to these host names, and ask these other relays, from now on."""
-        if settings.hosts != self._settings.hosts:
-            self.host_refused = False
+        self.host_refused &= settings.hosts == self._settings.hosts
         self._settings = settings
 
     def startService(self) -> None:
         super().startService()
-        self._ports = self._listening_on()
         self.sampler.start()
 
-    def log_address(self) -> None:
-        """Log one line with its endpoint and port."""
+    def announce(self, relay_ports: str) -> None:
+        """Log one line with its endpoint and port; show the relay's ports from now on."""
+        self._relay_ports = relay_ports
         port: Any = self.listener.port
         log.info(
             "Status page and metrics: {text} ({port})", text=self.listener.text, port=shown(port)
@@ -136,7 +130,7 @@ class AdminService(MultiService):
 
     def options(self) -> dict[str, object]:
         """Return the options in force, for display."""
-        return {"listens on": self._ports, **self._relay.settings.effective}
+        return {"listens on": self._relay_ports, **self._relay.settings.effective}
 
     def others(self) -> Deferred[list[NodeAnswer]] | None:
         """Ask the other relays for their status; None if there are no others."""

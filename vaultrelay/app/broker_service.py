@@ -3,7 +3,6 @@
 from collections import Counter
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.broker import Broker
@@ -24,7 +23,6 @@ class BrokerService(Service):
 
     def __init__(self, broker: Broker, clock: IReactorTime) -> None:
         self.broker = broker
-        self._drained: Deferred[None] | None = None
         self._logged = self._counts()
         self._logged_at = clock.seconds()
         self._ticking = PeriodicTask(self._tick, clock, "Deadlines could not be looked at")
@@ -38,15 +36,10 @@ class BrokerService(Service):
         self._ticking.stop()
         self.log_sums()
 
-    def drain(self, seconds: float) -> Deferred[None]:
-        """Close every session within `seconds`; fires when none is left.
-
-        The last part of that time is for the close frames of the peers.
-        """
-        self._drained = Deferred()
+    def drain(self, seconds: float) -> None:
+        """Close every session within `seconds`, of which the last are for the peers' answers."""
         self.broker.drain(seconds, seconds - min(CLOSE_SECONDS, seconds / 2))
         self._ticking.start(DRAIN_TICK_SECONDS, now=True)
-        return self._drained
 
     def log_sums(self) -> None:
         """Log one line for all connections refused since the last one, by slug.
@@ -70,16 +63,11 @@ class BrokerService(Service):
         return counters.refused.copy(), counters.closed + counters.left
 
     def _tick(self) -> None:
-        try:
-            self.broker.tick()
-            now = self.broker.clock.seconds()
-            if now - self._logged_at >= TOLD_SECONDS:
-                self._logged_at = now
-                self.log_sums()
-        finally:
-            # A drain must end, whatever went wrong.
-            if self._drained is not None and not self._drained.called and not self.broker.sessions:
-                self._drained.callback(None)
+        self.broker.tick()
+        now = self.broker.clock.seconds()
+        if now - self._logged_at >= TOLD_SECONDS:
+            self._logged_at = now
+            self.log_sums()
 
 
 def _is_usual(refused: Counter[str]) -> bool:

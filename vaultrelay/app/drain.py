@@ -36,7 +36,6 @@ class DrainSequence:
     ) -> None:
         self._clock = clock
         self._sessions = sessions
-        self._broker = sessions.broker
         self._devices = devices
         self._listeners = listeners
         self._pending = pending
@@ -50,17 +49,15 @@ class DrainSequence:
            at the deadline, cut off those that are left.
         3. Stop listening, and let requests that have begun be answered.
         """
-        count = self._broker.joined
         yield self._listeners.stop(inherited_only=True)
-        if count:
+        if count := self._sessions.broker.joined:
             log.info("Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds)
         self._deadline = self._clock.callLater(
             max(seconds - DRAIN_RESERVE_SECONDS, SHORTEST_DRAIN_SECONDS), self._cut_off
         )
-        drained = self._sessions.drain(seconds)
+        self._sessions.drain(seconds)
         if self._is_aborted:
             self._close_all()
-        yield drained
         yield self._devices.all_gone()
         if self._deadline.active():
             self._deadline.cancel()
@@ -76,12 +73,14 @@ class DrainSequence:
             self._devices.abort_all()
             return
         self._is_aborted = True
-        if self._broker.draining:
+        if self._sessions.broker.draining:
             self._close_all()
 
     def _close_all(self) -> None:
-        log.info("Stopping now: {count} devices are closed at once", count=self._broker.joined)
-        self._broker.close_all()
+        log.info(
+            "Stopping now: {count} devices are closed at once", count=self._sessions.broker.joined
+        )
+        self._sessions.broker.close_all()
         if self._deadline.active():
             self._deadline.reset(ABORT_DRAIN_SECONDS)
 

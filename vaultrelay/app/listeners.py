@@ -1,12 +1,14 @@
 """Listeners: all listeners for devices, opened, reconfigured and closed together."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
-from vaultrelay.config.slices import ListenerSettings
+from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import LISTEN_BACKLOG
 from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import read_endpoint
@@ -26,7 +28,7 @@ class Listeners(MultiService):
 
     def __init__(
         self,
-        settings: ListenerSettings,
+        settings: Settings,
         *,
         hub: Hub,
         factory: IProtocolFactory,
@@ -41,14 +43,16 @@ class Listeners(MultiService):
         for listener in self.all:
             listener.setServiceParent(self)
 
-    def configure(self, settings: ListenerSettings, *, renew_tickets: bool = False) -> None:
-        """Serve new connections with the certificates of these settings.
+    def configure(
+        self, pairs: Sequence[tuple[CertificatePair, ...]], *, renew_tickets: bool = False
+    ) -> None:
+        """Serve new connections with these certificates, a tuple for each listener.
 
         `renew_tickets`: replace the keys of TLS session tickets, too.
         """
-        for listener, pairs in zip(self.all, settings.pairs, strict=True):
-            if listener.tls is not None and (renew_tickets or pairs != listener.tls.pairs):
-                listener.tls.serve(pairs)
+        for listener, own in zip(self.all, pairs, strict=True):
+            if listener.tls is not None and (renew_tickets or own != listener.tls.pairs):
+                listener.tls.serve(own)
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -73,7 +77,7 @@ class Listeners(MultiService):
                 for text, port in zip(settings.listen, self.ports, strict=True)
             )
         address: Any = self.ports[0].getHost()
-        tls = "with TLS" if any(settings.pairs) else "without TLS"
+        tls = "with TLS" if settings.certificates else "without TLS"
         return f"port {address.port} of {settings.bind} {tls}"
 
     def stop(self, *, inherited_only: bool = False) -> Deferred[Any]:
@@ -85,11 +89,10 @@ class Listeners(MultiService):
         )
 
 
-def _listenings(settings: ListenerSettings, reactor: Any) -> list[tuple[str, Listening]]:
+def _listenings(settings: Settings, reactor: Any) -> list[tuple[str, Listening]]:
     if settings.listen:
         return [(text, read_endpoint(reactor, text)) for text in settings.listen]
     text = f"port {settings.port} of {settings.bind}"
     address = TcpAddress(settings.bind, settings.port, LISTEN_BACKLOG)
-    (pairs,) = settings.pairs
-    tls = ServerTls(pairs) if pairs else None
+    tls = ServerTls(settings.certificates) if settings.certificates else None
     return [(text, Listening(address, tls))]

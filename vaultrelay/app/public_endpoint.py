@@ -1,6 +1,5 @@
 """PublicEndpoint: the front door of the relay's own ports, with the routes and pages behind it."""
 
-from collections.abc import Collection
 from typing import Any
 
 from vaultrelay import __version__
@@ -28,32 +27,26 @@ class PublicEndpoint:
         pending: PendingConnections,
         privacy: Privacy,
     ) -> None:
-        self._broker = broker
-        self.pages = Pages(broker, version=__version__, privacy=privacy)
-        self.routes = Routes(broker=broker, devices=devices, site=make_site(self.pages))
-        self.visitors = Visitors(
-            reactor,
-            book=broker.budgets,
-            counters=broker.counters,
-            make_room=pending.let_oldest_go,
-        )
-        self.announcer = Announcer(reactor, self._channels_to_announce)
+        self._pages = Pages(broker, version=__version__, privacy=privacy)
+        self.routes = Routes(broker=broker, devices=devices, site=make_site(self._pages))
+        # A relay that drains sends its channels elsewhere.
+        self.announcer = Announcer(reactor, lambda: () if broker.draining else broker.channels)
         self.door = FrontDoorFactory(
             reactor,
             self.routes.public,
             waiting=pending,
-            visitors=self.visitors,
+            visitors=Visitors(
+                reactor,
+                book=broker.budgets,
+                counters=broker.counters,
+                make_room=pending.let_oldest_go,
+            ),
             announcer=self.announcer,
         )
 
     def configure(self, settings: Settings) -> None:
-        """Give each part its slice. Raises ValueError, before it changes any, if one is invalid."""
-        proxies = settings.visitors
+        """Give each part its slice."""
+        self.door.visitors.configure(settings.visitors)
         self.door.waiting.configure(settings.shares.waiting)
-        self.visitors.configure(proxies)
-        self.pages.configure(settings.pages)
+        self._pages.configure(settings.pages)
         self.routes.configure(settings.access.origins)
-
-    def _channels_to_announce(self) -> Collection[bytes]:
-        # A relay that drains sends its channels elsewhere.
-        return () if self._broker.draining else self._broker.channels

@@ -64,9 +64,9 @@ class Reloader(Service):
         if self._relay.broker.draining:
             return
         with self._around():
-            self._read(is_timed)
+            self._reload(is_timed)
 
-    def _read(self, is_timed: bool = False) -> None:
+    def _reload(self, is_timed: bool) -> None:
         self._changes.look()
         before = self._relay.settings
         settings, errors = self._reader.read_again(before)

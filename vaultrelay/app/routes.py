@@ -36,28 +36,22 @@ class Routes:
 
     def configure(self, origins: Origins | None) -> None:
         """Note which origins the broker's access rules allow; None is all."""
-        if origins != self._origins:
-            self._origins = origins
-            self.origin_refused = False
+        self.origin_refused &= origins == self._origins
+        self._origins = origins
 
     def public(self, request: Request, visitor: Visitor) -> Handover:
         """Serve a request of the public port. Raises Refusal if it is not admitted."""
         with self._counting():
             if request.path not in HEALTH_PATHS:
                 self._broker.access.check_address(visitor.client)
-        if request.wants_websocket:
-            try:
-                upgrade, admission = self._admit(request, visitor)
-            except Refusal as refusal:
-                log_refusal(refusal.counted, visitor.client)
-                raise
-            return Handover(self._devices.build(upgrade, admission), b"", lasting=True)
-        if lost := request.lost_fields:
-            broken = upgrade_lost(lost)
-            log_refusal(broken.counted, visitor.client)
-            with self._counting():
-                raise broken
-        return self.pages(request, visitor)
+        if not (request.wants_websocket or request.lost_fields):
+            return self.pages(request, visitor)
+        try:
+            upgrade, admission = self._admit(request, visitor)
+        except Refusal as refusal:
+            log_refusal(refusal.counted, visitor.client)
+            raise
+        return Handover(self._devices.build(upgrade, admission), b"", lasting=True)
 
     def pages(self, request: Request, visitor: Visitor) -> Handover:
         """Serve any request with the pages, as on the socket of the health check."""
@@ -70,6 +64,8 @@ class Routes:
     def _admit(self, request: Request, visitor: Visitor) -> tuple[Upgrade, Admission]:
         """Return the upgrade and its admission. Raises Refusal if it is not admitted."""
         with self._counting():
+            if not request.wants_websocket:
+                raise upgrade_lost(request.lost_fields)
             upgrade = read_upgrade(request)
             origin = self._check_origin(request)
             token = self._broker.access.check_token(request.header("authorization"))

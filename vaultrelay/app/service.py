@@ -5,7 +5,6 @@ from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.interfaces import IListeningPort
 
 from vaultrelay import __version__
 from vaultrelay.app.broker_service import BrokerService
@@ -55,12 +54,10 @@ class RelayService(MultiService):
             broker=self.broker,
             devices=self.devices,
             pending=pending,
-            privacy=self._privacy_notice,
+            privacy=lambda: privacy_notice(self.settings, under_twistd=not format_is_ours()),
         )
-        self.door, self.visitors = self._public.door, self._public.visitors
-        self.listeners = Listeners(
-            settings.listeners, hub=self.hub, factory=self.door, pending=pending
-        )
+        self.door, self.visitors = self._public.door, self._public.door.visitors
+        self.listeners = Listeners(settings, hub=self.hub, factory=self.door, pending=pending)
         sessions = BrokerService(self.broker, reactor)
         self._drain = DrainSequence(
             reactor,
@@ -69,7 +66,7 @@ class RelayService(MultiService):
             listeners=self.listeners,
             pending=pending,
         )
-        self._watch = Watch(self._evidence, reactor)
+        self._watch = Watch(self.findings, reactor)
         # Stopped in reverse: the hub closes what is left when nothing else runs.
         for service in (self.hub, sessions, self.listeners):
             service.setServiceParent(self)
@@ -93,10 +90,7 @@ class RelayService(MultiService):
             from vaultrelay.app.admin_service import AdminService
 
             self._admin: AdminService | None = AdminService(
-                settings.admin_service,
-                relay=self,
-                listening_on=self.listeners.description,
-                hub=self.hub,
+                settings.admin, relay=self, hub=self.hub
             )
             self._admin.setServiceParent(self)
         else:
@@ -115,17 +109,12 @@ class RelayService(MultiService):
         # Nothing has raised: from here on all of it is in force.
         self.settings = settings
         self._read_errors = tuple(read_errors)
-        self.listeners.configure(settings.listeners, renew_tickets=renew_tickets)
+        self.listeners.configure(settings.pairs, renew_tickets=renew_tickets)
         self.devices.ledger.configure(settings.max_buffer)
         if self._admin is not None:
             self._admin.configure(settings.admin_service)
         if closed := self.broker.configure(of_broker):
             log.info("Closed, as they may not be here any more: {count} connections", count=closed)
-
-    @property
-    def ports(self) -> list[IListeningPort]:
-        """The open ports for devices, in the order of the settings."""
-        return self.listeners.ports
 
     @property
     def unix_paths(self) -> list[str]:
@@ -134,16 +123,32 @@ class RelayService(MultiService):
 
     def findings(self) -> Sequence[Finding]:
         """Return the present warnings about the configuration."""
-        return diagnose(self._evidence())
+        return diagnose(
+            Evidence(
+                settings=self.settings,
+                broker=self.broker,
+                now=utc_now(),
+                noticed=self.visitors.noticed,
+                read_errors=self._read_errors,
+                open_sockets=tuple(
+                    filter(None, (each.open_socket for each in self._all_listeners))
+                ),
+                origin_refused=self._public.routes.origin_refused,
+                admin_host_refused=self._admin is not None and self._admin.host_refused,
+                proxy_faults=self.visitors.proxy_faults,
+                plain_addresses=self._plain_addresses,
+            )
+        )
 
     def startService(self) -> None:
         self._set_log()
         super().startService()
         self._plain_addresses = self.listeners.plain_addresses()
+        ports = self.listeners.description()
         log.info(
             "VaultMesh relay {version} listens on {where}; {options}",
             version=__version__,
-            where=self.listeners.description(),
+            where=ports,
             options=self.settings.described(),
         )
         if self.settings.service_links:
@@ -153,7 +158,7 @@ class RelayService(MultiService):
                 names=", ".join(self.settings.service_links),
             )
         if self._admin is not None:
-            self._admin.log_address()
+            self._admin.announce(ports)
         self._watch.setServiceParent(self)
 
     def change(
@@ -195,23 +200,6 @@ class RelayService(MultiService):
         log_join(session)
         if session.channel is not None and len(session.channel.sessions) == 1:
             self._public.announcer.began(session.channel.key)
-
-    def _evidence(self) -> Evidence:
-        return Evidence(
-            settings=self.settings,
-            broker=self.broker,
-            now=utc_now(),
-            noticed=self.visitors.noticed,
-            read_errors=self._read_errors,
-            open_sockets=tuple(filter(None, (each.open_socket for each in self._all_listeners))),
-            origin_refused=self._public.routes.origin_refused,
-            admin_host_refused=self._admin is not None and self._admin.host_refused,
-            proxy_faults=self.visitors.proxy_faults,
-            plain_addresses=self._plain_addresses,
-        )
-
-    def _privacy_notice(self) -> dict[str, object]:
-        return privacy_notice(self.settings, under_twistd=not format_is_ours())
 
     def _set_log(self) -> None:
         set_level(self.settings.log_level)

@@ -51,5 +51,5 @@ def main(arguments: list[str]) -> int:
 
 def print_port(relay: RelayService) -> None:
     """Tell the port that the system picked."""
-    address: Any = relay.ports[0].getHost()
+    address: Any = relay.listeners.ports[0].getHost()
     print(f"listening on port {address.port}", flush=True)

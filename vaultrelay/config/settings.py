@@ -8,7 +8,7 @@ from typing import Any
 from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.certificates.pair import CertificatePair
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.config.slices import AdminSettings, ListenerSettings, PageSettings
+from vaultrelay.config.slices import AdminSettings, PageSettings
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences, canonical_host, host_of_url, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
@@ -32,6 +32,9 @@ _GUARDS = {
     "allow-origin": "origins",
 }
 """Options that restrict access, and their attributes of Access. Removing one takes a restart."""
+
+_SCHEMES = {"http": "ws", "https": "wss"}
+"""The schemes of public URLs that have another name in the app."""
 
 
 @dataclass(frozen=True)
@@ -75,20 +78,15 @@ class Settings:
 
     @property
     def shares(self) -> Shares:
-        """The shares of devices and of pending connections in the open files."""
+        """What the open files suffice for: `max_connections` devices or fewer, and pending ones."""
         return share_out(self.open_files, self.max_connections)
-
-    @property
-    def places(self) -> int:
-        """The capacity in devices: `max_connections`, if the descriptors suffice."""
-        return self.shares.devices
 
     @property
     def places_per_address(self) -> int:
         """The share of one network address, in devices; 0 is no limit."""
         if self.max_per_address is not None:
             return self.max_per_address
-        return max(self.places // SHARE_PER_ADDRESS, LEAST_PER_ADDRESS)
+        return max(self.shares.devices // SHARE_PER_ADDRESS, LEAST_PER_ADDRESS)
 
     @property
     def broker(self) -> BrokerSettings:
@@ -98,7 +96,7 @@ class Settings:
             access=self.access,
             audiences=Audiences(self.own_hosts),
             node_name=self.node_name,
-            max_connections=self.places,
+            max_connections=self.shares.devices,
             per_address=self.places_per_address,
             waiting_per_address=self.shares.waiting_per_address,
         )
@@ -107,13 +105,6 @@ class Settings:
     def visitors(self) -> TrustedProxies:
         """The slice of the accounting by client address."""
         return TrustedProxies.read(self.trusted_proxies, self.access.denied)
-
-    @property
-    def listeners(self) -> ListenerSettings:
-        """The slice of the listeners."""
-        return ListenerSettings(
-            listen=self.listen, bind=self.bind, port=self.port, pairs=self.pairs
-        )
 
     @property
     def pages(self) -> PageSettings:
@@ -127,7 +118,7 @@ class Settings:
     @property
     def admin_service(self) -> AdminSettings:
         """The slice of the admin endpoint."""
-        return AdminSettings(endpoint=self.admin, hosts=self.admin_hosts, nodes=self.admin_nodes)
+        return AdminSettings(hosts=self.admin_hosts, nodes=self.admin_nodes)
 
     @property
     def own_hosts(self) -> frozenset[str]:
@@ -148,15 +139,7 @@ class Settings:
     @property
     def urls_to_show(self) -> tuple[str, ...]:
         """The public URLs as they are entered in the app."""
-        shown = []
-        for url in self.public_urls:
-            scheme, separator, rest = url.partition("://")
-            scheme = scheme.lower()
-            if not separator:
-                shown.append(f"wss://{url}")
-            else:
-                shown.append({"http": "ws", "https": "wss"}.get(scheme, scheme) + "://" + rest)
-        return tuple(shown)
+        return tuple(map(_url_to_show, self.public_urls))
 
     @property
     def effective(self) -> dict[str, object]:
@@ -170,7 +153,7 @@ class Settings:
             "allow-from": "-" if access.allowed is None else str(access.allowed or "nobody"),
             "deny-from": str(access.denied or "-"),
             "allow-origin": "-" if access.origins is None else str(access.origins) or "none",
-            "max-connections": self.places,
+            "max-connections": self.shares.devices,
             "max-per-address": self.places_per_address,
             "trusted-proxy": " ".join(self.trusted_proxies) or "-",
             "ping-seconds": limits.ping_seconds,
@@ -233,6 +216,14 @@ def hosts_of(pairs: Iterable[CertificatePair]) -> frozenset[str]:
             with suppress(ValueError):
                 hosts.add(canonical_host(name))
     return frozenset(hosts)
+
+
+def _url_to_show(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return f"wss://{url}"
+    scheme = scheme.lower()
+    return f"{_SCHEMES.get(scheme, scheme)}://{rest}"
 
 
 def _counted(listed: Sized | None, noun: str) -> str:

@@ -5,19 +5,7 @@ BrokerSettings, which the broker declares itself, is the model.
 
 from dataclasses import dataclass
 
-from vaultrelay.certificates.pair import CertificatePair
 from vaultrelay.cluster.url import NodeUrl
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListenerSettings:
-    """Where to listen: at endpoint strings, else at a port. `pairs` are the certificates of each
-    listener. A reload takes over these alone."""
-
-    listen: tuple[str, ...] = ()
-    bind: str
-    port: int
-    pairs: tuple[tuple[CertificatePair, ...], ...] = ((),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +19,7 @@ class PageSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class AdminSettings:
-    """The admin endpoint, the host names it answers to, and the admin endpoints of other relays."""
+    """The host names of the admin endpoint, and the admin endpoints of other relays."""
 
-    endpoint: str
     hosts: tuple[str, ...] = ()
     nodes: tuple[NodeUrl, ...] = ()

@@ -31,12 +31,12 @@ def _not_read(evidence: Evidence) -> Iterator[Finding]:
 
 def _few_descriptors(evidence: Evidence) -> Iterator[Finding]:
     settings = evidence.settings
-    lacking = settings.shares.lacking
-    if settings.places < settings.max_connections:
+    shares = settings.shares
+    if shares.devices < settings.max_connections:
         yield Finding(
             "few_descriptors",
-            f"The limit of open files is {lacking} too low for "
-            f"--max-connections {settings.max_connections}: the relay admits {settings.places} "
+            f"The limit of open files is {shares.lacking} too low for "
+            f"--max-connections {settings.max_connections}: the relay admits {shares.devices} "
             "devices. "
             "Raise it (ulimit -n, or LimitNOFILE= in the unit), or lower --max-connections.",
         )

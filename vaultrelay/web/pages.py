@@ -110,10 +110,9 @@ class Pages(Leaf):
 
     def _address(self, request: Request) -> bytes:
         """Return the client address as the relay sees it, to find out whether a proxy hides it."""
-        address = request.getHeader(VISITOR_HEADER)
         is_told = request.getHeader(VISITOR_TOLD_HEADER) is not None
-        fields = {"address": address, "from": "proxy" if is_told else "connection"}
-        return _as_json(request, **fields)
+        fields = {"from": "proxy" if is_told else "connection"}
+        return _as_json(request, address=request.getHeader(VISITOR_HEADER), **fields)
 
     def _privacy_notice(self, request: Request) -> bytes:
         return _as_json(request, **self._privacy())

@@ -19,7 +19,7 @@ from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.observe.figures import CURVES, Figures
 from vaultrelay.web.admin_pages import AdminPages, Source
-from vaultrelay.web.leaf import make_site
+from vaultrelay.web.leaf import QuietSite
 
 
 class FakeSource:
@@ -53,7 +53,7 @@ class Visit:
 
     def __init__(self, source: Source, path: str, method: str = "GET") -> None:
         self.clock: Any = Clock()
-        site = make_site(AdminPages(source))
+        site = QuietSite(AdminPages(source))
         site.reactor = self.clock
         self.channel: Any = site.buildProtocol(None)
         self.transport = TcpTransport()

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import alsoProvides
 
 from vaultrelay.config.slices import PageSettings
-from vaultrelay.web.leaf import make_site
+from vaultrelay.web.leaf import QuietSite
 from vaultrelay.web.pages import Pages
 
 HEALTH = b'{"status":"ok","version":"1.0.0","connections":3,"uptime_seconds":86400}'
@@ -90,7 +90,7 @@ def ask(status: FakeStatus) -> Ask:
         pages.configure(
             PageSettings(public_urls=public_urls, asks_token=asks_token, node_name=node_name)
         )
-        site = make_site(pages)
+        site = QuietSite(pages)
         site.reactor = clock
         channel: Any = site.buildProtocol(None)
         transport = TcpTransport()
@@ -323,7 +323,7 @@ def test_requests_are_not_logged(ask: Ask) -> None:
 
 
 def test_the_site_starts_without_a_word(status: FakeStatus) -> None:
-    assert not make_site(Pages(status, version="1.0.0")).noisy
+    assert not QuietSite(Pages(status, version="1.0.0")).noisy
 
 
 def test_a_private_relay_says_where_the_token_goes(ask: Ask) -> None:

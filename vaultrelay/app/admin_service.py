@@ -25,7 +25,7 @@ from vaultrelay.transport.listen import ListeningService, shown
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.admin_pages import AdminPages
-from vaultrelay.web.leaf import make_site, page_head
+from vaultrelay.web.leaf import QuietSite, page_head
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 
@@ -52,7 +52,7 @@ class AdminService(MultiService):
         self._relay_ports = ""
         self._meter = Meter(relay)
         self.sampler = Sampler(reactor, self._meter.totals)
-        self._site = make_site(AdminPages(self))
+        self._site = QuietSite(AdminPages(self))
         waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
         self.door = FrontDoorFactory(reactor, self.route, waiting=waiting)
         listening = read_endpoint(reactor, endpoint, on_loopback=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 
 from vaultrelay.app.broker_service import BrokerService
 from vaultrelay.app.listeners import Listeners
@@ -59,6 +60,9 @@ class DrainSequence:
         if self._is_aborted:
             self._close_all()
         yield self._devices.all_gone()
+        if self._sessions.broker.sessions:
+            # The last connection has yet to end its session, and to log it, in this turn.
+            yield deferLater(self._clock, 0)
         if self._deadline.active():
             self._deadline.cancel()
         yield self._listeners.stop()

@@ -10,7 +10,7 @@ from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.visitors import Visitors
-from vaultrelay.web.leaf import make_site
+from vaultrelay.web.leaf import QuietSite
 from vaultrelay.web.pages import Pages, Privacy
 from vaultrelay.websocket.factory import DeviceFactory
 
@@ -28,7 +28,7 @@ class PublicEndpoint:
         privacy: Privacy,
     ) -> None:
         self._pages = Pages(broker, version=__version__, privacy=privacy)
-        self.routes = Routes(broker=broker, devices=devices, site=make_site(self._pages))
+        self.routes = Routes(broker=broker, devices=devices, site=QuietSite(self._pages))
         # A relay that drains sends its channels elsewhere.
         self.announcer = Announcer(reactor, lambda: () if broker.draining else broker.channels)
         self.door = FrontDoorFactory(

@@ -64,29 +64,26 @@ class Reloader(Service):
         if self._relay.broker.draining:
             return
         with self._around():
-            self._reload(is_timed)
-
-    def _reload(self, is_timed: bool) -> None:
-        self._changes.look()
-        before = self._relay.settings
-        settings, errors = self._reader.read_again(before)
-        now = self._clock.seconds()
-        is_renewal = now >= self._renew_at
-        restart = self._relay.change(
-            self._fit(settings), read_errors=errors, renew_tickets=is_renewal
-        )
-        if is_renewal and not errors:
-            self._renew_at = now + TICKET_KEY_SECONDS
-        self._read_at = now + READ_AGAIN_SECONDS if errors else self._renew_at
-        after = self._relay.settings
-        self._changes.were_read(*self._reader.files(after))
-        for name in () if is_timed else restart:
-            log.warn("--{name} has changed, which takes a restart of the relay", name=name)
-        changed = ", ".join(_changes(before, after))
-        if changed or not is_timed:
-            log.info(
-                "The options were read again; changed: {changed}", changed=changed or "nothing"
+            self._changes.look()
+            before = self._relay.settings
+            settings, errors = self._reader.read_again(before)
+            now = self._clock.seconds()
+            is_renewal = now >= self._renew_at
+            restart = self._relay.change(
+                self._fit(settings), read_errors=errors, renew_tickets=is_renewal
             )
+            if is_renewal and not errors:
+                self._renew_at = now + TICKET_KEY_SECONDS
+            self._read_at = now + READ_AGAIN_SECONDS if errors else self._renew_at
+            after = self._relay.settings
+            self._changes.were_read(*self._reader.files(after))
+            for name in () if is_timed else restart:
+                log.warn("--{name} has changed, which takes a restart of the relay", name=name)
+            changed = ", ".join(_changes(before, after))
+            if changed or not is_timed:
+                log.info(
+                    "The options were read again; changed: {changed}", changed=changed or "nothing"
+                )
 
     def _look(self) -> None:
         asked, self._asked = self._asked, False

@@ -67,23 +67,17 @@ class Routes:
             if not request.wants_websocket:
                 raise upgrade_lost(request.lost_fields)
             upgrade = read_upgrade(request)
-            origin = self._check_origin(request)
+            origin = self._broker.access.check_origin(request.header("origin"))
             token = self._broker.access.check_token(request.header("authorization"))
         self._broker.admit(upgrade.channel, visitor.budgets)
         return upgrade, Admission(visitor.budgets, visitor.client, token, origin)
 
-    def _check_origin(self, request: Request) -> str | None:
-        try:
-            return self._broker.access.check_origin(request.header("origin"))
-        except Refusal:
-            self.origin_refused = True
-            raise
-
     @contextmanager
     def _counting(self) -> Iterator[None]:
-        """Count a Refusal by its slug."""
+        """Count a Refusal by its slug, and note whether it is of an origin."""
         try:
             yield
         except Refusal as refusal:
             self._broker.counters.refused[refusal.counted] += 1
+            self.origin_refused |= refusal.counted == "origin_not_allowed"
             raise

@@ -102,8 +102,9 @@ class RelayService(MultiService):
         *,
         read_errors: Sequence[str] = (),
         renew_tickets: bool = False,
-    ) -> None:
-        """Give each part its slice, at the start and at a reload."""
+    ) -> int:
+        """Give each part its slice, at the start and at a reload; return how many sessions that
+        closed."""
         of_broker = settings.broker
         self._public.configure(settings)
         # Nothing has raised: from here on all of it is in force.
@@ -113,8 +114,7 @@ class RelayService(MultiService):
         self.devices.ledger.configure(settings.max_buffer)
         if self._admin is not None:
             self._admin.configure(settings.admin_service)
-        if closed := self.broker.configure(of_broker):
-            log.info("Closed, as they may not be here any more: {count} connections", count=closed)
+        return self.broker.configure(of_broker)
 
     @property
     def unix_paths(self) -> list[str]:
@@ -175,8 +175,10 @@ class RelayService(MultiService):
         `renew_tickets`: replace the keys of TLS session tickets, too.
         """
         settings, restart = settings.taken_over_by(self.settings)
-        self._configure(settings, read_errors=read_errors, renew_tickets=renew_tickets)
+        closed = self._configure(settings, read_errors=read_errors, renew_tickets=renew_tickets)
         self._set_log()
+        if closed:
+            log.info("Closed, as they may not be here any more: {count} connections", count=closed)
         self._watch.look()
         return restart
 

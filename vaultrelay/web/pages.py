@@ -93,14 +93,13 @@ class Pages(Leaf):
         self._settings = settings
 
     def _health(self, request: Request) -> bytes:
-        node = self._settings.node_name
         return _as_json(
             request,
             status=self._state,
             version=self._version,
             connections=self._status.joined,
             uptime_seconds=self._status.uptime_seconds,
-            **({"node": node} if node else {}),
+            **({"node": self._settings.node_name} if self._settings.node_name else {}),
         )
 
     def _ready(self, request: Request) -> bytes:
@@ -122,8 +121,8 @@ class Pages(Leaf):
         state = "This relay is about to restart." if self._status.draining else "This relay works."
         request.setHeader("Content-Type", "text/html; charset=utf-8")
         url = html.escape(url)
-        asks_token = self._settings.asks_token
-        token = _PRIVATE.format(url=url.replace("://", "://any:TOKEN@")) if asks_token else ""
+        private = _PRIVATE if self._settings.asks_token else ""
+        token = private.format(url=url.replace("://", "://any:TOKEN@"))
         return _PAGE.format(state=state, url=url, token=token, hint=_HINTS[hint]).encode()
 
     @property

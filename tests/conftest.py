@@ -10,7 +10,6 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
 from tests.memory import MemorySocket
-from vaultrelay.logs import line_limit
 from vaultrelay.transport.bindable import Bound, TcpAddress, nothing_to_clean
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -37,12 +36,6 @@ def logged_errors() -> Iterator[list[LogEvent]]:
     yield found
     globalLogPublisher.removeObserver(observe)
     assert not found, f"logged: {[event.get('log_format') for event in found]}"
-
-
-@pytest.fixture(autouse=True)
-def unlimited_log() -> None:
-    """No test is short of lines because of those before it."""
-    line_limit.forget()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
 from tests.frames import BINARY, CLOSE, TEXT, Frame, client_frame, take_server_frame
+from tests.recorded_log import RecordedLog
 from vaultrelay.app.service import RelayService
 from vaultrelay.config.settings import Settings
 from vaultrelay.wire import base64url
@@ -100,7 +101,8 @@ class Relay:
 
     def __init__(self, **settings: Any) -> None:
         self.clock: Any = MemoryReactorClock()
-        self.service = RelayService(Settings(**settings), self.clock)
+        self.log = RecordedLog()
+        self.service = RelayService(Settings(**settings), self.clock, log=self.log)
         self.broker = self.service.broker
         self.door = self.service.door
 

@@ -6,8 +6,6 @@ from typing import Any, cast
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
-from zope.interface import implementer
 
 from tests.cluster.servers import page, serving
 from tests.cluster.statuses import status as status_of
@@ -82,17 +80,8 @@ def test_it_listens_beside_the_relay_and_has_one_timer(
 
 
 def test_a_line_says_where_it_is(relay: Relay) -> None:
-    lines: list[LogEvent] = []
-
-    @implementer(ILogObserver)
-    def observe(event: LogEvent) -> None:
-        lines.append(event)
-
-    globalLogPublisher.addObserver(observe)
     relay.service.startService()
-    globalLogPublisher.removeObserver(observe)
-    told = [event["log_format"].format(**event) for event in lines if "log_format" in event]
-    assert told[1].startswith(f"Status page and metrics: {ENDPOINT} (port 9090 of ")
+    assert relay.log.lines[1].startswith(f"Status page and metrics: {ENDPOINT} (port 9090 of ")
     relay.service.stopService()
 
 

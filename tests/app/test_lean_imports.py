@@ -97,8 +97,10 @@ import sys
 from twisted.internet.testing import MemoryReactorClock
 from vaultrelay.app.service import RelayService
 from vaultrelay.config.settings import Settings
+from vaultrelay.logs import log_under_twistd
 for admin in ("", "tcp:9090"):
-    RelayService(Settings(admin=admin), MemoryReactorClock())
+    settings = Settings(admin=admin)
+    RelayService(settings, MemoryReactorClock(), log=log_under_twistd())
     modules = ("vaultrelay.app.admin_service", "vaultrelay.web.status_page")
     print([name in sys.modules for name in modules])
 """

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import LogEvent
 
 from tests.authority import chain, write_pair
 from tests.memory import SEED, Wire
+from tests.recorded_log import RecordedLog
 from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.app.reload import Reloader
 from vaultrelay.app.service import RelayService
@@ -28,40 +29,38 @@ KICKED = (4510, "kicked")
 
 
 @pytest.fixture
-def lines(logged_errors: list[LogEvent]) -> Iterator[list[str]]:
-    """What the relay says, each line with its level."""
-    found: list[str] = []
-
-    def observe(event: LogEvent) -> None:
-        if event.get("log_namespace") == "vaultrelay":
-            said = event["log_format"].format(**event)
-            found.append(f"{event['log_level'].name}: {said}")
-
-    observer: Any = observe
-    globalLogPublisher.addObserver(observer)
-    yield found
-    globalLogPublisher.removeObserver(observer)
-    # They are among the lines, for the tests to look at.
+def log(logged_errors: list[LogEvent]) -> Iterator[RecordedLog]:
+    """The log of the relay."""
+    yield RecordedLog()
+    # They are among its lines, for the tests to look at.
     logged_errors.clear()
 
 
 class Running:
     """A relay whose options stand in a file, and time to notice its changes."""
 
-    def __init__(self, folder: Path, config: str, lines: list[str]) -> None:
+    def __init__(self, folder: Path, config: str, log: RecordedLog) -> None:
         self.config = folder / "relay.toml"
         self.config.write_text(config)
-        self.lines = lines
+        self.log = log
         self.clock: Any = MemoryReactorClock()
         reader = SettingsReader({"config": [str(self.config)]}, {}, self.clock)
-        self.service = RelayService(reader.read(), self.clock)
+        self.service = RelayService(reader.read(), self.clock, log=log)
         self.broker = self.service.broker
         self.reloader = Reloader(
-            self.service, reader, clock=self.clock, fit=lambda settings: settings
+            self.service, reader, clock=self.clock, fit=lambda settings: settings, log=log
         )
         self.reloader.startService()
         self.service._watch.look()
         self._rounds = 0
+
+    @property
+    def lines(self) -> list[str]:
+        """What the relay logged, each line with its level."""
+        return [
+            f"{event['log_level'].name}: {line}"
+            for event, line in zip(self.log.events, self.log.lines, strict=True)
+        ]
 
     def connect(self, **headers: str) -> Wire:
         door = self.service.door.buildProtocol(None)
@@ -86,10 +85,10 @@ class Running:
         return self.wait()
 
     def wait(self) -> list[str]:
-        self.lines.clear()
+        self.log.events.clear()
         for _ in range(3):
             self.clock.advance(WATCH_SECONDS)
-        return list(self.lines)
+        return self.lines
 
     def stop(self) -> None:
         self.reloader.stopService()
@@ -97,9 +96,9 @@ class Running:
 
 
 def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
-    tmp_path: Path, lines: list[str]
+    tmp_path: Path, log: RecordedLog
 ) -> None:
-    relay = Running(tmp_path, "session-ttl = 100\nmax-buffer = 5000000\n", lines)
+    relay = Running(tmp_path, "session-ttl = 100\nmax-buffer = 5000000\n", log)
     old = relay.join()
     said = relay.write(
         "session-ttl = 200\nrate-messages = 7\nmax-connections = 9\nmax-per-address = 3\n"
@@ -128,19 +127,19 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
     relay.stop()
 
 
-def test_what_changed_is_said(tmp_path: Path, lines: list[str]) -> None:
-    relay = Running(tmp_path, "", lines)
+def test_what_changed_is_said(tmp_path: Path, log: RecordedLog) -> None:
+    relay = Running(tmp_path, "", log)
     assert relay.write("session-ttl = 7\n") == [
         "info: The options were read again; changed: session-ttl=7"
     ]
     relay.reloader.reload()
-    assert lines[-1] == "info: The options were read again; changed: nothing"
+    assert relay.lines[-1] == "info: The options were read again; changed: nothing"
     assert relay.wait() == []
     relay.stop()
 
 
-def test_what_takes_a_restart_is_named_and_stays(tmp_path: Path, lines: list[str]) -> None:
-    relay = Running(tmp_path, "", lines)
+def test_what_takes_a_restart_is_named_and_stays(tmp_path: Path, log: RecordedLog) -> None:
+    relay = Running(tmp_path, "", log)
     said = relay.write("port = 81\nbind = '127.0.0.1'\nmessage-bytes = 2000\nsession-ttl = 7\n")
     assert [
         f"warn: --{name} has changed, which takes a restart of the relay" in said
@@ -152,8 +151,8 @@ def test_what_takes_a_restart_is_named_and_stays(tmp_path: Path, lines: list[str
     relay.stop()
 
 
-def test_a_bad_value_keeps_the_old_one_and_no_other(tmp_path: Path, lines: list[str]) -> None:
-    relay = Running(tmp_path, "max-connections = 5\nsession-ttl = 70\n", lines)
+def test_a_bad_value_keeps_the_old_one_and_no_other(tmp_path: Path, log: RecordedLog) -> None:
+    relay = Running(tmp_path, "max-connections = 5\nsession-ttl = 70\n", log)
     said = relay.write("max-connections = 'many'\nsession-ttl = 71\n")
     assert said[0].startswith(f"error: {relay.config}: max-connections: 'many' must be a whole")
     assert said[0].endswith("What was read before still holds.")
@@ -167,9 +166,9 @@ def test_a_bad_value_keeps_the_old_one_and_no_other(tmp_path: Path, lines: list[
 
 @pytest.mark.parametrize("text", ["port = ", "no-option = 1\n"])
 def test_a_file_that_cannot_be_read_changes_nothing(
-    tmp_path: Path, lines: list[str], text: str
+    tmp_path: Path, log: RecordedLog, text: str
 ) -> None:
-    relay = Running(tmp_path, "session-ttl = 70\n", lines)
+    relay = Running(tmp_path, "session-ttl = 70\n", log)
     before = relay.service.settings
     assert str(relay.config) in relay.write(text)[0]
     assert relay.service.settings == before
@@ -189,9 +188,9 @@ class TestTokens:
         return path
 
     def test_removing_a_token_closes_its_sessions_alone(
-        self, tmp_path: Path, file: Path, lines: list[str]
+        self, tmp_path: Path, file: Path, log: RecordedLog
     ) -> None:
-        relay = Running(tmp_path, f"access-token-file = '{file}'\n", lines)
+        relay = Running(tmp_path, f"access-token-file = '{file}'\n", log)
         assert relay.connect().answer.startswith(b"HTTP/1.1 401 ")  # type: ignore[attr-defined]
         goes = relay.join(b"device-a", Authorization=f"Bearer {TOKEN}")
         stays = relay.join(b"device-b", Authorization="Bearer another-of-the-tokens")
@@ -207,9 +206,9 @@ class TestTokens:
 
     @pytest.mark.parametrize("text", ["", "\n \n", "# Nobody for now\n", "\ufeff", "\r\n"])
     def test_an_emptied_file_lets_nobody_in(
-        self, tmp_path: Path, file: Path, lines: list[str], text: str
+        self, tmp_path: Path, file: Path, log: RecordedLog, text: str
     ) -> None:
-        relay = Running(tmp_path, f"access-token-file = '{file}'\n", lines)
+        relay = Running(tmp_path, f"access-token-file = '{file}'\n", log)
         headers = {"Authorization": f"Bearer {TOKEN}"}
         joined = relay.join(b"device-a", **headers)
         unjoined = relay.connect(**headers)
@@ -234,9 +233,9 @@ class TestTokens:
 
     @pytest.mark.parametrize("loss", ["deleted", "unreadable", "folder", "renamed", "zeros"])
     def test_a_file_that_is_lost_closes_nobody(
-        self, tmp_path: Path, file: Path, lines: list[str], loss: str
+        self, tmp_path: Path, file: Path, log: RecordedLog, loss: str
     ) -> None:
-        relay = Running(tmp_path, f"access-token-file = '{file}'\n", lines)
+        relay = Running(tmp_path, f"access-token-file = '{file}'\n", log)
         stays = relay.join(Authorization=f"Bearer {TOKEN}")
         if loss == "renamed":
             file.rename(tmp_path / "tokens~")
@@ -260,9 +259,9 @@ class TestTokens:
         "text", ["short\n", f"{TOKEN}\nbad line\n", f"TOKEN={TOKEN}\n", f"# x\n'{TOKEN}'\n"]
     )
     def test_a_bad_file_closes_nobody(
-        self, tmp_path: Path, file: Path, lines: list[str], text: str
+        self, tmp_path: Path, file: Path, log: RecordedLog, text: str
     ) -> None:
-        relay = Running(tmp_path, f"access-token-file = '{file}'\n", lines)
+        relay = Running(tmp_path, f"access-token-file = '{file}'\n", log)
         stays = relay.join(Authorization=f"Bearer {TOKEN}")
         said = relay.write(text, file)
         assert said[0].startswith(f"error: {relay.config}: access-token-file: '{file}' ")
@@ -271,17 +270,17 @@ class TestTokens:
         relay.stop()
 
     def test_other_tokens_of_the_same_number_are_told_of(
-        self, tmp_path: Path, file: Path, lines: list[str]
+        self, tmp_path: Path, file: Path, log: RecordedLog
     ) -> None:
-        relay = Running(tmp_path, f"access-token-file = '{file}'\n", lines)
+        relay = Running(tmp_path, f"access-token-file = '{file}'\n", log)
         said = relay.write("one-of-other-tokens\ntwo-of-other-tokens\n", file)
         assert said == ["info: The options were read again; changed: 2 other tokens"]
         relay.stop()
 
     def test_asking_for_tokens_closes_who_came_without(
-        self, tmp_path: Path, file: Path, lines: list[str]
+        self, tmp_path: Path, file: Path, log: RecordedLog
     ) -> None:
-        relay = Running(tmp_path, "", lines)
+        relay = Running(tmp_path, "", log)
         goes = relay.join()
         relay.write(f"access-token-file = '{file}'\n")
         assert goes.closed_with() == KICKED
@@ -291,10 +290,10 @@ class TestTokens:
         relay.stop()
 
 
-def test_an_emptied_list_of_channels_lets_nobody_join(tmp_path: Path, lines: list[str]) -> None:
+def test_an_emptied_list_of_channels_lets_nobody_join(tmp_path: Path, log: RecordedLog) -> None:
     listed = tmp_path / "channels"
     listed.write_text(base64url.encode(channel_of(SEED)))
-    relay = Running(tmp_path, f"allow-channels = '{listed}'\n", lines)
+    relay = Running(tmp_path, f"allow-channels = '{listed}'\n", log)
     goes = relay.join()
     said = relay.write("# none", listed)
     assert said[-2].startswith(
@@ -307,9 +306,9 @@ def test_an_emptied_list_of_channels_lets_nobody_join(tmp_path: Path, lines: lis
     relay.stop()
 
 
-def test_origins_change_while_it_runs(tmp_path: Path, lines: list[str]) -> None:
+def test_origins_change_while_it_runs(tmp_path: Path, log: RecordedLog) -> None:
     app, evil = {"Origin": "https://app.example"}, {"Origin": "https://evil.example"}
-    relay = Running(tmp_path, "allow-origin = 'https://app.example'\n", lines)
+    relay = Running(tmp_path, "allow-origin = 'https://app.example'\n", log)
     native, page = relay.join(b"device-a"), relay.join(b"device-b", **app)
     assert b"403 Forbidden" in relay.connect(**evil).answer  # type: ignore[attr-defined]
     assert "origin_refused" in [finding.slug for finding in relay.service.findings()]
@@ -326,9 +325,9 @@ def test_origins_change_while_it_runs(tmp_path: Path, lines: list[str]) -> None:
 
 
 def test_addresses_that_are_listed_shut_web_pages_out_at_once(
-    tmp_path: Path, lines: list[str]
+    tmp_path: Path, log: RecordedLog
 ) -> None:
-    relay = Running(tmp_path, "allow-origin = 'https://app.example'\n", lines)
+    relay = Running(tmp_path, "allow-origin = 'https://app.example'\n", log)
     relay.write("allow-from = ['0.0.0.0/0']\n")
     assert relay.service.settings.access.origins == Origins()
     said = relay.write("")
@@ -338,8 +337,8 @@ def test_addresses_that_are_listed_shut_web_pages_out_at_once(
     relay.stop()
 
 
-def test_an_emptied_list_of_networks_lets_nobody_in(tmp_path: Path, lines: list[str]) -> None:
-    relay = Running(tmp_path, "allow-from = ['0.0.0.0/0', 'unix']\n", lines)
+def test_an_emptied_list_of_networks_lets_nobody_in(tmp_path: Path, log: RecordedLog) -> None:
+    relay = Running(tmp_path, "allow-from = ['0.0.0.0/0', 'unix']\n", log)
     before = relay.service.settings
     assert before.effective["allow-from"] == "0.0.0.0/0 unix"
     said = relay.write("allow-from = []\n")
@@ -350,11 +349,11 @@ def test_an_emptied_list_of_networks_lets_nobody_in(tmp_path: Path, lines: list[
 
 
 def test_a_list_that_is_named_later_and_empty_lets_nobody_in(
-    tmp_path: Path, lines: list[str]
+    tmp_path: Path, log: RecordedLog
 ) -> None:
     listed = tmp_path / "tokens"
     listed.touch()
-    relay = Running(tmp_path, "", lines)
+    relay = Running(tmp_path, "", log)
     goes = relay.join()
     relay.write(f"access-token-file = '{listed}'\n")
     assert goes.closed_with() == KICKED
@@ -362,8 +361,8 @@ def test_a_list_that_is_named_later_and_empty_lets_nobody_in(
     relay.stop()
 
 
-def test_channels_and_addresses_are_taken_as_they_are_now(tmp_path: Path, lines: list[str]) -> None:
-    relay = Running(tmp_path, "", lines)
+def test_channels_and_addresses_are_taken_as_they_are_now(tmp_path: Path, log: RecordedLog) -> None:
+    relay = Running(tmp_path, "", log)
     goes = relay.join()
     listed = tmp_path / "channels"
     listed.write_text(base64url.encode(channel_of(bytes(32))))
@@ -389,10 +388,10 @@ class TestCertificates:
         key.rename(folder / "key.pem")
 
     def test_a_renewed_one_is_served_as_soon_as_both_files_fit(
-        self, tmp_path: Path, lines: list[str]
+        self, tmp_path: Path, log: RecordedLog
     ) -> None:
         self.pair(tmp_path, 5)
-        relay = Running(tmp_path, self.config(tmp_path), lines)
+        relay = Running(tmp_path, self.config(tmp_path), log)
         tls = relay.service.listeners.all[0].tls
         assert tls is not None
         before = tls.context
@@ -419,7 +418,7 @@ class TestCertificates:
 
     @pytest.mark.parametrize("place", ["tls-cert", "ssl:", "tls:"])
     def test_a_good_one_does_not_give_way_to_an_expired_one(
-        self, tmp_path: Path, lines: list[str], place: str
+        self, tmp_path: Path, log: RecordedLog, place: str
     ) -> None:
         folder = tmp_path / "live"
         folder.mkdir()
@@ -429,7 +428,7 @@ class TestCertificates:
             "tls:": f"tls:{folder}:0",
         }
         config = f"listen = ['{texts[place]}']\n" if place in texts else self.config(folder)
-        relay = Running(tmp_path, config, lines)
+        relay = Running(tmp_path, config, log)
         tls = relay.service.listeners.all[0].tls
         assert tls is not None
         before = tls.context
@@ -451,17 +450,17 @@ class TestCertificates:
         relay.stop()
 
     def test_one_that_is_not_yet_valid_is_taken_when_it_is(
-        self, tmp_path: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, log: RecordedLog, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Without another change of its file."""
         self.pair(tmp_path, 10)
-        relay = Running(tmp_path, self.config(tmp_path), lines)
+        relay = Running(tmp_path, self.config(tmp_path), log)
         before = relay.service.settings.certificates
         self.pair(tmp_path, 365 + 2)
         said = relay.wait()
         assert "is not valid before" in said[0]
         assert "Is this machine's clock right? What was read before still holds." in said[0]
-        relay.lines.clear()
+        relay.log.events.clear()
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert (relay.service.settings.certificates, relay.lines) == (before, [])
         later = datetime.now(UTC) + timedelta(3)
@@ -474,22 +473,22 @@ class TestCertificates:
         relay.stop()
 
     def test_one_that_has_expired_itself_gives_way_to_any(
-        self, tmp_path: Path, lines: list[str]
+        self, tmp_path: Path, log: RecordedLog
     ) -> None:
         self.pair(tmp_path, -5)
-        relay = Running(tmp_path, self.config(tmp_path), lines)
+        relay = Running(tmp_path, self.config(tmp_path), log)
         before = relay.service.settings.certificates
         self.pair(tmp_path, -3)
         relay.wait()
         assert relay.service.settings.certificates != before
         relay.stop()
 
-    def test_another_in_the_folder_may_expire(self, tmp_path: Path, lines: list[str]) -> None:
+    def test_another_in_the_folder_may_expire(self, tmp_path: Path, log: RecordedLog) -> None:
         """Only what it replaces counts: what serves other names goes on."""
         folder = tmp_path / "live"
         folder.mkdir()
         self.pair(folder, 90)
-        relay = Running(tmp_path, f"listen = ['tls:{folder}:0']\n", lines)
+        relay = Running(tmp_path, f"listen = ['tls:{folder}:0']\n", log)
         (folder / "old").mkdir()
         gone = datetime.now(UTC) - timedelta(1)
         write_pair(folder / "old", *chain(["old.test"], starts=gone - timedelta(9), ends=gone))
@@ -501,10 +500,10 @@ class TestCertificates:
         relay.stop()
 
     def test_the_same_certificate_again_is_no_change(
-        self, tmp_path: Path, lines: list[str]
+        self, tmp_path: Path, log: RecordedLog
     ) -> None:
         self.pair(tmp_path, 90)
-        relay = Running(tmp_path, self.config(tmp_path), lines)
+        relay = Running(tmp_path, self.config(tmp_path), log)
         tls = relay.service.listeners.all[0].tls
         assert tls is not None
         before = tls.context
@@ -513,22 +512,22 @@ class TestCertificates:
         assert tls.context is before
         relay.stop()
 
-    def test_tls_itself_takes_a_restart(self, tmp_path: Path, lines: list[str]) -> None:
+    def test_tls_itself_takes_a_restart(self, tmp_path: Path, log: RecordedLog) -> None:
         self.pair(tmp_path, 90)
-        relay = Running(tmp_path, "", lines)
+        relay = Running(tmp_path, "", log)
         said = relay.write(self.config(tmp_path))
         assert said[0] == "warn: --tls-cert has changed, which takes a restart of the relay"
         assert relay.service.settings.certificates == ()
         relay.stop()
 
     def test_those_of_endpoint_strings_are_renewed_too(
-        self, tmp_path: Path, lines: list[str]
+        self, tmp_path: Path, log: RecordedLog
     ) -> None:
         folder = tmp_path / "live"
         folder.mkdir()
         self.pair(folder, 5)
         place = f"ssl:0:privateKey={folder / 'key.pem'}:certKey={folder / 'certificate.pem'}"
-        relay = Running(tmp_path, f"listen = ['tcp:0', '{place}', 'tls:{folder}:0']\n", lines)
+        relay = Running(tmp_path, f"listen = ['tcp:0', '{place}', 'tls:{folder}:0']\n", log)
         plain, own, whole = (listener.tls for listener in relay.service.listeners.all)
         assert plain is None
         assert own is not None
@@ -546,12 +545,12 @@ class TestTickets:
     """Session tickets of TLS 1.2: their key is replaced daily, at every place at once."""
 
     @pytest.fixture
-    def relay(self, tmp_path: Path, lines: list[str]) -> Iterator[Running]:
+    def relay(self, tmp_path: Path, log: RecordedLog) -> Iterator[Running]:
         write_pair(tmp_path, *chain(["relay.test"]))
         certificate, key = tmp_path / "fullchain.pem", tmp_path / "privkey.pem"
         ssl_place = f"ssl:0:privateKey={key}:certKey={certificate}"
         config = f"listen = ['{ssl_place}', 'tcp:0', 'tls:{tmp_path}:0']\n"
-        relay = Running(tmp_path, config, lines)
+        relay = Running(tmp_path, config, log)
         yield relay
         relay.stop()
 
@@ -581,7 +580,7 @@ class TestTickets:
         assert resumed(first) == [True, True]
         relay.clock.advance(TICKET_KEY_SECONDS - 2 * WATCH_SECONDS)
         assert resumed(first) == [True, True]
-        relay.lines.clear()
+        relay.log.events.clear()
         relay.clock.advance(2 * WATCH_SECONDS)
         assert relay.lines == [], "nobody asked for it, and nothing has changed"
         assert resumed(first) == [False, False]
@@ -614,17 +613,17 @@ class TestTickets:
         assert tls.context is not before
 
 
-def test_a_relay_that_is_stopping_takes_nothing_new(tmp_path: Path, lines: list[str]) -> None:
-    relay = Running(tmp_path, "", lines)
+def test_a_relay_that_is_stopping_takes_nothing_new(tmp_path: Path, log: RecordedLog) -> None:
+    relay = Running(tmp_path, "", log)
     relay.broker.drain(5)
     assert relay.write("session-ttl = 7\n") == []
     assert relay.broker.limits.session_ttl == 3600
     relay.stop()
 
 
-def test_who_asks_often_is_answered_once(tmp_path: Path, lines: list[str]) -> None:
+def test_who_asks_often_is_answered_once(tmp_path: Path, log: RecordedLog) -> None:
     """A reload takes longer than a signal: each on its own, they would hold the relay up."""
-    relay = Running(tmp_path, "", lines)
+    relay = Running(tmp_path, "", log)
     for _ in range(1000):
         relay.reloader.ask()
     assert relay.wait() == ["info: The options were read again; changed: nothing"]
@@ -633,10 +632,10 @@ def test_who_asks_often_is_answered_once(tmp_path: Path, lines: list[str]) -> No
 
 
 def test_a_folder_named_as_a_file_is_not_searched(
-    tmp_path: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, log: RecordedLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be /, and a look at all that is in it takes longer than the second between two."""
-    relay = Running(tmp_path, "", lines)
+    relay = Running(tmp_path, "", log)
 
     def search(folder: Path, pattern: str) -> Iterator[Path]:
         raise AssertionError(folder)
@@ -648,8 +647,8 @@ def test_a_folder_named_as_a_file_is_not_searched(
     relay.stop()
 
 
-def test_a_folder_that_becomes_the_file_is_noticed(tmp_path: Path, lines: list[str]) -> None:
-    relay = Running(tmp_path, "", lines)
+def test_a_folder_that_becomes_the_file_is_noticed(tmp_path: Path, log: RecordedLog) -> None:
+    relay = Running(tmp_path, "", log)
     tokens = tmp_path / "tokens"
     tokens.mkdir()
     assert relay.write(f"access-token-file = '{tokens}'\n")
@@ -660,11 +659,11 @@ def test_a_folder_that_becomes_the_file_is_noticed(tmp_path: Path, lines: list[s
 
 def test_a_look_that_fails_is_not_the_last(
     tmp_path: Path,
-    lines: list[str],
+    log: RecordedLog,
     monkeypatch: pytest.MonkeyPatch,
     logged_errors: list[LogEvent],
 ) -> None:
-    relay = Running(tmp_path, "", lines)
+    relay = Running(tmp_path, "", log)
 
     def fail() -> bool:
         raise RuntimeError
@@ -682,14 +681,14 @@ def test_a_look_that_fails_is_not_the_last(
     "guard", ["access-token-file", "allow-channels", "allow-from", "allow-origin"]
 )
 def test_what_keeps_people_out_is_not_lifted_by_a_reload(
-    tmp_path: Path, lines: list[str], guard: str
+    tmp_path: Path, log: RecordedLog, guard: str
 ) -> None:
     """A file that was emptied by mistake must not open a private relay."""
     listed = tmp_path / "list"
     listed.write_text(TOKEN if guard == "access-token-file" else base64url.encode(bytes(32)))
     given = {"allow-from": "192.0.2.0/24", "allow-origin": "https://app.example"}
     value = given.get(guard, str(listed))
-    relay = Running(tmp_path, f"{guard} = '{value}'\n", lines)
+    relay = Running(tmp_path, f"{guard} = '{value}'\n", log)
     before = relay.broker.access
     said = relay.write("session-ttl = 70\n")
     assert f"warn: --{guard} has changed, which takes a restart of the relay" in said

@@ -11,12 +11,12 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.threads import deferToThread
-from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
-from zope.interface import implementer
+from twisted.logger import LogEvent, LogLevel
 
 from tests.authority import issue, write_pair
 from tests.frames import close_frame
 from tests.memory import SEED, UPGRADE, Relay, Wire
+from tests.recorded_log import RecordedLog
 from vaultrelay import __version__
 from vaultrelay.app.service import RelayService
 from vaultrelay.certificates.pair import CertificatePair, load_pair
@@ -370,7 +370,7 @@ def test_a_deadline_that_raises_does_not_stop_the_others(
 
 def test_a_bad_endpoint_string_raises_before_anything_listens(relay: Relay) -> None:
     with pytest.raises(BadEndpoint):
-        RelayService(Settings(listen=("tcp:80:bogus=1",)), relay.clock)
+        RelayService(Settings(listen=("tcp:80:bogus=1",)), relay.clock, log=relay.log)
 
 
 @pytest.mark.parametrize(("bind", "tls"), [("0.0.0.0", False), ("::", False), ("127.0.0.1", True)])
@@ -378,7 +378,9 @@ def test_it_listens_where_the_settings_say(
     tmp_path: Path, relay: Relay, bound: list[TcpAddress], bind: str, tls: bool
 ) -> None:
     pairs = (_pair(tmp_path),) if tls else ()
-    service = RelayService(Settings(bind=bind, port=8443, pairs=(pairs,)), relay.clock)
+    service = RelayService(
+        Settings(bind=bind, port=8443, pairs=(pairs,)), relay.clock, log=relay.log
+    )
     service.privilegedStartService()
     assert bound == [TcpAddress(bind, 8443, LISTEN_BACKLOG)]
     (listener,) = service.listeners.all
@@ -391,33 +393,20 @@ def test_it_listens_where_the_settings_say(
 
 @pytest.mark.usefixtures("bound")
 class TestTheLog:
-    @pytest.fixture
-    def lines(self) -> Any:
-        found: list[str] = []
-
-        @implementer(ILogObserver)
-        def observe(event: LogEvent) -> None:
-            if event.get("log_namespace") == "vaultrelay":
-                found.append(event["log_format"].format(**event))
-
-        globalLogPublisher.addObserver(observe)
-        yield found
-        globalLogPublisher.removeObserver(observe)
-
-    def test_one_line_at_the_start_names_version_and_options(self, lines: list[str]) -> None:
+    def test_one_line_at_the_start_names_version_and_options(self) -> None:
         relay = Relay(public_urls=("relay.example.org",))
         relay.service.startService()
-        (line,) = lines
+        (line,) = relay.log.lines
         assert f"VaultMesh relay {__version__}" in line
         assert "max-connections=1000" in line
 
-    def test_a_relay_that_does_not_know_its_names_says_so(self, lines: list[str]) -> None:
+    def test_a_relay_that_does_not_know_its_names_says_so(self) -> None:
         relay = Relay()
         relay.service.startService()
-        assert "--public-url" in lines[1]
+        assert "--public-url" in relay.log.lines[1]
 
     def test_an_expired_certificate_cannot_be_missed(
-        self, tmp_path: Path, lines: list[str], logged_errors: list[LogEvent]
+        self, tmp_path: Path, logged_errors: list[LogEvent]
     ) -> None:
         long_ago = datetime.now(UTC) - timedelta(days=90)
         pair = _pair(tmp_path, starts=long_ago, ends=long_ago + timedelta(days=30))
@@ -425,13 +414,14 @@ class TestTheLog:
         relay.service.startService()
         assert len(logged_errors) == 1
         logged_errors.clear()
-        assert "DEVICES WILL REFUSE TO CONNECT: the certificate expired on" in lines[1]
+        assert "DEVICES WILL REFUSE TO CONNECT: the certificate expired on" in relay.log.lines[1]
 
-    def test_a_variable_that_is_no_option_is_named(self, lines: list[str]) -> None:
-        Relay(unknown_variables=("RELAY_PROT",)).service.startService()
-        assert "RELAY_PROT is no option" in lines[2]
+    def test_a_variable_that_is_no_option_is_named(self) -> None:
+        relay = Relay(unknown_variables=("RELAY_PROT",))
+        relay.service.startService()
+        assert "RELAY_PROT is no option" in relay.log.lines[2]
 
-    def test_refused_joins_are_told_once_a_minute(self, lines: list[str]) -> None:
+    def test_refused_joins_are_told_once_a_minute(self) -> None:
         relay = Relay(public_urls=("relay.example.org",), max_connections=2)
         relay.service.startService()
         for _ in range(3):
@@ -440,7 +430,7 @@ class TestTheLog:
             wire.hello()
             wire.hang_up()
         relay.advance(130)
-        assert lines[1:] == ["Refused since the last such line: audience 3"]
+        assert relay.log.lines[1:] == ["Refused since the last such line: audience 3"]
 
     @pytest.mark.parametrize(
         ("refused", "level"),
@@ -456,28 +446,22 @@ class TestTheLog:
     def test_few_unfinished_handshakes_are_no_warning(
         self, refused: dict[str, int], level: LogLevel
     ) -> None:
-        levels: list[object] = []
-
-        @implementer(ILogObserver)
-        def observe(event: LogEvent) -> None:
-            if str(event.get("log_format")).startswith("Refused"):
-                levels.append(event["log_level"])
-
         relay = Relay(public_urls=("relay.example.org",))
         relay.service.startService()
         relay.broker.counters.refused.update(refused)
-        globalLogPublisher.addObserver(observe)
+        relay.log.events.clear()
         relay.advance(130)
-        globalLogPublisher.removeObserver(observe)
-        assert levels == [level]
+        (event,) = relay.log.events
+        assert event["log_format"].startswith("Refused")
+        assert event["log_level"] is level
 
-    def test_a_session_is_one_line_at_its_end(self, relay: Relay, lines: list[str]) -> None:
+    def test_a_session_is_one_line_at_its_end(self, relay: Relay) -> None:
         first, second = relay.join(b"device-a"), relay.join(b"device-b")
         first.data(b"secret payload")
         relay.clock.advance(5)
         first.send(close_frame(1000))
         second.hang_up()
-        first_line, second_line = lines
+        first_line, second_line = relay.log.lines
         assert first_line.startswith("Session ended: closed; 5 s, 1 messages, 30 bytes; ")
         assert second_line.startswith("Session ended: lost; 5 s, 0 messages, 0 bytes; ")
 
@@ -509,7 +493,7 @@ def test_the_pages_are_on_a_socket_too_whose_visitors_are_not_counted(
         public_urls=("wss://relay.example.org",),
         drain_seconds=0,
     )
-    service: Any = RelayService(settings, reactor)
+    service: Any = RelayService(settings, reactor, log=RecordedLog())
     service.startService()
     number = service.listeners.ports[0].getHost().port
 

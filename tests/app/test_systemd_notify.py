@@ -3,14 +3,13 @@
 import os
 import secrets
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import LogEvent, globalLogPublisher
 
+from tests.recorded_log import RecordedLog
 from vaultrelay.app.systemd_notify import Notify
 from vaultrelay.policy.limits import STATUS_SECONDS
 
@@ -24,8 +23,9 @@ class Manager:
         self.socket.bind(address.replace("@", "\0"))
         self.environment = {"NOTIFY_SOCKET": address, "HOME": "/", **variables}
         self.clock: Any = MemoryReactorClock()
+        self.log = RecordedLog()
         self.joined = 0
-        self.notify = Notify(self.environment, self.clock, lambda: self.joined)
+        self.notify = Notify(self.environment, self.clock, lambda: self.joined, log=self.log)
         self.notify.startService()
 
     def run(self) -> list[str]:
@@ -58,20 +58,6 @@ class Manager:
 @pytest.fixture
 def path(tmp_path: Path) -> str:
     return str(tmp_path / "notify")
-
-
-@pytest.fixture
-def warnings() -> Iterator[list[str]]:
-    found: list[str] = []
-
-    def observe(event: LogEvent) -> None:
-        if event["log_level"].name == "warn":
-            found.append(event["log_format"].format(**event))
-
-    observer: Any = observe
-    globalLogPublisher.addObserver(observer)
-    yield found
-    globalLogPublisher.removeObserver(observer)
 
 
 def test_a_stay_from_the_start_to_the_end(path: str) -> None:
@@ -160,20 +146,23 @@ def test_a_start_that_is_given_up_says_nothing(path: str) -> None:
     ],
     ids=["missing", "too-long", "another-family", "empty", "zero-byte"],
 )
-def test_who_cannot_be_told_hurts_nobody(address: str, why: str, warnings: list[str]) -> None:
+def test_who_cannot_be_told_hurts_nobody(address: str, why: str) -> None:
     clock: Any = MemoryReactorClock()
-    notify = Notify({"NOTIFY_SOCKET": address}, clock, lambda: 0)
+    log = RecordedLog()
+    notify = Notify({"NOTIFY_SOCKET": address}, clock, lambda: 0, log=log)
     with notify.reloading():
         pass
-    assert warnings[1].startswith("systemd could not be told READY=1 at NOTIFY_SOCKET: "), warnings
-    assert warnings[1].endswith(why)
+    assert [event["log_level"].name for event in log.events] == ["warn"] * 2
+    line = log.lines[1]
+    assert line.startswith("systemd could not be told READY=1 at NOTIFY_SOCKET: "), log.lines
+    assert line.endswith(why)
 
 
-def test_a_manager_that_does_not_listen_holds_nobody_up(path: str, warnings: list[str]) -> None:
+def test_a_manager_that_does_not_listen_holds_nobody_up(path: str) -> None:
     manager = Manager(path)
     for _ in range(2000):
         manager.notify._send("WATCHDOG=1")
-    assert warnings
-    assert "Resource temporarily unavailable" in warnings[0]
+    assert manager.log.events[0]["log_level"].name == "warn"
+    assert "Resource temporarily unavailable" in manager.log.lines[0]
     manager.said()
     manager.stop()

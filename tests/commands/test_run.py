@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import LogEvent
 
+from tests.recorded_log import RecordedLog
 from vaultrelay import commands
 from vaultrelay.app import process, tap
 from vaultrelay.app.service import RelayService
 from vaultrelay.commands import run
-from vaultrelay.logs import set_format
+from vaultrelay.logs.stderr import StderrOutput
 from vaultrelay.policy.descriptors import files_needed
 from vaultrelay.transport.bindable import TcpAddress
 
@@ -46,7 +47,7 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
     reactor = Reactor()
     for module in (run, tap):
         monkeypatch.setattr(module, "real_reactor", lambda: reactor)
-    monkeypatch.setattr(run, "log_to_stderr", lambda *chosen: None)
+    monkeypatch.setattr(run, "log_to_stderr", lambda settings: RecordedLog())
     # These relays are in memory, and leave nothing in a folder.
     monkeypatch.setattr("vaultrelay.config.reader.runtime_folder", lambda *given: "")
     monkeypatch.setattr(tap.Options, "environment", {})
@@ -156,10 +157,10 @@ def test_twistd_gets_a_service_that_starts(bound: list[TcpAddress]) -> None:
 def test_twistd_is_told_how_to_write_our_format(
     reactor: Reactor, monkeypatch: pytest.MonkeyPatch, format: str, is_ours: bool, told: int
 ) -> None:
-    monkeypatch.setattr(tap, "format_is_ours", lambda: is_ours)
-    events: list[LogEvent] = []
-    observer: Any = events.append
-    globalLogPublisher.addObserver(observer)
+    output = StderrOutput()
+    output.is_in_use = is_ours
+    log = RecordedLog(output)
+    monkeypatch.setattr(tap, "log_under_twistd", lambda: log)
     options = tap.Options()
     options.parseOptions(["--log-format", format])
     relay = tap.makeService(options)
@@ -168,10 +169,7 @@ def test_twistd_is_told_how_to_write_our_format(
         relay.startService()
     finally:
         relay.stopService()
-        globalLogPublisher.removeObserver(observer)
-        set_format("text")
-    hints = [event for event in events if "--logger" in str(event.get("log_format"))]
-    assert len(hints) == told
+    assert len([line for line in log.lines if "--logger" in line]) == told
 
 
 def test_a_mistake_is_told_in_one_line(reactor: Reactor, capfd: pytest.CaptureFixture[str]) -> None:

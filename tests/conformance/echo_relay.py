@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet import reactor
 
+from tests.recorded_log import RecordedLog
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Stage
 from vaultrelay.policy.ledger import Ledger
@@ -71,16 +72,16 @@ def main() -> None:
     lifted: Any = reader
     lifted.CONTROL_BYTES = lifted.FRAGMENTS_PER_MESSAGE = MESSAGE_BYTES
     open_session: Any = EchoSession
-    ledger = Ledger(1 << 30)
-    devices = DeviceFactory(clock, open_session, MESSAGE_BYTES, ledger)
+    ledger, log = Ledger(1 << 30), RecordedLog()
+    devices = DeviceFactory(clock, open_session, MESSAGE_BYTES, ledger, log=log)
 
     def route(request: Request, visitor: Visitor) -> Handover:
         key = request.header("sec-websocket-key") or ""
         return Handover(devices.build(Upgrade(3, key, None, None)), b"", lasting=True)
 
-    hub = make_hub(clock, ledger)
+    hub = make_hub(clock, ledger, log=log)
     hub.startService()
-    door = FrontDoorFactory(clock, route)
+    door = FrontDoorFactory(clock, route, log=log)
     listening = Listening(TcpAddress("127.0.0.1", 0, LISTEN_BACKLOG))
     service = ListeningService("tcp:0", listening, door, door.waiting, hub)
     service.startService()

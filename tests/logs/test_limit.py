@@ -31,13 +31,13 @@ def scene() -> Scene:
 def test_lines_of_a_kind_pass_until_they_are_too_many(scene: Scene) -> None:
     scene.say("Session ended: {why}", LOG_LINES_OF_A_KIND + 7)
     assert len(scene.passed) == LOG_LINES_OF_A_KIND
-    assert scene.limit.left_out() == [("Session ended", 7)]
+    assert scene.limit.take_suppressed() == [("Session ended", 7)]
 
 
-def test_what_was_left_out_is_told_once(scene: Scene) -> None:
+def test_what_was_suppressed_is_taken_once(scene: Scene) -> None:
     scene.say("a", LOG_LINES_OF_A_KIND + 1)
-    assert scene.limit.left_out()
-    assert scene.limit.left_out() == []
+    assert scene.limit.take_suppressed()
+    assert scene.limit.take_suppressed() == []
 
 
 def test_other_kinds_have_a_share_of_their_own(scene: Scene) -> None:
@@ -59,12 +59,4 @@ def test_words_that_always_differ_are_one_kind_in_the_end(scene: Scene) -> None:
     for number in range(10 * LOG_KINDS):
         scene.say(f"words of a peer {number}")
     assert len(scene.passed) == LOG_KINDS + LOG_LINES_OF_A_KIND
-    assert scene.limit.left_out() == [("others", 9 * LOG_KINDS - LOG_LINES_OF_A_KIND)]
-
-
-def test_what_was_forgotten_counts_no_more(scene: Scene) -> None:
-    scene.say("a", LOG_LINES_OF_A_KIND + 1)
-    scene.limit.forget()
-    scene.say("a")
-    assert len(scene.passed) == LOG_LINES_OF_A_KIND + 1
-    assert scene.limit.left_out() == []
+    assert scene.limit.take_suppressed() == [("others", 9 * LOG_KINDS - LOG_LINES_OF_A_KIND)]

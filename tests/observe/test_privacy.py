@@ -10,7 +10,7 @@ import pytest
 
 from tests.memory import Relay
 from vaultrelay.config.settings import Settings
-from vaultrelay.logs import FORMATS, LEVELS, format_is_ours
+from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
 from vaultrelay.observe.privacy import privacy_notice
 from vaultrelay.policy.limits import JOIN_SECONDS_PER_DEVICE, JOINS_AT_ONCE_PER_DEVICE
@@ -28,7 +28,7 @@ def test_a_relay_serves_the_notice_of_its_own_settings() -> None:
     relay = Relay(log_addresses="full", log_level="debug")
     _, _, body = relay.connect().request("/privacy.json").partition(b"\r\n\r\n")
     settings = Settings(log_addresses="full", log_level="debug")
-    assert json.loads(body) == privacy_notice(settings, under_twistd=not format_is_ours())
+    assert json.loads(body) == privacy_notice(settings, under_twistd=True)
 
 
 def test_a_log_of_twistds_is_said_to_be_one() -> None:

@@ -1,10 +1,7 @@
 """The watch: what is new is told once, and what is over, too."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import LogEvent
 
 from tests.memory import Relay
 from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
@@ -16,49 +13,43 @@ NAMED = {"public_urls": ("wss://relay.test",)}
 """Settings with which there is nothing to say."""
 
 
-@pytest.fixture
-def lines(logged_errors: list[LogEvent]) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def observe(event: LogEvent) -> None:
-        if event.get("log_namespace") == "vaultrelay" and "finding" in event["log_format"]:
-            seen.append(f"{event['log_level'].name} {event['finding']}")
-        elif event.get("log_format") == "No longer: {what}":
-            seen.append(f"over {event['what']}")
-
-    observer: Any = observe
-    globalLogPublisher.addObserver(observer)
-    yield seen
-    globalLogPublisher.removeObserver(observer)
-    # They are among the lines, for the tests to look at.
-    logged_errors.clear()
+def lines(relay: Relay) -> list[str]:
+    """The lines about warnings, each with its level."""
+    found = []
+    for event in relay.log.events:
+        if "finding" in event:
+            found.append(f"{event['log_level'].name} {event['finding']}")
+        elif event["log_format"] == "No longer: {what}":
+            found.append(f"over {event['what']}")
+    return found
 
 
-def test_what_is_new_is_told_once_and_what_is_over_too(lines: list[str]) -> None:
+def test_what_is_new_is_told_once_and_what_is_over_too() -> None:
     relay = Relay(**NAMED)
     relay.service.startService()
     relay.clock.advance(DIAGNOSIS_SECONDS)
-    assert lines == []
+    assert lines(relay) == []
     relay.connect("127.0.0.1").upgrade(X_Forwarded_For="192.0.2.1")
     for _ in range(3):
         relay.clock.advance(DIAGNOSIS_SECONDS)
-    assert len(lines) == 1
-    assert lines[0].startswith("warn Requests from 127.0.0.1 carry X-Forwarded-For")
+    assert len(lines(relay)) == 1
+    assert lines(relay)[0].startswith("warn Requests from 127.0.0.1 carry X-Forwarded-For")
     relay.service.visitors.noticed = Noticed()
     relay.clock.advance(DIAGNOSIS_SECONDS)
-    assert lines[1:] == ["over a proxy that is not trusted"]
+    assert lines(relay)[1:] == ["over a proxy that is not trusted"]
 
 
-def test_a_relay_that_ran_for_a_moment_tells_what_it_saw(lines: list[str]) -> None:
+def test_a_relay_that_ran_for_a_moment_tells_what_it_saw(logged_errors: list[LogEvent]) -> None:
     relay = Relay(**NAMED)
     relay.service.startService()
     relay.service._read_errors = ("The disc is square",)
     relay.service.stopService()
-    assert lines == ["error The disc is square. What was read before still holds."]
+    assert lines(relay) == ["error The disc is square. What was read before still holds."]
+    logged_errors.clear()
 
 
 def test_a_look_that_fails_is_not_the_last(
-    monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent], lines: list[str]
+    monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent]
 ) -> None:
     relay = Relay()
     monkeypatch.setattr("vaultrelay.app.service.diagnose", None)
@@ -67,4 +58,4 @@ def test_a_look_that_fails_is_not_the_last(
     logged_errors.clear()
     monkeypatch.undo()
     relay.clock.advance(DIAGNOSIS_SECONDS)
-    assert len(lines) == 1
+    assert len(lines(relay)) == 1

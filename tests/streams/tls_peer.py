@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tests.recorded_log import RecordedLog
 from tests.streams.probe import Probe
 from tests.streams.tls_records import Sealer, logging_context, sealer_of
 from tests.transport.tls_client import lenient_context
@@ -31,7 +32,7 @@ class Server:
         self.tls = tls
         self.reactor = Turns()
         self.ledger = Ledger(LEDGER_BYTES)
-        self.hub = EpollHub(self.reactor, self.ledger)
+        self.hub = EpollHub(self.reactor, self.ledger, log=RecordedLog())
         self.hub.startService()
         self._wires: list[socket.socket] = []
 

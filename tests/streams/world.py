@@ -14,10 +14,10 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
 from tests.authority import Issued, issue, write_pair
+from tests.recorded_log import RecordedLog
 from tests.streams.probe import Probe
 from tests.streams.wire import Wire, connect, wrap
 from vaultrelay.certificates.pair import load_pair
-from vaultrelay.logs import line_limit
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.transport import hub as hubs
 from vaultrelay.transport.bindable import Bindable, TcpAddress
@@ -82,13 +82,12 @@ class World:
     # Begin and end.
 
     async def start(self) -> None:
-        line_limit.forget()
         globalLogPublisher.addObserver(self._observer)
         path = str(self.place.folder / "socket")
         if self.place.hub == "twisted":
             self._port: Any = self._listen_as_twisted(path)
         else:
-            self.hub = getattr(hubs, self.place.hub)(self.reactor, self.ledger)
+            self.hub = getattr(hubs, self.place.hub)(self.reactor, self.ledger, log=RecordedLog())
             self.hub.startService()
             where: Bindable = TcpAddress("127.0.0.1", 0, 500)
             if self.kind == "unix":

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.recorded_log import RecordedLog
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.transport.hub import Hub, make_hub
 
@@ -14,7 +15,7 @@ def running_hub() -> Iterator[Hub]:
     from twisted.internet import reactor
 
     real: Any = reactor
-    hub = make_hub(real, Ledger(1 << 30))
+    hub = make_hub(real, Ledger(1 << 30), log=RecordedLog())
     hub.startService()
     try:
         yield hub

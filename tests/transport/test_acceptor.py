@@ -15,6 +15,7 @@ from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
+from tests.recorded_log import RecordedLog
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     ACCEPT_REST_SECONDS,
@@ -130,7 +131,9 @@ class Scene(Factory):
         self.listening = Listening()
         bound: Any = Bound(self.listening, self.clean_up)  # type: ignore[arg-type]
         make: Any = self.make_stream
-        self.acceptor = Acceptor(bound, self, make, self.waiting, self.reactor, hides_address)
+        self.acceptor = Acceptor(
+            bound, self, make, self.waiting, self.reactor, hides_address, log=RecordedLog()
+        )
         self.acceptor.startListening()
 
     def startFactory(self) -> None:

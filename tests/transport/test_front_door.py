@@ -16,6 +16,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 from zope.interface import alsoProvides
 
+from tests.recorded_log import RecordedLog
 from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
@@ -76,7 +77,7 @@ class Scene:
         self.asked: list[tuple[Request, Any]] = []
         self.trouble: Exception | None = None
         self.head = REWRITTEN
-        self.factory = FrontDoorFactory(self.clock, self.route)
+        self.factory = FrontDoorFactory(self.clock, self.route, log=RecordedLog())
         self.connect()
 
     def connect(self) -> None:
@@ -173,7 +174,9 @@ def test_a_page_is_served_once_on_a_connection(pieces: int) -> None:
     channel: Any = site.buildProtocol(CLIENT)
     head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     handover = Handover(channel, head, lasting=False)
-    door: Any = FrontDoorFactory(scene.clock, lambda *_: handover).buildProtocol(CLIENT)
+    door: Any = FrontDoorFactory(scene.clock, lambda *_: handover, log=RecordedLog()).buildProtocol(
+        CLIENT
+    )
     door.makeConnection(scene.transport)
     for piece in [HEAD, HEAD] if pieces > 1 else [HEAD + HEAD]:
         door.dataReceived(piece)
@@ -558,7 +561,9 @@ class TestWithoutTheProxyHeader:
 
 def test_without_the_header_the_address_of_the_connection_pays() -> None:
     clock: Any = Clock()
-    factory = FrontDoorFactory(clock, Scene().route, visitors=Visitors(clock, book=BudgetBook(10)))
+    factory = FrontDoorFactory(
+        clock, Scene().route, visitors=Visitors(clock, book=BudgetBook(10)), log=RecordedLog()
+    )
     doors = [factory.buildProtocol(None) for _ in range(WAITING_PER_ADDRESS + 1)]
     stay = [door is not None and door.proxy_header_missing(CLIENT) for door in doors]
     assert stay == [True] * WAITING_PER_ADDRESS + [False]
@@ -643,7 +648,7 @@ def test_a_handshake_that_failed_is_counted(scene: Scene) -> None:
 
 def test_haproxy_as_a_peer_leaves_the_door(scene: Scene) -> None:
     assert not scene.door.haproxy_connected(b"HAProxyS 2.1")
-    scene.factory.announcer = Announcer(scene.clock, lambda: ())
+    scene.factory.announcer = Announcer(scene.clock, lambda: (), log=RecordedLog())
     assert scene.door.haproxy_connected(b"HAProxyS 2.1")
     assert isinstance(scene.transport.protocol, HAProxyPeer)
     assert len(scene.factory.waiting) == 1

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from tests.recorded_log import RecordedLog
 from vaultrelay.policy.limits import (
     ANNOUNCE_TICK_SECONDS,
     ANNOUNCED_AT_FIRST,
@@ -52,7 +53,7 @@ class Scene:
     def __init__(self, channels: Iterable[int] = ()) -> None:
         self.clock: Any = Clock()
         self.channels = {channel(number): None for number in channels}
-        self.announcer = Announcer(self.clock, lambda: self.channels)
+        self.announcer = Announcer(self.clock, lambda: self.channels, log=RecordedLog())
         self.waiting = PendingConnections(self.clock, 2)
 
     def connect(self, *sent: bytes) -> Any:

@@ -11,6 +11,7 @@ from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
+from tests.recorded_log import RecordedLog
 from tests.transport.turns import HUBS, Turns, WatchingHub, open_hub
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import EVENTS_AT_ONCE, ROUND_SECONDS
@@ -351,10 +352,10 @@ class TestARoundOfTheEpollHub:
 
 def test_epoll_is_taken_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = Turns()
-    ledger = Ledger(1)
+    ledger, log = Ledger(1), RecordedLog()
     expected = EpollHub if hasattr(select, "epoll") else ReactorHub
-    assert type(make_hub(turns, ledger)) is expected
+    assert type(make_hub(turns, ledger, log=log)) is expected
     monkeypatch.delattr(select, "epoll", raising=False)
-    made = make_hub(turns, ledger)
+    made = make_hub(turns, ledger, log=log)
     assert type(made) is ReactorHub
-    assert (made.reactor, made.ledger) == (turns, ledger)
+    assert (made.reactor, made.ledger, made.log) == (turns, ledger, log)

@@ -3,6 +3,7 @@
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent
 
+from tests.recorded_log import RecordedLog
 from vaultrelay.transport.periodic import PeriodicTask
 
 
@@ -11,7 +12,7 @@ class Work:
         self.clock = Clock()
         self.calls: list[float] = []
         self.fails = False
-        self.task = PeriodicTask(self.work, self.clock, "It went wrong")
+        self.task = PeriodicTask(self.work, self.clock, "It went wrong", log=RecordedLog())
 
     def work(self) -> None:
         self.calls.append(self.clock.seconds())

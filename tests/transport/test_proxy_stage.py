@@ -17,6 +17,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
 
 from tests.authority import NAME, Issued, issue, write_pair
+from tests.recorded_log import RecordedLog
 from tests.transport.hubs import running_hub
 from tests.transport.tls_client import Client
 from tests.transport.turns import Recorder, Turns, is_closed, pair_of_sockets
@@ -57,7 +58,7 @@ class Scene:
         self.reactor = Turns()
         self.protocol: Any = protocol or Recorder()
         stages = [ProxyStage(is_before_tls=tls is not None)]
-        hub = ReactorHub(self.reactor, Ledger(1 << 20))
+        hub = ReactorHub(self.reactor, Ledger(1 << 20), log=RecordedLog())
         address = OWN.name.decode() if OWN.name else ""
         self.transport: Any = kind(
             hub, ours, address, self.protocol, *([tls] if tls else []), stages

@@ -24,6 +24,7 @@ from tests.authority import (
     rsa_key,
     write_pair,
 )
+from tests.recorded_log import RecordedLog
 from tests.transport.tls_client import lenient_context, shake
 from tests.transport.turns import open_hub, pair_of_sockets
 from vaultrelay.certificates.files import BadCertificate
@@ -302,7 +303,7 @@ def test_an_unfinished_handshake_is_cut_off_at_the_deadline_of_the_request(
     hub = open_hub()
     peer, ours = pair_of_sockets()
     with peer:
-        door: Any = FrontDoorFactory(clock, serve_nobody).buildProtocol(None)
+        door: Any = FrontDoorFactory(clock, serve_nobody, log=RecordedLog()).buildProtocol(None)
         stream = TlsStream(hub, ours, "", door, tls_of(kind, tmp_path))
         door.makeConnection(stream)
         if said:

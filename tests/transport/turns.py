@@ -10,6 +10,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
+from tests.recorded_log import RecordedLog
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.transport.hub import READ, EpollHub, Hub, HubStream, ReactorHub
 
@@ -126,7 +127,7 @@ class WatchingHub(Hub):
     """Remembers for which events each stream is watched, by its descriptor."""
 
     def __init__(self, turns: Turns, limit: int) -> None:
-        super().__init__(turns, Ledger(limit))
+        super().__init__(turns, Ledger(limit), log=RecordedLog())
         self.turns = turns
         self.events: dict[int, int] = {}
 

@@ -12,6 +12,7 @@ from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 
 from tests.cluster.statuses import status
+from tests.recorded_log import RecordedLog
 from tests.web.figures import figures
 from tests.web.test_pages import TcpTransport
 from vaultrelay.cluster.answer import NodeAnswer
@@ -53,7 +54,7 @@ class Visit:
 
     def __init__(self, source: Source, path: str, method: str = "GET") -> None:
         self.clock: Any = Clock()
-        site = QuietSite(AdminPages(source))
+        site = QuietSite(AdminPages(source, log=RecordedLog()))
         site.reactor = self.clock
         self.channel: Any = site.buildProtocol(None)
         self.transport = TcpTransport()

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.slices import AdminSettings
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.observe.figures import CURVES, Figures
 from vaultrelay.observe.meter import Meter, Relay
 from vaultrelay.observe.sampler import Sampler
@@ -44,17 +44,18 @@ class AdminService(MultiService):
 
     _ask_nodes: Callable[[Sequence[NodeUrl]], Deferred[list[NodeAnswer]]] | None = None
 
-    def __init__(self, endpoint: str, *, relay: Relay, hub: Hub) -> None:
+    def __init__(self, endpoint: str, *, relay: Relay, hub: Hub, log: RelayLog) -> None:
         super().__init__()
+        self._log = log
         self._reactor = reactor = hub.reactor
         self._settings = AdminSettings()
         self._relay = relay
         self._relay_ports = ""
         self._meter = Meter(relay)
         self.sampler = Sampler(reactor, self._meter.totals)
-        self._site = QuietSite(AdminPages(self))
+        self._site = QuietSite(AdminPages(self, log=log))
         waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
-        self.door = FrontDoorFactory(reactor, self.route, waiting=waiting)
+        self.door = FrontDoorFactory(reactor, self.route, waiting=waiting, log=log)
         listening = read_endpoint(reactor, endpoint, on_loopback=True)
         self.listener = ListeningService(endpoint, listening, self.door, waiting, hub)
         self.listener.setServiceParent(self)
@@ -72,7 +73,7 @@ class AdminService(MultiService):
         """Log one line with its endpoint and port; show the relay's ports from now on."""
         self._relay_ports = relay_ports
         port: Any = self.listener.port
-        log.info(
+        self._log.info(
             "Status page and metrics: {text} ({port})", text=self.listener.text, port=shown(port)
         )
 

@@ -6,7 +6,7 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.broker import Broker
-from vaultrelay.logs import line_limit, log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     DRAIN_TICK_SECONDS,
@@ -21,11 +21,12 @@ from vaultrelay.transport.periodic import PeriodicTask
 class BrokerService(Service):
     """Ticks the broker while it runs."""
 
-    def __init__(self, broker: Broker, clock: IReactorTime) -> None:
+    def __init__(self, broker: Broker, clock: IReactorTime, *, log: RelayLog) -> None:
+        self._log = log
         self.broker = broker
         self._logged = self._counts()
         self._logged_at = clock.seconds()
-        self._ticking = PeriodicTask(self._tick, clock, "Deadlines could not be looked at")
+        self._ticking = PeriodicTask(self._tick, clock, "Deadlines could not be looked at", log=log)
 
     def startService(self) -> None:
         super().startService()
@@ -49,13 +50,13 @@ class BrokerService(Service):
         before, self._logged = self._logged, self._counts()
         refused, closed = (now - then for now, then in zip(self._logged, before, strict=True))
         if refused:
-            tell = log.info if _is_usual(refused) else log.warn
+            tell = self._log.info if _is_usual(refused) else self._log.warn
             tell("Refused since the last such line: {told}", told=_listed(refused))
-        left_out = line_limit.left_out()
+        left_out = self._log.take_suppressed()
         for words, count in left_out:
-            log.info("Left out were {count} more lines: {words}", count=count, words=words)
+            self._log.info("Left out were {count} more lines: {words}", count=count, words=words)
         if left_out and closed:
-            log.info("Closed in the last minute: {told}", told=_listed(closed))
+            self._log.info("Closed in the last minute: {told}", told=_listed(closed))
 
     def _counts(self) -> tuple[Counter[str], Counter[str]]:
         """Return how many connections were refused, and how many ended, since the start by slug."""

@@ -9,7 +9,7 @@ from twisted.internet.task import deferLater
 
 from vaultrelay.app.broker_service import BrokerService
 from vaultrelay.app.listeners import Listeners
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import (
     ABORT_DRAIN_SECONDS,
     DRAIN_RESERVE_SECONDS,
@@ -34,7 +34,9 @@ class DrainSequence:
         devices: DeviceFactory,
         listeners: Listeners,
         pending: PendingConnections,
+        log: RelayLog,
     ) -> None:
+        self._log = log
         self._clock = clock
         self._sessions = sessions
         self._devices = devices
@@ -52,7 +54,9 @@ class DrainSequence:
         """
         yield self._listeners.stop(inherited_only=True)
         if count := self._sessions.broker.joined:
-            log.info("Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds)
+            self._log.info(
+                "Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds
+            )
         self._deadline = self._clock.callLater(
             max(seconds - DRAIN_RESERVE_SECONDS, SHORTEST_DRAIN_SECONDS), self._cut_off
         )
@@ -81,7 +85,7 @@ class DrainSequence:
             self._close_all()
 
     def _close_all(self) -> None:
-        log.info(
+        self._log.info(
             "Stopping now: {count} devices are closed at once", count=self._sessions.broker.joined
         )
         self._sessions.broker.close_all()
@@ -89,7 +93,7 @@ class DrainSequence:
             self._deadline.reset(ABORT_DRAIN_SECONDS)
 
     def _cut_off(self) -> None:
-        log.warn(
+        self._log.warn(
             "{count} connections did not end in time, and are cut off", count=self._devices.count
         )
         self._devices.abort_all()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from twisted.application.service import Service
 
 from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import HEALTH_WAITING, UNIX_PATH_BYTES
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.handover import Route
@@ -29,13 +29,14 @@ class HealthSocket(Service):
     _listener: ListeningService | None = None
 
     def __init__(
-        self, hub: Hub, *, folder: str, route: Route, ports: Callable[[], list[int]]
+        self, hub: Hub, *, folder: str, route: Route, ports: Callable[[], list[int]], log: RelayLog
     ) -> None:
+        self._log = log
         self._hub = hub
         self._folder = folder
         self._ports = ports
         self._door = FrontDoorFactory(
-            hub.reactor, route, waiting=PendingConnections(hub.reactor, HEALTH_WAITING)
+            hub.reactor, route, waiting=PendingConnections(hub.reactor, HEALTH_WAITING), log=log
         )
 
     def startService(self) -> None:
@@ -56,7 +57,7 @@ class HealthSocket(Service):
             )
             listener.startService()
         except (OSError, UnsafeFolder, CannotListen) as error:
-            log.warn(
+            self._log.warn(
                 "No socket for vault-relay healthcheck, which will ask the port instead: {why}. "
                 "Name a folder that the relay can write with --runtime-folder.",
                 why=_reason(error),

@@ -2,12 +2,15 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from vaultrelay.app.stdio import print_error
-from vaultrelay.config.settings import Settings
 from vaultrelay.policy.descriptors import files_needed
 from vaultrelay.policy.limits import SELECT_FILES
+
+if TYPE_CHECKING:
+    # Settings import Twisted for the log, which a command without a relay does without.
+    from vaultrelay.config.settings import Settings
 
 USAGE_ERROR = 2
 """The exit status for what the operator must put right."""
@@ -19,7 +22,7 @@ def stop_with(error: object) -> NoReturn:
     raise SystemExit(USAGE_ERROR)
 
 
-def fit_to_descriptors(settings: Settings) -> Settings:
+def fit_to_descriptors(settings: "Settings") -> "Settings":
     """`settings` with no more places than this process may have open files for.
 
     Devices beyond it are refused politely, instead of finding nobody to accept them.

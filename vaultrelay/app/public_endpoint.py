@@ -6,6 +6,8 @@ from vaultrelay import __version__
 from vaultrelay.app.routes import Routes
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
+from vaultrelay.logs import RelayLog
+from vaultrelay.observe.session_log import SessionLog
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer
 from vaultrelay.transport.pending import PendingConnections
@@ -26,11 +28,20 @@ class PublicEndpoint:
         devices: DeviceFactory,
         pending: PendingConnections,
         privacy: Privacy,
+        session_log: SessionLog,
+        log: RelayLog,
     ) -> None:
         self._pages = Pages(broker, version=__version__, privacy=privacy)
-        self.routes = Routes(broker=broker, devices=devices, site=QuietSite(self._pages))
+        self.routes = Routes(
+            broker=broker,
+            devices=devices,
+            site=QuietSite(self._pages),
+            on_refusal=session_log.refused,
+        )
         # A relay that drains sends its channels elsewhere.
-        self.announcer = Announcer(reactor, lambda: () if broker.draining else broker.channels)
+        self.announcer = Announcer(
+            reactor, lambda: () if broker.draining else broker.channels, log=log
+        )
         self.door = FrontDoorFactory(
             reactor,
             self.routes.public,
@@ -42,6 +53,7 @@ class PublicEndpoint:
                 make_room=pending.let_oldest_go,
             ),
             announcer=self.announcer,
+            log=log,
         )
 
     def configure(self, settings: Settings) -> None:

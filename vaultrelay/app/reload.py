@@ -10,7 +10,7 @@ from vaultrelay.app.service import RelayService
 from vaultrelay.config.changes import Changes
 from vaultrelay.config.reader import SettingsReader
 from vaultrelay.config.settings import Settings
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.transport.periodic import PeriodicTask
 
@@ -31,14 +31,16 @@ class Reloader(Service):
         clock: IReactorTime,
         fit: Callable[[Settings], Settings],
         around: Callable[[], AbstractContextManager[None]] = nullcontext,
+        log: RelayLog,
     ) -> None:
+        self._log = log
         self._relay = relay
         self._fit = fit
         self._around = around
         self._reader = reader
         self._changes = Changes(*reader.files(relay.settings))
         self._looking = PeriodicTask(
-            self._look, clock, "The files of the options could not be looked at"
+            self._look, clock, "The files of the options could not be looked at", log=log
         )
         self._asked = False
         self._clock = clock
@@ -78,10 +80,12 @@ class Reloader(Service):
             after = self._relay.settings
             self._changes.were_read(*self._reader.files(after))
             for name in () if is_timed else restart:
-                log.warn("--{name} has changed, which takes a restart of the relay", name=name)
+                self._log.warn(
+                    "--{name} has changed, which takes a restart of the relay", name=name
+                )
             changed = ", ".join(_changes(before, after))
             if changed or not is_timed:
-                log.info(
+                self._log.info(
                     "The options were read again; changed: {changed}", changed=changed or "nothing"
                 )
 

@@ -1,13 +1,13 @@
 """Routes: hands each request to a device connection or to the pages, or refuses it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from twisted.web.server import Site
 
 from vaultrelay.broker.broker import Broker
-from vaultrelay.observe.session_log import log_refusal
 from vaultrelay.policy.access import Admission
+from vaultrelay.policy.addresses import PeerAddress
 from vaultrelay.policy.origins import Origins
 from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.visitors import Visitor
@@ -28,10 +28,18 @@ class Routes:
 
     origin_refused = False
 
-    def __init__(self, *, broker: Broker, devices: DeviceFactory, site: Site) -> None:
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        devices: DeviceFactory,
+        site: Site,
+        on_refusal: Callable[[str, PeerAddress | None], object],
+    ) -> None:
         self._broker = broker
         self._devices = devices
         self._site = site
+        self._on_refusal = on_refusal
         self._origins: Origins | None = None
 
     def configure(self, origins: Origins | None) -> None:
@@ -49,7 +57,7 @@ class Routes:
         try:
             upgrade, admission = self._admit(request, visitor)
         except Refusal as refusal:
-            log_refusal(refusal.counted, visitor.client)
+            self._on_refusal(refusal.counted, visitor.client)
             raise
         return Handover(self._devices.build(upgrade, admission), b"", lasting=True)
 

@@ -15,10 +15,10 @@ from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
 from vaultrelay.certificates.pair import utc_now
 from vaultrelay.config.settings import Settings
-from vaultrelay.logs import format_is_ours, log, set_addresses, set_format, set_level
+from vaultrelay.logs import RelayLog
 from vaultrelay.observe.evidence import Evidence
 from vaultrelay.observe.privacy import privacy_notice
-from vaultrelay.observe.session_log import log_join, log_session_end
+from vaultrelay.observe.session_log import SessionLog
 from vaultrelay.observe.warnings import diagnose
 from vaultrelay.observe.watch import Watch
 from vaultrelay.policy.finding import Finding
@@ -36,17 +36,22 @@ class RelayService(MultiService):
     listen.
     """
 
-    def __init__(self, settings: Settings, reactor: Any) -> None:
+    def __init__(self, settings: Settings, reactor: Any, *, log: RelayLog) -> None:
         super().__init__()
+        self.log = log
+        self._session_log = SessionLog(log)
         self._plain_addresses: tuple[str, ...] = ()
-        self.broker = Broker(reactor, settings.broker, on_join=self._joined, on_end=log_session_end)
+        self.broker = Broker(
+            reactor, settings.broker, on_join=self._joined, on_end=self._session_log.ended
+        )
         ledger, pending = Ledger(settings.max_buffer), PendingConnections(reactor)
-        self.hub = make_hub(reactor, ledger)
+        self.hub = make_hub(reactor, ledger, log=log)
         self.devices = DeviceFactory(
             reactor=reactor,
             open_session=self.broker.open,
             message_bytes=settings.limits.message_bytes,
             ledger=ledger,
+            log=log,
         )
         self.devices.leaving, self.devices.left = pending.linger, pending.leave
         self._public = PublicEndpoint(
@@ -54,19 +59,22 @@ class RelayService(MultiService):
             broker=self.broker,
             devices=self.devices,
             pending=pending,
-            privacy=lambda: privacy_notice(self.settings, under_twistd=not format_is_ours()),
+            privacy=lambda: privacy_notice(self.settings, under_twistd=not log.format_applies),
+            session_log=self._session_log,
+            log=log,
         )
         self.door, self.visitors = self._public.door, self._public.door.visitors
         self.listeners = Listeners(settings, hub=self.hub, factory=self.door, pending=pending)
-        sessions = BrokerService(self.broker, reactor)
+        sessions = BrokerService(self.broker, reactor, log=log)
         self._drain = DrainSequence(
             reactor,
             sessions=sessions,
             devices=self.devices,
             listeners=self.listeners,
             pending=pending,
+            log=log,
         )
-        self._watch = Watch(self.findings, reactor)
+        self._watch = Watch(self.findings, reactor, log=log)
         # Stopped in reverse: the hub closes what is left when nothing else runs.
         for service in (self.hub, sessions, self.listeners):
             service.setServiceParent(self)
@@ -85,12 +93,13 @@ class RelayService(MultiService):
                 folder=settings.runtime_folder,
                 route=self._public.routes.pages,
                 ports=self.listeners.port_numbers,
+                log=self.log,
             ).setServiceParent(self)
         if settings.admin:
             from vaultrelay.app.admin_service import AdminService
 
             self._admin: AdminService | None = AdminService(
-                settings.admin, relay=self, hub=self.hub
+                settings.admin, relay=self, hub=self.hub, log=self.log
             )
             self._admin.setServiceParent(self)
         else:
@@ -102,19 +111,22 @@ class RelayService(MultiService):
         *,
         read_errors: Sequence[str] = (),
         renew_tickets: bool = False,
-    ) -> int:
-        """Give each part its slice, at the start and at a reload; return how many sessions that
-        closed."""
+    ) -> None:
+        """Give each part its slice, at the start and at a reload."""
         of_broker = settings.broker
         self._public.configure(settings)
         # Nothing has raised: from here on all of it is in force.
         self.settings = settings
         self._read_errors = tuple(read_errors)
+        self.log.configure(settings.log)
         self.listeners.configure(settings.pairs, renew_tickets=renew_tickets)
         self.devices.ledger.configure(settings.max_buffer)
         if self._admin is not None:
             self._admin.configure(settings.admin_service)
-        return self.broker.configure(of_broker)
+        if closed := self.broker.configure(of_broker):
+            self.log.info(
+                "Closed, as they may not be here any more: {count} connections", count=closed
+            )
 
     @property
     def unix_paths(self) -> list[str]:
@@ -141,18 +153,17 @@ class RelayService(MultiService):
         )
 
     def startService(self) -> None:
-        self._set_log()
         super().startService()
         self._plain_addresses = self.listeners.plain_addresses()
         ports = self.listeners.description()
-        log.info(
+        self.log.info(
             "VaultMesh relay {version} listens on {where}; {options}",
             version=__version__,
             where=ports,
             options=self.settings.described(),
         )
         if self.settings.service_links:
-            log.info(
+            self.log.info(
                 "Ignored, as Kubernetes sets them for its services: {names}. enableServiceLinks: "
                 "false in the pod's spec leaves them out",
                 names=", ".join(self.settings.service_links),
@@ -175,10 +186,7 @@ class RelayService(MultiService):
         `renew_tickets`: replace the keys of TLS session tickets, too.
         """
         settings, restart = settings.taken_over_by(self.settings)
-        closed = self._configure(settings, read_errors=read_errors, renew_tickets=renew_tickets)
-        self._set_log()
-        if closed:
-            log.info("Closed, as they may not be here any more: {count} connections", count=closed)
+        self._configure(settings, read_errors=read_errors, renew_tickets=renew_tickets)
         self._watch.look()
         return restart
 
@@ -199,11 +207,6 @@ class RelayService(MultiService):
         return [*self.listeners.all, *([self._admin.listener] if self._admin else [])]
 
     def _joined(self, session: Session) -> None:
-        log_join(session)
+        self._session_log.joined(session)
         if session.channel is not None and len(session.channel.sessions) == 1:
             self._public.announcer.began(session.channel.key)
-
-    def _set_log(self) -> None:
-        set_level(self.settings.log_level)
-        set_format(self.settings.log_format)
-        set_addresses(self.settings.log_addresses)

@@ -12,7 +12,7 @@ from typing import Any
 
 from twisted.application.service import Service
 
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import STATUS_SECONDS
 from vaultrelay.transport.periodic import PeriodicTask
 
@@ -28,8 +28,14 @@ class Notify(Service):
     """
 
     def __init__(
-        self, environment: MutableMapping[str, str], reactor: Any, joined: Callable[[], int]
+        self,
+        environment: MutableMapping[str, str],
+        reactor: Any,
+        joined: Callable[[], int],
+        *,
+        log: RelayLog,
     ) -> None:
+        self._log = log
         self._socket = environment.pop(ASKS, "")
         self._reactor = reactor
         self._joined = joined
@@ -37,7 +43,9 @@ class Notify(Service):
         seconds = _watchdog_seconds(environment)
         self._alive = ["WATCHDOG=1"] if seconds else []
         self._every = seconds / 2 or STATUS_SECONDS
-        self._repeating = PeriodicTask(self._tell_again, reactor, "systemd could not be told of it")
+        self._repeating = PeriodicTask(
+            self._tell_again, reactor, "systemd could not be told of it", log=log
+        )
 
     def startService(self) -> None:
         super().startService()
@@ -83,7 +91,7 @@ class Notify(Service):
                 peer.setblocking(False)
                 peer.sendto("\n".join(lines).encode(), address)
         except (OSError, ValueError) as error:
-            log.warn(
+            self._log.warn(
                 "systemd could not be told {what} at NOTIFY_SOCKET: {why}",
                 what=lines[0],
                 why=getattr(error, "strerror", None) or "it is no address of a socket",

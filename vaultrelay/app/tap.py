@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.python import usage
@@ -16,7 +17,7 @@ from vaultrelay.app.signals import StopSignals, reload_on_hangup, survive_others
 from vaultrelay.app.stdio import guard, print_result
 from vaultrelay.config.flags import RelayOptions
 from vaultrelay.config.reader import SettingsReader
-from vaultrelay.logs import format_is_ours, log
+from vaultrelay.logs import RelayLog, log_under_twistd
 from vaultrelay.transport.listen import CannotListen
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class TwistdRelayService(RelayService):
             if self.start is not None:
                 self.start.give_away(self.unix_paths)
         except CannotListen as error:
-            log.error("{error}", error=error)
+            self.log.error("{error}", error=error)
             if self.start is not None:
                 self.start.fail(error)
             stop_with(error)
@@ -77,8 +78,8 @@ class TwistdRelayService(RelayService):
         super().startService()
         if self.start is not None:
             self.start.succeeded()
-        if self.settings.log_format != "text" and not format_is_ours():
-            log.warn(
+        if self.settings.log_format != "text" and not self.log.format_applies:
+            self.log.warn(
                 "twistd writes the log in its own way. For --log-format {wanted} begin with: "
                 "twistd --nodaemon --logger vaultrelay.logs.stderr_observer",
                 wanted=self.settings.log_format,
@@ -88,7 +89,7 @@ class TwistdRelayService(RelayService):
 def makeService(options: Options) -> RelayService:
     """The relay as twistd's service."""
     settings = fit_to_descriptors(options.settings)
-    relay = TwistdRelayService(settings, real_reactor())
+    relay = TwistdRelayService(settings, real_reactor(), log=log_under_twistd())
     if options.parent is not None and "nodaemon" in options.parent:
         # Windows has no daemons.
         from vaultrelay.app.daemon import TwistdStart
@@ -104,18 +105,20 @@ def with_reload_and_signals(relay: RelayService, reader: SettingsReader) -> Rela
     if "NOTIFY_SOCKET" in os.environ:
         from vaultrelay.app.systemd_notify import Notify
 
-        notify = Notify(os.environ, reactor, lambda: relay.broker.joined)
+        notify = Notify(os.environ, reactor, lambda: relay.broker.joined, log=relay.log)
         notify.setServiceParent(relay)
         around = notify.reloading
-    reloader = Reloader(relay, reader, clock=reactor, fit=fit_to_descriptors, around=around)
+    reloader = Reloader(
+        relay, reader, clock=reactor, fit=fit_to_descriptors, around=around, log=relay.log
+    )
     reloader.setServiceParent(relay)
     reload_on_hangup(reactor, reloader.ask)
     StopSignals(reactor, relay.abort_drain).install()
-    survive_others(reactor, _report_ignored)
+    survive_others(reactor, partial(_report_ignored, relay.log))
     return relay
 
 
-def _report_ignored(name: str) -> None:
+def _report_ignored(log: RelayLog, name: str) -> None:
     log.warn(
         "{name} is ignored. SIGHUP reads the options again, SIGTERM stops the relay", name=name
     )

@@ -9,7 +9,7 @@ from vaultrelay.app.service import RelayService
 from vaultrelay.app.signals import after_end
 from vaultrelay.app.tap import Options, with_reload_and_signals
 from vaultrelay.commands import COMMANDS
-from vaultrelay.logs import log, log_to_stderr
+from vaultrelay.logs import log_to_stderr
 from vaultrelay.transport.listen import CannotListen
 
 
@@ -24,9 +24,9 @@ def main(arguments: list[str]) -> int:
     options = RunOptions()
     options.parseOptions(arguments)
     settings = fit_to_descriptors(options.settings)
-    log_to_stderr(settings.log_level, settings.log_format)
+    log = log_to_stderr(settings.log)
     reactor = real_reactor()
-    relay = with_reload_and_signals(RelayService(settings, reactor), options.reader)
+    relay = with_reload_and_signals(RelayService(settings, reactor, log=log), options.reader)
     try:
         relay.privilegedStartService()
         relay.startService()

@@ -9,6 +9,7 @@ from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.certificates.pair import CertificatePair
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.slices import AdminSettings, PageSettings
+from vaultrelay.logs import LogSettings
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences, canonical_host, host_of_url, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
@@ -119,6 +120,13 @@ class Settings:
     def admin_service(self) -> AdminSettings:
         """The slice of the admin endpoint."""
         return AdminSettings(hosts=self.admin_hosts, nodes=self.admin_nodes)
+
+    @property
+    def log(self) -> LogSettings:
+        """The slice of the log."""
+        return LogSettings(
+            level=self.log_level, format=self.log_format, addresses=self.log_addresses
+        )
 
     @property
     def own_hosts(self) -> frozenset[str]:

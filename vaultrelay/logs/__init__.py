@@ -1,40 +1,22 @@
-"""What the relay tells its operator: one logger, one level, lines that nobody can forge.
+"""The log of the relay, whose lines nobody can forge.
 
 What a device sends is never logged. Devices and tokens are never logged, channels and addresses as
-the operator chose (docs/privacy.rst). The words of an exception may repeat what a device sent: they
-are told at "debug" only.
+the operator chose (docs/privacy.rst). The message of an exception may repeat what a device sent: it
+is logged at "debug" only.
 """
 
 from vaultrelay.logs.lines import printable
-from vaultrelay.logs.logger import (
-    FORMATS,
-    LEVELS,
-    format_is_ours,
-    hears,
-    line_limit,
-    log,
-    log_to_stderr,
-    names,
-    set_addresses,
-    set_format,
-    set_level,
-    stderr_observer,
-    under_journald,
-)
+from vaultrelay.logs.relay_log import RelayLog
+from vaultrelay.logs.settings import FORMATS, LEVELS, LogSettings
+from vaultrelay.logs.start import log_to_stderr, log_under_twistd, stderr_observer
 
 __all__ = [
     "FORMATS",
     "LEVELS",
-    "format_is_ours",
-    "hears",
-    "line_limit",
-    "log",
+    "LogSettings",
+    "RelayLog",
     "log_to_stderr",
-    "names",
+    "log_under_twistd",
     "printable",
-    "set_addresses",
-    "set_format",
-    "set_level",
     "stderr_observer",
-    "under_journald",
 ]

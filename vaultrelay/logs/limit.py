@@ -25,7 +25,7 @@ class LineLimit:
         self._clock = clock
         self._began_at = clock()
         self._passed: Counter[tuple[LogLevel | None, str]] = Counter()
-        self._left_out: Counter[tuple[LogLevel | None, str]] = Counter()
+        self._suppressed: Counter[tuple[LogLevel | None, str]] = Counter()
 
     def __call__(self, event: LogEvent) -> None:
         now = self._clock()
@@ -40,18 +40,16 @@ class LineLimit:
             self._passed[kind] += 1
             self._observer(event)
         else:
-            self._left_out[kind] += 1
+            self._suppressed[kind] += 1
 
-    def left_out(self) -> list[tuple[str, int]]:
-        """How each kind of lines began of which some were left out, and how many; told once."""
-        found = [(_beginning(words), count) for (_, words), count in self._left_out.items()]
-        self._left_out.clear()
+    def take_suppressed(self) -> list[tuple[str, int]]:
+        """Return how many lines of each kind were suppressed since the last call.
+
+        A kind is described by the beginning of its lines.
+        """
+        found = [(_beginning(words), count) for (_, words), count in self._suppressed.items()]
+        self._suppressed.clear()
         return sorted(found)
-
-    def forget(self) -> None:
-        """Begin anew, as if nothing had been logged."""
-        self._passed.clear()
-        self._left_out.clear()
 
 
 def _beginning(words: str) -> str:

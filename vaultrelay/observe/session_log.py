@@ -1,49 +1,62 @@
-"""The session log: lines about each session, which name its client as far as the operator wants."""
+"""SessionLog: lines about each session, with its client named as the operator chose."""
 
 from vaultrelay.broker.session import Session
-from vaultrelay.logs import hears, log, names
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.addresses import PeerAddress
 
 
-def log_session_end(session: Session) -> None:
-    """Log one line for a session that was welcomed, and at "debug" why the relay closed any."""
-    channel = session.channel
-    if channel is not None:
-        who = names.of(session.address, channel.key)
-        log.info(
-            "Session ended: {why}; {seconds} s, {messages} messages, {bytes} bytes" + _words(who),
-            why=session.close_code.slug if session.close_code else session.left_reason,
-            seconds=session.lasted_seconds,
-            messages=session.messages_in,
-            bytes=session.bytes_in,
-            **who,
+class SessionLog:
+    """Logs how sessions begin and end, and which upgrades were refused."""
+
+    def __init__(self, log: RelayLog) -> None:
+        self._log = log
+
+    def ended(self, session: Session) -> None:
+        """Log one line for a session that was welcomed, and at "debug" why the relay closed any."""
+        channel = session.channel
+        if channel is not None:
+            fields = self._log.names.of(session.address, channel.key)
+            self._log.info(
+                "Session ended: {why}; {seconds} s, {messages} messages, {bytes} bytes"
+                + _placeholders(fields),
+                why=session.close_code.slug if session.close_code else session.left_reason,
+                seconds=session.lasted_seconds,
+                messages=session.messages_in,
+                bytes=session.bytes_in,
+                **fields,
+            )
+        code = session.close_code
+        if code is not None:
+            self._debug(
+                "Closed with {code} {slug}: {cause}",
+                session.address,
+                code=code.number,
+                slug=code.slug,
+                cause=session.close_cause or code.sentence.removesuffix("."),
+            )
+
+    def joined(self, session: Session) -> None:
+        """Log one line at "debug" for a session that was welcomed."""
+        self._debug(
+            "Session began", session.address, session.channel.key if session.channel else None
         )
-    code = session.close_code
-    if code is not None and hears("debug"):
-        who = names.of(session.address)
-        log.debug(
-            "Closed with {code} {slug}: {cause}" + _words(who),
-            code=code.number,
-            slug=code.slug,
-            cause=session.close_cause or code.sentence.removesuffix("."),
-            **who,
-        )
+
+    def refused(self, why: str, address: PeerAddress | None) -> None:
+        """Log one line at "debug" for a refusal; all are counted once a minute anyway."""
+        self._debug("Refused: {why}", address, why=why)
+
+    def _debug(
+        self,
+        text: str,
+        address: PeerAddress | None,
+        channel: bytes | None = None,
+        **values: object,
+    ) -> None:
+        if self._log.is_enabled("debug"):
+            fields = self._log.names.of(address, channel)
+            self._log.debug(text + _placeholders(fields), **values, **fields)
 
 
-def log_join(session: Session) -> None:
-    """Log one line at "debug" for a session that was welcomed."""
-    if hears("debug"):
-        who = names.of(session.address, session.channel.key if session.channel else None)
-        log.debug("Session began" + _words(who), **who)
-
-
-def log_refusal(why: str, address: PeerAddress | None) -> None:
-    """One line at "debug" for one that was refused; all are counted once a minute anyway."""
-    if hears("debug"):
-        who = names.of(address)
-        log.debug("Refused: {why}" + _words(who), why=why, **who)
-
-
-def _words(who: dict[str, str]) -> str:
-    """What the fields add to the words of a line."""
-    return ";" * bool(who) + "".join(f" {name}={{{name}}}" for name in who)
+def _placeholders(fields: dict[str, str]) -> str:
+    """Return what the fields add to the format of a line."""
+    return ";" * bool(fields) + "".join(f" {name}={{{name}}}" for name in fields)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.finding import WHAT, Finding
 from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
 from vaultrelay.transport.periodic import PeriodicTask
@@ -14,10 +14,15 @@ from vaultrelay.transport.periodic import PeriodicTask
 class Watch(Service):
     """Calls `diagnose` at intervals while it runs, and logs what is new in its result."""
 
-    def __init__(self, diagnose: Callable[[], Sequence[Finding]], clock: IReactorTime) -> None:
+    def __init__(
+        self, diagnose: Callable[[], Sequence[Finding]], clock: IReactorTime, *, log: RelayLog
+    ) -> None:
+        self._log = log
         self._diagnose = diagnose
         self._told: set[Finding] = set()
-        self._looking = PeriodicTask(self.look, clock, "The relay could not look at itself")
+        self._looking = PeriodicTask(
+            self.look, clock, "The relay could not look at itself", log=log
+        )
 
     def startService(self) -> None:
         super().startService()
@@ -36,11 +41,11 @@ class Watch(Service):
         self._tell_new(found)
         over = {finding.slug for finding in self._told} - {finding.slug for finding in found}
         for slug in sorted(over):
-            log.info("No longer: {what}", what=WHAT[slug])
+            self._log.info("No longer: {what}", what=WHAT[slug])
         self._told = set(found)
 
     def _tell_new(self, found: Sequence[Finding]) -> None:
         for finding in found:
             if finding not in self._told:
-                tell = log.error if finding.is_urgent else log.warn
+                tell = self._log.error if finding.is_urgent else self._log.warn
                 tell("{finding}", finding=finding.text)

@@ -19,7 +19,7 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import (
     ACCEPT_REST_SECONDS,
     ACCEPTS_PER_TURN,
@@ -52,7 +52,10 @@ class Acceptor:
         pending: PendingConnections,
         reactor: Any,
         hides_address: bool = False,
+        *,
+        log: RelayLog,
     ) -> None:
+        self._log = log
         self._socket, self._clean_up = bound
         self._factory = factory
         self._make_stream = make_stream
@@ -134,7 +137,7 @@ class Acceptor:
                 return
             stream = self._make_stream(accepted, address, protocol)
         except Exception:
-            log.failure("A connection could not begin")
+            self._log.failure("A connection could not begin")
             accepted.close()
             if protocol is not None:
                 # It counts against budgets already.
@@ -143,7 +146,7 @@ class Acceptor:
         try:
             protocol.makeConnection(stream)
         except Exception:
-            log.failure("A connection could not begin")
+            self._log.failure("A connection could not begin")
             stream.abortConnection()
 
     def _turn_away(self, error: OSError) -> None:
@@ -170,7 +173,7 @@ class Acceptor:
         if self._logged_at is None or now - self._logged_at >= TOLD_SECONDS:
             self._logged_at = now
             count, self._turned_away = self._turned_away, 0
-            log.error(
+            self._log.error(
                 "No descriptor is left for new connections: {why}. {count} were closed as they "
                 "came; joined devices are not affected. Raise the limit of open files (ulimit -n, "
                 "or LimitNOFILE= in the unit), or lower --max-connections.",

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.python.failure import Failure
 
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
@@ -105,7 +105,7 @@ class FrontDoor(PreambleListener):
             self._factory.visitors.failed(self._visitor, refusal.counted)
             self._refuse(refusal)
         except Exception:
-            log.failure("A request could not be served")
+            self._factory.log.failure("A request could not be served")
             self._abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -227,7 +227,9 @@ class FrontDoorFactory(Factory):
         waiting: PendingConnections | None = None,
         visitors: Visitors | None = None,
         announcer: Announcer | None = None,
+        log: RelayLog,
     ) -> None:
+        self.log = log
         self.clock = clock
         self.route = route
         self.waiting = PendingConnections(clock) if waiting is None else waiting

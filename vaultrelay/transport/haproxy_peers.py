@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     ANNOUNCE_TICK_SECONDS,
@@ -131,7 +131,7 @@ class HAProxyPeer(Protocol):
         self._cancel_deadline()
         self._waiting.leave(self)
         self._hello, self.relay = b"", relay
-        log.info(
+        self._announcer.log.info(
             "HAProxy {haproxy} learns which channels are here, as those of {relay}",
             haproxy=haproxy,
             relay=relay,
@@ -172,18 +172,19 @@ class Announcer:
     yet to miss. Until it has, the channels of that moment are in doubt and not announced.
     """
 
-    def __init__(self, clock: IReactorTime, channels: Callable[[], Collection[bytes]]) -> None:
-        self.clock = clock
+    def __init__(
+        self, clock: IReactorTime, channels: Callable[[], Collection[bytes]], *, log: RelayLog
+    ) -> None:
+        self.clock, self.log = clock, log
         self._channels = channels
         self._peers: set[HAProxyPeer] = set()
         self._new: deque[bytes] = deque()
         self._round: Iterator[bytes] = iter(())
         self._part_size = 0
-        self._ticked_at = 0.0
+        self._ticked_at = self._doubt_ends = 0.0
         self._doubtful: frozenset[bytes] = frozenset()
-        self._doubt_ends = 0.0
         self._ticking = PeriodicTask(
-            self._tick, clock, "Channels could not be announced to HAProxy"
+            self._tick, clock, "Channels could not be announced to HAProxy", log=log
         )
 
     def all_channels(self) -> Iterator[bytes]:

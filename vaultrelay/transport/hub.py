@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReadDescriptor, IReadWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import EVENTS_AT_ONCE, ROUND_SECONDS
 
@@ -47,9 +47,10 @@ class Hub(Service):
     `ledger` has the number of bytes that a stream may read at once.
     """
 
-    def __init__(self, reactor: Any, ledger: Ledger) -> None:
+    def __init__(self, reactor: Any, ledger: Ledger, *, log: RelayLog) -> None:
         self.reactor = reactor
         self.ledger = ledger
+        self.log = log
         self._streams: dict[int, HubStream] = {}
 
     def add(self, stream: HubStream) -> None:
@@ -73,12 +74,17 @@ class Hub(Service):
             try:
                 stream.lose(reason)
             except Exception:
-                _fail(stream)
+                self.fail(stream)
+
+    def fail(self, stream: HubStream) -> None:
+        """Log the exception at hand and end the connection that raised it, and no other."""
+        self.log.failure("A connection failed")
+        stream.abortConnection()
 
 
-def make_hub(reactor: Any, ledger: Ledger) -> Hub:
+def make_hub(reactor: Any, ledger: Ledger, *, log: RelayLog) -> Hub:
     """Returns the hub that serves most connections on this system."""
-    return EpollHub(reactor, ledger) if hasattr(select, "epoll") else ReactorHub(reactor, ledger)
+    return (EpollHub if hasattr(select, "epoll") else ReactorHub)(reactor, ledger, log=log)
 
 
 @implementer(IReadDescriptor)
@@ -144,7 +150,7 @@ class EpollHub(Hub):
                     else:
                         stream.ready(event)
                 except Exception:
-                    _fail(stream)
+                    self.fail(stream)
             if len(events) < EVENTS_AT_ONCE or monotonic() >= until or poller.closed:
                 return
             remaining -= EVENTS_AT_ONCE
@@ -157,13 +163,13 @@ class EpollHub(Hub):
 class ReactorHub(Hub):
     """Each stream as a descriptor of the reactor."""
 
-    def __init__(self, reactor: Any, ledger: Ledger) -> None:
-        super().__init__(reactor, ledger)
+    def __init__(self, reactor: Any, ledger: Ledger, *, log: RelayLog) -> None:
+        super().__init__(reactor, ledger, log=log)
         self._descriptors: dict[int, _Descriptor] = {}
 
     def add(self, stream: HubStream) -> None:
         super().add(stream)
-        self._descriptors[stream.descriptor] = descriptor = _Descriptor(stream)
+        self._descriptors[stream.descriptor] = descriptor = _Descriptor(self, stream)
         self.reactor.addReader(descriptor)
 
     def change(self, descriptor: int, events: int) -> None:
@@ -186,7 +192,8 @@ class ReactorHub(Hub):
 class _Descriptor:
     """One stream, as a reactor wants it."""
 
-    def __init__(self, stream: HubStream) -> None:
+    def __init__(self, hub: Hub, stream: HubStream) -> None:
+        self._hub = hub
         self._stream = stream
 
     def fileno(self) -> int:
@@ -208,10 +215,4 @@ class _Descriptor:
         try:
             self._stream.ready(event)
         except Exception:
-            _fail(self._stream)
-
-
-def _fail(stream: HubStream) -> None:
-    """Log the exception at hand and end the connection that raised it, and no other."""
-    log.failure("A connection failed")
-    stream.abortConnection()
+            self._hub.fail(self._stream)

@@ -165,6 +165,7 @@ class ListeningService(Service):
             self._pending,
             self._hub.reactor,
             hides_address=self._wanted.is_proxied,
+            log=self._hub.log,
         )
         self.port.startListening()
 

@@ -5,18 +5,21 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 
 
 class PeriodicTask:
     """Makes a call every so many seconds. Twisted's looping call would end with the first error.
 
-    `trouble` is what the log says then.
+    `trouble` is the line that is logged then.
     """
 
-    def __init__(self, call: Callable[[], object], clock: IReactorTime, trouble: str) -> None:
+    def __init__(
+        self, call: Callable[[], object], clock: IReactorTime, trouble: str, *, log: RelayLog
+    ) -> None:
         self._call = call
         self._trouble = trouble
+        self._log = log
         self._loop = LoopingCall(self._once)
         self._loop.clock = clock
 
@@ -34,4 +37,4 @@ class PeriodicTask:
         try:
             self._call()
         except Exception:
-            log.failure(self._trouble)
+            self._log.failure(self._trouble)

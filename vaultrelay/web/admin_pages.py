@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from twisted.internet.defer import Deferred
-from twisted.web.server import Request
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+from twisted.web.server import NOT_DONE_YET, Request
 
 from vaultrelay.cluster.answer import NodeAnswer
+from vaultrelay.logs import RelayLog
 from vaultrelay.observe.figures import Figures
 from vaultrelay.web.leaf import POLICY, Leaf
 from vaultrelay.web.metrics import CONTENT_TYPE, exposition
@@ -38,8 +40,9 @@ class Source(Protocol):
 class AdminPages(Leaf):
     """All paths of the admin endpoint."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, log: RelayLog) -> None:
         super().__init__()
+        self._log = log
         self._source = source
         self._pages = {
             b"/": self._status,
@@ -54,15 +57,30 @@ class AdminPages(Leaf):
             "There is nothing at this path. The status page is /, or try /status.json or /metrics.",
         )
 
-    def _status(self, request: Request) -> bytes | Deferred[bytes]:
+    def _status(self, request: Request) -> bytes | int:
         request.setHeader("Content-Type", "text/html; charset=utf-8")
         request.setHeader("Content-Security-Policy", _POLICY)
         others = self._source.others()
-        return self._status_page() if others is None else others.addCallback(self._status_page)
+        if others is None:
+            return self._status_page()
+        # A page is not made for a client that is gone.
+        request.notifyFinish().addErrback(lambda _: others.cancel())
+        page = others.addCallback(self._status_page)
+        page.addCallback(self._finish, request).addErrback(self._give_up, request)
+        return NOT_DONE_YET
 
     def _status_page(self, others: Sequence[NodeAnswer] = ()) -> bytes:
         source = self._source
         return status_page(source.figures(), source.curves(), source.options(), others).encode()
+
+    def _finish(self, page: bytes, request: Request) -> None:
+        request.write(self.whole(page, request))
+        request.finish()
+
+    def _give_up(self, failure: Failure, request: Request) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("A page could not be made", failure)
+            request.loseConnection()
 
     def _status_json(self, request: Request) -> bytes:
         request.setHeader("Content-Type", "application/json")

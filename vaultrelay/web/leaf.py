@@ -3,12 +3,9 @@
 import re
 from collections.abc import Callable, Mapping
 
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.python.failure import Failure
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import Request, Site
 
-from vaultrelay.logs import log
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer
 from vaultrelay.wire import refusal
 from vaultrelay.wire import request as wire
@@ -27,36 +24,25 @@ _SECURITY_HEADERS = {
 
 
 class Leaf(Resource):
-    """Each path has a method of its own; all others are refused in JSON."""
+    """Each path has a method of its own; all others are refused in JSON.
+
+    A method returns the body, or NOT_DONE_YET if it finishes the request later.
+    """
 
     isLeaf = True
-    _pages: Mapping[bytes, Callable[[Request], bytes | Deferred[bytes]]]
+    _pages: Mapping[bytes, Callable[[Request], bytes | int]]
 
     def render(self, request: Request) -> bytes | int:
         request.responseHeaders.removeHeader(b"server")
         for name, value in _SECURITY_HEADERS.items():
             request.setHeader(name, value)
         body = self._pages.get(request.path, self.nothing_here)(request)
-        if isinstance(body, Deferred):
-            # Nobody needs it who is gone.
-            request.notifyFinish().addErrback(lambda _: body.cancel())
-            body.addCallback(self._finish, request)
-            body.addErrback(self._give_up, request)
-            return NOT_DONE_YET
-        return self._whole(body, request)
+        return body if isinstance(body, int) else self.whole(body, request)
 
-    def _whole(self, body: bytes, request: Request) -> bytes:
+    def whole(self, body: bytes, request: Request) -> bytes:
+        """Announce the length of a body; return it, or nothing where HEAD asks for no body."""
         request.setHeader("Content-Length", str(len(body)))
         return b"" if request.method == b"HEAD" else body
-
-    def _finish(self, body: bytes, request: Request) -> None:
-        request.write(self._whole(body, request))
-        request.finish()
-
-    def _give_up(self, failure: Failure, request: Request) -> None:
-        if not failure.check(CancelledError):
-            log.failure("A page could not be made", failure)
-            request.loseConnection()
 
     def nothing_here(self, request: Request) -> bytes:
         """The answer for all other paths."""

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
-from vaultrelay.logs import log
 from vaultrelay.wire.close_codes import CloseCode
 
 _Arguments = ParamSpec("_Arguments")
@@ -14,7 +13,7 @@ _Arguments = ParamSpec("_Arguments")
 def close_for_error(connection: Any) -> None:
     """Log the exception at hand, and close the connection with 4008 and a reference to the log."""
     reference = secrets.token_hex(3)
-    log.failure("Internal error {reference}", reference=reference)
+    connection.factory.log.failure("Internal error {reference}", reference=reference)
     connection.fail_session(CloseCode.INTERNAL, ref=reference)
 
 

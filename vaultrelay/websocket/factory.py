@@ -7,6 +7,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.access import ANYBODY, Admission
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.websocket.connection import DeviceConnection
@@ -30,12 +31,15 @@ class DeviceFactory:
         open_session: OpenSession,
         message_bytes: int,
         ledger: Ledger,
+        *,
+        log: RelayLog,
     ) -> None:
         self.reactor = reactor
         self.open_session = open_session
         self.message_bytes = message_bytes
         self.ledger = ledger
-        self.batch = Batch(self.ledger)
+        self.log = log
+        self.batch = Batch(self.ledger, log=log)
         self.leaving: Callable[[DeviceConnection], object] = lambda connection: None
         """Told of each connection that waits for its peer's answer to a close."""
         self.left: Callable[[DeviceConnection], object] = lambda connection: None

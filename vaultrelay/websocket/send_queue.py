@@ -6,7 +6,7 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from vaultrelay.broker.outbox import Room
-from vaultrelay.logs import log
+from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
 from vaultrelay.websocket.frames import binary_frame, frame_header
@@ -22,8 +22,9 @@ class Batch:
     There is one for all connections, since they are read one after another.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, log: RelayLog) -> None:
         self.ledger = ledger
+        self._log = log
         self.is_open = False
         self.reader: Any = None
         self.queues: list[SendQueue] = []
@@ -43,7 +44,7 @@ class Batch:
                 queue.flush()
             except Exception:
                 # One that cannot be written to must not keep the others from what is theirs.
-                log.failure("A connection could not be written to")
+                self._log.failure("A connection could not be written to")
                 queue.transport.abortConnection()
         self.reader = None
         self._message = self._frame = b""

@@ -1,34 +1,21 @@
-"""The log: who is heard at which level, and that no value can pass for a line of ours."""
+"""Standard error: which events are written at which level, and that no value forges a line."""
 
 import io
 import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.logger import LogEvent, Logger, LogLevel, globalLogPublisher
+from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 
-from vaultrelay.logs import (
-    LEVELS,
-    hears,
-    log,
-    log_to_stderr,
-    names,
-    printable,
-    set_addresses,
-    set_format,
-    set_level,
-    under_journald,
-)
-from vaultrelay.logs import logger as logs
-from vaultrelay.logs.logger import LineObserver
+from vaultrelay.logs import LEVELS, LogSettings, printable
+from vaultrelay.logs.stderr import LineObserver, StderrOutput, under_journald
 
 NOON = 1780315200.75
 STAMP = "2026-06-01T12:00:00Z"
@@ -36,91 +23,32 @@ PRIORITIES = {"critical": 2, "error": 3, "warn": 4, "info": 6, "debug": 7}
 ALL = tuple(PRIORITIES)
 
 
-@pytest.fixture(autouse=True)
-def usual_level() -> Iterator[None]:
-    """Level, format and names are the process's; each test leaves the defaults."""
-    yield
-    set_level("info")
-    set_format("text")
-    set_addresses("pseudonym")
-
-
-@pytest.fixture
-def heard() -> Iterator[list[LogEvent]]:
-    """What reaches the process's log."""
-    events: list[LogEvent] = []
-    observer: Any = events.append
-    globalLogPublisher.addObserver(observer)
-    yield events
-    globalLogPublisher.removeObserver(observer)
-
-
 def line_of(
     text: str = "text",
     level: LogLevel | None = LogLevel.info,
     journald: bool = False,
-    style: logs.Style | None = None,
+    level_set: str = "debug",
+    format: str = "text",
     **values: object,
 ) -> str:
     """What is written for an event."""
     stream = io.StringIO()
     event = {"log_format": text, "log_level": level, "log_time": NOON, **values}
-    LineObserver(stream, journald, style)(event)
+    output = StderrOutput()
+    output.configure(LogSettings(level=level_set, format=format))
+    LineObserver(stream, journald, output)(event)
     return stream.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("level", "told"),
-    [
-        ("error", {"critical", "error"}),
-        ("warn", {"critical", "error", "warn"}),
-        ("info", {"critical", "error", "warn", "info"}),
-        ("debug", set(ALL)),
-    ],
-)
-def test_a_level_is_heard_with_all_that_is_worse(
-    heard: list[LogEvent], logged_errors: list[LogEvent], level: str, told: set[str]
-) -> None:
-    set_level(level)
-    for name in ALL:
-        log.emit(LogLevel.lookupByName(name), "something happened")
-    assert {event["log_level"].name for event in heard} == told
-    assert {event["log_namespace"] for event in heard} == {"vaultrelay"}
-    logged_errors.clear()
-
-
-def test_info_is_the_level_until_one_is_set(heard: list[LogEvent]) -> None:
-    log.debug("unheard")
-    log.info("heard")
-    assert [event["log_format"] for event in heard] == ["heard"]
 
 
 def test_the_levels_are_the_documented_ones() -> None:
     assert list(LEVELS) == ["error", "warn", "info", "debug"]
 
 
-Begin = Callable[..., Callable[[LogEvent], None]]
-
-
-@pytest.fixture
-def begin(monkeypatch: pytest.MonkeyPatch) -> Begin:
-    """Starts logging at a level; gives the observer that would be told from then on."""
-
-    def begin(level: str, *format: str) -> Callable[[LogEvent], None]:
-        begun: list[Any] = []
-
-        class Beginner:
-            def beginLoggingTo(self, observers: list[Any], **options: bool) -> None:
-                assert options == {"redirectStandardIO": False}
-                begun.extend(observers)
-
-        monkeypatch.setattr(logs, "globalLogBeginner", Beginner())
-        log_to_stderr(level, *format)
-        (observer,) = begun
-        observe: Callable[[LogEvent], None] = observer
-        return observe
-
-    return begin
+def observer_at(level: str) -> Callable[[LogEvent], None]:
+    """The observer of an output that is configured for a level."""
+    output = StderrOutput()
+    output.configure(LogSettings(level=level))
+    return output.observer()
 
 
 def events_of(namespace: str) -> list[LogEvent]:
@@ -139,19 +67,17 @@ def events_of(namespace: str) -> list[LogEvent]:
 @pytest.mark.parametrize("namespace", ["twisted.web.http", "autobahn", "log_legacy"])
 @pytest.mark.parametrize("level", LEVELS)
 def test_libraries_are_silent_below_debug_but_for_their_errors(
-    begin: Begin, capsys: pytest.CaptureFixture[str], level: str, namespace: str
+    capsys: pytest.CaptureFixture[str], level: str, namespace: str
 ) -> None:
-    observe = begin(level)
+    observe = observer_at(level)
     for event in events_of(namespace):
         observe(event)
     told = [line.split()[-1] for line in capsys.readouterr().err.splitlines()]
     assert told == (list(ALL) if level == "debug" else ["critical", "error"])
 
 
-def test_an_error_of_a_library_comes_with_its_traceback(
-    begin: Begin, capsys: pytest.CaptureFixture[str]
-) -> None:
-    observe = begin("error")
+def test_an_error_of_a_library_comes_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    observe = observer_at("error")
     observe(
         {
             "log_format": "Unhandled error in {x}",
@@ -166,7 +92,7 @@ def test_an_error_of_a_library_comes_with_its_traceback(
     assert first == f"{STAMP} critical Unhandled error in Deferred"
     assert rest[-1] == f"{STAMP} critical | ValueError"
     assert " in failure_of" in rest[-2]
-    begin("debug")(
+    observer_at("debug")(
         {
             "log_format": "Unhandled",
             "log_namespace": "twisted.internet.defer",
@@ -178,36 +104,21 @@ def test_an_error_of_a_library_comes_with_its_traceback(
     assert capsys.readouterr().err.endswith("builtins.ValueError: what a peer said\n")
 
 
-def test_what_we_tell_reaches_standard_error(
-    begin: Begin, capsys: pytest.CaptureFixture[str]
-) -> None:
-    observe: Any = begin("warn")
-    globalLogPublisher.addObserver(observe)
-    try:
-        log.info("not this")
-        log.warn("{count} of this", count=1)
-    finally:
-        globalLogPublisher.removeObserver(observe)
-    told = capsys.readouterr().err
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ warn  1 of this\n", told)
-
-
 def test_the_journal_gets_its_prefix_when_standard_error_goes_there(
-    begin: Begin, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with (tmp_path / "journal").open("w+") as stream:
         status = os.fstat(stream.fileno())
         monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
         monkeypatch.setattr(sys, "stderr", stream)
-        begin("info")(events_of("vaultrelay")[1])
+        observer_at("info")(events_of("vaultrelay")[1])
         stream.seek(0)
         assert stream.read() == "<3>error\n"
 
 
-def test_level_and_format_may_change_while_it_logs(
-    begin: Begin, capsys: pytest.CaptureFixture[str]
-) -> None:
-    observe = begin("info")
+def test_level_and_format_may_change_while_it_logs(capsys: pytest.CaptureFixture[str]) -> None:
+    output = StderrOutput()
+    observe = output.observer()
     event = {
         "log_format": "It failed",
         "log_level": LogLevel.error,
@@ -217,18 +128,17 @@ def test_level_and_format_may_change_while_it_logs(
     }
     library = {"log_format": "said", "log_level": LogLevel.info, "log_namespace": "twisted"}
     observe(library)
-    set_format("json")
+    output.configure(LogSettings(format="json"))
     observe(event)
     (line,) = capsys.readouterr().err.splitlines()
     assert set(json.loads(line)["exception"]) == {"kind", "places"}
-    set_level("debug")
+    output.configure(LogSettings(format="json", level="debug"))
     observe(event)
     observe(library)
     first, second = map(json.loads, capsys.readouterr().err.splitlines())
     assert first["exception"]["words"] == "what a peer said"
     assert second["message"] == "said"
-    set_format("text")
-    set_level("warn")
+    output.configure(LogSettings(level="warn"))
     observe(event)
     observe(library)
     text = capsys.readouterr().err
@@ -236,29 +146,9 @@ def test_level_and_format_may_change_while_it_logs(
     assert text.endswith(" | ValueError\n")
 
 
-def test_it_begins_in_the_format_that_is_asked_for(
-    begin: Begin, capsys: pytest.CaptureFixture[str]
-) -> None:
-    begin("info", "json")(events_of("vaultrelay")[1])
-    assert json.loads(capsys.readouterr().err)["message"] == "error"
-
-
-def test_the_way_of_naming_may_change_too() -> None:
-    set_addresses("none")
-    assert names.of(None) == {}
-
-
-@pytest.mark.parametrize("level", LEVELS)
-def test_it_is_known_which_levels_are_heard(level: str) -> None:
-    set_level(level)
-    heard = [name for name in LEVELS if hears(name)]
-    assert heard == list(LEVELS)[: list(LEVELS).index(level) + 1]
-
-
 @pytest.mark.parametrize("name", ALL)
 def test_the_journal_gets_an_object_behind_the_priority_that_it_takes_off(name: str) -> None:
-    style = logs.Style("json")
-    line = line_of(level=LogLevel.lookupByName(name), journald=True, style=style)
+    line = line_of(level=LogLevel.lookupByName(name), journald=True, format="json")
     prefix, brace, rest = line.partition("{")
     assert prefix == f"<{PRIORITIES[name]}>"
     assert json.loads(brace + rest)["level"] == name
@@ -373,7 +263,7 @@ class Stream(io.StringIO):
 
 def test_each_event_is_written_out_at_once() -> None:
     stream = Stream()
-    observer = LineObserver(stream, journald=True)
+    observer = LineObserver(stream, journald=True, output=StderrOutput())
     for number in range(2):
         observer({"log_format": "{n}", "n": number, "log_level": LogLevel.info})
     assert stream.flushed == ["<6>0\n", "<6>0\n<6>1\n"]
@@ -381,7 +271,9 @@ def test_each_event_is_written_out_at_once() -> None:
 
 def test_an_event_without_a_time_gets_the_present_one() -> None:
     stream = io.StringIO()
-    LineObserver(stream, journald=False)({"log_format": "x", "log_level": LogLevel.info})
+    LineObserver(stream, journald=False, output=StderrOutput())(
+        {"log_format": "x", "log_level": LogLevel.info}
+    )
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ info  x\n", stream.getvalue())
 
 
@@ -407,8 +299,3 @@ def test_a_standard_error_without_a_descriptor_is_not_the_journal(
     with (tmp_path / "file").open("w") as stream:
         monkeypatch.setattr(sys, "stderr", stream)
     assert not under_journald()
-
-
-def test_there_is_one_logger() -> None:
-    assert isinstance(log, Logger)
-    assert log.namespace == "vaultrelay"

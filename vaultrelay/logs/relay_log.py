@@ -1,0 +1,48 @@
+"""RelayLog: the log of one relay, which is passed to all that write to it."""
+
+from twisted.logger import (
+    FilteringLogObserver,
+    ILogObserver,
+    Logger,
+    LogLevel,
+    LogLevelFilterPredicate,
+)
+
+from vaultrelay.logs.limit import LineLimit
+from vaultrelay.logs.lines import OURS
+from vaultrelay.logs.naming import Names
+from vaultrelay.logs.settings import LEVELS, LogSettings
+from vaultrelay.logs.stderr import StderrOutput
+
+
+class RelayLog:
+    """Passes events from a level on to `observer`, with a limit on lines of a kind.
+
+    `output` is configured along with it. `debug` to `failure` are the methods of Twisted's Logger.
+    `names` makes the fields of a line about a client.
+    """
+
+    def __init__(self, output: StderrOutput, observer: ILogObserver) -> None:
+        self.names = Names()
+        self._output = output
+        self._levels = LogLevelFilterPredicate(LogLevel.info)
+        limit = LineLimit(observer)
+        logger = Logger(OURS, observer=FilteringLogObserver(limit, [self._levels]))
+        self.debug, self.info, self.warn = logger.debug, logger.info, logger.warn
+        self.error, self.failure = logger.error, logger.failure
+        self.take_suppressed = limit.take_suppressed
+
+    def configure(self, settings: LogSettings) -> None:
+        """Log all later events by these settings."""
+        self._levels.setLogLevelForNamespace(OURS, LEVELS[settings.level])
+        self.names.way = settings.addresses
+        self._output.configure(settings)
+
+    def is_enabled(self, level: str) -> bool:
+        """Whether events of this level are logged: else nothing need be looked up for them."""
+        return bool(self._levels.logLevelForNamespace(OURS) <= LEVELS[level])
+
+    @property
+    def format_applies(self) -> bool:
+        """Whether lines have the configured format; not so under twistd without its --logger."""
+        return self._output.is_in_use

@@ -1,0 +1,97 @@
+"""StderrOutput: which events are written to standard error, and in which format."""
+
+import os
+import sys
+from typing import TextIO
+
+from twisted.logger import (
+    FilteringLogObserver,
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    LogLevelFilterPredicate,
+)
+from zope.interface import implementer
+
+from vaultrelay.logs.limit import LineLimit
+from vaultrelay.logs.lines import OURS, json_line, level_of, text_lines, utc
+from vaultrelay.logs.settings import LogSettings
+
+_SYSLOG_PRIORITY = {
+    LogLevel.critical: 2,
+    LogLevel.error: 3,
+    LogLevel.warn: 4,
+    LogLevel.info: 6,
+    LogLevel.debug: 7,
+}
+
+
+class StderrOutput:
+    """How the log of a process is written to its standard error.
+
+    `is_in_use`: an observer was made, so that lines have our format.
+    """
+
+    def __init__(self) -> None:
+        self.settings = LogSettings()
+        self.is_in_use = False
+        self._levels = LogLevelFilterPredicate(LogLevel.error)
+        self._levels.setLogLevelForNamespace(OURS, LogLevel.debug)
+
+    def configure(self, settings: LogSettings) -> None:
+        """Write all later lines by these settings."""
+        self.settings = settings
+        # Libraries log at "info" what only their authors need.
+        library_level = LogLevel.debug if settings.level == "debug" else LogLevel.error
+        self._levels.setLogLevelForNamespace("", library_level)
+
+    def observer(self) -> ILogObserver:
+        """Return an observer that writes our events, and what goes wrong in libraries."""
+        self.is_in_use = True
+        lines = LineObserver(sys.stderr, under_journald(), self)
+        # Ours have passed their limit before; what libraries log of one connection could be
+        # endless.
+        return FilteringLogObserver(LineLimit(lines), [self._levels])
+
+
+@implementer(ILogObserver)
+class LineObserver:
+    """Writes each event at once, by the settings that `output` has then.
+
+    The messages of exceptions are written at "debug" only.
+    """
+
+    def __init__(self, stream: TextIO, journald: bool, output: StderrOutput) -> None:
+        self._stream = stream
+        self._journald = journald
+        self._output = output
+
+    def __call__(self, event: LogEvent) -> None:
+        settings, level = self._output.settings, level_of(event)
+        with_words = settings.level == "debug"
+        # The journal takes the priority off again and keeps it beside the line, JSON or not:
+        # `journalctl -p warning` works, and `-o cat` gives the bare objects.
+        head = f"<{_SYSLOG_PRIORITY[level]}>" if self._journald else ""
+        if settings.format == "json":
+            lines = head + json_line(event, with_words)
+        else:
+            lines = text_lines(
+                event, head or f"{utc(event, 'seconds')} {level.name:5} ", with_words
+            )
+        self._stream.write(lines + "\n")
+        self._stream.flush()
+
+
+def under_journald() -> bool:
+    """Whether standard error goes straight to the journal, which adds the time itself.
+
+    systemd says so in JOURNAL_STREAM (systemd.exec(5)).
+    """
+    stream = os.environ.get("JOURNAL_STREAM")
+    if not stream:
+        return False
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return stream == f"{status.st_dev}:{status.st_ino}"

@@ -1,40 +1,21 @@
 """Lean imports: what stays out, and that nothing misses it."""
 
+import http
 import importlib.util
 import json
 import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.app.lean import LEAN, LOADED, RELAY, run
 from vaultrelay.app import lean_imports
-
-LEAN = "from vaultrelay.app import lean_imports; lean_imports.install()\n"
-LOADED = "import json, sys; print(json.dumps([n for n, m in sys.modules.items() if m]))"
-
-
-def run(code: str) -> str:
-    """What a fresh Python prints."""
-    environment = {name: value for name, value in os.environ.items() if name != "AUTOBAHN_USE_NVX"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env=environment,
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
     """The modules of a lean relay."""
-    return set(json.loads(run(LEAN + "import vaultrelay.commands.run\n" + LOADED)))
+    return set(json.loads(run(LEAN + RELAY + LOADED)))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +29,12 @@ def loaded() -> set[str]:
         "asyncio.events",
         "autobahn.wamp.message",
         "autobahn.nvx",
+        "ctypes",
+        "http.client",
+        "http.cookiejar",
+        "twisted.internet.endpoints",
         "twisted.spread.jelly",
+        "urllib.request",
         "vaultrelay.app.admin_service",
         "vaultrelay.cluster.ask",
         "vaultrelay.app.systemd_notify",
@@ -58,15 +44,18 @@ def test_a_lean_relay_does_not_load(loaded: set[str], name: str) -> None:
     assert name not in loaded
 
 
-@pytest.mark.parametrize("name", ["autobahn.websocket.protocol", "twisted.web.server", "ssl"])
+@pytest.mark.parametrize(
+    "name", ["autobahn.twisted.websocket", "http", "twisted.web.server", "ssl", "urllib.parse"]
+)
 def test_a_lean_relay_still_loads(loaded: set[str], name: str) -> None:
     assert name in loaded
 
 
 def test_without_it_they_are_loaded() -> None:
     """Or else the test above could not fail."""
-    found = json.loads(run("import vaultrelay.commands.run\n" + LOADED))
-    assert {"asyncio.events", "autobahn.wamp.message", "twisted.spread.jelly"} <= set(found)
+    found = set(json.loads(run(RELAY + LOADED)))
+    assert {"asyncio.events", "autobahn.wamp.message", "twisted.spread.jelly"} <= found
+    assert {"ctypes", "http.client", "twisted.internet.endpoints", "urllib.request"} <= found
 
 
 def test_the_other_commands_of_the_package_need_nothing_that_is_kept_out() -> None:
@@ -74,7 +63,8 @@ def test_the_other_commands_of_the_package_need_nothing_that_is_kept_out() -> No
     code = "from vaultrelay.commands import check, healthcheck, invite, status, token\n"
     found = set(json.loads(run(LEAN + code + LOADED)))
     assert "autobahn.twisted.websocket" in found
-    assert not {"asyncio.events", "autobahn.twisted.wamp", "cryptography", "cffi"} & found
+    left_out = {"autobahn.twisted.wamp", "autobahn.wamp.message", "cbor2", "cryptography", "cffi"}
+    assert not {"asyncio.events", "ctypes", *left_out} & found
 
 
 def test_coroutines_are_still_told_from_other_things() -> None:
@@ -89,6 +79,17 @@ except Exception as error:
     print(type(error).__name__)
 """
     assert run(LEAN + code).split() == ["42", "NotACoroutineError"]
+
+
+def test_a_lazy_module_runs_as_soon_as_a_name_of_it_is_used() -> None:
+    code = """
+from http.cookiejar import CookieJar
+from twisted.internet import endpoints
+from twisted.internet.testing import MemoryReactorClock
+print(len(CookieJar()))
+print(type(endpoints.TCP4ServerEndpoint(MemoryReactorClock(), 0)).__module__)
+"""
+    assert run(LEAN + RELAY + code) == "0\ntwisted.internet.endpoints\n"
 
 
 def test_the_admin_pages_are_in_memory_where_they_are_asked_for_alone() -> None:
@@ -130,55 +131,12 @@ except BadEndpoint as error:
     assert said.strip() in ("TcpAddress", "UnixPath") or "systemd did not pass" in said
 
 
-def test_a_plugin_of_a_third_party_meets_real_modules_only(tmp_path: Path) -> None:
-    plugins = tmp_path / "twisted" / "plugins"
-    plugins.mkdir(parents=True)
-    (plugins / "third_party.py").write_text(
-        """
-import asyncio
-import click
-import OpenSSL.SSL
-from autobahn.wamp import types
-from autobahn.twisted.wamp import Session
-from twisted.internet.endpoints import TCP4ServerEndpoint
-from twisted.internet.interfaces import IStreamServerEndpointStringParser
-from twisted.plugin import IPlugin
-from twisted.spread import pb
-from zope.interface import implementer
-
-assert asyncio.get_event_loop_policy and pb.Root and click.Command and types.CallOptions and Session
-
-
-@implementer(IStreamServerEndpointStringParser, IPlugin)
-class Parser:
-    prefix = "third"
-
-    def parseStreamServer(self, reactor, port):
-        return TCP4ServerEndpoint(reactor, int(port))
-
-
-parser = Parser()
-"""
-    )
-    code = f"""
-import sys
-sys.path.insert(0, {str(tmp_path)!r})
-import vaultrelay.commands.run
-from twisted.internet.testing import MemoryReactorClock
-from vaultrelay.transport.endpoint_string import read_endpoint
-print(type(sys.modules["asyncio"]).__name__)
-print(type(read_endpoint(MemoryReactorClock(), "third:0").where).__name__)
-print(type(sys.modules["asyncio"]).__name__)
-"""
-    assert run(LEAN + code).split() == ["_StandIn", "TCP4ServerEndpoint", "module"]
-
-
 def test_the_tables_are_put_into_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process, where it leaves no trace."""
     monkeypatch.setattr(sys, "modules", modules := dict(sys.modules))
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.setattr(os, "environ", environment := dict[str, str]())
-    for name in ("click", "asyncio", "autobahn.wamp"):
+    for name in ("click", "asyncio", "autobahn.wamp", "autobahn.wamp.websocket"):
         modules.pop(name, None)
     lean_imports.install()
     assert environment == {"AUTOBAHN_USE_NVX": "0"}
@@ -192,3 +150,7 @@ def test_the_tables_are_put_into_effect(monkeypatch: pytest.MonkeyPatch) -> None
     assert bare is not None
     assert bare.loader is None
     assert finder.find_spec("autobahn.wamp", []) is None
+    lazy = finder.find_spec("http.cookiejar", list(http.__path__))
+    assert lazy is not None
+    assert isinstance(lazy.loader, importlib.util.LazyLoader)
+    assert modules["autobahn.wamp.websocket"].WampWebSocketServerProtocol

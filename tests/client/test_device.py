@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from autobahn.exception import PayloadExceededError
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, succeed
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -36,7 +37,7 @@ from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl, endpoint_of
 from vaultrelay.policy.limits import BUSY_SECONDS, PING_SECONDS, SessionLimits
 from vaultrelay.wire import base64url
 from vaultrelay.wire.control import Challenge, Peer
-from vaultrelay.wire.data import Reason
+from vaultrelay.wire.data import HEADER_BYTES, Reason
 from vaultrelay.wire.json_object import write_object
 from vaultrelay.wire.proof import channel_of
 
@@ -133,6 +134,17 @@ def test_messages_arrive_in_order_with_the_ids_of_their_sender(
     world.network.flush()
     assert world.next(second) == Message(first.session, EVERYONE, 1, b"one")
     assert world.next(second) == Message(first.session, second.session, 2, b"two")
+
+
+def test_a_message_larger_than_the_relay_takes_is_not_sent(
+    world: World, pair: tuple[Device, Device]
+) -> None:
+    sender, receiver = pair
+    most = sender.limits.message_bytes - HEADER_BYTES
+    with pytest.raises(PayloadExceededError, match="no message of 1048577 bytes"):
+        sender.send(bytes(most + 1))
+    sender.send(bytes(most))
+    assert world.next(receiver).payload == bytes(most)
 
 
 def test_a_message_to_nobody_comes_back_as_a_nack(

@@ -78,7 +78,7 @@ class Guest:
     is_gone = False
     budgets: Budgets = ()
 
-    def give_up(self) -> None:
+    def evict(self) -> None:
         self.is_gone = True
 
 
@@ -160,7 +160,7 @@ class Scene(Factory):
         if self.stream_trouble is not None:
             raise self.stream_trouble
         self.begun.append(address)
-        self.waiting.enter(Guest())
+        self.waiting.add(Guest())
         accepted.close()
         self.streams.append(Begun(accepted))
         return self.streams[-1]
@@ -386,7 +386,7 @@ def test_without_descriptors_the_oldest_who_waits_goes(
     scene: Scene, logged_errors: list[LogEvent]
 ) -> None:
     guest = Guest()
-    scene.waiting.enter(guest)
+    scene.waiting.add(guest)
     scene.reactor.advance(WAITING_SURE_SECONDS)
     scene.turn_away(0)
     assert guest.is_gone

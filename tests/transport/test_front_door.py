@@ -618,7 +618,7 @@ def test_who_is_refused_holds_a_place_until_it_is_gone(scene: Scene) -> None:
 
 def test_a_crowded_door_cuts_the_oldest_off(scene: Scene) -> None:
     scene.clock.advance(WAITING_SURE_SECONDS)
-    assert scene.factory.waiting.let_oldest_go()
+    assert scene.factory.waiting.evict_oldest()
     assert scene.transport.disconnected
     assert scene.factory.refused == {"crowded_out": 1}
     scene.lose()
@@ -634,10 +634,10 @@ def test_who_has_said_something_keeps_its_place_for_longer_than_the_silent(
     else:
         scene.say(HEAD[:1])
     scene.clock.advance(SILENT_SURE_SECONDS)
-    assert not scene.factory.waiting.let_oldest_go()
+    assert not scene.factory.waiting.evict_oldest()
     scene.connect()
     scene.clock.advance(SILENT_SURE_SECONDS)
-    assert scene.factory.waiting.let_oldest_go()
+    assert scene.factory.waiting.evict_oldest()
     assert scene.transport.disconnected
 
 

@@ -21,7 +21,7 @@ class Connection:
     is_gone = False
     budgets: Budgets = ()
 
-    def give_up(self) -> None:
+    def evict(self) -> None:
         self.is_gone = True
 
 
@@ -34,56 +34,56 @@ def test_there_is_room_until_all_places_are_taken(clock: Any) -> None:
     waiting = PendingConnections(clock, 2)
     for _ in range(2):
         assert waiting.make_room()
-        waiting.enter(Connection())
+        waiting.add(Connection())
     assert not waiting.make_room()
     assert len(waiting) == 2
 
 
 def test_whoever_leaves_makes_room(clock: Any) -> None:
     waiting, connection = PendingConnections(clock, 1), Connection()
-    waiting.enter(connection)
-    waiting.leave(connection)
-    waiting.leave(connection)
+    waiting.add(connection)
+    waiting.remove(connection)
+    waiting.remove(connection)
     assert waiting.make_room()
     assert not connection.is_gone
 
 
 def test_the_oldest_goes_once_it_has_had_its_time(clock: Any) -> None:
     waiting, oldest, younger = PendingConnections(clock, 2), Connection(), Connection()
-    waiting.enter(oldest)
+    waiting.add(oldest)
     clock.advance(SILENT_SURE_SECONDS / 2)
-    waiting.enter(younger)
+    waiting.add(younger)
     assert not waiting.make_room()
     clock.advance(SILENT_SURE_SECONDS / 2)
     assert waiting.make_room()
     assert (oldest.is_gone, younger.is_gone) == (True, False)
-    waiting.enter(Connection())
+    waiting.add(Connection())
     assert not waiting.make_room()
 
 
 def test_who_has_said_something_is_sure_of_its_place_for_longer(clock: Any) -> None:
     waiting, older, silent = PendingConnections(clock, 2), Connection(), Connection()
-    waiting.enter(older)
-    waiting.speak(older)
-    waiting.enter(silent)
+    waiting.add(older)
+    waiting.bytes_received(older)
+    waiting.add(silent)
     clock.advance(SILENT_SURE_SECONDS)
     assert waiting.make_room()
     assert (older.is_gone, silent.is_gone) == (False, True)
-    waiting.linger(Connection())
+    waiting.add_closing(Connection())
     assert not waiting.make_room()
-    waiting.enter(Connection())
+    waiting.add(Connection())
     clock.advance(WAITING_SURE_SECONDS - SILENT_SURE_SECONDS)
     for _ in range(3):
         assert not older.is_gone
-        assert waiting.let_oldest_go()
+        assert waiting.evict_oldest()
     assert older.is_gone
     assert len(waiting) == 0
 
 
 def test_who_does_not_answer_a_close_keeps_no_health_check_waiting(clock: Any) -> None:
     waiting, silent, closing = PendingConnections(clock, 2), Connection(), Connection()
-    waiting.enter(silent)
-    waiting.linger(closing)
+    waiting.add(silent)
+    waiting.add_closing(closing)
     assert not waiting.make_room()
     clock.advance(CLOSE_SURE_SECONDS)
     assert waiting.make_room()
@@ -92,13 +92,13 @@ def test_who_does_not_answer_a_close_keeps_no_health_check_waiting(clock: Any) -
 
 def test_who_does_not_wait_may_speak_and_leave(clock: Any) -> None:
     waiting, connection = PendingConnections(clock), Connection()
-    waiting.speak(connection)
-    waiting.leave(connection)
+    waiting.bytes_received(connection)
+    waiting.remove(connection)
     assert len(waiting) == 0
 
 
 def test_nobody_goes_for_nobody(clock: Any) -> None:
-    assert not PendingConnections(clock).let_oldest_go()
+    assert not PendingConnections(clock).evict_oldest()
 
 
 class Counting(Connection):
@@ -120,25 +120,25 @@ def test_those_beyond_a_network_are_refused_without_looking_at_all_that_wait(clo
     waiting, connections = PendingConnections(clock), [Counting(other) for _ in range(9)]
     connections.append(mine := Counting(full, other))
     for connection in connections:
-        waiting.enter(connection)
+        waiting.add(connection)
     clock.advance(SILENT_SURE_SECONDS / 2)
     for _ in range(100):
-        assert not waiting.let_oldest_go(full)
+        assert not waiting.evict_oldest(full)
     assert [connection.looks for connection in connections] == [1] * 10
     # Neither for others, nor for longer than the oldest of its own is sure.
     clock.advance(SILENT_SURE_SECONDS / 2)
-    assert waiting.let_oldest_go(full)
+    assert waiting.evict_oldest(full)
     assert mine.is_gone
-    assert waiting.let_oldest_go(other)
+    assert waiting.evict_oldest(other)
 
 
 def test_a_network_waits_no_longer_than_its_next_connection_is_sure(clock: Any) -> None:
     network = Budget(b"full", Allowance("address"))
     waiting, older, silent = PendingConnections(clock), Counting(network), Counting(network)
-    waiting.enter(older)
-    waiting.speak(older)
-    assert not waiting.let_oldest_go(network)
-    waiting.enter(silent)
+    waiting.add(older)
+    waiting.bytes_received(older)
+    assert not waiting.evict_oldest(network)
+    waiting.add(silent)
     clock.advance(SILENT_SURE_SECONDS)
-    assert waiting.let_oldest_go(network)
+    assert waiting.evict_oldest(network)
     assert (older.is_gone, silent.is_gone) == (False, True)

@@ -70,7 +70,7 @@ class DrainSequence:
         if self._deadline.active():
             self._deadline.cancel()
         yield self._listeners.stop()
-        yield self._pending.all_gone(LAST_ANSWERS_SECONDS)
+        yield self._pending.wait_until_empty(LAST_ANSWERS_SECONDS)
 
     def abort(self) -> None:
         """Close all devices now, and cut off soon those that do not answer.

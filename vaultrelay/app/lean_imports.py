@@ -11,13 +11,22 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader
 from types import ModuleType
 
 _ABSENT = (
     "OpenSSL",  # Twisted's TLS; ours is the standard library's
     "click",  # colours for Autobahn's log lines
+    "ctypes",  # Twisted's words for an error of Windows; Python's socket has them, too
 )
 """Modules that their importers can do without: for them they are not installed."""
+
+_LAZY = (
+    "http.cookiejar",  # a name in twisted.python.compat
+    "twisted.internet.endpoints",  # Autobahn's client agent
+    "urllib.request",  # opens what xml.sax is given as a URL
+)
+"""Modules that are imported and seldom used: each runs when one of its names is asked for."""
 
 _BARE = ("autobahn.wamp", "autobahn.twisted")
 """Packages of which single modules are needed: they are found, the package itself stays empty."""
@@ -45,12 +54,22 @@ _STAND_INS: dict[str, dict[str, Callable[..., object]]] = {
     },
     # twisted.web derives its requests from these, for a protocol that nobody speaks.
     "twisted.spread.pb": {"Copyable": _no_class(), "ViewPoint": _no_class()},
+    # autobahn.twisted.websocket derives its classes for WAMP from these.
+    "autobahn.wamp.websocket": {
+        "WampWebSocketClientFactory": _no_class(),
+        "WampWebSocketClientProtocol": _no_class(),
+        "WampWebSocketServerFactory": _no_class(),
+        "WampWebSocketServerProtocol": _no_class(),
+    },
 }
 """Modules of which a few names are needed, and what those are."""
 
+_DERIVED = {"autobahn.twisted.websocket": "autobahn.wamp.websocket"}
+"""Modules that offer classes derived from a stand-in's: plugins get another copy of the module."""
+
 
 class _Finder(MetaPathFinder):
-    """Finds the bare packages before Python does, until plugins of Twisted are looked for."""
+    """Finds bare packages and lazy modules before Python does, until plugins are looked for."""
 
     _is_over = False
 
@@ -60,11 +79,15 @@ class _Finder(MetaPathFinder):
         if name == _PLUGINS and not self._is_over:
             self._is_over = True
             _restore()
-        if self._is_over or name not in _BARE:
+        if self._is_over or name not in (*_BARE, *_LAZY):
             return None
         found = PathFinder.find_spec(name, path, target)
         if found is None:
             return None
+        if name in _LAZY:
+            if found.loader is not None:
+                found.loader = LazyLoader(found.loader)
+            return found
         # Without a loader it is a namespace package, whose modules Python finds by itself.
         bare = ModuleSpec(name, None, is_package=True)
         bare.submodule_search_locations = found.submodule_search_locations
@@ -86,6 +109,9 @@ def install() -> None:
 
 def _restore() -> None:
     """Keep nothing out any more: what is imported from here on meets the real modules."""
+    for name, base in _DERIVED.items():
+        if isinstance(sys.modules.get(base), _StandIn):
+            sys.modules.pop(name, None)
     for name in (*_ABSENT, *_STAND_INS, *_BARE):
         module = sys.modules.get(name)
         is_bare = name in _BARE and getattr(module, "__file__", None) is None

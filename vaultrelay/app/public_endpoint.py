@@ -50,7 +50,7 @@ class PublicEndpoint:
                 reactor,
                 book=broker.budgets,
                 counters=broker.counters,
-                make_room=pending.let_oldest_go,
+                make_room=pending.evict_oldest,
             ),
             announcer=self.announcer,
             log=log,

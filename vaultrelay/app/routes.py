@@ -13,6 +13,7 @@ from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.leaf import page_head
 from vaultrelay.web.pages import HEALTH_PATHS
+from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, upgrade_lost
 from vaultrelay.wire.request import Request
@@ -59,7 +60,8 @@ class Routes:
         except Refusal as refusal:
             self._on_refusal(refusal.counted, visitor.client)
             raise
-        return Handover(self._devices.build(upgrade, admission), b"", lasting=True)
+        device = self._devices.buildProtocol(AdmittedUpgrade(upgrade, admission))
+        return Handover(device, b"", lasting=True)
 
     def pages(self, request: Request, visitor: Visitor) -> Handover:
         """Serve any request with the pages, as on the socket of the health check."""

@@ -51,9 +51,10 @@ class RelayService(MultiService):
             open_session=self.broker.open,
             message_bytes=settings.limits.message_bytes,
             ledger=ledger,
+            on_closing=pending.add_closing,
+            on_closed=pending.remove,
             log=log,
         )
-        self.devices.leaving, self.devices.left = pending.linger, pending.leave
         self._public = PublicEndpoint(
             reactor,
             broker=self.broker,

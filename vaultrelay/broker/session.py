@@ -235,9 +235,13 @@ class Session:
         """A WebSocket ping of the device, which the connection answers."""
         self._flooded()
 
-    def queue_full(self, sender: "Session | None") -> None:
-        """The queue to the device went above its high mark, by what `sender` sent if any did."""
-        self.backed_up(sender or self)
+    def queue_full(self) -> None:
+        """The queue to the device went above its high mark."""
+        self.backed_up(self)
+
+    def hold_sender(self, sender: "Session") -> None:
+        """The queue to the device is above its high mark with what `sender` sent."""
+        self.backed_up(sender)
 
     def queue_drained(self) -> None:
         """The queue to the device is below its low mark: whoever waited for it goes on."""

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+from autobahn.exception import PayloadExceededError
 from autobahn.twisted.websocket import WebSocketClientProtocol
 from autobahn.websocket.types import ConnectionResponse
 from twisted.internet.defer import Deferred
@@ -13,6 +14,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.client.events import Closed, Event, read_data
+from vaultrelay.client.frame import masked_frame
 from vaultrelay.client.refused import REFUSAL_BYTES, Refused, body_length, read_refused
 from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire import VERSION
@@ -160,6 +162,13 @@ class DeviceSocket(WebSocketClientProtocol):
     def can_send(self) -> bool:
         """Whether anything can be sent."""
         return bool(self.state == self.STATE_OPEN)
+
+    def send_data(self, message: bytes) -> None:
+        """Send a binary message. Raises PayloadExceededError if the relay takes none so large."""
+        if len(message) > self.maxMessagePayloadSize:
+            raise PayloadExceededError(f"the relay takes no message of {len(message)} bytes")
+        # Without its compiled part, Autobahn takes 140 ns to mask one byte: 5 MB in a second.
+        self.sendData(masked_frame(message))
 
     def room(self) -> Deferred[None]:
         """Fires as soon as what was sent before is on its way, or the connection is over."""

@@ -97,11 +97,12 @@ class Device:
         """Send ciphertext to one peer or to all; the id by which a Nack will name it.
 
         Queues without limit: `await room()` between large messages, and keep receiving meanwhile.
-        Closed when the connection is over or about to be.
+        Closed when the connection is over or about to be, and Autobahn's PayloadExceededError for a
+        message larger than `limits` allow.
         """
         self._check_open()
         id = next(self._ids) & _U32
-        self._socket.sendMessage(pack_data(to, self.session, id, payload), isBinary=True)
+        self._socket.send_data(pack_data(to, self.session, id, payload))
         return id
 
     def room(self) -> Deferred[None]:

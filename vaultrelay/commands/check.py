@@ -15,7 +15,6 @@ from vaultrelay.app.stdio import print_result
 from vaultrelay.commands.check_options import USAGE, BadUsage, CheckOptions, read_options
 from vaultrelay.commands.checkup import Checkup
 from vaultrelay.commands.checkup.url import shown
-from vaultrelay.websocket import autobahn_parts  # noqa: F401  masks quickly without NVX, too
 
 
 def main(arguments: list[str]) -> int:

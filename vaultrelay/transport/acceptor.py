@@ -154,7 +154,7 @@ class Acceptor:
 
         A device then tries again later, instead of waiting for an answer.
         """
-        self._pending.let_oldest_go()
+        self._pending.evict_oldest()
         for _ in range(TURNED_AWAY_AT_ONCE):
             if self._reserve is None:
                 self._reserve = _open_reserve()

@@ -55,7 +55,7 @@ class FrontDoor(PreambleListener):
         return self._visitor.budgets
 
     def connectionMade(self) -> None:
-        self._factory.waiting.enter(self)
+        self._factory.waiting.add(self)
         self._deadline = self._clock.callLater(HEAD_SECONDS, self._too_late)
 
     def client_known(self, address: IAddress | None) -> bool:
@@ -66,6 +66,7 @@ class FrontDoor(PreambleListener):
         self._is_behind_proxy = True
         self._visitor = visitor = self._factory.visitors.arrived(address)
         visitor.is_told = address is not None
+        self._factory.waiting.budgets_changed(self)
         if not visitor.is_too_many:
             return True
         if self._is_encrypted:
@@ -81,7 +82,7 @@ class FrontDoor(PreambleListener):
         announcer = self._factory.announcer
         if announcer is None:
             return False
-        self._factory.waiting.leave(self)
+        self._factory.waiting.remove(self)
         self._cancel_deadline()
         self._factory.visitors.left(self._visitor)
         self.transport.protocol = peer = HAProxyPeer(announcer, self._factory.waiting)
@@ -96,7 +97,7 @@ class FrontDoor(PreambleListener):
         if self._answered:
             return
         if not self._head.has_begun:
-            self._factory.waiting.speak(self)
+            self._factory.waiting.bytes_received(self)
         try:
             found = self._read(data)
             if found is not None:
@@ -109,7 +110,7 @@ class FrontDoor(PreambleListener):
             self._abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._factory.waiting.leave(self)
+        self._factory.waiting.remove(self)
         self._cancel_deadline()
         self._factory.visitors.left(self._visitor)
         if self._next is not None:
@@ -117,7 +118,7 @@ class FrontDoor(PreambleListener):
 
     def handshake_began(self) -> None:
         """The transport has read something that comes before the request."""
-        self._factory.waiting.speak(self)
+        self._factory.waiting.bytes_received(self)
 
     def preamble_failed(self, slug: str) -> None:
         """The transport gives up before there is a request: why, in a word of ours."""
@@ -130,9 +131,10 @@ class FrontDoor(PreambleListener):
         self._lacks_proxy_header = True
         # No proxy names another address: the connection's own is charged.
         self._visitor = self._factory.visitors.arrived(address)
+        self._factory.waiting.budgets_changed(self)
         return not self._visitor.is_too_many
 
-    def give_up(self) -> None:
+    def evict(self) -> None:
         """Make room: see PendingConnections."""
         self._count("crowded_out")
         self._factory.visitors.left(self._visitor)
@@ -153,9 +155,10 @@ class FrontDoor(PreambleListener):
     def _serve(self, request: Request, rest: bytes) -> None:
         is_plain = not (self._is_behind_proxy or self._is_encrypted)
         self._factory.visitors.asked(self._visitor, request, is_plain)
+        self._factory.waiting.budgets_changed(self)
         handover = self._factory.route(request, self._visitor)
         if handover.lasting:
-            self._factory.waiting.leave(self)
+            self._factory.waiting.remove(self)
             self._cancel_deadline()
         self._head.clear()
         self._next = following = handover.protocol
@@ -233,7 +236,7 @@ class FrontDoorFactory(Factory):
         self.clock = clock
         self.route = route
         self.waiting = PendingConnections(clock) if waiting is None else waiting
-        self.visitors = visitors or Visitors(clock, make_room=self.waiting.let_oldest_go)
+        self.visitors = visitors or Visitors(clock, make_room=self.waiting.evict_oldest)
         self.refused = self.visitors.counters.refused
         self.announcer = announcer
 

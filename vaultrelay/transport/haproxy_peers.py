@@ -69,8 +69,8 @@ class HAProxyPeer(Protocol):
         self._is_full = False
 
     def connectionMade(self) -> None:
-        self._waiting.enter(self)
-        self._waiting.speak(self)
+        self._waiting.add(self)
+        self._waiting.bytes_received(self)
         self._deadline = self._announcer.clock.callLater(HEAD_SECONDS, self.abort)
         self.transport.registerProducer(self, True)
 
@@ -87,7 +87,7 @@ class HAProxyPeer(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._cancel_deadline()
-        self._waiting.leave(self)
+        self._waiting.remove(self)
         self._announcer.left(self)
 
     def announce(self, channels: Iterable[bytes]) -> None:
@@ -104,7 +104,7 @@ class HAProxyPeer(Protocol):
         """End the connection at once."""
         self.transport.abortConnection()
 
-    give_up = abort
+    evict = abort
 
     # The transport calls these: a HAProxy that does not read misses entries.
 
@@ -129,7 +129,7 @@ class HAProxyPeer(Protocol):
         if not self._announcer.join(self):
             raise BadPeer(TRY_LATER)
         self._cancel_deadline()
-        self._waiting.leave(self)
+        self._waiting.remove(self)
         self._hello, self.relay = b"", relay
         self._announcer.log.info(
             "HAProxy {haproxy} learns which channels are here, as those of {relay}",

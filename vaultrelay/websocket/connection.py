@@ -1,145 +1,154 @@
-"""DeviceConnection: one device's WebSocket, between Autobahn and its session."""
+"""DeviceConnection: one device's WebSocket, between its transport and its session."""
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IProtocol
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from vaultrelay.broker.outbox import Room
-from vaultrelay.broker.session import Stage
-from vaultrelay.policy.access import ANYBODY, Admission
+from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import CLOSE_SECONDS, RETRY_MEMORY_SECONDS
-from vaultrelay.websocket.autobahn_guards import closing_on_error
-from vaultrelay.websocket.frames import binary_frame, text_frame
-from vaultrelay.websocket.reader import DeviceReader
+from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
+from vaultrelay.websocket.frames import (
+    NORMAL_CLOSE,
+    PING_FRAME,
+    binary_frame,
+    close_frame,
+    pong_frame,
+    text_frame,
+)
+from vaultrelay.websocket.interfaces import Factory
+from vaultrelay.websocket.internal_errors import close_for_error
+from vaultrelay.websocket.receiver import MessageReceiver
 from vaultrelay.websocket.send_queue import SendQueue
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.upgrade import Upgrade
 
-if TYPE_CHECKING:
-    from vaultrelay.websocket.factory import DeviceFactory
+_OPEN = Room.OPEN
 
 
-class DeviceConnection(DeviceReader):
-    """The connection of one device: Autobahn's protocol, and an Outbox to its session."""
+@implementer(IProtocol)
+class DeviceConnection:
+    """The connection of one device: a Twisted protocol, and the Outbox of its session.
+
+    What the device sends goes through its MessageReceiver, what is sent to it through its
+    SendQueue. The closing handshake is kept here (RFC 6455, section 7).
+    """
 
     __slots__ = (
+        "__weakref__",
         "_abort_call",
-        "_admission",
-        "_overflowed",
+        "_admitted",
+        "_factory",
+        "_is_ended",
+        "_is_overfull",
         "_queue",
-        "_upgrade",
+        "_receiver",
+        "_session",
+        "is_open",
+        "received_since_tick",
         "sent_since_tick",
+        "transport",
     )
 
     budgets: Budgets = ()
     """While it waits for the end of its close: it is not counted as pending then."""
 
-    def __init__(
-        self, factory: "DeviceFactory", upgrade: Upgrade, admission: Admission = ANYBODY
-    ) -> None:
-        super().__init__(factory)
-        self.sent_since_tick = False
-        self._upgrade = upgrade
-        self._admission = admission
-        self._queue = SendQueue(factory.batch, factory.message_bytes, self)
-        self._overflowed = False
+    def __init__(self, factory: Factory, admitted: AdmittedUpgrade) -> None:
+        self._factory = factory
+        self._admitted = admitted
+        self._queue = SendQueue(factory.batch, factory.message_bytes)
+        self._receiver = MessageReceiver(self, factory)
+        self._session: Session | None = None
+        self._is_overfull = self._is_ended = False
         self._abort_call: IDelayedCall | None = None
+        self.is_open = True
+        self.received_since_tick = self.sent_since_tick = False
+        self.transport: Any = None
 
-    # Autobahn and the transport call these.
+    # The transport calls these: IProtocol.
+
+    def makeConnection(self, transport: Any) -> None:
+        self.transport = self._queue.transport = transport
+        self._factory.opened(self)
+        with suppress(AttributeError, OSError):
+            # Disable Nagle's algorithm (TCP only).
+            transport.setTcpNoDelay(True)
+        transport.registerProducer(self._queue, True)
+        self.connectionMade()
 
     def connectionMade(self) -> None:
-        self.factory.opened(self)
-        with suppress(AttributeError, OSError):
-            # Only TCP has it. Without it, what follows a message at once would wait for its ACK.
-            self.transport.setTcpNoDelay(True)
-        self._queue.transport = self.transport
-        self.transport.registerProducer(self._queue, True)
-        upgrade, admission = self._upgrade, self._admission
-        del self._upgrade, self._admission
-        self.factory.batch.begin(self)
+        upgrade, admission = self._admitted.upgrade, self._admitted.admission
+        del self._admitted
+        batch = self._factory.batch
+        batch.begin()
         try:
             self._write(upgrade.response())
-            self._open_session(upgrade.channel, admission)
+            self._session = self._factory.open_session(self, upgrade.channel, admission)
+            self._receiver.session = self._queue.owner = self._session
+        except Exception:
+            self.fail_internally()
         finally:
-            self.factory.batch.end()
+            batch.end(None)
 
-    @closing_on_error
-    def onPing(self, payload: bytes) -> None:
-        super().onPing(payload)
+    def dataReceived(self, data: bytes) -> None:
+        self.received_since_tick = True
+        if not self.is_open and (self._is_ended or self._receiver.is_exhausted(len(data))):
+            return
+        factory = self._factory
+        batch = factory.batch
+        batch.begin()
+        try:
+            self._receiver.read(data)
+        except Exception:
+            self.fail_internally()
+        finally:
+            batch.end(self._session)
+        if factory.ledger.is_over:
+            factory.relieve()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.is_open = False
+        self._factory.closed(self)
+        if self._abort_call is not None and self._abort_call.active():
+            self._abort_call.cancel()
         if self._session is not None:
-            self._session.ping_received()
-
-    def onCloseFrame(self, code: Any, reasonRaw: Any) -> bool | None:
-        refused = super().onCloseFrame(code, reasonRaw)
-        self._session_lost(clean=not refused)
-        return refused
-
-    @closing_on_error
-    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        self.factory.closed(self)
-        for call in (self._abort_call, self._go_on_call):
-            if call is not None and call.active():
-                call.cancel()
-        self._session_lost(wasClean)
-        self._drop_all()
+            self._session.connection_lost(clean=False)
+        self._receiver.close()
+        self._queue.close()
         # Each would keep the other alive until a garbage collection.
         self._session = None
-
-    def sendCloseFrame(
-        self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
-    ) -> None:
-        super().sendCloseFrame(code, reasonUtf8, isReply)
-        if not isReply:
-            # Autobahn closes by itself on a violation of RFC 6455: the session ends with it.
-            self._session_lost(clean=True)
-        self._abort_later()
-
-    def _closeConnection(self, abort: bool = False) -> None:
-        # An abort loses a close frame that is still on its way; lingering ends in _abort_later.
-        # Autobahn has unregistered the queue, which nobody will ask for more.
-        self._queue.hand_over()
-        self.transport.loseConnection()
-        self._abort_later()
-
-    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        # All that Autobahn sends keeps its place between what the fast path sends.
-        self._write(data)
-
-    # The send queue calls these.
-
-    def queue_full(self) -> None:
-        """The queue went above its high mark."""
-        if self._session is not None:
-            reader = self.factory.batch.reader
-            self._session.queue_full(None if reader is None else reader.session)
-
-    def queue_drained(self) -> None:
-        """The queue is below its low mark again."""
-        if self._session is not None:
-            self._session.queue_drained()
 
     # The session calls these: Outbox.
 
     def deliver(self, message: bytes) -> Room:
-        if self.state != self.STATE_OPEN:
-            return Room.OPEN
+        if not self.is_open:
+            return _OPEN
         self.sent_since_tick = True
         return self._queue.deliver(message)
 
     def send_nack(self, nack: bytes) -> Room:
-        if self.state == self.STATE_OPEN and self._reserve(len(nack)):
+        if self.is_open and self._reserve(len(nack)):
             self._write(binary_frame(nack))
         return self._queue.room
 
     def send_control(self, control: bytes) -> None:
-        if self.state == self.STATE_OPEN and self._reserve(len(control)):
+        if self.is_open and self._reserve(len(control)):
             self._write(text_frame(control))
 
     def ping(self) -> None:
-        self.sendPing()
+        if self.is_open:
+            self._write(PING_FRAME)
+
+    def pause(self) -> None:
+        self._receiver.pause()
+
+    def resume(self) -> None:
+        self._receiver.resume()
 
     def drop_queue(self) -> None:
         self._queue.drop()
@@ -149,83 +158,101 @@ class DeviceConnection(DeviceReader):
         """See Outbox.bytes_taken."""
         return self._queue.bytes_taken
 
-    def close(self, number: int, reason: str) -> None:
-        # What Autobahn is still receiving is dropped instead of kept for a session that is over.
-        self.failedByMe = True
-        self._drop_read()
-        self._is_paused = False
-        self.transport.resumeProducing()
-        self.sendClose(number, reason)
+    @property
+    def partial_bytes(self) -> int | None:
+        """See Outbox.partial_bytes."""
+        return self._receiver.partial_bytes
 
-    # The factory asks for these.
+    def close(self, number: int, reason: str) -> None:
+        self._receiver.drop()
+        self.transport.resumeProducing()
+        self._close(number, reason.encode())
+
+    # The factory, and pending connections that need room, call these.
 
     @property
-    def held(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes in memory for the device, as the ledger counts them."""
-        walk = self._walk
         # What TLS itself has to send; a stream without TLS has nothing of that kind.
-        own = getattr(self.transport, "own_unsent", 0)
-        return self._queue.held + self._held + (0 if walk is None else walk.held) + int(own)
+        own = int(getattr(self.transport, "own_unsent", 0))
+        return self._queue.held + self._receiver.held_bytes + own
 
     def relieve(self) -> None:
-        """Close the device that holds most, or cut it off where that does not free enough."""
-        session = self._session
-        if session is not None and session.stage is not Stage.CLOSED:
-            self._queue.drop()
-            session.close(CloseCode.MEMORY, retry=RETRY_MEMORY_SECONDS)
-            if not self.factory.ledger.is_over:
-                return
-        self._drop_all()
-        self.transport.abortConnection()
+        """Close the device, or cut it off where that does not free enough."""
+        self._queue.drop()
+        if self._session is not None:
+            self._session.close(CloseCode.MEMORY, retry=RETRY_MEMORY_SECONDS)
+        if self._factory.ledger.is_over:
+            self._queue.clear()
+            self._receiver.drop()
+            self.transport.abortConnection()
 
-    # Whoever makes room for others calls this.
-
-    def give_up(self) -> None:
+    def evict(self) -> None:
         """Wait no longer for the end of a close."""
         self.transport.abortConnection()
 
+    # The receiver calls these.
+
+    def send_pong(self, payload: bytes) -> None:
+        """Answer a ping."""
+        if self.is_open:
+            self._write(pong_frame(payload))
+
+    def fail_internally(self) -> None:
+        """Log the exception at hand, and close with 4008 and a reference to the log."""
+        close_for_error(self._factory.relay_log, self, self._session)
+
+    def rule_broken(self, code: int | None, reason: bytes) -> None:
+        """Close for a rule of RFC 6455 that the device broke; cut it off for the second."""
+        if self.is_open:
+            self._close(code, reason)
+        else:
+            self._end()
+
+    def close_received(self) -> None:
+        """Answer a close, and end the connection."""
+        self._close(NORMAL_CLOSE)
+        self._end()
+
     # Inside.
-
-    def _drop_all(self) -> None:
-        self._queue.clear()
-        self._drop_read()
-
-    @closing_on_error
-    def _open_session(self, channel: bytes | None, admission: Admission) -> None:
-        self._session = self.factory.open_session(self, channel, admission)
 
     def _write(self, data: bytes) -> None:
         self.sent_since_tick = True
         self._queue.write(data)
 
-    def break_rule(self, rule: Rule, code: CloseCode = CloseCode.BAD_MESSAGE) -> None:
-        """Close for a rule that the device broke."""
-        self.fail_session(code, rule.sentence, rule=rule.slug)
-
-    def fail_session(self, code: CloseCode, cause: str = "", **details: object) -> None:
-        """Close with a code of ours, through the session where there is one."""
-        if self._session is not None:
-            self._session.close(code, cause, **details)
-        else:
-            self.close(code.number, code.reason(**details))
-
     def _reserve(self, size: int) -> bool:
         """Whether the queue takes this much beyond its messages; if not, the device is too slow."""
         if self._queue.reserve(size):
             return True
-        if not self._overflowed:
-            self._overflowed = True
+        if not self._is_overfull and self._session is not None:
+            self._is_overfull = True
+            break_rule = self._session.break_rule
             # Not at once: an outbox never calls back while the broker calls it.
-            self.factory.reactor.callLater(0, self.break_rule, Rule.UNREAD, CloseCode.SLOW)
+            self._factory.reactor.callLater(0, break_rule, Rule.UNREAD, CloseCode.SLOW)
         return False
 
-    def _session_lost(self, clean: bool) -> None:
-        if self._session is not None:
-            self._session.connection_lost(clean)
+    def _close(self, code: int | None, reason: bytes = b"") -> None:
+        """Send a close frame, once; the session ends with it."""
+        if self.is_open:
+            self._write(close_frame(code, reason))
+            self.is_open = False
+            if self._session is not None:
+                self._session.connection_lost(clean=True)
+            self._abort_later()
+
+    def _end(self) -> None:
+        """Close the transport after what is queued, since no more is expected of the device."""
+        if not self._is_ended:
+            self._is_ended = True
+            self._receiver.stop()
+            self.transport.unregisterProducer()
+            self._queue.hand_over()
+            self.transport.loseConnection()
+            self._abort_later()
 
     def _abort_later(self) -> None:
-        if self._abort_call is None and self.transport is not None:
-            self.factory.leaving(self)
-            self._abort_call = self.factory.reactor.callLater(
+        if self._abort_call is None:
+            self._factory.closing(self)
+            self._abort_call = self._factory.reactor.callLater(
                 CLOSE_SECONDS, self.transport.abortConnection
             )

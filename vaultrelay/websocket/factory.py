@@ -1,55 +1,66 @@
 """DeviceFactory: makes a connection for every admitted upgrade."""
 
 from collections.abc import Callable
+from typing import Any
 
+from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from vaultrelay.broker.outbox import Outbox
-from vaultrelay.broker.session import Session
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.access import ANYBODY, Admission
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits import SPARE_FRAME_READERS
+from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
+from vaultrelay.websocket.batch import Batch
 from vaultrelay.websocket.connection import DeviceConnection
-from vaultrelay.websocket.send_queue import Batch
-from vaultrelay.wire.upgrade import Upgrade
-
-OpenSession = Callable[[Outbox, bytes | None, Admission], Session]
+from vaultrelay.websocket.foreign_frames import ForeignFrames, FrameListener
+from vaultrelay.websocket.interfaces import OpenSession
 
 
-class DeviceFactory:
-    """Makes connections that register with the broker through `open_session`, and knows them all.
+class DeviceFactory(WebSocketServerFactory):
+    """Makes connections that register with the broker by `open_session`, and knows them all.
 
-    `isServer` is all that Autobahn asks of a factory once a connection is open.
+    `on_closing` is called with each connection that waits for its peer's answer to a close,
+    `on_closed` with each that is gone.
     """
 
-    isServer = True
+    protocol = ForeignFrames
 
     def __init__(
         self,
+        *,
         reactor: IReactorTime,
         open_session: OpenSession,
         message_bytes: int,
         ledger: Ledger,
-        *,
         log: RelayLog,
+        on_closing: Callable[[DeviceConnection], object] = lambda connection: None,
+        on_closed: Callable[[DeviceConnection], object] = lambda connection: None,
     ) -> None:
-        self.reactor = reactor
+        super().__init__(reactor=reactor, server=None)
+        self.setProtocolOptions(
+            # FrameReader unmasks.
+            applyMask=False,
+            # A failure is closed with its code; dropping would lose what was sent before it.
+            failByDrop=False,
+            # The front door and the broker keep the deadlines, each connection its own close.
+            openHandshakeTimeout=0,
+            closeHandshakeTimeout=0,
+        )
         self.open_session = open_session
         self.message_bytes = message_bytes
         self.ledger = ledger
-        self.log = log
-        self.batch = Batch(self.ledger, log=log)
-        self.leaving: Callable[[DeviceConnection], object] = lambda connection: None
-        """Told of each connection that waits for its peer's answer to a close."""
-        self.left: Callable[[DeviceConnection], object] = lambda connection: None
-        """Told of each connection that is gone."""
+        self.relay_log = log
+        self.batch = Batch(ledger, log)
+        self._on_closing = on_closing
+        self._on_closed = on_closed
         self._connections: set[DeviceConnection] = set()
+        self._spare: list[ForeignFrames] = []
         self._gone: Deferred[None] | None = None
 
-    def build(self, upgrade: Upgrade, admission: Admission = ANYBODY) -> DeviceConnection:
-        """The connection of a device whose upgrade was admitted."""
-        return DeviceConnection(self, upgrade, admission)
+    def buildProtocol(self, addr: Any) -> Any:
+        """Return the DeviceConnection of an AdmittedUpgrade; None for anything else."""
+        return DeviceConnection(self, addr) if isinstance(addr, AdmittedUpgrade) else None
 
     @property
     def count(self) -> int:
@@ -68,11 +79,13 @@ class DeviceFactory:
         for connection in tuple(self._connections):
             connection.transport.abortConnection()
 
+    # Its connections call these.
+
     def relieve(self) -> None:
-        """Close who holds most until no more is held than may be: never a bystander."""
+        """Close the connections that hold most, until no more is held than may be."""
         while self.ledger.is_over and self._connections:
-            most = max(self._connections, key=lambda connection: connection.held)
-            if not most.held:
+            most = max(self._connections, key=lambda connection: connection.held_bytes)
+            if not most.held_bytes:
                 return
             most.relieve()
 
@@ -80,10 +93,31 @@ class DeviceFactory:
         """A connection was made."""
         self._connections.add(connection)
 
+    def closing(self, connection: DeviceConnection) -> None:
+        """A connection waits for the end of its close."""
+        self._on_closing(connection)
+
     def closed(self, connection: DeviceConnection) -> None:
         """A connection is gone."""
         self._connections.discard(connection)
-        self.left(connection)
+        self._on_closed(connection)
         if not self._connections and self._gone is not None:
             gone, self._gone = self._gone, None
             gone.callback(None)
+
+    def borrow_frames(self, listener: FrameListener) -> ForeignFrames:
+        """Return an instance of Autobahn's protocol, which takes 0.2 ms to make, for a listener."""
+        if self._spare:
+            frames = self._spare.pop()
+        else:
+            frames = ForeignFrames()
+            frames.factory = self
+            frames.open()
+        frames.listener = listener
+        return frames
+
+    def return_frames(self, frames: ForeignFrames) -> None:
+        """Take an instance back, for another connection."""
+        del frames.listener
+        if len(self._spare) < SPARE_FRAME_READERS:
+            self._spare.append(frames)

@@ -6,64 +6,27 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
 from vaultrelay.broker.outbox import Room
-from vaultrelay.logs import RelayLog
-from vaultrelay.policy.ledger import Ledger
+from vaultrelay.broker.session import Session
 from vaultrelay.policy.limits import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
-from vaultrelay.websocket.frames import binary_frame, frame_header
-from vaultrelay.websocket.unsent import Unsent
+from vaultrelay.websocket.batch import Batch
+from vaultrelay.websocket.frames import frame_header
+from vaultrelay.websocket.send_buffer import SendBuffer
 
 _COPY_BELOW = 32 * 1024
 """Bytes. A larger message goes to its receivers without a copy that has the header before it."""
 
 
-class Batch:
-    """All that one read of one connection makes go out: one write for each receiver.
-
-    There is one for all connections, since they are read one after another.
-    """
-
-    def __init__(self, ledger: Ledger, *, log: RelayLog) -> None:
-        self.ledger = ledger
-        self._log = log
-        self.is_open = False
-        self.reader: Any = None
-        self.queues: list[SendQueue] = []
-        self._message = self._frame = b""
-
-    def begin(self, reader: Any) -> None:
-        """Until `end`, each queue gathers what it is given; `reader` is whose read it is."""
-        self.is_open = True
-        self.reader = reader
-
-    def end(self) -> None:
-        """Send what was gathered."""
-        self.is_open = False
-        queues, self.queues = self.queues, []
-        for queue in queues:
-            try:
-                queue.flush()
-            except Exception:
-                # One that cannot be written to must not keep the others from what is theirs.
-                self._log.failure("A connection could not be written to")
-                queue.transport.abortConnection()
-        self.reader = None
-        self._message = self._frame = b""
-
-    def framed(self, message: bytes) -> bytes:
-        """A message as a frame; made once for all receivers of a broadcast."""
-        if message is not self._message:
-            self._message, self._frame = message, binary_frame(message)
-        return self._frame
-
-
 class QueueOwner(Protocol):
-    """Who has a queue."""
+    """The session of the device that a queue goes to."""
 
     def queue_full(self) -> None:
-        """It went above its high mark."""
+        """The queue went above its high mark."""
+
+    def hold_sender(self, sender: Session) -> None:
+        """The queue is above its high mark, with what this session sent in it."""
 
     def queue_drained(self) -> None:
-        """It is below its low mark again."""
+        """The queue is below its low mark again."""
 
 
 @implementer(IPushProducer)
@@ -77,24 +40,24 @@ class SendQueue:
 
     __slots__ = (
         "_batch",
+        "_buffer",
         "_is_full",
         "_is_high",
         "_most",
-        "_owner",
         "_pending",
         "_put",
         "_under_way",
-        "_unsent",
         "held",
+        "owner",
         "transport",
     )
 
-    def __init__(self, batch: Batch, most: int, owner: QueueOwner) -> None:
+    def __init__(self, batch: Batch, most: int) -> None:
         self._batch = batch
         self._most = most
-        self._owner = owner
+        self.owner: QueueOwner | None = None
         self._pending: list[bytes] | None = None
-        self._unsent: Unsent | None = None
+        self._buffer: SendBuffer | None = None
         self._is_full = False
         self._is_high = False
         self._under_way = 0
@@ -116,7 +79,7 @@ class SendQueue:
         unacknowledged = getattr(self.transport, "unacknowledged", None)
         if unacknowledged is None:
             return self._put - self.held
-        waiting = 0 if self._unsent is None else self._unsent.size
+        waiting = 0 if self._buffer is None else self._buffer.size
         return int(self._put - waiting - unacknowledged())
 
     def deliver(self, message: bytes) -> Room:
@@ -140,28 +103,35 @@ class SendQueue:
         else:
             self._write_all([frame])
 
-    def flush(self) -> None:
-        """Send what the batch has gathered."""
+    def flush(self, sender: Session | None = None) -> None:
+        """Send what the batch has gathered, which came from `sender` if anybody."""
         pending, self._pending = self._pending, None
         if pending is not None:
             self._send(pending)
+            if self._is_high and sender is not None and self.owner is not None:
+                self.owner.hold_sender(sender)
 
     def drop(self) -> None:
         """Give up what waits, but for what the transport has already."""
-        if self._unsent is not None:
-            self._release(self._unsent.size)
-            self._unsent = None
+        if self._buffer is not None:
+            self._release(self._buffer.size)
+            self._buffer = None
 
     def clear(self) -> None:
         """Give up everything: the transport is gone, or will not keep what it has."""
-        self._unsent = self._pending = None
+        self._buffer = self._pending = None
         self._release(self.held)
         self._under_way = 0
+
+    def close(self) -> None:
+        """Give up everything, since the connection is gone."""
+        self.clear()
+        self.owner = self.transport = None
 
     def hand_over(self) -> None:
         """Give the transport all that waits, since it will not ask for it any more."""
         self.flush()
-        while self._unsent is not None:
+        while self._buffer is not None:
             frames, size = self._take()
             self._under_way += size
             self._fills(frames)
@@ -174,7 +144,7 @@ class SendQueue:
         self._is_full = False
         self._release(self._under_way)
         self._under_way = 0
-        while self._unsent is not None and not self._is_full:
+        while self._buffer is not None and not self._is_full:
             frames, size = self._take()
             if self._fills(frames):
                 self._under_way = size
@@ -182,7 +152,8 @@ class SendQueue:
                 self._release(size)
         if self._is_high and self.held <= LOW_MARK:
             self._is_high = False
-            self._owner.queue_drained()
+            if self.owner is not None:
+                self.owner.queue_drained()
 
     def stopProducing(self) -> None:
         pass
@@ -217,16 +188,16 @@ class SendQueue:
         return self._is_full
 
     def _wait(self, frames: list[bytes]) -> None:
-        if self._unsent is None:
-            self._unsent = Unsent()
-        self._hold(self._unsent.add(frames))
+        if self._buffer is None:
+            self._buffer = SendBuffer()
+        self._hold(self._buffer.add(frames))
 
     def _take(self) -> tuple[list[bytes], int]:
         """The next of what waits; they are held until the transport has passed them on."""
-        assert self._unsent is not None  # noqa: S101  for the type checker
-        taken = self._unsent.take()
-        if not self._unsent.size:
-            self._unsent = None
+        assert self._buffer is not None  # noqa: S101  for the type checker
+        taken = self._buffer.take()
+        if not self._buffer.size:
+            self._buffer = None
         return taken
 
     def _hold(self, size: int) -> None:
@@ -235,7 +206,8 @@ class SendQueue:
         self._batch.ledger.add(size)
         if not self._is_high and self.held > HIGH_MARK:
             self._is_high = True
-            self._owner.queue_full()
+            if self.owner is not None:
+                self.owner.queue_full()
 
     def _release(self, size: int) -> None:
         self.held -= size

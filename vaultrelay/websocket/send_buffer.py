@@ -1,16 +1,16 @@
-"""Unsent: what one device is to get once its transport has room."""
+"""SendBuffer: frames that wait until the transport of a device has room."""
 
 from collections import deque
 
 _COPY_BELOW = 32 * 1024
-"""Bytes. Larger messages are shared by all who wait for them."""
+"""Bytes. Larger messages are one object for all receivers."""
 _MOST_PIECES = 16
 _CHUNK_BYTES = 64 * 1024
 
 
-class Unsent:
-    """Whole frames, in order. Small ones are joined: each by itself would take several times more
-    memory than its bytes, and the bytes are what is counted."""
+class SendBuffer:
+    """Whole frames in order, `size` bytes. Small ones are joined: an object each would take several
+    times the memory of its bytes, and the bytes are what is counted."""
 
     __slots__ = ("_chunks", "size")
 
@@ -19,7 +19,7 @@ class Unsent:
         self.size = 0
 
     def add(self, frames: list[bytes]) -> int:
-        """Add frames, which may come in pieces; how many bytes they are."""
+        """Add frames, which may come in pieces; return their size."""
         size = sum(map(len, frames))
         self.size += size
         if size >= _COPY_BELOW and len(frames) <= _MOST_PIECES:
@@ -33,7 +33,7 @@ class Unsent:
         return size
 
     def take(self) -> tuple[list[bytes], int]:
-        """The next frames, some 64 KiB or one message, and how many bytes they are."""
+        """Take the next frames, some 64 KiB or one message; return them and their size."""
         chunk = self._chunks.popleft()
         frames = [bytes(chunk)] if isinstance(chunk, bytearray) else chunk
         size = sum(map(len, frames))

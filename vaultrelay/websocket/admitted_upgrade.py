@@ -1,0 +1,18 @@
+"""AdmittedUpgrade: for which DeviceFactory makes a connection."""
+
+from dataclasses import dataclass
+
+from twisted.internet.interfaces import IAddress
+from zope.interface import implementer
+
+from vaultrelay.policy.access import ANYBODY, Admission
+from vaultrelay.wire.upgrade import Upgrade
+
+
+@implementer(IAddress)
+@dataclass(frozen=True, slots=True)
+class AdmittedUpgrade:
+    """An upgrade and what it was admitted with, in place of the address of a connection."""
+
+    upgrade: Upgrade
+    admission: Admission = ANYBODY

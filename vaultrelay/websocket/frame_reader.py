@@ -1,0 +1,256 @@
+"""FrameReader: splits a client's stream into whole messages and foreign frames (RFC 6455, 5.2).
+
+Sans-I/O: bytes in, messages out. A whole binary message and a whole text are ours. Every other
+frame is foreign: control frames, fragments, and frames that break a rule. Foreign frames come out
+as they came in, but unmasked, for Autobahn.
+"""
+
+from vaultrelay.policy.ledger import Ledger
+from vaultrelay.wire.masking import apply_mask
+
+_WHOLE_BINARY = 0x82
+"""FIN set, no reserved bit, opcode 2."""
+_WHOLE_TEXT = 0x81
+_MASKED = 0x80
+_SIZE_16, _SIZE_64 = 126, 127
+_SMALLEST_16, _SMALLEST_64 = 126, 1 << 16
+"""A size must be written in as few bytes as it takes."""
+_FIXED_BYTES = 2
+"""Of a header: those before the longer sizes and the key."""
+_KEY_BYTES = 4
+_SHORTEST = 6
+"""Bytes of a masked frame's header with the size in its second byte."""
+_LONGEST = 14
+"""Bytes of a masked frame's header with a size of 64 bits."""
+_COPY_BELOW = 4096
+"""Bytes. Copying so few is quicker than a memoryview of them."""
+_NONE = -1
+"""No binary message is ours, not even an empty one."""
+
+
+class FrameReader:
+    """Reads the stream of one client.
+
+    `message_bytes` is the size of the largest binary message that is ours. What is held of one
+    that is not whole yet is bounded by it, and counted in the ledger. `rest` holds what was read
+    from the next foreign frame on; None while there is none.
+    """
+
+    __slots__ = (
+        "_foreign_left",
+        "_head",
+        "_key",
+        "_ledger",
+        "_payload",
+        "_position",
+        "_size",
+        "is_foreign",
+        "message_bytes",
+        "rest",
+    )
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.message_bytes = _NONE
+        self.is_foreign = False
+        """Whether the next bytes belong to a foreign frame, or to a message in fragments."""
+        self.rest: bytes | None = None
+        self._position = 0
+        """Where in `rest` the first byte is that was not taken."""
+        self._foreign_left = 0
+        """Bytes of payload that are to come of a foreign frame."""
+        self._head = b""
+        """The start of a frame whose header is cut."""
+        self._payload: bytearray | None = None
+        """What is there, still masked, of a payload of ours that is cut; None once given up."""
+        self._size = 0
+        """The whole of that payload, or what is to come of one that was given up; else 0."""
+        self._key = b""
+        self._ledger = ledger
+
+    @property
+    def partial_bytes(self) -> int | None:
+        """Bytes held of a message of ours that is cut, as the ledger counts them; 0 within a header
+        or a foreign frame, None between frames."""
+        if self._payload is not None:
+            return len(self._payload)
+        return 0 if self._size or self._head or self._foreign_left else None
+
+    @property
+    def rest_bytes(self) -> int:
+        """Bytes that were read and not taken."""
+        return 0 if self.rest is None else len(self.rest) - self._position
+
+    def drop(self) -> None:
+        """Give up what is held, and what is to come of a message that is cut."""
+        self.rest = None
+        if self._payload is not None:
+            self._size -= len(self._payload)
+            self._ledger.add(-len(self._payload))
+            self._payload = None
+
+    def append(self, data: bytes) -> None:
+        """Add what was read to `rest`."""
+        self.rest = data if self.rest is None else self.rest[self._position :] + data
+        self._position = 0
+
+    def feed(self, data: bytes, position: int = 0) -> list[bytes]:
+        """Return the unmasked binary messages that are whole now, up to the next foreign frame.
+
+        Not to be called within one: see `is_foreign`.
+        """
+        messages: list[bytes] = []
+        if self._head:
+            data, position, self._head = self._head + data[position:], 0, b""
+        if self._size:
+            position = self._fill(data, position, messages)
+        end = len(data)
+        while position < end:
+            start = position + _SHORTEST
+            if data[position] != _WHOLE_BINARY:
+                return self._stop(messages, data, position)
+            if start > end:
+                return self._cut(messages, data, position)
+            size = data[position + 1] - _MASKED
+            if size >= _SIZE_16:
+                wide = size == _SIZE_64
+                start += 8 if wide else 2
+                if start > end:
+                    return self._cut(messages, data, position)
+                size = int.from_bytes(data[position + 2 : start - 4], "big")
+                if size < (_SMALLEST_64 if wide else _SMALLEST_16):
+                    size = _NONE
+            if size > self.message_bytes or size < 0:
+                return self._stop(messages, data, position)
+            key = data[start - 4 : start]
+            position = start + size
+            if position > end:
+                self._hold(data, start, size, key)
+            elif size < _COPY_BELOW:
+                messages.append(apply_mask(data[start:position], key))
+            else:
+                messages.append(apply_mask(memoryview(data)[start:position], key))
+        return messages
+
+    def next_messages(self) -> list[bytes]:
+        """The same for what was read already, unless a foreign frame goes on there."""
+        if self.rest is None or self.is_foreign:
+            return []
+        data, self.rest = self.rest, None
+        return self.feed(data, self._position)
+
+    def next_text(self, most: int) -> bytes | None:
+        """Take a text of at most `most` bytes, if `rest` begins with a whole one in UTF-8."""
+        data, position = self.rest, self._position
+        if self.is_foreign or data is None or data[position] != _WHOLE_TEXT:
+            return None
+        header = _read_header(data[position : position + _LONGEST])
+        if header is None:
+            return None
+        length, size, key = header
+        start, end = position + length, position + length + size
+        if size > most or end > len(data) or not key or length != _shortest_header(size):
+            return None
+        text = apply_mask(data[start:end], key)
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return None
+        self._take_up_to(end)
+        return text
+
+    def next_foreign(self) -> bytes:
+        """Take what `rest` has of one foreign frame: its header as it came, its payload unmasked.
+
+        Of a header that is cut the bytes are returned, too: Autobahn may refuse a frame by its
+        first ones.
+        """
+        data, position = self.rest or b"", self._position
+        if self._foreign_left:
+            return self._foreign_payload(data, position)
+        cut = len(self._head)
+        head = self._head + data[position : position + _LONGEST - cut]
+        header = _read_header(head)
+        if header is None:
+            self._head = head
+            self.is_foreign = True
+            self.rest = None
+            return data[position:]
+        self._head = b""
+        length, self._foreign_left, self._key = header
+        start = position + length - cut
+        self.is_foreign = self._foreign_left > 0
+        return data[position:start] + self._foreign_payload(data, start)
+
+    def _foreign_payload(self, data: bytes, start: int) -> bytes:
+        payload = data[start : start + self._foreign_left]
+        size, key = len(payload), self._key
+        self._foreign_left -= size
+        self.is_foreign = self._foreign_left > 0
+        self._take_up_to(start + size)
+        if not key or not payload:
+            return payload
+        turn = size % _KEY_BYTES
+        self._key = key[turn:] + key[:turn]
+        return apply_mask(payload, key)
+
+    def _take_up_to(self, position: int) -> None:
+        self._position = position
+        if self.rest is not None and position >= len(self.rest):
+            self.rest = None
+
+    def _stop(self, messages: list[bytes], data: bytes, position: int) -> list[bytes]:
+        self.rest, self._position = data, position
+        return messages
+
+    def _cut(self, messages: list[bytes], data: bytes, position: int) -> list[bytes]:
+        """Hold the start of a header, unless it is not masked and so none of ours."""
+        if position + 1 < len(data) and data[position + 1] < _MASKED:
+            return self._stop(messages, data, position)
+        self._head = data[position:]
+        return messages
+
+    def _hold(self, data: bytes, start: int, size: int, key: bytes) -> None:
+        """Hold what there is of a payload. It grows with what comes: a claim costs no memory."""
+        self._payload = bytearray(memoryview(data)[start:])
+        self._size, self._key = size, key
+        self._ledger.add(len(self._payload))
+
+    def _fill(self, data: bytes, position: int, messages: list[bytes]) -> int:
+        """Add to the payload that is cut; return where in `data` it ends."""
+        payload, there = self._payload, len(data) - position
+        if payload is None:
+            skipped = min(self._size, there)
+            self._size -= skipped
+            return position + skipped
+        missing = self._size - len(payload)
+        if missing > there:
+            payload += memoryview(data)[position:]
+            self._ledger.add(there)
+            return len(data)
+        self._ledger.add(-len(payload))
+        payload += memoryview(data)[position : position + missing]
+        messages.append(apply_mask(payload, self._key))
+        self._payload = None
+        self._size = 0
+        return position + missing
+
+
+def _read_header(head: bytes) -> tuple[int, int, bytes] | None:
+    """Return the bytes of a header, those of its payload, and its key; None where it is cut."""
+    if len(head) < _FIXED_BYTES:
+        return None
+    size, wide = head[1] & ~_MASKED, 0
+    if size >= _SIZE_16:
+        wide = 8 if size == _SIZE_64 else 2
+    key_bytes = _KEY_BYTES if head[1] & _MASKED else 0
+    length = _FIXED_BYTES + wide + key_bytes
+    if len(head) < length:
+        return None
+    if wide:
+        size = int.from_bytes(head[_FIXED_BYTES : _FIXED_BYTES + wide], "big")
+    return length, size, head[length - key_bytes : length]
+
+
+def _shortest_header(size: int) -> int:
+    """The bytes of a masked header that says this size in as few as it takes."""
+    return _SHORTEST if size < _SMALLEST_16 else _SHORTEST + 2 if size < _SMALLEST_64 else _LONGEST

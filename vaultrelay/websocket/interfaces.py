@@ -1,0 +1,67 @@
+"""Interfaces: how the parts of a connection see each other, so that no import runs in a circle."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IReactorTime
+
+from vaultrelay.broker.outbox import Outbox
+from vaultrelay.broker.session import Session
+from vaultrelay.logs import RelayLog
+from vaultrelay.policy.access import Admission
+from vaultrelay.policy.ledger import Ledger
+from vaultrelay.websocket.batch import Batch
+from vaultrelay.websocket.foreign_frames import ForeignFrames, FrameListener
+
+OpenSession = Callable[[Outbox, bytes | None, Admission], Session]
+
+
+class Connection(Protocol):
+    """The connection that a MessageReceiver reads for."""
+
+    is_open: bool
+    """Whether no close was sent, and none came."""
+    transport: Any
+
+    def send_pong(self, payload: bytes) -> None:
+        """Answer a ping."""
+
+    def fail_internally(self) -> None:
+        """Log the exception at hand, and close with 4008."""
+
+    def rule_broken(self, code: int | None, reason: bytes) -> None:
+        """Close for a rule of RFC 6455 that the device broke."""
+
+    def close_received(self) -> None:
+        """Answer a close, and end the connection."""
+
+
+class Factory(Protocol):
+    """The factory of the connections, with what they share."""
+
+    reactor: IReactorTime
+    message_bytes: int
+    ledger: Ledger
+    batch: Batch
+    relay_log: RelayLog
+
+    open_session: OpenSession
+    """Registers a connection with the broker."""
+
+    def borrow_frames(self, listener: FrameListener) -> ForeignFrames:
+        """Return an instance of Autobahn's protocol, for one connection alone."""
+
+    def return_frames(self, frames: ForeignFrames) -> None:
+        """Take an instance back, for another connection."""
+
+    def relieve(self) -> None:
+        """Close the connections that hold most, until no more is held than may be."""
+
+    def opened(self, connection: Any) -> None:
+        """A connection was made."""
+
+    def closing(self, connection: Any) -> None:
+        """A connection waits for the end of its close."""
+
+    def closed(self, connection: Any) -> None:
+        """A connection is gone."""

@@ -1,0 +1,256 @@
+"""MessageReceiver: what a device sends, on its way from the transport to its session."""
+
+from sys import getsizeof
+
+from twisted.internet.interfaces import IDelayedCall
+
+from vaultrelay.broker.session import Session, Stage
+from vaultrelay.policy.limits import AFTER_CLOSE_BYTES
+from vaultrelay.websocket.foreign_frames import ForeignFrames
+from vaultrelay.websocket.frame_reader import FrameReader
+from vaultrelay.websocket.interfaces import Connection, Factory
+from vaultrelay.websocket.internal_errors import closing_on_error
+from vaultrelay.wire.broken_rule import Rule
+from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.control import CONTROL_BYTES
+
+_FRAME_PRICE = 8192
+"""What a foreign frame costs after a close, in bytes that are only skipped."""
+
+
+class MessageReceiver:
+    """Reads whole messages by itself, and lets Autobahn read the foreign frames between them.
+
+    Pausing a device does not stop what was read of it already: that is held, and read later.
+    """
+
+    __slots__ = (
+        "_after_close",
+        "_connection",
+        "_factory",
+        "_foreign",
+        "_held",
+        "_held_bytes",
+        "_is_paused",
+        "_reader",
+        "_resume_call",
+        "session",
+    )
+
+    def __init__(self, connection: Connection, factory: Factory) -> None:
+        self._connection = connection
+        self._factory = factory
+        self._reader = FrameReader(factory.ledger)
+        self._foreign: ForeignFrames | None = None
+        self._is_paused = False
+        self._held: list[bytes] | None = None
+        """Messages that came before a pause; what follows them is the reader's `rest`."""
+        self._held_bytes = 0
+        self._resume_call: IDelayedCall | None = None
+        self._after_close = 0
+        self.session: Session | None = None
+
+    def read(self, data: bytes) -> None:
+        """Take what the transport read."""
+        reader = self._reader
+        if self._held is not None:
+            reader.append(data)
+            self._count(len(data))
+        elif reader.is_foreign:
+            reader.append(data)
+            self._read_rest()
+        elif self._relay(reader.feed(data)) and reader.rest is not None:
+            self._read_rest()
+
+    def is_exhausted(self, cost: int) -> bool:
+        """Whether a device that was sent a close says more than any answer to it needs."""
+        self._after_close += cost
+        if self._after_close <= AFTER_CLOSE_BYTES:
+            return False
+        self._connection.transport.pauseProducing()
+        return True
+
+    def pause(self) -> None:
+        """Read no more from the device."""
+        self._is_paused = True
+        self._connection.transport.pauseProducing()
+
+    def resume(self) -> None:
+        """Read from the device again, and what is held of it first."""
+        self._is_paused = False
+        if self._held is None:
+            self._connection.transport.resumeProducing()
+        elif self._resume_call is None:
+            # Not at once: an outbox never calls back while the broker calls it.
+            self._resume_call = self._factory.reactor.callLater(0, self._read_held)
+
+    def drop(self) -> None:
+        """Give up what was read and not relayed; the session is over."""
+        if self._held is not None:
+            self._held = self._reader.rest = None
+            self._count(-self._held_bytes)
+        self._is_paused = False
+        self._reader.drop()
+        if self._foreign is not None:
+            self._foreign.drop_message()
+
+    def stop(self) -> None:
+        """Take nothing more; the closing handshake is over."""
+        self.drop()
+        self._reader.rest = None
+
+    def close(self) -> None:
+        """Give up everything; the connection is gone."""
+        self.stop()
+        if self._resume_call is not None:
+            self._resume_call.cancel()
+        self.session = self._foreign = None
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes in memory that came from the device, as the ledger counts them."""
+        message = None if self._foreign is None else self._foreign.message
+        in_message = 0 if message is None else message.held_bytes
+        return self._held_bytes + (self._reader.partial_bytes or 0) + in_message
+
+    @property
+    def partial_bytes(self) -> int | None:
+        """See Outbox.partial_bytes."""
+        message = None if self._foreign is None else self._foreign.message
+        return self._reader.partial_bytes if message is None else message.size
+
+    # Autobahn calls these, for foreign frames: FrameListener.
+
+    @property
+    def is_closing(self) -> bool:
+        return not self._connection.is_open
+
+    @closing_on_error
+    def frame_begun(self) -> None:
+        if self.is_closing:
+            self.is_exhausted(_FRAME_PRICE)
+        if self.session is not None:
+            self.session.frame_received()
+
+    @closing_on_error
+    def message_begun(self, is_binary: bool) -> None:
+        session = self.session
+        if is_binary and session is not None and session.stage is Stage.CHALLENGED:
+            # Refused before its payload is kept.
+            session.break_rule(Rule.DATA_BEFORE_WELCOME)
+
+    @closing_on_error
+    def message_refused(self, rule: Rule | None) -> None:
+        if self.session is None:
+            return
+        if rule is not None:
+            self.session.break_rule(rule)
+        else:
+            self.session.close(CloseCode.TOO_BIG, limit=self._factory.message_bytes)
+
+    @closing_on_error
+    def message_received(self, payload: bytes, is_binary: bool) -> None:
+        if not is_binary:
+            self._text_received(payload)
+        elif self.session is not None:
+            self.session.data_received(payload)
+
+    @closing_on_error
+    def pinged(self, payload: bytes) -> None:
+        self._connection.send_pong(payload)
+        if self.session is not None:
+            self.session.ping_received()
+
+    def rule_broken(self, code: int | None, reason: bytes) -> None:
+        self._connection.rule_broken(code, reason)
+
+    def close_received(self) -> None:
+        self._connection.close_received()
+
+    def fail_internally(self) -> None:
+        """Close with 4008."""
+        self._connection.fail_internally()
+
+    # Inside.
+
+    def _relay(self, messages: list[bytes]) -> bool:
+        """Relay messages; whether what was read after them may be read now."""
+        session = self.session
+        if session is None:
+            return True
+        remaining = iter(messages)
+        for message in remaining:
+            session.data_received(message)
+            if self._is_paused:
+                self._hold(list(remaining))
+                return False
+        return True
+
+    def _read_rest(self) -> None:
+        """Read on from a foreign frame, one frame after another until the device is paused."""
+        reader = self._reader
+        while reader.rest is not None:
+            if self._is_paused:
+                self._hold([])
+                return
+            if self.is_closing and self._after_close > AFTER_CLOSE_BYTES:
+                reader.rest = None
+                return
+            text = None if self.is_closing else reader.next_text(CONTROL_BYTES)
+            if text is None:
+                self._read_foreign()
+            else:
+                # A whole text, as a hello is.
+                self.frame_begun()
+                self._text_received(text)
+            if not self._relay(reader.next_messages()):
+                return
+
+    def _text_received(self, text: bytes) -> None:
+        if self.session is not None:
+            self.session.text_received(text)
+            if self.session is not None and self.session.channel is not None:
+                # From the welcome on.
+                self._reader.message_bytes = self._factory.message_bytes
+
+    def _read_foreign(self) -> None:
+        frames = self._foreign
+        if frames is None:
+            frames = self._foreign = self._factory.borrow_frames(self)
+        frames.dataReceived(self._reader.next_foreign())
+        if frames.inside_message:
+            self._reader.is_foreign = True
+        elif frames.is_reusable:
+            self._foreign = None
+            self._factory.return_frames(frames)
+
+    def _hold(self, messages: list[bytes]) -> None:
+        """Hold messages and what was read after them, if there is anything."""
+        rest_bytes = self._reader.rest_bytes
+        if messages or rest_bytes:
+            self._held = messages
+            # Of small messages the objects take more than the bytes.
+            self._count(sum(map(getsizeof, messages)) + rest_bytes)
+
+    def _count(self, size: int) -> None:
+        self._held_bytes += size
+        self._factory.ledger.add(size)
+
+    def _read_held(self) -> None:
+        """Read what a pause left, and from the transport again when all of it is done."""
+        self._resume_call = None
+        if self._is_paused or self._held is None:
+            return
+        held, self._held = self._held, None
+        self._count(-self._held_bytes)
+        batch = self._factory.batch
+        batch.begin()
+        try:
+            if self._relay(held) and self._relay(self._reader.next_messages()):
+                self._read_rest()
+        except Exception:
+            self.fail_internally()
+        finally:
+            batch.end(self.session)
+        if not self._is_paused:
+            self._connection.transport.resumeProducing()

@@ -73,7 +73,7 @@ def test_it_listens_beside_the_relay_and_has_one_timer(
         (8080, "0.0.0.0"),
         (9090, "127.0.0.1"),
     ]
-    assert len(relay.service.ports) == 1
+    assert len(relay.service.listeners.ports) == 1
     assert len(relay.clock.getDelayedCalls()) == 3
     relay.service.stopService()
     assert relay.clock.getDelayedCalls() == []

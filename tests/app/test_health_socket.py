@@ -52,7 +52,9 @@ def health_socket(hub: Hub, folder: Path, *ports: int) -> HealthSocket:
         head = f"GET {request.path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode()
         return Handover(site.buildProtocol(visitor.address), head, lasting=False)
 
-    return HealthSocket(hub, str(folder), route, lambda: list(ports), log=hub.log)
+    return HealthSocket(
+        hub, folder=str(folder), route=route, ports=lambda: list(ports), log=hub.log
+    )
 
 
 def stopped(service: HealthSocket) -> Any:

@@ -44,8 +44,8 @@ def test_windows_has_room_for_what_select_takes(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "resource", None)
     fitted = fit_to_descriptors(Settings())
     # Beside them are listeners, the admin endpoint and the health check.
-    assert fitted.places + fitted.shares.waiting + 50 == SELECT_SOCKETS
-    assert fit_to_descriptors(Settings(max_connections=100)).places == 100
+    assert fitted.shares.devices + fitted.shares.waiting + 50 == SELECT_SOCKETS
+    assert fit_to_descriptors(Settings(max_connections=100)).shares.devices == 100
 
 
 def test_a_process_without_a_limit_lacks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ class Running:
         self.service = RelayService(reader.read(), self.clock, log=log)
         self.broker = self.service.broker
         self.reloader = Reloader(
-            self.service, reader, self.clock, lambda settings: settings, log=log
+            self.service, reader, clock=self.clock, fit=lambda settings: settings, log=log
         )
         self.reloader.startService()
         self.service._watch.look()
@@ -121,7 +121,7 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
     assert relay.broker.audiences.hosts == {"relay.test"}
     assert relay.service.devices.ledger.limit == 6_000_000
     assert relay.service.settings.drain_seconds == 3
-    assert str(relay.service.visitors.proxies._networks) == "10.0.0.1/32"
+    assert str(relay.service.visitors._proxies.networks) == "10.0.0.1/32"
     assert b"wss://relay.test" in Wire(relay.service.door.buildProtocol(None)).request("/")
     relay.write("log-level = 'info'\n")
     relay.stop()

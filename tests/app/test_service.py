@@ -22,12 +22,8 @@ from vaultrelay.app.service import RelayService
 from vaultrelay.certificates.pair import CertificatePair, load_pair
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import (
-    CLOSE_SECONDS,
     FEW_HANDSHAKES,
     HEAD_SECONDS,
-    HURRY_SECONDS,
-    LAST_ANSWERS_SECONDS,
-    LAST_ANSWERS_TICK_SECONDS,
     LISTEN_BACKLOG,
     RESERVED_PER_CHANNEL,
 )
@@ -233,125 +229,6 @@ def test_the_names_of_the_certificate_are_good_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("bound")
-class TestTheEnd:
-    """stopService drains: everybody is told, nobody new comes in, then nothing is left."""
-
-    def drain(self, relay: Relay) -> list[None]:
-        done: list[None] = []
-        relay.service.startService()
-        relay.service.stopService().addCallback(done.append)
-        return done
-
-    def test_an_empty_relay_stops_at_once(self, relay: Relay) -> None:
-        assert self.drain(relay) == [None]
-        assert relay.clock.getDelayedCalls() == []
-
-    def test_a_request_that_has_begun_is_answered_first(self, relay: Relay) -> None:
-        slow = relay.connect()
-        slow.send(b"GET /health HTTP/1.1\r\n")
-        done = self.drain(relay)
-        slow.send(b"Host: a\r\n\r\n")
-        assert slow.taken().startswith(b"HTTP/1.1 200 OK\r\n")
-        relay.clock.advance(LAST_ANSWERS_TICK_SECONDS)
-        assert done == []
-        slow.protocol.connectionLost()
-        relay.clock.advance(LAST_ANSWERS_TICK_SECONDS)
-        assert done == [None]
-        assert relay.clock.getDelayedCalls() == []
-
-    def test_a_silent_connection_holds_up_the_end_for_a_moment_only(self, relay: Relay) -> None:
-        relay.connect()
-        done = self.drain(relay)
-        relay.clock.advance(LAST_ANSWERS_SECONDS)
-        assert done == [None]
-
-    def test_devices_are_told_and_closed_in_time(self, relay: Relay) -> None:
-        devices = [relay.join(seed=bytes([number]) * 32) for number in range(4)]
-        for device in devices:
-            device.frames()
-        done = self.drain(relay)
-        assert devices[0].control() == {
-            "type": "draining",
-            "reason": "restart",
-            "closes_in": 20,
-            "reconnect": [2, 12],
-        }
-        relay.clock.pump([0.1] * 110)
-        assert relay.broker.joined == 2
-        relay.clock.pump([0.1] * 100)
-        assert relay.broker.joined == 0
-        assert not done
-        for device in devices:
-            assert device.closed_with() == (4000, "restart")
-            device.hang_up()
-        assert done == [None]
-
-    def test_new_upgrades_get_503_and_health_stays_up(self, relay: Relay) -> None:
-        relay.join()
-        self.drain(relay)
-        assert refused(_named_upgrade(relay))[1]["error"] == "draining"
-        status, told = refused(relay.connect().request("/health"))
-        assert (status, told["status"]) == (200, "draining")
-        assert refused(relay.connect().request("/ready"))[0] == 503
-        relay.service.devices.abort_all()
-
-    def test_unjoined_connections_are_closed_at_once(self, relay: Relay) -> None:
-        member, unjoined = relay.join(), relay.connect()
-        unjoined.upgrade()
-        self.drain(relay)
-        assert unjoined.closed_with() == (4000, "restart")
-        assert member.transport.connected
-
-    def test_a_peer_that_lingers_does_not_hold_up_the_end(self, relay: Relay) -> None:
-        wire = relay.join()
-        done = self.drain(relay)
-        relay.clock.pump([0.1] * 10 * (20 + CLOSE_SECONDS + 1))
-        assert wire.transport.aborted
-        wire.hang_up()
-        assert done == [None]
-
-    def test_hurry_closes_all_at_once_and_cuts_off_those_that_do_not_answer(
-        self, relay: Relay
-    ) -> None:
-        polite, rude = relay.join(b"device-a"), relay.join(b"device-b", seed=bytes(32))
-        done = self.drain(relay)
-        relay.service.hurry()
-        assert polite.closed_with() == rude.closed_with() == (4000, "restart")
-        polite.send(close_frame(4000))
-        polite.hang_up()
-        assert not rude.transport.aborted
-        relay.clock.advance(HURRY_SECONDS)
-        assert rude.transport.aborted
-        rude.hang_up()
-        relay.clock.advance(1)
-        assert done == [None]
-
-    def test_hurry_asked_again_cuts_all_off_that_are_left(self, relay: Relay) -> None:
-        wire = relay.join()
-        done = self.drain(relay)
-        relay.service.hurry()
-        assert not wire.transport.aborted
-        relay.service.hurry()
-        assert wire.transport.aborted
-        wire.hang_up()
-        relay.clock.advance(1)
-        assert done == [None]
-
-    def test_hurry_may_come_before_the_drain(self, relay: Relay) -> None:
-        """Two signals in one moment: the second is handled before the reactor stops."""
-        wire = relay.join()
-        relay.service.hurry()
-        assert wire.frames() == []
-        done = self.drain(relay)
-        assert wire.closed_with() == (4000, "restart")
-        relay.clock.advance(HURRY_SECONDS)
-        assert wire.transport.aborted
-        wire.hang_up()
-        relay.clock.advance(1)
-        assert done == [None]
-
-
-@pytest.mark.usefixtures("bound")
 def test_a_deadline_that_raises_does_not_stop_the_others(
     relay: Relay, monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent]
 ) -> None:
@@ -495,7 +372,7 @@ def test_the_pages_are_on_a_socket_too_whose_visitors_are_not_counted(
     )
     service: Any = RelayService(settings, reactor, log=RecordedLog())
     service.startService()
-    number = service.ports[0].getHost().port
+    number = service.listeners.ports[0].getHost().port
 
     def ask() -> bytes:
         with socket.socket(socket.AF_UNIX) as peer:

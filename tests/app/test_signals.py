@@ -84,8 +84,8 @@ def test_the_hangup_of_a_closed_terminal_is_the_end(
     assert turned == [2], "standard output went to a file, and still does"
 
 
-def hurrying(reactor: FakeReactor) -> FakeReactor:
-    StopSignals(reactor, lambda: reactor.called.append("hurry")).install()
+def aborting(reactor: FakeReactor) -> FakeReactor:
+    StopSignals(reactor, lambda: reactor.called.append("abort_drain")).install()
     return reactor
 
 
@@ -93,26 +93,26 @@ def hurrying(reactor: FakeReactor) -> FakeReactor:
 def test_the_first_signal_stops_and_each_later_one_hurries(
     reactor: FakeReactor, number: signal.Signals
 ) -> None:
-    hurrying(reactor).run()
+    aborting(reactor).run()
     for each in (number, signal.SIGTERM, signal.SIGINT, number):
         send(each)
     first = "reactor's own" if number in (signal.SIGINT, signal.SIGTERM) else "stop"
-    assert reactor.called == [first, "hurry", "hurry", "hurry"]
+    assert reactor.called == [first, "abort_drain", "abort_drain", "abort_drain"]
 
 
 def test_a_relay_that_begins_stops_as_soon_as_it_runs(reactor: FakeReactor) -> None:
     """Twisted calls what a thread asked for before its run."""
-    hurrying(reactor)
+    aborting(reactor)
     send(signal.SIGTERM)
     assert reactor.called == ["stop"]
     reactor.run()
     send(signal.SIGTERM)
-    assert reactor.called == ["stop", "hurry"]
+    assert reactor.called == ["stop", "abort_drain"]
 
 
 def test_an_interrupt_that_is_ignored_stays_so(reactor: FakeReactor) -> None:
     """A shell lets its background jobs ignore SIGINT."""
-    hurrying(reactor)
+    aborting(reactor)
     reactor.at_run.insert(0, lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
     reactor.run()
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN

@@ -81,22 +81,22 @@ def test_the_picked_port_is_told_once_the_reactor_runs(
 def test_a_signal_during_the_start_stops_and_the_next_one_ends_the_drain(
     reactor: Reactor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def hurry(relay: RelayService) -> None:
-        reactor.called.append("hurry")
+    def abort_drain(relay: RelayService) -> None:
+        reactor.called.append("abort_drain")
 
     def run_at_last() -> None:
         signal.raise_signal(signal.SIGTERM)
         for call in reactor.from_thread:
             call()
 
-    monkeypatch.setattr(RelayService, "hurry", hurry)
+    monkeypatch.setattr(RelayService, "abort_drain", abort_drain)
     monkeypatch.setattr(reactor, "stop", lambda: reactor.called.append("stop"))
     monkeypatch.setattr(
         RelayService, "startService", lambda relay: signal.raise_signal(signal.SIGTERM)
     )
     monkeypatch.setattr(reactor, "run", run_at_last)
     run.main([])
-    assert reactor.called == ["stop", "hurry"]
+    assert reactor.called == ["stop", "abort_drain"]
 
 
 @pytest.mark.usefixtures("reactor")

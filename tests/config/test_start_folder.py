@@ -65,8 +65,8 @@ def test_what_is_renewed_is_read_and_watched(
     renew(tmp_path / "start")
     changes.look()
     assert changes.look()
-    again, troubles = reader.read_again(settings)
-    assert troubles == []
+    again, errors = reader.read_again(settings)
+    assert errors == []
     assert again != settings
     assert again.taken_over_by(settings)[1] == []
 
@@ -96,8 +96,8 @@ def test_nodes_and_runtime_folder_are_those_of_the_start(
     assert by_default.runtime_folder.startswith(f"{start}/t/vault-relay-")
     elsewhere()
     for each, before in ((reader, settings), (default, by_default)):
-        again, troubles = each.read_again(before)
-        assert troubles == []
+        again, errors = each.read_again(before)
+        assert errors == []
         assert again.taken_over_by(before)[1] == []
 
 

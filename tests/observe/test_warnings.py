@@ -64,12 +64,12 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         relay.broker.idle_disconnects.add(30)
     noticed = Noticed("127.0.0.1", is_unreadable=True, is_plain_in_public=True)
     evidence = Evidence(
-        replace(relay.service.settings, access=Access(channels=frozenset())),
-        relay.broker,
-        noticed,
-        ("trouble",),
-        pair.ends + timedelta(1),
-        (OpenSocket("/run/devices", 0o666, False),),
+        settings=replace(relay.service.settings, access=Access(channels=frozenset())),
+        broker=relay.broker,
+        now=pair.ends + timedelta(1),
+        noticed=noticed,
+        read_errors=("error",),
+        open_sockets=(OpenSocket("/run/devices", 0o666, False),),
         origin_refused=True,
         admin_host_refused=True,
         proxy_faults=PROXY_FAULTS,
@@ -137,7 +137,7 @@ def test_a_certificate_is_spoken_of_in_time(
     pair = load_pair(*write_pair(tmp_path, *issued))
     relay = Relay(pairs=((pair,),))
     then = now + timedelta(days)
-    evidence = Evidence(relay.service.settings, relay.broker, Noticed(), (), then)
+    evidence = Evidence(settings=relay.service.settings, broker=relay.broker, now=then)
     findings = diagnose(evidence)
     assert [finding.is_urgent for finding in findings] == ([] if said is None else [is_urgent])
     for finding in findings:

@@ -42,7 +42,7 @@ def test_what_is_new_is_told_once_and_what_is_over_too() -> None:
 def test_a_relay_that_ran_for_a_moment_tells_what_it_saw(logged_errors: list[LogEvent]) -> None:
     relay = Relay(**NAMED)
     relay.service.startService()
-    relay.service._troubles = ("The disc is square",)
+    relay.service._read_errors = ("The disc is square",)
     relay.service.stopService()
     assert lines(relay) == ["error The disc is square. What was read before still holds."]
     logged_errors.clear()
@@ -52,7 +52,7 @@ def test_a_look_that_fails_is_not_the_last(
     monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent]
 ) -> None:
     relay = Relay()
-    monkeypatch.setattr("vaultrelay.observe.watch.diagnose", None)
+    monkeypatch.setattr("vaultrelay.app.service.diagnose", None)
     relay.service.startService()
     assert len(logged_errors) == 1
     logged_errors.clear()

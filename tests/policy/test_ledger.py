@@ -48,10 +48,10 @@ def test_reads_shrink_with_what_is_free(held: int, read_bytes: int) -> None:
 def test_another_limit_counts_at_once() -> None:
     ledger = Ledger(LIMIT)
     ledger.add(LIMIT)
-    ledger.change_limit(LIMIT // 2)
+    ledger.configure(LIMIT // 2)
     assert ledger.is_over
     assert ledger.read_bytes == LEAST_READ_BYTES
-    ledger.change_limit(ROOMY_SHARE * LIMIT)
+    ledger.configure(ROOMY_SHARE * LIMIT)
     assert not ledger.is_over
     assert ledger.read_bytes == MOST_READ_BYTES // ROOMY_SHARE
 

@@ -10,7 +10,7 @@ from vaultrelay.policy.addresses import UnixPeer
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.proxies import TrustedProxies
 
-OURS = TrustedProxies(["10.0.0.0/8", "2001:db8::/32", "192.0.2.7", "unix"])
+OURS = TrustedProxies.read(["10.0.0.0/8", "2001:db8::/32", "192.0.2.7", "unix"])
 
 
 @pytest.mark.parametrize("peer", ["10.1.2.3", "192.0.2.7", "2001:db8:1::1"])
@@ -25,7 +25,7 @@ def test_who_is_not(peer: str) -> None:
 
 def test_unix_sockets_are_trusted_by_name_alone() -> None:
     assert OURS.trusts(UnixPeer.UNIX)
-    assert not TrustedProxies(["127.0.0.1"]).trusts(UnixPeer.UNIX)
+    assert not TrustedProxies.read(["127.0.0.1"]).trusts(UnixPeer.UNIX)
     assert not TrustedProxies().trusts(UnixPeer.UNIX)
 
 
@@ -35,8 +35,8 @@ def test_who_is_not_known_is_no_proxy() -> None:
 
 @pytest.mark.parametrize("text", ["::ffff:10.0.0.0/104", "::ffff:10.0.0.0/128", "10.0.0.0"])
 def test_a_network_of_wrapped_addresses_is_one_of_ipv4(text: str) -> None:
-    assert TrustedProxies([text]).trusts(ip_address("10.0.0.0"))
-    assert not TrustedProxies([text]).trusts(ip_address("11.0.0.0"))
+    assert TrustedProxies.read([text]).trusts(ip_address("10.0.0.0"))
+    assert not TrustedProxies.read([text]).trusts(ip_address("11.0.0.0"))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_nothing_else_comes_out_of_it(forwarded: list[str]) -> None:
 def test_who_is_denied_is_believed_no_more() -> None:
     """Else a device in a network of proxies would come in under any other address."""
     denied = Networks.read(["10.9.0.0/16"])
-    proxies = TrustedProxies(["10.0.0.0/8"], denied)
+    proxies = TrustedProxies.read(["10.0.0.0/8"], denied)
     liar = ip_address("10.9.0.5")
     assert not proxies.trusts(liar)
     assert proxies.client(["203.0.113.1", str(liar), "10.0.0.1"]) == liar

@@ -562,7 +562,7 @@ class TestWithoutTheProxyHeader:
 def test_without_the_header_the_address_of_the_connection_pays() -> None:
     clock: Any = Clock()
     factory = FrontDoorFactory(
-        clock, Scene().route, Visitors(clock, BudgetBook(10)), log=RecordedLog()
+        clock, Scene().route, visitors=Visitors(clock, book=BudgetBook(10)), log=RecordedLog()
     )
     doors = [factory.buildProtocol(None) for _ in range(WAITING_PER_ADDRESS + 1)]
     stay = [door is not None and door.proxy_header_missing(CLIENT) for door in doors]

@@ -15,6 +15,7 @@ from vaultrelay.policy.limits import WAITING_PER_ADDRESS, WAITING_SURE_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.handover import Handover
+from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.visitors import Visitors
 
 PROXY = IPv4Address("TCP", "10.0.0.1", 50000)
@@ -37,12 +38,14 @@ def known_by_request(door: Any) -> bool:
 @pytest.mark.parametrize("learn", [known_by_preamble, known_without_it, known_by_request])
 def test_the_oldest_of_a_client_that_is_known_late_goes(learn: Callable[[Any], bool]) -> None:
     clock: Any = Clock()
-    proxies = TrustedProxies(["10.0.0.0/24"])
-    visitors = Visitors(clock, BudgetBook(10), proxies)
+    pending = PendingConnections(clock)
+    visitors = Visitors(clock, book=BudgetBook(10), make_room=pending.evict_oldest)
+    visitors.configure(TrustedProxies.read(["10.0.0.0/24"]))
     factory = FrontDoorFactory(
         clock,
         lambda request, visitor: Handover(Recorder(), b"", lasting=False),
-        visitors,
+        waiting=pending,
+        visitors=visitors,
         log=RecordedLog(),
     )
 

@@ -404,7 +404,7 @@ class TestReading:
     def test_reads_shrink_as_the_ledger_fills(self, make: Make, held: int, size: int) -> None:
         scene = make()
         ledger = scene.hub.ledger
-        ledger.change_limit(1000)
+        ledger.configure(1000)
         ledger.add(held)
         sizes: list[int] = []
         whole = scene.stream.socket

@@ -83,7 +83,7 @@ class TestData:
     ) -> None:
         """More would let a sender overrun a full receiver."""
         ledger = shaken.hub.ledger
-        ledger.change_limit(1000)
+        ledger.configure(1000)
         ledger.add(held)
         shaken.client.say(MUCH)
         shaken.until(lambda: sum(map(len, shaken.protocol.received)) >= len(MUCH))

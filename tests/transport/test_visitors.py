@@ -315,7 +315,7 @@ class TestNoticed:
         visitors = relay.service.visitors
         relay.connect(host).upgrade(X_Forwarded_For="evil")
         assert visitors.noticed == Noticed(unbelieved=proxy)
-        visitors.trust(TrustedProxies([proxy]))
+        visitors.configure(TrustedProxies.read([proxy]))
         relay.connect(host).upgrade(X_Forwarded_For=DEVICE)
         assert visitors.noticed == Noticed()
 

@@ -19,7 +19,8 @@ from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.observe.figures import CURVES, Figures
-from vaultrelay.web.admin_pages import Source, make_admin_site
+from vaultrelay.web.admin_pages import AdminPages, Source
+from vaultrelay.web.leaf import QuietSite
 
 
 class FakeSource:
@@ -53,7 +54,7 @@ class Visit:
 
     def __init__(self, source: Source, path: str, method: str = "GET") -> None:
         self.clock: Any = Clock()
-        site = make_admin_site(source, log=RecordedLog())
+        site = QuietSite(AdminPages(source, log=RecordedLog()))
         site.reactor = self.clock
         self.channel: Any = site.buildProtocol(None)
         self.transport = TcpTransport()

@@ -18,7 +18,9 @@ from twisted.logger import LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import alsoProvides
 
-from vaultrelay.web.pages import make_site
+from vaultrelay.config.slices import PageSettings
+from vaultrelay.web.leaf import QuietSite
+from vaultrelay.web.pages import Pages
 
 HEALTH = b'{"status":"ok","version":"1.0.0","connections":3,"uptime_seconds":86400}'
 PRIVACY = {"sees": ["times"], "logs": {"level": "info"}}
@@ -84,7 +86,11 @@ def ask(status: FakeStatus) -> Ask:
         node_name: str = "",
     ) -> Answer:
         clock: Any = Clock()
-        site = make_site(status, "1.0.0", public_urls, lambda: PRIVACY, asks_token, node_name)
+        pages = Pages(status, version="1.0.0", privacy=lambda: PRIVACY)
+        pages.configure(
+            PageSettings(public_urls=public_urls, asks_token=asks_token, node_name=node_name)
+        )
+        site = QuietSite(pages)
         site.reactor = clock
         channel: Any = site.buildProtocol(None)
         transport = TcpTransport()
@@ -317,7 +323,7 @@ def test_requests_are_not_logged(ask: Ask) -> None:
 
 
 def test_the_site_starts_without_a_word(status: FakeStatus) -> None:
-    assert not make_site(status, "1.0.0", ()).noisy
+    assert not QuietSite(Pages(status, version="1.0.0")).noisy
 
 
 def test_a_private_relay_says_where_the_token_goes(ask: Ask) -> None:

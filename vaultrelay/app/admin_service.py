@@ -1,12 +1,15 @@
 """AdminService: the admin endpoint, its front door, and the sampling behind its plots."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 
 from vaultrelay.cluster.answer import NodeAnswer
+from vaultrelay.cluster.url import NodeUrl
+from vaultrelay.config.slices import AdminSettings
 from vaultrelay.logs import RelayLog
 from vaultrelay.observe.figures import CURVES, Figures
 from vaultrelay.observe.meter import Meter, Relay
@@ -21,53 +24,54 @@ from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.listen import ListeningService, shown
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.visitors import Visitor
-from vaultrelay.web.admin_pages import make_admin_site
-from vaultrelay.web.leaf import page_head
+from vaultrelay.web.admin_pages import AdminPages
+from vaultrelay.web.leaf import QuietSite, page_head
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 
-if TYPE_CHECKING:
-    from vaultrelay.app.node_poll import NodePoll
-
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:%]+))(?::[0-9]*)?")
-"""The whole of a Host header: nothing may follow an address in brackets, a zone or a port."""
+"""A whole Host header: nothing may follow an address in brackets, a zone or a port."""
 
 
 class AdminService(MultiService):
-    """Listens where `settings.admin` says; its connections count in none of the relay's figures.
+    """Listens at an endpoint of its own. Its connections are in none of the relay's figures.
 
     Raises BadEndpoint and CannotListen as the relay does.
     """
 
     host_refused = False
-    """Whether it was asked for by a name that is not its own, which a scraper may log nowhere."""
+    """Whether a Host header was refused under the present settings. A scraper may not log it."""
 
-    _poll: "NodePoll | None" = None
+    _ask_nodes: Callable[[Sequence[NodeUrl]], Deferred[list[NodeAnswer]]] | None = None
 
-    def __init__(self, relay: Relay, hub: Hub, *, log: RelayLog) -> None:
+    def __init__(self, endpoint: str, *, relay: Relay, hub: Hub, log: RelayLog) -> None:
         super().__init__()
         self._log = log
-        reactor = hub.reactor
+        self._reactor = reactor = hub.reactor
+        self._settings = AdminSettings()
         self._relay = relay
-        self._where = ""
+        self._relay_ports = ""
         self._meter = Meter(relay)
         self.sampler = Sampler(reactor, self._meter.totals)
-        self._reactor = reactor
-        self._site = make_admin_site(self, log=log)
+        self._site = QuietSite(AdminPages(self, log=log))
         waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
         self.door = FrontDoorFactory(reactor, self.route, waiting=waiting, log=log)
-        text = relay.settings.admin
-        listening = read_endpoint(reactor, text, on_loopback=True)
-        self.listener = ListeningService(text, listening, self.door, waiting, hub)
+        listening = read_endpoint(reactor, endpoint, on_loopback=True)
+        self.listener = ListeningService(endpoint, listening, self.door, waiting, hub)
         self.listener.setServiceParent(self)
+
+    def configure(self, settings: AdminSettings) -> None:
+        """Answer to these host names, and ask these other relays, from now on."""
+        self.host_refused &= settings.hosts == self._settings.hosts
+        self._settings = settings
 
     def startService(self) -> None:
         super().startService()
-        self._where = self._relay.where()
         self.sampler.start()
 
-    def tell(self) -> None:
-        """One line that says where it is."""
+    def announce(self, relay_ports: str) -> None:
+        """Log one line with its endpoint and port; show the relay's ports from now on."""
+        self._relay_ports = relay_ports
         port: Any = self.listener.port
         self._log.info(
             "Status page and metrics: {text} ({port})", text=self.listener.text, port=shown(port)
@@ -78,7 +82,7 @@ class AdminService(MultiService):
         return super().stopService()
 
     def route(self, request: Request, visitor: Visitor) -> Handover:
-        """Who serves a request: the admin pages, and nobody serves a device."""
+        """Serve a request with the admin pages. Raises Refusal if it is not for them."""
         if request.wants_websocket:
             raise bad_request(
                 "This is the relay's admin endpoint. Devices connect to its own port."
@@ -96,47 +100,46 @@ class AdminService(MultiService):
         return Handover(site, page_head(request), lasting=False)
 
     def _is_own_host(self, request: Request) -> bool:
-        """Whether a page was asked for by a name of the operator's.
+        """Return whether the Host header is one of ours.
 
-        Else a website could lead its visitor's browser here, by a name of its own that resolves to
-        the relay's address (DNS rebinding), and read the page. A browser always names a host.
+        Else a website could make a browser request the page by a host name of its own that resolves
+        to the relay's address (DNS rebinding), and read it. Browsers always send the header.
         """
         host = request.header("host")
         if host is None:
             return True
-        found = _HOST.fullmatch(host)
-        if found is None:
+        match = _HOST.fullmatch(host)
+        if match is None:
             return False
-        name = found[1] or found[2]
+        name = match[1] or match[2]
         if name.lower() == "localhost" or read_address(name) is not None:
             return True
         try:
-            return canonical_host(name) in self._relay.settings.admin_hosts
+            return canonical_host(name) in self._settings.hosts
         except ValueError:
             return False
 
-    # What the pages ask for.
+    # Source, for the pages.
 
     def figures(self) -> Figures:
-        """This moment."""
+        """Return the figures of this moment."""
         return self._meter.figures(self.sampler.lag_seconds)
 
     def curves(self) -> dict[str, list[float]]:
-        """The last hour."""
+        """Return the samples of the last hour by curve."""
         return {name: self.sampler.history.curve(name) for name in CURVES}
 
     def options(self) -> dict[str, object]:
-        """The options in force, for people."""
-        return {"listens on": self._where, **self._relay.settings.effective}
+        """Return the options in force, for display."""
+        return {"listens on": self._relay_ports, **self._relay.settings.effective}
 
     def others(self) -> Deferred[list[NodeAnswer]] | None:
-        """What the other relays say, asked anew."""
-        urls = self._relay.settings.admin_nodes
-        if not urls:
+        """Ask the other relays for their status; None if there are no others."""
+        if not self._settings.nodes:
             return None
-        if self._poll is None:
-            # What asks is imported where there is somebody to ask.
+        if self._ask_nodes is None:
+            # Imported when needed: a relay without others saves the memory.
             from vaultrelay.app.node_poll import NodePoll
 
-            self._poll = NodePoll(self._reactor)
-        return self._poll.ask(urls)
+            self._ask_nodes = NodePoll(self._reactor).ask
+        return self._ask_nodes(self._settings.nodes)

@@ -1,9 +1,8 @@
-"""BrokerService: the broker as a Twisted service, which keeps its deadlines and drains it."""
+"""BrokerService: ticks the broker, ends its sessions in a drain, and logs sums of refusals."""
 
 from collections import Counter
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.broker import Broker
@@ -25,9 +24,8 @@ class BrokerService(Service):
     def __init__(self, broker: Broker, clock: IReactorTime, *, log: RelayLog) -> None:
         self._log = log
         self.broker = broker
-        self._drained: Deferred[None] | None = None
-        self._told = self._counted()
-        self._told_at = clock.seconds()
+        self._logged = self._counts()
+        self._logged_at = clock.seconds()
         self._ticking = PeriodicTask(self._tick, clock, "Deadlines could not be looked at", log=log)
 
     def startService(self) -> None:
@@ -37,25 +35,20 @@ class BrokerService(Service):
     def stopService(self) -> None:
         super().stopService()
         self._ticking.stop()
-        self.tell()
+        self.log_sums()
 
-    def drain(self, seconds: float) -> Deferred[None]:
-        """Close every session within `seconds`; fires when none is left.
-
-        The last of that time is for the peers' answers to their closes.
-        """
-        self._drained = Deferred()
+    def drain(self, seconds: float) -> None:
+        """Close every session within `seconds`, of which the last are for the peers' answers."""
         self.broker.drain(seconds, seconds - min(CLOSE_SECONDS, seconds / 2))
         self._ticking.start(DRAIN_TICK_SECONDS, now=True)
-        return self._drained
 
-    def tell(self) -> None:
-        """One line for all who were refused since the last one, by our own words for why.
+    def log_sums(self) -> None:
+        """Log one line for all connections refused since the last one, by slug.
 
-        Whose end has a line of its own is counted only where such lines were left out.
+        Closed sessions have lines of their own; their sums are logged if such lines were left out.
         """
-        before, self._told = self._told, self._counted()
-        refused, closed = (now - then for now, then in zip(self._told, before, strict=True))
+        before, self._logged = self._logged, self._counts()
+        refused, closed = (now - then for now, then in zip(self._logged, before, strict=True))
         if refused:
             tell = self._log.info if _is_usual(refused) else self._log.warn
             tell("Refused since the last such line: {told}", told=_listed(refused))
@@ -65,26 +58,21 @@ class BrokerService(Service):
         if left_out and closed:
             self._log.info("Closed in the last minute: {told}", told=_listed(closed))
 
-    def _counted(self) -> tuple[Counter[str], Counter[str]]:
-        """Who was refused and who was closed since the start, by our own words for why."""
+    def _counts(self) -> tuple[Counter[str], Counter[str]]:
+        """Return how many connections were refused, and how many ended, since the start by slug."""
         counters = self.broker.counters
         return counters.refused.copy(), counters.closed + counters.left
 
     def _tick(self) -> None:
-        try:
-            self.broker.tick()
-            now = self.broker.clock.seconds()
-            if now - self._told_at >= TOLD_SECONDS:
-                self._told_at = now
-                self.tell()
-        finally:
-            # Whatever went wrong, a drain comes to its end.
-            if self._drained is not None and not self._drained.called and not self.broker.sessions:
-                self._drained.callback(None)
+        self.broker.tick()
+        now = self.broker.clock.seconds()
+        if now - self._logged_at >= TOLD_SECONDS:
+            self._logged_at = now
+            self.log_sums()
 
 
 def _is_usual(refused: Counter[str]) -> bool:
-    """Whether these are only the few unfinished handshakes of scans and checks of a port."""
+    """Return whether these are just a few unfinished handshakes, as of port scans and probes."""
     return refused.keys() <= PROBED_HANDSHAKES and refused.total() <= FEW_HANDSHAKES
 
 

@@ -1,6 +1,6 @@
-"""HealthSocket: the pages on a unix socket of this user's, for the health check.
+"""HealthSocket: the public pages on a private unix socket, for the health check.
 
-It works whatever the relay listens on. That it cannot be made never stops a relay.
+It works with any kind of listener. If it cannot be made, the relay starts without it.
 """
 
 import os
@@ -20,32 +20,27 @@ from vaultrelay.transport.unix_path import UnixPath
 
 
 class HealthSocket(Service):
-    """Listens in the runtime folder while it runs, under the name of the relay's ports.
+    """Listens in the runtime folder while it runs; its file is named after the relay's ports.
 
-    Its front door is its own: health checks use no capacity of the public one, and do not count in
+    It has a front door of its own: health checks use no capacity of the public one, and are not in
     the relay's figures.
     """
 
     _listener: ListeningService | None = None
 
     def __init__(
-        self,
-        hub: Hub,
-        folder: str,
-        route: Route,
-        ports: Callable[[], list[int]],
-        *,
-        log: RelayLog,
+        self, hub: Hub, *, folder: str, route: Route, ports: Callable[[], list[int]], log: RelayLog
     ) -> None:
         self._log = log
         self._hub = hub
         self._folder = folder
         self._ports = ports
-        self._door = FrontDoorFactory(hub.reactor, route, log=log)
-        self._door.waiting = PendingConnections(hub.reactor, HEALTH_WAITING)
+        self._door = FrontDoorFactory(
+            hub.reactor, route, waiting=PendingConnections(hub.reactor, HEALTH_WAITING), log=log
+        )
 
     def startService(self) -> None:
-        """Listen, once the relay has its ports, and the user that it will run as."""
+        """Listen; the relay has its ports by now, and the user that it runs as."""
         super().startService()
         try:
             make_folder(self._folder)

@@ -1,4 +1,4 @@
-"""Listeners: everything that a relay listens on for devices, opened and closed together."""
+"""Listeners: all listeners for devices, opened, reconfigured and closed together."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,13 +22,14 @@ from vaultrelay.transport.tls import ServerTls
 class Listeners(MultiService):
     """One listener for each endpoint string of the settings, or one for their port.
 
-    Raises BadEndpoint if a string is not an endpoint, and CannotListen when started where it cannot
+    Raises BadEndpoint if a string is not an endpoint, and CannotListen at the start if it cannot
     listen.
     """
 
     def __init__(
         self,
         settings: Settings,
+        *,
         hub: Hub,
         factory: IProtocolFactory,
         pending: PendingConnections,
@@ -37,27 +38,38 @@ class Listeners(MultiService):
         self._settings = settings
         self.all = [
             ListeningService(text, listening, factory, pending, hub)
-            for text, listening in _wanted(settings, hub.reactor)
+            for text, listening in _listenings(settings, hub.reactor)
         ]
         for listener in self.all:
             listener.setServiceParent(self)
 
+    def configure(
+        self, pairs: Sequence[tuple[CertificatePair, ...]], *, renew_tickets: bool = False
+    ) -> None:
+        """Serve new connections with these certificates, a tuple for each listener.
+
+        `renew_tickets`: replace the keys of TLS session tickets, too.
+        """
+        for listener, own in zip(self.all, pairs, strict=True):
+            if listener.tls is not None and (renew_tickets or own != listener.tls.pairs):
+                listener.tls.serve(own)
+
     @property
     def ports(self) -> list[IListeningPort]:
-        """The ports that are listened on, in the order of the settings."""
+        """The open ports, in the order of the settings."""
         return [listener.port for listener in self.all if listener.port is not None]
 
     def port_numbers(self) -> list[int]:
-        """The numbers of those that have one."""
+        """Return the numbers of the ports that have one, sorted."""
         hosts: list[Any] = [port.getHost() for port in self.ports]
         return sorted({host.port for host in hosts if hasattr(host, "port")})
 
     def plain_addresses(self) -> tuple[str, ...]:
-        """The addresses of the Internet that are listened on without TLS."""
+        """Return the public addresses on which it listens without TLS."""
         return public_addresses(listener.port for listener in self.all if listener.is_plain)
 
-    def where(self) -> str:
-        """Where devices reach the relay, for the log."""
+    def description(self) -> str:
+        """Return the open ports as text, for the log."""
         settings = self._settings
         if settings.listen:
             return ", ".join(
@@ -68,16 +80,8 @@ class Listeners(MultiService):
         tls = "with TLS" if settings.certificates else "without TLS"
         return f"port {address.port} of {settings.bind} {tls}"
 
-    def serve(
-        self, pairs: Sequence[tuple[CertificatePair, ...]], renews_tickets: bool = False
-    ) -> None:
-        """Begin new connections with these certificates, a sequence for each listener."""
-        for listener, own in zip(self.all, pairs, strict=True):
-            if listener.tls is not None and (renews_tickets or own != listener.tls.pairs):
-                listener.tls.serve(own)
-
-    def stop(self, inherited_only: bool = False) -> Deferred[Any]:
-        """Stop listening; on inherited sockets alone where others go on."""
+    def stop(self, *, inherited_only: bool = False) -> Deferred[Any]:
+        """Stop listening; if `inherited_only`, on the sockets that another process keeps open."""
         return gatherResults(
             maybeDeferred(listener.stopService)
             for listener in self.all
@@ -85,7 +89,7 @@ class Listeners(MultiService):
         )
 
 
-def _wanted(settings: Settings, reactor: Any) -> list[tuple[str, Listening]]:
+def _listenings(settings: Settings, reactor: Any) -> list[tuple[str, Listening]]:
     if settings.listen:
         return [(text, read_endpoint(reactor, text)) for text in settings.listen]
     text = f"port {settings.port} of {settings.bind}"

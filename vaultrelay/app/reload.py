@@ -1,4 +1,4 @@
-"""Reloading: lets a running relay take what changed in its files, or what a signal asks it to."""
+"""Reloader: applies changed options to a running relay, when files change or a signal comes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -16,21 +16,21 @@ from vaultrelay.transport.periodic import PeriodicTask
 
 
 class Reloader(Service):
-    """Reads the options anew when their files change, when told to, and daily.
+    """Reads the options again when their files change, on request, and daily.
 
-    The daily reading makes new keys for TLS session tickets.
+    The daily reload renews the keys of TLS session tickets.
 
-    `fit` cuts settings down to what the process can do. Each reading is done inside `around`.
+    `fit` reduces settings to what the process can do. Each reload runs inside `around`.
     """
 
     def __init__(
         self,
         relay: RelayService,
         reader: SettingsReader,
+        *,
         clock: IReactorTime,
         fit: Callable[[Settings], Settings],
         around: Callable[[], AbstractContextManager[None]] = nullcontext,
-        *,
         log: RelayLog,
     ) -> None:
         self._log = log
@@ -55,38 +55,39 @@ class Reloader(Service):
         self._looking.stop()
 
     def ask(self) -> None:
-        """Reload at the next look, once for all who asked: signals may come faster than it goes."""
+        """Request a reload at the next look, one for all requests: signals may come faster."""
         self._asked = True
 
     def reload(self, is_timed: bool = False) -> None:
-        """Read all again, and let the relay take what it can of it.
+        """Read all options again, and apply them as far as a running relay can.
 
-        `is_timed`: nobody asked for it, so that nothing is logged if nothing has changed.
+        `is_timed`: without a request, so nothing is logged if nothing has changed.
         """
         if self._relay.broker.draining:
             return
         with self._around():
-            self._read(is_timed)
-
-    def _read(self, is_timed: bool = False) -> None:
-        self._changes.look()
-        before = self._relay.settings
-        settings, troubles = self._reader.read_again(before)
-        now = self._clock.seconds()
-        renews_tickets = now >= self._renew_at
-        left = self._relay.change(self._fit(settings), troubles, renews_tickets)
-        if renews_tickets and not troubles:
-            self._renew_at = now + TICKET_KEY_SECONDS
-        self._read_at = now + READ_AGAIN_SECONDS if troubles else self._renew_at
-        after = self._relay.settings
-        self._changes.were_read(*self._reader.files(after))
-        for name in () if is_timed else left:
-            self._log.warn("--{name} has changed, which takes a restart of the relay", name=name)
-        changed = ", ".join(_changes(before, after))
-        if changed or not is_timed:
-            self._log.info(
-                "The options were read again; changed: {changed}", changed=changed or "nothing"
+            self._changes.look()
+            before = self._relay.settings
+            settings, errors = self._reader.read_again(before)
+            now = self._clock.seconds()
+            is_renewal = now >= self._renew_at
+            restart = self._relay.change(
+                self._fit(settings), read_errors=errors, renew_tickets=is_renewal
             )
+            if is_renewal and not errors:
+                self._renew_at = now + TICKET_KEY_SECONDS
+            self._read_at = now + READ_AGAIN_SECONDS if errors else self._renew_at
+            after = self._relay.settings
+            self._changes.were_read(*self._reader.files(after))
+            for name in () if is_timed else restart:
+                self._log.warn(
+                    "--{name} has changed, which takes a restart of the relay", name=name
+                )
+            changed = ", ".join(_changes(before, after))
+            if changed or not is_timed:
+                self._log.info(
+                    "The options were read again; changed: {changed}", changed=changed or "nothing"
+                )
 
     def _look(self) -> None:
         asked, self._asked = self._asked, False
@@ -97,15 +98,15 @@ class Reloader(Service):
 
 
 def _changes(before: Settings, after: Settings) -> Iterator[str]:
-    """What is different, as the log may tell it."""
-    told, tells = before.effective, after.effective
-    yield from (f"{name}={tells[name]}" for name in tells if told[name] != tells[name])
-    for what, then, now in (
+    """Yield the differences as text, without secrets."""
+    old, new = before.effective, after.effective
+    yield from (f"{name}={new[name]}" for name in new if old[name] != new[name])
+    for noun, then, now in (
         ("tokens", before.access.tokens, after.access.tokens),
         ("channels", before.access.channels, after.access.channels),
     ):
         if then is not None and now is not None and len(then) == len(now) and then != now:
-            yield f"{len(now)} other {what}"
+            yield f"{len(now)} other {noun}"
     if after.pairs != before.pairs:
         ends = min(pair.ends for pair in after.certificates)
         yield f"the certificate, now good until {ends:%Y-%m-%d}"

@@ -1,4 +1,4 @@
-"""Routes: who serves a request, a device's connection or the pages; and who is refused."""
+"""Routes: hands each request to a device connection or to the pages, or refuses it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ from twisted.web.server import Site
 from vaultrelay.broker.broker import Broker
 from vaultrelay.policy.access import Admission
 from vaultrelay.policy.addresses import PeerAddress
+from vaultrelay.policy.origins import Origins
 from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.leaf import page_head
@@ -20,75 +21,73 @@ from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 
 
 class Routes:
-    """The routes of one relay. `site` serves the pages, and may be another at any time.
+    """The routes of one relay; `site` serves the pages.
 
-    `origin_refused`: a web page was refused, which its browser does not tell its visitor.
+    `origin_refused`: a web page was refused under the present rules. Browsers do not show that to
+    their users, so the operator is warned.
     """
 
     origin_refused = False
 
     def __init__(
         self,
+        *,
         broker: Broker,
         devices: DeviceFactory,
         site: Site,
-        *,
         on_refusal: Callable[[str, PeerAddress | None], object],
     ) -> None:
         self._broker = broker
         self._devices = devices
+        self._site = site
         self._on_refusal = on_refusal
-        self.site = site
+        self._origins: Origins | None = None
+
+    def configure(self, origins: Origins | None) -> None:
+        """Note which origins the broker's access rules allow; None is all."""
+        self.origin_refused &= origins == self._origins
+        self._origins = origins
 
     def public(self, request: Request, visitor: Visitor) -> Handover:
-        """Of the port that devices dial; Refusal for who is not let in."""
+        """Serve a request of the public port. Raises Refusal if it is not admitted."""
         with self._counting():
             if request.path not in HEALTH_PATHS:
                 self._broker.access.check_address(visitor.client)
-        if request.wants_websocket:
-            try:
-                upgrade, admission = self._admit(request, visitor)
-            except Refusal as refusal:
-                self._on_refusal(refusal.counted, visitor.client)
-                raise
-            device = self._devices.buildProtocol(AdmittedUpgrade(upgrade, admission))
-            return Handover(device, b"", lasting=True)
-        if lost := request.lost_fields:
-            broken = upgrade_lost(lost)
-            self._on_refusal(broken.counted, visitor.client)
-            with self._counting():
-                raise broken
-        return self.pages(request, visitor)
+        if not (request.wants_websocket or request.lost_fields):
+            return self.pages(request, visitor)
+        try:
+            upgrade, admission = self._admit(request, visitor)
+        except Refusal as refusal:
+            self._on_refusal(refusal.counted, visitor.client)
+            raise
+        device = self._devices.buildProtocol(AdmittedUpgrade(upgrade, admission))
+        return Handover(device, b"", lasting=True)
 
     def pages(self, request: Request, visitor: Visitor) -> Handover:
-        """Of the socket that the health check asks: the pages, for whatever is asked."""
+        """Serve any request with the pages, as on the socket of the health check."""
         return Handover(
-            self.site.buildProtocol(visitor.address),
+            self._site.buildProtocol(visitor.address),
             page_head(request, visitor.client, visitor.is_told),
             lasting=False,
         )
 
     def _admit(self, request: Request, visitor: Visitor) -> tuple[Upgrade, Admission]:
-        """What a device asks for, and with what it is let in; Refusal if it is not."""
+        """Return the upgrade and its admission. Raises Refusal if it is not admitted."""
         with self._counting():
+            if not request.wants_websocket:
+                raise upgrade_lost(request.lost_fields)
             upgrade = read_upgrade(request)
-            origin = self._check_origin(request)
+            origin = self._broker.access.check_origin(request.header("origin"))
             token = self._broker.access.check_token(request.header("authorization"))
         self._broker.admit(upgrade.channel, visitor.budgets)
         return upgrade, Admission(visitor.budgets, visitor.client, token, origin)
 
-    def _check_origin(self, request: Request) -> str | None:
-        try:
-            return self._broker.access.check_origin(request.header("origin"))
-        except Refusal:
-            self.origin_refused = True
-            raise
-
     @contextmanager
     def _counting(self) -> Iterator[None]:
-        """Count a Refusal by its own word."""
+        """Count a Refusal by its slug, and note whether it is of an origin."""
         try:
             yield
         except Refusal as refusal:
             self._broker.counters.refused[refusal.counted] += 1
+            self.origin_refused |= refusal.counted == "origin_not_allowed"
             raise

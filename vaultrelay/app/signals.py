@@ -1,4 +1,4 @@
-"""Signals: SIGTERM drains, a second one hurries, SIGHUP reloads, and no other one kills by mistake.
+"""Signals: SIGTERM drains, a second one aborts the drain, SIGHUP reloads, others are ignored.
 
 Imports nothing of Twisted's: `before_start` is for the first moment of the process.
 """
@@ -67,11 +67,11 @@ def reload_on_hangup(reactor: Any, ask: Callable[[], object]) -> None:
 
 
 class StopSignals:
-    """Stops the reactor on the first signal to stop, and calls `hurry` on each later one."""
+    """Stops the reactor on the first signal to stop; calls `abort_drain` on each later one."""
 
-    def __init__(self, reactor: Any, hurry: Callable[[], object]) -> None:
+    def __init__(self, reactor: Any, abort_drain: Callable[[], object]) -> None:
         self._reactor = reactor
-        self._hurry = hurry
+        self._abort_drain = abort_drain
         self._is_stopping = False
 
     def install(self) -> None:
@@ -92,7 +92,7 @@ class StopSignals:
         self, first: Callable[[int, FrameType | None], object], number: int, frame: FrameType | None
     ) -> None:
         if self._is_stopping:
-            self._reactor.callFromThread(self._hurry)
+            self._reactor.callFromThread(self._abort_drain)
             return
         self._is_stopping = True
         first(number, frame)

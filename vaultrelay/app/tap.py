@@ -95,11 +95,11 @@ def makeService(options: Options) -> RelayService:
         from vaultrelay.app.daemon import TwistdStart
 
         relay.start = TwistdStart(options.parent)
-    return attended(relay, options.reader)
+    return with_reload_and_signals(relay, options.reader)
 
 
-def attended(relay: RelayService, reader: SettingsReader) -> RelayService:
-    """`relay`, which can be told things while it runs, and tells its service manager of itself."""
+def with_reload_and_signals(relay: RelayService, reader: SettingsReader) -> RelayService:
+    """Return `relay` with reload, signal handlers, and notification of systemd where it is used."""
     reactor = real_reactor()
     around: Callable[[], AbstractContextManager[None]] = nullcontext
     if "NOTIFY_SOCKET" in os.environ:
@@ -108,10 +108,12 @@ def attended(relay: RelayService, reader: SettingsReader) -> RelayService:
         notify = Notify(os.environ, reactor, lambda: relay.broker.joined, log=relay.log)
         notify.setServiceParent(relay)
         around = notify.reloading
-    reloader = Reloader(relay, reader, reactor, fit_to_descriptors, around, log=relay.log)
+    reloader = Reloader(
+        relay, reader, clock=reactor, fit=fit_to_descriptors, around=around, log=relay.log
+    )
     reloader.setServiceParent(relay)
     reload_on_hangup(reactor, reloader.ask)
-    StopSignals(reactor, relay.hurry).install()
+    StopSignals(reactor, relay.abort_drain).install()
     survive_others(reactor, partial(_report_ignored, relay.log))
     return relay
 

@@ -7,7 +7,7 @@ from vaultrelay.app.process import fit_to_descriptors, stop_with
 from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.service import RelayService
 from vaultrelay.app.signals import after_end
-from vaultrelay.app.tap import Options, attended
+from vaultrelay.app.tap import Options, with_reload_and_signals
 from vaultrelay.commands import COMMANDS
 from vaultrelay.logs import log_to_stderr
 from vaultrelay.transport.listen import CannotListen
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     settings = fit_to_descriptors(options.settings)
     log = log_to_stderr(settings.log)
     reactor = real_reactor()
-    relay = attended(RelayService(settings, reactor, log=log), options.reader)
+    relay = with_reload_and_signals(RelayService(settings, reactor, log=log), options.reader)
     try:
         relay.privilegedStartService()
         relay.startService()
@@ -51,5 +51,5 @@ def main(arguments: list[str]) -> int:
 
 def print_port(relay: RelayService) -> None:
     """Tell the port that the system picked."""
-    address: Any = relay.ports[0].getHost()
+    address: Any = relay.listeners.ports[0].getHost()
     print(f"listening on port {address.port}", flush=True)

@@ -50,7 +50,7 @@ class AccessValues:
         return Origins.read(self._texts("allow-origin", Origins.read))
 
     def trusted_proxies(self) -> tuple[str, ...]:
-        return self._texts("trusted-proxy", TrustedProxies)
+        return self._texts("trusted-proxy", TrustedProxies.read)
 
     def _texts(self, name: str, check: Callable[[list[str]], object]) -> tuple[str, ...]:
         """The values of an option, each of which stands the check."""

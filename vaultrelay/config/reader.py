@@ -57,14 +57,14 @@ class SettingsReader:
 
         What cannot be used stays as it is in `kept`, and nothing else does.
         """
-        troubles = []
+        errors = []
         try:
             self._given = self._with_file()
         except BadOption as error:
             # All that the file said still holds. The files that it names may have changed.
-            troubles.append(str(error))
+            errors.append(str(error))
         values = self._values(kept)
-        return self._with_surroundings(values.settings()), troubles + values.troubles
+        return self._with_surroundings(values.settings()), errors + values.errors
 
     def files(self, settings: Settings) -> tuple[frozenset[Path], frozenset[Path]]:
         """The files that were read, or could not be; and those of them that may be folders."""

@@ -32,7 +32,7 @@ class Values:
     """Turns the given texts into values, and refuses those that cannot be.
 
     Without `kept`, the first that cannot be used raises BadOption. With it, each of them is noted
-    in `troubles`, and its value stays the kept one. Endpoint strings may have file names that are
+    in `errors`, and its value stays the kept one. Endpoint strings may have file names that are
     meant in `folder`, by default the current one.
     """
 
@@ -47,7 +47,7 @@ class Values:
         self._reactor = reactor
         self._kept = kept
         self._folder = start_folder() if folder is None else folder
-        self.troubles: list[str] = []
+        self.errors: list[str] = []
 
     def settings(self) -> Settings:
         part, access = self._part, AccessValues(self._given, self._kept is None)
@@ -86,8 +86,8 @@ class Values:
         except BadOption as error:
             if self._kept is None:
                 raise
-            if str(error) not in self.troubles:
-                self.troubles.append(str(error))
+            if str(error) not in self.errors:
+                self.errors.append(str(error))
             kept: _T = attrgetter(path)(self._kept)
             return kept
 

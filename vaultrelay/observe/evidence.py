@@ -1,7 +1,7 @@
-"""Evidence: what the relay looks at to find out what is wrong with how it is run."""
+"""Evidence: the facts from which warnings about the configuration are derived."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from vaultrelay.broker.broker import Broker
@@ -10,20 +10,20 @@ from vaultrelay.transport.listen import OpenSocket
 from vaultrelay.transport.visitors import Noticed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What there is to be looked at.
+    """A snapshot of a relay.
 
-    `troubles` are of the last reading of the options, `proxy_faults` those of PROXY_FAULTS that
-    were seen lately. `plain_addresses` are those of the Internet on which the relay listens without
-    TLS.
+    `read_errors` are sentences from the last reading of the options, `proxy_faults` the slugs of
+    PROXY_FAULTS seen lately. `plain_addresses` are public addresses on which the relay listens
+    without TLS.
     """
 
     settings: Settings
     broker: Broker
-    noticed: Noticed
-    troubles: tuple[str, ...]
     now: datetime
+    noticed: Noticed = field(default_factory=Noticed)
+    read_errors: tuple[str, ...] = ()
     open_sockets: tuple[OpenSocket, ...] = ()
     origin_refused: bool = False
     admin_host_refused: bool = False

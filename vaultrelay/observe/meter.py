@@ -28,7 +28,7 @@ _BUILDS = {
 
 
 class Relay(Protocol):
-    """What the admin endpoint needs of the relay that it tells of."""
+    """The parts of a relay that its figures are read from."""
 
     settings: Settings
     broker: Broker
@@ -36,10 +36,7 @@ class Relay(Protocol):
     door: FrontDoorFactory
 
     def findings(self) -> Sequence[Finding]:
-        """What the relay noticed about how it is run."""
-
-    def where(self) -> str:
-        """Where devices reach the relay."""
+        """Return the present warnings about the configuration."""
 
 
 class Meter:

@@ -22,21 +22,21 @@ def diagnose(evidence: Evidence) -> list[Finding]:
 
 
 def _not_read(evidence: Evidence) -> Iterator[Finding]:
-    for trouble in evidence.troubles:
-        stop = "" if trouble.endswith((".", "?")) else "."
+    for error in evidence.read_errors:
+        stop = "" if error.endswith((".", "?")) else "."
         yield Finding(
-            "not_read", f"{trouble}{stop} What was read before still holds.", is_urgent=True
+            "not_read", f"{error}{stop} What was read before still holds.", is_urgent=True
         )
 
 
 def _few_descriptors(evidence: Evidence) -> Iterator[Finding]:
     settings = evidence.settings
-    lacking = settings.shares.lacking
-    if settings.places < settings.max_connections:
+    shares = settings.shares
+    if shares.devices < settings.max_connections:
         yield Finding(
             "few_descriptors",
-            f"The limit of open files is {lacking} too low for "
-            f"--max-connections {settings.max_connections}: the relay admits {settings.places} "
+            f"The limit of open files is {shares.lacking} too low for "
+            f"--max-connections {settings.max_connections}: the relay admits {shares.devices} "
             "devices. "
             "Raise it (ulimit -n, or LimitNOFILE= in the unit), or lower --max-connections.",
         )
@@ -131,7 +131,7 @@ def _one_address(evidence: Evidence) -> Iterator[Finding]:
     else:
         near = ""
     where = _shown(near, evidence) if near else "one address"
-    if TrustedProxies(evidence.settings.trusted_proxies).trusts(address):
+    if TrustedProxies.read(evidence.settings.trusted_proxies).trusts(address):
         cure = "The proxy there is trusted, but names nobody: let it set X-Forwarded-For."
     else:
         cure = (

@@ -1,26 +1,24 @@
 """Watch: looks for warnings at intervals, and logs new ones and those that are over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.logs import RelayLog
-from vaultrelay.observe.evidence import Evidence
-from vaultrelay.observe.warnings import diagnose
 from vaultrelay.policy.finding import WHAT, Finding
 from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
 from vaultrelay.transport.periodic import PeriodicTask
 
 
 class Watch(Service):
-    """Looks at what `gather` finds, for as long as it runs."""
+    """Calls `diagnose` at intervals while it runs, and logs what is new in its result."""
 
     def __init__(
-        self, gather: Callable[[], Evidence], clock: IReactorTime, *, log: RelayLog
+        self, diagnose: Callable[[], Sequence[Finding]], clock: IReactorTime, *, log: RelayLog
     ) -> None:
         self._log = log
-        self._gather = gather
+        self._diagnose = diagnose
         self._told: set[Finding] = set()
         self._looking = PeriodicTask(
             self.look, clock, "The relay could not look at itself", log=log
@@ -33,20 +31,20 @@ class Watch(Service):
     def stopService(self) -> None:
         if self.running:
             # A relay that ran for a moment tells what it saw in it.
-            self._tell_new(diagnose(self._gather()))
+            self._tell_new(self._diagnose())
         super().stopService()
         self._looking.stop()
 
     def look(self) -> None:
         """Look now."""
-        found = diagnose(self._gather())
+        found = self._diagnose()
         self._tell_new(found)
         over = {finding.slug for finding in self._told} - {finding.slug for finding in found}
         for slug in sorted(over):
             self._log.info("No longer: {what}", what=WHAT[slug])
         self._told = set(found)
 
-    def _tell_new(self, found: list[Finding]) -> None:
+    def _tell_new(self, found: Sequence[Finding]) -> None:
         for finding in found:
             if finding not in self._told:
                 tell = self._log.error if finding.is_urgent else self._log.warn

@@ -9,27 +9,27 @@ from vaultrelay.policy.limits import (
 
 
 class Ledger:
-    """Counts what is held. Holders add, and take away by adding less than nothing."""
+    """Counts the bytes held. Holders add a size when they take bytes, and its negative later."""
 
     __slots__ = ("_roomy", "held", "is_over", "limit", "read_bytes")
 
     def __init__(self, limit: int) -> None:
         self.held = 0
         self.is_over = False
-        """Whether more is held than may be. Kept at each change, since every read asks for it."""
+        """Whether more is held than `limit`. Kept at each change, since every read asks for it."""
         self.read_bytes = MOST_READ_BYTES
         """The most that one stream may read at once, kept in the same way: less as memory fills, so
         that many senders that are paused together cannot hold more than there is."""
-        self.change_limit(limit)
+        self.configure(limit)
 
     def add(self, size: int) -> None:
-        """Count so many bytes more."""
+        """Count `size` more bytes; fewer if it is negative."""
         self.held += size
         self.is_over = self.held > self.limit
         self.read_bytes = MOST_READ_BYTES if self.held <= self._roomy else self._small_read()
 
-    def change_limit(self, limit: int) -> None:
-        """Hold no more than this from now on."""
+    def configure(self, limit: int) -> None:
+        """Apply another limit, in bytes, to what is held already, too."""
         self.limit = limit
         self._roomy = min(limit // ROOMY_SHARE, ROOMY_BYTES)
         self.add(0)

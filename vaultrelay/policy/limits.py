@@ -369,7 +369,7 @@ DRAIN_RESERVE_SECONDS = 0.5
 """Of --drain-seconds, in which the process itself ends after the last connection is cut off."""
 SHORTEST_DRAIN_SECONDS = 1
 """For --drain-seconds 0: what was written must leave the kernel before connections are cut off."""
-HURRY_SECONDS = 0.5
+ABORT_DRAIN_SECONDS = 0.5
 """For the answers of devices that are closed by a second signal: two round trips of a slow link."""
 LAST_ANSWERS_SECONDS = 1
 """For requests that had been taken when the relay stopped listening. They are answered in a few

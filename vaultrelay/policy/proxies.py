@@ -1,7 +1,8 @@
-"""TrustedProxies: whose word the relay takes for where a connection really comes from."""
+"""TrustedProxies: the peers whose X-Forwarded-For the relay uses as the client address."""
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from vaultrelay.policy.addresses import IpAddress, PeerAddress, read_address
 from vaultrelay.policy.networks import NOBODY, Networks
@@ -12,24 +13,27 @@ _MOST_PROXIES = 16
 """In a row. Nobody has so many, and each takes a look at the whole list."""
 
 
+@dataclass(frozen=True)
 class TrustedProxies:
-    """Networks of proxies. ValueError with a sentence for what is none.
+    """Networks of proxies, less those `denied`, whose headers would admit them as other clients."""
 
-    Who is `denied` is none of them: his word would let him in under another address.
-    """
+    networks: Networks = NOBODY
+    denied: Networks = NOBODY
 
-    def __init__(self, texts: Iterable[str] = (), denied: Networks = NOBODY) -> None:
-        self._networks = Networks.read(texts)
-        self._denied = denied
-        for network in self._networks.networks:
+    @classmethod
+    def read(cls, texts: Iterable[str], denied: Networks = NOBODY) -> "TrustedProxies":
+        """Read networks. Raises ValueError, with a sentence, if a text is not one of proxies."""
+        networks = Networks.read(texts)
+        for network in networks.networks:
             if not network.prefixlen:
                 raise ValueError(
                     f"'{network}' is everybody, and everybody can write X-Forwarded-For"
                 )
+        return cls(networks, denied)
 
     def trusts(self, peer: PeerAddress | None) -> bool:
-        """Whether a peer is a proxy of ours."""
-        return peer in self._networks and peer not in self._denied
+        """Return whether a peer is a trusted proxy."""
+        return peer in self.networks and peer not in self.denied
 
     def client(self, forwarded: Sequence[str]) -> IpAddress | None:
         """Of what X-Forwarded-For lists, the last address that is no proxy's; None of nothing.

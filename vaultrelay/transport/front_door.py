@@ -4,7 +4,6 @@ What stands behind it is a `Route`. A lasting connection takes the door's place 
 Where something stands between door and transport, the door stays and passes on what it hears.
 """
 
-from collections import Counter
 from typing import Any
 
 from twisted.internet.interfaces import (
@@ -217,30 +216,29 @@ class FrontDoor(PreambleListener):
 class FrontDoorFactory(Factory):
     """Builds the front door of each accepted connection.
 
-    `refused` counts those that came to nothing before there was a request to route, by our own
-    words for why. Without an `announcer` no HAProxy may connect as a peer.
+    `refused` counts, by slug, connections that ended before there was a request to route. Without
+    an `announcer` no HAProxy may connect as a peer.
     """
 
     noisy = False
-    announcer: Announcer | None = None
 
     def __init__(
         self,
         clock: IReactorTime,
         route: Route,
-        visitors: Visitors | None = None,
-        refused: Counter[str] | None = None,
-        waiting: PendingConnections | None = None,
         *,
+        waiting: PendingConnections | None = None,
+        visitors: Visitors | None = None,
+        announcer: Announcer | None = None,
         log: RelayLog,
     ) -> None:
         self.log = log
         self.clock = clock
         self.route = route
-        self.visitors = visitors or Visitors(clock)
-        self.refused = Counter() if refused is None else refused
         self.waiting = PendingConnections(clock) if waiting is None else waiting
-        self.visitors.make_room = self.waiting.evict_oldest
+        self.visitors = visitors or Visitors(clock, make_room=self.waiting.evict_oldest)
+        self.refused = self.visitors.counters.refused
+        self.announcer = announcer
 
     def buildProtocol(self, addr: IAddress | None) -> FrontDoor | None:
         visitor = self.visitors.arrived(addr)

@@ -120,7 +120,7 @@ class PendingConnections:
         self.configure(most)
 
     def configure(self, most: int) -> None:
-        """Let so many be pending. Connections beyond it stay until the next one comes."""
+        """Apply another limit; connections beyond it stay until their place is needed."""
         self.most = most
 
     def __len__(self) -> int:

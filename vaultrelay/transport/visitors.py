@@ -58,42 +58,44 @@ class Noticed:
 
 
 class Visitors:
-    """Counts who is at the door by address, that of a device behind a trusted proxy being its own.
+    """Counts pending connections by client address, as X-Forwarded-For of a trusted proxy has it.
 
-    A trusted proxy has no budget itself.
+    A trusted proxy has no budget itself. `make_room` cuts off a pending connection of a network
+    that has too many, and returns whether it did.
     """
 
     def __init__(
         self,
         clock: IReactorTime,
+        *,
         book: BudgetBook | None = None,
-        proxies: TrustedProxies | None = None,
         counters: Counters | None = None,
+        make_room: Callable[[Budget], bool] = lambda budget: False,
     ) -> None:
         self._clock = clock
         self._book = book or BudgetBook()
-        self.proxies = proxies or TrustedProxies()
-        self._counters = counters or Counters()
+        self.counters = counters or Counters()
+        self._make_room = make_room
+        self._proxies = TrustedProxies()
         self.noticed = Noticed()
-        self.make_room: Callable[[Budget], bool] = lambda budget: False
-        """Cuts off a pending connection of a network that has too many; whether it did."""
         self._faults = ProxyFaults()
+
+    def configure(self, proxies: TrustedProxies) -> None:
+        """Trust these proxies from now on; if they are others, drop the evidence so far."""
+        if proxies != self._proxies:
+            self._proxies = proxies
+            self.noticed = Noticed()
 
     def arrived(self, address: IAddress | None) -> Visitor:
         """A visitor from this address, perhaps one too many. None is one that is not known."""
         ip = _read(address)
-        visitor = Visitor(address, ip, self.proxies.trusts(ip))
+        visitor = Visitor(address, ip, self._proxies.trusts(ip))
         if not visitor.is_proxy:
             try:
                 self._count(visitor, ip)
             except OverBudget:
                 visitor.is_too_many = True
         return visitor
-
-    def trust(self, proxies: TrustedProxies) -> None:
-        """Believe these from now on, and notice anew."""
-        self.proxies = proxies
-        self.noticed = Noticed()
 
     def asked(self, visitor: Visitor, request: Request, is_plain: bool = False) -> None:
         """Look where a request comes from, if a trusted proxy says so; Refusal for one too many.
@@ -110,14 +112,14 @@ class Visitors:
             self._hint(visitor)
             return
         try:
-            client = self.proxies.client(request.elements(_FORWARDED))
+            client = self._proxies.client(request.elements(_FORWARDED))
             if client is not None:
                 visitor.client, visitor.is_told = client, True
-                if not self.proxies.trusts(client):
+                if not self._proxies.trusts(client):
                     self._count(visitor, client)
         except ValueError:
             # Whoever is behind it is not limited by address.
-            self._counters.ignored["forwarded_for"] += 1
+            self.counters.ignored["forwarded_for"] += 1
             self.noticed.is_unreadable = True
         except OverBudget:
             raise rate_limited(RETRY_RATE_SECONDS) from None
@@ -140,7 +142,7 @@ class Visitors:
         try:
             visitor.budgets = self._arrive(ip)
         except OverBudget as error:
-            self._counters.refused[error.slug] += 1
+            self.counters.refused[error.slug] += 1
             raise
 
     def _arrive(self, ip: PeerAddress | None) -> Budgets:
@@ -149,7 +151,7 @@ class Visitors:
             try:
                 return self._book.arrive(ip, now)
             except OverBudget as error:
-                if error.excess is not Excess.WAITING or not self.make_room(error.budget):
+                if error.excess is not Excess.WAITING or not self._make_room(error.budget):
                     raise
 
     def _hint(self, visitor: Visitor) -> None:

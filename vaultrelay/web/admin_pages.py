@@ -5,7 +5,7 @@ from typing import Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import NOT_DONE_YET, Request
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.logs import RelayLog
@@ -22,19 +22,19 @@ _POLICY = POLICY.format(styles=f"'{STYLE_HASH}'") + "; img-src data:"
 
 
 class Source(Protocol):
-    """Where the pages have their figures from."""
+    """The source of the figures on the pages."""
 
     def figures(self) -> Figures:
-        """This moment."""
+        """Return the figures of this moment."""
 
     def curves(self) -> Mapping[str, Sequence[float]]:
-        """The last hour: of each curve the samples, the oldest first."""
+        """Return the samples of the last hour by curve, the oldest first."""
 
     def options(self) -> Mapping[str, object]:
-        """The options in force, for people."""
+        """Return the options in force, for display."""
 
     def others(self) -> Deferred[list[NodeAnswer]] | None:
-        """What the other relays of several say; None where there are no others."""
+        """Ask the other relays for their status; None if there are no others."""
 
 
 class AdminPages(Leaf):
@@ -89,10 +89,3 @@ class AdminPages(Leaf):
     def _metrics(self, request: Request) -> bytes:
         request.setHeader("Content-Type", CONTENT_TYPE)
         return exposition(self._source.figures())
-
-
-def make_admin_site(source: Source, *, log: RelayLog) -> Site:
-    """The site that serves the pages, without an access log."""
-    site = Site(AdminPages(source, log=log))
-    site.noisy = False
-    return site

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from twisted.web.resource import Resource
-from twisted.web.server import Request
+from twisted.web.server import Request, Site
 
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer
 from vaultrelay.wire import refusal
@@ -54,6 +54,12 @@ class Leaf(Resource):
     def nothing(self) -> refusal.Refusal:
         """What is said of all other paths."""
         return refusal.not_found()
+
+
+class QuietSite(Site):
+    """Serves a Leaf without a line of Twisted's in the log."""
+
+    noisy = False
 
 
 VISITOR_HEADER = "x-visitor"

@@ -8,8 +8,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from twisted.web.server import Request, Site
+from twisted.web.server import Request
 
+from vaultrelay.config.slices import PageSettings
 from vaultrelay.web.leaf import VISITOR_HEADER, VISITOR_TOLD_HEADER, Leaf
 
 _PAGE = """<!DOCTYPE html>
@@ -51,7 +52,7 @@ is</p>
 
 
 class Status(Protocol):
-    """What the pages tell of the relay."""
+    """The state of the relay that the pages show."""
 
     @property
     def draining(self) -> bool: ...
@@ -64,28 +65,20 @@ class Status(Protocol):
 
 
 Privacy = Callable[[], Mapping[str, object]]
-"""What the relay sees, keeps and logs, as it is run now."""
+"""Returns the privacy notice under the present settings."""
 
 
 class Pages(Leaf):
-    """All paths of the relay that are not a WebSocket."""
+    """All paths of the public port that are not a WebSocket."""
 
     def __init__(
-        self,
-        status: Status,
-        version: str,
-        public_urls: tuple[str, ...],
-        privacy: Privacy = dict[str, object],
-        asks_token: bool = False,
-        node_name: str = "",
+        self, status: Status, *, version: str, privacy: Privacy = dict[str, object]
     ) -> None:
         super().__init__()
         self._status = status
         self._version = version
-        self._public_urls = public_urls
-        self._asks_token = asks_token
-        self._node = {"node": node_name} if node_name else {}
         self._privacy = privacy
+        self._settings = PageSettings()
         self._pages: dict[bytes, Callable[[Request], bytes]] = {
             b"/": self._front_page,
             b"/v3": self._front_page,
@@ -95,6 +88,10 @@ class Pages(Leaf):
             b"/privacy.json": self._privacy_notice,
         }
 
+    def configure(self, settings: PageSettings) -> None:
+        """Show these settings from the next request on."""
+        self._settings = settings
+
     def _health(self, request: Request) -> bytes:
         return _as_json(
             request,
@@ -102,7 +99,7 @@ class Pages(Leaf):
             version=self._version,
             connections=self._status.joined,
             uptime_seconds=self._status.uptime_seconds,
-            **self._node,
+            **({"node": self._settings.node_name} if self._settings.node_name else {}),
         )
 
     def _ready(self, request: Request) -> bytes:
@@ -111,11 +108,10 @@ class Pages(Leaf):
         return _as_json(request, status=self._state)
 
     def _address(self, request: Request) -> bytes:
-        """Whom the relay takes the visitor for, so that he can see whether a proxy hides him."""
-        address = request.getHeader(VISITOR_HEADER)
+        """Return the client address as the relay sees it, to find out whether a proxy hides it."""
         is_told = request.getHeader(VISITOR_TOLD_HEADER) is not None
-        fields = {"address": address, "from": "proxy" if is_told else "connection"}
-        return _as_json(request, **fields)
+        fields = {"from": "proxy" if is_told else "connection"}
+        return _as_json(request, address=request.getHeader(VISITOR_HEADER), **fields)
 
     def _privacy_notice(self, request: Request) -> bytes:
         return _as_json(request, **self._privacy())
@@ -125,7 +121,8 @@ class Pages(Leaf):
         state = "This relay is about to restart." if self._status.draining else "This relay works."
         request.setHeader("Content-Type", "text/html; charset=utf-8")
         url = html.escape(url)
-        token = _PRIVATE.format(url=url.replace("://", "://any:TOKEN@")) if self._asks_token else ""
+        private = _PRIVATE if self._settings.asks_token else ""
+        token = private.format(url=url.replace("://", "://any:TOKEN@"))
         return _PAGE.format(state=state, url=url, token=token, hint=_HINTS[hint]).encode()
 
     @property
@@ -133,12 +130,12 @@ class Pages(Leaf):
         return "draining" if self._status.draining else "ok"
 
     def _url_for(self, request: Request) -> tuple[str, str]:
-        """The URL to enter in the app, and the key of the hint that belongs to it."""
-        if self._public_urls:
-            return self._public_urls[0], "given"
+        """Return the URL to enter in the app, and the key of its hint."""
+        if self._settings.public_urls:
+            return self._settings.public_urls[0], "given"
         # As bytes: Twisted decodes what a text asks for, and raises where that is not UTF-8.
         host = (request.getHeader(b"host") or b"this-host").decode("ascii", "backslashreplace")
-        # A proxy's word is good enough to choose what its own visitor is shown.
+        # Only this client is shown the result, so the header of any proxy is good enough.
         if request.isSecure() or request.getHeader(b"x-forwarded-proto") == b"https":
             return f"wss://{host}", "guessed"
         return f"ws://{host}", "unsafe"
@@ -147,21 +144,3 @@ class Pages(Leaf):
 def _as_json(request: Request, **fields: object) -> bytes:
     request.setHeader("Content-Type", "application/json")
     return json.dumps(fields, separators=(",", ":")).encode("ascii")
-
-
-def make_site(
-    status: Status,
-    version: str,
-    public_urls: tuple[str, ...],
-    privacy: Privacy = dict[str, object],
-    asks_token: bool = False,
-    node_name: str = "",
-) -> Site:
-    """The site that serves the pages, without an access log.
-
-    `asks_token`: devices come in with an access token alone. `node_name`: which of several relays
-    it is.
-    """
-    site = Site(Pages(status, version, public_urls, privacy, asks_token, node_name))
-    site.noisy = False
-    return site

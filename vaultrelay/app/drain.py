@@ -1,0 +1,99 @@
+"""DrainSequence: the order in which a relay closes its devices and listeners before it stops."""
+
+from collections.abc import Generator
+from typing import Any
+
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
+
+from vaultrelay.app.broker_service import BrokerService
+from vaultrelay.app.listeners import Listeners
+from vaultrelay.logs import RelayLog
+from vaultrelay.policy.limits import (
+    ABORT_DRAIN_SECONDS,
+    DRAIN_RESERVE_SECONDS,
+    LAST_ANSWERS_SECONDS,
+    SHORTEST_DRAIN_SECONDS,
+)
+from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.websocket.factory import DeviceFactory
+
+
+class DrainSequence:
+    """Drains one relay, once. Until the end, devices and health checks get an answer."""
+
+    _deadline: IDelayedCall
+    _is_aborted = False
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        *,
+        sessions: BrokerService,
+        devices: DeviceFactory,
+        listeners: Listeners,
+        pending: PendingConnections,
+        log: RelayLog,
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._sessions = sessions
+        self._devices = devices
+        self._listeners = listeners
+        self._pending = pending
+
+    @inlineCallbacks
+    def run(self, seconds: float) -> Generator[Deferred[Any], Any, None]:
+        """Drain within `seconds`.
+
+        1. Close inherited sockets, on which the next relay accepts.
+        2. Close the sessions, spread over the time, and wait for the ends of their connections;
+           at the deadline, cut off those that are left.
+        3. Stop listening, and let requests that have begun be answered.
+        """
+        yield self._listeners.stop(inherited_only=True)
+        if count := self._sessions.broker.joined:
+            self._log.info(
+                "Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds
+            )
+        self._deadline = self._clock.callLater(
+            max(seconds - DRAIN_RESERVE_SECONDS, SHORTEST_DRAIN_SECONDS), self._cut_off
+        )
+        self._sessions.drain(seconds)
+        if self._is_aborted:
+            self._close_all()
+        yield self._devices.all_gone()
+        if self._sessions.broker.sessions:
+            # The last connection has yet to end its session, and to log it, in this turn.
+            yield deferLater(self._clock, 0)
+        if self._deadline.active():
+            self._deadline.cancel()
+        yield self._listeners.stop()
+        yield self._pending.wait_until_empty(LAST_ANSWERS_SECONDS)
+
+    def abort(self) -> None:
+        """Close all devices now, and cut off soon those that do not answer.
+
+        Called again, cut off all that are left. Before `run`, it shortens the drain to come.
+        """
+        if self._is_aborted:
+            self._devices.abort_all()
+            return
+        self._is_aborted = True
+        if self._sessions.broker.draining:
+            self._close_all()
+
+    def _close_all(self) -> None:
+        self._log.info(
+            "Stopping now: {count} devices are closed at once", count=self._sessions.broker.joined
+        )
+        self._sessions.broker.close_all()
+        if self._deadline.active():
+            self._deadline.reset(ABORT_DRAIN_SECONDS)
+
+    def _cut_off(self) -> None:
+        self._log.warn(
+            "{count} connections did not end in time, and are cut off", count=self._devices.count
+        )
+        self._devices.abort_all()

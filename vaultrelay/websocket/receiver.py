@@ -56,7 +56,7 @@ class MessageReceiver:
         if self._held is not None:
             reader.append(data)
             self._count(len(data))
-        elif reader.is_foreign:
+        elif reader.is_foreign or reader.rest is not None:
             reader.append(data)
             self._read_rest()
         elif self._relay(reader.feed(data)) and reader.rest is not None:
@@ -86,13 +86,16 @@ class MessageReceiver:
 
     def drop(self) -> None:
         """Give up what was read and not relayed; the session is over."""
-        if self._held is not None:
-            self._held = self._reader.rest = None
-            self._count(-self._held_bytes)
         self._is_paused = False
         self._reader.drop()
         if self._foreign is not None:
             self._foreign.drop_message()
+        if self._held is not None:
+            self._held = None
+            self._count(-self._held_bytes)
+            # The device's close may be in it, and what comes next goes on where it ends.
+            self._reader.next_messages()
+            self._read_rest()
 
     def close(self) -> None:
         """The connection is gone."""
@@ -158,9 +161,11 @@ class MessageReceiver:
         if self.session is not None:
             self.session.ping_received()
 
+    @closing_on_error
     def rule_broken(self, code: int | None, reason: bytes) -> None:
         self._connection.rule_broken(code, reason)
 
+    @closing_on_error
     def close_received(self) -> None:
         self._connection.close_received()
 
@@ -190,7 +195,7 @@ class MessageReceiver:
             if self._is_paused:
                 self._hold([])
                 return
-            if self.is_closing and self._after_close > AFTER_CLOSE_BYTES:
+            if self._connection.is_ended or self._after_close > AFTER_CLOSE_BYTES:
                 reader.rest = None
                 return
             if not self._read_text():

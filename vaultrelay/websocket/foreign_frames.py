@@ -167,5 +167,7 @@ class ForeignFrames(WebSocketServerProtocol):
             self.listener.rule_broken(code, reasonUtf8 or b"")
 
     def dropConnection(self, abort: bool = False) -> None:
-        # What Autobahn does at the end of a close frame, after the answer to it.
-        self.listener.close_received()
+        # What Autobahn does at the end of a close frame, after the answer to it; before it is open
+        # it refuses the upgrade so.
+        if self.state == self.STATE_OPEN:
+            self.listener.close_received()

@@ -259,5 +259,5 @@ class MessageReceiver:
             self.fail_internally()
         finally:
             batch.end(self.session)
-        if not self._is_paused:
+        if not (self._is_paused or self._connection.is_ended):
             self._connection.transport.resumeProducing()

@@ -251,10 +251,10 @@ class DeviceConnection:
         self._write(close_frame(code, reason))
         self.is_open = False
         self._abort_later()
-        if self._session is not None:
-            self._session.connection_lost(clean=True)
         self.transport.resumeProducing()
         self._receiver.drop()
+        if self._session is not None:
+            self._session.connection_lost(clean=True)
 
     def _end(self) -> None:
         """Close the transport after what is queued, since no more is expected of the device."""

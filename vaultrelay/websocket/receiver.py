@@ -205,13 +205,14 @@ class MessageReceiver:
 
     def _read_text(self) -> bool:
         """Read a whole text, as a hello is; whether one is next."""
-        if self.session is None or self.is_closing:
+        session = self.session
+        if session is None or self.is_closing:
             return False
         text = self._reader.next_text(CONTROL_BYTES)
         if text is None:
             return False
         self.frame_begun()
-        self._text_received(self.session, text)
+        self._text_received(session, text)
         return True
 
     def _text_received(self, session: Session, text: bytes) -> None:

@@ -156,6 +156,28 @@ def test_nothing_is_counted_for_devices_that_read() -> None:
     assert len(second.frames()) == 20
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        client_frame(CLOSE, b"\x03\xe8"),
+        client_frame(PING, masked=False),
+        client_frame(TEXT, b"{}"),
+        client_frame(CONTINUATION, bytes(MOST)),
+    ],
+    ids=["close", "violation", "another message", "too large"],
+)
+def test_fragments_that_a_close_cut_short_are_not_counted(end: bytes) -> None:
+    relay = relay_of()
+    first, _ = meet(relay, 2)
+    first.send(client_frame(BINARY, bytes(1000), fin=False))
+    assert held(relay) > 1000
+    first.send(end)
+    assert held(relay) == 0
+    first.send(client_frame(CONTINUATION, bytes(1000)) + client_frame(BINARY, bytes(9), fin=False))
+    first.hang_up()
+    assert held(relay) == 0
+
+
 def test_small_messages_take_little_more_memory_than_their_bytes() -> None:
     relay = relay_of()
     first, second = meet(relay, 2)

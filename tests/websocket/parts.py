@@ -59,7 +59,9 @@ class RecordingListener:
 class RecordingSession:
     """A session that keeps what it gets; `failing` names methods that raise."""
 
-    def __init__(self, outbox: Any = None, named_channel: Any = None, admission: Any = None):
+    def __init__(
+        self, outbox: Any = None, named_channel: Any = None, admission: Any = None
+    ) -> None:
         self.outbox = outbox
         self.stage = Stage.JOINED
         self.channel: object = "a channel"

@@ -40,9 +40,9 @@ def kept_by(wire: Wire) -> int:
     reader, foreign = receiver._reader, receiver._foreign
     kept = [*(receiver._held or ()), reader._head, reader._payload or b""]
     if foreign is not None:
-        kept += [foreign.data, *(foreign.control_frame_data or ())]
+        kept += [foreign.data, *(getattr(foreign, "control_frame_data", None) or ())]
         kept += foreign.message._parts if foreign.message is not None else []
-    return reader.rest_bytes + sum(map(len, kept))
+    return sum(map(len, kept), int(reader.rest_bytes))
 
 
 @pytest.mark.parametrize("opcode", [CLOSE, PING, PONG])
@@ -65,6 +65,20 @@ def test_nothing_is_kept_of_what_comes_after_the_end(relay: Relay) -> None:
     for _ in range(50):
         wire.send(bytes(65536))
     assert kept_by(wire) == 0
+
+
+@pytest.mark.parametrize("opcode", [BINARY, TEXT, CONTINUATION])
+def test_nothing_is_kept_of_a_message_that_claims_to_be_huge_after_a_refusal(
+    relay: Relay, opcode: int
+) -> None:
+    wire = relay.join()
+    wire.send(client_frame(TEXT, b"{}"))
+    assert wire.closed_with()[0] == CloseCode.BAD_MESSAGE.number
+    wire.send(bytes([0x80 | opcode, 0xFF]) + (1 << 62).to_bytes(8, "big") + bytes(4))
+    while wire.is_read and not wire.transport.disconnecting:
+        wire.send(b"\xff" * 65536)
+        assert kept_by(wire) == relay.service.devices.ledger.held == 0
+    wire.hang_up()
 
 
 def test_what_comes_after_the_connection_was_lost_goes_nowhere(relay: Relay) -> None:

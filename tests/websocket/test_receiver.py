@@ -241,6 +241,7 @@ class TestAClose:
         connection.receiver.read(binary(b"1"))
         connection.receiver.read(frame[:50])
         connection.close(4000, "restart")
+        assert connection.ledger.held == 0
         connection.receiver.read(frame[50:])
         assert not connection.is_ended
         connection.receiver.read(close_frame(4000))

@@ -53,10 +53,12 @@ class MessageReceiver:
     def read(self, data: bytes) -> None:
         """Take what the transport read."""
         reader = self._reader
+        # Left of the last read only if an exception ended it.
+        left = reader.rest
         if self._held is not None:
             reader.append(data)
             self._count(len(data))
-        elif reader.is_foreign or reader.rest is not None:
+        elif reader.is_foreign or left is not None:
             reader.append(data)
             self._read_rest()
         elif self._relay(reader.feed(data)) and reader.rest is not None:
@@ -87,7 +89,6 @@ class MessageReceiver:
     def drop(self) -> None:
         """Give up what was read and not relayed; the session is over."""
         self._is_paused = False
-        self._reader.drop()
         if self._foreign is not None:
             self._foreign.drop_message()
         if self._held is not None:
@@ -96,6 +97,7 @@ class MessageReceiver:
             # The device's close may be in it, and what comes next goes on where it ends.
             self._reader.next_messages()
             self._read_rest()
+        self._reader.drop()
 
     def close(self) -> None:
         """The connection is gone."""

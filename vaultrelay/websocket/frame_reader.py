@@ -82,7 +82,6 @@ class FrameReader:
 
     def drop(self) -> None:
         """Give up what is held, and what is to come of a message that is cut."""
-        self.rest = None
         if self._payload is not None:
             self._size -= len(self._payload)
             self._ledger.add(-len(self._payload))

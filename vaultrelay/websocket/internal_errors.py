@@ -15,12 +15,14 @@ _Arguments = ParamSpec("_Arguments")
 
 def close_for_error(log: RelayLog, outbox: Outbox, session: Session | None) -> None:
     """Log the exception at hand, and close with 4008 and a reference to the log."""
-    reference = secrets.token_hex(3)
+    code, reference = CloseCode.INTERNAL, secrets.token_hex(3)
     log.failure("Internal error {reference}", reference=reference)
-    if session is not None:
-        session.close(CloseCode.INTERNAL, ref=reference)
-    else:
-        outbox.close(CloseCode.INTERNAL.number, CloseCode.INTERNAL.reason(ref=reference))
+    try:
+        if session is not None:
+            session.close(code, ref=reference)
+    finally:
+        # A session that failed while it ended does not close any more.
+        outbox.close(code.number, code.reason(ref=reference))
 
 
 def closing_on_error(callback: Callable[_Arguments, None]) -> Callable[_Arguments, None]:

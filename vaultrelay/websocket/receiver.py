@@ -54,10 +54,12 @@ class MessageReceiver:
     def read(self, data: bytes) -> None:
         """Take what the transport read."""
         reader = self._reader
+        # None, unless an exception ended the last read.
+        left = reader.rest
         if self._held is not None:
             reader.append(data)
             self._count(len(data))
-        elif reader.is_foreign:
+        elif reader.is_foreign or left is not None:
             reader.append(data)
             self._read_rest()
         elif self._relay(reader.feed(data)) and reader.rest is not None:
@@ -87,22 +89,20 @@ class MessageReceiver:
 
     def drop(self) -> None:
         """Give up what was read and not relayed; the session is over."""
-        if self._held is not None:
-            self._held = self._reader.rest = None
-            self._count(-self._held_bytes)
         self._is_paused = False
-        self._reader.drop()
         if self._foreign is not None:
             self._foreign.drop_message()
-
-    def stop(self) -> None:
-        """Take nothing more; the closing handshake is over."""
-        self.drop()
-        self._reader.rest = None
+        if self._held is not None:
+            self._held = None
+            self._count(-self._held_bytes)
+            # The device's close may be in it, and what comes next goes on where it ends.
+            self._reader.next_messages()
+            self._read_rest()
+        self._reader.drop()
 
     def close(self) -> None:
         """Give up everything; the connection is gone."""
-        self.stop()
+        self.drop()
         if self._resume_call is not None:
             self._resume_call.cancel()
         self.session = self._foreign = None
@@ -162,9 +162,11 @@ class MessageReceiver:
         if self.session is not None:
             self.session.ping_received()
 
+    @closing_on_error
     def rule_broken(self, code: int | None, reason: bytes) -> None:
         self._connection.rule_broken(code, reason)
 
+    @closing_on_error
     def close_received(self) -> None:
         self._connection.close_received()
 
@@ -194,7 +196,7 @@ class MessageReceiver:
             if self._is_paused:
                 self._hold([])
                 return
-            if self.is_closing and self._after_close > AFTER_CLOSE_BYTES:
+            if self._connection.is_ended or self._after_close > AFTER_CLOSE_BYTES:
                 reader.rest = None
                 return
             text = None if self.is_closing else reader.next_text(CONTROL_BYTES)
@@ -208,9 +210,10 @@ class MessageReceiver:
                 return
 
     def _text_received(self, text: bytes) -> None:
-        if self.session is not None:
-            self.session.text_received(text)
-            if self.session is not None and self.session.channel is not None:
+        session = self.session
+        if session is not None:
+            session.text_received(text)
+            if session.channel is not None:
                 # From the welcome on.
                 self._reader.message_bytes = self._factory.message_bytes
 
@@ -253,5 +256,5 @@ class MessageReceiver:
             self.fail_internally()
         finally:
             batch.end(self.session)
-        if not self._is_paused:
+        if not (self._is_paused or self._connection.is_ended):
             self._connection.transport.resumeProducing()

@@ -204,6 +204,8 @@ CLOSE_SECONDS = 5
 AFTER_CLOSE_BYTES = 8 * 1024 * 1024
 """What is still read of a device that was sent a close, for the sake of its answer: more than was
 under way. Whoever goes on after that is not read until he is cut off."""
+AFTER_CLOSE_FRAME_BYTES = 8192
+"""What a frame counts as among these that Autobahn reads, since it costs as much CPU."""
 SPARE_FRAME_READERS = 8
 """Instances of Autobahn's protocol that wait for a connection that needs one: some 7 KB each. A
 frame is mostly whole within one read, so that one goes round; a few are lent for longer."""

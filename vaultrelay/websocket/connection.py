@@ -4,7 +4,6 @@ from contextlib import suppress
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IProtocol
-from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -12,15 +11,8 @@ from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import CLOSE_SECONDS, RETRY_MEMORY_SECONDS
+from vaultrelay.websocket import frames
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
-from vaultrelay.websocket.frames import (
-    NORMAL_CLOSE,
-    PING_FRAME,
-    binary_frame,
-    close_frame,
-    pong_frame,
-    text_frame,
-)
 from vaultrelay.websocket.interfaces import Factory
 from vaultrelay.websocket.internal_errors import close_for_error
 from vaultrelay.websocket.receiver import MessageReceiver
@@ -111,7 +103,7 @@ class DeviceConnection:
         if factory.ledger.is_over:
             factory.relieve()
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
+    def connectionLost(self, reason: Failure) -> None:
         self.is_open, self.is_ended = False, True
         self._factory.closed(self)
         if self._abort_call is not None and self._abort_call.active():
@@ -137,16 +129,16 @@ class DeviceConnection:
 
     def send_nack(self, nack: bytes) -> Room:
         if self.is_open and self._reserve(len(nack)):
-            self._write(binary_frame(nack))
+            self._write(frames.binary_frame(nack))
         return self._queue.room
 
     def send_control(self, control: bytes) -> None:
         if self.is_open and self._reserve(len(control)):
-            self._write(text_frame(control))
+            self._write(frames.text_frame(control))
 
     def ping(self) -> None:
         if self.is_open:
-            self._write(PING_FRAME)
+            self._write(frames.PING_FRAME)
 
     def pause(self) -> None:
         self._receiver.pause()
@@ -198,7 +190,7 @@ class DeviceConnection:
     def send_pong(self, payload: bytes) -> None:
         """Answer a ping."""
         if self.is_open:
-            self._write(pong_frame(payload))
+            self._write(frames.pong_frame(payload))
 
     def fail_internally(self) -> None:
         """Log the exception at hand, and close with 4008 and a reference to the log."""
@@ -213,7 +205,7 @@ class DeviceConnection:
 
     def close_received(self) -> None:
         """Answer a close, and end the connection."""
-        self._close(NORMAL_CLOSE)
+        self._close(frames.NORMAL_CLOSE)
         self._end()
 
     # Inside.
@@ -237,7 +229,7 @@ class DeviceConnection:
         """Send a close frame, once; the session ends with it, and what came is given up."""
         if not self.is_open:
             return
-        self._write(close_frame(code, reason))
+        self._write(frames.close_frame(code, reason))
         self.is_open = False
         self._abort_later()
         self.transport.resumeProducing()

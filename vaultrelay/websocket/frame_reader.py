@@ -6,6 +6,7 @@ as they came in, but unmasked, for Autobahn.
 """
 
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.websocket.frame_header import LONGEST_HEADER, read_header, shortest_header
 from vaultrelay.wire.masking import apply_mask
 
 _WHOLE_BINARY = 0x82
@@ -15,13 +16,9 @@ _MASKED = 0x80
 _SIZE_16, _SIZE_64 = 126, 127
 _SMALLEST_16, _SMALLEST_64 = 126, 1 << 16
 """A size must be written in as few bytes as it takes."""
-_FIXED_BYTES = 2
-"""Of a header: those before the longer sizes and the key."""
 _KEY_BYTES = 4
 _SHORTEST = 6
 """Bytes of a masked frame's header with the size in its second byte."""
-_LONGEST = 14
-"""Bytes of a masked frame's header with a size of 64 bits."""
 _COPY_BELOW = 4096
 """Bytes. Copying so few is quicker than a memoryview of them."""
 _NONE = -1
@@ -142,12 +139,12 @@ class FrameReader:
         data, position = self.rest, self._position
         if self.is_foreign or data is None or data[position] != _WHOLE_TEXT:
             return None
-        header = _read_header(data[position : position + _LONGEST])
+        header = read_header(data[position : position + LONGEST_HEADER])
         if header is None:
             return None
         length, size, key = header
         start, end = position + length, position + length + size
-        if size > most or end > len(data) or not key or length != _shortest_header(size):
+        if size > most or end > len(data) or not key or length != shortest_header(size):
             return None
         text = apply_mask(data[start:end], key)
         try:
@@ -167,8 +164,8 @@ class FrameReader:
         if self._foreign_left:
             return self._foreign_payload(data, position)
         cut = len(self._head)
-        head = self._head + data[position : position + _LONGEST - cut]
-        header = _read_header(head)
+        head = self._head + data[position : position + LONGEST_HEADER - cut]
+        header = read_header(head)
         if header is None:
             self._head = head
             self.is_foreign = True
@@ -232,24 +229,3 @@ class FrameReader:
         self._payload = None
         self._size = 0
         return position + missing
-
-
-def _read_header(head: bytes) -> tuple[int, int, bytes] | None:
-    """Return the bytes of a header, those of its payload, and its key; None where it is cut."""
-    if len(head) < _FIXED_BYTES:
-        return None
-    size, wide = head[1] & ~_MASKED, 0
-    if size >= _SIZE_16:
-        wide = 8 if size == _SIZE_64 else 2
-    key_bytes = _KEY_BYTES if head[1] & _MASKED else 0
-    length = _FIXED_BYTES + wide + key_bytes
-    if len(head) < length:
-        return None
-    if wide:
-        size = int.from_bytes(head[_FIXED_BYTES : _FIXED_BYTES + wide], "big")
-    return length, size, head[length - key_bytes : length]
-
-
-def _shortest_header(size: int) -> int:
-    """The bytes of a masked header that says this size in as few as it takes."""
-    return _SHORTEST if size < _SMALLEST_16 else _SHORTEST + 2 if size < _SMALLEST_64 else _LONGEST

@@ -6,7 +6,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from vaultrelay.broker.session import Session
 from vaultrelay.broker.stages import Stage
-from vaultrelay.policy.limits import AFTER_CLOSE_BYTES
+from vaultrelay.policy.limits import AFTER_CLOSE_BYTES, AFTER_CLOSE_FRAME_BYTES
 from vaultrelay.websocket.foreign_frames import ForeignFrames
 from vaultrelay.websocket.frame_reader import FrameReader
 from vaultrelay.websocket.interfaces import Connection, Factory
@@ -14,9 +14,6 @@ from vaultrelay.websocket.internal_errors import closing_on_error
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import CONTROL_BYTES
-
-_FRAME_PRICE = 8192
-"""What a foreign frame costs after a close, in bytes that are only skipped."""
 
 
 class MessageReceiver:
@@ -129,7 +126,7 @@ class MessageReceiver:
     @closing_on_error
     def frame_begun(self) -> None:
         if self.is_closing:
-            self.is_exhausted(_FRAME_PRICE)
+            self.is_exhausted(AFTER_CLOSE_FRAME_BYTES)
         if self.session is not None:
             self.session.frame_received()
 

@@ -49,6 +49,7 @@ class DeviceConnection:
         "_receiver",
         "_session",
         "_upgrade",
+        "is_ended",
         "is_open",
         "received_since_tick",
         "sent_since_tick",
@@ -68,6 +69,7 @@ class DeviceConnection:
         self._is_overfull = False
         self._abort_call: IDelayedCall | None = None
         self.is_open = True
+        self.is_ended = False
         self.received_since_tick = self.sent_since_tick = False
         self.transport: Any = None
 
@@ -98,7 +100,7 @@ class DeviceConnection:
 
     def dataReceived(self, data: bytes) -> None:
         self.received_since_tick = True
-        if not self.is_open and self._receiver.is_exhausted(len(data)):
+        if not self.is_open and (self.is_ended or self._receiver.is_exhausted(len(data))):
             return
         factory = self._factory
         batch = factory.batch
@@ -113,16 +115,20 @@ class DeviceConnection:
             factory.relieve()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.is_open = False
+        self.is_open, self.is_ended = False, True
         self._factory.closed(self)
         if self._abort_call is not None and self._abort_call.active():
             self._abort_call.cancel()
-        if self._session is not None:
-            self._session.connection_lost(clean=False)
+        session, self._session = self._session, None
+        try:
+            if session is not None:
+                session.connection_lost(clean=False)
+        except Exception:
+            self.fail_internally()
         self._receiver.close()
         self._queue.close()
         # Each would keep the other alive until a garbage collection.
-        self._session = None
+        del self._receiver
 
     # The session calls these: Outbox.
 
@@ -165,8 +171,6 @@ class DeviceConnection:
         return self._receiver.partial_bytes
 
     def close(self, number: int, reason: str) -> None:
-        self._receiver.drop()
-        self.transport.resumeProducing()
         self._close(number, reason.encode())
 
     # The factory and the pending connections call these.
@@ -204,9 +208,11 @@ class DeviceConnection:
         reference = secrets.token_hex(3)
         self._factory.relay_log.failure("Internal error {reference}", reference=reference)
         code = CloseCode.INTERNAL
-        if self._session is not None:
-            self._session.close(code, ref=reference)
-        else:
+        try:
+            if self._session is not None:
+                self._session.close(code, ref=reference)
+        finally:
+            # A session that failed while it ended does not close any more.
             self.close(code.number, code.reason(ref=reference))
 
     def rule_broken(self, code: int | None, reason: bytes) -> None:
@@ -239,17 +245,22 @@ class DeviceConnection:
         return False
 
     def _close(self, code: int | None, reason: bytes = b"") -> None:
-        """Send a close frame, once; the session ends with it."""
+        """Send a close frame, once; the session ends with it, and what came is given up."""
         if not self.is_open:
             return
         self._write(close_frame(code, reason))
         self.is_open = False
+        self._abort_later()
+        self.transport.resumeProducing()
+        self._receiver.drop()
         if self._session is not None:
             self._session.connection_lost(clean=True)
-        self._abort_later()
 
     def _end(self) -> None:
         """Close the transport after what is queued, since no more is expected of the device."""
+        if self.is_ended:
+            return
+        self.is_ended = True
         self.transport.unregisterProducer()
         self._queue.hand_over()
         self.transport.loseConnection()

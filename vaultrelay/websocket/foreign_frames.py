@@ -124,7 +124,8 @@ class ForeignFrames(WebSocketServerProtocol):
                 # It was refused by its header, but Autobahn would keep what belongs to it.
                 return None
         elif self.listener.is_closing:
-            # It need not be checked any more.
+            # It need not be checked any more, nor the end of a text.
+            self.utf8validateIncomingCurrentMessage = False
             return None
         result: bool | None = super().onFrameData(payload)
         return result
@@ -136,8 +137,11 @@ class ForeignFrames(WebSocketServerProtocol):
     def onMessageFrameBegin(self, length: int) -> None:
         if self.message is None or self.listener.is_closing:
             return
-        rule = self.message.begin_fragment(length)
-        if rule is not None or self.message.announced > self.factory.message_bytes:
+        message = self.message
+        rule = message.begin_fragment(length)
+        # A control message has a limit of its own, which is a rule.
+        is_too_big = message.is_binary and message.announced > self.factory.message_bytes
+        if rule is not None or is_too_big:
             self.listener.message_refused(rule)
 
     def onMessageFrameData(self, payload: bytes) -> None:
@@ -163,5 +167,7 @@ class ForeignFrames(WebSocketServerProtocol):
             self.listener.rule_broken(code, reasonUtf8 or b"")
 
     def dropConnection(self, abort: bool = False) -> None:
-        # What Autobahn does at the end of a close frame, after the answer to it.
-        self.listener.close_received()
+        # What Autobahn does at the end of a close frame, after the answer to it; before it is open
+        # it refuses the upgrade so.
+        if self.state == self.STATE_OPEN:
+            self.listener.close_received()

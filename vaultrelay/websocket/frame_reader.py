@@ -86,7 +86,6 @@ class FrameReader:
 
     def drop(self) -> None:
         """Give up what is held, and what is to come of a message that is cut."""
-        self.rest = None
         if self._payload is not None:
             self._size -= len(self._payload)
             self._ledger.add(-len(self._payload))
@@ -182,7 +181,6 @@ class FrameReader:
         self._head = b""
         length, self._foreign_left, self._key = header
         start = position + length - cut
-        self.is_foreign = self._foreign_left > 0
         return data[position:start] + self._foreign_payload(data, start)
 
     def _foreign_payload(self, data: bytes, start: int) -> bytes:

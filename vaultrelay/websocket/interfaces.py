@@ -21,6 +21,8 @@ class Connection(Protocol):
 
     is_open: bool
     """Whether no close was sent, and none came."""
+    is_ended: bool
+    """Whether no more is expected of the device."""
     transport: Any
 
     def send_pong(self, payload: bytes) -> None:

@@ -53,10 +53,12 @@ class MessageReceiver:
     def read(self, data: bytes) -> None:
         """Take what the transport read."""
         reader = self._reader
+        # Left of the last read only if an exception ended it.
+        left = reader.rest
         if self._held is not None:
             reader.append(data)
             self._count(len(data))
-        elif reader.is_foreign:
+        elif reader.is_foreign or left is not None:
             reader.append(data)
             self._read_rest()
         elif self._relay(reader.feed(data)) and reader.rest is not None:
@@ -86,13 +88,16 @@ class MessageReceiver:
 
     def drop(self) -> None:
         """Give up what was read and not relayed; the session is over."""
-        if self._held is not None:
-            self._held = self._reader.rest = None
-            self._count(-self._held_bytes)
         self._is_paused = False
-        self._reader.drop()
         if self._foreign is not None:
             self._foreign.drop_message()
+        if self._held is not None:
+            self._held = None
+            self._count(-self._held_bytes)
+            # The device's close may be in it, and what comes next goes on where it ends.
+            self._reader.next_messages()
+            self._read_rest()
+        self._reader.drop()
 
     def close(self) -> None:
         """The connection is gone."""
@@ -158,9 +163,11 @@ class MessageReceiver:
         if self.session is not None:
             self.session.ping_received()
 
+    @closing_on_error
     def rule_broken(self, code: int | None, reason: bytes) -> None:
         self._connection.rule_broken(code, reason)
 
+    @closing_on_error
     def close_received(self) -> None:
         self._connection.close_received()
 
@@ -190,7 +197,7 @@ class MessageReceiver:
             if self._is_paused:
                 self._hold([])
                 return
-            if self.is_closing and self._after_close > AFTER_CLOSE_BYTES:
+            if self._connection.is_ended or self._after_close > AFTER_CLOSE_BYTES:
                 reader.rest = None
                 return
             if not self._read_text():
@@ -200,13 +207,14 @@ class MessageReceiver:
 
     def _read_text(self) -> bool:
         """Read a whole text, as a hello is; whether one is next."""
-        if self.session is None or self.is_closing:
+        session = self.session
+        if session is None or self.is_closing:
             return False
         text = self._reader.next_text(CONTROL_BYTES)
         if text is None:
             return False
         self.frame_begun()
-        self._text_received(self.session, text)
+        self._text_received(session, text)
         return True
 
     def _text_received(self, session: Session, text: bytes) -> None:
@@ -254,5 +262,5 @@ class MessageReceiver:
             self.fail_internally()
         finally:
             batch.end(self.session)
-        if not self._is_paused:
+        if not (self._is_paused or self._connection.is_ended):
             self._connection.transport.resumeProducing()

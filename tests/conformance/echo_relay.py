@@ -21,8 +21,8 @@ from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.hub import make_hub
 from vaultrelay.transport.listen import Listening, ListeningService
 from vaultrelay.transport.visitors import Visitor
-from vaultrelay.websocket import reader
-from vaultrelay.websocket.factory import DeviceFactory
+from vaultrelay.websocket import fragmented_message, receiver
+from vaultrelay.websocket.factory import AdmittedUpgrade, DeviceFactory
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import HEADER_BYTES
 from vaultrelay.wire.request import Request
@@ -56,7 +56,10 @@ class EchoSession:
     def ping_received(self) -> None:
         pass
 
-    def queue_full(self, sender: object) -> None:
+    def queue_full(self) -> None:
+        pass
+
+    def hold_sender(self, sender: object) -> None:
         pass
 
     def queue_drained(self) -> None:
@@ -69,15 +72,23 @@ class EchoSession:
 def main() -> None:
     """Listen on a free port of loopback."""
     clock: Any = reactor
-    lifted: Any = reader
-    lifted.CONTROL_BYTES = lifted.FRAGMENTS_PER_MESSAGE = MESSAGE_BYTES
+    lifted: Any
+    for lifted in (fragmented_message, receiver):
+        lifted.CONTROL_BYTES = lifted.FRAGMENTS_PER_MESSAGE = MESSAGE_BYTES
     open_session: Any = EchoSession
     ledger, log = Ledger(1 << 30), RecordedLog()
-    devices = DeviceFactory(clock, open_session, MESSAGE_BYTES, ledger, log=log)
+    devices = DeviceFactory(
+        reactor=clock,
+        open_session=open_session,
+        message_bytes=MESSAGE_BYTES,
+        ledger=ledger,
+        log=log,
+    )
 
     def route(request: Request, visitor: Visitor) -> Handover:
         key = request.header("sec-websocket-key") or ""
-        return Handover(devices.build(Upgrade(3, key, None, None)), b"", lasting=True)
+        device = devices.buildProtocol(AdmittedUpgrade(Upgrade(3, key, None, None)))
+        return Handover(device, b"", lasting=True)
 
     hub = make_hub(clock, ledger, log=log)
     hub.startService()

@@ -1,15 +1,15 @@
 """Any bytes after the join: fast path and Autobahn agree, and nothing is kept beyond limits."""
 
+from contextlib import nullcontext
 from typing import Any
-from unittest.mock import patch
 
 from tests.frames import BINARY, CLOSE, Frame, mask
 from tests.fuzz.oracle import check, reading_in_pieces
 from tests.memory import Relay, Wire
+from tests.websocket.foreign_reader import autobahn_alone
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import SessionLimits
-from vaultrelay.websocket.connection import DeviceConnection
-from vaultrelay.websocket.frames import FrameWalk
+from vaultrelay.websocket.frame_reader import FrameReader
 from vaultrelay.wire.data import pack_data
 
 MOST = 1024
@@ -25,20 +25,23 @@ def frames(data: bytes) -> None:
     if not data:
         return
     stream = _built(data[1:]) if data[0] & 0x80 else data[1:]
-    check_walk(stream)
+    check_reader(stream)
     check(_play(stream, fast=True) == _play(stream, fast=False), "the two paths differ")
 
 
-def check_walk(stream: bytes) -> None:
-    """The frame walk alone, in pieces: it finds what the RFC says, and holds one frame at most."""
-    walk, found, rest = FrameWalk(MOST, Ledger(MOST)), list[bytes](), b""
+def check_reader(stream: bytes) -> None:
+    """The reader alone, in pieces: it finds what the RFC says, and holds one frame at most."""
+    ledger = Ledger(MOST)
+    reader, found = FrameReader(ledger), list[bytes]()
+    reader.message_bytes = MOST
     for piece in reading_in_pieces(stream):
-        messages, rest = walk.feed(piece)
-        found += messages
-        payload = walk._payload or b""
-        check(len(walk._head) < _LONGEST_HEADER, "more held than a header")
-        check(len(payload) < max(walk._size, 1) <= MOST, "more held than a frame")
-        if rest:
+        found += reader.feed(piece)
+        payload = reader._payload or b""
+        check(len(reader._head) < _LONGEST_HEADER, "more held than a header")
+        check(len(payload) < max(reader._size, 1) <= MOST, "more held than a frame")
+        check(ledger.held == len(payload), "held and not counted")
+        if reader.rest is not None:
+            check(reader.rest_bytes > 0, "a rest of nothing")
             break
     check(found == _whole_messages(stream), "other messages than the RFC's")
 
@@ -66,16 +69,22 @@ def _whole_messages(stream: bytes) -> list[bytes]:
 
 def _play(stream: bytes, fast: bool) -> Any:
     """What comes of a stream at both devices."""
-    with patch.object(DeviceConnection, "_may_walk", DeviceConnection._may_walk if fast else False):
+    with nullcontext() if fast else autobahn_alone():
         relay = Relay(limits=SessionLimits(message_bytes=MOST))
         first, second = relay.join(b"device-a"), relay.join(b"device-b")
-        first.frames()
-        for piece in reading_in_pieces(stream):
-            if first.transport.disconnecting:
-                break
-            first.send(piece)
-            check(_kept(first) <= MOST + 4096, "more kept than a message")
-        return relay.broker.joined, first.transport.disconnecting, _heard(first), _heard(second)
+    first.frames()
+    ledger = relay.service.devices.ledger
+    for piece in reading_in_pieces(stream):
+        if first.transport.disconnecting:
+            break
+        first.send(piece)
+        kept, counted = _kept(first)
+        check(kept <= MOST + 4096, "more kept than a message")
+        check(ledger.held == counted, "held and not counted, or the other way round")
+    joined, disconnecting = relay.broker.joined, first.transport.disconnecting
+    first.hang_up()
+    check(ledger.held == 0, "counted after the end")
+    return joined, disconnecting, _heard(first), _heard(second)
 
 
 def _heard(wire: Wire) -> list[Frame]:
@@ -87,14 +96,15 @@ def _heard(wire: Wire) -> list[Frame]:
     return heard
 
 
-def _kept(wire: Wire) -> int:
-    """The bytes that a connection keeps of what came."""
-    connection: Any = wire.protocol
-    messages, late = connection._left or ((), b"")
-    control = getattr(connection, "control_frame_data", None) or []
-    payload = connection._walk._payload or b"" if connection._walk else b""
-    parts = connection.message_data or []
-    return sum(map(len, (connection.data, late, payload, *messages, *control, *parts)))
+def _kept(wire: Wire) -> tuple[int, int]:
+    """The bytes that a connection keeps of what came, and how many of them it counts."""
+    receiver: Any = wire.protocol._receiver
+    reader, foreign = receiver._reader, receiver._foreign
+    parts = [*(receiver._held or ()), reader._head, reader._payload or b""]
+    if foreign is not None:
+        parts += [foreign.data, *(getattr(foreign, "control_frame_data", None) or ())]
+        parts += foreign.message._parts if foreign.message is not None else []
+    return reader.rest_bytes + sum(map(len, parts)), wire.protocol.held_bytes
 
 
 def _built(plan: bytes) -> bytes:

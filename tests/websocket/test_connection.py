@@ -28,6 +28,7 @@ from vaultrelay.policy.limits import (
     PING_SECONDS,
     SessionLimits,
 )
+from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.wire.data import Kind, Reason, pack_data, read_header
 
 SMALL = 4096
@@ -380,13 +381,38 @@ class TestAReceiverThatDoesNotRead:
         assert [told["session"] for told in controls(second)] == [third.session]
 
 
-def test_nothing_keeps_a_closed_connection_alive(relay: Relay) -> None:
+class Watched(DeviceConnection):
+    """A connection that can be referred to weakly."""
+
+
+ENDS: dict[str, bytes] = {
+    "a close": close_frame(1000),
+    "a text": client_frame(TEXT, b"{}"),
+    "a violation": client_frame(TEXT, b"\xff"),
+    "the loss of the connection": b"",
+    "that in the middle of fragments": client_frame(BINARY, b"x", fin=False),
+    "that in the middle of a message": client_frame(BINARY, bytes(99))[:50],
+    "that in the middle of a ping": client_frame(PING, bytes(99))[:50],
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
+def test_nothing_keeps_a_closed_connection_alive(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch, end: bytes
+) -> None:
+    monkeypatch.setattr("vaultrelay.websocket.factory.DeviceConnection", Watched)
     first, second = relay.join(b"device-a"), relay.join(b"device-b")
     first.data(b"x")
-    gone = weakref.ref(first.protocol)
-    first.send(close_frame(1000))
-    first.hang_up()
-    del first
     gc.collect()
-    assert gone() is None
+    gc.disable()
+    try:
+        gone = weakref.ref(first.protocol)
+        first.send(end)
+        first.hang_up()
+        # As streams do.
+        first.transport.protocol = None
+        del first
+        assert gone() is None
+    finally:
+        gc.enable()
     assert second.frames()

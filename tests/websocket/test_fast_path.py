@@ -1,16 +1,16 @@
 """The fast path does what Autobahn does: same deliveries, same answers, same closes."""
 
-from contextlib import ExitStack
+from contextlib import nullcontext
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, client_frame
 from tests.memory import Relay, Wire
+from tests.websocket.foreign_reader import autobahn_alone
 from vaultrelay.policy.limits import SessionLimits
-from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.wire.data import EVERYONE, pack_data
 
 MOST = 2000
@@ -86,10 +86,7 @@ STREAMS = st.lists(st.one_of(WHOLE, WHOLE, FRAGMENTS, CONTROLS, VIOLATIONS), max
 
 def play(pieces: list[bytes], fast: bool) -> Any:
     """What both devices get, and what is left of the first, when a stream comes in pieces."""
-    with ExitStack() as stack:
-        if not fast:
-            stack.enter_context(patch.object(DeviceConnection, "_may_walk", False))
-            stack.enter_context(patch.object(DeviceConnection, "_says_text", lambda *_: False))
+    with nullcontext() if fast else autobahn_alone():
         relay = Relay(limits=SessionLimits(message_bytes=MOST))
         first, second = relay.join(b"device-a"), relay.join(b"device-b")
         first.frames()
@@ -112,6 +109,7 @@ def test_both_paths_come_to_the_same(frames: list[bytes], cuts: list[int]) -> No
 
 
 @given(STREAMS)
+@example([client_frame(TEXT, b"x" * (MOST + 1))])
 @settings(deadline=None, max_examples=80)
 def test_both_paths_come_to_the_same_when_each_frame_is_a_read(frames: list[bytes]) -> None:
     assert play(frames, fast=True) == play(frames, fast=False)

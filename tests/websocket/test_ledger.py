@@ -71,7 +71,7 @@ class Story:
 
     def holds(self) -> int:
         """Bytes held, counted by looking at each connection."""
-        return sum(connection.held for connection in self.relay.service.devices._connections)
+        return sum(connection.held_bytes for connection in self.relay.service.devices._connections)
 
     def step(self, who: int, what: str, size: int) -> None:
         wire = self.wires[who]
@@ -156,6 +156,28 @@ def test_nothing_is_counted_for_devices_that_read() -> None:
     assert len(second.frames()) == 20
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        client_frame(CLOSE, b"\x03\xe8"),
+        client_frame(PING, masked=False),
+        client_frame(TEXT, b"{}"),
+        client_frame(CONTINUATION, bytes(MOST)),
+    ],
+    ids=["close", "violation", "another message", "too large"],
+)
+def test_fragments_that_a_close_cut_short_are_not_counted(end: bytes) -> None:
+    relay = relay_of()
+    first, _ = meet(relay, 2)
+    first.send(client_frame(BINARY, bytes(1000), fin=False))
+    assert held(relay) > 1000
+    first.send(end)
+    assert held(relay) == 0
+    first.send(client_frame(CONTINUATION, bytes(1000)) + client_frame(BINARY, bytes(9), fin=False))
+    first.hang_up()
+    assert held(relay) == 0
+
+
 def test_small_messages_take_little_more_memory_than_their_bytes() -> None:
     relay = relay_of()
     first, second = meet(relay, 2)
@@ -163,7 +185,7 @@ def test_small_messages_take_little_more_memory_than_their_bytes() -> None:
     frame = client_frame(BINARY, pack_data(second.session, first.session, 1, b""))
     for _ in range(5000):
         first.send(frame)
-    waiting = second.protocol._queue._unsent
+    waiting = second.protocol._queue._buffer
     assert waiting.size == held(relay) == 5000 * 18
     assert len(waiting._chunks) == 2
 
@@ -193,7 +215,7 @@ def test_an_unfinished_message_counts_as_well() -> None:
     for start in range(0, MOST - 4000, 4000):
         dripping.send(frame[start : start + 4000])
     assert held(relay) >= MOST - 5000
-    others = [relay.join(b"device+%d" % number) for number in range(3)]
+    others = [relay.join(b"device+%d" % number) for number in range(4)]
     for wire in others:
         wire.send(client_frame(BINARY, bytes(MOST), fin=False))
     assert held(relay) <= 4 * MOST
@@ -294,7 +316,7 @@ def test_what_waits_is_sent_before_a_close_of_both() -> None:
     first, second = meet(relay, 2)
     second.fill_up()
     sent = [first.data(b"x", id=id) for id in range(5)]
-    second.protocol.session.outbox.close(4000, "restart")
+    second.protocol.close(4000, "restart")
     second.send(client_frame(CLOSE, b"\x03\xe8"))
     second.empty()
     *messages, close = second.frames()

@@ -1,0 +1,26 @@
+"""ForeignReader: a FrameReader that leaves every frame to Autobahn."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from vaultrelay.websocket.frame_reader import FrameReader
+
+
+class ForeignReader(FrameReader):
+    """Takes no message: Autobahn alone is what FrameReader and Autobahn are compared with."""
+
+    __slots__ = ()
+
+    def feed(self, data: bytes, position: int = 0) -> list[bytes]:
+        return self._stop([], data, position) if position < len(data) else []
+
+    def next_text(self, most: int) -> None:
+        return None
+
+
+@contextmanager
+def autobahn_alone() -> Iterator[None]:
+    """Let Autobahn read all that comes on connections made within."""
+    with patch("vaultrelay.websocket.receiver.FrameReader", ForeignReader):
+        yield

@@ -210,6 +210,14 @@ class TestAPause:
         assert connection.sent == [CloseCode.INTERNAL.number]
         assert connection.ledger.held == 0
 
+    def test_after_a_close_that_was_held_nothing_is_read(self, connection: FakeConnection) -> None:
+        connection.session.pause_at = b"1"
+        connection.receiver.read(binary(b"1") + close_frame(1000))
+        connection.resume()
+        connection.clock.advance(0)
+        assert connection.is_ended
+        assert not connection.transport.is_read
+
     def test_what_is_held_goes_with_the_connection(self, connection: FakeConnection) -> None:
         connection.session.pause_at = b"1"
         connection.receiver.read(binary(b"1") + binary(b"2") + client_frame(PING)[:3])
@@ -353,7 +361,9 @@ def test_after_a_mistake_of_ours_the_answer_to_its_close_is_read(
         connection.fail_internally()
     assert connection.sent[-1] == CloseCode.INTERNAL.number
     connection.session.failing = set()
-    connection.receiver.read(after[9:] + close_frame(4008))
+    connection.receiver.read(after[9:])
+    assert not connection.is_ended
+    connection.receiver.read(close_frame(4008))
     assert connection.is_ended
     assert connection.ledger.held == 0
 
@@ -454,6 +464,16 @@ def test_twice_as_many_frames_in_one_read_cost_twice_as_much(
 ) -> None:
     once, twice = cost(flood(200)), cost(flood(400))
     assert once * 1.9 < twice < once * 2.1
+
+
+@pytest.mark.parametrize("opcode", [BINARY, TEXT])
+def test_a_whole_message_in_the_middle_of_fragments_is_a_violation(
+    connection: FakeConnection, opcode: int
+) -> None:
+    connection.receiver.read(client_frame(BINARY, b"x", fin=False))
+    connection.receiver.read(client_frame(opcode, b"y"))
+    assert connection.sent == [1002]
+    assert b"y" not in connection.heard
 
 
 def test_a_close_in_the_middle_of_fragments_ends_it(connection: FakeConnection) -> None:

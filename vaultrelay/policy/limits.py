@@ -206,9 +206,11 @@ AFTER_CLOSE_BYTES = 8 * 1024 * 1024
 under way. Whoever goes on after that is not read until he is cut off."""
 AFTER_CLOSE_FRAME_BYTES = 8192
 """What a frame counts as among these that Autobahn reads, since it costs as much CPU."""
+FRAME_READER_BYTES = 7 * 1024
+"""What an instance of Autobahn's protocol takes, which reads the frames that the relay does not."""
 SPARE_FRAME_READERS = 8
-"""Instances of Autobahn's protocol that wait for a connection that needs one: some 7 KB each. A
-frame is mostly whole within one read, so that one goes round; a few are lent for longer."""
+"""Such instances that wait for a connection that needs one. A frame is mostly whole within one
+read, so that one goes round; a few are lent for longer."""
 STANDSTILL_SECONDS = 5
 """Between two ticks: the machine slept or was stopped, and what devices sent lies unread. They get
 another tick before they are judged."""

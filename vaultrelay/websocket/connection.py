@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IProtocol
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -103,7 +104,7 @@ class DeviceConnection:
         if factory.ledger.is_over:
             factory.relieve()
 
-    def connectionLost(self, reason: Failure) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.is_open, self.is_ended = False, True
         self._factory.closed(self)
         if self._abort_call is not None and self._abort_call.active():
@@ -177,8 +178,9 @@ class DeviceConnection:
         if self._session is not None:
             self._session.close(CloseCode.MEMORY, retry=RETRY_MEMORY_SECONDS)
         if self._factory.ledger.is_over:
+            self.is_ended = True
             self._queue.clear()
-            self._receiver.drop()
+            self._receiver.close()
             self.transport.abortConnection()
 
     def evict(self) -> None:

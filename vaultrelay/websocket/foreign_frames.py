@@ -14,6 +14,7 @@ from twisted.internet.interfaces import ITransport
 from txaio.tx import make_logger
 from zope.interface import implementer
 
+from vaultrelay.policy.limits import FRAME_READER_BYTES
 from vaultrelay.websocket.fragmented_message import FragmentedMessage
 from vaultrelay.wire.broken_rule import Rule
 
@@ -92,6 +93,7 @@ class ForeignFrames(WebSocketServerProtocol):
     current_frame: Any
     listener: FrameListener
     message: FragmentedMessage | None = None
+    _kept_bytes = 0
 
     def open(self) -> None:
         """Pass the opening handshake. Raises RuntimeError if Autobahn refuses it."""
@@ -106,6 +108,23 @@ class ForeignFrames(WebSocketServerProtocol):
         return self.current_frame is None and not (
             self.inside_message or self.data or self.failedByMe
         )
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes in memory while it is lent from one read to the next; counted in the ledger."""
+        return self._kept_bytes + (0 if self.message is None else self.message.held_bytes)
+
+    def keep(self) -> None:
+        """Count what the instance itself takes: it stays lent until the next read."""
+        if not self._kept_bytes:
+            self._kept_bytes = FRAME_READER_BYTES
+            self.factory.ledger.add(FRAME_READER_BYTES)
+
+    def release(self) -> None:
+        """Count nothing more: it is not lent any longer."""
+        self.drop_message()
+        self.factory.ledger.add(-self._kept_bytes)
+        self._kept_bytes = 0
 
     def drop_message(self) -> None:
         """Give up the message that is not whole; what is to come of it is not kept."""

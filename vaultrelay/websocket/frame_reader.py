@@ -174,7 +174,6 @@ class FrameReader:
         self._head = b""
         length, self._foreign_left, self._key = header
         start = position + length - cut
-        self.is_foreign = self._foreign_left > 0
         return data[position:start] + self._foreign_payload(data, start)
 
     def _foreign_payload(self, data: bytes, start: int) -> bytes:

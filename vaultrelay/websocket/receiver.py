@@ -100,16 +100,19 @@ class MessageReceiver:
     def close(self) -> None:
         """Give up everything; the connection is gone."""
         self.drop()
-        if self._resume_call is not None:
-            self._resume_call.cancel()
-        self.session = self._foreign = None
+        call, frames = self._resume_call, self._foreign
+        self.session = self._resume_call = self._foreign = None
+        if call is not None:
+            call.cancel()
+        if frames is not None:
+            # Not to be lent again: it may be in the middle of a frame just now.
+            frames.release()
 
     @property
     def held_bytes(self) -> int:
         """Bytes in memory that came from the device, as the ledger counts them."""
-        message = None if self._foreign is None else self._foreign.message
-        in_message = 0 if message is None else message.held_bytes
-        return self._held_bytes + (self._reader.partial_bytes or 0) + in_message
+        lent = 0 if self._foreign is None else self._foreign.held_bytes
+        return self._held_bytes + (self._reader.partial_bytes or 0) + lent
 
     @property
     def partial_bytes(self) -> int | None:
@@ -223,7 +226,11 @@ class MessageReceiver:
             self._reader.is_foreign = True
         elif frames.is_reusable:
             self._foreign = None
+            frames.release()
             self._factory.return_frames(frames)
+            return
+        if self._foreign is not None:
+            frames.keep()
 
     def _hold(self, messages: list[bytes]) -> None:
         """Hold messages and what was read after them, if there is anything."""

@@ -99,16 +99,16 @@ def test_the_wider_networks_follow_from_the_address(
     places: int, capacity: int, address: int, line: int, site: int
 ) -> None:
     book = a_book(places, capacity)
-    places_of = [budget.allowance.places for budget in come(book, "2001:db8::1")]
+    places_of = [budget.limits.places for budget in come(book, "2001:db8::1")]
     assert places_of == [address, line, site]
-    assert [budget.allowance.places for budget in come(book)] == [address, site]
+    assert [budget.limits.places for budget in come(book)] == [address, site]
 
 
 def test_a_change_holds_for_budgets_that_are_there() -> None:
     book = a_book(250, 1000)
     budgets = come(book, "2001:db8::1")
     book.change(10, 20_000)
-    assert [budget.allowance.places for budget in budgets] == [10, 40, 640]
+    assert [budget.limits.places for budget in budgets] == [10, 40, 640]
 
 
 def test_so_many_of_one_address_wait_at_the_door_and_no_more() -> None:

@@ -15,7 +15,7 @@ from tests.policy.book import (
     pass_by,
     refusal_of,
 )
-from vaultrelay.policy import allowance
+from vaultrelay.policy import network_limits
 from vaultrelay.policy.budgets import Excess, OverBudget
 from vaultrelay.policy.limits import (
     ARRIVALS_PER_JOIN,
@@ -105,4 +105,4 @@ def test_a_refusal_takes_nothing_from_any_network() -> None:
     assert [budget.waiting for budget in budgets] == [1, WAITING_PER_ADDRESS + 1]
     every = JOIN_SECONDS_PER_DEVICE / (PLACES * SITE_FACTOR) / ARRIVALS_PER_JOIN
     owed = (WAITING_PER_ADDRESS + 1) * every
-    assert budgets[1].paid_at[allowance.ARRIVALS] - NOW == pytest.approx(owed)
+    assert budgets[1].paid_at[network_limits.ARRIVALS] - NOW == pytest.approx(owed)

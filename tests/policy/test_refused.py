@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from vaultrelay import broker, transport
-from vaultrelay.policy.allowance import Allowance
 from vaultrelay.policy.budgets import Budget, Excess
+from vaultrelay.policy.network_limits import NetworkLimits
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.wire import refusal, request, upgrade
 from vaultrelay.wire.close_codes import CloseCode
@@ -31,7 +31,7 @@ def test_the_words_are_those_of_the_slugs_in_the_source() -> None:
     joins = re.findall(r"JoinRefusal\(\s*CloseCode\.(\w+)(?:\)|,(?! counted))", source)
     found |= {CloseCode[name].slug for name in joins}
     for word in ("address", "network"):
-        found |= {Budget(b"", Allowance(word)).slug(excess) for excess in Excess}
+        found |= {Budget(b"", NetworkLimits(word)).slug(excess) for excess in Excess}
     assert set(REFUSED) == found - ANSWERED_ALONE
 
 

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
-from vaultrelay.policy.allowance import Allowance
 from vaultrelay.policy.budgets import Budget, Budgets
 from vaultrelay.policy.limits import (
     CLOSE_SURE_SECONDS,
     SILENT_SURE_SECONDS,
     WAITING_SURE_SECONDS,
 )
+from vaultrelay.policy.network_limits import NetworkLimits
 from vaultrelay.transport.pending import PendingConnections
 
 
@@ -116,7 +116,7 @@ class Counting(Connection):
 
 
 def test_those_beyond_a_network_are_refused_without_looking_at_all_that_wait(clock: Any) -> None:
-    full, other = (Budget(key, Allowance("address")) for key in (b"full", b"other"))
+    full, other = (Budget(key, NetworkLimits("address")) for key in (b"full", b"other"))
     waiting, connections = PendingConnections(clock), [Counting(other) for _ in range(9)]
     connections.append(mine := Counting(full, other))
     for connection in connections:
@@ -133,7 +133,7 @@ def test_those_beyond_a_network_are_refused_without_looking_at_all_that_wait(clo
 
 
 def test_a_network_waits_no_longer_than_its_next_connection_is_sure(clock: Any) -> None:
-    network = Budget(b"full", Allowance("address"))
+    network = Budget(b"full", NetworkLimits("address"))
     waiting, older, silent = PendingConnections(clock), Counting(network), Counting(network)
     waiting.add(older)
     waiting.bytes_received(older)

@@ -8,13 +8,13 @@ from weakref import ref
 import pytest
 from twisted.internet.task import Clock
 
-from vaultrelay.policy.allowance import Allowance
 from vaultrelay.policy.budgets import Budget, Budgets
 from vaultrelay.policy.limits import (
     CLOSE_SURE_SECONDS,
     SILENT_SURE_SECONDS,
     WAITING_SURE_SECONDS,
 )
+from vaultrelay.policy.network_limits import NetworkLimits
 from vaultrelay.transport.pending import PendingConnections
 
 NETWORKS = 3
@@ -97,7 +97,7 @@ class Story:
     def __init__(self, make: Callable[[Any, int], Any]) -> None:
         self.clock: Any = Clock()
         self.pending = make(self.clock, 4)
-        self.networks = [Budget(bytes([n]), Allowance("address")) for n in range(NETWORKS)]
+        self.networks = [Budget(bytes([n]), NetworkLimits("address")) for n in range(NETWORKS)]
         self.connections: list[Connection] = []
         self.evicted: list[int] = []
         self.answers: list[object] = []
@@ -162,7 +162,7 @@ def test_the_same_ones_are_evicted_as_by_looking_at_all(seed: int) -> None:
 def test_nothing_is_kept_of_a_connection_that_was_removed() -> None:
     clock: Any = Clock()
     pending = PendingConnections(clock)
-    budgets = tuple(Budget(bytes([n]), Allowance("address")) for n in range(NETWORKS))
+    budgets = tuple(Budget(bytes([n]), NetworkLimits("address")) for n in range(NETWORKS))
     connection = Connection(0, [])
     connection.budgets = budgets[:2]
     kept = [ref(connection)]

@@ -163,7 +163,7 @@ class AdmissionControl:
 
     def _shares(self, name: bytes | None, budgets: Budgets) -> list[Share]:
         """The groups in whose name a connection takes a reserved slot."""
-        shares = [(budget.key, budget.allowance.reserved) for budget in budgets]
+        shares = [(budget.key, budget.limits.reserved) for budget in budgets]
         if name is not None:
             shares.append((name, RESERVED_PER_CHANNEL))
         if self._is_full:

@@ -7,7 +7,7 @@ from vaultrelay.broker.admission import AdmissionControl
 from vaultrelay.broker.channel import Channel
 from vaultrelay.broker.counters import Counters
 from vaultrelay.broker.deadlines import check_deadlines, extend_deadlines
-from vaultrelay.broker.drain import Drain
+from vaultrelay.broker.drain_turns import DrainTurns
 from vaultrelay.broker.hello import check_hello, welcome
 from vaultrelay.broker.idle_disconnects import IdleDisconnects
 from vaultrelay.broker.outbox import Clock, Outbox
@@ -47,7 +47,7 @@ class Broker:
         self._on_end = on_end
         self._on_join = on_join
         self._started_at = self._ticked_at = clock.seconds()
-        self._drain: Drain | None = None
+        self._drain: DrainTurns | None = None
         self.configure(settings)
 
     def configure(self, settings: BrokerSettings) -> int:
@@ -160,7 +160,7 @@ class Broker:
         if self.draining:
             return
         self.admission.is_draining = True
-        self._drain = Drain(
+        self._drain = DrainTurns(
             [list(channel.sessions.values()) for channel in self.channels.values()],
             self.clock.seconds(),
             seconds if spread is None else spread,

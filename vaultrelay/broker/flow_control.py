@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from vaultrelay.broker.outbox import Clock, Outbox
 from vaultrelay.broker.read_gate import ReadGate
-from vaultrelay.broker.stall_timer import StallTimer
 from vaultrelay.policy.limits import BUSY_SECONDS, SLOW_SECONDS, TICK_SECONDS, UNFINISHED_SECONDS
+from vaultrelay.policy.stall_timer import StallTimer
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.control import Busy, Ready
 from vaultrelay.wire.data import NOBODY

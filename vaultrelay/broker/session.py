@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from vaultrelay import __version__
+from vaultrelay.broker.device_rates import DeviceRates
 from vaultrelay.broker.flow_control import FlowControl
 from vaultrelay.broker.liveness import Liveness
 from vaultrelay.broker.outbox import Clock, Outbox
-from vaultrelay.broker.rates import Rates
 from vaultrelay.broker.stages import (
     BROKEN_RULES,
     CHALLENGED,
@@ -107,7 +107,7 @@ class Session:
         self.close_code: CloseCode | None = None
         self.close_cause = self.left_reason = ""
         self.flow = FlowControl(outbox, owner.clock)
-        self.rates = Rates(limits, owner.clock, self.flow.gate)
+        self.rates = DeviceRates(limits, owner.clock, self.flow.gate)
         self.liveness = Liveness(now, limits.ping_seconds)
         outbox.send_control(Challenge(self.nonce, __version__).encode())
 

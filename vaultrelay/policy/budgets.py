@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, networks_of
-from vaultrelay.policy.allowance import ARRIVALS, DRAINED_CHANNELS, JOINS, PACED, Allowance
 from vaultrelay.policy.limits import (
     DEFAULT_MAX_CONNECTIONS,
     LINE_ADDRESSES,
@@ -20,6 +19,7 @@ from vaultrelay.policy.limits import (
     SITE_FACTOR,
     WAITING_PER_ADDRESS,
 )
+from vaultrelay.policy.network_limits import ARRIVALS, DRAINED_CHANNELS, JOINS, PACED, NetworkLimits
 
 
 class Excess(StrEnum):
@@ -39,11 +39,11 @@ class Budget:
     connections at the front door has to go for another.
     """
 
-    __slots__ = ("allowance", "devices", "key", "paid_at", "sure_until", "waiting")
+    __slots__ = ("devices", "key", "limits", "paid_at", "sure_until", "waiting")
 
-    def __init__(self, key: bytes, allowance: Allowance) -> None:
+    def __init__(self, key: bytes, limits: NetworkLimits) -> None:
         self.key = key
-        self.allowance = allowance
+        self.limits = limits
         self.waiting = self.devices = 0
         self.paid_at = [0.0] * PACED
         self.sure_until = 0.0
@@ -51,16 +51,16 @@ class Budget:
     @property
     def is_full(self) -> bool:
         """Whether no other device of the network is admitted."""
-        return self.devices >= self.allowance.places
+        return self.devices >= self.limits.places
 
     @property
     def is_over(self) -> bool:
         """Whether the network has more devices than it may, and one has to go."""
-        return self.devices > self.allowance.places
+        return self.devices > self.limits.places
 
     def slug(self, excess: Excess) -> str:
         """By which word a refusal is counted, such as address_full or network_rate."""
-        return f"{self.allowance.word}_{excess}"
+        return f"{self.limits.word}_{excess}"
 
     def owes(self, now: float) -> bool:
         """Whether a rate is not whole again."""
@@ -104,10 +104,10 @@ class BudgetBook:
         capacity: int = DEFAULT_MAX_CONNECTIONS,
         waiting: int = WAITING_PER_ADDRESS,
     ) -> None:
-        address = Allowance("address")
-        line = Allowance("network", LINE_FACTOR, LINE_ADDRESSES)
-        site = Allowance("network", SITE_FACTOR, SITE_ADDRESSES)
-        self._allowances = {8: address, 7: line, 6: site, 4: address, 3: site}
+        address = NetworkLimits("address")
+        line = NetworkLimits("network", LINE_FACTOR, LINE_ADDRESSES)
+        site = NetworkLimits("network", SITE_FACTOR, SITE_ADDRESSES)
+        self._limits = {8: address, 7: line, 6: site, 4: address, 3: site}
         """By the bytes of a network's key, IPv6 first."""
         self._here: dict[bytes, Budget] = {}
         self._gone: OrderedDict[bytes, Budget] = OrderedDict()
@@ -121,8 +121,8 @@ class BudgetBook:
         Connections beyond it stay.
         """
         self.places = places
-        for allowance in self._allowances.values():
-            allowance.change(places, capacity, waiting)
+        for limits in self._limits.values():
+            limits.change(places, capacity, waiting)
 
     @property
     def count(self) -> int:
@@ -140,11 +140,11 @@ class BudgetBook:
             return ()
         here, gone = self._here, self._gone
         budgets = [
-            here.get(key) or gone.get(key) or Budget(key, self._allowances[len(key)])
+            here.get(key) or gone.get(key) or Budget(key, self._limits[len(key)])
             for key in networks_of(address)
         ]
         for budget in budgets:
-            if budget.waiting >= budget.allowance.waiting:
+            if budget.waiting >= budget.limits.waiting:
                 raise OverBudget(budget, Excess.WAITING)
         over = _spend(budgets, ARRIVALS, now)
         if over is not None:
@@ -204,7 +204,7 @@ def _spend(budgets: Sequence[Budget], what: int, now: float) -> Budget | None:
     """Take one from each; or none, and the narrowest that has none left is returned."""
     moments = []
     for budget in budgets:
-        every, most = budget.allowance.rates[what]
+        every, most = budget.limits.rates[what]
         paid_at = max(budget.paid_at[what], now) + every
         if paid_at - now > most:
             return budget

@@ -4,14 +4,13 @@ All else is refused in JSON.
 """
 
 import html
-import json
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from twisted.web.server import Request
 
 from vaultrelay.config.slices import PageSettings
-from vaultrelay.web.leaf import VISITOR_HEADER, VISITOR_TOLD_HEADER, Leaf
+from vaultrelay.web.health import Health, Status
+from vaultrelay.web.leaf import VISITOR_HEADER, VISITOR_TOLD_HEADER, Leaf, write_json
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -36,8 +35,6 @@ cannot read it and keeps none of it.</p>
 <p><small><a href="privacy.json">What this relay sees, keeps and logs</a></small></p>
 </html>
 """
-HEALTH_PATHS = frozenset({"/health", "/ready"})
-"""What load balancers ask for, which are devices of nobody."""
 _HINTS = {
     "given": "Devices must reach the relay under this name.",
     "guessed": "This is the address that your browser used. Devices elsewhere may need another.",
@@ -49,19 +46,6 @@ _PRIVATE = """<p>It is a private relay: its operator gives you an access token. 
 is</p>
 <p><code>{url}</code></p>
 """
-
-
-class Status(Protocol):
-    """The state of the relay that the pages show."""
-
-    @property
-    def draining(self) -> bool: ...
-
-    @property
-    def joined(self) -> int: ...
-
-    @property
-    def uptime_seconds(self) -> int: ...
 
 
 Privacy = Callable[[], Mapping[str, object]]
@@ -76,14 +60,14 @@ class Pages(Leaf):
     ) -> None:
         super().__init__()
         self._status = status
-        self._version = version
+        self._health = Health(status, version)
         self._privacy = privacy
         self._settings = PageSettings()
         self._pages: dict[bytes, Callable[[Request], bytes]] = {
             b"/": self._front_page,
             b"/v3": self._front_page,
-            b"/health": self._health,
-            b"/ready": self._ready,
+            b"/health": self._health.health,
+            b"/ready": self._health.ready,
             b"/address": self._address,
             b"/privacy.json": self._privacy_notice,
         }
@@ -91,30 +75,16 @@ class Pages(Leaf):
     def configure(self, settings: PageSettings) -> None:
         """Show these settings from the next request on."""
         self._settings = settings
-
-    def _health(self, request: Request) -> bytes:
-        return _as_json(
-            request,
-            status=self._state,
-            version=self._version,
-            connections=self._status.joined,
-            uptime_seconds=self._status.uptime_seconds,
-            **({"node": self._settings.node_name} if self._settings.node_name else {}),
-        )
-
-    def _ready(self, request: Request) -> bytes:
-        if self._status.draining:
-            request.setResponseCode(503)
-        return _as_json(request, status=self._state)
+        self._health.node_name = settings.node_name
 
     def _address(self, request: Request) -> bytes:
         """Return the client address as the relay sees it, to find out whether a proxy hides it."""
         is_told = request.getHeader(VISITOR_TOLD_HEADER) is not None
         fields = {"from": "proxy" if is_told else "connection"}
-        return _as_json(request, address=request.getHeader(VISITOR_HEADER), **fields)
+        return write_json(request, address=request.getHeader(VISITOR_HEADER), **fields)
 
     def _privacy_notice(self, request: Request) -> bytes:
-        return _as_json(request, **self._privacy())
+        return write_json(request, **self._privacy())
 
     def _front_page(self, request: Request) -> bytes:
         url, hint = self._url_for(request)
@@ -124,10 +94,6 @@ class Pages(Leaf):
         private = _PRIVATE if self._settings.asks_token else ""
         token = private.format(url=url.replace("://", "://any:TOKEN@"))
         return _PAGE.format(state=state, url=url, token=token, hint=_HINTS[hint]).encode()
-
-    @property
-    def _state(self) -> str:
-        return "draining" if self._status.draining else "ok"
 
     def _url_for(self, request: Request) -> tuple[str, str]:
         """Return the URL to enter in the app, and the key of its hint."""
@@ -139,8 +105,3 @@ class Pages(Leaf):
         if request.isSecure() or request.getHeader(b"x-forwarded-proto") == b"https":
             return f"wss://{host}", "guessed"
         return f"ws://{host}", "unsafe"
-
-
-def _as_json(request: Request, **fields: object) -> bytes:
-    request.setHeader("Content-Type", "application/json")
-    return json.dumps(fields, separators=(",", ":")).encode("ascii")

@@ -9,8 +9,8 @@ from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.limits import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
 from vaultrelay.websocket.batch import Batch
+from vaultrelay.websocket.frame_buffer import FrameBuffer
 from vaultrelay.websocket.frames import frame_header
-from vaultrelay.websocket.send_buffer import SendBuffer
 
 _COPY_BELOW = 32 * 1024
 """Bytes. A larger message goes to its receivers without a copy that has the header before it."""
@@ -57,7 +57,7 @@ class SendQueue:
         self._most = most
         self.owner: QueueOwner | None = None
         self._pending: list[bytes] | None = None
-        self._buffer: SendBuffer | None = None
+        self._buffer: FrameBuffer | None = None
         self._is_full = False
         self._is_high = False
         self._under_way = 0
@@ -189,7 +189,7 @@ class SendQueue:
 
     def _wait(self, frames: list[bytes]) -> None:
         if self._buffer is None:
-            self._buffer = SendBuffer()
+            self._buffer = FrameBuffer()
         self._hold(self._buffer.add(frames))
 
     def _take(self) -> tuple[list[bytes], int]:

@@ -1,4 +1,4 @@
-"""Allowance: what a network of a certain width may have."""
+"""NetworkLimits: the shares and rates of a network of one width: an address, or one around it."""
 
 from typing import TypeAlias
 
@@ -14,14 +14,14 @@ from vaultrelay.policy.limits import (
 )
 
 ARRIVALS, JOINS, DRAINED_CHANNELS = range(3)
-"""What has a rate: the place in `Allowance.rates`."""
+"""What has a rate: the place in `NetworkLimits.rates`."""
 PACED = 3
 
 Rate: TypeAlias = tuple[float, float]
 """The seconds that each takes to be paid, and for how many seconds may be owed at most."""
 
 
-class Allowance:
+class NetworkLimits:
     """What a network may have: `factor` times what an address may.
 
     Of devices it has no more than so many of its `addresses` could have. `word` begins the reasons

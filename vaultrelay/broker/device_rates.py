@@ -1,4 +1,4 @@
-"""Rates: what a device may send in a second, and the rest that it takes when it is in debt."""
+"""DeviceRates: what a device may send in a second, and its rest while it is in debt."""
 
 from math import inf
 
@@ -15,7 +15,7 @@ from vaultrelay.policy.limits import (
 from vaultrelay.policy.token_bucket import TokenBucket
 
 
-class Rates:
+class DeviceRates:
     """The token buckets of one session.
 
     Those for messages, bytes and frames are plain numbers that are refilled together: this takes

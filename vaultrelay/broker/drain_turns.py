@@ -1,4 +1,4 @@
-"""Drain: the order in which the sessions of a relay that stops are closed."""
+"""DrainTurns: the order in which the sessions of a relay that stops are closed."""
 
 from collections import deque
 from itertools import accumulate
@@ -6,7 +6,7 @@ from itertools import accumulate
 from vaultrelay.broker.session import Session
 
 
-class Drain:
+class DrainTurns:
     """The closing of all sessions, spread evenly over the drain.
 
     Each group of them, which is a channel, is closed at one moment: where other relays serve the

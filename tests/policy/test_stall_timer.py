@@ -1,7 +1,7 @@
 """StallTimer: only enough bytes at a time are progress."""
 
-from vaultrelay.broker.stall_timer import StallTimer
 from vaultrelay.policy.limits import PROGRESS_BYTES
+from vaultrelay.policy.stall_timer import StallTimer
 
 
 def test_the_time_since_the_last_progress_is_measured() -> None:

@@ -1,4 +1,4 @@
-"""SendBuffer: frames that wait until the transport of a device has room."""
+"""FrameBuffer: frames that wait until the transport of a device has room."""
 
 from collections import deque
 
@@ -8,7 +8,7 @@ _MOST_PIECES = 16
 _CHUNK_BYTES = 64 * 1024
 
 
-class SendBuffer:
+class FrameBuffer:
     """Whole frames in order, `size` bytes. Small ones are joined: an object each would take several
     times the memory of its bytes, and the bytes are what is counted."""
 

@@ -1,4 +1,4 @@
-"""Drain: whole channels at a time, evenly spread."""
+"""DrainTurns: whole channels at a time, evenly spread."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Rates: a device that is over them is not read for a while."""
+"""DeviceRates: a device that is over them is not read for a while."""
 
 import pytest
 

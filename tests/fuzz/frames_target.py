@@ -100,7 +100,11 @@ def _kept(wire: Wire) -> tuple[int, int]:
     """The bytes that a connection keeps of what came, and how many of them it counts."""
     receiver: Any = wire.protocol._receiver
     reader, foreign = receiver._reader, receiver._foreign
-    parts = [*(receiver._held or ()), reader._head, reader._payload or b""]
+    parts = [
+        *(receiver._held._messages if receiver._held else ()),
+        reader._head,
+        reader._payload or b"",
+    ]
     if foreign is not None:
         parts += [foreign.data, *(getattr(foreign, "control_frame_data", None) or ())]
         parts += foreign.message._parts if foreign.message is not None else []

@@ -38,7 +38,11 @@ def kept_by(wire: Wire) -> int:
     """The bytes that Autobahn and the connection keep of what came."""
     receiver: Any = wire.protocol._receiver
     reader, foreign = receiver._reader, receiver._foreign
-    kept = [*(receiver._held or ()), reader._head, reader._payload or b""]
+    kept = [
+        *(receiver._held._messages if receiver._held else ()),
+        reader._head,
+        reader._payload or b"",
+    ]
     if foreign is not None:
         kept += [foreign.data, *(getattr(foreign, "control_frame_data", None) or ())]
         kept += foreign.message._parts if foreign.message is not None else []

@@ -96,6 +96,7 @@ class TlsStream(PlainStream):
         # Also called after an exception, which may have left something.
         empty()
         super().abortConnection()
+        self._count_own(-self.own_unsent)
 
     def pauseProducing(self) -> None:
         self._is_paused = True

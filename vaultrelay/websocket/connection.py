@@ -11,7 +11,7 @@ from zope.interface import implementer
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budgets
-from vaultrelay.policy.limits import CLOSE_SECONDS, RETRY_MEMORY_SECONDS
+from vaultrelay.policy.limits import RETRY_MEMORY_SECONDS
 from vaultrelay.websocket import frames
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.interfaces import Factory
@@ -33,7 +33,6 @@ class DeviceConnection:
     """
 
     __slots__ = (
-        "__weakref__",
         "_abort_call",
         "_admitted",
         "_factory",
@@ -152,12 +151,10 @@ class DeviceConnection:
 
     @property
     def bytes_taken(self) -> int:
-        """See Outbox.bytes_taken."""
         return self._queue.bytes_taken
 
     @property
     def partial_bytes(self) -> int | None:
-        """See Outbox.partial_bytes."""
         return self._receiver.partial_bytes
 
     def close(self, number: int, reason: str) -> None:
@@ -168,9 +165,7 @@ class DeviceConnection:
     @property
     def held_bytes(self) -> int:
         """Bytes in memory for the device, as the ledger counts them."""
-        # What TLS itself has to send; a stream without TLS has nothing of that kind.
-        own = int(getattr(self.transport, "own_unsent", 0))
-        return self._queue.held + self._receiver.held_bytes + own
+        return self._queue.held_bytes + self._receiver.held_bytes
 
     def relieve(self) -> None:
         """Close the device, or cut it off where that does not free enough."""
@@ -251,7 +246,4 @@ class DeviceConnection:
 
     def _abort_later(self) -> None:
         if self._abort_call is None:
-            self._factory.closing(self)
-            self._abort_call = self._factory.reactor.callLater(
-                CLOSE_SECONDS, self.transport.abortConnection
-            )
+            self._abort_call = self._factory.closing(self)

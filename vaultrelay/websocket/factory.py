@@ -1,20 +1,23 @@
 """DeviceFactory: makes a connection for every admitted upgrade."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits import SPARE_FRAME_READERS
+from vaultrelay.policy.limits import CLOSE_SECONDS, SPARE_FRAME_READERS
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.batch import Batch
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.websocket.foreign_frames import ForeignFrames, FrameListener
 from vaultrelay.websocket.interfaces import OpenSession
+
+_held_bytes = attrgetter("held_bytes")
 
 
 class DeviceFactory(WebSocketServerFactory):
@@ -83,19 +86,23 @@ class DeviceFactory(WebSocketServerFactory):
 
     def relieve(self) -> None:
         """Close the connections that hold most, until no more is held than may be."""
-        while self.ledger.is_over and self._connections:
-            most = max(self._connections, key=lambda connection: connection.held_bytes)
-            if not most.held_bytes:
+        # Each once: one that was cut off may hold something until its transport is gone.
+        for connection in sorted(self._connections, key=_held_bytes, reverse=True):
+            if not self.ledger.is_over:
                 return
-            most.relieve()
+            if connection.held_bytes:
+                connection.relieve()
 
     def opened(self, connection: DeviceConnection) -> None:
         """A connection was made."""
         self._connections.add(connection)
 
-    def closing(self, connection: DeviceConnection) -> None:
-        """A connection waits for the end of its close."""
+    def closing(self, connection: DeviceConnection) -> IDelayedCall:
+        """A connection waits for the end of its close; return the call that cuts it off."""
         self._on_closing(connection)
+        abort = connection.transport.abortConnection
+        call: IDelayedCall = self.reactor.callLater(CLOSE_SECONDS, abort)
+        return call
 
     def closed(self, connection: DeviceConnection) -> None:
         """A connection is gone."""
@@ -113,11 +120,12 @@ class DeviceFactory(WebSocketServerFactory):
             frames = ForeignFrames()
             frames.factory = self
             frames.open()
-        frames.listener = listener
+        frames.lend(listener)
         return frames
 
     def return_frames(self, frames: ForeignFrames) -> None:
         """Take an instance back, for another connection."""
+        frames.release()
         del frames.listener
         if len(self._spare) < SPARE_FRAME_READERS:
             self._spare.append(frames)

@@ -93,7 +93,6 @@ class ForeignFrames(WebSocketServerProtocol):
     current_frame: Any
     listener: FrameListener
     message: FragmentedMessage | None = None
-    _kept_bytes = 0
 
     def open(self) -> None:
         """Pass the opening handshake. Raises RuntimeError if Autobahn refuses it."""
@@ -111,20 +110,18 @@ class ForeignFrames(WebSocketServerProtocol):
 
     @property
     def held_bytes(self) -> int:
-        """Bytes in memory while it is lent from one read to the next; counted in the ledger."""
-        return self._kept_bytes + (0 if self.message is None else self.message.held_bytes)
+        """Bytes in memory for the listener, as the ledger counts them from `lend` to `release`."""
+        return FRAME_READER_BYTES + (0 if self.message is None else self.message.held_bytes)
 
-    def keep(self) -> None:
-        """Count what the instance itself takes: it stays lent until the next read."""
-        if not self._kept_bytes:
-            self._kept_bytes = FRAME_READER_BYTES
-            self.factory.ledger.add(FRAME_READER_BYTES)
+    def lend(self, listener: FrameListener) -> None:
+        """Read for a connection from now on."""
+        self.listener = listener
+        self.factory.ledger.add(FRAME_READER_BYTES)
 
     def release(self) -> None:
-        """Count nothing more: it is not lent any longer."""
+        """Hold nothing for the connection any more. Its callbacks still come in mid-frame."""
         self.drop_message()
-        self.factory.ledger.add(-self._kept_bytes)
-        self._kept_bytes = 0
+        self.factory.ledger.add(-FRAME_READER_BYTES)
 
     def drop_message(self) -> None:
         """Give up the message that is not whole; what is to come of it is not kept."""

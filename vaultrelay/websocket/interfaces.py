@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
@@ -62,8 +62,8 @@ class Factory(Protocol):
     def opened(self, connection: Any) -> None:
         """A connection was made."""
 
-    def closing(self, connection: Any) -> None:
-        """A connection waits for the end of its close."""
+    def closing(self, connection: Any) -> IDelayedCall:
+        """A connection waits for the end of its close; return the call that cuts it off."""
 
     def closed(self, connection: Any) -> None:
         """A connection is gone."""

@@ -1,7 +1,5 @@
 """MessageReceiver: what a device sends, on its way from the transport to its session."""
 
-from sys import getsizeof
-
 from twisted.internet.interfaces import IDelayedCall
 
 from vaultrelay.broker.session import Session
@@ -9,6 +7,7 @@ from vaultrelay.broker.stages import Stage
 from vaultrelay.policy.limits import AFTER_CLOSE_BYTES, AFTER_CLOSE_FRAME_BYTES
 from vaultrelay.websocket.foreign_frames import ForeignFrames
 from vaultrelay.websocket.frame_reader import FrameReader
+from vaultrelay.websocket.held_messages import HeldMessages
 from vaultrelay.websocket.interfaces import Connection, Factory
 from vaultrelay.websocket.internal_errors import closing_on_error
 from vaultrelay.wire.broken_rule import Rule
@@ -28,7 +27,6 @@ class MessageReceiver:
         "_factory",
         "_foreign",
         "_held",
-        "_held_bytes",
         "_is_paused",
         "_reader",
         "_resume_call",
@@ -41,9 +39,7 @@ class MessageReceiver:
         self._reader = FrameReader(factory.ledger)
         self._foreign: ForeignFrames | None = None
         self._is_paused = False
-        self._held: list[bytes] | None = None
-        """Messages that came before a pause; what follows them is the reader's `rest`."""
-        self._held_bytes = 0
+        self._held: HeldMessages | None = None
         self._resume_call: IDelayedCall | None = None
         self._after_close = 0
         self.session: Session | None = None
@@ -55,7 +51,7 @@ class MessageReceiver:
         left = reader.rest
         if self._held is not None:
             reader.append(data)
-            self._count(len(data))
+            self._held.count(len(data))
         elif reader.is_foreign or left is not None:
             reader.append(data)
             self._read_rest()
@@ -90,8 +86,8 @@ class MessageReceiver:
         if self._foreign is not None:
             self._foreign.drop_message()
         if self._held is not None:
+            self._held.take()
             self._held = None
-            self._count(-self._held_bytes)
             # The device's close may be in it, and what comes next goes on where it ends.
             self._reader.next_messages()
             self._read_rest()
@@ -100,19 +96,21 @@ class MessageReceiver:
     def close(self) -> None:
         """Give up everything; the connection is gone."""
         self.drop()
-        call, frames = self._resume_call, self._foreign
+        # A callback of a frame may have come here: nothing that follows the frame is read.
+        self._reader.rest = None
+        if self._resume_call is not None:
+            self._resume_call.cancel()
+        if self._foreign is not None:
+            # Not to be lent again, since it may be in the middle of the frame.
+            self._foreign.release()
         self.session = self._resume_call = self._foreign = None
-        if call is not None:
-            call.cancel()
-        if frames is not None:
-            # Not to be lent again: it may be in the middle of a frame just now.
-            frames.release()
 
     @property
     def held_bytes(self) -> int:
         """Bytes in memory that came from the device, as the ledger counts them."""
+        held = 0 if self._held is None else self._held.held_bytes
         lent = 0 if self._foreign is None else self._foreign.held_bytes
-        return self._held_bytes + (self._reader.partial_bytes or 0) + lent
+        return held + lent + (self._reader.partial_bytes or 0)
 
     @property
     def partial_bytes(self) -> int | None:
@@ -135,10 +133,9 @@ class MessageReceiver:
 
     @closing_on_error
     def message_begun(self, is_binary: bool) -> None:
-        session = self.session
-        if is_binary and session is not None and session.stage is Stage.CHALLENGED:
+        if is_binary and self.session is not None and self.session.stage is Stage.CHALLENGED:
             # Refused before its payload is kept.
-            session.break_rule(Rule.DATA_BEFORE_WELCOME)
+            self.session.break_rule(Rule.DATA_BEFORE_WELCOME)
 
     @closing_on_error
     def message_refused(self, rule: Rule | None) -> None:
@@ -224,37 +221,26 @@ class MessageReceiver:
         frames.dataReceived(self._reader.next_foreign())
         if frames.inside_message:
             self._reader.is_foreign = True
-        elif frames.is_reusable:
+        elif frames.is_reusable and self._foreign is not None:
             self._foreign = None
-            frames.release()
             self._factory.return_frames(frames)
-            return
-        if self._foreign is not None:
-            frames.keep()
 
     def _hold(self, messages: list[bytes]) -> None:
         """Hold messages and what was read after them, if there is anything."""
         rest_bytes = self._reader.rest_bytes
         if messages or rest_bytes:
-            self._held = messages
-            # Of small messages the objects take more than the bytes.
-            self._count(sum(map(getsizeof, messages)) + rest_bytes)
-
-    def _count(self, size: int) -> None:
-        self._held_bytes += size
-        self._factory.ledger.add(size)
+            self._held = HeldMessages(messages, rest_bytes, self._factory.ledger)
 
     def _read_held(self) -> None:
         """Read what a pause left, and from the transport again when all of it is done."""
         self._resume_call = None
         if self._is_paused or self._held is None:
             return
-        held, self._held = self._held, None
-        self._count(-self._held_bytes)
+        messages, self._held = self._held.take(), None
         batch = self._factory.batch
         batch.begin()
         try:
-            if self._relay(held) and self._relay(self._reader.next_messages()):
+            if self._relay(messages) and self._relay(self._reader.next_messages()):
                 self._read_rest()
         except Exception:
             self.fail_internally()

@@ -74,6 +74,12 @@ class SendQueue:
         return Room.HIGH if self._is_high else Room.OPEN
 
     @property
+    def held_bytes(self) -> int:
+        """Bytes in memory on their way to the device, as the ledger counts them."""
+        # With what TLS itself has to send; a stream without TLS has nothing of that kind.
+        return self.held + int(getattr(self.transport, "own_unsent", 0))
+
+    @property
     def bytes_taken(self) -> int:
         """See Outbox.bytes_taken: of what was ever held, all that is acknowledged."""
         unacknowledged = getattr(self.transport, "unacknowledged", None)

@@ -371,6 +371,7 @@ class TestKeyUpdates:
             scene.client.wire.close()
         else:
             scene.stream.abortConnection()
+            assert scene.hub.ledger.held == 0, "at once, for the sake of a relief"
         scene.reactor.settle()
         scene.assert_gone(*scene.protocol.lost)
         assert scene.hub.ledger.held == 0

@@ -20,6 +20,7 @@ from vaultrelay.policy.limits import (
     AFTER_CLOSE_BYTES,
     CLOSE_SECONDS,
     FRAGMENTS_PER_MESSAGE,
+    FRAME_READER_BYTES,
     FRAMES_BURST,
     PONG_SECONDS,
     STANDSTILL_SECONDS,
@@ -81,8 +82,10 @@ def test_nothing_is_kept_of_a_message_that_claims_to_be_huge_after_a_refusal(
     wire.send(bytes([0x80 | opcode, 0xFF]) + (1 << 62).to_bytes(8, "big") + bytes(4))
     while wire.is_read and not wire.transport.disconnecting:
         wire.send(b"\xff" * 65536)
-        assert kept_by(wire) == relay.service.devices.ledger.held == 0
+        assert kept_by(wire) == 0
+        assert relay.service.devices.ledger.held == FRAME_READER_BYTES
     wire.hang_up()
+    assert relay.service.devices.ledger.held == 0
 
 
 def test_what_comes_after_the_connection_was_lost_goes_nowhere(relay: Relay) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, mask
 from tests.websocket.parts import MOST, RecordingListener, make_factory
-from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
+from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE, FRAME_READER_BYTES
 from vaultrelay.websocket import foreign_frames
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.websocket.foreign_frames import ForeignFrames
@@ -49,11 +49,12 @@ def frames(factory: DeviceFactory, listener: RecordingListener) -> ForeignFrames
 
 
 def held(frames: ForeignFrames) -> int:
-    """Bytes counted, and bytes that Autobahn keeps without counting."""
+    """Bytes counted besides the instance, and bytes that Autobahn keeps without counting."""
     kept: list[Any] = [frames.data]
     for name in ("control_frame_data", "frame_data", "message_data"):
         kept += getattr(frames, name, None) or []
-    return int(frames.factory.ledger.held + sum(map(len, kept)))
+    counted = frames.factory.ledger.held - FRAME_READER_BYTES
+    return int(counted + sum(map(len, kept)))
 
 
 WHOLE = {
@@ -94,7 +95,8 @@ def test_a_message_in_fragments_is_joined_with_a_ping_between(
 ) -> None:
     frames.dataReceived(frame(BINARY, b"one", fin=False))
     assert frames.message is not None
-    assert (frames.message.size, factory.ledger.held) == (3, frames.message.held_bytes)
+    assert (frames.message.size, factory.ledger.held) == (3, frames.held_bytes)
+    assert held(frames) == frames.message.held_bytes > 3
     frames.dataReceived(frame(PING, b"p"))
     frames.dataReceived(frame(CONTINUATION, b"two"))
     messages = [each for each in listener.heard if each != "frame"]
@@ -209,7 +211,9 @@ def test_an_instance_is_lent_to_one_listener_and_given_back_clean(factory: Devic
     assert frames is not other
     frames.dataReceived(frame(TEXT, EURO) + frame(CLOSE, b"\x03\xe8bye"))
     heard = list(first.heard)
+    assert factory.ledger.held == 2 * FRAME_READER_BYTES
     factory.return_frames(frames)
+    assert factory.ledger.held == FRAME_READER_BYTES
     assert not hasattr(frames, "listener")
     assert factory.borrow_frames(third) is frames
     frames.dataReceived(frame(TEXT, b"{}"))

@@ -190,7 +190,7 @@ def test_a_foreign_frame_of_megabytes_is_not_kept() -> None:
     for _ in range(10):
         reader.append(bytes(100_000))
         assert len(reader.next_foreign()) == 100_000
-    assert (reader.rest, reader._head, reader.partial_bytes, ledger.held) == (None, b"", None, 0)
+    assert (reader.rest, reader._head, reader.partial_bytes, ledger.held) == (None, b"", 0, 0)
 
 
 # Texts.

@@ -9,7 +9,7 @@ from twisted.logger import LogEvent
 from tests.frames import BINARY, CLOSE, CONTINUATION, PING, TEXT, Frame, client_frame, close_frame
 from tests.memory import Transport, Wire
 from tests.websocket.parts import RecordingSession, make_factory
-from vaultrelay.policy.limits import CLOSE_SECONDS
+from vaultrelay.policy.limits import CLOSE_SECONDS, FRAME_READER_BYTES
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.websocket.internal_errors import closing_on_error
@@ -78,6 +78,11 @@ CALLS: dict[str, tuple[str, bytes]] = {
 EACH = pytest.mark.parametrize(("method", "sent"), CALLS.values(), ids=CALLS.keys())
 AFTER = client_frame(PING, b"0123456789")[:9]
 """The start of a frame, which ends where the next read begins."""
+CUT = {
+    "a ping": AFTER,
+    "a message": client_frame(BINARY, bytes(100))[:50],
+    "a fragment": client_frame(BINARY, bytes(100), fin=False)[:50],
+}
 
 
 @EACH
@@ -102,8 +107,9 @@ def test_a_mistake_of_ours_ends_the_connection_and_leaves_nothing(
 
 
 @EACH
+@pytest.mark.parametrize("after", CUT.values(), ids=CUT.keys())
 def test_a_connection_may_be_lost_in_any_call_to_its_session(
-    device: Device, monkeypatch: pytest.MonkeyPatch, method: str, sent: bytes
+    device: Device, monkeypatch: pytest.MonkeyPatch, method: str, sent: bytes, after: bytes
 ) -> None:
     original: Callable[..., None] = getattr(device.session, method)
 
@@ -113,7 +119,7 @@ def test_a_connection_may_be_lost_in_any_call_to_its_session(
         original(*arguments, **named)
 
     monkeypatch.setattr(device.session, method, lose)
-    device.wire.send(sent + AFTER)
+    device.wire.send(sent + after)
     assert not device.transport.connected
     assert device.factory.ledger.held == device.factory.count == 0
     assert device.clock.getDelayedCalls() == []
@@ -172,6 +178,8 @@ def test_a_frame_that_pauses_its_device_and_breaks_a_rule_does_not_leave_it_unre
     assert device.wire.is_read
     device.wire.send(client_frame(CONTINUATION) + close_frame(1007))
     assert device.transport.disconnecting
+    assert device.factory.ledger.held == FRAME_READER_BYTES
+    device.wire.hang_up()
     assert device.factory.ledger.held == 0
 
 
@@ -181,6 +189,8 @@ def test_a_device_that_closed_already_and_broke_a_rule_then_is_ended_once(device
     assert [frame.opcode for frame in device.wire.frames()] == [CLOSE]
     assert device.transport.disconnecting
     device.wire.send(client_frame(BINARY, bytes(100))[:50])
+    assert device.factory.ledger.held == FRAME_READER_BYTES
+    device.wire.hang_up()
     assert device.factory.ledger.held == 0
 
 

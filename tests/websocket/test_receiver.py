@@ -8,7 +8,7 @@ import pytest
 from tests.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_frame
 from tests.websocket.parts import MOST, RecordingSession, make_factory
 from vaultrelay.broker.stages import Stage
-from vaultrelay.policy.limits import AFTER_CLOSE_BYTES
+from vaultrelay.policy.limits import AFTER_CLOSE_BYTES, FRAME_READER_BYTES
 from vaultrelay.websocket.receiver import MessageReceiver
 from vaultrelay.wire.close_codes import CloseCode
 
@@ -70,6 +70,12 @@ class FakeConnection:
     def close_received(self) -> None:
         self.is_open, self.is_ended = False, True
         self.sent.append("end")
+
+    def lose(self) -> None:
+        """Be gone; nothing is held then."""
+        self.is_open, self.is_ended = False, True
+        self.receiver.close()
+        assert self.ledger.held == self.receiver.held_bytes == 0
 
     @property
     def foreign(self) -> Any:
@@ -222,10 +228,8 @@ class TestAPause:
         connection.session.pause_at = b"1"
         connection.receiver.read(binary(b"1") + binary(b"2") + client_frame(PING)[:3])
         connection.resume()
-        connection.is_open, connection.is_ended = False, True
-        connection.receiver.close()
+        connection.lose()
         assert connection.clock.getDelayedCalls() == []
-        assert connection.ledger.held == 0
         assert connection.heard == [b"1"]
 
 
@@ -238,7 +242,9 @@ class TestAClose:
         connection.close(4000, "restart")
         assert b"2" not in connection.heard
         assert connection.is_ended
-        assert connection.ledger.held == 0
+        assert connection.foreign is not None, "a close with the code 1 is a violation"
+        assert connection.ledger.held == FRAME_READER_BYTES
+        connection.lose()
 
     @pytest.mark.parametrize("opcode", [BINARY, TEXT, PING])
     def test_what_comes_after_it_goes_on_where_what_was_held_ends(
@@ -249,8 +255,9 @@ class TestAClose:
         connection.receiver.read(binary(b"1"))
         connection.receiver.read(frame[:50])
         connection.close(4000, "restart")
-        assert connection.ledger.held == 0
+        assert connection.ledger.held == (0 if opcode == BINARY else FRAME_READER_BYTES)
         connection.receiver.read(frame[50:])
+        assert connection.ledger.held == 0
         assert not connection.is_ended
         connection.receiver.read(close_frame(4000))
         assert connection.is_ended
@@ -274,7 +281,7 @@ class TestAClose:
         connection.receiver.read(client_frame(BINARY, b"x" * 100, fin=False))
         assert connection.receiver.partial_bytes == 100
         connection.close(4000, "restart")
-        assert connection.ledger.held == connection.receiver.held_bytes == 0
+        assert connection.ledger.held == connection.receiver.held_bytes == FRAME_READER_BYTES
         connection.receiver.read(client_frame(CONTINUATION, b"y" * 100))
         assert connection.ledger.held == 0
         assert b"x" * 100 + b"y" * 100 not in connection.heard
@@ -317,7 +324,8 @@ class TestBeforeTheWelcome:
     def test_data_is_refused_before_it_is_kept(self, connection: FakeConnection) -> None:
         connection.receiver.read(binary(bytes(1000))[:10])
         assert connection.sent == [4501]
-        assert connection.ledger.held == 0
+        assert connection.ledger.held == FRAME_READER_BYTES
+        connection.lose()
 
     def test_texts_are_passed_on(self, connection: FakeConnection) -> None:
         connection.receiver.read(client_frame(TEXT, b"hello"))
@@ -400,9 +408,11 @@ def test_it_knows_how_much_there_is_of_a_message(
 ) -> None:
     connection.receiver.read(begun)
     assert connection.receiver.partial_bytes == partial
-    assert connection.ledger.held == connection.receiver.held_bytes >= (partial or 0)
+    lent = FRAME_READER_BYTES if begun and begun[0] != 0x80 | BINARY else 0
+    assert connection.ledger.held == connection.receiver.held_bytes >= lent + (partial or 0)
     connection.receiver.drop()
-    assert connection.ledger.held == 0
+    assert connection.ledger.held == connection.receiver.held_bytes == lent
+    connection.lose()
 
 
 def test_an_instance_of_autobahn_is_lent_for_as_long_as_one_is_needed(
@@ -425,7 +435,8 @@ def test_one_that_has_refused_something_is_not_given_back(connection: FakeConnec
     lent = connection.foreign
     connection.receiver.read(close_frame(1007))
     assert connection.foreign is lent
-    connection.receiver.close()
+    assert connection.ledger.held == FRAME_READER_BYTES
+    connection.lose()
     assert lent not in connection.factory._spare
 
 

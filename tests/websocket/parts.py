@@ -1,17 +1,21 @@
-"""A factory without a relay, and what stands in for the connection around a part of it."""
+"""A factory without a relay, its connections, and stand-ins for what is around a part of one."""
 
 from typing import Any
 
 from twisted.internet.testing import MemoryReactorClock
 
+from tests.memory import Transport
 from tests.recorded_log import RecordedLog
 from vaultrelay.broker.stages import Stage
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.broken_rule import BrokenRule, Rule
 from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.upgrade import Upgrade
 
 MOST = 2000
+UPGRADE = AdmittedUpgrade(Upgrade(3, "dGhlIHNhbXBsZSBub25jZQ==", None, None))
 
 
 def make_factory(message_bytes: int = MOST, **changes: Any) -> DeviceFactory:
@@ -25,6 +29,15 @@ def make_factory(message_bytes: int = MOST, **changes: Any) -> DeviceFactory:
         "log": RecordedLog(),
     }
     return DeviceFactory(**(arguments | changes))
+
+
+def connect(factory: DeviceFactory) -> Any:
+    """A connection of the factory, on a transport in memory."""
+    connection = factory.buildProtocol(UPGRADE)
+    transport = Transport()
+    transport.protocol = connection
+    connection.makeConnection(transport)
+    return connection
 
 
 class RecordingListener:

@@ -16,7 +16,7 @@ COVER ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= head control frames data_header proxy_line
 
-.PHONY: run test test-system test-cluster lint types floors tests vectors man architecture conformance fuzz obstacles bench bench-quick bench-cluster trials soak clean
+.PHONY: run test test-system test-cluster lint types floors tests docs docs-links vectors man architecture conformance fuzz obstacles bench bench-quick bench-cluster trials soak clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -46,6 +46,17 @@ test-system: $(VENV)/test
 test-cluster: $(VENV)/test
 	tests/system/install.sh haproxy:haproxy
 	CLUSTER=1 $(BIN)/python -m pytest tests/relays -n 0 -rs
+
+# The site, in build/site/html, in ten seconds. A warning is an error, and a link to what is not there a warning.
+SPHINX = $(BIN)/python -m sphinx --jobs auto --doctree-dir build/site/doctrees --nitpicky --fail-on-warning --keep-going --quiet docs
+
+docs: $(VENV)/docs
+	$(SPHINX) build/site/html
+	@echo "The site is in build/site/html/index.html"
+
+# Links to other hosts, which takes a network.
+docs-links: $(VENV)/docs
+	$(SPHINX) --builder linkcheck build/site/links
 
 vectors: $(VENV)/test
 	$(BIN)/python docs/make_vectors.py
@@ -114,6 +125,12 @@ $(VENV)/test: $(VENV)/run
 	@echo "Installing what the tests need into $(VENV)"
 	@$(PIP) --editable '.[test]' --config-settings editable_mode=compat \
 	  || { echo "make: pip could not install the test tools. It needs a package index, by default pypi.org" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/docs: $(VENV)/run
+	@echo "Installing what the documentation site needs into $(VENV)"
+	@$(PIP) --editable '.[docs]' --config-settings editable_mode=compat \
+	  || { echo "make: pip could not install Sphinx. It needs a package index, by default pypi.org" >&2; exit 1; }
 	@touch $@
 
 # Atheris is there for some Pythons only. Without it, Hypothesis fuzzes.

@@ -5,10 +5,45 @@ from pathlib import Path
 
 import docutils.core
 from docutils import nodes
+from docutils.parsers.rst import Directive, directives
+
+OF_THE_SITE = (
+    "autodata",
+    "autoclass",
+    "autoexception",
+    "autofunction",
+    "currentmodule",
+    "relay-close-codes",
+    "relay-commands",
+    "relay-metrics",
+    "relay-nack-reasons",
+    "relay-options",
+    "relay-outcomes",
+    "relay-refusals",
+    "relay-warnings",
+    "toctree",
+)
+"""Directives that Sphinx alone knows. As a file, a page shows nothing in their place."""
+
+
+class _Nothing(Directive):
+    has_content = True
+    optional_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        return []
+
+
+def ignore_directives_of_the_site() -> None:
+    """Let docutils read pages of the site without Sphinx."""
+    for name in OF_THE_SITE:
+        directives.register_directive(name, _Nothing)
 
 
 def broken_links(folder: Path) -> list[str]:
     """The links of documents in the folder that lead to no file in it, as `document: target`."""
+    ignore_directives_of_the_site()
     root = folder.resolve()
     return [
         f"{document.relative_to(root)}: {target}"

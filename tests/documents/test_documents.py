@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 from dataclasses import fields
 from io import StringIO
 from pathlib import Path
@@ -19,6 +20,7 @@ from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason
 
 ROOT = Path(__file__).parents[2]
+runpy.run_path(str(ROOT / "packaging/check/links.py"))["ignore_directives_of_the_site"]()
 DOCUMENTS = [*ROOT.glob("*.rst"), *ROOT.glob("docs/**/*.rst")]
 COMMANDS = ROOT / "vaultrelay" / "commands"
 OF_OTHER_PROGRAMS = {

@@ -46,13 +46,14 @@ def _git(*arguments: str) -> bytes:
 
 
 def _copy(target: Path) -> None:
-    """The files that git knows, as they are now, whatever their permissions here."""
-    for name in _git("ls-files", "-z").decode().split("\0"):
+    """The files that git knows, as they are now; executable if git has them so."""
+    for entry in _git("ls-files", "--stage", "-z").decode().split("\0"):
+        facts, _, name = entry.partition("\t")
         if name and (ROOT / name).is_file():
             path = target / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes((ROOT / name).read_bytes())
-            path.chmod(0o644)
+            path.chmod(0o755 if facts.startswith("100755") else 0o644)
 
 
 def _pack_again(sdist: Path, epoch: int) -> None:
@@ -69,7 +70,7 @@ def _pack_again(sdist: Path, epoch: int) -> None:
                 entry.uid = entry.gid = 0
                 entry.uname = entry.gname = ""
                 entry.mtime, entry.pax_headers = epoch, {}
-                entry.mode = 0o755 if entry.isdir() else 0o644
+                entry.mode = 0o755 if entry.mode & 0o100 else 0o644
                 again.addfile(entry, content)
     sdist.with_suffix(".new").replace(sdist)
 

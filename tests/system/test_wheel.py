@@ -96,7 +96,7 @@ def test_an_installed_wheel_works_and_uninstalled_leaves_nothing(
     assert set(files(home)) == before
 
 
-def test_the_sdist_has_what_a_packager_needs_and_nothing_else(made: Path) -> None:
+def test_the_sdist_has_what_a_packager_needs(made: Path) -> None:
     (sdist,) = made.glob("*.tar.gz")
     with tarfile.open(sdist) as packed:
         inside = {entry.name.partition("/")[2] for entry in packed if entry.isfile()}
@@ -111,7 +111,16 @@ def test_the_sdist_has_what_a_packager_needs_and_nothing_else(made: Path) -> Non
         "twisted/plugins/vaultrelay_plugin.py",
         "vaultrelay/py.typed",
     } <= inside
-    assert not [name for name in inside if name.startswith("tests/")]
+
+
+def test_the_sdist_has_the_tests_and_what_they_read(made: Path) -> None:
+    """All that git knows, but for what serves the repository alone."""
+    (sdist,) = made.glob("*.tar.gz")
+    with tarfile.open(sdist) as packed:
+        inside = {entry.name.partition("/")[2] for entry in packed if entry.isfile()}
+    known = run("git", "ls-files", cwd=ROOT).splitlines()
+    missing = {name for name in known if (ROOT / name).is_file()} - inside
+    assert {name for name in missing if not name.startswith(".git")} == set()
 
 
 def test_both_are_the_same_bytes_whoever_makes_them(made: Path, tmp_path: Path) -> None:

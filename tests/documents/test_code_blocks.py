@@ -1,0 +1,134 @@
+"""Code blocks of the documents: their syntax, and the options and commands that they name."""
+
+import ast
+import re
+import runpy
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.documents.code_blocks import PAGES, ROOT, Block, blocks, commands, shell
+from vaultrelay.config.table import BY_NAME, OPTIONS
+
+LANGUAGES = {"console", "ini", "json", "python", "sh", "text", "toml", "yaml"}
+HELP: dict[str, str] = dict(runpy.run_path(str(ROOT / "docs/_ext/declared.py"))["commands"]())
+FLAGS = {
+    name: dict(re.findall(r"--([a-z-]+)(?: ([A-Z]\S*))?", text)) for name, text in HELP.items()
+}
+FLAGS["run"] = {option.name: option.value for option in OPTIONS} | {"version": "", "help": ""}
+"""By command: whether each of its flags has a value."""
+IMAGE = "vaultmesh-relay:latest"
+
+
+def found(*languages: str) -> list[Any]:
+    return [
+        pytest.param(block, id=f"{page.stem}-{number}")
+        for page in PAGES
+        for number, block in enumerate(blocks(page))
+        if block.language in languages
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_block_names_a_language_that_is_checked(page: Path) -> None:
+    assert {block.language for block in blocks(page)} <= LANGUAGES
+
+
+@pytest.mark.parametrize("block", found("sh", "console"))
+def test_the_shell_can_parse_it(block: Block) -> None:
+    done = subprocess.run(
+        ["sh", "-n"], input=shell(block), capture_output=True, text=True, check=False, timeout=10
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("block", found("sh", "console"))
+def test_its_relay_commands_and_flags_exist(block: Block) -> None:
+    for command in commands(shell(block)):
+        for arguments in relay_arguments(command):
+            check_arguments(arguments)
+
+
+@pytest.mark.parametrize("block", found("toml"))
+def test_toml_has_options_as_keys(block: Block) -> None:
+    for name, value in tomllib.loads(block.text).items():
+        assert name in BY_NAME
+        assert isinstance(value, list) <= BY_NAME[name].repeatable
+
+
+@pytest.mark.parametrize("block", found("ini"))
+def test_an_environment_file_has_variables_of_options(block: Block) -> None:
+    variables = {option.variable for option in OPTIONS}
+    for line in block.text.splitlines():
+        assert line.partition("=")[0] in variables
+        assert line.count("=") >= 1
+
+
+@pytest.mark.parametrize("block", found("yaml"))
+def test_yaml_parses(block: Block) -> None:
+    assert isinstance(yaml.safe_load(block.text), dict)
+
+
+@pytest.mark.parametrize("block", found("python"))
+def test_python_compiles(block: Block) -> None:
+    compile(block.text, "block", "exec", dont_inherit=True, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+@pytest.mark.parametrize(
+    ("line", "arguments"),
+    [
+        ("vault-relay check ws://x | head -1", [["check", "ws://x"]]),
+        ("cd x && /opt/bin/vault-relay --port 1 > log", [["--port", "1"]]),
+        ("A=b vault-relay token list", [["token", "list"]]),
+        ("docker exec vaultmesh-relay vault-relay status", [["status"]]),
+        (f"docker run --rm {IMAGE} \\\n  --port 1", [["--port", "1"]]),
+        ("twistd --nodaemon vault-relay --port 1", [["--port", "1"]]),
+        ("systemctl restart vault-relay", []),
+    ],
+)
+def test_commands_of_the_relay_are_found(line: str, arguments: list[list[str]]) -> None:
+    assert [each for command in commands(line) for each in relay_arguments(command)] == arguments
+
+
+@pytest.mark.parametrize(
+    "arguments", [["chekc"], ["--prot", "1"], ["check", "--json=1"], ["--port", "--admin"]]
+)
+def test_a_slip_in_a_command_is_found(arguments: list[str]) -> None:
+    with pytest.raises(AssertionError):
+        check_arguments(arguments)
+
+
+def relay_arguments(command: list[str]) -> Iterator[list[str]]:
+    """The words after `vault-relay`, or after the name of its image, if that is what is run."""
+    words = command
+    while words and re.fullmatch(r"\w+=.*", words[0]):
+        words = words[1:]
+    if words[:1] == ["docker"] and IMAGE in words:
+        yield words[words.index(IMAGE) + 1 :]
+    elif words and words[0] in ("docker", "twistd") and "vault-relay" in words:
+        yield words[words.index("vault-relay") + 1 :]
+    elif words and Path(words[0]).name == "vault-relay":
+        yield words[1:]
+
+
+def check_arguments(arguments: list[str]) -> None:
+    name = "run"
+    if arguments and not arguments[0].startswith("-"):
+        name, *arguments = arguments
+    assert name in FLAGS, name
+    value = ""
+    for word in arguments:
+        if word.startswith("--"):
+            assert not value, f"--{value} without a value"
+            flag, is_one, _ = word[2:].partition("=")
+            assert flag in FLAGS[name], f"{name} {word}"
+            assert not is_one or FLAGS[name][flag], word
+            value = "" if is_one or not FLAGS[name][flag] else flag
+        else:
+            value = ""
+    assert not value, f"--{value} without a value"

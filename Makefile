@@ -16,7 +16,7 @@ COVER ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= head control frames data_header proxy_line
 
-.PHONY: run test test-system test-cluster lint types floors tests docs docs-links vectors man architecture conformance fuzz obstacles bench bench-quick bench-cluster trials soak clean
+.PHONY: run test test-system test-cluster lint types floors tests docs docs-links vectors man architecture diagrams conformance fuzz obstacles bench bench-quick bench-cluster trials soak clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -47,8 +47,9 @@ test-cluster: $(VENV)/test
 	tests/system/install.sh haproxy:haproxy
 	CLUSTER=1 $(BIN)/python -m pytest tests/relays -n 0 -rs
 
-# The site, in build/site/html, in ten seconds. A warning is an error, and a link to what is not there a warning.
-SPHINX = $(BIN)/python -m sphinx --jobs auto --doctree-dir build/site/doctrees --nitpicky --fail-on-warning --keep-going --quiet docs
+# The site, in build/site/html, in ten seconds. A warning is an error, and a link to what is not there a warning. All of it
+# is made each time: what is read from the code may have changed.
+SPHINX = $(BIN)/python -m sphinx --jobs auto --fresh-env --write-all --doctree-dir build/site/doctrees --nitpicky --fail-on-warning --keep-going --quiet docs
 
 docs: $(VENV)/docs
 	$(SPHINX) build/site/html
@@ -66,6 +67,9 @@ man: $(VENV)/test
 
 architecture: $(VENV)/test
 	$(BIN)/python docs/make_architecture.py
+
+diagrams: $(VENV)/made
+	$(BIN)/python docs/make_diagrams.py
 
 conformance: $(VENV)/test
 	tests/conformance/install.sh build/autobahn

@@ -17,6 +17,7 @@ extensions = ["sphinx.ext.autodoc", "plain_links", "relay_reference"]
 exclude_patterns = ["_ext"]
 default_role = "code"
 highlight_language = "text"
+smartquotes = False
 pygments_style = "default"
 nitpicky = True
 nitpick_ignore_regex = [

@@ -10,12 +10,15 @@ from importlib import import_module
 from io import StringIO
 from typing import NamedTuple
 
+from vaultrelay.broker.counters import Counters
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.commands import COMMANDS
 from vaultrelay.config.table import OPTIONS
+from vaultrelay.observe.figures import Expiry, Figures, Process
+from vaultrelay.observe.meter import _BUILDS
 from vaultrelay.policy import finding
 from vaultrelay.policy.refused import REFUSED
-from vaultrelay.web.metrics import METRICS
+from vaultrelay.web.metrics import METRICS, Metric
 from vaultrelay.wire import refusal
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason
@@ -30,6 +33,30 @@ _SAMPLES = {
     "retry_seconds": 60,
 }
 """Arguments for the functions that make refusals: the numbers and words are examples."""
+
+_AT_START = Figures(
+    node="w1",
+    now=0,
+    started=0,
+    uptime_seconds=0,
+    draining=False,
+    waiting=0,
+    unjoined=0,
+    joined=0,
+    most_joined=0,
+    channels=0,
+    counters=Counters(),
+    messages=0,
+    bytes=0,
+    held=0,
+    most_held=0,
+    lag_seconds=0,
+    process=Process(0, 0, 0, 0),
+    certificates=[Expiry("relay.example.org", 0)],
+    findings=[],
+    builds=_BUILDS,
+)
+"""A relay with a name and a certificate, to which nothing has happened."""
 
 
 class OptionRow(NamedTuple):
@@ -49,6 +76,7 @@ class MetricRow(NamedTuple):
     name: str
     type: str
     help: str
+    labels: dict[str, list[str]]
 
 
 class RefusalRow(NamedTuple):
@@ -58,7 +86,6 @@ class RefusalRow(NamedTuple):
     error: str
     outcome: str
     when: str
-    headers: tuple[tuple[str, str], ...]
 
 
 class CloseRow(NamedTuple):
@@ -85,7 +112,16 @@ def commands() -> list[tuple[str, str]]:
 
 def metrics() -> list[MetricRow]:
     """The metrics, in the order of /metrics."""
-    return [MetricRow(each.name, each.type, each.help) for each in METRICS]
+    return [MetricRow(each.name, each.type, each.help, _labels(each)) for each in METRICS]
+
+
+def _labels(metric: Metric) -> dict[str, list[str]]:
+    """The labels of a metric, each with the values that are there from the start."""
+    found: dict[str, list[str]] = {}
+    for labels, _ in metric.read(_AT_START):
+        for name, value in labels:
+            found.setdefault(name, []).append(value)
+    return found
 
 
 def outcomes() -> list[tuple[str, str]]:
@@ -118,7 +154,7 @@ def refusals() -> list[RefusalRow]:
         ):
             made = make(*_arguments(make))
             when = inspect.getdoc(make) or ""
-            rows.append(RefusalRow(made.status, made.error, made.counted, when, made.headers))
+            rows.append(RefusalRow(made.status, made.error, made.counted, when))
     return sorted(rows, key=lambda row: (row.status, row.error, row.outcome))
 
 

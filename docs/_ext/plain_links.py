@@ -23,9 +23,16 @@ _ELSEWHERE = {"CHANGELOG.rst": "changelog", "CONTRIBUTING.rst": "contributing"}
 class _LinksToFiles(SphinxTransform):
     """Finds the page or file that a link leads to."""
 
-    default_priority = 300
+    default_priority = 730
 
     def apply(self, **_keywords: Any) -> None:
+        # The theme has the sections of a page beside it.
+        for topic in list(self.document.findall(nodes.topic)):
+            if "contents" in topic["classes"]:
+                topic.parent.remove(topic)
+        for image in self.document.findall(nodes.image):
+            # With a width, Sphinx links it to the picture itself, which phones can enlarge.
+            image.setdefault("width", "100%")
         for node in list(self.document.findall(nodes.reference)):
             uri = node.get("refuri", "")
             if uri and ":" not in uri and not uri.startswith("#"):
@@ -76,6 +83,9 @@ def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             logger.warning("%s has no section %s", page, anchor, location=node)
         node["refuri"] = app.builder.get_relative_uri(docname, page) + (anchor and f"#{anchor}")
         node["internal"] = True
+        if node.astext().endswith(".rst"):
+            # In a file the name is what helps, here the title.
+            node.children = [nodes.Text(app.env.titles[page].astext())]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -1,9 +1,16 @@
 """The tables of the reference pages, as reStructuredText."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
 import declared
+
+_FEW = 8
+_CODE = re.compile(r"(?<!\S)(--[a-z][a-z-]*[a-z]|[a-z]+://[^\s,;]*[\w/])")
+"""Options and URLs in sentences."""
+_MARKUP = re.compile(r"([\\*`|_:])")
+"""What docutils may take for markup; a colon, for a URL."""
 
 
 def options() -> str:
@@ -44,9 +51,25 @@ def commands() -> str:
 
 
 def metrics() -> str:
-    """Each metric with its type."""
-    rows = [(f"``{row.name}``", row.type, escaped(row.help)) for row in declared.metrics()]
-    return table(("Metric", "Type", "What it is"), (44, 11, 45), rows)
+    """Each metric with its type and labels."""
+    parts = []
+    for row in declared.metrics():
+        labels = "; ".join(_label(name, values) for name, values in row.labels.items())
+        parts += [
+            f"``{row.name}``",
+            f"   {row.type.capitalize()}. {escaped(row.help)}",
+            *(["", f"   Labels: {labels}"] if labels else []),
+            "",
+        ]
+    return "\n".join(parts)
+
+
+def _label(name: str, values: Sequence[str]) -> str:
+    """A label, with its values where these are few words of the relay's own."""
+    known = list(dict.fromkeys(values))
+    if 1 < len(known) <= _FEW:
+        return f"``{name}`` ({', '.join(f'``{value}``' for value in known)})"
+    return f"``{name}``"
 
 
 def outcomes() -> str:
@@ -69,18 +92,17 @@ def nack_reasons() -> str:
 
 def refusals() -> str:
     """The HTTP answers that end a connection before it is a WebSocket."""
+    counted = dict(declared.outcomes())
     rows = [
         (
             str(row.status),
             f"``{row.error}``",
             escaped(row.when),
-            ", ".join(f"``{name}``" for name in dict.fromkeys(name for name, _ in row.headers)),
-            f"``{row.outcome}``",
+            f"``{row.outcome}``" if row.outcome in counted else "the limit that was met",
         )
         for row in declared.refusals()
     ]
-    head = ("Status", "``error``", "When", "Headers", "Counted as")
-    return table(head, (8, 20, 36, 18, 18), rows)
+    return table(("Status", "``error``", "When", "Counted as"), (8, 24, 44, 24), rows)
 
 
 def close_codes() -> str:
@@ -108,11 +130,12 @@ def table(head: Sequence[str], widths: Sequence[int], rows: Iterable[Sequence[st
 
 
 def escaped(text: str) -> str:
-    """Text that means nothing to reStructuredText, in one line."""
-    text = " ".join(text.split())
-    for mark in ("\\", "*", "`", "|", "_"):
-        text = text.replace(mark, "\\" + mark)
-    return text
+    """Text of the code in one line, which means nothing to reStructuredText."""
+    parts = _CODE.split(" ".join(text.split()))
+    return "".join(
+        f"``{part}``" if index % 2 else _MARKUP.sub(r"\\\1", part)
+        for index, part in enumerate(parts)
+    )
 
 
 def _of_one(text: str) -> str:

@@ -22,14 +22,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     for name in TABLES:
         app.add_directive(name, _Generated)
-    # Pages made of declarations are never older than the code.
-    app.connect("env-get-outdated", _all_generated)
     app.connect("autodoc-process-signature", _named_interfaces)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def _all_generated(_app: Sphinx, env: Any, *_sets: Any) -> list[str]:
-    return [name for name in env.all_docs if name.startswith("reference/")]
 
 
 def _named_interfaces(*given: Any) -> tuple[str | None, str | None]:

@@ -44,7 +44,10 @@ def test_each_table_is_on_one_page(tables: dict[str, Callable[[], str]]) -> None
     [
         ("relay-options", [f".. option:: --{option.name} {option.value}\n" for option in OPTIONS]),
         ("relay-options", [f"``{option.variable}``" for option in OPTIONS]),
-        ("relay-metrics", [f"``{metric.name}``\n     - {metric.type}\n" for metric in METRICS]),
+        (
+            "relay-metrics",
+            [f"``{metric.name}``\n   {metric.type.capitalize()}. " for metric in METRICS],
+        ),
         ("relay-outcomes", [f"``{slug}``" for slug in REFUSED]),
         ("relay-warnings", [f"``{slug}``" for slug in WHAT]),
         ("relay-close-codes", [f"{code.number}\n     - ``{code.slug}``" for code in CloseCode]),

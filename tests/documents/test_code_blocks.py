@@ -13,14 +13,18 @@ import pytest
 import yaml
 
 from tests.documents.code_blocks import PAGES, ROOT, Block, blocks, commands, shell
-from vaultrelay.config.table import BY_NAME, OPTIONS
 
 LANGUAGES = {"console", "ini", "json", "python", "sh", "text", "toml", "yaml"}
-HELP: dict[str, str] = dict(runpy.run_path(str(ROOT / "docs/_ext/declared.py"))["commands"]())
+DECLARED: dict[str, Any] = runpy.run_path(str(ROOT / "docs/_ext/declared.py"))
+BY_NAME: dict[str, Any] = {option.name: option for option in DECLARED["options"]()}
+HELP: dict[str, str] = dict(DECLARED["commands"]())
 FLAGS = {
     name: dict(re.findall(r"--([a-z-]+)(?: ([A-Z]\S*))?", text)) for name, text in HELP.items()
 }
-FLAGS["run"] = {option.name: option.value for option in OPTIONS} | {"version": "", "help": ""}
+FLAGS["run"] = {name: option.value for name, option in BY_NAME.items()} | {
+    "version": "",
+    "help": "",
+}
 """By command: whether each of its flags has a value."""
 IMAGE = "vaultmesh-relay:latest"
 
@@ -63,7 +67,7 @@ def test_toml_has_options_as_keys(block: Block) -> None:
 
 @pytest.mark.parametrize("block", found("ini"))
 def test_an_environment_file_has_variables_of_options(block: Block) -> None:
-    variables = {option.variable for option in OPTIONS}
+    variables = {option.variable for option in BY_NAME.values()}
     for line in block.text.splitlines():
         assert line.partition("=")[0] in variables
         assert line.count("=") >= 1

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from vaultrelay.config.table import OPTIONS
 from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS
 from vaultrelay.wire.close_codes import CloseCode
 
 ROOT = Path(__file__).parents[2]
+OPTIONS = runpy.run_path(str(ROOT / "docs/_ext/declared.py"))["options"]()
 PAGES = list((ROOT / "docs/reference").glob("*.rst"))
 
 

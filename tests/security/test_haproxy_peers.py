@@ -1,6 +1,7 @@
 """Attack: speak HAProxy's peers protocol to a port that is for a proxy, without being HAProxy."""
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,9 @@ def test_hellos_that_never_end_take_no_more_than_other_pending_connections(hello
         before = open_files(relay)
         with crowd(relay.port, PENDING) as strangers:
             for stranger in strangers:
-                stranger.sendall(hello)
+                # On a slow machine the first ones had their time already, and are cut off.
+                with suppress(ConnectionError):
+                    stranger.sendall(hello)
             # Once this one is answered all before it were accepted.
             with dial(relay.port) as device:
                 device.sendall(b"PROXY UNKNOWN\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n")

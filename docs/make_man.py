@@ -14,8 +14,7 @@ from pathlib import Path
 
 from vaultrelay import __version__
 from vaultrelay.commands import COMMANDS
-from vaultrelay.config.flags import help_text
-from vaultrelay.config.table import OPTIONS
+from vaultrelay.config.settings import OPTIONS
 
 TARGET = Path(__file__).with_name("vault-relay.1")
 _FLAG = re.compile(r"  (--\S+(?: \S+)*)(?:  +(\S.*))?$", re.MULTILINE)
@@ -137,7 +136,7 @@ def synopsis() -> list[str]:
 
 def options() -> list[tuple[str, str]]:
     """The relay's own options, with their help."""
-    own = [(f"--{option.name} {option.value}", help_text(option)) for option in OPTIONS]
+    own = [(f"--{option.name} {option.value}", option.full_help) for option in OPTIONS]
     return [*own, ("--version", "Print the version."), ("--help", "Print a summary.")]
 
 

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from vaultrelay.commands import COMMANDS
-from vaultrelay.config.table import OPTIONS
+from vaultrelay.config.settings import OPTIONS
 
 MAKER = Path(__file__).parents[2] / "docs" / "make_man.py"
 

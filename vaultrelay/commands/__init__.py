@@ -42,7 +42,7 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     """Run the command that the arguments name; returns its exit status."""
     name = "run"
-    if arguments == ["--version"]:
+    if arguments in (["--version"], ["-V"]):
         # Without Twisted, which takes half a second.
         print_result(f"vault-relay {__version__}")
         return 0

@@ -6,6 +6,7 @@ python docs/make_man.py --check    write nothing; exit 1 when the file differs
 
 import re
 import textwrap
+from collections.abc import Iterable
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
 from io import StringIO
@@ -14,10 +15,11 @@ from pathlib import Path
 
 from vaultrelay import __version__
 from vaultrelay.commands import COMMANDS
+from vaultrelay.config.option import Option, by_group
 from vaultrelay.config.settings import OPTIONS
 
 TARGET = Path(__file__).with_name("vault-relay.1")
-_FLAG = re.compile(r"  (--\S+(?: \S+)*)(?:  +(\S.*))?$", re.MULTILINE)
+_FLAG = re.compile(r"  ((?:-\w, )?--\S+(?: \S+)*)(?:  +(\S.*))?$", re.MULTILINE)
 
 _WIDTH = 72
 
@@ -109,7 +111,7 @@ def page() -> str:
         *section("SYNOPSIS", synopsis()),
         *section("DESCRIPTION", paragraphs(DESCRIPTION)),
         *section("COMMANDS", [line for name in COMMANDS for line in command(name)]),
-        *section("OPTIONS", [line for option in options() for line in item(*option)]),
+        *section("OPTIONS", options(OPTIONS)),
     ]
     for title, items in (
         ("EXIT STATUS", EXIT_STATUS),
@@ -134,10 +136,20 @@ def synopsis() -> list[str]:
     return [line for usage in usages for line in (escaped(usage), ".br")][:-1]
 
 
-def options() -> list[tuple[str, str]]:
-    """The relay's own options, with their help."""
-    own = [(f"--{option.name} {option.value}", option.full_help) for option in OPTIONS]
-    return [*own, ("--version", "Print the version."), ("--help", "Print a summary.")]
+def options(declared: Iterable[Option]) -> list[str]:
+    """The relay's own options in their groups."""
+    lines = []
+    for group, members in by_group(declared).items():
+        lines.append(f".SS {group}")
+        for option in members:
+            text = " ".join(filter(None, (option.full_help, option.reload_note)))
+            lines += item(f"--{option.name} {option.value}", text)
+    for head, text in (
+        ("-V, --version", "Print the version."),
+        ("-h, --help", "Print a summary."),
+    ):
+        lines += item(head, text)
+    return lines
 
 
 def command(name: str) -> list[str]:

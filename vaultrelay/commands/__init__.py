@@ -9,6 +9,8 @@ from vaultrelay.app.stdio import ResultLost, guard, print_error, print_result
 
 COMMANDS = {
     "check": "Try a relay step by step, as two devices.",
+    "completions": "Print the completion of bash, zsh or fish.",
+    "config": "Check the options of the relay; print a sample file.",
     "haproxy": "Print HAProxy's configuration for several relays.",
     "healthcheck": "Say whether the relay of this machine is well.",
     "invite": "Print the relay's URL for the app, with a QR code.",

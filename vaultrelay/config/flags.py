@@ -39,6 +39,10 @@ class RelayOptions(usage.Options):
         """Return the reactor on which endpoint strings would listen."""
         return None
 
+    def report(self, error: BadOption) -> None:
+        """Take an error of an option: here the first one is raised."""
+        raise error
+
     def user(self) -> int | None:
         """Return the user of the relay, if it is not the present one."""
         return None
@@ -72,7 +76,12 @@ class RelayOptions(usage.Options):
 
     def postOptions(self) -> None:
         self.reader = SettingsReader(
-            self.flags, self.environment, self.reactor(), self.user(), kind=self.kind
+            self.flags,
+            self.environment,
+            self.reactor(),
+            self.user(),
+            report=self.report,
+            kind=self.kind,
         )
         self.settings = self.reader.read()
 

@@ -53,7 +53,7 @@ class Kind:
 
     def schema(self) -> dict[str, object]:
         """Return the JSON Schema of the value in the TOML file."""
-        return {"type": "string"}
+        return {"type": "string", "minLength": 1}
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,12 @@ class Option:
         return self.help + (f" Default {self.default}." if self.default else "")
 
     @property
+    def range_note(self) -> str:
+        """What values there are, as a sentence; empty if the help says it."""
+        text = self.kind.described()
+        return f"{text[0].upper()}{text[1:]}." if text and text not in self.help else ""
+
+    @property
     def reload_note(self) -> str:
         """What a reload does with a changed value; empty if it applies it."""
         if not self.live:

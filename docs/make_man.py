@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vaultrelay import __version__
 from vaultrelay.commands import COMMANDS
+from vaultrelay.config.notes import reload_note
 from vaultrelay.config.option import Option, by_group
 from vaultrelay.config.settings import OPTIONS
 
@@ -142,7 +143,7 @@ def options(declared: Iterable[Option]) -> list[str]:
     for group, members in by_group(declared).items():
         lines.append(f".SS {group}")
         for option in members:
-            text = " ".join(filter(None, (option.full_help, option.reload_note)))
+            text = " ".join(filter(None, (option.full_help, reload_note(option))))
             lines += item(f"--{option.name} {option.value}", text)
     for head, text in (
         ("-V, --version", "Print the version."),

@@ -76,7 +76,7 @@ def _check(arguments: list[str]) -> int:
         print_error(f"vault-relay: {error}")
     if options.errors:
         return USAGE_ERROR
-    if "show" in options.switched:
+    if "show" in options.flags:
         settings = fit_to_descriptors(settings)
         for option in settings.options:
             print_result(f"{option.name:<20}{printable(str(settings.shown(option)))}")

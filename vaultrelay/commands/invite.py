@@ -60,12 +60,12 @@ def main(arguments: list[str]) -> int:
     options = InviteOptions()
     options.parseOptions(arguments)
     url, origin = find_url(options.settings)
-    token = _read_token() if "with-token" in options.switched else ""
+    token = _read_token() if "with-token" in options.flags else ""
     scheme, _, rest = url.partition("://")
     invitation = f"{scheme}://any:{quote(token, safe='')}@{rest}" if token else url
     print_hint(f"Enter this URL in the VaultMesh app, or scan it. It is {origin}.")
     print_result(invitation)
-    if "no-qr" not in options.switched:
+    if "no-qr" not in options.flags:
         _print_code(invitation)
     try:
         print_hint(reach(RelayUrl.read(url)))

@@ -25,7 +25,7 @@ def read_pairs(reading: Reading) -> tuple[Pairs, ...]:
     for index, text in enumerate(texts):
         origin = given["listen"].only(text)
         try:
-            tls = read_endpoint(reading.reactor, text, folder=reading.folder).tls
+            tls = read_endpoint(reading.reactor, text, folder=origin.folder).tls
         except BadEndpoint as error:
             raise origin.refuse(str(error)) from None
         pairs = () if tls is None else tls.pairs
@@ -35,13 +35,11 @@ def read_pairs(reading: Reading) -> tuple[Pairs, ...]:
 
 def _port_pairs(given: Mapping[str, Given], running: Pairs) -> Pairs:
     certificate, key = given.get("tls-cert"), given.get("tls-key")
-    if certificate is None and key is None:
-        return ()
     if certificate is None or key is None:
-        present = certificate or key
-        missing = "--tls-cert" if certificate is None else "--tls-key"
-        assert present is not None  # noqa: S101  for the type checker: one of two is given
-        raise present.refuse(f"needs {missing} too: TLS takes a certificate and its key")
+        if present := certificate or key:
+            missing = "--tls-cert" if certificate is None else "--tls-key"
+            raise present.refuse(f"needs {missing} too: TLS takes a certificate and its key")
+        return ()
     try:
         pair = load_pair(certificate.path, key.path)
     except BadCertificate as error:

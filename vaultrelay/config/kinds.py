@@ -2,25 +2,22 @@
 
 from collections.abc import Callable, Collection, Mapping, Sized
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from vaultrelay.certificates.plain_file import read_file, why_unreadable
 from vaultrelay.config.given import BadOption, Given
+from vaultrelay.config.slips import LONGEST_NUMBER
 from vaultrelay.policy.access_lists import BadLine
-
-_LONGEST_NUMBER = 15
-"""Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
 
 
 @dataclass
 class Reading:
     """What there is to read an option with: all options as `given`, the reactor of endpoint
-    strings, the folder of relative names, and the `values` that are read already, by field.
-    `kept` are the settings of a running relay; None at the start."""
+    strings, and the `values` that are read already, by field. `kept` are the settings of a running
+    relay; None at the start."""
 
     given: Mapping[str, Given]
     reactor: Any
-    folder: str
     kept: Any = None
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -32,8 +29,6 @@ class Kind:
     value: str
     check: Callable[[Given, Reading], Any] = lambda given, reading: given.last
     empty: str = "-"
-    repeats: ClassVar[bool] = False
-    in_repr: ClassVar[bool] = True
 
     def read(self, given: Given, reading: Reading) -> Any:
         """Return the value. Raises BadOption if the text is not one."""
@@ -47,14 +42,6 @@ class Kind:
             return "-" if value is None else self.empty
         return " ".join(value) if isinstance(value, tuple) else str(value)
 
-    def described(self) -> str:
-        """Return what values there are, for the documents; empty if the help says it."""
-        return ""
-
-    def schema(self) -> dict[str, object]:
-        """Return the JSON Schema of the value in the TOML file."""
-        return {"type": "string", "minLength": 1}
-
 
 @dataclass(frozen=True)
 class Integer(Kind):
@@ -65,21 +52,13 @@ class Integer(Kind):
 
     def read(self, given: Given, reading: Reading) -> int:
         text = given.last.strip()
-        is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+        is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
         if not is_number or not self.within[0] <= int(text) <= self.within[1]:
             raise given.refuse(f"must be {self.described()}")
         return int(text)
 
     def described(self) -> str:
         return f"a whole number from {self.within[0]} to {self.within[1]}"
-
-    def schema(self) -> dict[str, object]:
-        return {
-            "type": ["integer", "string"],
-            "minimum": self.within[0],
-            "maximum": self.within[1],
-            "pattern": r"^\s*[0-9]+\s*$",
-        }
 
 
 @dataclass(frozen=True)
@@ -110,25 +89,22 @@ class Choice(Kind):
     def described(self) -> str:
         return "one of " + ", ".join(self.words)
 
-    def schema(self) -> dict[str, object]:
-        return {"enum": list(self.words)}
-
 
 @dataclass(frozen=True)
 class Listed(Kind):
-    """Several values, each read by `one`, which raises ValueError with a sentence.
+    """Several values, each read by `one`, which raises ValueError; `wrong` makes a sentence of it.
 
-    `join` makes a value of all of them. There are `most` of them, which are `noun`. `nothing` is
-    the error for an empty list at the start; a running relay takes it.
+    `join` makes a value of all of them, of which there may be `most`; `noun` is their name in the
+    error. `nothing` is the error for an empty list at the start; a running relay takes it.
     """
 
     check: Callable[[Given, Reading], Any] = lambda given, reading: None
     one: Callable[[str], Any] = str
+    wrong: str = "{error}"
     join: Callable[[tuple[Any, ...], Given], Any] = lambda values, given: values
     most: int | None = None
     noun: str = ""
     nothing: str = ""
-    repeats: ClassVar[bool] = True
 
     def read(self, given: Given, reading: Reading) -> Any:
         if self.most is not None and len(given.values) > self.most:
@@ -141,13 +117,8 @@ class Listed(Kind):
             try:
                 values.append(self.one(text))
             except ValueError as error:
-                raise given.only(text).wrong(str(error)) from None
+                raise given.only(text).wrong(self.wrong.format(text=text, error=error)) from None
         return self.join(tuple(values), given)
-
-    def schema(self) -> dict[str, object]:
-        item = super().schema()
-        most = {} if self.most is None else {"maxItems": self.most}
-        return {"anyOf": [item, {"type": "array", "items": item, **most}]}
 
 
 @dataclass(frozen=True)
@@ -158,7 +129,6 @@ class ListFile(Kind):
     lines: Callable[[str], Sized] = str.split
     noun: str = ""
     nothing: str = ""
-    in_repr: ClassVar[bool] = False
 
     def read(self, given: Given, reading: Reading) -> Sized:
         try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from vaultrelay.config.kinds import Kind
+from vaultrelay.config.kinds import Kind, Listed, ListFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Option:
     @property
     def repeatable(self) -> bool:
         """Whether it has a list of values."""
-        return self.kind.repeats
+        return isinstance(self.kind, Listed)
 
     @property
     def variable(self) -> str:
@@ -54,25 +54,14 @@ class Option:
         """The help and the default."""
         return self.help + (f" Default {self.default}." if self.default else "")
 
-    @property
-    def range_note(self) -> str:
-        """What values there are, as a sentence; empty if the help says it."""
-        text = self.kind.described()
-        return f"{text[0].upper()}{text[1:]}." if text and text not in self.help else ""
-
-    @property
-    def reload_note(self) -> str:
-        """What a reload does with a changed value; empty if it applies it."""
-        if not self.live:
-            return "Takes a restart."
-        return "Leaving it out takes a restart." if self.guard else ""
-
 
 def option(name: str, kind: Kind, default: Any, group: str, help: str, **more: Any) -> Any:
     """Declare a field of a class of settings as an option. `more` are fields of Option."""
     text = str(default) if isinstance(default, int | str) else ""
     declared = Option(name=name, kind=kind, help=help, group=group, default=text, **more)
-    return field(default=default, repr=kind.in_repr, metadata={"option": declared})
+    return field(
+        default=default, repr=not isinstance(kind, ListFile), metadata={"option": declared}
+    )
 
 
 def options_of(settings: Any) -> tuple[Option, ...]:

@@ -1,26 +1,29 @@
 """SettingsReader: reads the options of a relay into Settings, at the start and at each reload."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from vaultrelay.certificates.plain_file import start_folder
 from vaultrelay.config.certificates import read_pairs
 from vaultrelay.config.given import BadOption, Given
 from vaultrelay.config.kinds import Reading
 from vaultrelay.config.memory import memory_bytes
-from vaultrelay.config.option import options_of
+from vaultrelay.config.option import Option, options_of
 from vaultrelay.config.runtime_folder import runtime_folder
 from vaultrelay.config.service_links import service_links
 from vaultrelay.config.settings import Settings
 from vaultrelay.config.sources import (
-    Report,
-    Source,
-    add_file,
-    add_flags,
-    add_variables,
+    Item,
+    checked,
+    from_file,
+    from_flags,
+    from_variables,
     unknown_variables,
 )
+
+Report: TypeAlias = Callable[[BadOption], None]
+"""Takes each error; it may raise it."""
 
 
 def stop_at_first(error: BadOption) -> None:
@@ -58,17 +61,11 @@ class SettingsReader:
         self._report = report
         self._kind = kind
         self._options = {option.name: option for option in options_of(kind)}
-        variables, on_command_line = self._source(report), self._source(report)
-        add_variables(variables, self._options, self._environment)
-        add_flags(on_command_line, self._options, flags)
-        self._before = self._given = variables.given | on_command_line.given
+        items = from_variables(self._options.values(), self._environment) + from_flags(flags)
+        self._before = self._given = self._checked(items, self._options, report)
 
     def read(self) -> Settings:
         """Return the settings. Raises BadOption for the first that is invalid, unless reported."""
-        try:
-            self._given = self._with_file(self._report)
-        except BadOption as error:
-            self._report(error)
         return self._settings(self._report)
 
     def read_again(self, kept: Settings) -> tuple[Settings, list[str]]:
@@ -77,11 +74,6 @@ class SettingsReader:
         An invalid option stays as it is in `kept`, and nothing else does.
         """
         errors: list[BadOption] = []
-        try:
-            self._given = self._with_file(stop_at_first)
-        except BadOption as error:
-            # All that the file set still holds. The files that it names may have changed.
-            errors.append(error)
         settings = self._settings(errors.append, kept)
         return settings, list(dict.fromkeys(map(str, errors)))
 
@@ -91,20 +83,31 @@ class SettingsReader:
         served = frozenset(path for pair in settings.certificates for path in pair.files)
         return served | named, served
 
-    def _source(self, report: Report) -> Source:
-        return Source(self._folder, report)
-
-    def _with_file(self, report: Report) -> dict[str, Given]:
-        config = self._before.get("config")
-        if config is None:
-            return dict(self._before)
-        source = self._source(report)
-        add_file(source, self._options, config)
-        return source.given | self._before
+    def _checked(
+        self, items: Iterable[Item], known: Mapping[str, Option], report: Report
+    ) -> dict[str, Given]:
+        """Return the options by name; of several the last."""
+        given = {}
+        for item in items:
+            try:
+                given[item.name] = checked(item, known, self._folder)
+            except BadOption as error:
+                report(error)
+        return given
 
     def _settings(self, report: Report, kept: Settings | None = None) -> Settings:
         """Return the settings; an invalid option has its value in `kept`, or its default."""
-        reading = Reading(self._given, self._reactor, self._folder, kept)
+        if config := self._before.get("config"):
+            # A file names no other file.
+            known = {name: option for name, option in self._options.items() if name != "config"}
+            try:
+                # One error is enough for a running relay: all that the file set still holds. The
+                # files that it names may have changed.
+                once = stop_at_first if kept else report
+                self._given = self._checked(from_file(config), known, once) | self._before
+            except BadOption as error:
+                report(error)
+        reading = Reading(self._given, self._reactor, kept)
         values, before, failed = reading.values, kept or self._kind(), set[str]()
         for option in self._options.values():
             given = self._given.get(option.name)
@@ -131,7 +134,7 @@ class SettingsReader:
             if folder
             else self._runtime_folder,
             "memory": memory_bytes(),
-            "unknown_variables": unknown_variables(self._options, self._environment),
+            "unknown_variables": unknown_variables(self._options.values(), self._environment),
             "service_links": self._links,
         }
 

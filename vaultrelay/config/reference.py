@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from vaultrelay.config.help import notes
+from vaultrelay.config.notes import assignment, range_note, reload_note
 from vaultrelay.config.option import Option, by_group
-from vaultrelay.config.sample import assignment
 
 
 def options_page(options: Iterable[Option], title: str = "Options") -> str:
@@ -29,8 +29,8 @@ def _entry(option: Option) -> Iterator[str]:
         yield f"   :File: ``{assignment(option)}``"
     if option.default:
         yield f"   :Default: ``{option.default}``"
-    if option.range_note:
-        yield f"   :Value: {option.range_note}"
-    yield f"   :Reload: {option.reload_note or 'Takes effect.'}"
+    if value := range_note(option):
+        yield f"   :Value: {value}"
+    yield f"   :Reload: {reload_note(option) or 'Takes effect.'}"
     if option.repeatable:
         yield "   :Repeatable: yes"

@@ -1,10 +1,9 @@
 """A commented sample of the TOML file."""
 
-import json
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from vaultrelay.config.kinds import Integer
+from vaultrelay.config.notes import assignment, in_file, range_note, reload_note
 from vaultrelay.config.option import Option, by_group
 
 _WIDTH = 80
@@ -28,20 +27,7 @@ def sample(options: Iterable[Option]) -> str:
     )
 
 
-def in_file(options: Iterable[Option]) -> Iterator[Option]:
-    """Yield the options that can be in the file: all but the one that names it."""
-    return (option for option in options if option.name != "config")
-
-
-def assignment(option: Option) -> str:
-    """Return a line of TOML that sets an option to its default, or to its example."""
-    text = option.default or option.example
-    # A string of JSON is one of TOML.
-    value = text if isinstance(option.kind, Integer) else json.dumps(text)
-    return f"{option.name} = " + (f"[{value}]" if option.repeatable else value)
-
-
 def _entry(option: Option) -> str:
-    words = " ".join(filter(None, (option.help, option.range_note, option.reload_note)))
+    words = " ".join(filter(None, (option.help, range_note(option), reload_note(option))))
     lines = textwrap.wrap(words, _WIDTH, break_on_hyphens=False)
     return "\n" + "".join(f"# {line}\n" for line in lines) + f"#{assignment(option)}\n"

@@ -170,25 +170,24 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
 
         And the names of the options that differ and take a restart, which keep their values.
         """
-        restart, kept = [], {}
-        for each in self.options:
-            old, new = getattr(running, each.field), getattr(self, each.field)
-            if not each.live and new != old:
-                restart.append(each.name)
-                kept[each.field] = old
+        old = {each: getattr(running, each.field) for each in self.options}
+        restart = [
+            each
+            for each, value in old.items()
+            if not each.live and getattr(self, each.field) != value
+        ]
+        # A file that was emptied by mistake must not open a private relay.
+        lifted = [each for each in old if each.guard and self._lifts(each.field, running)]
+        kept = {each.field: old[each] for each in restart + lifted}
+        names = [each.name for each in restart]
         if [bool(pairs) for pairs in self.pairs] != [bool(pairs) for pairs in running.pairs]:
-            restart.append("tls-cert")
-        if {"listen", "tls-cert"}.intersection(restart):
+            names.append("tls-cert")
+        if {"listen", "tls-cert"}.intersection(names):
             # These would be the certificates of other listeners.
             kept["pairs"] = running.pairs
-        for each in self.options:
-            if each.guard and self._lifts(each.field, running):
-                # A file that was emptied by mistake must not open a private relay.
-                kept[each.field] = getattr(running, each.field)
-                # That no origin is allowed may have come with allow-from alone.
-                if each.name != "allow-origin" or running.origins:
-                    restart.append(each.name)
-        return replace(self, **kept), restart
+        # That no origin is allowed may have come with allow-from alone.
+        names += [each.name for each in lifted if each.name != "allow-origin" or running.origins]
+        return replace(self, **kept), names
 
     def _lifts(self, guard: str, running: "Settings") -> bool:
         """Whether a guard, by its field, restricts access to `running` and no more here."""

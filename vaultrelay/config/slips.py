@@ -24,8 +24,9 @@ _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _SIZE = re.compile(r"([kmg])(?:i?b)?", re.IGNORECASE)
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(s|m|h|d)|(s)ec(?:ond)?s?|(m)in(?:ute)?s?|(h)ours?|(d)ays?", re.IGNORECASE)
-_LONGEST_NUMBER = 15
-_NUMBER = re.compile(rf"([0-9]{{1,{_LONGEST_NUMBER}}})\s*([a-z]+)", re.IGNORECASE)
+LONGEST_NUMBER = 15
+"""Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
+_NUMBER = re.compile(rf"([0-9]{{1,{LONGEST_NUMBER}}})\s*([a-z]+)", re.IGNORECASE)
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,_' .][0-9]{3})+")
 _EVERYBODY = frozenset({"*", "any", "all", "everybody", "everyone", "anywhere"})
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)

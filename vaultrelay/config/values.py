@@ -36,7 +36,7 @@ def _node_name(given: Given, reading: Reading) -> str:
 
 def _endpoint(given: Given, reading: Reading) -> str:
     try:
-        read_endpoint(reading.reactor, given.last, folder=reading.folder)
+        read_endpoint(reading.reactor, given.last, folder=given.folder)
     except BadEndpoint as error:
         raise given.refuse(str(error)) from None
     return given.last
@@ -65,19 +65,9 @@ def _public_url(text: str) -> str:
 
 
 def _admin_host(text: str) -> str:
-    try:
-        if "*" in text:
-            raise ValueError(f"{text!r} is a pattern, and no name")
-        return canonical_host(text)
-    except ValueError as error:
-        raise ValueError(f"{error}; write a name without a port, such as relay.lan") from None
-
-
-def _node_url(text: str) -> NodeUrl:
-    try:
-        return NodeUrl.read(text)
-    except ValueError as error:
-        raise ValueError(f"'{text}' {error}") from None
+    if "*" in text:
+        raise ValueError(f"{text!r} is a pattern, and no name")
+    return canonical_host(text)
 
 
 def _proxy(text: str) -> str:
@@ -98,13 +88,15 @@ PUBLIC_URLS = Listed("URL", one=_public_url)
 ADMIN_HOSTS = Listed(
     "NAME",
     one=_admin_host,
+    wrong="{error}; write a name without a port, such as relay.lan",
     join=lambda hosts, given: tuple(dict.fromkeys(hosts)),
     most=limits.MOST_NODES,
     noun="names",
 )
 NODE_URLS = _NodeUrls(
     "URL",
-    one=_node_url,
+    one=NodeUrl.read,
+    wrong="'{text}' {error}",
     join=lambda urls, given: tuple(dict.fromkeys(url.in_folder(given.folder) for url in urls)),
     most=limits.MOST_NODES,
     noun="relays",

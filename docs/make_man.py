@@ -31,8 +31,8 @@ A relay on which the devices of a VaultMesh vault meet and pass each other encry
 cannot read them, keeps none of them, and has no accounts.
 
 Without a command it runs in the foreground, and logs to standard error. Each option is also an
-environment variable, and a name in the TOML file of --config. A flag beats a variable, a variable
-beats the file.
+environment variable, and a name in the TOML file of --config. A flag overrides a variable, a
+variable the file.
 """
 EXIT_STATUS = (
     ("0", "The relay ended cleanly, or the command found what it looked for."),

@@ -110,8 +110,13 @@ def test_it_is_in_every_document(make_man: ModuleType) -> None:
     assert "\n#most-acorns = 7\n" in sample(DECLARED)
     page = options_page(DECLARED)
     assert "\nSquirrels\n---------\n\n.. option:: --most-acorns NUMBER\n" in page
-    assert "   :Variable: ``RELAY_MOST_ACORNS``\n   :File: ``most-acorns = 7``\n" in page
-    assert "   :Value: A whole number from 1 to 9.\n   :Reload: Takes effect.\n" in page
+    assert (
+        "   :Variable: ``RELAY_MOST_ACORNS``\n"
+        "   :Default: ``7``\n"
+        "   :Value: A whole number from 1 to 9.\n"
+        "   :File: ``most-acorns = 7``\n"
+        "   :Reload: Takes effect.\n"
+    ) in page
     validator = Draft202012Validator(schema(DECLARED))
     assert validator.is_valid({"most-acorns": 9, "squirrel-colour": "grey"})
     assert not validator.is_valid({"most-acorns": 10})

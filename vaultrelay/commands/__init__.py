@@ -65,11 +65,9 @@ def _run(arguments: list[str]) -> int:
 
 
 def _stop_at(name: str) -> NoReturn:
-    from difflib import get_close_matches
-
     from vaultrelay.app.process import stop_with
+    from vaultrelay.config.slips import did_you_mean
     from vaultrelay.logs import printable
 
-    close = get_close_matches(name, COMMANDS, 1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(COMMANDS)}."
-    stop_with(f"there is no command '{printable(name)}'; {hint} See vault-relay --help")
+    hint = did_you_mean(name, COMMANDS) or f"; there are {', '.join(COMMANDS)}."
+    stop_with(f"there is no command '{printable(name)}'{hint} See vault-relay --help")

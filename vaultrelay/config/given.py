@@ -5,6 +5,7 @@ from pathlib import Path
 
 from twisted.python import usage
 
+from vaultrelay.certificates.plain_file import read_file, why_unreadable
 from vaultrelay.config.slips import hint
 from vaultrelay.logs import printable
 
@@ -37,6 +38,17 @@ class Given:
     def path(self) -> Path:
         """The file that the last value names, in the folder of the start of the process."""
         return Path(self.folder, self.last)
+
+    def text(self, not_text: str = "is not UTF-8 text") -> str:
+        """Return the text of that file. Raises BadOption if it has none, and why."""
+        try:
+            return read_file(self.path).decode("utf-8-sig")
+        except OSError as error:
+            raise self.refuse(f"cannot be read: {why_unreadable(self.path, error)}") from None
+        except UnicodeDecodeError:
+            raise self.refuse(not_text) from None
+        except ValueError:
+            raise self.refuse("is not a file name") from None
 
     def refuse(self, allowed: str) -> BadOption:
         """Return the error that the value is not what is allowed."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vaultrelay.certificates.plain_file import read_file, why_unreadable
 from vaultrelay.config.given import BadOption, Given
 from vaultrelay.config.slips import LONGEST_NUMBER
 from vaultrelay.policy.access_lists import BadLine
@@ -131,16 +130,11 @@ class ListFile(Kind):
     nothing: str = ""
 
     def read(self, given: Given, reading: Reading) -> Sized:
+        text = given.text()
         try:
-            listed = self.lines(read_file(given.path).decode("utf-8-sig"))
-        except OSError as error:
-            raise given.refuse(f"cannot be read: {why_unreadable(given.path, error)}") from None
-        except UnicodeDecodeError:
-            raise given.refuse("is not UTF-8 text") from None
+            listed = self.lines(text)
         except BadLine as error:
             raise given.refuse(str(error)) from None
-        except ValueError:
-            raise given.refuse("is not a file name") from None
         if not listed and reading.kept is None:
             raise given.refuse(self.nothing)
         return listed

@@ -97,6 +97,5 @@ class OperationOptions:
         "",
         _PROCESS,
         "TOML file with these options by name, such as port = 8080.",
-        live=False,
         in_status=False,
     )

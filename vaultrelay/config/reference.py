@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from vaultrelay.config.help import notes
-from vaultrelay.config.notes import assignment, range_note, reload_note
+from vaultrelay.config.notes import assignment, in_file, range_note, reload_note
 from vaultrelay.config.option import Option, by_group
 
 
@@ -25,12 +25,12 @@ def _entry(option: Option) -> Iterator[str]:
     yield "   " + option.help.replace("--", r"\--").replace("*", r"\*")
     yield ""
     yield f"   :Variable: ``{option.variable}``"
-    if option.name != "config":
-        yield f"   :File: ``{assignment(option)}``"
     if option.default:
         yield f"   :Default: ``{option.default}``"
     if value := range_note(option):
         yield f"   :Value: {value}"
-    yield f"   :Reload: {reload_note(option) or 'Takes effect.'}"
     if option.repeatable:
         yield "   :Repeatable: yes"
+    for each in in_file([option]):
+        yield f"   :File: ``{assignment(each)}``"
+        yield f"   :Reload: {reload_note(each) or 'Takes effect.'}"

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from vaultrelay.certificates.plain_file import read_file, why_unreadable
 from vaultrelay.config.given import BadOption, Given
 from vaultrelay.config.option import Option
 from vaultrelay.config.slips import complaint, did_you_mean
@@ -50,12 +49,9 @@ def from_file(config: Given) -> list[Item]:
     # Most relays have no such file.
     import tomllib
 
+    text = config.text("is not TOML: it is not UTF-8 text")
     try:
-        table = tomllib.loads(read_file(config.path).decode("utf-8-sig"))
-    except OSError as error:
-        raise config.refuse(f"cannot be read: {why_unreadable(config.path, error)}") from None
-    except UnicodeDecodeError:
-        raise config.refuse("is not TOML: it is not UTF-8 text") from None
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise config.refuse(f"is not TOML: {error}") from None
     except (ValueError, RecursionError):

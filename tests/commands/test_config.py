@@ -73,6 +73,7 @@ def test_every_error_is_a_line(
         (["--prot=1"], "option --prot not recognized; did you mean --port?"),
         (["more"], "'more' is not an option"),
         (["--tls-cert=a.pem"], "--tls-cert: 'a.pem' needs --tls-key too"),
+        (["--tls-cert=", "--tls-key=a.pem"], "--tls-cert: is empty"),
     ],
 )
 def test_an_error_is_told_once(

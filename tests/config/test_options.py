@@ -16,7 +16,7 @@ from tests.authority import issue, write_pair
 from vaultrelay.config.flags import RelayOptions
 from vaultrelay.config.given import BadOption
 from vaultrelay.config.memory import memory_bytes
-from vaultrelay.config.reader import read_settings
+from vaultrelay.config.reader import SettingsReader, read_settings
 from vaultrelay.config.runtime_folder import runtime_folder
 from vaultrelay.config.settings import OPTIONS, Settings
 from vaultrelay.policy import limits
@@ -565,6 +565,36 @@ def test_a_bad_certificate_or_key_is_named_by_its_own_option(folder: Path, origi
     assert said("privkey.pem", "fullchain.pem").startswith(f"{cert}: 'privkey.pem' holds a private")
     assert said("fullchain.pem", "other.pem").startswith(f"{key}: 'other.pem' is not the key of ")
     assert said("fullchain.pem", "locked.pem").startswith(f"{key}: 'locked.pem' is encrypted. ")
+
+
+def test_a_mistake_in_a_reload_is_over_with_the_next(folder: Path) -> None:
+    certificate, key = write_pair(folder, issue(["a.example"]))
+    text = f"tls-cert = '{certificate}'\ntls-key = '{key}'\n"
+    (folder / CONFIG).write_text(text)
+    reader = SettingsReader({"config": [CONFIG]}, {})
+    before = reader.read()
+    (folder / CONFIG).write_text(f"tls-cert = ''\ntls-key = '{key}'\n")
+    kept, errors = reader.read_again(before)
+    assert kept == before
+    assert errors == [f"{CONFIG}: tls-cert: is empty; give it a value, or leave it out"]
+    (folder / CONFIG).write_text(text)
+    write_pair(folder, issue(["b.example"]))
+    after, errors = reader.read_again(kept)
+    assert errors == []
+    assert after.own_hosts == {"b.example"}
+
+
+def test_each_bad_limit_keeps_its_own_value_in_a_reload(folder: Path) -> None:
+    (folder / CONFIG).write_text("session-ttl = 7\nrate-messages = 8\n")
+    reader = SettingsReader({"config": [CONFIG]}, {})
+    before = reader.read()
+    (folder / CONFIG).write_text("session-ttl = 0\nrate-messages = 9\nping-seconds = 1\n")
+    after, errors = reader.read_again(before)
+    assert (after.session_ttl, after.messages_per_second, after.ping_seconds) == (7, 9, 50)
+    assert [error.partition(": '")[0] for error in errors] == [
+        f"{CONFIG}: ping-seconds",
+        f"{CONFIG}: session-ttl",
+    ]
 
 
 def test_the_file_may_be_named_by_flag_or_variable(folder: Path) -> None:

@@ -61,6 +61,7 @@ class SettingsReader:
         self._report = report
         self._kind = kind
         self._options = {option.name: option for option in options_of(kind)}
+        self._failed: set[str] = set()
         items = from_variables(self._options.values(), self._environment) + from_flags(flags)
         self._before = self._given = self._checked(items, self._options, report)
 
@@ -92,6 +93,7 @@ class SettingsReader:
             try:
                 given[item.name] = checked(item, known, self._folder)
             except BadOption as error:
+                self._failed.add(item.name)
                 report(error)
         return given
 
@@ -108,7 +110,9 @@ class SettingsReader:
             except BadOption as error:
                 report(error)
         reading = Reading(self._given, self._reactor, kept)
-        values, before, failed = reading.values, kept or self._kind(), set[str]()
+        values, before = reading.values, kept or self._kind()
+        # Of the start, for a check of all options: nothing has failed where a relay runs.
+        failed = set[str]() if kept else self._failed
         for option in self._options.values():
             given = self._given.get(option.name)
             values[option.field] = getattr(self._kind, option.field)
@@ -121,7 +125,7 @@ class SettingsReader:
                 values[option.field] = getattr(before, option.field)
         values["pairs"] = before.pairs
         try:
-            if "listen" not in failed:
+            if failed.isdisjoint(("listen", "tls-cert", "tls-key")):
                 values["pairs"] = read_pairs(reading)
         except BadOption as error:
             report(error)

@@ -6,6 +6,7 @@ python docs/make_man.py --check    write nothing; exit 1 when the file differs
 
 import re
 import textwrap
+from collections.abc import Iterable
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
 from io import StringIO
@@ -14,11 +15,12 @@ from pathlib import Path
 
 from vaultrelay import __version__
 from vaultrelay.commands import COMMANDS
-from vaultrelay.config.flags import help_text
-from vaultrelay.config.table import OPTIONS
+from vaultrelay.config.notes import reload_note
+from vaultrelay.config.option import Option, by_group
+from vaultrelay.config.settings import OPTIONS
 
 TARGET = Path(__file__).with_name("vault-relay.1")
-_FLAG = re.compile(r"  (--\S+(?: \S+)*)(?:  +(\S.*))?$", re.MULTILINE)
+_FLAG = re.compile(r"  ((?:-\w, )?--\S+(?: \S+)*)(?:  +(\S.*))?$", re.MULTILINE)
 
 _WIDTH = 72
 
@@ -29,8 +31,8 @@ A relay on which the devices of a VaultMesh vault meet and pass each other encry
 cannot read them, keeps none of them, and has no accounts.
 
 Without a command it runs in the foreground, and logs to standard error. Each option is also an
-environment variable, and a name in the TOML file of --config. A flag beats a variable, a variable
-beats the file.
+environment variable, and a name in the TOML file of --config. A flag overrides a variable, a
+variable the file.
 """
 EXIT_STATUS = (
     ("0", "The relay ended cleanly, or the command found what it looked for."),
@@ -110,7 +112,7 @@ def page() -> str:
         *section("SYNOPSIS", synopsis()),
         *section("DESCRIPTION", paragraphs(DESCRIPTION)),
         *section("COMMANDS", [line for name in COMMANDS for line in command(name)]),
-        *section("OPTIONS", [line for option in options() for line in item(*option)]),
+        *section("OPTIONS", options(OPTIONS)),
     ]
     for title, items in (
         ("EXIT STATUS", EXIT_STATUS),
@@ -135,10 +137,20 @@ def synopsis() -> list[str]:
     return [line for usage in usages for line in (escaped(usage), ".br")][:-1]
 
 
-def options() -> list[tuple[str, str]]:
-    """The relay's own options, with their help."""
-    own = [(f"--{option.name} {option.value}", help_text(option)) for option in OPTIONS]
-    return [*own, ("--version", "Print the version."), ("--help", "Print a summary.")]
+def options(declared: Iterable[Option]) -> list[str]:
+    """The relay's own options in their groups."""
+    lines = []
+    for group, members in by_group(declared).items():
+        lines.append(f".SS {group}")
+        for option in members:
+            text = " ".join(filter(None, (option.full_help, reload_note(option))))
+            lines += item(f"--{option.name} {option.value}", text)
+    for head, text in (
+        ("-V, --version", "Print the version."),
+        ("-h, --help", "Print a summary."),
+    ):
+        lines += item(head, text)
+    return lines
 
 
 def command(name: str) -> list[str]:

@@ -4,6 +4,7 @@ import json
 import secrets
 import socket
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -97,11 +98,17 @@ class MemorySocket:
 
 
 class Relay:
-    """A relay service that never listens; connections come in by `connect`."""
+    """A relay service that never listens; connections come in by `connect`.
+
+    Its settings may be given as the parts `limits` and `access`, too.
+    """
 
     def __init__(self, **settings: Any) -> None:
         self.clock: Any = MemoryReactorClock()
         self.log = RecordedLog()
+        for name in {"limits", "access"} & settings.keys():
+            part = settings.pop(name)
+            settings |= {each.name: getattr(part, each.name) for each in fields(part)}
         self.service = RelayService(Settings(**settings), self.clock, log=self.log)
         self.broker = self.service.broker
         self.door = self.service.door

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from vaultrelay.broker.counters import Counters
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.commands import COMMANDS
-from vaultrelay.config.table import OPTIONS
+from vaultrelay.config.settings import OPTIONS
 from vaultrelay.observe.figures import Expiry, Figures, Process
 from vaultrelay.observe.meter import _BUILDS
 from vaultrelay.policy import finding

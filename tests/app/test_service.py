@@ -271,11 +271,20 @@ def test_it_listens_where_the_settings_say(
 @pytest.mark.usefixtures("bound")
 class TestTheLog:
     def test_one_line_at_the_start_names_version_and_options(self) -> None:
-        relay = Relay(public_urls=("relay.example.org",))
+        relay = Relay(public_urls=("relay.example.org",), session_ttl=7)
         relay.service.startService()
         (line,) = relay.log.lines
-        assert f"VaultMesh relay {__version__}" in line
-        assert "max-connections=1000" in line
+        assert line == (
+            f"VaultMesh relay {__version__} listens on port 8080 of 0.0.0.0 without TLS; "
+            "public-url=relay.example.org session-ttl=7"
+        )
+        (event,) = relay.log.events
+        assert (event["version"], event["session-ttl"]) == (__version__, 7)
+
+    def test_the_line_at_the_start_is_short_if_nothing_is_set(self) -> None:
+        relay = Relay()
+        relay.service.startService()
+        assert relay.log.lines[0].endswith(" listens on port 8080 of 0.0.0.0 without TLS")
 
     def test_a_relay_that_does_not_know_its_names_says_so(self) -> None:
         relay = Relay()
@@ -296,7 +305,9 @@ class TestTheLog:
     def test_a_variable_that_is_no_option_is_named(self) -> None:
         relay = Relay(unknown_variables=("RELAY_PROT",))
         relay.service.startService()
-        assert "RELAY_PROT is no option" in relay.log.lines[2]
+        assert relay.log.lines[2] == (
+            "RELAY_PROT is no option of the relay; did you mean RELAY_PORT? See vault-relay --help."
+        )
 
     def test_refused_joins_are_told_once_a_minute(self) -> None:
         relay = Relay(public_urls=("relay.example.org",), max_connections=2)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sized
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,11 @@ from twisted.python.usage import UsageError
 
 from tests.authority import issue, write_pair
 from vaultrelay.config.flags import RelayOptions
+from vaultrelay.config.given import BadOption
 from vaultrelay.config.memory import memory_bytes
-from vaultrelay.config.reader import read_settings
+from vaultrelay.config.reader import SettingsReader, read_settings
 from vaultrelay.config.runtime_folder import runtime_folder
-from vaultrelay.config.settings import Settings
-from vaultrelay.config.sources import BadOption
-from vaultrelay.config.table import OPTIONS
+from vaultrelay.config.settings import OPTIONS, Settings
 from vaultrelay.policy import limits
 from vaultrelay.wire import base64url
 
@@ -63,7 +63,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
     "rate-bytes": (lambda s: s.limits.bytes_per_second, "16777216", ("11", "12", "13")),
     "channel-devices": (lambda s: s.limits.channel_devices, "64", ("11", "12", "13")),
     "max-buffer": (
-        lambda s: s.max_buffer,
+        lambda s: s.buffer_bytes,
         str(max(limits.LEAST_BUFFER, memory_bytes() // limits.MEMORY_SHARE)),
         ("5000001", "5000002", "5000003"),
     ),
@@ -567,6 +567,36 @@ def test_a_bad_certificate_or_key_is_named_by_its_own_option(folder: Path, origi
     assert said("fullchain.pem", "locked.pem").startswith(f"{key}: 'locked.pem' is encrypted. ")
 
 
+def test_a_mistake_in_a_reload_is_over_with_the_next(folder: Path) -> None:
+    certificate, key = write_pair(folder, issue(["a.example"]))
+    text = f"tls-cert = '{certificate}'\ntls-key = '{key}'\n"
+    (folder / CONFIG).write_text(text)
+    reader = SettingsReader({"config": [CONFIG]}, {})
+    before = reader.read()
+    (folder / CONFIG).write_text(f"tls-cert = ''\ntls-key = '{key}'\n")
+    kept, errors = reader.read_again(before)
+    assert kept == before
+    assert errors == [f"{CONFIG}: tls-cert: is empty; give it a value, or leave it out"]
+    (folder / CONFIG).write_text(text)
+    write_pair(folder, issue(["b.example"]))
+    after, errors = reader.read_again(kept)
+    assert errors == []
+    assert after.own_hosts == {"b.example"}
+
+
+def test_each_bad_limit_keeps_its_own_value_in_a_reload(folder: Path) -> None:
+    (folder / CONFIG).write_text("session-ttl = 7\nrate-messages = 8\n")
+    reader = SettingsReader({"config": [CONFIG]}, {})
+    before = reader.read()
+    (folder / CONFIG).write_text("session-ttl = 0\nrate-messages = 9\nping-seconds = 1\n")
+    after, errors = reader.read_again(before)
+    assert (after.session_ttl, after.messages_per_second, after.ping_seconds) == (7, 9, 50)
+    assert [error.partition(": '")[0] for error in errors] == [
+        f"{CONFIG}: ping-seconds",
+        f"{CONFIG}: session-ttl",
+    ]
+
+
 def test_the_file_may_be_named_by_flag_or_variable(folder: Path) -> None:
     (folder / "a.toml").write_text("port = 81")
     (folder / "b.toml").write_text("port = 82\nbind = '::'")
@@ -577,7 +607,7 @@ def test_the_file_may_be_named_by_flag_or_variable(folder: Path) -> None:
 
 
 def test_an_empty_file_changes_nothing() -> None:
-    assert read(toml="# nothing yet\n") == read()
+    assert replace(read(toml="# nothing yet\n"), config="") == read()
 
 
 @pytest.mark.parametrize("origin", ["flag", "variable"])
@@ -726,8 +756,24 @@ def test_a_flag_without_its_value_is_refused() -> None:
     assert refusal_of("--port") == "option --port requires argument; see vault-relay --help"
 
 
-def test_an_unknown_flag_is_refused() -> None:
-    assert "--prot" in refusal_of("--prot=80")
+@pytest.mark.parametrize(
+    ("flag", "hint"),
+    [
+        ("--prot=80", "; did you mean --port? See"),
+        ("--session-tll", "; did you mean --session-ttl? See"),
+        ("--versoin", "; did you mean --version? See"),
+        ("--quite-another", "; see"),
+        ("-p", "; see"),
+    ],
+)
+def test_an_unknown_flag_is_refused_with_the_likeliest_one(flag: str, hint: str) -> None:
+    name = flag.partition("=")[0]
+    assert refusal_of(flag) == f"option {name} not recognized{hint} vault-relay --help"
+
+
+def test_a_flag_may_be_shortened_if_it_is_clear() -> None:
+    assert read("--sess=7").session_ttl == 7
+    assert refusal_of("--log=7") == "option --log not a unique prefix; see vault-relay --help"
 
 
 def test_an_unknown_flag_with_control_bytes_is_escaped() -> None:
@@ -792,9 +838,10 @@ def test_two_option_objects_share_no_flags() -> None:
     assert read().public_urls == ()
 
 
-def test_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_is_printed(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        read("--help")
+        read(flag)
     assert not caught.value.code
     assert capsys.readouterr().out.rstrip() == str(RelayOptions()).rstrip()
 
@@ -810,13 +857,13 @@ def test_help_has_no_line_over_80_columns() -> None:
 
 def test_help_names_every_option_with_its_value_and_default() -> None:
     text = help_text()
-    entries = re.split(r"\n(?=  --)", text.partition("Options:\n")[2])
-    by_flag = {entry.split()[0]: " ".join(entry.split()) for entry in ["", *entries] if entry}
+    entries = re.split(r"\n(?=  -|\n|\w)", text)
+    by_flag = {entry.split()[0]: " ".join(entry.split()) for entry in entries if entry.strip()}
     for option in OPTIONS:
         entry = by_flag[f"--{option.name}"]
         assert entry.startswith(f"--{option.name} {option.value} {option.help[:10]}")
         assert (f"Default {option.default}." in entry) is bool(option.default)
-    assert {"--version", "--help"} < set(by_flag)
+    assert {"-V,", "-h,"} < set(by_flag)
 
 
 def test_help_breaks_no_word() -> None:
@@ -828,7 +875,7 @@ def test_help_breaks_no_word() -> None:
 
 def test_help_keeps_texts_apart_from_their_options() -> None:
     starts = [line for line in help_text().splitlines() if line.startswith("  --")]
-    assert len(starts) == len(OPTIONS) + 2
+    assert len(starts) == len(OPTIONS)
     assert all(re.match(r"  --[a-z-]+( [A-Z]+)? {2,}\S", line) for line in starts)
 
 
@@ -859,11 +906,11 @@ def test_what_kubernetes_sets_for_its_services_is_ignored_and_remembered() -> No
 
 def test_the_buffer_holds_some_of_the_largest_messages() -> None:
     least = limits.LEAST_MESSAGES_HELD * 2_000_000
-    assert read("--message-bytes=2000000", f"--max-buffer={least}").max_buffer == least
+    assert read("--message-bytes=2000000", f"--max-buffer={least}").buffer_bytes == least
     said = refusal_of("--message-bytes=2000000", f"--max-buffer={least - 1}")
     assert str(least) in said
     largest = "67108864"
-    assert read(f"--message-bytes={largest}").max_buffer >= limits.LEAST_MESSAGES_HELD * int(
+    assert read(f"--message-bytes={largest}").buffer_bytes >= limits.LEAST_MESSAGES_HELD * int(
         largest
     )
 

@@ -11,7 +11,7 @@ from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.settings import Settings
 from vaultrelay.config.slices import AdminSettings, PageSettings
 from vaultrelay.policy import limits
-from vaultrelay.policy.access import Access, Tokens
+from vaultrelay.policy.access import Tokens
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.origins import Origins
 
@@ -90,15 +90,17 @@ def test_settings_are_described_without_a_secret() -> None:
         node_name="relay-2",
         admin_nodes=(NodeUrl.read("http://10.0.0.2:9090"),),
         admin_hosts=("relay.lan",),
-        access=Access(
-            Tokens([b"1", b"2"]),
-            frozenset([b"channel"]),
-            Networks.read(["192.0.2.0/24", "unix"]),
-            origins=Origins.read(["null", "https://b.example", "https://a.example"]),
-        ),
+        tokens=Tokens([b"1", b"2"]),
+        channels=frozenset([b"channel"]),
+        allowed=Networks.read(["192.0.2.0/24", "unix"]),
+        origins=Origins.read(["null", "https://b.example", "https://a.example"]),
         max_connections=5,
         trusted_proxies=("10.0.0.0/8", "unix"),
-        limits=limits.SessionLimits(2000, 30, 4000, 6, 70),
+        message_bytes=2000,
+        messages_per_second=30,
+        bytes_per_second=4000,
+        channel_devices=6,
+        session_ttl=70,
         max_buffer=5_000_000,
         drain_seconds=8,
         log_level="debug",
@@ -129,32 +131,47 @@ def test_settings_are_described_without_a_secret() -> None:
         "log-format": "text",
         "log-addresses": "pseudonym",
     }
-    assert settings.described().startswith(
-        "public-url=wss://a.example wss://b.example node-name=relay-2 access-token-file=(2 "
-    )
     effective = Settings().effective
     assert (effective["max-per-address"], effective["access-token-file"]) == (250, "-")
+
+
+def test_what_differs_from_the_defaults_is_known() -> None:
+    assert Settings().changed == {}
+    assert Settings(memory=1 << 40, port=81).changed == {}
+    assert Settings(open_files=256).changed == {"max-connections": 128, "max-per-address": 64}
+    settings = Settings(session_ttl=7, max_buffer=1 << 30, node_name="a", allowed=Networks())
+    assert settings.changed == {
+        "allow-from": "nobody",
+        "allow-origin": "none",
+        "max-buffer": 1 << 30,
+        "session-ttl": 7,
+        "node-name": "a",
+    }
 
 
 def test_settings_do_not_show_their_key(tmp_path: Path) -> None:
     pair = pair_of(tmp_path, ["relay.example.org"])
     shown = repr(Settings(pairs=((pair,),)))
     assert "relay.example.org" not in shown
-    assert "key" not in shown
+    assert "PRIVATE" not in shown
+    tokens = Settings(tokens=Tokens([b"1"]), channels=frozenset([b"channel"]))
+    assert "tokens" not in repr(tokens)
+    assert "channel'" not in repr(tokens)
 
 
 @pytest.mark.parametrize(
-    ("access", "allow_from", "allow_origin"),
+    ("settings", "allow_from", "allow_origin"),
     [
-        (Access(), "-", "-"),
-        (Access(allowed=Networks(), origins=Origins()), "nobody", "none"),
-        (Access(origins=Origins.read(["https://*"])), "-", "https://*"),
+        (Settings(), "-", "-"),
+        (Settings(allowed=Networks()), "nobody", "none"),
+        (Settings(allowed=Networks(), origins=Origins()), "nobody", "none"),
+        (Settings(origins=Origins.read(["https://*"])), "-", "https://*"),
     ],
 )
 def test_an_empty_list_is_told_from_none(
-    access: Access, allow_from: str, allow_origin: str
+    settings: Settings, allow_from: str, allow_origin: str
 ) -> None:
-    told = Settings(access=access).effective
+    told = settings.effective
     assert (told["allow-from"], told["allow-origin"]) == (allow_from, allow_origin)
 
 
@@ -162,7 +179,8 @@ def test_the_slices_of_parts_have_the_values_in_force() -> None:
     settings = Settings(
         public_urls=("relay.example.org",),
         node_name="relay-2",
-        access=Access(tokens=Tokens([b"1"]), denied=Networks.read(["10.0.0.9"])),
+        tokens=Tokens([b"1"]),
+        denied=Networks.read(["10.0.0.9"]),
         trusted_proxies=("10.0.0.0/24",),
         admin_hosts=("relay.lan",),
     )

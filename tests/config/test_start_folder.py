@@ -123,7 +123,7 @@ def test_a_start_in_a_folder_that_is_gone_finds_no_relative_name(
     try:
         assert SettingsReader({}, {}, None).read() == Settings(
             runtime_folder=SettingsReader({}, {}, None).read().runtime_folder,
-            max_buffer=SettingsReader({}, {}, None).read().max_buffer,
+            memory=SettingsReader({}, {}, None).read().memory,
         )
         with pytest.raises(BadEndpoint, match="no such file or directory"):
             read_endpoint(None, f"ssl:0:{KEYS}")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from vaultrelay.cluster.status import NodeStatus
-from vaultrelay.config.table import OPTIONS
+from vaultrelay.config.settings import OPTIONS
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS
 from vaultrelay.wire.close_codes import CloseCode

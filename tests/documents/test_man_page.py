@@ -1,25 +1,17 @@
 """The man page is made from what --help says, and is up to date."""
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests.documents.make_man import load_make_man
 from vaultrelay.commands import COMMANDS
-from vaultrelay.config.table import OPTIONS
-
-MAKER = Path(__file__).parents[2] / "docs" / "make_man.py"
+from vaultrelay.config.settings import OPTIONS
 
 
 @pytest.fixture(scope="module")
 def make_man() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_man", MAKER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_make_man()
 
 
 def test_the_committed_page_is_the_one_that_is_made(make_man: ModuleType) -> None:

@@ -14,7 +14,6 @@ from tests.memory import Relay
 from vaultrelay.certificates.pair import load_pair, utc_now
 from vaultrelay.observe.evidence import Evidence
 from vaultrelay.observe.warnings import WARNINGS, diagnose
-from vaultrelay.policy.access import Access
 from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
@@ -64,7 +63,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         relay.broker.idle_disconnects.add(30)
     noticed = Noticed("127.0.0.1", is_unreadable=True, is_plain_in_public=True)
     evidence = Evidence(
-        settings=replace(relay.service.settings, access=Access(channels=frozenset())),
+        settings=replace(relay.service.settings, channels=frozenset()),
         broker=relay.broker,
         now=pair.ends + timedelta(1),
         noticed=noticed,

@@ -12,11 +12,54 @@ import pytest
 from tests.authority import issue, write_pair
 from tests.process.processes import BIN, WAIT_SECONDS, environment, run, running_relay
 from vaultrelay import __version__
-from vaultrelay.config.table import OPTIONS
+from vaultrelay.config.settings import OPTIONS
 
 
-def test_version() -> None:
-    assert run("vault-relay", "--version").stdout == f"vault-relay {__version__}\n"
+@pytest.mark.parametrize("flags", [["--version"], ["-V"], ["--port=81", "-V"], ["invite", "-V"]])
+def test_version(flags: list[str]) -> None:
+    told = run("vault-relay", *flags)
+    assert (told.returncode, told.stdout, told.stderr) == (0, f"vault-relay {__version__}\n", "")
+
+
+def test_short_help_is_the_help() -> None:
+    told = run("vault-relay", "-h")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout == run("vault-relay", "--help").stdout
+    assert all(f"\n  --{option.name} {option.value} " in told.stdout for option in OPTIONS)
+
+
+def test_a_check_of_options_is_the_exit_status_of_a_start(tmp_path: Path) -> None:
+    good = run("vault-relay", "config", "check", RELAY_PORT="81")
+    assert (good.returncode, good.stdout, good.stderr) == (0, "The options are valid.\n", "")
+    bad = {"RELAY_PORT": "http", "RELAY_LOG_LEVEL": "loud"}
+    told = run("vault-relay", "config", "check", "--session-ttl=0", **bad)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.splitlines() == [
+        "vault-relay: RELAY_PORT: 'http' must be a whole number from 0 to 65535",
+        "vault-relay: --session-ttl: '0' must be a whole number from 1 to 2592000",
+        "vault-relay: RELAY_LOG_LEVEL: 'loud' must be one of error, warn, info, debug",
+    ]
+    started = run("vault-relay", "--session-ttl=0", **bad)
+    assert (started.returncode, started.stderr) == (2, told.stderr.splitlines(True)[0])
+
+
+def test_a_misspelled_flag_is_answered_with_the_right_one_under_twistd_too() -> None:
+    for command in (["vault-relay"], ["twistd", "-n", "vault-relay"]):
+        told = run(*command, "--max-conections=5")
+        assert (told.returncode, told.stdout) == (2, "")
+        assert told.stderr == (
+            "vault-relay: option --max-conections not recognized; did you mean --max-connections? "
+            "See vault-relay --help\n"
+        )
+
+
+def test_the_first_line_has_fields_in_json() -> None:
+    with running_relay("--log-format=json", "--session-ttl=60", "--node-name=a") as running:
+        _, log = running.stop()
+    first = json.loads(log.splitlines()[0])
+    assert first["message"].endswith("; session-ttl=60 node-name=a log-format=json")
+    assert (first["version"], first["session-ttl"], first["node-name"]) == (__version__, 60, "a")
+    assert first["where"] == f"port {running.port} of 127.0.0.1 without TLS"
 
 
 def test_twistd_lists_the_relay_and_has_its_options() -> None:
@@ -70,7 +113,7 @@ def test_flag_variable_and_file_make_one_line_at_the_start(tmp_path: Path) -> No
     assert (status, last.endswith(" info  Stopped")) == (0, True)
     assert f"VaultMesh relay {__version__} listens on port {running.port} of 127.0.0.1" in first
     assert "public-url=relay.example.org " in first
-    assert "session-ttl=60 " in first
+    assert "session-ttl=60" in first
 
 
 def test_check_of_nobody_is_exit_status_1() -> None:

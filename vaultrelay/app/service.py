@@ -44,7 +44,7 @@ class RelayService(MultiService):
         self.broker = Broker(
             reactor, settings.broker, on_join=self._joined, on_end=self._session_log.ended
         )
-        ledger, pending = Ledger(settings.max_buffer), PendingConnections(reactor)
+        ledger, pending = Ledger(settings.buffer_bytes), PendingConnections(reactor)
         self.hub = make_hub(reactor, ledger, log=log)
         self.devices = DeviceFactory(
             reactor=reactor,
@@ -121,7 +121,7 @@ class RelayService(MultiService):
         self._read_errors = tuple(read_errors)
         self.log.configure(settings.log)
         self.listeners.configure(settings.pairs, renew_tickets=renew_tickets)
-        self.devices.ledger.configure(settings.max_buffer)
+        self.devices.ledger.configure(settings.buffer_bytes)
         if self._admin is not None:
             self._admin.configure(settings.admin_service)
         if closed := self.broker.configure(of_broker):
@@ -157,11 +157,13 @@ class RelayService(MultiService):
         super().startService()
         self._plain_addresses = self.listeners.plain_addresses()
         ports = self.listeners.description()
+        changed = self.settings.changed
+        options = " ".join(f"{name}={{{name}}}" for name in changed)
         self.log.info(
-            "VaultMesh relay {version} listens on {where}; {options}",
+            "VaultMesh relay {version} listens on {where}" + (f"; {options}" if options else ""),
             version=__version__,
             where=ports,
-            options=self.settings.described(),
+            **changed,
         )
         if self.settings.service_links:
             self.log.info(

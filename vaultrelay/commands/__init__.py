@@ -9,6 +9,8 @@ from vaultrelay.app.stdio import ResultLost, guard, print_error, print_result
 
 COMMANDS = {
     "check": "Try a relay step by step, as two devices.",
+    "completions": "Print the completion of bash, zsh or fish.",
+    "config": "Check the options of the relay; print a sample file.",
     "haproxy": "Print HAProxy's configuration for several relays.",
     "healthcheck": "Say whether the relay of this machine is well.",
     "invite": "Print the relay's URL for the app, with a QR code.",
@@ -42,7 +44,7 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     """Run the command that the arguments name; returns its exit status."""
     name = "run"
-    if arguments == ["--version"]:
+    if arguments in (["--version"], ["-V"]):
         # Without Twisted, which takes half a second.
         print_result(f"vault-relay {__version__}")
         return 0
@@ -63,11 +65,9 @@ def _run(arguments: list[str]) -> int:
 
 
 def _stop_at(name: str) -> NoReturn:
-    from difflib import get_close_matches
-
     from vaultrelay.app.process import stop_with
+    from vaultrelay.config.slips import did_you_mean
     from vaultrelay.logs import printable
 
-    close = get_close_matches(name, COMMANDS, 1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(COMMANDS)}."
-    stop_with(f"there is no command '{printable(name)}'; {hint} See vault-relay --help")
+    hint = did_you_mean(name, COMMANDS) or f"; there are {', '.join(COMMANDS)}."
+    stop_with(f"there is no command '{printable(name)}'{hint} See vault-relay --help")

@@ -15,7 +15,7 @@ from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.own_url import find_url
 from vaultrelay.commands.qr_code import qr_lines
 from vaultrelay.commands.reach import Unreachable, reach
-from vaultrelay.config.sources import BadOption
+from vaultrelay.config.given import BadOption
 from vaultrelay.logs import printable
 from vaultrelay.policy.access_token import check_spelling
 
@@ -41,10 +41,7 @@ _LONGEST_LINE = 4096
 class InviteOptions(Options):
     """The relay's options, and those of the command."""
 
-    optFlags: ClassVar = [
-        ["with-token", None, "Put an access token into the URL."],
-        ["no-qr", None, "Print the URL alone."],
-    ]
+    switches: ClassVar = ("with-token", "no-qr")
 
     def parseArgs(self, *args: str) -> None:
         if args:
@@ -53,11 +50,6 @@ class InviteOptions(Options):
                 "invite takes options alone. A token is asked for, and not given on the command "
                 "line; see vault-relay invite --help"
             )
-
-    def postOptions(self) -> None:
-        flags = {name: self.pop(name) for name in ("with-token", "no-qr")}
-        super().postOptions()
-        self.update(flags)
 
     def __str__(self) -> str:
         return USAGE
@@ -68,12 +60,12 @@ def main(arguments: list[str]) -> int:
     options = InviteOptions()
     options.parseOptions(arguments)
     url, origin = find_url(options.settings)
-    token = _read_token() if options["with-token"] else ""
+    token = _read_token() if "with-token" in options.flags else ""
     scheme, _, rest = url.partition("://")
     invitation = f"{scheme}://any:{quote(token, safe='')}@{rest}" if token else url
     print_hint(f"Enter this URL in the VaultMesh app, or scan it. It is {origin}.")
     print_result(invitation)
-    if not options["no-qr"]:
+    if "no-qr" not in options.flags:
         _print_code(invitation)
     try:
         print_hint(reach(RelayUrl.read(url)))

@@ -1,88 +1,85 @@
-"""RelayOptions: the flags as Twisted parses them, and the help text."""
+"""RelayOptions: the flags of the relay, and the help text, for Twisted's twistd and for us."""
 
-import textwrap
 from collections.abc import Mapping
+from getopt import GetoptError, getopt
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 from twisted.python import usage
 
-from vaultrelay.config.reader import SettingsReader
-from vaultrelay.config.settings import Settings
-from vaultrelay.config.sources import BadOption
-from vaultrelay.config.table import OPTIONS, Option
-
-_HELP_COLUMN = 28
-_HELP_WIDTH = 80
+from vaultrelay.config.given import BadOption
+from vaultrelay.config.help import help_text
+from vaultrelay.config.option import options_of
+from vaultrelay.config.reader import Report, SettingsReader, stop_at_first
+from vaultrelay.config.settings import OPTIONS, Settings
+from vaultrelay.config.slips import did_you_mean
 
 
 class RelayOptions(usage.Options):
-    """The flags of the relay; `settings` holds the outcome once they are parsed.
+    """The flags of the relay. Once they are parsed, `flags` has the values by name, `settings` are
+    those of flags, variables and file, and `reader` reads them again."""
 
-    `reader` reads it again.
-    """
-
-    optParameters: ClassVar = [
-        [option.name, None, None, option.help] for option in OPTIONS if not option.repeatable
-    ]
+    # For the completion of twistd alone, which Twisted has for zsh.
+    optParameters: ClassVar = [[each.name, None, None, each.help] for each in OPTIONS]
+    kind: ClassVar[type[Settings]] = Settings
+    """The class of settings, which declares the options."""
     commands: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """What else the program can do: the help of each by its name."""
+    """The help of each command by its name, for the help text."""
+    switches: ClassVar[tuple[str, ...]] = ()
+    """Flags without a value that are not options of the relay."""
     settings: Settings
     reader: SettingsReader
+    report: Report = staticmethod(stop_at_first)
+    """Takes each error of the options."""
     environment: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self) -> None:
         super().__init__()
-        self._repeated: dict[str, list[str]] = {}
+        self.options = options_of(self.kind)
+        self.flags: dict[str, list[str]] = {}
 
     def reactor(self) -> Any:
-        """The reactor on which endpoint strings would listen."""
+        """Return the reactor on which endpoint strings would listen."""
         return None
 
     def user(self) -> int | None:
-        """The user as which the relay will run, if that is another one than now."""
+        """Return the user of the relay, if it is not the present one."""
         return None
 
-    def opt_listen(self, value: str) -> None:
-        self._repeated.setdefault("listen", []).append(value)
-
-    def opt_public_url(self, value: str) -> None:
-        self._repeated.setdefault("public-url", []).append(value)
-
-    def opt_trusted_proxy(self, value: str) -> None:
-        self._repeated.setdefault("trusted-proxy", []).append(value)
-
-    def opt_allow_from(self, value: str) -> None:
-        self._repeated.setdefault("allow-from", []).append(value)
-
-    def opt_deny_from(self, value: str) -> None:
-        self._repeated.setdefault("deny-from", []).append(value)
-
-    def opt_allow_origin(self, value: str) -> None:
-        self._repeated.setdefault("allow-origin", []).append(value)
-
-    def opt_admin_host(self, value: str) -> None:
-        self._repeated.setdefault("admin-host", []).append(value)
-
-    def opt_admin_node(self, value: str) -> None:
-        self._repeated.setdefault("admin-node", []).append(value)
-
     def parseOptions(self, options: list[str] | None = None) -> None:
+        with_value = [f"{each.name}=" for each in self.options]
+        known = [*with_value, "help", "version", *self.switches]
         try:
-            super().parseOptions(options)
-        except BadOption:
-            raise
-        except usage.UsageError as error:
-            raise BadOption(f"{error}; see vault-relay --help") from None
+            given, rest = getopt(options or [], "hV", known)
+        except GetoptError as error:
+            is_unknown = "not recognized" in error.msg
+            hint = is_unknown and did_you_mean(
+                error.opt, (name.rstrip("=") for name in known), "--{}"
+            )
+            raise BadOption(
+                f"{error}{f'{hint} See' if hint else '; see'} vault-relay --help"
+            ) from None
+        for flag, value in given:
+            if flag in ("-h", "--help"):
+                self.opt_help()
+            elif flag in ("-V", "--version"):
+                self.opt_version()
+            self.flags.setdefault(flag.removeprefix("--"), []).append(value)
+        self.parseArgs(*rest)
+        self.postOptions()
 
     def parseArgs(self, *args: str) -> None:
         if args:
             raise BadOption(f"'{args[0]}' is not an option; see vault-relay --help")
 
     def postOptions(self) -> None:
-        flags = {name: [value] for name, value in self.items() if value is not None}
         self.reader = SettingsReader(
-            {**flags, **self._repeated}, self.environment, self.reactor(), self.user()
+            {name: values for name, values in self.flags.items() if name not in self.switches},
+            self.environment,
+            self.reactor(),
+            self.user(),
+            report=self.report,
+            kind=self.kind,
         )
         self.settings = self.reader.read()
 
@@ -91,51 +88,4 @@ class RelayOptions(usage.Options):
         return "Usage: vault-relay [options]\n" + other
 
     def getUsage(self, width: int | None = None) -> str:
-        lines = [
-            *textwrap.wrap(
-                "A relay on which the devices of a VaultMesh vault meet and pass each other "
-                "ciphertext. It runs in the foreground and logs to standard error.",
-                _HELP_WIDTH,
-                break_on_hyphens=False,
-            ),
-            "",
-        ]
-        if self.commands:
-            lines.append("Commands; each has --help:")
-            for name, text in self.commands.items():
-                lines += _help_lines(name, text)
-            lines.append("")
-        lines.append("Options:")
-        for option in OPTIONS:
-            lines += _help_lines(f"--{option.name} {option.value}", help_text(option))
-        lines += _help_lines("--version", "Print the version.")
-        lines += _help_lines("--help", "Print this text.")
-        lines += [
-            "",
-            *textwrap.wrap(
-                "Each option is also a variable, RELAY_PORT for --port, and a name in the TOML "
-                "file. A flag beats a variable, a variable beats the file. "
-                f"{_repeatable()} may be repeated; their variables split on white space, and in "
-                'the file they are lists, such as allow-from = ["10.0.0.0/8", "192.0.2.1"].',
-                _HELP_WIDTH,
-                break_on_hyphens=False,
-            ),
-        ]
-        return "\n".join(lines)
-
-
-def _repeatable() -> str:
-    *names, last = (f"--{option.name}" for option in OPTIONS if option.repeatable)
-    return f"{', '.join(names)} and {last}"
-
-
-def help_text(option: Option) -> str:
-    """The help of an option, and its default."""
-    return option.help + (f" Default {option.default}." if option.default else "")
-
-
-def _help_lines(head: str, text: str) -> list[str]:
-    indent = " " * _HELP_COLUMN
-    wrapped = textwrap.wrap(text, _HELP_WIDTH - _HELP_COLUMN, break_on_hyphens=False)
-    first = f"  {head}".ljust(_HELP_COLUMN)
-    return [first + wrapped[0], *(indent + line for line in wrapped[1:])]
+        return help_text(self.options, self.commands)

@@ -1,24 +1,34 @@
-"""SettingsReader: reads all that says how the relay is to run, at the start and again later."""
+"""SettingsReader: reads the options of a relay into Settings, at the start and at each reload."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from vaultrelay.certificates.plain_file import start_folder
+from vaultrelay.config.certificates import read_pairs
+from vaultrelay.config.given import BadOption, Given
+from vaultrelay.config.kinds import Reading
+from vaultrelay.config.memory import memory_bytes
+from vaultrelay.config.option import Option, options_of
 from vaultrelay.config.runtime_folder import runtime_folder
 from vaultrelay.config.service_links import service_links
 from vaultrelay.config.settings import Settings
 from vaultrelay.config.sources import (
-    BadOption,
-    Given,
+    Item,
+    checked,
     from_file,
     from_flags,
     from_variables,
     unknown_variables,
 )
-from vaultrelay.config.table import BY_NAME
-from vaultrelay.config.values import Values
+
+Report: TypeAlias = Callable[[BadOption], None]
+"""Takes each error; it may raise it."""
+
+
+def stop_at_first(error: BadOption) -> None:
+    """Report an error by raising it."""
+    raise error
 
 
 class SettingsReader:
@@ -26,7 +36,8 @@ class SettingsReader:
 
     Endpoint strings are read for `reactor`, on which they would listen. Relative names are meant in
     the folder of the start, and the runtime folder is for `user`, by default the current one:
-    twistd changes both.
+    twistd changes both. `report` takes each error of the start; by default the first is raised.
+    `kind` is the class of settings, which declares the options.
     """
 
     def __init__(
@@ -35,6 +46,9 @@ class SettingsReader:
         environment: Mapping[str, str],
         reactor: Any = None,
         user: int | None = None,
+        *,
+        report: Report = stop_at_first,
+        kind: type[Settings] = Settings,
     ) -> None:
         self._folder = start_folder()
         self._links = service_links(environment)
@@ -43,61 +57,90 @@ class SettingsReader:
         }
         # Of the start, too: by and by this process is that other user.
         self._runtime_folder = runtime_folder("", environment, self._folder, user)
-        self._before = self._placed({**from_variables(self._environment), **from_flags(flags)})
-        self._given = self._before
         self._reactor = reactor
+        self._report = report
+        self._kind = kind
+        self._options = {option.name: option for option in options_of(kind)}
+        self._failed: set[str] = set()
+        items = from_variables(self._options.values(), self._environment) + from_flags(flags)
+        self._before = self._given = self._checked(items, self._options, report)
 
     def read(self) -> Settings:
-        """The settings; BadOption for the first that cannot be used."""
-        self._given = self._with_file()
-        return self._with_surroundings(self._values().settings())
+        """Return the settings. Raises BadOption for the first that is invalid, unless reported."""
+        return self._settings(self._report)
 
     def read_again(self, kept: Settings) -> tuple[Settings, list[str]]:
-        """The settings as they are now, and in a sentence each what cannot be used.
+        """Return the settings as they are now, and a sentence for each option that is invalid.
 
-        What cannot be used stays as it is in `kept`, and nothing else does.
+        An invalid option stays as it is in `kept`, and nothing else does.
         """
-        errors = []
-        try:
-            self._given = self._with_file()
-        except BadOption as error:
-            # All that the file said still holds. The files that it names may have changed.
-            errors.append(str(error))
-        values = self._values(kept)
-        return self._with_surroundings(values.settings()), errors + values.errors
+        errors: list[BadOption] = []
+        settings = self._settings(errors.append, kept)
+        return settings, list(dict.fromkeys(map(str, errors)))
 
     def files(self, settings: Settings) -> tuple[frozenset[Path], frozenset[Path]]:
-        """The files that were read, or could not be; and those of them that may be folders."""
-        named = {given.path for name, given in self._given.items() if BY_NAME[name].is_file}
+        """Return the files that were or should be read, and those of them that may be folders."""
+        named = {each.path for each in self._given.values() if each.kind == "FILE"}
         served = frozenset(path for pair in settings.certificates for path in pair.files)
         return served | named, served
 
-    def _values(self, kept: Settings | None = None) -> Values:
-        return Values(self._given, self._reactor, kept, self._folder)
+    def _checked(
+        self, items: Iterable[Item], known: Mapping[str, Option], report: Report
+    ) -> dict[str, Given]:
+        """Return the options by name; of several the last."""
+        given = {}
+        for item in items:
+            try:
+                given[item.name] = checked(item, known, self._folder)
+            except BadOption as error:
+                self._failed.add(item.name)
+                report(error)
+        return given
 
-    def _with_file(self) -> dict[str, Given]:
-        config = self._before.get("config")
-        if config is None:
-            return dict(self._before)
-        return {**self._placed(from_file(config)), **self._before}
+    def _settings(self, report: Report, kept: Settings | None = None) -> Settings:
+        """Return the settings; an invalid option has its value in `kept`, or its default."""
+        if config := self._before.get("config"):
+            # A file names no other file.
+            known = {name: option for name, option in self._options.items() if name != "config"}
+            try:
+                # One error is enough for a running relay: all that the file set still holds. The
+                # files that it names may have changed.
+                once = stop_at_first if kept else report
+                self._given = self._checked(from_file(config), known, once) | self._before
+            except BadOption as error:
+                report(error)
+        reading = Reading(self._given, self._reactor, kept)
+        values, before = reading.values, kept or self._kind()
+        # Of the start, for a check of all options: nothing has failed where a relay runs.
+        failed = set[str]() if kept else self._failed
+        for option in self._options.values():
+            given = self._given.get(option.name)
+            values[option.field] = getattr(self._kind, option.field)
+            try:
+                if given is not None:
+                    values[option.field] = option.kind.read(given, reading)
+            except BadOption as error:
+                report(error)
+                failed.add(option.name)
+                values[option.field] = getattr(before, option.field)
+        values["pairs"] = before.pairs
+        try:
+            if failed.isdisjoint(("listen", "tls-cert", "tls-key")):
+                values["pairs"] = read_pairs(reading)
+        except BadOption as error:
+            report(error)
+        return self._kind(**{**values, **self._surroundings(values["runtime_folder"])})
 
-    def _placed(self, given: Mapping[str, Given]) -> dict[str, Given]:
-        """`given` with the folder in which its relative names are meant."""
-        return {name: replace(each, folder=self._folder) for name, each in given.items()}
-
-    def _with_surroundings(self, settings: Settings) -> Settings:
-        """`settings` with what the environment says beside the options."""
-        named = self._given.get("runtime-folder")
-        return replace(
-            settings,
-            runtime_folder=(
-                runtime_folder(named.values[-1], self._environment, self._folder)
-                if named
-                else self._runtime_folder
-            ),
-            unknown_variables=unknown_variables(self._environment),
-            service_links=self._links,
-        )
+    def _surroundings(self, folder: str) -> dict[str, Any]:
+        """Return what the machine and the environment set beside the options."""
+        return {
+            "runtime_folder": runtime_folder(folder, self._environment, self._folder)
+            if folder
+            else self._runtime_folder,
+            "memory": memory_bytes(),
+            "unknown_variables": unknown_variables(self._options.values(), self._environment),
+            "service_links": self._links,
+        }
 
 
 def read_settings(
@@ -105,5 +148,5 @@ def read_settings(
     environment: Mapping[str, str],
     reactor: Any = None,
 ) -> Settings:
-    """The settings that flags and variables give; BadOption if none."""
+    """Return the settings of flags and variables. Raises BadOption if one is invalid."""
     return SettingsReader(flags, environment, reactor).read()

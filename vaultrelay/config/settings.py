@@ -1,76 +1,77 @@
 """Settings: the configuration of one relay, checked and typed."""
 
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 
 from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.certificates.pair import CertificatePair
-from vaultrelay.cluster.url import NodeUrl
+from vaultrelay.config.access_options import AccessOptions
+from vaultrelay.config.limit_options import LimitOptions
+from vaultrelay.config.listening_options import ListeningOptions
+from vaultrelay.config.operation_options import OperationOptions
+from vaultrelay.config.option import Option, options_of
 from vaultrelay.config.slices import AdminSettings, PageSettings
 from vaultrelay.logs import LogSettings
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences, canonical_host, host_of_url, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
 from vaultrelay.policy.limits import (
-    DEFAULT_DRAIN_SECONDS,
-    DEFAULT_MAX_CONNECTIONS,
-    DEFAULT_PORT,
     LEAST_BUFFER,
+    LEAST_MESSAGES_HELD,
     LEAST_PER_ADDRESS,
+    MEMORY_SHARE,
     SHARE_PER_ADDRESS,
     SessionLimits,
 )
+from vaultrelay.policy.origins import Origins
 from vaultrelay.policy.proxies import TrustedProxies
-
-_RESTART = ("port", "bind", "listen", "admin", "runtime_folder")
-"""Options that take a restart."""
-_GUARDS = {
-    "access-token-file": "tokens",
-    "allow-channels": "channels",
-    "allow-from": "allowed",
-    "allow-origin": "origins",
-}
-"""Options that restrict access, and their attributes of Access. Removing one takes a restart."""
 
 _SCHEMES = {"http": "ws", "https": "wss"}
 """The schemes of public URLs that have another name in the app."""
 
 
 @dataclass(frozen=True)
-class Settings:
-    """One relay's configuration. `listen` holds endpoint strings; without any, it listens at port
-    and bind. `pairs` are the certificates of each listener, none if it has no TLS. `admin` is an
-    endpoint string, too, or empty; `admin_nodes` are those of other relays, `admin_hosts` the host
-    names that it answers to. `runtime_folder` is for the socket of the health check; without a
-    folder there is no socket. `unknown_variables` are RELAY_ variables that are no option,
-    `service_links` those that Kubernetes sets, which are ignored. `open_files` is the limit of open
-    files of the process, None if there is no limit."""
+class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
+    """The values of all options, and what belongs to them.
 
-    port: int = DEFAULT_PORT
-    bind: str = "0.0.0.0"  # noqa: S104  a relay is there to be reached
-    listen: tuple[str, ...] = ()
+    The bases declare the options; a dataclass has the fields of its last base first. `pairs` are
+    the certificates of each listener, none if it has no TLS. `runtime_folder` is the effective one;
+    empty if there are no unix sockets. `memory` is in bytes. `unknown_variables` are RELAY_
+    variables that are not options, `service_links` those that Kubernetes sets, which are ignored.
+    `open_files` is the limit on open files of the process, None if there is none."""
+
     pairs: tuple[tuple[CertificatePair, ...], ...] = field(default=((),), repr=False)
-    public_urls: tuple[str, ...] = ()
-    node_name: str = ""
-    access: Access = field(default_factory=Access)
-    max_connections: int = DEFAULT_MAX_CONNECTIONS
-    max_per_address: int | None = None
-    trusted_proxies: tuple[str, ...] = ()
-    limits: SessionLimits = field(default_factory=SessionLimits)
-    max_buffer: int = LEAST_BUFFER
-    drain_seconds: int = DEFAULT_DRAIN_SECONDS
-    admin: str = ""
-    admin_nodes: tuple[NodeUrl, ...] = ()
-    admin_hosts: tuple[str, ...] = ()
-    log_level: str = "info"
-    log_format: str = "text"
-    log_addresses: str = "pseudonym"
-    runtime_folder: str = ""
+    memory: int = MEMORY_SHARE * LEAST_BUFFER
     unknown_variables: tuple[str, ...] = ()
     service_links: tuple[str, ...] = ()
     open_files: int | None = None
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The declarations of the options."""
+        return options_of(self)
+
+    @property
+    def limits(self) -> SessionLimits:
+        """The slice of one session."""
+        return SessionLimits(
+            **{each.name: getattr(self, each.name) for each in fields(SessionLimits)}
+        )
+
+    @property
+    def access(self) -> Access:
+        """The slice of the access rules: with --allow-from, web pages must be allowed, too."""
+        origins = Origins() if self.origins is None and self.allowed is not None else self.origins
+        return Access(self.tokens, self.channels, self.allowed, self.denied, origins)
+
+    @property
+    def buffer_bytes(self) -> int:
+        """The memory for messages of all devices together."""
+        if self.max_buffer is not None:
+            return self.max_buffer
+        return max(LEAST_MESSAGES_HELD * self.message_bytes, self.memory // MEMORY_SHARE)
 
     @property
     def certificates(self) -> tuple[CertificatePair, ...]:
@@ -149,70 +150,51 @@ class Settings:
         """The public URLs as they are entered in the app."""
         return tuple(map(_url_to_show, self.public_urls))
 
+    def shown(self, option: Option) -> object:
+        """Return the effective value of an option for display: a number or a text, no secret."""
+        return option.kind.show(attrgetter(option.effective or option.field)(self))
+
     @property
     def effective(self) -> dict[str, object]:
-        """The options in force by name, for display. None of them is secret."""
-        limits, access = self.limits, self.access
-        return {
-            "public-url": " ".join(self.public_urls) or "-",
-            "node-name": self.node_name or "-",
-            "access-token-file": _counted(access.tokens, "token"),
-            "allow-channels": _counted(access.channels, "channel"),
-            "allow-from": "-" if access.allowed is None else str(access.allowed or "nobody"),
-            "deny-from": str(access.denied or "-"),
-            "allow-origin": "-" if access.origins is None else str(access.origins) or "none",
-            "max-connections": self.shares.devices,
-            "max-per-address": self.places_per_address,
-            "trusted-proxy": " ".join(self.trusted_proxies) or "-",
-            "ping-seconds": limits.ping_seconds,
-            "session-ttl": limits.session_ttl,
-            "message-bytes": limits.message_bytes,
-            "rate-messages": limits.messages_per_second,
-            "rate-bytes": limits.bytes_per_second,
-            "channel-devices": limits.channel_devices,
-            "max-buffer": self.max_buffer,
-            "drain-seconds": self.drain_seconds,
-            "admin": self.admin or "-",
-            "admin-host": " ".join(self.admin_hosts) or "-",
-            "admin-node": " ".join(url.text for url in self.admin_nodes) or "-",
-            "log-level": self.log_level,
-            "log-format": self.log_format,
-            "log-addresses": self.log_addresses,
-        }
+        """The effective options by name, as the status page shows them."""
+        return {each.name: self.shown(each) for each in self.options if each.in_status}
 
-    def described(self) -> str:
-        """The effective options on one line."""
-        return " ".join(f"{name}={value}" for name, value in self.effective.items())
+    @property
+    def changed(self) -> dict[str, object]:
+        """The effective options that differ from those of a relay without any option."""
+        default = type(self)(memory=self.memory).effective
+        return {name: value for name, value in self.effective.items() if value != default[name]}
 
     def taken_over_by(self, running: "Settings") -> tuple["Settings", list[str]]:
         """Return these settings as far as a relay on `running` can take them over.
 
         And the names of the options that differ and take a restart, which keep their values.
         """
-        restart = [name for name in _RESTART if getattr(self, name) != getattr(running, name)]
-        kept: dict[str, Any] = {name: getattr(running, name) for name in restart}
+        old = {each: getattr(running, each.field) for each in self.options}
+        restart = [
+            each
+            for each, value in old.items()
+            if not each.live and getattr(self, each.field) != value
+        ]
+        # A file that was emptied by mistake must not open a private relay.
+        lifted = [each for each in old if each.guard and self._lifts(each.field, running)]
+        kept = {each.field: old[each] for each in restart + lifted}
+        names = [each.name for each in restart]
         if [bool(pairs) for pairs in self.pairs] != [bool(pairs) for pairs in running.pairs]:
-            restart.append("tls-cert")
-        if {"listen", "tls-cert"}.intersection(restart):
+            names.append("tls-cert")
+        if {"listen", "tls-cert"}.intersection(names):
             # These would be the certificates of other listeners.
             kept["pairs"] = running.pairs
-        lifted = [
-            name
-            for name, part in _GUARDS.items()
-            if getattr(self.access, part) is None and getattr(running.access, part) is not None
-        ]
-        if lifted:
-            # A file that was emptied by mistake must not open a private relay.
-            still = {_GUARDS[name]: getattr(running.access, _GUARDS[name]) for name in lifted}
-            kept["access"] = replace(self.access, **still)
-            # That no origin is allowed may have come with allow-from alone.
-            restart += [name for name in lifted if name != "allow-origin" or running.access.origins]
-        size = running.limits.message_bytes
-        if self.limits.message_bytes != size:
-            # It was announced to devices, for what they send and what they receive.
-            kept["limits"] = replace(self.limits, message_bytes=size)
-            restart.append("message-bytes")
-        return replace(self, **kept), [name.replace("_", "-") for name in restart]
+        # That no origin is allowed may have come with allow-from alone.
+        names += [each.name for each in lifted if each.name != "allow-origin" or running.origins]
+        return replace(self, **kept), names
+
+    def _lifts(self, guard: str, running: "Settings") -> bool:
+        """Whether a guard, by its field, restricts access to `running` and no more here."""
+        return getattr(self.access, guard) is None and getattr(running.access, guard) is not None
+
+
+OPTIONS = options_of(Settings)
 
 
 def hosts_of(pairs: Iterable[CertificatePair]) -> frozenset[str]:
@@ -232,7 +214,3 @@ def _url_to_show(url: str) -> str:
         return f"wss://{url}"
     scheme = scheme.lower()
     return f"{_SCHEMES.get(scheme, scheme)}://{rest}"
-
-
-def _counted(listed: Sized | None, noun: str) -> str:
-    return "-" if listed is None else f"({len(listed)} {noun}{'' if len(listed) == 1 else 's'})"

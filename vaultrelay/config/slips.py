@@ -5,10 +5,9 @@ ways of their own.
 """
 
 import re
+from collections.abc import Iterable
 from ipaddress import ip_network
 
-_MAY_BE_EMPTY = frozenset({"node-name", "runtime-folder"})
-"""An empty flag takes back what a variable or the file says."""
 _QUOTES = "\"'`\u201c\u201d\u2018\u2019"
 _SEVERAL = {
     "NETWORK": re.compile(r"[,; ](?!/)"),
@@ -25,8 +24,9 @@ _SIZES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 _SIZE = re.compile(r"([kmg])(?:i?b)?", re.IGNORECASE)
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(s|m|h|d)|(s)ec(?:ond)?s?|(m)in(?:ute)?s?|(h)ours?|(d)ays?", re.IGNORECASE)
-_LONGEST_NUMBER = 15
-_NUMBER = re.compile(rf"([0-9]{{1,{_LONGEST_NUMBER}}})\s*([a-z]+)", re.IGNORECASE)
+LONGEST_NUMBER = 15
+"""Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
+_NUMBER = re.compile(rf"([0-9]{{1,{LONGEST_NUMBER}}})\s*([a-z]+)", re.IGNORECASE)
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,_' .][0-9]{3})+")
 _EVERYBODY = frozenset({"*", "any", "all", "everybody", "everyone", "anywhere"})
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -37,12 +37,12 @@ _NAME = re.compile(r"(?=.*[A-Za-z])[\w.-]+")
 _NO_SCHEME = re.compile(r"[\w.-]+(?::[0-9]+)?/?")
 
 
-def complaint(name: str, kind: str, values: tuple[str, ...], several: str) -> str:
-    """Returns what is wrong with the form of an option's values; empty if nothing.
+def complaint(kind: str, values: tuple[str, ...], several: str, may_be_empty: bool) -> str:
+    """Return what is wrong with the form of an option's values; empty if nothing.
 
-    `several` says how a list is written in their place; empty for an option with one value.
+    `several` is how a list is written in their place; empty for an option with one value.
     """
-    if name not in _MAY_BE_EMPTY and any(not value.strip() for value in values):
+    if not may_be_empty and not all(value.strip() for value in values):
         return "is empty; give it a value, or leave it out"
     for value in values:
         ends = [end in _QUOTES for end in (value[:1], value[-1:]) if end]
@@ -55,8 +55,17 @@ def complaint(name: str, kind: str, values: tuple[str, ...], several: str) -> st
     return ""
 
 
+def did_you_mean(name: str, known: Iterable[str], form: str = "{}") -> str:
+    """Return the end of a sentence about an unknown name: the known one that is most like it."""
+    # Most relays have no such name.
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), 1)
+    return f"; did you mean {form.format(close[0])}?" if close else ""
+
+
 def hint(kind: str, value: str) -> str:
-    """Returns the correction of a value that is refused; empty if there is none to suggest."""
+    """Return the correction of a value that is refused; empty if there is none to suggest."""
     if value != value.strip():
         return "take out the white space around it"
     if kind in ("BYTES", "SECONDS", "NUMBER"):

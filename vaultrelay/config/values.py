@@ -1,246 +1,125 @@
-"""Values: from texts and where they stand to checked Settings."""
+"""Values with a form of their own: addresses, names, URLs and endpoint strings."""
 
-from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
-from operator import attrgetter
-from typing import Any, TypeVar
 
-from vaultrelay.certificates.pair import CertificatePair
-from vaultrelay.certificates.plain_file import start_folder
 from vaultrelay.cluster.url import NODE_NAME, NodeUrl
-from vaultrelay.config.access_values import AccessValues
-from vaultrelay.config.certificates import read_pairs
-from vaultrelay.config.memory import memory_bytes
-from vaultrelay.config.settings import Settings
-from vaultrelay.config.sources import BadOption, Given
-from vaultrelay.config.table import BY_NAME
-from vaultrelay.logs import FORMATS, LEVELS
-from vaultrelay.logs.naming import WAYS
+from vaultrelay.config.given import BadOption, Given
+from vaultrelay.config.kinds import Kind, Listed, Reading
 from vaultrelay.policy import limits
-from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import canonical_host, host_of_url
+from vaultrelay.policy.networks import Networks
+from vaultrelay.policy.origins import Origins
+from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
-from vaultrelay.wire import announced
 
-_MOST_BUFFER = 1 << 40
-_LONGEST_NUMBER = 15
-"""Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
-_T = TypeVar("_T")
+_EXCLUDED_BY_LISTEN = ("port", "bind", "tls-cert", "tls-key")
 
 
-class Values:
-    """Turns the given texts into values, and refuses those that cannot be.
+def _bind(given: Given, reading: Reading) -> str:
+    address = given.last.removeprefix("[").removesuffix("]")
+    try:
+        ip_address(address)
+    except ValueError:
+        raise given.refuse(
+            "must be an IP address of this machine, or 0.0.0.0 or :: for all of them"
+        ) from None
+    return address
 
-    Without `kept`, the first that cannot be used raises BadOption. With it, each of them is noted
-    in `errors`, and its value stays the kept one. Endpoint strings may have file names that are
-    meant in `folder`, by default the current one.
-    """
 
-    def __init__(
-        self,
-        given: Mapping[str, Given],
-        reactor: Any,
-        kept: Settings | None = None,
-        folder: str | None = None,
-    ) -> None:
-        self._given = given
-        self._reactor = reactor
-        self._kept = kept
-        self._folder = start_folder() if folder is None else folder
-        self.errors: list[str] = []
-
-    def settings(self) -> Settings:
-        part, access = self._part, AccessValues(self._given, self._kept is None)
-        return Settings(
-            port=part("port", self._port),
-            bind=part("bind", self._bind),
-            listen=part("listen", self._listen),
-            pairs=part("pairs", self._pairs),
-            public_urls=part("public_urls", self._public_urls),
-            node_name=part("node_name", self._node_name),
-            access=Access(
-                tokens=part("access.tokens", access.tokens),
-                channels=part("access.channels", access.channels),
-                allowed=part("access.allowed", access.allowed),
-                denied=part("access.denied", access.denied),
-                origins=part("access.origins", access.origins),
-            ),
-            max_connections=part("max_connections", self._max_connections),
-            max_per_address=part("max_per_address", self._max_per_address),
-            trusted_proxies=part("trusted_proxies", access.trusted_proxies),
-            limits=part("limits", self._limits),
-            max_buffer=part("max_buffer", self._max_buffer),
-            drain_seconds=part("drain_seconds", self._drain_seconds),
-            admin=part("admin", self._admin),
-            admin_nodes=part("admin_nodes", self._admin_nodes),
-            admin_hosts=part("admin_hosts", self._admin_hosts),
-            log_level=part("log_level", self._log_level),
-            log_format=part("log_format", self._log_format),
-            log_addresses=part("log_addresses", self._log_addresses),
+def _node_name(given: Given, reading: Reading) -> str:
+    if not NODE_NAME.fullmatch(given.last):
+        raise given.refuse(
+            f"must be at most {limits.NODE_NAME_CHARS} of A-Z a-z 0-9 . _ -, such as relay-2"
         )
+    return given.last
 
-    def _part(self, path: str, read: Callable[[], _T]) -> _T:
-        """One value, or the kept one where it cannot be used; `path` is where that is."""
-        try:
-            return read()
-        except BadOption as error:
-            if self._kept is None:
-                raise
-            if str(error) not in self.errors:
-                self.errors.append(str(error))
-            kept: _T = attrgetter(path)(self._kept)
-            return kept
 
-    def _find(self, name: str) -> Given:
-        default = BY_NAME[name].default
-        return self._given.get(name) or Given(f"--{name}", (default,) if default else ())
+def _endpoint(given: Given, reading: Reading) -> str:
+    try:
+        read_endpoint(reading.reactor, given.last, folder=given.folder)
+    except BadEndpoint as error:
+        raise given.refuse(str(error)) from None
+    return given.last
 
-    def _integer(self, name: str, lowest: int, highest: int) -> int:
-        given = self._find(name)
-        text = given.values[-1].strip()
-        if not text.isascii() or not text.isdigit() or len(text) > _LONGEST_NUMBER:
-            raise given.refuse(f"must be a whole number from {lowest} to {highest}")
-        number = int(text)
-        if not lowest <= number <= highest:
-            raise given.refuse(f"must be a whole number from {lowest} to {highest}")
-        return number
 
-    def _port(self) -> int:
-        return self._integer("port", 0, 65535)
-
-    def _max_connections(self) -> int:
-        return self._integer("max-connections", 1, 1_000_000)
-
-    def _drain_seconds(self) -> int:
-        return self._integer("drain-seconds", *announced.DRAIN_SECONDS)
-
-    def _node_name(self) -> str:
-        given = self._find("node-name")
-        name = given.values[-1] if given.values else ""
-        if not NODE_NAME.fullmatch(name):
-            raise given.refuse(
-                f"must be at most {limits.NODE_NAME_CHARS} of A-Z a-z 0-9 . _ -, such as relay-2"
-            )
-        return name
-
-    def _limits(self) -> limits.SessionLimits:
-        return limits.SessionLimits(
-            message_bytes=self._integer("message-bytes", *announced.MESSAGE_BYTES),
-            messages_per_second=self._integer("rate-messages", 0, announced.MESSAGES_PER_SECOND[1]),
-            bytes_per_second=self._integer("rate-bytes", 0, announced.BYTES_PER_SECOND[1]),
-            channel_devices=self._integer("channel-devices", 2, announced.CHANNEL_DEVICES[1]),
-            session_ttl=self._integer("session-ttl", *announced.SESSION_TTL),
-            ping_seconds=self._integer("ping-seconds", *limits.PING_RANGE),
-        )
-
-    def _max_buffer(self) -> int:
-        largest = self._integer("message-bytes", *announced.MESSAGE_BYTES)
-        least = limits.LEAST_MESSAGES_HELD * largest
-        if "max-buffer" in self._given:
-            # A relay that cannot hold its own messages would close whoever sends one.
-            return self._integer("max-buffer", least, _MOST_BUFFER)
-        return max(least, memory_bytes() // limits.MEMORY_SHARE)
-
-    def _max_per_address(self) -> int | None:
-        name = "max-per-address"
-        return self._integer(name, 0, 1_000_000) if name in self._given else None
-
-    def _bind(self) -> str:
-        given = self._find("bind")
-        address = given.values[-1].removeprefix("[").removesuffix("]")
-        try:
-            ip_address(address)
-        except ValueError:
-            raise given.refuse(
-                "must be an IP address of this machine, or 0.0.0.0 or :: for all of them"
-            ) from None
-        return address
-
-    def _log_level(self) -> str:
-        return self._one_of("log-level", LEVELS)
-
-    def _log_format(self) -> str:
-        return self._one_of("log-format", FORMATS)
-
-    def _log_addresses(self) -> str:
-        return self._one_of("log-addresses", WAYS)
-
-    def _one_of(self, name: str, allowed: Collection[str]) -> str:
-        given = self._find(name)
-        if given.values[-1] not in allowed:
-            raise given.refuse("must be one of " + ", ".join(allowed))
-        return given.values[-1]
-
-    def _listen(self) -> tuple[str, ...]:
-        given = self._given.get("listen")
-        if given is None:
-            return ()
-        for name in ("port", "bind", "tls-cert", "tls-key"):
-            if name in self._given:
-                raise BadOption(
-                    f"{given.origin} and {self._given[name].origin} exclude each other: an "
-                    "endpoint string says itself where to listen and with which certificate"
-                )
-        return given.values
-
-    def _pairs(self) -> tuple[tuple[CertificatePair, ...], ...]:
-        running = () if self._kept is None else self._kept.pairs
-        return read_pairs(self._given, self._listen(), self._reactor, running, self._folder)
-
-    def _admin(self) -> str:
-        given = self._given.get("admin")
-        if given is None:
-            return ""
-        try:
-            read_endpoint(self._reactor, given.values[-1], folder=self._folder)
-        except BadEndpoint as error:
-            raise given.refuse(str(error)) from None
-        return given.values[-1]
-
-    def _admin_nodes(self) -> tuple[NodeUrl, ...]:
-        given = self._given.get("admin-node")
-        if given is None:
-            return ()
-        if len(given.values) > limits.MOST_NODES:
-            raise BadOption(f"{given.origin}: more than {limits.MOST_NODES} relays")
-        urls = []
-        for text in given.values:
-            try:
-                urls.append(NodeUrl.read(text).in_folder(self._folder))
-            except ValueError as error:
-                raise given.only(text).refuse(str(error)) from None
-        return tuple(dict.fromkeys(urls))
-
-    def _admin_hosts(self) -> tuple[str, ...]:
-        given = self._given.get("admin-host")
-        if given is None:
-            return ()
-        if len(given.values) > limits.MOST_NODES:
-            raise BadOption(f"{given.origin}: more than {limits.MOST_NODES} names")
-        try:
-            return tuple(dict.fromkeys(map(_admin_host, given.values)))
-        except ValueError as error:
+def _check_listen(given: Given, reading: Reading) -> None:
+    """The endpoint strings are read together with their certificates."""
+    for name in _EXCLUDED_BY_LISTEN:
+        if name in reading.given:
             raise BadOption(
-                f"{given.origin}: {error}; write a name without a port, such as relay.lan"
-            ) from None
+                f"{given.origin} and {reading.given[name].origin} exclude each other: an "
+                "endpoint string says itself where to listen and with which certificate"
+            )
 
-    def _public_urls(self) -> tuple[str, ...]:
-        given = self._given.get("public-url")
-        if given is None:
-            return ()
-        for url in given.values:
-            if "@" in url:
-                raise BadOption(f"{given.origin}: a public URL is shown to all, keep the token out")
-            try:
-                host_of_url(url)
-            except ValueError as error:
-                raise given.only(url).refuse(
-                    f"must be a URL such as wss://relay.example.org: {error}"
-                ) from None
-        return given.values
+
+def _public_url(text: str) -> str:
+    if "@" in text:
+        raise ValueError("a public URL is shown to all, keep the token out")
+    try:
+        host_of_url(text)
+    except ValueError as error:
+        raise ValueError(
+            f"'{text}' must be a URL such as wss://relay.example.org: {error}"
+        ) from None
+    return text
 
 
 def _admin_host(text: str) -> str:
     if "*" in text:
         raise ValueError(f"{text!r} is a pattern, and no name")
     return canonical_host(text)
+
+
+def _proxy(text: str) -> str:
+    TrustedProxies.read([text])
+    return text
+
+
+class _NodeUrls(Listed):
+    def show(self, value: tuple[NodeUrl, ...]) -> object:
+        return super().show(tuple(url.text for url in value))
+
+
+BIND = Kind("ADDRESS", _bind)
+NODE_NAME_KIND = Kind("NAME", _node_name)
+ENDPOINT = Kind("ENDPOINT", _endpoint)
+ENDPOINTS = Listed("ENDPOINT", _check_listen)
+PUBLIC_URLS = Listed("URL", one=_public_url)
+ADMIN_HOSTS = Listed(
+    "NAME",
+    one=_admin_host,
+    wrong="{error}; write a name without a port, such as relay.lan",
+    join=lambda hosts, given: tuple(dict.fromkeys(hosts)),
+    most=limits.MOST_NODES,
+    noun="names",
+)
+NODE_URLS = _NodeUrls(
+    "URL",
+    one=NodeUrl.read,
+    wrong="'{text}' {error}",
+    join=lambda urls, given: tuple(dict.fromkeys(url.in_folder(given.folder) for url in urls)),
+    most=limits.MOST_NODES,
+    noun="relays",
+)
+PROXIES = Listed("NETWORK", one=_proxy, most=limits.MOST_NETWORKS, noun="networks")
+ORIGINS = Listed(
+    "ORIGIN",
+    empty="none",
+    one=lambda text: Origins.read([text]),
+    join=lambda origins, given: Origins.read(given.values),
+    most=limits.MOST_NETWORKS,
+    noun="origins",
+)
+
+
+def networks(nothing: str = "", empty: str = "-") -> Listed:
+    """Return the kind of networks. `nothing` and `empty` are for a list without any."""
+    return Listed(
+        "NETWORK",
+        empty=empty,
+        one=lambda text: Networks.read([text]),
+        join=lambda networks, given: Networks.read(given.values),
+        most=limits.MOST_NETWORKS,
+        noun="networks",
+        nothing=nothing,
+    )

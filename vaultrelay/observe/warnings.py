@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 
 from vaultrelay.broker.stages import Stage
+from vaultrelay.config.sources import variable_hint
 from vaultrelay.observe import certificate_warnings
 from vaultrelay.observe.access_warnings import admin_host, nobody, open_socket, origin_refused
 from vaultrelay.observe.evidence import Evidence
@@ -53,7 +54,9 @@ def _no_name(evidence: Evidence) -> Iterator[Finding]:
 
 def _unknown_variable(evidence: Evidence) -> Iterator[Finding]:
     for variable in evidence.settings.unknown_variables:
-        yield Finding("unknown_variable", f"{variable} is no option of the relay, see --help.")
+        hint = variable_hint(evidence.settings.options, variable) or "."
+        text = f"{variable} is no option of the relay{hint} See vault-relay --help."
+        yield Finding("unknown_variable", text)
 
 
 def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:

@@ -1,0 +1,171 @@
+"""The completion scripts of the shells, from the declarations of options and commands."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from vaultrelay.config.kinds import Choice
+from vaultrelay.config.option import Option
+
+_PLAIN = ("--help", "--version")
+
+
+class Command(NamedTuple):
+    """A command: the words that may follow, its flags, and whether it takes the relay's options."""
+
+    name: str
+    help: str
+    words: Sequence[str]
+    flags: Sequence[str]
+    takes_options: bool
+
+
+def bash(options: Sequence[Option], commands: Sequence[Command]) -> str:
+    """Return the completion of bash."""
+    flags: dict[str, list[str]] = {}
+    for option in options:
+        flags.setdefault(_bash_value(option), []).append(f"--{option.name}")
+    values = "".join(
+        f"        {'|'.join(names)})\n            {value}\n            return ;;\n"
+        for value, names in flags.items()
+    )
+    names = " ".join([*(f"--{option.name}" for option in options), *_PLAIN])
+    cases = "".join(
+        f"        {each.name}) words='{' '.join([*each.words, *each.flags])}'"
+        f"{' options=1' if each.takes_options else ''} ;;\n"
+        for each in commands
+    )
+    return f"""\
+# Completion of bash for vault-relay.
+_vault_relay() {{
+    local IFS=$' \\n' current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD - 1]}}
+    local words='' options=''
+    if [ "$current" = "=" ]; then
+        current=''
+    elif [ "$previous" = "=" ]; then
+        previous=${{COMP_WORDS[COMP_CWORD - 2]}}
+    fi
+    COMPREPLY=()
+    case $previous in
+{values}    esac
+    case ${{COMP_WORDS[1]}} in
+{cases}        *) options=1 ;;
+    esac
+    [ "$COMP_CWORD" = 1 ] && words='{" ".join(each.name for each in commands)}' options=1
+    [ -n "$options" ] && words="$words {names}"
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+}}
+complete -F _vault_relay vault-relay
+"""
+
+
+def _bash_value(option: Option) -> str:
+    if isinstance(option.kind, Choice):
+        return f"COMPREPLY=($(compgen -W '{' '.join(option.kind.words)}' -- \"$current\"))"
+    kind = {"FILE": "-f", "FOLDER": "-d"}.get(option.value)
+    if kind is None:
+        return ":"
+    return (
+        "compopt -o filenames 2>/dev/null; "
+        f"IFS=$'\\n' COMPREPLY=($(compgen {kind} -- \"$current\"))"
+    )
+
+
+def zsh(options: Sequence[Option], commands: Sequence[Command]) -> str:
+    """Return the completion of zsh."""
+    specs = "\n        ".join([*map(_zsh_option, options), *(f"'{flag}'" for flag in _PLAIN)])
+    names = " ".join(f"{each.name}:{_quoted(each.help)}" for each in commands)
+    cases = "".join(
+        f"        {each.name}) specs=({' '.join(_zsh_command(each))}) ;;\n" for each in commands
+    )
+    return f"""\
+#compdef vault-relay
+_vault_relay() {{
+    local -a options specs names
+    options=(
+        {specs}
+    )
+    names=({names})
+    if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then
+        _describe command names
+        return
+    fi
+    specs=($options)
+    case $words[2] in
+{cases}    esac
+    [[ $words[2] != -* ]] && {{ shift words; (( CURRENT-- )) }}
+    _arguments $specs
+}}
+if [[ $funcstack[1] == _vault_relay ]]; then
+    _vault_relay "$@"
+else
+    compdef _vault_relay vault-relay
+fi
+"""
+
+
+def _zsh_option(option: Option) -> str:
+    action = {"FILE": "_files", "FOLDER": "_files -/"}.get(option.value, " ")
+    if isinstance(option.kind, Choice):
+        action = f"({' '.join(option.kind.words)})"
+    text = _first_sentence(option).replace("[", r"\[").replace("]", r"\]").replace(":", r"\:")
+    repeats = "*" if option.repeatable else ""
+    return _quoted(f"{repeats}--{option.name}=[{text}]:{option.value}:{action}")
+
+
+def _zsh_command(command: Command) -> list[str]:
+    specs = [f"'{flag}'" for flag in command.flags]
+    if command.words:
+        specs.append(f"'1:word:({' '.join(command.words)})'")
+    return [*(["$options"] if command.takes_options else []), *specs]
+
+
+def fish(options: Sequence[Option], commands: Sequence[Command]) -> str:
+    """Return the completion of fish."""
+    names = " ".join(each.name for each in commands)
+    with_options = " ".join(each.name for each in commands if each.takes_options)
+    relay = f"not __fish_seen_subcommand_from {names}"
+    if with_options:
+        relay += f"; or __fish_seen_subcommand_from {with_options}"
+    lines = ["# Completion of fish for vault-relay.", "complete -c vault-relay -f"]
+    for each in commands:
+        seen = f"-n '__fish_seen_subcommand_from {each.name}'"
+        lines.append(
+            f"complete -c vault-relay -n __fish_is_first_token -a {each.name} "
+            f"-d {_fish_quoted(each.help)}"
+        )
+        if each.words:
+            lines.append(f"complete -c vault-relay {seen} -a '{' '.join(each.words)}'")
+        lines += [f"complete -c vault-relay {seen} -l {flag[2:]}" for flag in each.flags]
+    for option in options:
+        lines.append(
+            f"complete -c vault-relay -n '{relay}' -l {option.name} {_fish_value(option)} "
+            f"-d {_fish_quoted(_first_sentence(option))}"
+        )
+    lines += [f"complete -c vault-relay -n '{relay}' -l {flag[2:]}" for flag in _PLAIN]
+    return "\n".join(lines) + "\n"
+
+
+def _fish_value(option: Option) -> str:
+    if isinstance(option.kind, Choice):
+        return f"-x -a '{' '.join(option.kind.words)}'"
+    return {"FILE": "-r -F", "FOLDER": "-x -a '(__fish_complete_directories)'"}.get(
+        option.value, "-x"
+    )
+
+
+def _first_sentence(option: Option) -> str:
+    return option.help.split(". ")[0].removesuffix(".")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _fish_quoted(text: str) -> str:
+    return "'" + text.replace("\\", r"\\").replace("'", r"\'") + "'"
+
+
+Script = Callable[[Sequence[Option], Sequence[Command]], str]
+SCRIPTS: Mapping[str, Script] = MappingProxyType({"bash": bash, "zsh": zsh, "fish": fish})
+"""By shell."""

@@ -1,0 +1,78 @@
+"""AccessOptions: who may use the relay."""
+
+from dataclasses import dataclass
+
+from vaultrelay.config import values
+from vaultrelay.config.kinds import ListFile
+from vaultrelay.config.option import option
+from vaultrelay.policy.access import Tokens
+from vaultrelay.policy.access_lists import read_channels, read_tokens
+from vaultrelay.policy.networks import Networks
+from vaultrelay.policy.origins import Origins
+
+_GROUP = "Access"
+
+
+@dataclass(frozen=True)
+class AccessOptions:
+    """None where no such list restricts access."""
+
+    tokens: Tokens | None = option(
+        "access-token-file",
+        ListFile(
+            "FILE",
+            lines=read_tokens,
+            noun="token",
+            nothing="holds no token, so nobody could come in. Make one: vault-relay token new",
+        ),
+        None,
+        _GROUP,
+        "File of access tokens, one a line, plain or label:sha256 (see vault-relay token). Devices "
+        "without a token are refused.",
+        example="/etc/vault-relay/tokens",
+        guard=True,
+    )
+    channels: frozenset[bytes] | None = option(
+        "allow-channels",
+        ListFile(
+            "FILE",
+            lines=read_channels,
+            noun="channel",
+            nothing="holds no channel, so nobody could join",
+        ),
+        None,
+        _GROUP,
+        "File of channels, one a line. Devices can join no others.",
+        example="/etc/vault-relay/channels",
+        guard=True,
+    )
+    allowed: Networks | None = option(
+        "allow-from",
+        values.networks("allows nobody; leave it out to allow everybody", "nobody"),
+        None,
+        _GROUP,
+        "Address or network from which devices may connect, or unix for unix sockets. All may if "
+        "none is given.",
+        example="192.0.2.0/24",
+        guard=True,
+    )
+    denied: Networks = option(
+        "deny-from",
+        values.networks(),
+        Networks(),
+        _GROUP,
+        "Address or network from which no device may connect, even if --allow-from allows it.",
+        example="192.0.2.66",
+    )
+    origins: Origins | None = option(
+        "allow-origin",
+        values.ORIGINS,
+        None,
+        _GROUP,
+        "Origin of web pages that may connect, such as https://app.example.org. Requests without "
+        "an Origin header, as native apps send them, always may. By default all, and with "
+        "--allow-from none.",
+        example="https://app.example.org",
+        guard=True,
+        effective="access.origins",
+    )

@@ -1,0 +1,103 @@
+"""LimitOptions: limits of the relay and of one device."""
+
+from dataclasses import dataclass
+
+from vaultrelay.config.kinds import Buffer, Integer
+from vaultrelay.config.option import option
+from vaultrelay.policy import limits
+from vaultrelay.wire import announced
+
+_GROUP = "Limits"
+_MOST_CONNECTIONS = 1_000_000
+_MOST_BUFFER = 1 << 40
+
+
+@dataclass(frozen=True)
+class LimitOptions:
+    """None where the effective value follows from others. Names are those of SessionLimits."""
+
+    max_connections: int = option(
+        "max-connections",
+        Integer(within=(1, _MOST_CONNECTIONS)),
+        limits.DEFAULT_MAX_CONNECTIONS,
+        _GROUP,
+        "Concurrent device connections.",
+        effective="shares.devices",
+    )
+    max_per_address: int | None = option(
+        "max-per-address",
+        Integer(within=(0, _MOST_CONNECTIONS)),
+        None,
+        _GROUP,
+        "Device connections of one network address; 0 is no limit. Default a quarter of "
+        f"--max-connections, at least {limits.LEAST_PER_ADDRESS}. The limits of the networks "
+        "around it, /24 of IPv4, /56 and /48 of IPv6, follow from it.",
+        example="250",
+        effective="places_per_address",
+    )
+    channel_devices: int = option(
+        "channel-devices",
+        Integer(within=(2, announced.CHANNEL_DEVICES[1])),
+        limits.DEFAULT_CHANNEL_DEVICES,
+        _GROUP,
+        "Devices in one channel.",
+    )
+    message_bytes: int = option(
+        "message-bytes",
+        Integer("BYTES", within=announced.MESSAGE_BYTES),
+        limits.DEFAULT_MESSAGE_BYTES,
+        _GROUP,
+        "The largest message, header included.",
+        live=False,
+    )
+    messages_per_second: int = option(
+        "rate-messages",
+        Integer(within=(0, announced.MESSAGES_PER_SECOND[1])),
+        limits.DEFAULT_MESSAGES_PER_SECOND,
+        _GROUP,
+        "Messages delivered for one device in a second; 0 is no limit.",
+    )
+    bytes_per_second: int = option(
+        "rate-bytes",
+        Integer("BYTES", within=(0, announced.BYTES_PER_SECOND[1])),
+        limits.DEFAULT_BYTES_PER_SECOND,
+        _GROUP,
+        "Bytes delivered for one device in a second; 0 is no limit.",
+    )
+    max_buffer: int | None = option(
+        "max-buffer",
+        Buffer(
+            "BYTES",
+            within=(limits.LEAST_MESSAGES_HELD * announced.MESSAGE_BYTES[0], _MOST_BUFFER),
+            messages=limits.LEAST_MESSAGES_HELD,
+        ),
+        None,
+        _GROUP,
+        "Memory for messages that devices do not take at once, of all devices together, at least "
+        f"{limits.LEAST_MESSAGES_HELD} times --message-bytes. Default one part in "
+        f"{limits.MEMORY_SHARE} of the memory of the machine or container.",
+        example="67108864",
+        effective="buffer_bytes",
+    )
+    ping_seconds: int = option(
+        "ping-seconds",
+        Integer("SECONDS", within=limits.PING_RANGE),
+        limits.PING_SECONDS,
+        _GROUP,
+        "Silence after which a device is pinged, so that no proxy drops the connection. A device "
+        "may ask for more.",
+    )
+    session_ttl: int = option(
+        "session-ttl",
+        Integer("SECONDS", within=announced.SESSION_TTL),
+        limits.DEFAULT_SESSION_TTL,
+        _GROUP,
+        "Time without a message after which a session is closed.",
+    )
+    drain_seconds: int = option(
+        "drain-seconds",
+        Integer("SECONDS", within=announced.DRAIN_SECONDS),
+        limits.DEFAULT_DRAIN_SECONDS,
+        _GROUP,
+        "Time over which a relay that is stopped closes its connections.",
+    )

@@ -1,0 +1,81 @@
+"""ListeningOptions: where devices reach the relay."""
+
+from dataclasses import dataclass
+
+from vaultrelay.config import values
+from vaultrelay.config.kinds import Integer, Kind
+from vaultrelay.config.option import option
+from vaultrelay.policy import limits
+
+_GROUP = "Listening"
+
+
+@dataclass(frozen=True)
+class ListeningOptions:
+    """`listen` are endpoint strings. Without any, the relay listens at `port` and `bind`."""
+
+    port: int = option(
+        "port",
+        Integer(within=(0, 65535)),
+        limits.DEFAULT_PORT,
+        _GROUP,
+        "TCP port. 0 lets the system choose one, which is printed.",
+        live=False,
+        in_status=False,
+    )
+    bind: str = option(
+        "bind",
+        values.BIND,
+        "0.0.0.0",  # noqa: S104  a relay is there to be reached
+        _GROUP,
+        "Address of the interface to listen on. :: is every IPv6 and IPv4 address.",
+        live=False,
+        in_status=False,
+    )
+    tls_cert: str = option(
+        "tls-cert",
+        Kind("FILE"),
+        "",
+        _GROUP,
+        "PEM file with the certificate and its chain. Needs --tls-key.",
+        example="/etc/vault-relay/fullchain.pem",
+        in_status=False,
+    )
+    tls_key: str = option(
+        "tls-key",
+        Kind("FILE"),
+        "",
+        _GROUP,
+        "PEM file with the private key. Needs --tls-cert.",
+        example="/etc/vault-relay/privkey.pem",
+        in_status=False,
+    )
+    listen: tuple[str, ...] = option(
+        "listen",
+        values.ENDPOINTS,
+        (),
+        _GROUP,
+        "Twisted endpoint string, such as unix:/run/relay.sock or systemd:index=0, instead of "
+        "port, bind and the TLS files.",
+        example="tcp:8080:interface=127.0.0.1",
+        live=False,
+        in_status=False,
+    )
+    public_urls: tuple[str, ...] = option(
+        "public-url",
+        values.PUBLIC_URLS,
+        (),
+        _GROUP,
+        "URL under which devices reach this relay, such as wss://relay.example.org. Devices that "
+        "dial another name are refused.",
+        example="wss://relay.example.org",
+    )
+    trusted_proxies: tuple[str, ...] = option(
+        "trusted-proxy",
+        values.PROXIES,
+        (),
+        _GROUP,
+        "Address or network of a proxy whose X-Forwarded-For header is used, such as 127.0.0.1 or "
+        "10.0.0.0/8, or unix for proxies on unix sockets.",
+        example="127.0.0.1",
+    )

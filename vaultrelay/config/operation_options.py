@@ -1,0 +1,101 @@
+"""OperationOptions: administration, log, and the process of the relay."""
+
+from dataclasses import dataclass
+
+from vaultrelay.cluster.url import NodeUrl
+from vaultrelay.config import values
+from vaultrelay.config.kinds import Choice, Kind
+from vaultrelay.config.option import option
+from vaultrelay.logs import FORMATS, LEVELS
+from vaultrelay.logs.naming import WAYS
+from vaultrelay.policy import limits
+
+_ADMIN = "Administration"
+_LOG = "Log"
+_PROCESS = "Process"
+
+
+@dataclass(frozen=True)
+class OperationOptions:
+    """`admin` is an endpoint string; without one there is no admin endpoint."""
+
+    admin: str = option(
+        "admin",
+        values.ENDPOINT,
+        "",
+        _ADMIN,
+        "Endpoint string of the status page and of /metrics for Prometheus, such as tcp:9090. "
+        "There is none by default. It listens on 127.0.0.1 unless it names an interface.",
+        example="tcp:9090",
+        live=False,
+    )
+    admin_hosts: tuple[str, ...] = option(
+        "admin-host",
+        values.ADMIN_HOSTS,
+        (),
+        _ADMIN,
+        "Host name under which browsers and Prometheus may use the admin endpoint, such as "
+        "relay.lan. localhost and IP addresses are always allowed.",
+        example="relay.lan",
+    )
+    admin_nodes: tuple[NodeUrl, ...] = option(
+        "admin-node",
+        values.NODE_URLS,
+        (),
+        _ADMIN,
+        "Admin endpoint of another relay to show on the status page, such as "
+        "http://10.0.0.2:9090 or unix:/run/admin.sock.",
+        example="http://10.0.0.2:9090",
+    )
+    node_name: str = option(
+        "node-name",
+        values.NODE_NAME_KIND,
+        "",
+        _ADMIN,
+        "Name of this relay among several, shown to devices, in metrics and in the log: at most "
+        f"{limits.NODE_NAME_CHARS} letters, digits, dots, hyphens and underscores.",
+        example="relay-2",
+        may_be_empty=True,
+    )
+    log_level: str = option(
+        "log-level",
+        Choice("LEVEL", words=tuple(LEVELS)),
+        "info",
+        _LOG,
+        "Least level to log: one of " + ", ".join(LEVELS) + ".",
+    )
+    log_format: str = option(
+        "log-format",
+        Choice("FORMAT", words=FORMATS),
+        "text",
+        _LOG,
+        "One of " + ", ".join(FORMATS) + "; json is one object a line.",
+    )
+    log_addresses: str = option(
+        "log-addresses",
+        Choice("WAY", words=WAYS),
+        "pseudonym",
+        _LOG,
+        "How the log names addresses: one of " + ", ".join(WAYS) + ". A pseudonym is valid for one "
+        "day. Channels have a pseudonym, or no name.",
+    )
+    runtime_folder: str = option(
+        "runtime-folder",
+        Kind("FOLDER"),
+        "",
+        _PROCESS,
+        "Folder of the socket for vault-relay healthcheck. Default $RUNTIME_DIRECTORY, or "
+        "$XDG_RUNTIME_DIR/vault-relay, or a folder of its own in $TMPDIR.",
+        example="/run/vault-relay",
+        live=False,
+        may_be_empty=True,
+        in_status=False,
+    )
+    config: str = option(
+        "config",
+        Kind("FILE"),
+        "",
+        _PROCESS,
+        "TOML file with these options by name, such as port = 8080.",
+        in_status=False,
+    )

@@ -1,0 +1,81 @@
+"""Option: the declaration of one option of the relay.
+
+A class of settings declares an option as a field, ``port: int = option("port", ...)``. Everything
+else is derived from the declaration: flag, variable, key of the file, reload, help, documents.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from vaultrelay.config.kinds import Kind, Listed, ListFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One option. `kind` reads and shows its value; `example` is a value for the documents.
+
+    `live`: a reload applies it, else it takes a restart. `guard`: it restricts access, so that
+    leaving it out takes a restart. `may_be_empty`: an empty flag takes back what a variable or the
+    file sets. `in_status`: the status page shows it. `effective` is the attribute with the value in
+    force, which may follow from other values; `field` is the attribute with the value itself.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    group: str
+    default: str = ""
+    example: str = ""
+    live: bool = True
+    guard: bool = False
+    may_be_empty: bool = False
+    in_status: bool = True
+    effective: str = ""
+    field: str = ""
+
+    @property
+    def value(self) -> str:
+        """The word for its value in the help."""
+        return self.kind.value
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it has a list of values."""
+        return isinstance(self.kind, Listed)
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of the same meaning."""
+        return "RELAY_" + self.name.upper().replace("-", "_")
+
+    @property
+    def full_help(self) -> str:
+        """The help and the default."""
+        return self.help + (f" Default {self.default}." if self.default else "")
+
+
+def option(name: str, kind: Kind, default: Any, group: str, help: str, **more: Any) -> Any:
+    """Declare a field of a class of settings as an option. `more` are fields of Option."""
+    text = str(default) if isinstance(default, int | str) else ""
+    declared = Option(name=name, kind=kind, help=help, group=group, default=text, **more)
+    return field(
+        default=default, repr=not isinstance(kind, ListFile), metadata={"option": declared}
+    )
+
+
+def options_of(settings: Any) -> tuple[Option, ...]:
+    """Return the options that a class of settings declares, in their order."""
+    return tuple(
+        replace(each.metadata["option"], field=each.name)
+        for each in fields(settings)
+        if each.metadata
+    )
+
+
+def by_group(options: Iterable[Option]) -> dict[str, list[Option]]:
+    """Return options by their group, in the order of the declarations."""
+    groups: dict[str, list[Option]] = {}
+    for each in options:
+        groups.setdefault(each.group, []).append(each)
+    return groups

@@ -1,0 +1,33 @@
+"""A commented sample of the TOML file."""
+
+import textwrap
+from collections.abc import Iterable
+
+from vaultrelay.config.notes import assignment, in_file, range_note, reload_note
+from vaultrelay.config.option import Option, by_group
+
+_WIDTH = 80
+_HEAD = """\
+# relay.toml: the options of a VaultMesh relay, all commented out. Use it with
+#
+#     vault-relay config check --config relay.toml
+#     vault-relay --config relay.toml
+#
+# Without a default, the value shown is an example. Each option is also a flag, such as --port, and
+# a variable, such as RELAY_PORT; both override the file. The relay reads the file again when it
+# changes, and on SIGHUP.
+"""
+
+
+def sample(options: Iterable[Option]) -> str:
+    """Return a TOML file with each option as a comment, in groups."""
+    return _HEAD + "".join(
+        f"\n\n# {group}\n{''.join(map(_entry, members))}"
+        for group, members in by_group(in_file(options)).items()
+    )
+
+
+def _entry(option: Option) -> str:
+    words = " ".join(filter(None, (option.help, range_note(option), reload_note(option))))
+    lines = textwrap.wrap(words, _WIDTH, break_on_hyphens=False)
+    return "\n" + "".join(f"# {line}\n" for line in lines) + f"#{assignment(option)}\n"

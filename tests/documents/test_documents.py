@@ -1,4 +1,4 @@
-"""The documents say what is so: they parse, and the README's options are the relay's."""
+"""The documents say what is so: they parse, and name what the relay has."""
 
 import json
 import re
@@ -63,23 +63,23 @@ def test_a_document_parses_without_a_warning(path: Path) -> None:
     assert warnings.getvalue() == ""
 
 
-def test_the_readme_lists_every_option_with_its_variable_and_default() -> None:
-    rows = re.findall(
-        r"^(--[a-z-]+) +(RELAY_[A-Z_]+) +(\S*)", (ROOT / "README.rst").read_text(), re.MULTILINE
-    )
-    listed = {flag: (variable, default) for flag, variable, default in rows}
-    assert set(listed) == {f"--{option.name}" for option in OPTIONS}
-    for option in OPTIONS:
-        variable, default = listed[f"--{option.name}"]
-        assert variable == option.variable
-        assert default == option.default or not option.default
+def test_the_readme_is_short_and_begins_with_a_picture() -> None:
+    lines = (ROOT / "README.rst").read_text().splitlines()
+    assert len(lines) <= 130
+    assert any(line.startswith(".. image:: ") for line in lines[:30])
 
 
-def test_the_readme_names_every_file_and_folder_of_the_package() -> None:
-    readme = (ROOT / "README.rst").read_text()
+def test_the_readme_has_the_two_commands() -> None:
+    text = (ROOT / "README.rst").read_text()
+    assert re.findall(r"^   (make \w+)$", text, re.MULTILINE) == ["make run", "make test"]
+
+
+def test_the_layout_names_every_folder_and_module_of_the_package() -> None:
+    page = (ROOT / "docs/architecture.rst").read_text()
+    layout = page.partition("\nWhere things live\n")[2].partition("\nBeside the package")[0]
     for path in (ROOT / "vaultrelay").iterdir():
         if path.name.strip("_") == path.name and path.suffix in ("", ".py"):
-            assert f"``{path.stem}" in readme, path.name
+            assert f"``{path.stem}" in layout, path.name
 
 
 def test_the_documents_name_options_and_commands_that_there_are() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from vaultrelay.config.settings import OPTIONS as DECLARED
 from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS
@@ -59,6 +60,17 @@ def test_a_table_has_all_that_is_declared(
 ) -> None:
     text = tables[table]()
     assert [name for name in names if text.count(name) != 1] == []
+
+
+def test_an_option_stands_beside_its_variable_and_default(
+    tables: dict[str, Callable[[], str]],
+) -> None:
+    _, *parts = tables["relay-options"]().split(".. option:: --")
+    listed = {part.split()[0]: part for part in parts}
+    assert set(listed) == {option.name for option in DECLARED}
+    for option in DECLARED:
+        assert f"``{option.variable}``" in listed[option.name]
+        assert not option.default or f"default: ``{option.default}``" in listed[option.name]
 
 
 def test_refusals_have_every_answer(tables: dict[str, Callable[[], str]]) -> None:

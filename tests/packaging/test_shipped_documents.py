@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-broken_links: Callable[[Path], list[str]] = runpy.run_path(str(ROOT / "packaging/check/links.py"))[
-    "broken_links"
-]
+LINKS = runpy.run_path(str(ROOT / "packaging/check/links.py"))
+broken_links: Callable[[Path], list[str]] = LINKS["broken_links"]
+targets: Callable[[Path], list[str]] = LINKS["targets"]
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +22,24 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_link_of_the_shipped_documents_works(shipped: Path) -> None:
     assert broken_links(shipped) == []
+
+
+def test_the_readme_leads_to_every_document(shipped: Path) -> None:
+    """A folder that is linked stands for the documents in it."""
+    LINKS["ignore_directives_of_the_site"]()
+    found, to_read = set(), [(shipped / "README.rst").resolve()]
+    while to_read:
+        path = to_read.pop()
+        if path in found:
+            continue
+        found.add(path)
+        if path.is_dir():
+            to_read += path.glob("*.rst")
+        elif path.suffix == ".rst":
+            to_read += [(path.parent / target).resolve() for target in targets(path)]
+    root = shipped.resolve()
+    documents = {*root.glob("*.rst"), *root.glob("*.md"), *root.glob("docs/**/*.rst")}
+    assert documents - found == set()
 
 
 @pytest.mark.parametrize(

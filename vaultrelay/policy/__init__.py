@@ -1,1 +1,1 @@
-"""Who may use the relay, and how much of it. No I/O here."""
+"""Access rules, budgets, and limits. No I/O here."""

@@ -1,4 +1,4 @@
-"""Access: who may use the relay, by token, channel, network address and web page."""
+"""Access rules: tokens, channels, network addresses and web origins that may use the relay."""
 
 import binascii
 from base64 import b64decode
@@ -15,7 +15,7 @@ from vaultrelay.wire.refusal import address_not_allowed, origin_not_allowed, tok
 
 
 class Tokens:
-    """Access tokens, kept as their SHA-256: whoever reads the memory has no token."""
+    """Access tokens, kept as their SHA-256, so that a memory dump reveals none."""
 
     def __init__(self, digests: Iterable[bytes]) -> None:
         self._digests = frozenset(digests)
@@ -33,9 +33,10 @@ class Tokens:
         return digest in self._digests
 
     def find(self, token: bytes) -> bytes | None:
-        """The digest of a token that is one of them.
+        """Return the digest of `token` if it is listed, else None.
 
-        All are compared, so that the time tells neither which one it was nor how near a guess came.
+        Compares all digests, so that the time reveals neither which one matched nor how close a
+        guess is.
         """
         digest = digest_of(token)
         found = None
@@ -47,8 +48,8 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What an upgrade was admitted with: its budgets, its address, the digest of its token, and the
-    origin of its web page, if it has one."""
+    """The facts under which an upgrade was admitted: budgets, address, digest of the token, and web
+    origin, if any."""
 
     budgets: Budgets = ()
     address: PeerAddress | None = None
@@ -57,12 +58,13 @@ class Admission:
 
 
 ANYBODY = Admission()
-"""Who came with nothing that the relay would remember."""
+"""An admission without anything to remember."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """What the operator allows; None is no such list. What is denied is denied though allowed."""
+    """The access rules; None means no such list. A denied address stays denied if it is allowed,
+    too."""
 
     tokens: Tokens | None = field(default=None, repr=False)
     channels: frozenset[bytes] | None = field(default=None, repr=False)
@@ -71,12 +73,15 @@ class Access:
     origins: Origins | None = None
 
     def check_address(self, address: PeerAddress | None) -> None:
-        """Refusal for an address that may not use the relay; None is one that is not known."""
+        """Raises Refusal if an address may not use the relay; None is an unknown address."""
         if not self.allows_address(address):
             raise address_not_allowed()
 
     def check_token(self, authorization: str | None) -> bytes | None:
-        """The digest of the token in an Authorization header, if one is asked for; or Refusal."""
+        """Return the digest of the token in an Authorization header; None if no token is required.
+
+        Raises Refusal if the token is missing or not listed.
+        """
         if self.tokens is None:
             return None
         token = token_of(authorization or "")
@@ -86,7 +91,8 @@ class Access:
         return found
 
     def check_origin(self, header: str | None) -> str | None:
-        """The origin in an Origin header; None for a request without, which no browser sends.
+        """Return the origin in an Origin header; None without the header, which every browser
+        sends.
 
         Raises Refusal if web pages of this origin may not connect.
         """
@@ -96,15 +102,15 @@ class Access:
         return origin
 
     def allows_origin(self, origin: str | None) -> bool:
-        """Whether web pages of an origin may connect; None is no web page."""
+        """Return whether web pages of an origin may connect; None is no web page."""
         return origin is None or self.origins is None or origin in self.origins
 
     def allows_address(self, address: PeerAddress | None) -> bool:
-        """Whether an address may use the relay."""
+        """Return whether an address may use the relay."""
         return address not in self.denied and (self.allowed is None or address in self.allowed)
 
     def allows_channel(self, channel: bytes) -> bool:
-        """Whether devices may meet on a channel."""
+        """Return whether devices may join a channel."""
         return self.channels is None or channel in self.channels
 
     def still_allows(
@@ -114,7 +120,7 @@ class Access:
         channel: bytes | None,
         origin: str | None = None,
     ) -> bool:
-        """Whether a device that was admitted under other rules would be under these."""
+        """Return whether these rules admit a device that was admitted under other ones."""
         return (
             self.allows_address(address)
             and self.allows_origin(origin)
@@ -124,9 +130,9 @@ class Access:
 
 
 def token_of(authorization: str) -> bytes:
-    """The token of a Bearer header (RFC 6750), or the password of a Basic one (RFC 7617).
+    """Return the token of a Bearer header (RFC 6750), or the password of a Basic one (RFC 7617).
 
-    Empty where there is none.
+    Empty if there is none.
     """
     scheme, _, rest = authorization.partition(" ")
     rest = rest.strip(" ")

@@ -1,4 +1,4 @@
-"""Access lists: the files of tokens and of channels, one to a line, as an operator writes them.
+"""Access lists: the files of tokens and of channels, one entry a line.
 
 Blank lines and comments, from a ``#`` to the end of the line, are ignored.
 """
@@ -16,11 +16,11 @@ from vaultrelay.wire.proof import CHANNEL_BYTES
 _HASHED = re.compile(rf"({LABEL.pattern}):([0-9A-Fa-f]{{64}})")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _OF_NOTHING = frozenset(map(digest_of, (b"", b"\n")))
-"""What a shell hashes where a variable is not set: a token that everybody has."""
+"""The digests that a shell makes from an unset variable, which everybody can guess."""
 
 
 class BadLine(ValueError):
-    """A file that cannot be used: the number of its line, 0 for the whole, and why."""
+    """An invalid file: the number of its first bad line, 0 for the whole file, and the reason."""
 
     def __init__(self, number: int, reason: str) -> None:
         super().__init__(f"line {number} {reason}" if number else reason)
@@ -28,7 +28,7 @@ class BadLine(ValueError):
 
 @dataclass(frozen=True)
 class TokenLine:
-    """One token of a file: the number of its line, its label (none if it is plain), its digest."""
+    """One token of a file: its line number, its label (None if it is plain), its digest."""
 
     number: int
     label: str
@@ -36,7 +36,7 @@ class TokenLine:
 
 
 def read_token_lines(text: str) -> list[TokenLine]:
-    """The tokens of a file whose lines are ``TOKEN`` or ``label:SHA256-of-the-token``.
+    """Return the tokens of a file with lines of ``TOKEN`` or ``label:SHA256-of-the-token``.
 
     Raises BadLine for the first line that is neither.
     """
@@ -47,14 +47,14 @@ def read_token_lines(text: str) -> list[TokenLine]:
 
 
 def read_tokens(text: str) -> Tokens:
-    """The tokens of such a file, which may be none. Raises BadLine as `read_token_lines`."""
+    """Return the tokens of such a file, perhaps none. Raises BadLine as `read_token_lines` does."""
     return Tokens(line.digest for line in read_token_lines(text))
 
 
 def read_channels(text: str) -> frozenset[bytes]:
-    """The channels of a file whose lines are their addresses, 43 characters of base64url.
+    """Return the channels of a file with one channel address a line, 43 characters of base64url.
 
-    They may be none. Raises BadLine for the first line that is no channel.
+    The file may be empty. Raises BadLine for the first line that is not a channel.
     """
     channels = set()
     for number, line in _lines(text):
@@ -81,7 +81,7 @@ def _token_line(number: int, line: str) -> TokenLine:
         if digest in _OF_NOTHING:
             raise BadLine(number, "is the hash of nothing: the token was empty when it was made")
         return TokenLine(number, hashed[1], digest)
-    # The line may be a secret: what is wrong with it is said, never the line itself.
+    # The line may be a secret: the error describes it, and never repeats it.
     if ":" in line:
         raise BadLine(
             number, "is not label:sha256, a label of at most 32 letters and 64 hexadecimal digits"

@@ -1,4 +1,4 @@
-"""Access tokens: what they look like, and what a file holds instead of them."""
+"""Access tokens: their form, and their entries in a token file."""
 
 import re
 import secrets
@@ -8,30 +8,30 @@ from vaultrelay.policy.limits import LEAST_TOKEN_VARIETY, SHORTEST_TOKEN
 from vaultrelay.wire import base64url
 
 TOKEN_BYTES = 32
-"""Nobody guesses one, so a plain hash of it in a file is enough: there is nothing to slow down."""
+"""Too many to guess, so that a plain hash in a file suffices: a slow one would protect nothing."""
 LABEL = re.compile(r"[A-Za-z0-9._-]{1,32}")
-"""What a token may be called: our word for it in logs and in the file, so nothing to escape."""
+"""The name of a token in logs and in the file, so that nothing needs escaping."""
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""What passes through an HTTP header and a URL alike (RFC 6750, section 2.1)."""
+"""The characters that are safe in an HTTP header and in a URL (RFC 6750, section 2.1)."""
 _BARE_LABEL = re.compile(r"token-\d{4}-\d\d-\d\d")
-"""A label as `vault-relay token new` makes it, which is long enough for a token."""
+"""A label as `vault-relay token new` makes it, which is as long as a token."""
 _QUOTES = tuple("\"'`\u2018\u2019\u201c\u201d")
 _CURE = "Make one: vault-relay token new"
 _PADDED = 4
-"""Base64 has so many characters at a time, = included."""
+"""The unit of characters in padded Base64."""
 
 
 def new_token() -> str:
-    """A token that nobody had before: base64url, as it may stand in a URL."""
+    """Return a new random token in base64url, safe in a URL."""
     return base64url.encode(secrets.token_bytes(TOKEN_BYTES))
 
 
 def check_spelling(text: str) -> None:
-    """Raises ValueError with a reason, the end of a sentence, if `text` is not a token alone.
+    """Raises ValueError if `text` is not a single token.
 
-    It may hold one, so the reason repeats nothing of it.
+    The message is the end of a sentence, and repeats nothing of `text`, which may contain a token.
     """
     if text[:1] in _QUOTES or text[-1:] in _QUOTES:
         raise ValueError("has quotation marks: write the token without them")
@@ -49,7 +49,7 @@ def check_spelling(text: str) -> None:
 
 
 def check_strength(text: str) -> None:
-    """Raises ValueError with a reason, the end of a sentence, if `text` can be guessed."""
+    """Raises ValueError if `text` can be guessed. The message is the end of a sentence."""
     if _BARE_LABEL.fullmatch(text):
         raise ValueError("is a label without its hash")
     if len(text) < SHORTEST_TOKEN:
@@ -64,12 +64,15 @@ def check_strength(text: str) -> None:
 
 
 def digest_of(token: bytes) -> bytes:
-    """What is kept of a token: SHA-256, of which a file has the hexadecimal digits."""
+    """Return the SHA-256 of a token, which token files hold in hexadecimal."""
     return sha256(token).digest()
 
 
 def token_line(label: str, token: str) -> str:
-    """The line of a token file for this token; ValueError with a sentence for a bad label."""
+    """Return the line of a token file for this token.
+
+    Raises ValueError, with a sentence, for a bad label.
+    """
     if LABEL.fullmatch(label) is None:
         raise ValueError("a label is 1 to 32 letters, digits, dots, underscores and hyphens")
     return f"{label}:{digest_of(token.encode('ascii')).hex()}"

@@ -1,4 +1,4 @@
-"""Addresses: where peers are, and the networks that stand for a client."""
+"""Addresses of peers, and the networks that identify a client."""
 
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -8,24 +8,25 @@ IpAddress: TypeAlias = IPv4Address | IPv6Address
 
 
 class UnixPeer(Enum):
-    """Who reaches a unix socket: he has no address, and the socket's mode says who he can be."""
+    """A peer on a unix socket: it has no address, and the mode of the socket restricts access."""
 
     UNIX = "unix"
 
 
 PeerAddress: TypeAlias = IpAddress | UnixPeer
-"""Where a peer is. None in its place is one that a proxy does not tell, which is nowhere."""
+"""The address of a peer. Where None is allowed too, it is an address that a proxy does not
+report."""
 
 _LONGEST = 64
 """Characters. An IPv6 address has 45 at most, and the name of an interface behind it 15."""
 _SIX_TO_FOUR = bytes.fromhex("2002")
 _TEREDO = bytes.fromhex("20010000")
 _NAT64 = bytes.fromhex("0064ff9b") + bytes(8)
-"""64:ff9b::/96 (RFC 6052): the whole IPv4 Internet, as it reaches a server that has only IPv6."""
+"""64:ff9b::/96 (RFC 6052): the IPv4 Internet as an IPv6-only server sees it."""
 
 
 def read_address(text: str) -> IpAddress | None:
-    """The address that a text is, IPv4 where IPv6 only wraps it; None for anything else."""
+    """Return the address in a text, as IPv4 if IPv6 only wraps it; None if it is not an address."""
     if len(text) > _LONGEST:
         return None
     try:
@@ -40,21 +41,21 @@ def read_address(text: str) -> IpAddress | None:
 
 
 def network_of(address: IpAddress) -> bytes:
-    """The narrowest network that stands for a client: one address of IPv4, 64 bits of IPv6.
+    """Return the narrowest network that identifies a client: an IPv4 address or an IPv6 /64.
 
-    A network of that size is the least that one customer is given; within it anybody picks
-    addresses at will.
+    Providers assign no smaller network, and a client can use any address within it.
     """
     return address.packed[:8]
 
 
 def networks_of(address: IpAddress) -> tuple[bytes, ...]:
-    """The same and the wider networks around it, each as the bytes that all its addresses share.
+    """Return that network and the wider ones around it, each as the prefix of its addresses in
+    bytes.
 
-    IPv6 has /64, /56 and /48, the sizes in which it is given to lines and sites. IPv4 has the
-    address and /24, the least that is routed by itself. Tunnels count as the IPv4 address from
-    which they come: its owner could pick a 6to4 network of 65 536 /64 at will, and the clients of
-    one Teredo server share a /64.
+    IPv6 has /64, /56 and /48, the sizes that providers assign to lines and sites. IPv4 has the
+    address and /24, the smallest network that is routed by itself. Tunnels count as the IPv4
+    address of their origin: its owner could pick a 6to4 network of 65 536 /64 at will, and the
+    clients of one Teredo server share a /64.
     """
     packed = address.packed
     if isinstance(address, IPv6Address):

@@ -1,7 +1,7 @@
 """Audiences: the host names under which devices may dial this relay.
 
 A proof names the host that its device dialled. A relay that knows its own names refuses proofs for
-others, so that nobody can take a proof made for one relay to another.
+others, so that a proof made for one relay cannot be replayed to another.
 """
 
 import re
@@ -15,18 +15,18 @@ _IPV6 = 6
 _LABEL = re.compile("[a-z0-9_-]{1,63}")
 """A DNS label (RFC 1035, section 2.3.4), in lower case."""
 _NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
-"""A last label by which browsers take a name for an IPv4 address (WHATWG URL, section 3.5)."""
+"""A last label that makes browsers parse a name as an IPv4 address (WHATWG URL, section 3.5)."""
 _PRIVATE_ENDS = frozenset(
     {"home", "internal", "intranet", "lan", "local", "localhost", "onion", "test"}
 )
-"""Last labels of names that are not of the Internet, by RFC 6761, 6762, 7686, ICANN and habit."""
+"""Last labels of names that are not on the Internet, by RFC 6761, 6762, 7686, ICANN and habit."""
 _HOME = ".home.arpa"
 """The same (RFC 8375)."""
 PUBLIC_SCHEMES = ("ws", "wss", "http", "https")
 
 
 class Audiences:
-    """A set of host names in their canonical spelling; an empty set accepts every name."""
+    """A set of canonical host names; an empty set accepts every name."""
 
     def __init__(self, hosts: Iterable[str]) -> None:
         self.hosts = frozenset(
@@ -34,7 +34,7 @@ class Audiences:
         )
 
     def accepts(self, audience: str) -> bool:
-        """Whether a device that dialled `audience` meant this relay; wildcards match one label."""
+        """Return whether `audience` is a name of this relay; a wildcard matches one label."""
         if not self.hosts or (audience in self.hosts and not audience.startswith("*")):
             return True
         label, _, parent = audience.partition(".")
@@ -46,7 +46,7 @@ class Audiences:
 
 
 def canonical_host(host: str) -> str:
-    """`host` as an audience spells it: A-labels, lower case, addresses as RFC 5952 has them.
+    """Return `host` in the form of an audience: A-labels, lower case, addresses as in RFC 5952.
 
     Raises ValueError if it is neither a host name nor an IP address.
     """
@@ -55,7 +55,7 @@ def canonical_host(host: str) -> str:
     bracketed = host.startswith("[") and host.endswith("]")
     address = _address(host[1:-1] if bracketed else host)
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        # As RFC 5952, section 5 has it; Python's own spelling changed with 3.13.
+        # By RFC 5952, section 5; Python's own form changed with 3.13.
         return f"::ffff:{address.ipv4_mapped}"
     if address is not None and (address.version == _IPV6 or not bracketed):
         return str(address)
@@ -78,7 +78,7 @@ def canonical_host(host: str) -> str:
 
 
 def is_canonical_host(host: str) -> bool:
-    """Whether `host` is spelled as an audience has to be."""
+    """Return whether `host` is in the form of an audience."""
     try:
         return canonical_host(host) == host
     except ValueError:
@@ -86,9 +86,10 @@ def is_canonical_host(host: str) -> bool:
 
 
 def host_of_url(url: str) -> str:
-    """The canonical host of a public URL such as wss://relay.example.org, or of a bare host name.
+    """Return the canonical host of a public URL such as wss://relay.example.org, or of a bare host
+    name.
 
-    ValueError with a sentence when there is no host in it.
+    Raises ValueError, with a sentence, if it has no host.
     """
     if "*" in url:
         raise ValueError(f"{url!r} is a pattern, and no name that a device can dial")
@@ -104,7 +105,8 @@ def host_of_url(url: str) -> str:
 
 
 def _spellings(host: str) -> tuple[str, ...]:
-    """The spellings of an own name: URL parsers have two for an IPv4-mapped address."""
+    """Return the spellings of a name of this relay: URL parsers have two for an IPv4-mapped
+    address."""
     address = _address(host)
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     if mapped is None:
@@ -114,7 +116,7 @@ def _spellings(host: str) -> tuple[str, ...]:
 
 
 def is_public_host(host: str) -> bool:
-    """Whether a canonical host is of the Internet, as far as its spelling tells."""
+    """Return whether a canonical host is on the Internet, as far as its spelling shows."""
     address = _address(host)
     if address is not None:
         return address.is_global

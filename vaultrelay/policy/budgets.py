@@ -1,7 +1,8 @@
-"""Budgets: what each network has open, and how fast it connects. Knows no clock.
+"""Budgets: the open connections, devices and rates of each network. Knows no clock.
 
 Networks are nested: an address, which is one of IPv4 or 64 bits of IPv6, lies in wider ones
-(`addresses.networks_of`). A connection counts in each, and is refused where one has no more.
+(`addresses.networks_of`). A connection counts in each of them, and is refused if one of them is
+full.
 """
 
 from collections import OrderedDict
@@ -23,7 +24,8 @@ from vaultrelay.policy.network_limits import ARRIVALS, DRAINED_CHANNELS, JOINS, 
 
 
 class Excess(StrEnum):
-    """What a network has too much of: with its `word`, the reason that is counted."""
+    """The limit that a network exceeds; with the network's `word` it is the reason that is
+    counted."""
 
     FULL = "full"
     WAITING = "waiting"
@@ -32,11 +34,11 @@ class Excess(StrEnum):
 
 
 class Budget:
-    """What one network has at the front door and beyond it, and what it owes.
+    """The connections, devices and rates of one network.
 
-    A rate is kept as one moment: the one at which nothing will be owed. Each event moves its own
-    further away, and beyond a certain distance no more is allowed. Until `sure_until` none of its
-    connections at the front door has to go for another.
+    A rate is kept as one moment, at which nothing will be owed. Each event moves it further into
+    the future, and beyond a certain distance no event is allowed. Until `sure_until` none of the
+    network's pending connections is evicted for another one.
     """
 
     __slots__ = ("devices", "key", "limits", "paid_at", "sure_until", "waiting")
@@ -50,30 +52,32 @@ class Budget:
 
     @property
     def is_full(self) -> bool:
-        """Whether no other device of the network is admitted."""
+        """Return whether the network can have no further device."""
         return self.devices >= self.limits.places
 
     @property
     def is_over(self) -> bool:
-        """Whether the network has more devices than it may, and one has to go."""
+        """Return whether the network has more devices than its limit, so that one must be
+        closed."""
         return self.devices > self.limits.places
 
     def slug(self, excess: Excess) -> str:
-        """By which word a refusal is counted, such as address_full or network_rate."""
+        """Return the reason under which a refusal is counted, such as address_full or
+        network_rate."""
         return f"{self.limits.word}_{excess}"
 
     def owes(self, now: float) -> bool:
-        """Whether a rate is not whole again."""
+        """Return whether a rate is in debt."""
         return max(self.paid_at) > now
 
 
 Budgets: TypeAlias = tuple[Budget, ...]
-"""Those of an address and the networks around it, the narrowest first. An address that is not
-counted has none."""
+"""The budgets of an address and of the networks around it, narrowest first. Empty for an address
+that is not counted."""
 
 
 def first_full(budgets: Budgets) -> Budget | None:
-    """The narrowest network that admits no other device, if there is one."""
+    """Return the narrowest network that can have no further device; None if all have room."""
     for budget in budgets:
         if budget.is_full:
             return budget
@@ -81,7 +85,7 @@ def first_full(budgets: Budgets) -> Budget | None:
 
 
 class OverBudget(Exception):
-    """One too many for `budget`; `slug` is the reason in our own word, and `excess` its kind."""
+    """An event exceeds `budget`; `slug` is the reason that is counted, and `excess` its kind."""
 
     def __init__(self, budget: Budget, excess: Excess) -> None:
         self.budget = budget
@@ -91,11 +95,11 @@ class OverBudget(Exception):
 
 
 class BudgetBook:
-    """The budgets of all networks that have something open, or owe for what they had.
+    """The budgets of all networks with open connections or debts.
 
-    `places` is how many devices one address may have; 0 is no limit of any kind. There are no more
-    budgets than those of the connections and RESTING_BUDGETS together: of more that are empty, the
-    first to become so is forgotten, and what it owed is forgiven.
+    `places` is the limit on devices of one address; 0 disables all limits. Beside the budgets of
+    open connections there are at most RESTING_BUDGETS empty ones: beyond these the one that became
+    empty first is dropped, with its debts.
     """
 
     def __init__(
@@ -108,17 +112,17 @@ class BudgetBook:
         line = NetworkLimits("network", LINE_FACTOR, LINE_ADDRESSES)
         site = NetworkLimits("network", SITE_FACTOR, SITE_ADDRESSES)
         self._limits = {8: address, 7: line, 6: site, 4: address, 3: site}
-        """By the bytes of a network's key, IPv6 first."""
+        """By the size of a network's key in bytes, IPv6 first."""
         self._here: dict[bytes, Budget] = {}
         self._gone: OrderedDict[bytes, Budget] = OrderedDict()
         self.change(places, capacity, waiting)
-        # No device is counted in it. Its rates hold for all that have no budget of their own.
+        # Counts no device. Its rates hold for all peers without a budget of their own.
         self._uncounted = Budget(b"", address)
 
     def change(self, places: int, capacity: int, waiting: int = WAITING_PER_ADDRESS) -> None:
-        """Let one address have so many of all devices, and so many connections that wait.
+        """Set the devices that one address may have, and its pending connections.
 
-        Connections beyond it stay.
+        Connections above the new limits stay.
         """
         self.places = places
         for limits in self._limits.values():
@@ -126,13 +130,14 @@ class BudgetBook:
 
     @property
     def count(self) -> int:
-        """How many budgets are kept."""
+        """Return the number of budgets."""
         return len(self._here) + len(self._gone)
 
     def arrive(self, address: PeerAddress | None, now: float) -> Budgets:
-        """Count a connection at the front door until `leave`; raises OverBudget for one too many.
+        """Count a pending connection until `leave`.
 
-        Not counted are this machine itself and peers without an IP address.
+        Raises OverBudget if a network exceeds its limit or rate. This machine itself and peers
+        without an IP address are not counted.
         """
         if not self.places or address is None or isinstance(address, UnixPeer):
             return ()
@@ -157,43 +162,45 @@ class BudgetBook:
         return tuple(budgets)
 
     def leave(self, budgets: Budgets) -> None:
-        """The connection is at the front door no more: a device has it, or it is gone."""
+        """Stop counting a pending connection: it has joined, or is closed."""
         for budget in budgets:
             budget.waiting -= 1
             if not (budget.waiting or budget.devices):
                 self._settle(budget)
 
     def enter(self, budgets: Budgets) -> None:
-        """Count a device, whose connection is still at the front door, until `depart`."""
+        """Count a device until `depart`; its connection is still pending."""
         for budget in budgets:
             budget.devices += 1
 
     def depart(self, budgets: Budgets) -> None:
-        """The device is gone."""
+        """Stop counting a device."""
         for budget in budgets:
             budget.devices -= 1
             if not (budget.waiting or budget.devices):
                 self._settle(budget)
 
     def join(self, budgets: Budgets, now: float) -> None:
-        """Count a join; raises OverBudget for one too many. A refused one costs nothing, or devices
-        that come again would keep each other out."""
+        """Count a join. Raises OverBudget if a network exceeds its rate.
+
+        A refused join costs nothing, or devices that retry would keep each other out.
+        """
         over = _spend(budgets, JOINS, now)
         if over is not None:
             raise OverBudget(over, Excess.JOINS)
 
     def drains_channel(self, budgets: Budgets, now: float) -> bool:
-        """Count a channel that a draining relay closes because an upgrade named it; whether it is
-        not one too many."""
+        """Count a channel that a draining relay closes because an upgrade named it; return whether
+        the rate permits it."""
         return _spend(budgets or (self._uncounted,), DRAINED_CHANNELS, now) is None
 
     def forget(self, now: float) -> None:
-        """Forget empty budgets that owe nothing. To be called now and then."""
+        """Drop empty budgets without debts. To be called periodically."""
         for key in [key for key, budget in self._gone.items() if not budget.owes(now)]:
             del self._gone[key]
 
     def _settle(self, budget: Budget) -> None:
-        """Keep an empty budget for as long as it owes."""
+        """Keep an empty budget while it has debts."""
         del self._here[budget.key]
         self._gone[budget.key] = budget
         if len(self._gone) > RESTING_BUDGETS:
@@ -201,7 +208,7 @@ class BudgetBook:
 
 
 def _spend(budgets: Sequence[Budget], what: int, now: float) -> Budget | None:
-    """Take one from each; or none, and the narrowest that has none left is returned."""
+    """Take one from each; or take none, and return the narrowest that has none left."""
     moments = []
     for budget in budgets:
         every, most = budget.limits.rates[what]

@@ -1,4 +1,4 @@
-"""Descriptors: how a limit on open files is shared between devices and pending connections."""
+"""Descriptors: the shares of devices and pending connections in the limit on open files."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ from vaultrelay.policy.limits import (
 
 @dataclass(frozen=True)
 class Shares:
-    """How many devices and pending connections the open files suffice for.
+    """The numbers of devices and pending connections that the open files suffice for.
 
-    `lacking` is the number of open files by which the limit is below what all devices need.
+    `lacking` is the number of open files by which the limit is below the need of all devices.
     """
 
     devices: int
@@ -27,20 +27,20 @@ class Shares:
 
     @property
     def waiting_per_address(self) -> int:
-        """How many of the pending connections one network address may have."""
+        """Return the limit on pending connections of one network address."""
         share = self.waiting // WAITING_PER_ADDRESS_SHARE
         return min(WAITING_PER_ADDRESS, max(share, LEAST_WAITING_PER_ADDRESS))
 
 
 def files_needed(devices: int) -> int:
-    """Open files with which a relay for so many devices sets aside all that it would."""
+    """Return the open files that `devices` devices and all reserves need."""
     return devices + WAITING_CONNECTIONS + OTHER_FILES
 
 
 def share_out(files: int | None, devices: int) -> Shares:
-    """The shares of a process that may have so many files open; None is no limit.
+    """Return the shares of a process with a limit of `files` open files; None is no limit.
 
-    Devices have what remains, so what is set aside grows only where all of them have room.
+    Devices get the remainder, so the reserves grow only if all devices have room.
     """
     if files is None or files >= files_needed(devices):
         return Shares(devices, WAITING_CONNECTIONS)

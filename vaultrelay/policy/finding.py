@@ -1,4 +1,4 @@
-"""Finding: something that is not as it should be about how a relay is run, and the cure."""
+"""Finding: a diagnosis of how a relay is run, with its cure."""
 
 from dataclasses import dataclass
 
@@ -25,24 +25,23 @@ WHAT = {
     "one_address": "one address for all devices",
     "fixed_silence": "silent connections that are cut off",
 }
-"""All that the relay looks for in itself, by its slug: the worst first."""
+"""The diagnoses of the relay about itself, by slug, worst first."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One diagnosis: `slug` is our word for it, `text` says what is wrong and the cure.
+    """One diagnosis: `slug` identifies it, `text` describes the fault and the cure.
 
-    The relay's own slugs are the keys of WHAT; `vault-relay check` has others.
-
-    The text may name files, options and networks of the operator's; never what a device sent.
+    The relay's own slugs are the keys of WHAT; `vault-relay check` has others. The text may name
+    files, options and networks of the operator, never what a device sent.
     """
 
     slug: str
     text: str
     is_urgent: bool = False
-    """Devices are kept out by it, or what the operator changed is not in force."""
+    """It keeps devices out, or a change by the operator is not in force."""
 
 
 def in_days(days: int) -> str:
-    """So many whole days from now, as a sentence has it."""
+    """Return the time until an event, in whole days, as a phrase such as "in 5 days"."""
     return {0: "within a day", 1: "in a day"}.get(days, f"in {days} days")

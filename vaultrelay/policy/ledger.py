@@ -1,4 +1,4 @@
-"""Ledger: the bytes that the relay holds for all its devices, against one limit."""
+"""Ledger: the count of all bytes that the relay holds, against one limit."""
 
 from vaultrelay.policy.limits import (
     LEAST_READ_BYTES,
@@ -16,10 +16,10 @@ class Ledger:
     def __init__(self, limit: int) -> None:
         self.held = 0
         self.is_over = False
-        """Whether more is held than `limit`. Kept at each change, since every read asks for it."""
+        """Whether more than `limit` is held. Updated at each change, since every read checks it."""
         self.read_bytes = MOST_READ_BYTES
-        """The most that one stream may read at once, kept in the same way: less as memory fills, so
-        that many senders that are paused together cannot hold more than there is."""
+        """The largest read of one stream, updated likewise: it shrinks as memory fills, so that
+        many senders that are paused together cannot exceed the limit."""
         self.configure(limit)
 
     def add(self, size: int) -> None:
@@ -29,13 +29,13 @@ class Ledger:
         self.read_bytes = MOST_READ_BYTES if self.held <= self._roomy else self._small_read()
 
     def configure(self, limit: int) -> None:
-        """Apply another limit, in bytes, to what is held already, too."""
+        """Apply another limit, in bytes, also to what is held already."""
         self.limit = limit
         self._roomy = min(limit // ROOMY_SHARE, ROOMY_BYTES)
         self.add(0)
 
     def _small_read(self) -> int:
-        """Return the size of a read, which falls as more is held and as less is free."""
+        """Return the size of a read, which shrinks as more is held and less is free."""
         by_held = MOST_READ_BYTES * self._roomy // self.held
         free = max(self.limit - self.held, 0)
         by_free = MOST_READ_BYTES * free // max(self.limit - self._roomy, 1)

@@ -1,4 +1,4 @@
-"""NetworkLimits: the shares and rates of a network of one width: an address, or one around it."""
+"""NetworkLimits: the shares and rates of networks of one width: an address, or one around it."""
 
 from typing import TypeAlias
 
@@ -14,18 +14,18 @@ from vaultrelay.policy.limits import (
 )
 
 ARRIVALS, JOINS, DRAINED_CHANNELS = range(3)
-"""What has a rate: the place in `NetworkLimits.rates`."""
+"""The events with a rate, as indexes into `NetworkLimits.rates`."""
 PACED = 3
 
 Rate: TypeAlias = tuple[float, float]
-"""The seconds that each takes to be paid, and for how many seconds may be owed at most."""
+"""The seconds that each event takes to be paid, and the most seconds that may be owed."""
 
 
 class NetworkLimits:
-    """What a network may have: `factor` times what an address may.
+    """The limits of a network: `factor` times those of an address.
 
-    Of devices it has no more than so many of its `addresses` could have. `word` begins the reasons
-    for refusals.
+    It has at most as many devices as `addresses` addresses could have. `word` is the prefix of the
+    reasons for refusals.
     """
 
     __slots__ = ("_addresses", "_factor", "places", "rates", "reserved", "waiting", "word")
@@ -37,10 +37,10 @@ class NetworkLimits:
         self.reserved = int(RESERVED_PER_ADDRESS * factor)
 
     def change(self, per_address: int, capacity: int, waiting: int) -> None:
-        """Follow from the devices that an address may have, and those that the relay may have.
+        """Derive the limits from the devices of an address and the capacity of the relay.
 
-        0 is no limit, and then a network may have as many as the relay. `waiting` is how many
-        connections of an address may be at the front door.
+        With 0 devices per address, a network may fill the relay. `waiting` is the limit on pending
+        connections of an address.
         """
         self.waiting = int(waiting * self._factor)
         per_address = per_address or capacity
@@ -58,5 +58,5 @@ class NetworkLimits:
 
 
 def _rate(every: float, at_once: int) -> Rate:
-    # Half a one more, so that rounding takes none away.
+    # Half an event more, so that rounding loses none.
     return every, (at_once + 0.5) * every

@@ -8,23 +8,26 @@ from typing import TypeAlias
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer
 
 UNIX = UnixPeer.UNIX.value
-"""Stands for whoever reaches a unix socket: its mode says who that is."""
+"""The word for the peers of a unix socket; the socket's mode restricts access."""
 
 Network: TypeAlias = IPv4Network | IPv6Network
 _IPV4_IN_IPV6 = IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96")
-"""Whose addresses are read as IPv4 (policy/addresses.py)."""
+"""IPv6 networks with addresses that are read as IPv4 (policy/addresses.py)."""
 
 
 @dataclass(frozen=True)
 class Networks:
-    """Addresses, networks and perhaps unix sockets."""
+    """A set of addresses and networks, and perhaps of the peers on unix sockets."""
 
     networks: tuple[Network, ...] = ()
     has_unix: bool = False
 
     @classmethod
     def read(cls, texts: Iterable[str]) -> "Networks":
-        """Those that texts name; ValueError with a sentence for one that names none."""
+        """Return the networks that texts name.
+
+        Raises ValueError, with a sentence, for a text that names none.
+        """
         texts = tuple(texts)
         return cls(tuple(_read(text) for text in texts if text != UNIX), UNIX in texts)
 
@@ -35,7 +38,8 @@ class Networks:
         return " ".join([*map(str, self.networks), *([UNIX] if self.has_unix else [])])
 
     def __contains__(self, address: PeerAddress | None) -> bool:
-        """Whether an address is in one of them. None, which is not known, is in none."""
+        """Return whether an address is in one of the networks. None, an unknown address, is in
+        none."""
         if address is None:
             return False
         if isinstance(address, UnixPeer):
@@ -44,7 +48,7 @@ class Networks:
 
 
 NOBODY = Networks()
-"""No address at all."""
+"""The empty set."""
 
 
 def _read(text: str) -> Network:

@@ -1,4 +1,4 @@
-"""Origins: the web pages whose connections are accepted.
+"""Origins: the web pages that may connect.
 
 A browser sends the origin of the page that opens a WebSocket (RFC 6454), and a page cannot forge
 it. Without a list, every website could connect from the network of its visitor.
@@ -20,16 +20,16 @@ _ANY_HOST = "*"
 
 @dataclass(frozen=True)
 class Origins:
-    """Serialized origins, and schemes of which every origin is one."""
+    """Serialized origins, and schemes that include all of their origins."""
 
     origins: frozenset[str] = frozenset()
     schemes: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, texts: Iterable[str]) -> "Origins":
-        """Those that texts name: origins, `null`, or `scheme://*` for all of a scheme.
+        """Return the origins in texts: origins, `null`, or `scheme://*` for all of a scheme.
 
-        Raises ValueError with a sentence for a text that is none of them.
+        Raises ValueError, with a sentence, for any other text.
         """
         listed = [_read_listed(text) for text in texts]
         patterns = {text for text in listed if text.endswith(f"//{_ANY_HOST}")}
@@ -45,15 +45,15 @@ class Origins:
         return " ".join(sorted([*self.origins, *(f"{each}://*" for each in self.schemes)]))
 
     def __contains__(self, origin: str) -> bool:
-        """Whether a serialized origin is one of them."""
+        """Return whether a serialized origin is listed."""
         return origin in self.origins or origin.partition("://")[0] in self.schemes
 
 
 def serialized_origin(text: str) -> str:
-    """An origin as RFC 6454, section 6.2 serializes it: scheme and host in lower case, the port
-    unless it is the scheme's own.
+    """Return an origin serialized by RFC 6454, section 6.2: scheme and host in lower case, the port
+    unless it is the scheme's default.
 
-    Raises ValueError if `text` is no origin.
+    Raises ValueError if `text` is not an origin.
     """
     if text == NULL:
         return text
@@ -73,7 +73,8 @@ def serialized_origin(text: str) -> str:
 
 
 def origin_of(header: str) -> str:
-    """The serialized origin in an Origin header; empty for what is none, and is never listed."""
+    """Return the serialized origin in an Origin header; empty, which is never listed, if it is
+    invalid."""
     try:
         return serialized_origin(header) if header.isascii() else ""
     except ValueError:

@@ -1,4 +1,5 @@
-"""TrustedProxies: the peers whose X-Forwarded-For the relay uses as the client address."""
+"""TrustedProxies: the proxies from which the relay accepts X-Forwarded-For as the client
+address."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,21 +9,23 @@ from vaultrelay.policy.addresses import IpAddress, PeerAddress, read_address
 from vaultrelay.policy.networks import NOBODY, Networks
 
 _WITH_PORT = re.compile(r"(?:\[(.{1,64})\]|([0-9.]+))(?::[0-9]{1,5})?")
-"""An address as some proxies write it, with the port behind it."""
+"""An address with a port, as some proxies write it."""
 _MOST_PROXIES = 16
-"""In a row. Nobody has so many, and each takes a look at the whole list."""
+"""Proxies in a row. More are not plausible, and each costs a search of the whole list."""
 
 
 @dataclass(frozen=True)
 class TrustedProxies:
-    """Networks of proxies, less those `denied`, whose headers would admit them as other clients."""
+    """Networks of trusted proxies, less those `denied`: their headers could admit them as other
+    clients."""
 
     networks: Networks = NOBODY
     denied: Networks = NOBODY
 
     @classmethod
     def read(cls, texts: Iterable[str], denied: Networks = NOBODY) -> "TrustedProxies":
-        """Read networks. Raises ValueError, with a sentence, if a text is not one of proxies."""
+        """Return the networks in texts. Raises ValueError, with a sentence, if a text is not a
+        network."""
         networks = Networks.read(texts)
         for network in networks.networks:
             if not network.prefixlen:
@@ -36,11 +39,12 @@ class TrustedProxies:
         return peer in self.networks and peer not in self.denied
 
     def client(self, forwarded: Sequence[str]) -> IpAddress | None:
-        """Of what X-Forwarded-For lists, the last address that is no proxy's; None of nothing.
+        """Return the rightmost address in X-Forwarded-For that is not a trusted proxy; None if it
+        is empty.
 
-        Every proxy adds at the end whom it heard. What stands before the word of one that is not
-        ours was written by anybody. Where all are ours it is the first: a device may stand in a
-        network of proxies. ValueError where one that is ours wrote no address.
+        Every proxy appends the address of its client. Anything to the left of an untrusted address
+        can be forged. If all are trusted, the leftmost is used: a device may be in a network of
+        proxies. Raises ValueError if a trusted proxy wrote no address.
         """
         address = None
         for text in list(reversed(forwarded))[:_MOST_PROXIES]:

@@ -1,16 +1,16 @@
-"""Proxy faults: evidence of a proxy whose configuration does not match the relay's.
+"""Proxy faults: evidence that the configurations of a proxy and the relay do not match.
 
-Anybody can make such a connection, so those from public addresses count only when there are many.
+Any client can make such a connection, so those from public addresses count only in numbers.
 """
 
 from vaultrelay.policy.limits import PROXY_FAULT_SECONDS, PROXY_FAULTS_FROM_AFAR
 
 PROXY_FAULTS = ("upgrade_lost", "proxy_unexpected", "proxy_missing")
-"""The slugs of refusals (policy/refused.py) that a proxy causes."""
+"""The slugs of refusals (policy/refused.py) that a misconfigured proxy causes."""
 
 
 class _Fault:
-    """One kind of fault: when it was seen last, and how often."""
+    """One kind of fault: the time of the last one, and the number."""
 
     __slots__ = ("count", "is_near", "seen_at")
 
@@ -21,13 +21,14 @@ class _Fault:
 
 
 class ProxyFaults:
-    """The faults seen within PROXY_FAULT_SECONDS. Knows no clock."""
+    """The faults within the last PROXY_FAULT_SECONDS. Knows no clock."""
 
     def __init__(self) -> None:
         self._faults: dict[str, _Fault] = {}
 
     def note(self, slug: str, is_near: bool, now: float) -> None:
-        """Count a connection refused for `slug`; `is_near`: from where the relay's proxies are."""
+        """Count a connection refused for `slug`; `is_near`: from a network where the relay's
+        proxies are."""
         if slug not in PROXY_FAULTS:
             return
         fault = self._faults.get(slug)
@@ -38,7 +39,7 @@ class ProxyFaults:
         fault.is_near |= is_near
 
     def current(self, now: float) -> frozenset[str]:
-        """The slugs of the faults to report."""
+        """Return the slugs of the faults to report."""
         return frozenset(
             slug
             for slug, fault in self._faults.items()

@@ -1,11 +1,11 @@
-"""Pseudonyms: short names for addresses and channels, good for one day. Knows no clock.
+"""Pseudonyms: short names for addresses and channels, valid for one day. Knows no clock.
 
-They are hashes under a key that is random, in memory alone and new on each day of UTC. What
-happened to one device in a day can be told together. From a log nobody can find out whom a
-pseudonym stands for, by trying all addresses or otherwise, nor find anyone again on another day.
+They are hashes under a random key, which is in memory only and replaced on each day of UTC. The
+events of one device in one day can be correlated. A log does not reveal the address or channel
+behind a pseudonym, not even to a search of all addresses, nor link two days.
 
-An address of IPv6 is named by its first 64 bits, as its budget is (`policy/addresses.py`): within
-them a device changes its address as it likes, often in the same day. All of an IPv4 address counts.
+An IPv6 address is named by its first 64 bits, as its budget is (`policy/addresses.py`): a device
+changes its address within them at will, often on the same day. All of an IPv4 address counts.
 """
 
 import secrets
@@ -26,7 +26,7 @@ def _new_key() -> bytes:
 
 
 class Pseudonyms:
-    """The pseudonyms of one relay; `now` is what the wall clock says, in seconds of Unix time."""
+    """The pseudonyms of one relay; `now` is the wall clock, in seconds of Unix time."""
 
     def __init__(self, new_key: Callable[[], bytes] = _new_key) -> None:
         self._new_key = new_key
@@ -34,17 +34,17 @@ class Pseudonyms:
         self._day: int | None = None
 
     def of_address(self, address: IpAddress, now: float) -> str:
-        """The name of an address for today, such as a-5k2j9x."""
+        """Return the pseudonym of an address for today, such as a-5k2j9x."""
         return "a-" + self._short(b"address", network_of(address), now)
 
     def of_channel(self, channel: bytes, now: float) -> str:
-        """The name of a channel for today, such as c-8m3k1z."""
+        """Return the pseudonym of a channel for today, such as c-8m3k1z."""
         return "c-" + self._short(b"channel", channel, now)
 
     def _short(self, kind: bytes, subject: bytes, now: float) -> str:
         day = int(now // PSEUDONYM_SECONDS)
         if day != self._day:
-            # Also when the clock was set back: what has been forgotten stays forgotten.
+            # Also after the clock was set back: a dropped key never returns.
             self._day, self._key = day, self._new_key()
         digest = blake2b(subject, key=self._key, person=kind).digest()
         number = int.from_bytes(digest, "big")

@@ -1,4 +1,4 @@
-"""What each count of a refusal means, in words for people. The keys are our own slugs."""
+"""The reasons for refusals in words, by slug."""
 
 REFUSED = {
     "no_http": "spoke no HTTP, as who dials wss: where the relay speaks ws",
@@ -38,8 +38,8 @@ REFUSED = {
     "proof": "did not prove that they hold the channel's key",
     "channel_full": "found their channel full",
 }
-"""By slug: what those did who were refused, as the end of a sentence. The keys are the outcomes of
-the metric too, so that each is there from the start; a test holds them against the source."""
+"""By slug: what the refused clients did, as the end of a sentence. The keys are the outcomes of the
+metric too, so that each is exported from the start; a test compares them with the source."""
 
 PROBED_HANDSHAKES = frozenset({"tls_left", "tls_version"})
-"""What a look at the port leaves behind that is meant for no device."""
+"""Handshakes that a port scan leaves unfinished, and a device does not."""

@@ -1,4 +1,4 @@
-"""StallTimer: for how long something has not grown."""
+"""StallTimer: the time since a count has grown."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ class StallTimer:
     since: float
 
     def seconds(self, count: int, now: float) -> float:
-        """Return the seconds since the last progress; `count` is the present one."""
+        """Return the seconds since the last progress; `count` is the current count."""
         if count - self.count >= PROGRESS_BYTES:
             self.count = count
             self.since = now
         return now - self.since
 
     def extend(self, gap: float) -> None:
-        """Do not count these seconds."""
+        """Exclude `gap` seconds."""
         self.since += gap

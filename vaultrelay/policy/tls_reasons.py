@@ -1,4 +1,4 @@
-"""Reasons of OpenSSL for a handshake that failed, as a client gets them, and what to do."""
+"""OpenSSL's reasons for a failed handshake, as a client gets them, with their cures."""
 
 _NOT_TLS = "This port speaks ws:// (HTTP), not TLS: dial ws://, or serve a certificate there."
 _NOT_AGREED = (
@@ -36,5 +36,5 @@ CURES = {
 
 
 def words_of(reason: str | None) -> str:
-    """OpenSSL's reason as it stands in a sentence."""
+    """Return OpenSSL's reason in the form for a sentence."""
     return (reason or "no reason given").lower().replace("_", " ")

@@ -1,7 +1,7 @@
 """The figures that a relay announces to a device: limits and intervals, each within a range.
 
-A device allocates memory and waits by them, so that a device refuses a figure outside its range
-where it reads it. The options of a relay have the same ranges. Sizes are bytes, times are seconds.
+A device allocates memory and waits by them, so it refuses a figure outside its range when it reads
+it. The options of a relay have the same ranges. Sizes are bytes, times are seconds.
 """
 
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ MESSAGE_BYTES = (1024, 64 * 1024 * 1024)
 it reads or masks it: 200 MB for the largest, which a phone has for a moment."""
 MESSAGES_PER_SECOND = (1, 1_000_000_000)
 BYTES_PER_SECOND = (1, 1_000_000_000_000)
-"""More than a network has; no limit is null."""
+"""The maximum is more than a network has; no limit is null."""
 CHANNEL_DEVICES = (1, 1000)
 """A `welcome` that lists a thousand peers still fits into 64 KiB."""
 SESSION_TTL = (1, 2_592_000)
-"""Up to 30 days, after which an unused session is forgotten for certain."""
+"""Up to 30 days, after which an unused session is surely abandoned."""
 PING_SECONDS = (20, 600)
-"""Of a ping interval: more often drains a phone, more seldom loses it. A device takes a relay for
-gone after one and a half of them."""
+"""Of a ping interval: shorter ones drain a phone, longer ones lose it. A device takes a relay for
+dead after one and a half of them."""
 DRAIN_SECONDS = (0, 3600)
-"""Until a draining relay closes, and before a device returns: nobody waits for an hour."""
+"""Until a draining relay closes, and before a device returns: no user waits for an hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the relay holds a device to; None where it sets no limit."""
+    """The relay's limits on a device; None where there is no limit."""
 
     message_bytes: int
     messages_per_second: int | None

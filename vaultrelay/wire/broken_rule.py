@@ -43,7 +43,7 @@ class Rule(Enum):
 
 
 class FieldRule(Enum):
-    """What can be wrong with one field; the slug is the field's name, ``_``, and one of these."""
+    """The faults of a single field; the slug is the field's name, ``_``, and one of these."""
 
     MISSING = "missing"
     TYPE = "type"
@@ -52,7 +52,7 @@ class FieldRule(Enum):
 
 
 class BrokenRule(ValueError):
-    """A message that breaks a rule; `sentence` may say more of it than the rule's own."""
+    """A message that breaks a rule; `sentence` may be more specific than the rule's own."""
 
     def __init__(self, slug: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -61,5 +61,5 @@ class BrokenRule(ValueError):
 
     @classmethod
     def of(cls, rule: Rule) -> Self:
-        """The error for a rule whose own sentence says enough."""
+        """Return the error for a rule with the rule's own sentence."""
         return cls(rule.slug, rule.sentence)

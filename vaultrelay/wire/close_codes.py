@@ -9,11 +9,11 @@ from enum import Enum
 
 _STAY_AWAY = 4500
 REASON_BYTES = 123
-"""What a close frame has room for beside the code (RFC 6455, section 5.5)."""
+"""The room in a close frame beside the code (RFC 6455, section 5.5)."""
 
 
 class CloseCode(Enum):
-    """One way in which the relay ends a connection: number, slug, sentence for people."""
+    """A reason of the relay to end a connection: number, slug, sentence for people."""
 
     RESTART = 4000, "restart", "The relay is restarting."
     IDLE = 4001, "idle", "Neither data nor control messages came for the session's time to live."
@@ -42,17 +42,18 @@ class CloseCode(Enum):
 
     @property
     def may_return(self) -> bool:
-        """Whether a device may try again by itself, with back-off."""
+        """Return whether a device may reconnect by itself, with back-off."""
         return self.retries is None or self.retries > 0
 
     @property
     def retries(self) -> int | None:
-        """How often a device may try again by itself in ten minutes; None is without a limit."""
+        """Return how often a device may retry by itself in ten minutes; None is unlimited."""
         if self is CloseCode.REPLACED:
             return 1
         return None if self.number < _STAY_AWAY else 0
 
     def reason(self, **details: object) -> str:
-        """The reason text of the close frame: ``slug`` or ``slug;key=value``, cut to its room."""
+        """Return the reason text of the close frame: ``slug`` or ``slug;key=value``, cut to its
+        room."""
         parts = [self.slug, *(f"{key}={value}" for key, value in details.items())]
         return ";".join(parts).encode("ascii", "replace")[:REASON_BYTES].decode("ascii")

@@ -1,7 +1,7 @@
 """Control messages: one compact JSON object in a WebSocket text message each.
 
-Both sides ignore fields they do not know, so that both can grow. A device ignores types that it
-does not know; the relay refuses them.
+Both sides ignore unknown fields, so that both can be extended. A device ignores unknown types; the
+relay refuses them.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ WORD_CHARS = 64
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """Relay to device, first: what the proof must contain."""
+    """Relay to device, first: the inputs of the proof."""
 
     type: ClassVar = "challenge"
     nonce: bytes
@@ -98,7 +98,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """Relay to device, in answer to a good hello: the session starts here."""
+    """Relay to device, in answer to a valid hello: the session begins."""
 
     type: ClassVar = "welcome"
     session: int
@@ -137,7 +137,7 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Relay to device: a peer is there from now on."""
+    """Relay to device: a peer has joined."""
 
     type: ClassVar = "joined"
     peer: Peer
@@ -152,7 +152,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Relay to device: a peer is gone. `reason` is one of LEFT_REASONS, or one still to come."""
+    """Relay to device: a peer has left. `reason` is one of LEFT_REASONS, or a future one."""
 
     type: ClassVar = "left"
     session: int
@@ -171,7 +171,7 @@ LEFT_REASONS = frozenset({"closed", "lost", "idle", "slow", "replaced", "drainin
 
 @dataclass(frozen=True, slots=True)
 class Keepalive:
-    """Device to relay: ping me at this interval. Relay to device: this is the interval now."""
+    """Device to relay: the requested ping interval. Relay to device: the interval now in force."""
 
     type: ClassVar = "keepalive"
     ping_seconds: int
@@ -186,7 +186,8 @@ class Keepalive:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Relay to device: this peer takes nothing at present; what it is sent comes back as NACKs."""
+    """Relay to device: this peer takes no messages at present; messages to it may be answered by
+    NACKs."""
 
     type: ClassVar = "busy"
     session: int
@@ -216,7 +217,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """Relay to device: I am going; come back after a random time from `reconnect` seconds."""
+    """Relay to device: the relay stops; come back after a random time from `reconnect` seconds."""
 
     type: ClassVar = "draining"
     reason: str
@@ -250,7 +251,7 @@ _RELAY_TYPES: dict[str, type[FromRelay]] = {
 
 
 def read_from_device(text: bytes) -> FromDevice:
-    """A device's control message. Raises BadControl if JSON, shape or type is wrong."""
+    """Return a device's control message. Raises BadControl if JSON, shape or type is wrong."""
     if len(text) > CONTROL_BYTES:
         raise BadControl.of(Rule.CONTROL_SIZE)
     fields = read_object(text)
@@ -261,10 +262,13 @@ def read_from_device(text: bytes) -> FromDevice:
 
 
 def read_from_relay(text: bytes) -> FromRelay | None:
-    """What the relay said; None for a type we do not know, BadControl for a wrong shape."""
+    """Return a relay's control message, or None if its type is unknown.
+
+    Raises BadControl if its shape is wrong.
+    """
     fields = read_object(text)
     kind = _RELAY_TYPES.get(fields.text("type", WORD_CHARS))
     if kind is Keepalive:
-        # A device may ask for any interval, and is granted one within the range.
+        # A device may request any interval, and gets one within the range.
         fields.integer_within("ping_seconds", announced.PING_SECONDS)
     return None if kind is None else kind.read(fields)

@@ -32,7 +32,7 @@ class Kind(IntEnum):
 
 
 class Reason(IntEnum):
-    """Why a peer did not get a message; 0 in everything but a NACK."""
+    """Why a message did not reach a peer; 0 in all but a NACK."""
 
     GONE = 1
     BUSY = 2
@@ -64,24 +64,25 @@ _PLAIN_DATA = Kind.DATA << 24
 
 
 def pack_data(to: int, sender: int, id: int, payload: bytes) -> bytes:
-    """A DATA message, as a device sends it."""
+    """Return a DATA message, as a device sends it."""
     return _WORDS.pack(_PLAIN_DATA, to, sender, id) + payload
 
 
 def pack_nack(to: int, peer: int, id: int, reason: Reason) -> bytes:
-    """A NACK that tells session `to` that its message `id` did not reach `peer`."""
+    """Return a NACK to session `to`: its message `id` did not reach `peer`."""
     return _FIELDS.pack(Kind.NACK, 0, reason, to, peer, id)
 
 
 def read_header(message: bytes) -> Header:
-    """The header of any data message. Raises BadHeader if it is too short to hold one."""
+    """Return the header of any data message. Raises BadHeader if it is too short to hold one."""
     if len(message) < HEADER_BYTES:
         raise _too_short(message)
     return Header._make(_FIELDS.unpack_from(message))
 
 
 def check_data(message: bytes, session: int) -> tuple[int, int]:
-    """The `(to, id)` of a DATA message that `session` may send. Raises BadHeader for any other."""
+    """Return the `(to, id)` of a DATA message that `session` may send. Raises BadHeader for any
+    other."""
     if len(message) < HEADER_BYTES:
         raise _too_short(message)
     word, to, sender, id = _WORDS.unpack_from(message)

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 HELLO_BEGINS = b"HAProxyS "
 HELLO_BYTES = 512
-"""At most, of all three lines: names have 63 characters and HAProxy adds two numbers."""
+"""Of all three lines, at most: names have 63 characters and HAProxy adds two numbers."""
 HELLO_LINES = 3
 ACCEPTED = b"200\n"
 TRY_LATER = b"300\n"
@@ -19,30 +19,30 @@ BAD_PROTOCOL = b"501\n"
 BAD_VERSION = b"502\n"
 HEARTBEAT = b"\x00\x04"
 RESYNC_PARTIAL = b"\x00\x02"
-"""All that this peer has to say was said or will be; ask the others, too."""
+"""This peer has sent, or will send, all its entries; ask the others, too."""
 MESSAGE_BYTES = 16 * 1024
-"""HAProxy's own buffer, and so its longest message."""
+"""The size of HAProxy's own buffer, and so of its longest message."""
 
 _RESYNC_REQUEST = b"\x00\x00"
 _HEAD_BYTES = 2
 _LONGEST_HEAD = _HEAD_BYTES + 5
 _HAS_LENGTH = 0x80
 _MORE_FIRST, _MORE = 0xF0, 0x80
-"""From which on a byte of an encoded number, the first one or another, is not its last."""
+"""The least values of a byte of an encoded number, the first or another, that is not the last."""
 _UPDATE, _DEFINITION = b"\x0a\x81", b"\x0a\x82"
 _TABLE = b"/held"
-"""The name by which a table `held` of a section of peers is known to other peers."""
+"""The name of the table `held` of a peers section for other peers."""
 _TABLE_NUMBER = 1
 _BINARY = 7
 _SERVER_KEY = 1 << 19
 _DIGEST_BYTES = 32
 _NAME_NUMBER = 1
 _NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}")
-"""What `vault-relay haproxy` accepts as the name of a relay."""
+"""The relay names that `vault-relay haproxy` accepts."""
 
 
 class BadPeer(Exception):
-    """Not the peers protocol. `answer` is the status line to send, if any."""
+    """A violation of the peers protocol. `answer` is the status line to send, if any."""
 
     def __init__(self, answer: bytes = b"") -> None:
         super().__init__(answer)
@@ -63,15 +63,16 @@ def read_hello(lines: list[bytes]) -> tuple[str, str]:
 
 
 def table_definition() -> bytes:
-    """Describe the table: binary keys of 32 bytes, each with the name of a server."""
+    """Return the definition of the table: binary keys of 32 bytes, each with the name of a
+    server."""
     body = _encoded(_TABLE_NUMBER) + _with_length(_TABLE) + _encoded(_BINARY)
     return _DEFINITION + _with_length(body + _encoded(_DIGEST_BYTES) + _encoded(_SERVER_KEY))
 
 
 def updates(channels: Iterable[bytes], relay: str) -> bytes:
-    """Announce that these channels are on the server of this name.
+    """Return the announcement that these channels are on the server named `relay`.
 
-    The key is a digest, so that the connection and the table show no channel to others.
+    The key is a digest, so that the connection and the table reveal no channel.
     """
     name = _encoded(_NAME_NUMBER) + _with_length(relay.encode("ascii"))
     after = _with_length(name)
@@ -82,18 +83,18 @@ def updates(channels: Iterable[bytes], relay: str) -> bytes:
 
 
 def channel_digest(channel: bytes) -> bytes:
-    """The key of a channel: what HAProxy makes of its text by ``ub64dec,sha2(256)``."""
+    """Return the key of a channel: the result of HAProxy's ``ub64dec,sha2(256)`` on its text."""
     return sha256(channel).digest()
 
 
 class Messages:
-    """Splits what HAProxy sends into messages, of which only a request for a resync matters."""
+    """Splits HAProxy's stream into messages, of which only a request for a resync matters."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def read(self, data: bytes) -> Iterator[bool]:
-        """Yield for each message that is complete now whether it is such a request.
+        """Yield for each message that is complete whether it is a resync request.
 
         Raises BadPeer if a message is too long.
         """
@@ -105,7 +106,7 @@ class Messages:
 
 
 def _message_size(data: bytes, at: int) -> int:
-    """Return the size of the message that begins there; 0 while that is not known."""
+    """Return the size of the message at `at`; 0 while it is unknown."""
     if at + _HEAD_BYTES > len(data):
         return 0
     if data[at + 1] < _HAS_LENGTH:
@@ -122,7 +123,7 @@ def _message_size(data: bytes, at: int) -> int:
 
 
 def _encoded(number: int) -> bytes:
-    """HAProxy's encoding of integers: one byte below 240, then 4 and 7 bits a byte."""
+    """Return HAProxy's encoding of an integer: one byte below 240, then 4 and 7 bits a byte."""
     if number < _MORE_FIRST:
         return bytes([number])
     encoded = bytearray([number & 0xFF | _MORE_FIRST])

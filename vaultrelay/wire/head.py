@@ -1,4 +1,4 @@
-"""Heads: where a request head begins in the bytes of a connection, and which bytes begin none."""
+"""The start of a request head in the bytes of a connection."""
 
 import re
 
@@ -15,21 +15,21 @@ _TLS_HANDSHAKE = b"\x16"
 _PROXY_1 = re.compile(rb"PROXY (?:TCP4|TCP6|UNKNOWN)[ \r]")
 _PROXY_2 = b"\r\n\r\n\0\r\nQUIT\n"
 PROXY_HEADER_BYTES = 14
-"""After which both versions are recognized."""
+"""Bytes that suffice to recognize both versions."""
 _PROXY_2_ALONE = 5
-"""Bytes of it after which it cannot be empty lines before a request any more."""
+"""Bytes of it that cannot be empty lines before a request."""
 
 
 def begins_proxy_header(data: bytes) -> bool:
-    """Whether this begins a header of the PROXY protocol, of version 1 or 2."""
+    """Return whether `data` begins with a header of the PROXY protocol, version 1 or 2."""
     return _PROXY_1.match(data) is not None or data.startswith(_PROXY_2[:_PROXY_2_ALONE])
 
 
 def request_start(data: bytes, in_tls: bool, has_proxy_header: bool) -> int | None:
-    """Offset of the request line in the bytes so far; None if none of it has come.
+    """Return the offset of the request line in the bytes so far; None before its first byte.
 
-    Raises Refusal if they begin no request. `in_tls` and `has_proxy_header` say what precedes them
-    on the connection.
+    Raises Refusal if they begin no request. `in_tls` and `has_proxy_header` describe what precedes
+    them on the connection.
     """
     if data[:1].isalpha() and not data.startswith(b"PROXY "):
         return 0
@@ -50,17 +50,17 @@ def request_start(data: bytes, in_tls: bool, has_proxy_header: bool) -> int | No
 
 
 def check_growing(head: bytes, since: int) -> None:
-    """Raise Refusal if an unfinished head is broken already; looks from `since` on.
+    """Raises Refusal if an unfinished head is malformed already; checks from `since` on.
 
     Otherwise a head with bare line feeds would wait for an end that never comes.
     """
     start = since - head.startswith(b"\r", since - 1) if since else 0
-    # Its line feed may be still to come.
+    # Its line feed may not have come yet.
     check_lines(head[start:].removesuffix(b"\r"))
 
 
 def check_lines(head: bytes) -> None:
-    """Raise Refusal for a control byte, a line that does not end in CRLF, or a folded one."""
+    """Raises Refusal for a control byte, a line that does not end in CRLF, or a folded one."""
     lines = head.count(b"\r\n")
     if (
         head.translate(None, _ALLOWED)

@@ -1,4 +1,4 @@
-"""JSON objects as control messages have them: read strictly, written compactly (RFC 8259)."""
+"""JSON objects in control messages: parsed strictly, written compactly (RFC 8259)."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ class BadControl(BrokenRule):
 
 
 class Fields:
-    """The fields of one JSON object; each reader raises BadControl if the shape is wrong."""
+    """The fields of one JSON object. Each reader raises BadControl if the shape is wrong."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
@@ -107,7 +107,7 @@ def _bad_field(name: str, rule: FieldRule, fault: str) -> BadControl:
 
 
 def read_object(text: bytes) -> Fields:
-    """The fields of the JSON object in `text`. Raises BadControl if it is not one."""
+    """Return the fields of the JSON object in `text`. Raises BadControl if it is not one."""
     try:
         # Given bytes, json would read UTF-16 and UTF-32 as well.
         value = _DECODER.decode(text.decode("utf-8"))
@@ -132,11 +132,11 @@ def _no_constant(name: str) -> None:
     raise BadControl.of(Rule.JSON)
 
 
-# Made once: json makes new ones at each call that asks for more than its defaults.
+# Made once: json makes a new one at each call with other than its defaults.
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def write_object(type: str, **fields: object) -> bytes:
-    """A control message as compact JSON."""
+    """Return a control message as compact JSON."""
     return _ENCODER.encode({"type": type, **fields}).encode("ascii")

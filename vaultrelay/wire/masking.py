@@ -1,4 +1,4 @@
-"""apply_mask: masks or unmasks bytes with a key of four (RFC 6455, section 5.3)."""
+"""apply_mask: masks or unmasks bytes with a 4-byte key (RFC 6455, section 5.3)."""
 
 try:
     from websockets.speedups import apply_mask

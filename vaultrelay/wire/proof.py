@@ -1,4 +1,4 @@
-"""The join proof: shows that a device holds the channel's key, and tells nothing else.
+"""The join proof: shows that a device holds the channel's key, and reveals nothing else.
 
 ::
 
@@ -7,7 +7,7 @@
     signed = 0x20 * 64 | "VaultMesh relay 3 join" | 0x00 | SHA-256(body)
     proof  = Ed25519(channel secret key, signed)
 
-The nonces make a proof good for one connection only, the audience for one relay only.
+The nonces make a proof valid for one connection only, the audience for one relay only.
 """
 
 from hashlib import sha256
@@ -23,7 +23,7 @@ CHANNEL_BYTES = 32
 DEVICE_BYTES = 8
 PROOF_BYTES = 64
 AUDIENCE_BYTES = 255
-"""What one byte of length can say."""
+"""The maximum of the length byte."""
 
 _CONTEXT = b"\x20" * 64 + b"VaultMesh relay 3 join\x00"
 
@@ -47,7 +47,7 @@ REFUSED_CHANNELS = frozenset(
 def join_body(
     relay_nonce: bytes, device_nonce: bytes, channel: bytes, device: bytes, audience: str
 ) -> bytes:
-    """What is hashed and signed. `audience` is ASCII, 1 to 255 characters."""
+    """Return the bytes to hash and sign. `audience` is ASCII, 1 to 255 characters."""
     name = audience.encode("ascii")
     return b"".join(
         (
@@ -63,12 +63,12 @@ def join_body(
 
 
 def sign_join(channel_seed: bytes, body: bytes) -> bytes:
-    """The 64-byte proof over `body` by the channel whose 32-byte Ed25519 seed is given."""
+    """Return the 64-byte proof over `body` by the channel with this 32-byte Ed25519 seed."""
     return SigningKey(channel_seed).sign(_signed(body)).signature
 
 
 def verify_join(channel: bytes, body: bytes, proof: bytes) -> bool:
-    """Whether `proof` shows the key of `channel`; every way of failing looks the same."""
+    """Return whether `proof` is a signature by `channel`; all failures look the same."""
     if channel in REFUSED_CHANNELS:
         return False
     try:
@@ -79,7 +79,7 @@ def verify_join(channel: bytes, body: bytes, proof: bytes) -> bool:
 
 
 def channel_of(channel_seed: bytes) -> bytes:
-    """The 32-byte address of the channel whose Ed25519 seed is given."""
+    """Return the 32-byte address of the channel with this Ed25519 seed."""
     return bytes(SigningKey(channel_seed).verify_key)
 
 

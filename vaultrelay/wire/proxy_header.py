@@ -12,9 +12,9 @@ BEGINS_2 = b"\r\n\r\n\0\r\nQUIT\n"
 LONGEST_1 = 107
 """Bytes of a version 1 header, its line end included (section 2.1)."""
 FIXED_2 = 16
-"""Bytes of a version 2 header that say how long it is (section 2.2)."""
+"""Bytes of a version 2 header up to its length field, inclusive (section 2.2)."""
 LONGEST_2 = 4096
-"""More than any proxy has to say. Larger headers would only cost memory."""
+"""More than any proxy sends. Larger headers would only cost memory."""
 
 _END_1 = b"\r\n"
 _ADDRESSES_1 = (b"TCP4", b"TCP6")
@@ -31,7 +31,7 @@ _FORMATS = {_IPV4: "!4s4sHH", _IPV6: "!16s16sHH", _UNIX: "!108s108s"}
 
 
 class BadHeader(ValueError):
-    """The bytes begin a PROXY header, and it breaks the specification."""
+    """A PROXY header that violates the specification."""
 
 
 class Source(NamedTuple):
@@ -42,10 +42,10 @@ class Source(NamedTuple):
 
 
 class ProxyHeader(NamedTuple):
-    """A whole header: the bytes that it takes, and the client's address.
+    """A whole header: its size in bytes, and the client's address.
 
-    `source` is the path of a unix socket where it is bytes, and None where the header leaves the
-    address of the connection as it is.
+    `source` is the path of a unix socket if it is bytes, and None if the header keeps the address
+    of the connection.
     """
 
     size: int
@@ -53,12 +53,12 @@ class ProxyHeader(NamedTuple):
 
 
 def may_begin(data: bytes) -> bool:
-    """Whether a header can begin with these bytes, of which not all may have come."""
+    """Return whether a header can begin with these bytes, perhaps incomplete."""
     return any(data[: len(begin)] == begin[: len(data)] for begin in (BEGINS_1, BEGINS_2))
 
 
 def read_proxy_header(data: bytes) -> ProxyHeader | None:
-    """Read the header at the start of `data`; None while it is not whole.
+    """Return the header at the start of `data`; None while it is incomplete.
 
     Expects bytes that `may_begin` accepts. Raises BadHeader if they cannot become a header.
     """
@@ -90,7 +90,7 @@ def _read_1(data: bytes) -> ProxyHeader | None:
 
 def _read_host(text: bytes) -> str:
     if b"%" in text:
-        # A zone is the proxy's own, and ip_address takes any text for one.
+        # A zone is local to the proxy, and ip_address accepts any text as one.
         raise BadHeader
     try:
         host = text.decode("ascii")

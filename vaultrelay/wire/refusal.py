@@ -1,4 +1,4 @@
-"""Refusals: how the relay says no before a connection is a WebSocket."""
+"""Refusals: HTTP answers that end a connection before it becomes a WebSocket."""
 
 import json
 
@@ -21,8 +21,8 @@ class Refusal(Exception):
     """An HTTP answer that ends the connection: status, slug and a sentence for people.
 
     The body is ``{"error": slug, ..., "detail": sentence}``. It repeats nothing of the request.
-    `counted` is the slug under which the relay counts it, where clients need not tell as many
-    causes apart as operators do.
+    `counted` is the slug under which the relay counts it, if operators need finer causes than
+    clients.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class Refusal(Exception):
         self._more = more
 
     def body(self) -> bytes:
-        """The JSON object of the body."""
+        """Return the JSON object of the body."""
         return json.dumps(
             {"error": self.error, **self._more, "detail": self.detail}, separators=(",", ":")
         ).encode("ascii")
 
     def response(self, to_head: bool = False) -> bytes:
-        """The whole HTTP/1.1 response; the answer to HEAD ends where its body would begin."""
+        """Return the whole HTTP/1.1 response; the answer to HEAD has no body."""
         body = self.body()
         lines = [
             f"HTTP/1.1 {self.status} {_PHRASES[self.status]}",
@@ -64,7 +64,7 @@ class Refusal(Exception):
 
 
 def bad_request(detail: str, *headers: tuple[str, str]) -> Refusal:
-    """The request breaks HTTP, WebSocket or our own rules."""
+    """The request violates HTTP, WebSocket or the relay's own rules."""
     return Refusal(400, "bad_request", detail, headers)
 
 
@@ -74,7 +74,7 @@ def not_http(detail: str) -> Refusal:
 
 
 def upgrade_lost(missing: str) -> Refusal:
-    """A device asked for a WebSocket, and a proxy did not pass all of the request on."""
+    """A proxy dropped a part of a device's upgrade request."""
     return Refusal(
         400,
         "bad_request",
@@ -86,7 +86,7 @@ def upgrade_lost(missing: str) -> Refusal:
 
 
 def proxy_unexpected(is_second: bool = False) -> Refusal:
-    """A connection began with a header of the PROXY protocol, and the port expects none."""
+    """A connection began with a header of the PROXY protocol, but the port expects none."""
     detail = (
         "A second PROXY header came behind the first. Each of two proxies sends one: let one of "
         "them stop."
@@ -111,7 +111,7 @@ def proxy_missing() -> Refusal:
 
 
 def token_required(was_given: bool) -> Refusal:
-    """The operator asks for an access token, and this is none of his."""
+    """The operator requires an access token, and the request has no valid one."""
     detail = (
         "The access token is none of this relay's. Ask its operator for another."
         if was_given
@@ -128,7 +128,7 @@ def token_required(was_given: bool) -> Refusal:
 
 
 def address_not_allowed() -> Refusal:
-    """The operator does not serve this network address."""
+    """The access rules exclude this network address."""
     return Refusal(
         403,
         "address_not_allowed",
@@ -137,7 +137,7 @@ def address_not_allowed() -> Refusal:
 
 
 def origin_not_allowed() -> Refusal:
-    """The operator does not serve web pages of this origin."""
+    """The access rules exclude web pages of this origin."""
     return Refusal(
         403,
         "origin_not_allowed",
@@ -146,7 +146,7 @@ def origin_not_allowed() -> Refusal:
 
 
 def not_found() -> Refusal:
-    """There is nothing at this path."""
+    """No resource has this path."""
     return Refusal(
         404, "not_found", "There is nothing at this path. Devices connect to / or to /v3."
     )
@@ -163,7 +163,7 @@ def method_not_allowed() -> Refusal:
 
 
 def request_timeout() -> Refusal:
-    """The request head did not come whole in time."""
+    """The request head was not complete in time."""
     return Refusal(408, "request_timeout", "The request did not arrive whole in time.")
 
 
@@ -175,7 +175,7 @@ def head_too_large(limit: int) -> Refusal:
 
 
 def rate_limited(retry_seconds: int) -> Refusal:
-    """The network address has as many connections as it may, or makes them too fast."""
+    """The network address has too many connections, or opens them too fast."""
     return Refusal(
         429,
         "rate_limited",
@@ -207,7 +207,7 @@ def protocol_unsupported(supported: tuple[int, ...]) -> Refusal:
 
 
 def relay_full(retry_seconds: int) -> Refusal:
-    """The relay holds as many devices as its operator allows."""
+    """The relay is at its capacity."""
     return Refusal(
         503,
         "relay_full",
@@ -217,7 +217,7 @@ def relay_full(retry_seconds: int) -> Refusal:
 
 
 def relay_full_of_peers(retry_seconds: int) -> Refusal:
-    """The relay is full, and its channel is here: it is no use to try another relay."""
+    """The relay is full, and holds the channel: another relay would be of no use."""
     return Refusal(
         429,
         "relay_full",
@@ -228,7 +228,7 @@ def relay_full_of_peers(retry_seconds: int) -> Refusal:
 
 
 def draining(retry_seconds: int) -> Refusal:
-    """The relay is about to stop."""
+    """The relay drains."""
     return Refusal(
         503,
         "draining",

@@ -1,7 +1,7 @@
-"""Request heads: the strict reading of one HTTP request, without a body (RFC 9112).
+"""Request heads: the strict parsing of one HTTP request, without a body (RFC 9112).
 
-h11 knows the grammar. What it forgives for the sake of old servers is refused here first: bare line
-feeds, folded lines and control bytes, with which a header could be read in two ways.
+h11 implements the grammar. What it tolerates for the sake of old servers is refused here first:
+bare line feeds, folded lines and control bytes, which make a header ambiguous.
 """
 
 import re
@@ -20,7 +20,7 @@ from vaultrelay.wire.refusal import (
 HEAD_LINES = 128
 """More than browsers and proxies send. A head full of short ones would take 2 ms to read."""
 _HTTP_VERSIONS = (b"1.1", b"1.0")
-"""Health checks of load balancers still come in 1.0."""
+"""Health checks of load balancers still use 1.0."""
 _SINGLE = frozenset(
     {
         b"authorization",
@@ -31,14 +31,14 @@ _SINGLE = frozenset(
         b"x-vaultmesh-channel",
     }
 )
-"""Header fields that have one value: coming twice, they could be read in two ways."""
+"""Header fields with a single value: repeated, they would be ambiguous."""
 _ABSOLUTE = re.compile(
     r"(?:https?|wss?)://(?P<authority>(?:\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::[0-9]{0,5})?)"
     r"(?P<rest>[/?].*)?",
     re.IGNORECASE,
 )
-"""A target that names scheme and host, as proxies get it (RFC 9112, section 3.2.2). Without a user:
-nobody may send one (RFC 9110, section 4.2.4)."""
+"""A target with scheme and host, as proxies get it (RFC 9112, section 3.2.2). Without userinfo,
+which no client may send (RFC 9110, section 4.2.4)."""
 _WEBSOCKET_FIELDS = frozenset(
     {
         b"sec-websocket-extensions",
@@ -49,7 +49,7 @@ _WEBSOCKET_FIELDS = frozenset(
         b"x-vaultmesh-protocol",
     }
 )
-"""Header fields of an upgrade that proxies pass on though they take the upgrade itself away."""
+"""Header fields of an upgrade that proxies forward although they drop the upgrade itself."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,13 @@ class Request:
     headers: dict[bytes, bytes] = field(repr=False)
 
     def header(self, name: str) -> str | None:
-        """The value of a field, its lines joined by commas; None where it is missing."""
+        """Return the value of a field, its lines joined by commas; None if it is missing."""
         value = self.headers.get(name.encode("ascii"))
         return None if value is None else value.decode("latin-1")
 
     def elements(self, name: str) -> list[str]:
-        """The elements of a list field, in order; empty ones left out (RFC 9110, section 5.6.1)."""
+        """Return the elements of a list field, in order, without empty ones (RFC 9110, section
+        5.6.1)."""
         return [
             element
             for part in (self.header(name) or "").split(",")
@@ -75,19 +76,20 @@ class Request:
         ]
 
     def has_element(self, name: str, element: str) -> bool:
-        """Whether a list field has an element, upper and lower case being the same."""
+        """Return whether a list field has an element, case-insensitively."""
         return element in (found.lower() for found in self.elements(name))
 
     @property
     def wants_websocket(self) -> bool:
-        """Whether this is the start of a WebSocket (RFC 6455, section 4.2.1)."""
+        """Return whether this is the start of a WebSocket (RFC 6455, section 4.2.1)."""
         return self.has_element("upgrade", "websocket") and self.has_element(
             "connection", "upgrade"
         )
 
     @property
     def lost_fields(self) -> str:
-        """What a device must have sent that something on the way took away; empty without a sign.
+        """Return the fields that a device must have sent and a proxy dropped; empty without
+        evidence.
 
         The header `Connection: Upgrade` alone is none: some proxies add it to every request.
         """
@@ -104,7 +106,8 @@ class Request:
 
 
 def read_request(head: bytes) -> Request:
-    """The request whose head, up to and with its empty line, is given; Refusal for a bad one."""
+    """Return the request of a head, which includes its empty line. Raises Refusal for an invalid
+    one."""
     check_lines(head)
     if head.count(b"\n") > HEAD_LINES:
         raise too_many_lines(HEAD_LINES)
@@ -121,7 +124,7 @@ def read_request(head: bytes) -> Request:
     if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
         raise bad_request("Requests to this relay have no body.")
     if event.method == b"CONNECT" and not _WEBSOCKET_FIELDS.isdisjoint(headers):
-        # How a WebSocket begins in HTTP/2 (RFC 8441), passed on in HTTP/1.1 as it is.
+        # The start of a WebSocket in HTTP/2 (RFC 8441), forwarded in HTTP/1.1 unchanged.
         raise upgrade_lost("the method GET")
     if event.method not in (b"GET", b"HEAD"):
         raise method_not_allowed()
@@ -137,7 +140,7 @@ def read_request(head: bytes) -> Request:
 
 
 def _parse(head: bytes) -> h11.Request:
-    """The request as h11 reads it; Refusal for what is none in HTTP/1."""
+    """Return h11's reading of the request. Raises Refusal if it is not valid HTTP/1."""
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head) + 1)
     try:
         connection.receive_data(head)
@@ -156,7 +159,8 @@ def _parse(head: bytes) -> h11.Request:
 
 
 def _origin_form(target: str) -> tuple[str, bytes]:
-    """Path and host of an absolute target, which hold instead of Host; Refusal for another."""
+    """Return path and host of an absolute target, which override Host. Raises Refusal for
+    another."""
     found = _ABSOLUTE.fullmatch(target)
     if found is None:
         raise bad_request("The request target is neither a path nor a URL such as http://host/.")

@@ -1,4 +1,4 @@
-"""The upgrade: what a device says before its connection is a WebSocket (protocol page, Upgrade)."""
+"""The upgrade: the request that turns a connection into a WebSocket (protocol page, Upgrade)."""
 
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY_BYTES = 16
 _KEY_CHARS = 24
 _LONGEST_VERSION = 4
-"""Digits. Nobody numbers protocols beyond 9999, and int() takes its time over a million digits."""
+"""Digits. No protocol has a version above 9999, and int() is slow for a million digits."""
 
 
 @dataclass(frozen=True)
 class Upgrade:
-    """A checked upgrade: the version agreed on, the channel where it was named.
+    """A checked upgrade: the agreed version, and the channel if it was named.
 
     `subprotocol` is what the 101 must name, because a browser offered it.
     """
@@ -35,7 +35,7 @@ class Upgrade:
     channel: bytes | None
 
     def response(self) -> bytes:
-        """The 101 that grants it (RFC 6455, section 4.2.2)."""
+        """Return the 101 that grants it (RFC 6455, section 4.2.2)."""
         digest = sha1(self.key.encode("ascii") + _GUID, usedforsecurity=False).digest()
         lines = [
             "HTTP/1.1 101 Switching Protocols",
@@ -50,7 +50,7 @@ class Upgrade:
 
 
 def read_upgrade(request: Request) -> Upgrade:
-    """The upgrade that `request` asks for; Refusal where the relay cannot grant it."""
+    """Return the upgrade that `request` asks for. Raises Refusal if the relay cannot grant it."""
     if request.path not in PATHS:
         raise not_found()
     if request.method != "GET":
@@ -63,7 +63,7 @@ def read_upgrade(request: Request) -> Upgrade:
         )
     key = request.header("sec-websocket-key")
     if key is None:
-        # No client forgets it; what turns HTTP/2 into HTTP/1.1 has to make one up.
+        # No client omits it; a converter from HTTP/2 to HTTP/1.1 has to generate one.
         raise upgrade_lost("Sec-WebSocket-Key")
     if not _is_key(key):
         raise bad_request("Sec-WebSocket-Key is not 16 bytes in base64.")

@@ -1,4 +1,4 @@
-"""AccessOptions: who may use the relay."""
+"""AccessOptions: the access rules."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _GROUP = "Access"
 
 @dataclass(frozen=True)
 class AccessOptions:
-    """None where no such list restricts access."""
+    """The access rules; None where no such list restricts access."""
 
     tokens: Tokens | None = option(
         "access-token-file",

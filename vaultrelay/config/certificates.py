@@ -1,4 +1,4 @@
-"""Certificates of the options: those of each listener, which a reload replaces by no worse ones."""
+"""Certificates of the listeners, which a reload never replaces by worse ones."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ Pairs = tuple[CertificatePair, ...]
 
 
 def read_pairs(reading: Reading) -> tuple[Pairs, ...]:
-    """Return the certificates of each listener, be it an endpoint string or a port.
+    """Return the certificates of each listener, an endpoint string or a port.
 
     Raises BadOption if one cannot be used, or is worse than the one that a running relay serves.
     """

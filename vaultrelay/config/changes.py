@@ -1,4 +1,4 @@
-"""Changes: whether files are still those that were read."""
+"""Changes: detects changed files."""
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -8,12 +8,11 @@ _Print: TypeAlias = tuple[tuple[object, ...], ...]
 
 
 class Changes:
-    """Looks at files now and then, through symbolic links, which renewals turn to other files.
+    """Checks files periodically, through symbolic links, which renewals redirect to other files.
 
-    Of `folders` all that is in them counts. Another that stands where a file should may be /.
-
-    What has just changed may be half written, or one file of a pair: a change counts when the next
-    look finds no other.
+    All content of `folders` counts. Any other folder in the place of a file is not searched: it may
+    be /. A file that has just changed may be half written, or one file of a pair: a change counts
+    when the next check finds no other.
     """
 
     def __init__(self, files: Iterable[Path], folders: Collection[Path] = ()) -> None:
@@ -22,12 +21,12 @@ class Changes:
         self._read = self._last = self._prints()
 
     def look(self) -> bool:
-        """Whether the files have changed, and settled."""
+        """Return whether the files have changed, and settled."""
         before, self._last = self._last, self._prints()
         return self._last == before != self._read
 
     def were_read(self, files: Iterable[Path], folders: Collection[Path] = ()) -> None:
-        """From now on these are the files, as the last look found those that it knew."""
+        """Replace the files to check; known ones are in the state of the last check."""
         known = dict(zip(self._files, self._last, strict=True))
         self._files = sorted(files)
         self._folders = folders
@@ -43,7 +42,7 @@ class Changes:
 def _print_of(file: Path, with_content: bool = False) -> tuple[object, ...]:
     try:
         status = file.stat()
-        # The last is new with another owner or mode, too, which may have been the trouble.
+        # The last changes with owner and mode, too, which may have been the fault.
         own = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         if with_content and file.is_dir():
             return own + tuple(_print_of(each) for each in sorted(file.rglob("*.pem")))

@@ -16,10 +16,10 @@ from vaultrelay.config.slips import did_you_mean
 
 
 class RelayOptions(usage.Options):
-    """The flags of the relay. Once they are parsed, `flags` has the values by name, `settings` are
-    those of flags, variables and file, and `reader` reads them again."""
+    """The flags of the relay. After parsing, `flags` has their values by name, `settings` is the
+    result of flags, variables and file, and `reader` reads them again."""
 
-    # For the completion of twistd alone, which Twisted has for zsh.
+    # Used only by Twisted's completion of twistd for zsh.
     optParameters: ClassVar = [[each.name, None, None, each.help] for each in OPTIONS]
     kind: ClassVar[type[Settings]] = Settings
     """The class of settings, which declares the options."""

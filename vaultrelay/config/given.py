@@ -11,7 +11,7 @@ from vaultrelay.logs import printable
 
 
 class BadOption(usage.UsageError):
-    """An option that cannot be used: its origin, its value, and what is allowed."""
+    """An invalid option: its origin, its value, and the allowed values."""
 
     def __init__(self, text: str) -> None:
         super().__init__(printable(text))
@@ -36,11 +36,11 @@ class Given:
 
     @property
     def path(self) -> Path:
-        """The file that the last value names, in the folder of the start of the process."""
+        """The file that the last value names, relative to the start folder of the process."""
         return Path(self.folder, self.last)
 
     def text(self, not_text: str = "is not UTF-8 text") -> str:
-        """Return the text of that file. Raises BadOption if it has none, and why."""
+        """Return the text of that file. Raises BadOption, with the reason, if it has none."""
         try:
             return read_file(self.path).decode("utf-8-sig")
         except OSError as error:
@@ -51,7 +51,7 @@ class Given:
             raise self.refuse("is not a file name") from None
 
     def refuse(self, allowed: str) -> BadOption:
-        """Return the error that the value is not what is allowed."""
+        """Return the error for a value outside the allowed ones."""
         return self.wrong(f"'{' '.join(self.values)}' {allowed}")
 
     def wrong(self, sentence: str) -> BadOption:

@@ -35,7 +35,7 @@ def help_text(options: Iterable[Option], commands: Mapping[str, str]) -> str:
 
 
 def notes(options: Iterable[Option]) -> Iterator[str]:
-    """Yield what holds for several options, in paragraphs."""
+    """Yield the notes on several options, in paragraphs."""
     options = tuple(options)
     yield (
         "Each option is also a variable, RELAY_PORT for --port, and a name in the TOML file. A "

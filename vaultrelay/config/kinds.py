@@ -1,4 +1,4 @@
-"""Kinds: what the value of an option may be, how it is read from text, and how it is shown."""
+"""Kinds: the values that an option may have, their parsing from text, and their display."""
 
 from collections.abc import Callable, Collection, Mapping, Sized
 from dataclasses import dataclass, field, replace
@@ -11,9 +11,9 @@ from vaultrelay.policy.access_lists import BadLine
 
 @dataclass
 class Reading:
-    """What there is to read an option with: all options as `given`, the reactor of endpoint
-    strings, and the `values` that are read already, by field. `kept` are the settings of a running
-    relay; None at the start."""
+    """The context for reading an option: all options as `given`, the reactor of endpoint strings,
+    and the `values` read so far, by field. `kept` are the settings of a running relay; None at the
+    start."""
 
     given: Mapping[str, Given]
     reactor: Any
@@ -23,7 +23,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Kind:
-    """A text. `value` is the word for it in the help, `empty` how an empty value is shown."""
+    """A text. `value` is the word for it in the help, `empty` the display of an empty value."""
 
     value: str
     check: Callable[[Given, Reading], Any] = lambda given, reading: given.last
@@ -93,7 +93,7 @@ class Choice(Kind):
 class Listed(Kind):
     """Several values, each read by `one`, which raises ValueError; `wrong` makes a sentence of it.
 
-    `join` makes a value of all of them, of which there may be `most`; `noun` is their name in the
+    `join` combines them into one value, of at most `most` elements; `noun` is their name in the
     error. `nothing` is the error for an empty list at the start; a running relay takes it.
     """
 
@@ -123,7 +123,7 @@ class Listed(Kind):
 @dataclass(frozen=True)
 class ListFile(Kind):
     """A file with a list, one `noun` a line. `nothing` is the error for an empty list at the start;
-    for a running relay it admits nobody."""
+    in a running relay an empty list admits no device."""
 
     lines: Callable[[str], Sized] = str.split
     noun: str = ""

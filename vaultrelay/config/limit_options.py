@@ -14,7 +14,8 @@ _MOST_BUFFER = 1 << 40
 
 @dataclass(frozen=True)
 class LimitOptions:
-    """None where the effective value follows from others. Names are those of SessionLimits."""
+    """The limits; None if the effective value follows from others. Names are those of
+    SessionLimits."""
 
     max_connections: int = option(
         "max-connections",

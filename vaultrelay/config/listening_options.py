@@ -1,4 +1,4 @@
-"""ListeningOptions: where devices reach the relay."""
+"""ListeningOptions: the listeners of the relay."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The memory that this process may use: the machine's, or less where a control group says so."""
+"""The memory that this process may use: the machine's, or less under a control group."""
 
 import os
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ _OWN = Path("/proc/self/cgroup")
 
 
 def memory_bytes(groups: Path = _GROUPS, own: Path = _OWN) -> int:
-    """Bytes; 0 where nobody tells."""
+    """Return the memory in bytes; 0 if it is unknown."""
     return min((found for found in _limits(groups, own) if found), default=0)
 
 
 def _limits(groups: Path, own: Path) -> Iterator[int]:
     yield _machine()
-    # Version 1 shows a container its own group at the top.
+    # Version 1 presents a container's own group as the root.
     yield _number(groups / "memory" / "memory.limit_in_bytes")
     for line in _text(own).splitlines():
         number, _, path = line.partition("::")
@@ -28,7 +28,7 @@ def _limits(groups: Path, own: Path) -> Iterator[int]:
 
 
 def _machine() -> int:
-    """By sysconf: a hardened unit hides /proc/meminfo."""
+    """Return the machine's memory by sysconf: a hardened unit hides /proc/meminfo."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):

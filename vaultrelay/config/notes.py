@@ -1,4 +1,4 @@
-"""Notes: what the documents say of an option beside its help."""
+"""Notes: what the documents add to the help of an option."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -21,14 +21,14 @@ def assignment(option: Option) -> str:
 
 
 def range_note(option: Option) -> str:
-    """Return what values there are, as a sentence; empty if the help says it."""
+    """Return the range of values, as a sentence; empty if the help has it."""
     kind = option.kind
     text = kind.described() if isinstance(kind, Integer | Choice) else ""
     return f"{text[0].upper()}{text[1:]}." if text and text not in option.help else ""
 
 
 def reload_note(option: Option) -> str:
-    """Return what a reload does with a changed value; empty if it applies it."""
+    """Return the effect of a reload on a changed value; empty if the reload applies it."""
     if not option.live:
         return "Takes a restart."
     return "Leaving it out takes a restart." if option.guard else ""

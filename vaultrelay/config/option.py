@@ -16,8 +16,8 @@ class Option:
     """One option. `kind` reads and shows its value; `example` is a value for the documents.
 
     `live`: a reload applies it, else it takes a restart. `guard`: it restricts access, so that
-    leaving it out takes a restart. `may_be_empty`: an empty flag takes back what a variable or the
-    file sets. `in_status`: the status page shows it. `effective` is the attribute with the value in
+    removing it takes a restart. `may_be_empty`: an empty flag overrides the value of a variable or
+    the file. `in_status`: the status page shows it. `effective` is the attribute with the value in
     force, which may follow from other values; `field` is the attribute with the value itself.
     """
 
@@ -41,12 +41,12 @@ class Option:
 
     @property
     def repeatable(self) -> bool:
-        """Whether it has a list of values."""
+        """Whether it takes a list of values."""
         return isinstance(self.kind, Listed)
 
     @property
     def variable(self) -> str:
-        """The environment variable of the same meaning."""
+        """Its environment variable."""
         return "RELAY_" + self.name.upper().replace("-", "_")
 
     @property

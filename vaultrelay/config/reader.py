@@ -34,10 +34,10 @@ def stop_at_first(error: BadOption) -> None:
 class SettingsReader:
     """Reads settings from flags (values by option name), variables, and the files they name.
 
-    Endpoint strings are read for `reactor`, on which they would listen. Relative names are meant in
-    the folder of the start, and the runtime folder is for `user`, by default the current one:
-    twistd changes both. `report` takes each error of the start; by default the first is raised.
-    `kind` is the class of settings, which declares the options.
+    Endpoint strings are read for `reactor`, on which they would listen. Names are relative to the
+    start folder, and the runtime folder is for `user`, by default the current one: twistd changes
+    both. `report` takes each error of the start; by default the first is raised. `kind` is the
+    class of settings, which declares the options.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class SettingsReader:
         self._environment = {
             name: value for name, value in environment.items() if name not in self._links
         }
-        # Of the start, too: by and by this process is that other user.
+        # From the start, too: later this process runs as that other user.
         self._runtime_folder = runtime_folder("", environment, self._folder, user)
         self._reactor = reactor
         self._report = report
@@ -66,13 +66,13 @@ class SettingsReader:
         self._before = self._given = self._checked(items, self._options, report)
 
     def read(self) -> Settings:
-        """Return the settings. Raises BadOption for the first that is invalid, unless reported."""
+        """Return the settings. Raises BadOption for the first invalid one, unless reported."""
         return self._settings(self._report)
 
     def read_again(self, kept: Settings) -> tuple[Settings, list[str]]:
-        """Return the settings as they are now, and a sentence for each option that is invalid.
+        """Return the current settings, and a sentence for each invalid option.
 
-        An invalid option stays as it is in `kept`, and nothing else does.
+        Only an invalid option keeps its value from `kept`.
         """
         errors: list[BadOption] = []
         settings = self._settings(errors.append, kept)
@@ -87,7 +87,7 @@ class SettingsReader:
     def _checked(
         self, items: Iterable[Item], known: Mapping[str, Option], report: Report
     ) -> dict[str, Given]:
-        """Return the options by name; of several the last."""
+        """Return the options by name; of repeated ones the last."""
         given = {}
         for item in items:
             try:
@@ -111,7 +111,7 @@ class SettingsReader:
                 report(error)
         reading = Reading(self._given, self._reactor, kept)
         values, before = reading.values, kept or self._kind()
-        # Of the start, for a check of all options: nothing has failed where a relay runs.
+        # Of the start, for a check of all options: in a running relay nothing has failed.
         failed = set[str]() if kept else self._failed
         for option in self._options.values():
             given = self._given.get(option.name)
@@ -132,7 +132,7 @@ class SettingsReader:
         return self._kind(**{**values, **self._surroundings(values["runtime_folder"])})
 
     def _surroundings(self, folder: str) -> dict[str, Any]:
-        """Return what the machine and the environment set beside the options."""
+        """Return the fields that the machine and the environment set beside the options."""
         return {
             "runtime_folder": runtime_folder(folder, self._environment, self._folder)
             if folder

@@ -8,7 +8,7 @@ from vaultrelay.config.option import Option, by_group
 
 
 def options_page(options: Iterable[Option], title: str = "Options") -> str:
-    """Return the page: what holds for all options, then each of them in its group."""
+    """Return the page: the notes on all options, then each of them in its group."""
     options = tuple(options)
     lines = [title, "=" * len(title)]
     for text in notes(options):

@@ -1,4 +1,5 @@
-"""The runtime folder: where a relay leaves the socket at which its own machine asks how it is.
+"""The runtime folder: holds the socket at which a relay answers the health check of its own
+machine.
 
 The health check imports this, and must start at once: it needs little of the standard library.
 """
@@ -13,7 +14,7 @@ _TEMPORARY = "/tmp"  # noqa: S108  what is made in it is made for one user, and 
 
 
 class UnsafeFolder(Exception):
-    """A folder in which somebody else could put a socket in the relay's place."""
+    """A folder in which another user could replace the relay's socket."""
 
 
 def runtime_folder(
@@ -21,9 +22,9 @@ def runtime_folder(
 ) -> str:
     """Return the folder of the relay of `user`, by default the current one.
 
-    It is the one that is `named`; else the service manager's, the login session's, or one of the
-    user's own among the temporary ones. Empty where there are no unix sockets. Relative names are
-    meant in `start`, by default the current folder.
+    It is `named`; else the service manager's, the login session's, or one of the user's own among
+    the temporary ones. Empty without unix sockets. Names are relative to `start`, by default the
+    current folder.
     """
     if not hasattr(os, "geteuid"):  # Windows
         return ""
@@ -37,7 +38,7 @@ def runtime_folder(
     # tempfile would load OpenSSL, for its random names.
     temporary = os.path.abspath(os.path.join(start, environment.get("TMPDIR") or _TEMPORARY))
     if user != os.geteuid() and _may_use(_TEMPORARY, user):
-        # The variable is the other user's, and may name a folder for that one alone.
+        # The variable is the other user's, and may name a private folder.
         temporary = _TEMPORARY
     return os.path.join(temporary, f"vault-relay-{user}")
 
@@ -58,7 +59,7 @@ def folders_to_search(named: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def make_folder(folder: str) -> None:
-    """Make the folder for this user alone; OSError or UnsafeFolder where that cannot be."""
+    """Make the folder for this user alone. Raises OSError or UnsafeFolder if it cannot."""
     try:
         os.mkdir(folder, 0o700)
     except FileExistsError:
@@ -66,10 +67,10 @@ def make_folder(folder: str) -> None:
 
 
 def check_folder(folder: str) -> None:
-    """UnsafeFolder, with a sentence, where somebody else could put a socket."""
+    """Raises UnsafeFolder, with a sentence, if another user could put a socket there."""
     found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode):
-        # Not even a link to a folder: whoever made it can turn it elsewhere.
+        # Not even a link to a folder: its owner can redirect it.
         raise UnsafeFolder(f"{folder} is not a folder")
     if found.st_uid != os.geteuid():
         raise UnsafeFolder(f"{folder} belongs to another user")
@@ -78,13 +79,14 @@ def check_folder(folder: str) -> None:
 
 
 def socket_path(folder: str, ports: Iterable[int]) -> str:
-    """The socket of the relay that listens on these ports; a relay without any has its process."""
+    """Return the socket path of the relay on these ports; without ports it has the process id."""
     name = "+".join(map(str, ports)) or f"process-{os.getpid()}"
     return os.path.join(folder, name + _SUFFIX)
 
 
 def sockets(folder: str) -> dict[str, list[str]]:
-    """The paths of the sockets in the folder, left-overs included, and the ports of each."""
+    """Return the paths of the sockets in the folder, left-overs included, with the ports of
+    each."""
     try:
         names = sorted(os.listdir(folder))
     except OSError:
@@ -99,7 +101,8 @@ def sockets(folder: str) -> dict[str, list[str]]:
 
 
 def _belongs_to(folder: str, user: int) -> bool:
-    """Whether the folder is there and the user's; su and sudo may leave another one's name."""
+    """Return whether the folder exists and is the user's; su and sudo may keep another user's
+    name."""
     try:
         return os.stat(folder).st_uid == user
     except OSError:
@@ -107,7 +110,7 @@ def _belongs_to(folder: str, user: int) -> bool:
 
 
 def _may_use(folder: str, user: int) -> bool:
-    """Whether a folder that this process was given can be the other user's, too, by its mode."""
+    """Return whether the mode of a folder of this process admits the other user, too."""
     if user == os.geteuid():
         return True
     try:

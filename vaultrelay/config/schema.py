@@ -12,7 +12,7 @@ _TEXT: Schema = {"type": "string", "minLength": 1}
 
 
 def schema(options: Iterable[Option]) -> Schema:
-    """Return the schema. It does not check what depends on other options, or on files."""
+    """Return the schema. It ignores constraints that depend on other options, or on files."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "relay.toml: the options of a VaultMesh relay",
@@ -35,7 +35,7 @@ def _property(option: Option) -> Schema:
 def _of_kind(kind: Kind) -> Schema:
     match kind:
         case Integer(within=(lowest, highest)):
-            # A number may be written as a text, too.
+            # A number may also be a string.
             limits = {"minimum": lowest, "maximum": highest, "pattern": r"^\s*[0-9]+\s*$"}
             return {"type": ["integer", "string"], **limits}
         case Choice(words=words):

@@ -1,6 +1,6 @@
 """Service links: variables that Kubernetes sets in a pod for each service, by the service's name.
 
-A service named "relay" sets RELAY_PORT=tcp://10.96.12.7:8080 and six more, which are none of ours.
+A service named "relay" sets RELAY_PORT=tcp://10.96.12.7:8080 and six more, which are not options.
 The health check imports this, and must start at once: it needs little of the standard library.
 """
 
@@ -29,12 +29,12 @@ _LINKS = tuple(
 
 
 def is_service_link(variable: str, value: str) -> bool:
-    """Whether name and value have the form of a service link."""
+    """Return whether name and value have the form of a service link."""
     return any(name.fullmatch(variable) and form.fullmatch(value.strip()) for name, form in _LINKS)
 
 
 def service_links(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The variables of services whose names begin with "relay", sorted."""
+    """Return the variables of services with names that begin with "relay", sorted."""
     return tuple(
         sorted(name for name, value in environment.items() if is_service_link(name, value))
     )

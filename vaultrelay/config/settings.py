@@ -34,13 +34,14 @@ _SCHEMES = {"http": "ws", "https": "wss"}
 
 @dataclass(frozen=True)
 class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
-    """The values of all options, and what belongs to them.
+    """The values of all options, and what is derived from them.
 
     The bases declare the options; a dataclass has the fields of its last base first. `pairs` are
-    the certificates of each listener, none if it has no TLS. `runtime_folder` is the effective one;
-    empty if there are no unix sockets. `memory` is in bytes. `unknown_variables` are RELAY_
-    variables that are not options, `service_links` those that Kubernetes sets, which are ignored.
-    `open_files` is the limit on open files of the process, None if there is none."""
+    the certificates of each listener, empty without TLS. `runtime_folder` is the effective one;
+    empty without unix sockets. `memory` is in bytes. `unknown_variables` are RELAY_ variables that
+    are not options, `service_links` those that Kubernetes sets, which are ignored. `open_files` is
+    the limit on open files of the process, None if there is none.
+    """
 
     pairs: tuple[tuple[CertificatePair, ...], ...] = field(default=((),), repr=False)
     memory: int = MEMORY_SHARE * LEAST_BUFFER
@@ -68,7 +69,7 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
 
     @property
     def buffer_bytes(self) -> int:
-        """The memory for messages of all devices together."""
+        """The memory for the messages of all devices together."""
         if self.max_buffer is not None:
             return self.max_buffer
         return max(LEAST_MESSAGES_HELD * self.message_bytes, self.memory // MEMORY_SHARE)
@@ -80,7 +81,8 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
 
     @property
     def shares(self) -> Shares:
-        """What the open files suffice for: `max_connections` devices or fewer, and pending ones."""
+        """The shares of the open files: at most `max_connections` devices, and pending
+        connections."""
         return share_out(self.open_files, self.max_connections)
 
     @property
@@ -141,13 +143,13 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
 
     @property
     def plain_public_urls(self) -> tuple[str, ...]:
-        """The public URLs without TLS whose hosts are on the Internet."""
+        """The public URLs without TLS of hosts on the Internet."""
         urls = [url for url in self.urls_to_show if url.startswith("ws:")]
         return tuple(url for url in urls if is_public_host(host_of_url(url)))
 
     @property
     def urls_to_show(self) -> tuple[str, ...]:
-        """The public URLs as they are entered in the app."""
+        """The public URLs in the form for the app."""
         return tuple(map(_url_to_show, self.public_urls))
 
     def shown(self, option: Option) -> object:
@@ -166,9 +168,10 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
         return {name: value for name, value in self.effective.items() if value != default[name]}
 
     def taken_over_by(self, running: "Settings") -> tuple["Settings", list[str]]:
-        """Return these settings as far as a relay on `running` can take them over.
+        """Return these settings as far as a reload of `running` can apply them.
 
-        And the names of the options that differ and take a restart, which keep their values.
+        Also returns the names of the options that differ and take a restart, which keep their
+        values.
         """
         old = {each: getattr(running, each.field) for each in self.options}
         restart = [
@@ -183,14 +186,14 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
         if [bool(pairs) for pairs in self.pairs] != [bool(pairs) for pairs in running.pairs]:
             names.append("tls-cert")
         if {"listen", "tls-cert"}.intersection(names):
-            # These would be the certificates of other listeners.
+            # The new ones are the certificates of other listeners.
             kept["pairs"] = running.pairs
-        # That no origin is allowed may have come with allow-from alone.
+        # An empty set of origins may follow from allow-from alone.
         names += [each.name for each in lifted if each.name != "allow-origin" or running.origins]
         return replace(self, **kept), names
 
     def _lifts(self, guard: str, running: "Settings") -> bool:
-        """Whether a guard, by its field, restricts access to `running` and no more here."""
+        """Return whether a guard, by its field, restricts access to `running` but not here."""
         return getattr(self.access, guard) is None and getattr(running.access, guard) is not None
 
 

@@ -1,4 +1,4 @@
-"""Slices: the parts of Settings for what stands on the floors above, and so cannot be named here.
+"""Slices: the parts of Settings for the packages above, which cannot be imported here.
 
 BrokerSettings, which the broker declares itself, is the model.
 """
@@ -10,7 +10,7 @@ from vaultrelay.cluster.url import NodeUrl
 
 @dataclass(frozen=True, kw_only=True)
 class PageSettings:
-    """What the public pages show. `asks_token`: devices need an access token."""
+    """The settings of the public pages. `asks_token`: devices need an access token."""
 
     public_urls: tuple[str, ...] = ()
     asks_token: bool = False

@@ -1,7 +1,7 @@
 """Slips: common mistakes in the values of options, and the correct spelling.
 
-Shells, environment files and other programs write lists, quotation marks, units and addresses in
-ways of their own.
+Shells, environment files and other programs have their own forms of lists, quotation marks, units
+and addresses.
 """
 
 import re
@@ -14,7 +14,7 @@ _SEVERAL = {
     "URL": re.compile(r"[,; ]"),
     "ORIGIN": re.compile(r"[,; ]"),
     "NAME": re.compile(r"[,; ]"),
-    # A path may have a comma in it.
+    # A path may contain a comma.
     "ENDPOINT": re.compile(
         r"^[,;]|[,;]$|[,;\s]\s*(?:tcp6?|ssl|tls|unix|haproxy|systemd):", re.IGNORECASE
     ),
@@ -25,7 +25,7 @@ _SIZE = re.compile(r"([kmg])(?:i?b)?", re.IGNORECASE)
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(s|m|h|d)|(s)ec(?:ond)?s?|(m)in(?:ute)?s?|(h)ours?|(d)ays?", re.IGNORECASE)
 LONGEST_NUMBER = 15
-"""Digits. Nothing longer is in any range, and int() takes its time over a million digits."""
+"""Digits. Nothing longer is in any range, and int() is slow for a million digits."""
 _NUMBER = re.compile(rf"([0-9]{{1,{LONGEST_NUMBER}}})\s*([a-z]+)", re.IGNORECASE)
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,_' .][0-9]{3})+")
 _EVERYBODY = frozenset({"*", "any", "all", "everybody", "everyone", "anywhere"})
@@ -40,7 +40,7 @@ _NO_SCHEME = re.compile(r"[\w.-]+(?::[0-9]+)?/?")
 def complaint(kind: str, values: tuple[str, ...], several: str, may_be_empty: bool) -> str:
     """Return what is wrong with the form of an option's values; empty if nothing.
 
-    `several` is how a list is written in their place; empty for an option with one value.
+    `several` is the form of a list in their source; empty for an option with one value.
     """
     if not may_be_empty and not all(value.strip() for value in values):
         return "is empty; give it a value, or leave it out"
@@ -49,14 +49,14 @@ def complaint(kind: str, values: tuple[str, ...], several: str, may_be_empty: bo
         if ends and (any(ends) if several else all(ends)):
             return "has quotation marks, which are part of the value there; take them out"
         if several and kind in _SEVERAL and _SEVERAL[kind].search(value.strip()):
-            # Of a URL a part may be a token.
+            # A URL may contain a token.
             which = "" if kind == "URL" else f"'{value}' "
             return f"{which}has several values in one; {several}"
     return ""
 
 
 def did_you_mean(name: str, known: Iterable[str], form: str = "{}") -> str:
-    """Return the end of a sentence about an unknown name: the known one that is most like it."""
+    """Return the end of a sentence about an unknown name: the most similar known one."""
     # Most relays have no such name.
     from difflib import get_close_matches
 
@@ -65,7 +65,7 @@ def did_you_mean(name: str, known: Iterable[str], form: str = "{}") -> str:
 
 
 def hint(kind: str, value: str) -> str:
-    """Return the correction of a value that is refused; empty if there is none to suggest."""
+    """Return the correction of an invalid value; empty if there is none to suggest."""
     if value != value.strip():
         return "take out the white space around it"
     if kind in ("BYTES", "SECONDS", "NUMBER"):
@@ -102,7 +102,7 @@ def _plain_address(kind: str, text: str) -> str:
     found = _WITH_PORT.fullmatch(bare)
     if found and _is_network(address := (found[1] or found[2]) + (found[4] or "")):
         if address == text or (kind == "ADDRESS" and found[4]):
-            # It is refused for what it means.
+            # Its meaning is invalid, not its form.
             return ""
         return f"write {address}" + (
             ", and the port with --port" if kind == "ADDRESS" and found[3] else ""

@@ -12,8 +12,8 @@ _PREFIX = "RELAY_"
 
 
 class Item(NamedTuple):
-    """An option as its source has it. `value` is a tuple of texts, or what a TOML file holds;
-    `several` is how the source writes a list."""
+    """An option from its source. `value` is a tuple of texts, or a TOML value; `several` is the
+    form of a list in that source."""
 
     name: str
     origin: str
@@ -33,8 +33,8 @@ def from_flags(flags: Mapping[str, Sequence[str]]) -> list[Item]:
 def from_variables(options: Iterable[Option], environment: Mapping[str, str]) -> list[Item]:
     """Return the variables that are set.
 
-    Empty ones count as not set, as in an environment file. White space around a value is not part
-    of it: such a file may have been written on Windows.
+    Empty ones count as unset, as in an environment file. White space around a value is ignored:
+    such a file may have been written on Windows.
     """
     several = "separate them by white space"
     return [
@@ -45,7 +45,7 @@ def from_variables(options: Iterable[Option], environment: Mapping[str, str]) ->
 
 
 def from_file(config: Given) -> list[Item]:
-    """Return what the file that `config` names sets. Raises BadOption if it cannot be read."""
+    """Return the options in the file that `config` names. Raises BadOption if it cannot be read."""
     # Most relays have no such file.
     import tomllib
 
@@ -63,7 +63,7 @@ def from_file(config: Given) -> list[Item]:
 
 
 def checked(item: Item, options: Mapping[str, Option], folder: str) -> Given:
-    """Return an option of those known by name. Raises BadOption if it or its form is wrong."""
+    """Return an option from those known by name. Raises BadOption if it or its form is invalid."""
     option = options.get(item.name)
     if option is None:
         hint = did_you_mean(item.name, options)
@@ -77,7 +77,7 @@ def checked(item: Item, options: Mapping[str, Option], folder: str) -> Given:
     try:
         texts = tuple(map(str, values))
     except ValueError:
-        # Python writes no number of more than 4300 digits.
+        # Python formats no number of more than 4300 digits.
         raise BadOption(f"{item.origin}: the number is too large") from None
     several = item.several if option.repeatable else ""
     if wrong := complaint(option.value, texts, several, option.may_be_empty):
@@ -92,6 +92,6 @@ def unknown_variables(options: Iterable[Option], environment: Mapping[str, str])
 
 
 def variable_hint(options: Iterable[Option], variable: str) -> str:
-    """Return the end of a sentence about an unknown variable: the one that is most like it."""
+    """Return the end of a sentence about an unknown variable: the most similar known one."""
     known = [option.variable.removeprefix(_PREFIX) for option in options]
     return did_you_mean(variable.removeprefix(_PREFIX), known, _PREFIX + "{}")

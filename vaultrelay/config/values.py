@@ -113,7 +113,7 @@ ORIGINS = Listed(
 
 
 def networks(nothing: str = "", empty: str = "-") -> Listed:
-    """Return the kind of networks. `nothing` and `empty` are for a list without any."""
+    """Return the kind for networks. `nothing` and `empty` are for an empty list."""
     return Listed(
         "NETWORK",
         empty=empty,

@@ -1,8 +1,8 @@
-"""The log of the relay, whose lines nobody can forge.
+"""The log of the relay; no peer can forge its lines.
 
-What a device sends is never logged. Devices and tokens are never logged, channels and addresses as
-the operator chose (docs/privacy.rst). The message of an exception may repeat what a device sent: it
-is logged at "debug" only.
+Bytes of a device, its tag and its token are never logged, channels and addresses as the operator
+chose (docs/privacy.rst). The message of an exception may repeat what a device sent: it is logged at
+"debug" only.
 """
 
 from vaultrelay.logs.lines import printable

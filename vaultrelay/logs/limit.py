@@ -1,4 +1,5 @@
-"""The log's limit: so many lines of a kind in a minute; those beyond are counted and told later."""
+"""LineLimit: a limit on lines of one kind in a minute; further ones are counted and reported
+later."""
 
 import time
 from collections import Counter
@@ -14,10 +15,10 @@ _END_OF_A_NAME = ("{", ":", ",", ";")
 
 @implementer(ILogObserver)
 class LineLimit:
-    """Passes events on, and leaves out those of a kind that has had its share.
+    """Passes events on, and suppresses those above the limit of their kind.
 
-    A kind is a level and the words of a line before anything is put into them, which are ours or a
-    library's and never a peer's.
+    A kind is a level and the format string of a line, which is ours or a library's and never a
+    peer's.
     """
 
     def __init__(self, observer: ILogObserver, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +35,7 @@ class LineLimit:
             self._passed.clear()
         kind = event.get("log_level"), str(event.get("log_format"))
         if kind not in self._passed and len(self._passed) >= LOG_KINDS:
-            # A library that puts values into its words; they are all one kind then.
+            # A library that formats values into its strings; all such lines are one kind.
             kind = (kind[0], "")
         if self._passed[kind] < LOG_LINES_OF_A_KIND:
             self._passed[kind] += 1

@@ -1,4 +1,4 @@
-"""Log lines: how an event is written, as text for people or as an object of JSON."""
+"""Log lines: the format of an event, as text for people or as a JSON object."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from twisted.python.reflect import safe_str
 from vaultrelay.policy.limits import LOG_LINE_BYTES, LOG_PLACES
 
 OURS = "vaultrelay"
-"""The namespace of our own events, whose fields are told: their names are ours."""
+"""The namespace of our own events. Their fields are logged: the field names are ours."""
 _RESERVED = ("time", "level", "message", "exception", "cut")
 _LONGEST_ESCAPE = 12
 """Bytes of one character in JSON: beyond U+FFFF it takes two escapes of six."""
@@ -22,9 +22,10 @@ _BITS = 63
 
 
 def text_lines(event: LogEvent, head: str, with_words: bool) -> str:
-    """An event as a line behind `head`; a traceback as several, each marked as its continuation.
+    """Return an event as a line after `head`; a traceback as several, each marked as a
+    continuation.
 
-    The words of an exception are written only `with_words`.
+    The message of an exception is included only if `with_words`.
     """
     failure = event.get("log_failure")
     text = _text(event, with_words, with_traceback=with_words)
@@ -35,9 +36,9 @@ def text_lines(event: LogEvent, head: str, with_words: bool) -> str:
 
 
 def json_line(event: LogEvent, with_words: bool) -> str:
-    """An event as one line of JSON, in ASCII and no longer than LOG_LINE_BYTES.
+    """Return an event as one line of JSON, in ASCII and no longer than LOG_LINE_BYTES.
 
-    Texts are printable here too: in the end somebody reads them on a terminal.
+    Texts are printable here too: in the end they may be read on a terminal.
     """
     message = printable(_text(event, with_words, with_traceback=False))
     head = {"time": utc(event, "milliseconds"), "level": level_of(event).name}
@@ -62,20 +63,20 @@ def json_line(event: LogEvent, with_words: bool) -> str:
 
 
 def level_of(event: LogEvent) -> LogLevel:
-    """The level of an event, which need not have one."""
+    """Return the level of an event, or the default of one without."""
     level: LogLevel = event.get("log_level") or LogLevel.info
     return level
 
 
 def utc(event: LogEvent, precision: str) -> str:
-    """When an event happened, as RFC 3339 has it."""
+    """Return the time of an event by RFC 3339."""
     happened_at = event.get("log_time")
     moment = datetime.fromtimestamp(time.time() if happened_at is None else happened_at, UTC)
     return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def printable(text: str) -> str:
-    """`text` with every character escaped that a terminal or a log reader could act on."""
+    """Return `text` with every character escaped that a terminal or a log reader could act on."""
     return "".join(
         character if character.isprintable() else ascii(character)[1:-1] for character in text
     )
@@ -86,13 +87,13 @@ def _text(event: LogEvent, with_words: bool, with_traceback: bool) -> str:
         event, includeTraceback=with_traceback, includeTimestamp=False, includeSystem=False
     )
     if event.get("log_failure") is not None and not with_words:
-        # What follows may be the words of the exception.
+        # The next lines may be the message of the exception.
         return "".join(text.splitlines()[:1])
     return text
 
 
 def _places(failure: Failure) -> list[str]:
-    """Where an exception came from."""
+    """Return the stack frames of an exception."""
     frames = traceback.extract_tb(failure.getTracebackObject())
     return [printable(f"{frame.filename}:{frame.lineno} in {frame.name}") for frame in frames]
 
@@ -110,7 +111,7 @@ def _unreserved(name: str, event: LogEvent) -> str:
 
 
 def _plain(value: object) -> object:
-    """A field's value as JSON has it; as text if it has none of the kind."""
+    """Return a field's value as a JSON value, or as text if JSON has no such type."""
     if value is None or isinstance(value, bool):
         return value
     if type(value) is int and value.bit_length() <= _BITS:

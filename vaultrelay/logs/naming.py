@@ -1,4 +1,4 @@
-"""Log names: how a line names the address and the channel that it is about."""
+"""Log names: the names of addresses and channels in log lines."""
 
 import time
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from vaultrelay.policy.addresses import PeerAddress, UnixPeer
 from vaultrelay.policy.pseudonyms import Pseudonyms
 
 WAYS = ("none", "pseudonym", "full")
-"""What the operator can choose for addresses. A channel has a pseudonym or, with "none", no name:
-it is the vault's own lasting key, and in full it is never told."""
+"""The operator's choices for addresses. A channel has a pseudonym or, with "none", no name: it is
+the vault's permanent key, and never logged in full."""
 UNKNOWN = "unknown"
-"""The address of who comes over a unix socket, or through a proxy that does not say."""
+"""The address of a peer on a unix socket, or behind a proxy that does not report it."""
 
 
 class Names:
@@ -22,7 +22,8 @@ class Names:
         self._pseudonyms = Pseudonyms()
 
     def of(self, address: PeerAddress | None, channel: bytes | None = None) -> dict[str, str]:
-        """The fields of a line about this address, and about this channel if there is one."""
+        """Return the fields of a line about this address, and about this channel if there is
+        one."""
         if self.way == "none":
             return {}
         fields = {"address": self._address(address)}

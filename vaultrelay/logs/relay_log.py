@@ -1,4 +1,4 @@
-"""RelayLog: the log of one relay, which is passed to all that write to it."""
+"""RelayLog: the log of one relay, passed to every component that logs."""
 
 from twisted.logger import (
     FilteringLogObserver,
@@ -18,7 +18,7 @@ from vaultrelay.logs.stderr import StderrOutput
 class RelayLog:
     """Passes events from a level on to `observer`, with a limit on lines of a kind.
 
-    `output` is configured along with it. `debug` to `failure` are the methods of Twisted's Logger.
+    `output` is configured with it. `debug` to `failure` are the methods of Twisted's Logger.
     `names` makes the fields of a line about a client.
     """
 
@@ -33,16 +33,18 @@ class RelayLog:
         self.take_suppressed = limit.take_suppressed
 
     def configure(self, settings: LogSettings) -> None:
-        """Log all later events by these settings."""
+        """Apply these settings to all later events."""
         self._levels.setLogLevelForNamespace(OURS, LEVELS[settings.level])
         self.names.way = settings.addresses
         self._output.configure(settings)
 
     def is_enabled(self, level: str) -> bool:
-        """Whether events of this level are logged: else nothing need be looked up for them."""
+        """Return whether events of this level are logged: if not, callers can skip preparing
+        them."""
         return bool(self._levels.logLevelForNamespace(OURS) <= LEVELS[level])
 
     @property
     def format_applies(self) -> bool:
-        """Whether lines have the configured format; not so under twistd without its --logger."""
+        """Return whether lines have the configured format; not so under twistd without its
+        --logger."""
         return self._output.is_in_use

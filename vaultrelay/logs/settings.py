@@ -1,4 +1,4 @@
-"""LogSettings: the part of an operator's choices that the log goes by."""
+"""LogSettings: the settings of the log."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Where logging starts: by `vault-relay` itself, or by twistd."""
+"""The start of logging: by `vault-relay` itself, or by twistd."""
 
 from twisted.logger import ILogObserver, globalLogBeginner, globalLogPublisher
 
@@ -27,5 +27,5 @@ def log_under_twistd() -> RelayLog:
 
 
 def stderr_observer() -> ILogObserver:
-    """Return what writes the log under twistd to standard error, for ``twistd --logger``."""
+    """Return the observer that writes twistd's log to standard error, for ``twistd --logger``."""
     return _TWISTD_OUTPUT.observer()

@@ -1,4 +1,4 @@
-"""StderrOutput: which events are written to standard error, and in which format."""
+"""StderrOutput: the selection and format of the events on standard error."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ _SYSLOG_PRIORITY = {
 
 
 class StderrOutput:
-    """How the log of a process is written to its standard error.
+    """The output of a process's log to its standard error.
 
     `is_in_use`: an observer was made, so that lines have our format.
     """
@@ -39,14 +39,14 @@ class StderrOutput:
         self._levels.setLogLevelForNamespace(OURS, LogLevel.debug)
 
     def configure(self, settings: LogSettings) -> None:
-        """Write all later lines by these settings."""
+        """Apply these settings to all later lines."""
         self.settings = settings
-        # Libraries log at "info" what only their authors need.
+        # Libraries log at "info" what only their developers need.
         library_level = LogLevel.debug if settings.level == "debug" else LogLevel.error
         self._levels.setLogLevelForNamespace("", library_level)
 
     def observer(self) -> ILogObserver:
-        """Return an observer that writes our events, and what goes wrong in libraries."""
+        """Return an observer that writes our events, and the errors of libraries."""
         self.is_in_use = True
         lines = LineObserver(sys.stderr, under_journald(), self)
         # Ours have passed their limit before; what libraries log of one connection could be
@@ -56,7 +56,7 @@ class StderrOutput:
 
 @implementer(ILogObserver)
 class LineObserver:
-    """Writes each event at once, by the settings that `output` has then.
+    """Writes each event at once, by the current settings of `output`.
 
     The messages of exceptions are written at "debug" only.
     """
@@ -83,9 +83,9 @@ class LineObserver:
 
 
 def under_journald() -> bool:
-    """Whether standard error goes straight to the journal, which adds the time itself.
+    """Return whether standard error goes straight to the journal, which adds the time itself.
 
-    systemd says so in JOURNAL_STREAM (systemd.exec(5)).
+    systemd sets JOURNAL_STREAM for it (systemd.exec(5)).
     """
     stream = os.environ.get("JOURNAL_STREAM")
     if not stream:

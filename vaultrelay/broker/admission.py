@@ -1,7 +1,7 @@
-"""Admission: whether there is room for one more connection, and which one makes room for it.
+"""Admission: whether there is room for a connection, and which other one is closed for it.
 
-What that costs grows neither with the connections that wait nor with the devices of a channel. The
-loops here are over the budgets of one connection, of which there are three at most.
+The cost grows neither with the pending connections nor with the devices of a channel. The loops
+here are over the budgets of one connection, of which there are three at most.
 """
 
 from collections import Counter, OrderedDict
@@ -32,8 +32,8 @@ _RELAY = b""
 class AdmissionControl:
     """Counts connections against the capacity of the relay and the shares of networks.
 
-    Where one of these is full, a few connections are admitted to reserved slots: they may replace
-    a device that is there. `is_draining`: no upgrade is admitted.
+    If one of these is full, a few connections are admitted to reserved slots: they may replace a
+    device that is there. `is_draining`: no upgrade is admitted.
     """
 
     def __init__(self, clock: Clock, counters: Counters, book: BudgetBook) -> None:
@@ -51,7 +51,7 @@ class AdmissionControl:
         """By channel: how many connections that have not joined named it."""
 
     def configure(self, settings: BrokerSettings) -> None:
-        """Apply new limits. Connections beyond these stay."""
+        """Apply new limits. Connections above these stay."""
         self.max_connections = settings.max_connections
         self._channel_devices = settings.limits.channel_devices
         self._book.change(
@@ -61,9 +61,9 @@ class AdmissionControl:
     def admit(self, name: bytes | None, channel: Channel | None, budgets: Budgets) -> None:
         """Admit an upgrade. Raises Refusal if there is no room, or the relay drains.
 
-        `name` is the channel that it names, if it does, and `channel` that one if it has devices
-        here. A proxy in front tries the next relay after a 503: there is none for a channel that is
-        held here, as it would be parted.
+        `name` is the channel that the upgrade names, if any, and `channel` that one if it has
+        devices here. A proxy in front tries the next relay after a 503: the refusal for a channel
+        that is held here is another, as the channel would be split.
         """
         if self.is_draining:
             self._refuse_draining(channel, budgets)
@@ -104,7 +104,7 @@ class AdmissionControl:
     ) -> JoinRefusal | None:
         """Return why there is no room for a join, or None.
 
-        To be called after the device has proved that it has the key: the answer depends on the
+        To be called after the device has proved that it holds the key: the answer depends on the
         channel. `channel` is the one to join, if it has devices here.
         """
         older = channel.devices.get(device) if channel is not None else None
@@ -114,14 +114,14 @@ class AdmissionControl:
                     return JoinRefusal(CloseCode.RATE, counted=budget.slug(Excess.FULL))
             if older is None and self._is_full:
                 return JoinRefusal(CloseCode.RELAY_FULL)
-        # A device that is there is replaced, and takes no more room.
+        # An older session of the device is replaced, which takes no more room.
         most = self._channel_devices + (older is not None)
         if channel is not None and not channel.has_room(most):
             return JoinRefusal(CloseCode.CHANNEL_FULL)
         return None
 
     def joined(self, session: Session) -> None:
-        """The session is about to join, and needs no reserved slot any more."""
+        """Release the reserved slot of a session that is about to join."""
         slot = self._slots.pop(session, None)
         if slot is not None:
             self.reserved.release(slot, self._clock.seconds())
@@ -133,14 +133,14 @@ class AdmissionControl:
                 del self._named[name]
 
     def ended(self, session: Session) -> None:
-        """The session is gone."""
+        """Stop counting a session."""
         if session.channel is None:
             self.joined(session)
         self._count -= 1
         self._book.depart(session.budgets)
 
     def tick(self, now: float) -> None:
-        """Forget what is not needed any more. To be called every tick."""
+        """Drop expired records. To be called every tick."""
         self._book.forget(now)
         self.reserved.forget(now)
 
@@ -150,10 +150,10 @@ class AdmissionControl:
         return self._count >= most and self._count - self.reserved.taken(_RELAY) >= most
 
     def _refuse_draining(self, channel: Channel | None, budgets: Budgets) -> None:
-        """Raise Refusal, and close a channel that is named before its turn.
+        """Raises Refusal, and closes a named channel before its turn.
 
-        A proxy in front leads the new device to another relay, where its peers are to follow. But
-        naming takes no proof, so each address can end few channels in this way.
+        A proxy in front routes the new device to another relay, and its peers must follow. But
+        naming takes no proof, so each address can end only a few channels in this way.
         """
         self._counters.refused["draining"] += 1
         if channel is not None and self._book.drains_channel(budgets, self._clock.seconds()):
@@ -162,7 +162,7 @@ class AdmissionControl:
         raise refusal.draining(RETRY_DRAINING_SECONDS)
 
     def _shares(self, name: bytes | None, budgets: Budgets) -> list[Share]:
-        """The groups in whose name a connection takes a reserved slot."""
+        """Return the groups that a reserved slot of a connection counts in."""
         shares = [(budget.key, budget.limits.reserved) for budget in budgets]
         if name is not None:
             shares.append((name, RESERVED_PER_CHANNEL))
@@ -171,7 +171,7 @@ class AdmissionControl:
         return shares
 
     def _close_oldest_waiting(self) -> bool:
-        """Close the oldest session that has not joined, if it had its time; return whether so.
+        """Close the oldest session that has not joined, if its time is over; return whether it did.
 
         Otherwise connections that never send a hello would keep devices out of a full relay.
         """

@@ -24,8 +24,8 @@ from vaultrelay.wire.control import Draining, Hello
 class Broker:
     """All channels and sessions of one relay.
 
-    `on_join` is called with every session that was welcomed, `on_end` with every one that ended,
-    welcomed or not.
+    `on_join` is called with every welcomed session, `on_end` with every one that ended, welcomed or
+    not.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Broker:
         self.configure(settings)
 
     def configure(self, settings: BrokerSettings) -> int:
-        """Apply new settings; return how many sessions had to be closed for it.
+        """Apply new settings; return how many sessions were closed for it.
 
         A session keeps the limits that were announced to it.
         """
@@ -67,7 +67,7 @@ class Broker:
 
     @property
     def draining(self) -> bool:
-        """Whether the relay is about to stop."""
+        """Whether the relay drains."""
         return self._drain is not None
 
     @property
@@ -83,7 +83,7 @@ class Broker:
     def open(
         self, outbox: Outbox, channel: bytes | None, admission: Admission = ANYBODY
     ) -> Session:
-        """Return a session for an admitted connection, challenged already."""
+        """Return a session for an admitted connection; its challenge is already sent."""
         session = Session(self, outbox, channel, admission)
         self.admission.opened(session)
         self.sessions.add(session)
@@ -152,7 +152,7 @@ class Broker:
                 session.close(CloseCode.RESTART)
 
     def drain(self, seconds: float, spread: float | None = None) -> None:
-        """Announce to every device that the relay stops, and close them all within `seconds`.
+        """Announce the stop to every device, and close all of them within `seconds`.
 
         The closes are spread over the first `spread` of them, by default over all; those of one
         channel come together.
@@ -178,7 +178,7 @@ class Broker:
             session.close(CloseCode.RESTART)
 
     def _end_if_empty(self, channel: Channel) -> None:
-        """End a channel without sessions. No other place decides that, for a mailbox to change."""
+        """End a channel without sessions. Nothing else decides that, for a mailbox to change."""
         if not channel.sessions:
             del self.channels[channel.key]
 

@@ -31,15 +31,15 @@ class Channel:
     def has_device_of(self, budget: Budget) -> bool:
         """Return whether a device counts in this budget.
 
-        They are collected once after a join or a leave, which looks at all devices anyhow; no
-        number of questions costs more than that.
+        The budgets are collected once after a join or a leave, which visits all devices anyhow; no
+        number of calls costs more than that.
         """
         if self._budgets is None:
             self._budgets = {each for peer in self.sessions.values() for each in peer.budgets}
         return budget in self._budgets
 
     def add(self, session: Session, device: bytes) -> list[Peer]:
-        """Number a session and announce it to its peers; return these."""
+        """Number a session and announce it to its peers; return the peers."""
         number = self._next_number
         self._next_number += 1
         self._budgets = None
@@ -64,7 +64,7 @@ class Channel:
     def relay(self, sender: Session, message: bytes, to: int, id: int) -> int:
         """Deliver a checked message; send NACKs for what is not delivered.
 
-        Returns the number of its receivers.
+        Returns the number of receivers.
         """
         if to == EVERYONE:
             for receiver in self.sessions.values():

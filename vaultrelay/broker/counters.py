@@ -1,4 +1,4 @@
-"""Counters: events since the start, every loss by its reason."""
+"""Counters: events since the start, with every loss by its reason."""
 
 from collections import Counter
 from dataclasses import dataclass, field

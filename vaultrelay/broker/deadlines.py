@@ -26,7 +26,7 @@ def check_deadlines(session: Session, now: float) -> None:
 
 
 def extend_deadlines(session: Session, gap: float, now: float) -> None:
-    """Do not count the `gap` seconds in which the relay itself stood still."""
+    """Exclude the `gap` seconds in which the relay itself stood still."""
     session.opened_at += gap
     session.flow.extend_deadlines(gap)
     session.liveness.restart(now)

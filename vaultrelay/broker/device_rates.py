@@ -1,4 +1,4 @@
-"""DeviceRates: what a device may send in a second, and its rest while it is in debt."""
+"""DeviceRates: the rates of one device, and its pause while it is in debt."""
 
 from math import inf
 
@@ -55,17 +55,19 @@ class DeviceRates:
             self.rest_if_in_debt()
 
     def charge_frame(self) -> bool:
-        """Charge a frame that is no whole message; return whether that may be one too many."""
+        """Charge a frame that is not a whole message; return whether the device may exceed its
+        rate."""
         self._frames -= 1
         return self._frames < 0
 
     def charge_control(self) -> bool:
-        """Charge a control message or a ping; return whether it is one too many."""
+        """Charge a control message or a ping; return whether it exceeds the rate."""
         controls = self._controls
         return controls.spend(1) and controls.debt_seconds(self._clock.seconds()) > 0
 
     def refill(self, now: float) -> None:
-        """Add what was earned since the last refill, up to the bursts. To be called every tick."""
+        """Add the tokens earned since the last refill, up to the bursts. To be called every
+        tick."""
         messages, octets = self._limits.messages_per_second, self._limits.bytes_per_second
         seconds, self._filled_at = now - self._filled_at, now
         self._messages = min(messages or inf, self._messages + seconds * messages)
@@ -73,7 +75,7 @@ class DeviceRates:
         self._frames = min(FRAMES_BURST, self._frames + seconds * FRAMES_PER_SECOND)
 
     def rest_if_in_debt(self) -> None:
-        """Do not read from the device until it has paid for what it sent."""
+        """Pause a device in debt until the debt is paid."""
         self.refill(self._clock.seconds())
         limits = self._limits
         debt = max(
@@ -86,7 +88,7 @@ class DeviceRates:
             self._gate.add_reason(self)
 
     def close(self) -> None:
-        """The session ends."""
+        """Stop the timer: the session ends."""
         if self._rest is not None:
             self._rest.cancel()
 

@@ -1,4 +1,4 @@
-"""DrainTurns: the order in which the sessions of a relay that stops are closed."""
+"""DrainTurns: the order in which a draining relay closes its sessions."""
 
 from collections import deque
 from itertools import accumulate
@@ -9,8 +9,8 @@ from vaultrelay.broker.session import Session
 class DrainTurns:
     """The closing of all sessions, spread evenly over the drain.
 
-    Each group of them, which is a channel, is closed at one moment: where other relays serve the
-    same channels, one part of a channel must not be there already while the other is still here.
+    Each group, which is a channel, is closed at one moment: if other relays serve the same
+    channels, the devices of one must not be split between two relays.
     """
 
     def __init__(self, groups: list[list[Session]], now: float, seconds: float) -> None:

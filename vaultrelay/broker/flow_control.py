@@ -34,8 +34,8 @@ class _HighQueue:
 class FlowControl:
     """The flow control of one session, as a receiver and as a sender.
 
-    Reading from the device itself stops, too, while its queue is high: a device that does not read
-    must not make the relay answer it into a void. `number` is that of the session.
+    Reading from the device itself also stops while its queue is high: the relay must not queue
+    answers for a device that does not read. `number` is that of the session.
     """
 
     __slots__ = ("_clock", "_high", "_partial", "gate", "number", "outbox")
@@ -47,11 +47,12 @@ class FlowControl:
         self._clock = clock
         self._high: _HighQueue | None = None
         self._partial: tuple[int, StallTimer] | None = None
-        """Of a message that is not whole yet, and the number of data messages before it."""
+        """The data messages before an incomplete message, and the message's stall timer; None
+        without one."""
 
     @property
     def is_queue_high(self) -> bool:
-        """Whether the queue went above its high mark, and is not below its low mark yet."""
+        """Whether the queue went above its high mark, and is not yet below its low mark."""
         return self._high is not None
 
     def queue_full(self) -> None:
@@ -72,13 +73,14 @@ class FlowControl:
             self._high.notified_senders[sender] = None
 
     def forget_sender(self, sender: "FlowControl") -> None:
-        """Drop a sender whose session has ended."""
+        """Drop a sender after the end of its session."""
         if self._high is not None:
             self._high.paused_senders.pop(sender, None)
             self._high.notified_senders.pop(sender, None)
 
     def queue_drained(self) -> None:
-        """The queue is below its low mark: read from its senders, and report it as ready."""
+        """Read from the senders again, and report the device as ready: the queue is below its low
+        mark."""
         high, self._high = self._high, None
         if high is not None:
             for paused in (self, *high.paused_senders):
@@ -87,13 +89,13 @@ class FlowControl:
                 sender.outbox.send_control(Ready(self.number).encode())
 
     def message_ended(self) -> None:
-        """A control message is whole. Data messages are counted by the session."""
+        """Record that a control message is whole. Data messages are counted by the session."""
         self._partial = None
 
     def broken_rule(self, messages: int, now: float) -> Rule | None:
         """Return the rule that the device broke if a deadline is over. To be called every tick.
 
-        `messages`: the whole data messages of the device so far.
+        `messages` is the number of whole data messages of the device so far.
         """
         if self._high is not None and self._is_given_up(self._high, now):
             return Rule.UNREAD
@@ -107,21 +109,22 @@ class FlowControl:
         return None
 
     def extend_deadlines(self, gap: float) -> None:
-        """Do not count these seconds, in which the relay itself stood still."""
+        """Exclude these seconds, in which the relay itself stood still."""
         if self._high is not None:
             self._high.stall.extend(gap)
         if self._partial is not None:
             self._partial[1].extend(gap)
 
     def close(self) -> None:
-        """The session ends. Senders learn that by `left`, and get no `ready`."""
+        """End the session's part. Senders learn of it by `left`, and get no `ready`."""
         self.gate.close()
         if self._high is not None:
             self._high.notified_senders.clear()
             self.queue_drained()
 
     def _is_given_up(self, high: _HighQueue, now: float) -> bool:
-        """Call a device busy that takes nothing for BUSY_SECONDS; give it up after SLOW_SECONDS."""
+        """Mark a device busy after BUSY_SECONDS without progress; return whether SLOW_SECONDS are
+        over."""
         stalled = high.stall.seconds(self.outbox.bytes_taken, now)
         if stalled >= SLOW_SECONDS:
             self.outbox.drop_queue()

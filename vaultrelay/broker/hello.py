@@ -1,4 +1,4 @@
-"""The answers to a hello: the refusal of one that is not good, and the welcome."""
+"""The answers to a hello: the refusal of an invalid one, and the welcome."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -22,14 +22,15 @@ _RETRY: dict[CloseCode, dict[str, Any]] = {
 
 
 class JoinRefusal(NamedTuple):
-    """Why a hello is refused. `counted` is the slug for the counters, if not that of the code."""
+    """The reason for refusing a hello. `counted` is the slug for the counters, if not that of the
+    code."""
 
     code: CloseCode
     rule: Rule | None = None
     counted: str = ""
 
     def close(self, session: Session) -> None:
-        """Close the session for it."""
+        """Close the session with this code."""
         if self.rule is not None:
             session.break_rule(self.rule, self.code)
         else:

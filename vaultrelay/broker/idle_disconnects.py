@@ -1,4 +1,4 @@
-"""IdleDisconnects: for how long lost connections had been idle, which shows a proxy's timeout."""
+"""IdleDisconnects: the idle times of lost connections, which reveal a proxy's timeout."""
 
 from collections import deque
 
@@ -11,17 +11,17 @@ from vaultrelay.policy.limits import (
 
 
 class IdleDisconnects:
-    """Idle times of the SILENCES_KEPT connections that were lost last, without a close."""
+    """Idle times of the latest SILENCES_KEPT connections that were lost without a close."""
 
     def __init__(self) -> None:
         self._seconds: deque[float] = deque(maxlen=SILENCES_KEPT)
 
     def add(self, seconds: float) -> None:
-        """Record a connection that was lost after so many idle seconds."""
+        """Record a connection that was lost after this idle time."""
         self._seconds.append(seconds)
 
     def timeout(self) -> float | None:
-        """Return the idle time after which most of them were lost; None while there is none."""
+        """Return the idle time after which most of them were lost; None without such a time."""
         lost = sorted(each for each in self._seconds if each >= SHORTEST_SILENCE_SECONDS)
         alike = (
             [each for each in lost if 0 <= each - first <= SILENCE_SPREAD_SECONDS] for first in lost

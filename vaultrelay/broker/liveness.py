@@ -8,11 +8,11 @@ from vaultrelay.wire.close_codes import CloseCode
 
 
 class Liveness:
-    """When a device last showed life, brought up to date by `update` once in a tick.
+    """The times of the last signs of life of a device, updated by `update` once in a tick.
 
-    Any byte of the device is life; only its messages are activity, which the session TTL asks for.
-    The relay pings in its own silence too, so that a device that receives nothing knows it is cut
-    off.
+    Any byte of the device is life; only its messages are activity, on which the session TTL
+    depends. The relay also pings when it has sent nothing, so that a device that receives nothing
+    knows that it is cut off.
     """
 
     __slots__ = (
@@ -33,12 +33,12 @@ class Liveness:
         self.set_interval(ping_seconds)
 
     def set_interval(self, seconds: int) -> None:
-        """Ping after so many seconds of silence, moved into PING_RANGE."""
+        """Set the ping interval, in seconds of silence, clamped to PING_RANGE."""
         self.ping_seconds = min(max(seconds, PING_RANGE[0]), PING_RANGE[1])
         self._ping_after = self.ping_seconds * uniform(1 - PING_JITTER, 1)
 
     def update(self, outbox: Outbox, now: float) -> None:
-        """Record what happened since the last update."""
+        """Record the bytes and messages since the last update."""
         if outbox.received_since_tick:
             outbox.received_since_tick = False
             self._received_at = now
@@ -51,11 +51,11 @@ class Liveness:
             self._active_at = now
 
     def silent_seconds(self, now: float) -> float:
-        """Return for how long nothing was received or sent."""
+        """Return the seconds since anything was received or sent."""
         return now - max(self._received_at, self._sent_at)
 
     def restart(self, now: float) -> None:
-        """Begin all deadlines anew: the relay itself did not read from the device."""
+        """Restart all deadlines: the relay itself did not read from the device."""
         self._received_at = self._active_at = now
         self._pinged_at = None
 
@@ -68,7 +68,7 @@ class Liveness:
         return None
 
     def begin_ping(self, now: float) -> bool:
-        """Return whether a ping is due, which counts as sent then."""
+        """Return whether a ping is due; it then counts as sent."""
         quiet_since = min(self._received_at, self._sent_at)
         if self._pinged_at is not None or now - quiet_since < self._ping_after:
             return False

@@ -17,7 +17,7 @@ class Room(IntEnum):
 
 
 class Outbox(Protocol):
-    """One device's connection, as the broker uses it.
+    """The connection of one device, as the broker uses it.
 
     No method raises or blocks. `Session.queue_full` alone is called back: the queue went above its
     high mark, for which a `deliver` may be too early. At the end of a read the connection calls
@@ -49,10 +49,11 @@ class Outbox(Protocol):
         """Read from the device again."""
 
     def close(self, number: int, reason: str) -> None:
-        """Close with this code and reason, after what is queued; abort without an answer."""
+        """Close with this code and reason, after the queued messages; abort if there is no
+        answer."""
 
     def drop_queue(self) -> None:
-        """Drop what is queued, except a message of which a part was sent."""
+        """Drop queued messages, except one of which a part was sent."""
 
     @property
     def bytes_taken(self) -> int:
@@ -64,7 +65,7 @@ class Outbox(Protocol):
 
 
 class Clock(Protocol):
-    """Monotonic time; spelled as Twisted's IReactorTime, so that a reactor is one."""
+    """Monotonic time, with the names of Twisted's IReactorTime, so that a reactor is one."""
 
     def seconds(self) -> float:
         """Seconds since a fixed time in the past."""

@@ -10,7 +10,7 @@ class ReadGate:
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        # None instead of an empty set, which takes more memory than all else in here.
+        # None instead of an empty set, which takes more memory than the rest of the object.
         self._reasons: set[object] | None = None
 
     @property

@@ -1,4 +1,4 @@
-"""Reserved slots: with these, devices replace their own dead connections where all else is full."""
+"""Reserved slots: they let devices replace their own dead connections when the relay is full."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -15,15 +15,15 @@ from vaultrelay.policy.limits import (
 _DECAY = RESERVED_DEBT_SECONDS / RESERVED_SURE_SECONDS
 
 Share: TypeAlias = tuple[bytes, int]
-"""The key of a group (a network, a channel, or the relay), and how many slots it may have. None has
-more than RESERVED_SLOTS, and a connection is in five groups at most; loops over these are short."""
+"""The key of a group (a network, a channel, or the relay), and its limit on slots. No limit is
+above RESERVED_SLOTS, and a connection is in five groups at most; loops over these are short."""
 
 
 @dataclass(slots=True, eq=False)
 class _Group:
     """The slots of one group, the oldest first.
 
-    For how long the group held slots lately is kept as the time at which it can be forgotten.
+    Its recent holding time is kept as the time at which it expires.
     """
 
     key: bytes
@@ -31,7 +31,7 @@ class _Group:
     _forgotten_at: float = 0.0
 
     def held_lately(self, now: float) -> float:
-        """Seconds, RESERVED_SURE_SECONDS at most."""
+        """Return the recent holding time in seconds, RESERVED_SURE_SECONDS at most."""
         return max(0.0, self._forgotten_at - now) / _DECAY
 
     def release(self, slot: "Slot", now: float) -> None:
@@ -43,24 +43,24 @@ class _Group:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """What one session holds until it has joined."""
+    """The reserved slot of one session until it has joined."""
 
     session: Session
     groups: tuple[_Group, ...]
     since: float
 
     def claim(self, now: float) -> float:
-        """How much it is due to give way: how long it and all of its groups have held slots."""
+        """Return the priority for eviction: how long it and all of its groups have held slots."""
         return now - self.since + _held_lately(self.groups, now)
 
 
 class ReservedSlots:
-    """All reserved slots, each held by a session in the name of several groups.
+    """All reserved slots, each held by a session and counted in several groups.
 
-    A device that finds no slot free gets that of a session whose groups have held slots for longer
-    lately: nobody keeps others out by renewing connections that never join, from few networks or
-    for few channels. A channel is remembered beyond its last device, since it could leave and join
-    again. Beyond RESERVED_GROUPS groups, that without a slot for the longest is forgotten.
+    A device that finds no free slot evicts a session if its groups have held slots for longer
+    lately: connections that never join cannot keep others out by reconnecting, from few networks or
+    for few channels. A channel's record outlives its last device, since it could leave and join
+    again. Above RESERVED_GROUPS groups, the one without a slot for the longest is dropped.
     """
 
     def __init__(self) -> None:
@@ -70,15 +70,16 @@ class ReservedSlots:
 
     @property
     def count(self) -> int:
-        """How many groups are remembered."""
+        """Return the number of groups on record."""
         return len(self._holding) + len(self._released)
 
     def taken(self, key: bytes) -> int:
-        """How many slots a group has."""
+        """Return the number of slots of a group."""
         return len(self._holding[key].slots) if key in self._holding else 0
 
     def make_room(self, shares: Sequence[Share], now: float) -> bool:
-        """Whether there is a slot in the name of all these groups; others may be closed for it."""
+        """Return whether all these groups have room for a slot; may close another session for
+        it."""
         pairs = [(self._find(key), most) for key, most in shares]
         sure = RESERVED_SURE_SECONDS + _held_lately((group for group, _ in pairs if group), now)
         leaving: set[Slot] = set()
@@ -93,7 +94,7 @@ class ReservedSlots:
         return True
 
     def take(self, session: Session, shares: Sequence[Share], now: float) -> Slot:
-        """Give a session a slot, in the name of all these groups."""
+        """Give a session a slot, counted in all these groups."""
         groups = tuple(self._find(key) or _Group(key) for key, _ in shares)
         slot = Slot(session, groups, now)
         for group in groups:
@@ -105,16 +106,16 @@ class ReservedSlots:
         return slot
 
     def release(self, slot: Slot, now: float) -> None:
-        """The session has joined, or is gone."""
+        """Release the slot of a session that has joined or ended."""
         for group in slot.groups:
             group.release(slot, now)
             if not group.slots:
                 self._released[group.key] = self._holding.pop(group.key)
 
     def forget(self, now: float) -> None:
-        """Forget groups that held no slots lately. To be called every tick.
+        """Drop groups that held no slots lately. To be called every tick.
 
-        Looks at the first of them only: it keeps the next ones for RESERVED_DEBT_SECONDS at most.
+        Checks only the first of them: it delays the next ones by RESERVED_DEBT_SECONDS at most.
         """
         while self._released and not next(iter(self._released.values())).held_lately(now):
             self._released.popitem(last=False)

@@ -48,7 +48,7 @@ class SessionOwner(Protocol):
     limits: SessionLimits
 
     def join(self, session: "Session", hello: Hello) -> None:
-        """Call `Session.enter` if the hello is good, and close the session if not."""
+        """Call `Session.enter` if the hello is valid, and close the session if not."""
 
     def forget(self, session: "Session") -> None:
         """Remove an ended session from everything."""
@@ -134,7 +134,7 @@ class Session:
                     self.liveness.set_interval(control.ping_seconds)
                     self.outbox.send_control(Keepalive(self.liveness.ping_seconds).encode())
             elif Event.HELLO in TRANSITIONS[self.stage]:
-                # Which advances if the hello is good.
+                # The stage advances if the hello is valid.
                 self._owner.join(self, control)
             else:
                 self._advance(Event.HELLO)
@@ -174,7 +174,7 @@ class Session:
             self.flow.queue_full()
 
     def hold_sender(self, sender: "Session") -> None:
-        """Pause `sender`, whose messages raised the queue to the device above its high mark."""
+        """Pause `sender`: its messages raised the queue to the device above its high mark."""
         self.queue_full()
         if sender is not self and sender.stage is JOINED:
             self.flow.hold_sender(sender.flow)
@@ -184,7 +184,7 @@ class Session:
         self.flow.queue_drained()
 
     def connection_lost(self, clean: bool) -> None:
-        """The connection is gone, after a close of the device's or without one."""
+        """End the session: the connection is gone, `clean` if the device sent a close."""
         self._end("closed" if clean else "lost")
 
     # The broker calls these.

@@ -1,4 +1,4 @@
-"""AdmittedUpgrade: for which DeviceFactory makes a connection."""
+"""AdmittedUpgrade: an upgrade for which DeviceFactory makes a connection."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from vaultrelay.wire.upgrade import Upgrade
 @implementer(IAddress)
 @dataclass(frozen=True, slots=True)
 class AdmittedUpgrade:
-    """An upgrade and what it was admitted with, in place of the address of a connection."""
+    """An upgrade and its admission, in place of the address of a connection."""
 
     upgrade: Upgrade
     admission: Admission = ANYBODY

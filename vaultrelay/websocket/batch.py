@@ -1,4 +1,4 @@
-"""Batch: all that one read of one connection makes go out, in one write for each receiver."""
+"""Batch: gathers the output of one read of one connection into one write for each receiver."""
 
 from typing import Any, Protocol
 
@@ -9,12 +9,12 @@ from vaultrelay.websocket.frames import binary_frame
 
 
 class GatheringQueue(Protocol):
-    """A queue that gathers what it is given while a batch is open."""
+    """A queue that gathers frames while a batch is open."""
 
     transport: Any
 
     def flush(self, sender: Session | None) -> None:
-        """Send what was gathered, which came from `sender` if anybody."""
+        """Send the gathered frames, which came from `sender`, if any."""
 
 
 class Batch:
@@ -28,18 +28,18 @@ class Batch:
         self._message = self._frame = b""
 
     def begin(self) -> None:
-        """Let each queue gather what it is given, until `end`."""
+        """Let each queue gather its frames until `end`."""
         self.is_open = True
 
     def end(self, sender: Session | None) -> None:
-        """Send what a read of the sender's connection made go out."""
+        """Send the output of a read of the sender's connection."""
         self.is_open = False
         queues, self.queues = self.queues, []
         for queue in queues:
             try:
                 queue.flush(sender)
             except Exception:
-                # One that cannot be written to must not keep the others from what is theirs.
+                # A failed write must not keep the others from their messages.
                 self._log.failure("A connection could not be written to")
                 queue.transport.abortConnection()
         self._message = self._frame = b""

@@ -28,8 +28,8 @@ _OPEN = Room.OPEN
 class DeviceConnection:
     """The connection of one device: a Twisted protocol, and the Outbox of its session.
 
-    What the device sends goes through its MessageReceiver, what is sent to it through its
-    SendQueue. The closing handshake is kept here (RFC 6455, section 7).
+    Input goes through its MessageReceiver, output through its SendQueue. The closing handshake is
+    kept here (RFC 6455, section 7).
     """
 
     __slots__ = (
@@ -48,7 +48,7 @@ class DeviceConnection:
     )
 
     budgets: Budgets = ()
-    """While it waits for the end of its close: it is not counted as pending then."""
+    """Empty: while it waits for the end of its close, it is pending, but in no budget."""
 
     def __init__(self, factory: Factory, admitted: AdmittedUpgrade) -> None:
         self._factory = factory
@@ -116,7 +116,7 @@ class DeviceConnection:
             self.fail_internally()
         self._receiver.close()
         self._queue.close()
-        # Each would keep the other alive until a garbage collection.
+        # The two would keep each other alive until a garbage collection.
         del self._receiver
 
     # The session calls these: Outbox.
@@ -168,7 +168,7 @@ class DeviceConnection:
         return self._queue.held_bytes + self._receiver.held_bytes
 
     def relieve(self) -> None:
-        """Close the device, or cut it off where that does not free enough."""
+        """Close the device, or cut it off if that does not free enough."""
         self._queue.drop()
         if self._session is not None:
             self._session.close(CloseCode.MEMORY, retry=RETRY_MEMORY_SECONDS)
@@ -179,7 +179,7 @@ class DeviceConnection:
             self.transport.abortConnection()
 
     def evict(self) -> None:
-        """Wait no longer for the end of a close."""
+        """Cut off a connection that waits for the end of its close."""
         self.transport.abortConnection()
 
     # The receiver calls these.
@@ -190,7 +190,7 @@ class DeviceConnection:
             self._write(frames.pong_frame(payload))
 
     def fail_internally(self) -> None:
-        """Log the exception at hand, and close with 4008 and a reference to the log."""
+        """Log the current exception, and close with 4008 and a reference to the log."""
         close_for_error(self._factory.relay_log, self, self._session)
 
     def rule_broken(self, code: int | None, reason: bytes) -> None:
@@ -212,7 +212,8 @@ class DeviceConnection:
         self._queue.write(data)
 
     def _reserve(self, size: int) -> bool:
-        """Whether the queue takes this much beyond its messages; if not, the device is too slow."""
+        """Return whether the queue takes this much beside its messages; if not, the device is too
+        slow."""
         if self._queue.reserve(size):
             return True
         if not self._is_overfull and self._session is not None:
@@ -223,7 +224,7 @@ class DeviceConnection:
         return False
 
     def _close(self, code: int | None, reason: bytes = b"") -> None:
-        """Send a close frame, once; the session ends with it, and what came is given up."""
+        """Send a close frame, once; the session ends with it, and unread input is dropped."""
         if not self.is_open:
             return
         self._write(frames.close_frame(code, reason))
@@ -235,7 +236,7 @@ class DeviceConnection:
             self._session.connection_lost(clean=True)
 
     def _end(self) -> None:
-        """Close the transport after what is queued, since no more is expected of the device."""
+        """Close the transport after the queued frames, since no more is expected of the device."""
         if self.is_ended:
             return
         self.is_ended = True

@@ -21,10 +21,10 @@ _held_bytes = attrgetter("held_bytes")
 
 
 class DeviceFactory(WebSocketServerFactory):
-    """Makes connections that register with the broker by `open_session`, and knows them all.
+    """Makes connections that register with the broker by `open_session`, and keeps a set of them.
 
     `on_closing` is called with each connection that waits for its peer's answer to a close,
-    `on_closed` with each that is gone.
+    `on_closed` with each closed one.
     """
 
     protocol = ForeignFrames
@@ -44,7 +44,7 @@ class DeviceFactory(WebSocketServerFactory):
         self.setProtocolOptions(
             # FrameReader unmasks.
             applyMask=False,
-            # A failure is closed with its code; dropping would lose what was sent before it.
+            # A failure is closed with its code; dropping would lose the frames sent before it.
             failByDrop=False,
             # The front door and the broker keep the deadlines, each connection its own close.
             openHandshakeTimeout=0,
@@ -67,7 +67,7 @@ class DeviceFactory(WebSocketServerFactory):
 
     @property
     def count(self) -> int:
-        """How many connections there are, closing ones among them."""
+        """Return the number of connections, including closing ones."""
         return len(self._connections)
 
     def all_gone(self) -> Deferred[None]:
@@ -78,14 +78,14 @@ class DeviceFactory(WebSocketServerFactory):
         return self._gone
 
     def abort_all(self) -> None:
-        """Cut every connection off."""
+        """Cut off every connection."""
         for connection in tuple(self._connections):
             connection.transport.abortConnection()
 
     # Its connections call these.
 
     def relieve(self) -> None:
-        """Close the connections that hold most, until no more is held than may be."""
+        """Close the connections that hold most, until the ledger is within its limit."""
         # Each once: one that was cut off may hold something until its transport is gone.
         for connection in sorted(self._connections, key=_held_bytes, reverse=True):
             if not self.ledger.is_over:
@@ -94,18 +94,19 @@ class DeviceFactory(WebSocketServerFactory):
                 connection.relieve()
 
     def opened(self, connection: DeviceConnection) -> None:
-        """A connection was made."""
+        """Add a connection."""
         self._connections.add(connection)
 
     def closing(self, connection: DeviceConnection) -> IDelayedCall:
-        """A connection waits for the end of its close; return the call that cuts it off."""
+        """Record that a connection waits for the end of its close; return the call that cuts it
+        off."""
         self._on_closing(connection)
         abort = connection.transport.abortConnection
         call: IDelayedCall = self.reactor.callLater(CLOSE_SECONDS, abort)
         return call
 
     def closed(self, connection: DeviceConnection) -> None:
-        """A connection is gone."""
+        """Remove a connection."""
         self._connections.discard(connection)
         self._on_closed(connection)
         if not self._connections and self._gone is not None:

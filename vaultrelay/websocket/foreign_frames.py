@@ -1,6 +1,6 @@
-"""ForeignFrames: Autobahn's reading of the frames that FrameReader leaves to it.
+"""ForeignFrames: Autobahn's parser, for the frames that FrameReader leaves to it.
 
-Autobahn checks every rule of RFC 6455 here, and reports what it finds by its documented callbacks.
+Autobahn checks every rule of RFC 6455 here, and reports the results by its documented callbacks.
 The connection sends the answers and keeps the state of the closing handshake, so an instance stays
 open, and serves one connection after another.
 """
@@ -34,14 +34,14 @@ _LONGEST_CONTROL = 125
 
 
 class FrameListener(Protocol):
-    """The connection whose frames are read."""
+    """The connection to which the frames belong."""
 
     @property
     def is_closing(self) -> bool:
-        """Whether a close was sent, so that data is of no use any more."""
+        """Whether a close was sent, so that data is useless."""
 
     def frame_begun(self) -> None:
-        """A frame has begun, of whatever kind."""
+        """A frame of any kind has begun."""
 
     def message_begun(self, is_binary: bool) -> None:
         """A message has begun: one in fragments, too large, or cut by the end of a read."""
@@ -56,7 +56,7 @@ class FrameListener(Protocol):
         """A ping came."""
 
     def rule_broken(self, code: int | None, reason: bytes) -> None:
-        """A frame breaks a rule of RFC 6455, which closes with this code and reason."""
+        """A frame breaks a rule of RFC 6455; close with this code and reason."""
 
     def close_received(self) -> None:
         """A close came, the device's own or its answer to one."""
@@ -64,7 +64,7 @@ class FrameListener(Protocol):
 
 @implementer(ITransport)
 class _Nowhere:
-    """The transport of an instance during its opening handshake, whose answer nobody needs."""
+    """The transport of an instance during its opening handshake; it drops the answer."""
 
     disconnecting = False
 
@@ -87,7 +87,7 @@ class _Nowhere:
 class ForeignFrames(WebSocketServerProtocol):
     """An instance of Autobahn's protocol that serves one connection at a time, `listener`."""
 
-    # Its lines would repeat what peers sent.
+    # Its lines would repeat bytes from peers.
     log = make_logger("none")
 
     current_frame: Any
@@ -103,7 +103,7 @@ class ForeignFrames(WebSocketServerProtocol):
 
     @property
     def is_reusable(self) -> bool:
-        """Whether it stands between messages, with nothing refused."""
+        """Return whether it is between messages, with nothing refused."""
         return self.current_frame is None and not (
             self.inside_message or self.data or self.failedByMe
         )
@@ -114,7 +114,7 @@ class ForeignFrames(WebSocketServerProtocol):
         return FRAME_READER_BYTES + (0 if self.message is None else self.message.held_bytes)
 
     def lend(self, listener: FrameListener) -> None:
-        """Read for a connection from now on."""
+        """Begin to read for a connection."""
         self.listener = listener
         self.factory.ledger.add(FRAME_READER_BYTES)
 
@@ -124,7 +124,7 @@ class ForeignFrames(WebSocketServerProtocol):
         self.factory.ledger.add(-FRAME_READER_BYTES)
 
     def drop_message(self) -> None:
-        """Give up the message that is not whole; what is to come of it is not kept."""
+        """Drop the incomplete message, and the rest of it when it comes."""
         if self.message is not None:
             self.message.drop()
             self.message = None
@@ -178,7 +178,7 @@ class ForeignFrames(WebSocketServerProtocol):
     def sendCloseFrame(
         self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
     ) -> None:
-        # Without a change of state: whether it is closing is the connection's to know.
+        # Without a change of state: the connection keeps that of the closing handshake.
         if not isReply:
             self.listener.rule_broken(code, reasonUtf8 or b"")
 

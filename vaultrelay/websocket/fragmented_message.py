@@ -9,7 +9,8 @@ from vaultrelay.wire.control import CONTROL_BYTES
 
 
 class FragmentedMessage:
-    """What there is of it, counted in the ledger as its pieces take memory, beside their bytes."""
+    """An incomplete message, counted in the ledger: its bytes, and the memory of the pieces
+    themselves."""
 
     __slots__ = ("_fragments", "_ledger", "_parts", "announced", "held_bytes", "is_binary", "size")
 

@@ -9,8 +9,8 @@ _CHUNK_BYTES = 64 * 1024
 
 
 class FrameBuffer:
-    """Whole frames in order, `size` bytes. Small ones are joined: an object each would take several
-    times the memory of its bytes, and the bytes are what is counted."""
+    """Whole frames in order, `size` bytes. Small ones are joined: as single objects they would take
+    several times the memory of their bytes, and the ledger counts the bytes."""
 
     __slots__ = ("_chunks", "size")
 

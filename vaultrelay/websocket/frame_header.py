@@ -1,4 +1,4 @@
-"""The header of a client's frame, whatever its kind (RFC 6455, section 5.2)."""
+"""The header of a client's frame of any kind (RFC 6455, section 5.2)."""
 
 _MASKED = 0x80
 _SIZE_16, _SIZE_64 = 126, 127
@@ -11,7 +11,8 @@ LONGEST_HEADER = 14
 
 
 def read_header(head: bytes) -> tuple[int, int, bytes] | None:
-    """Return the bytes of a header, those of its payload, and its key; None where it is cut."""
+    """Return the size of a header, the size of its payload, and its key; None if it is
+    incomplete."""
     if len(head) < _FIXED_BYTES:
         return None
     size, wide = head[1] & ~_MASKED, 0
@@ -27,5 +28,5 @@ def read_header(head: bytes) -> tuple[int, int, bytes] | None:
 
 
 def shortest_header(size: int) -> int:
-    """The bytes of a masked header that says this size in as few as it takes."""
+    """Return the size of a masked header with this payload size in its shortest form."""
     return 6 if size < _SMALLEST_16 else 8 if size < _SMALLEST_64 else LONGEST_HEADER

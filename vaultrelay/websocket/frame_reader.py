@@ -20,7 +20,7 @@ _KEY_BYTES = 4
 _SHORTEST = 6
 """Bytes of a masked frame's header with the size in its second byte."""
 _COPY_BELOW = 4096
-"""Bytes. Copying so few is quicker than a memoryview of them."""
+"""Bytes. Copying fewer is quicker than a memoryview of them."""
 _NONE = -1
 """No binary message is ours, not even an empty one."""
 
@@ -28,9 +28,9 @@ _NONE = -1
 class FrameReader:
     """Reads the stream of one client.
 
-    `message_bytes` is the size of the largest binary message that is ours. What is held of one
-    that is not whole yet is bounded by it, and counted in the ledger. `rest` holds what was read
-    from the next foreign frame on; None while there is none.
+    `message_bytes` is the size of the largest binary message that is ours. It bounds what is held
+    of an incomplete one, which is counted in the ledger. `rest` holds the bytes read from the next
+    foreign frame on; None while there is none.
     """
 
     __slots__ = (
@@ -52,15 +52,15 @@ class FrameReader:
         """Whether the next bytes belong to a foreign frame, or to a message in fragments."""
         self.rest: bytes | None = None
         self._position = 0
-        """Where in `rest` the first byte is that was not taken."""
+        """The offset in `rest` of the first byte not taken."""
         self._foreign_left = 0
-        """Bytes of payload that are to come of a foreign frame."""
+        """The remaining payload bytes of a foreign frame."""
         self._head = b""
-        """The start of a frame whose header is cut."""
+        """The start of a frame with an incomplete header."""
         self._payload: bytearray | None = None
-        """What is there, still masked, of a payload of ours that is cut; None once given up."""
+        """The masked bytes so far of an incomplete payload of ours; None after a drop."""
         self._size = 0
-        """The whole of that payload, or what is to come of one that was given up; else 0."""
+        """The whole size of that payload, or the rest of a dropped one; else 0."""
         self._key = b""
         self._ledger = ledger
 
@@ -74,23 +74,23 @@ class FrameReader:
 
     @property
     def rest_bytes(self) -> int:
-        """Bytes that were read and not taken."""
+        """Return the number of bytes that were read and not taken."""
         return 0 if self.rest is None else len(self.rest) - self._position
 
     def drop(self) -> None:
-        """Give up what is held, and what is to come of a message that is cut."""
+        """Drop the bytes held, and the rest of an incomplete message."""
         if self._payload is not None:
             self._size -= len(self._payload)
             self._ledger.add(-len(self._payload))
             self._payload = None
 
     def append(self, data: bytes) -> None:
-        """Add what was read to `rest`."""
+        """Add bytes to `rest`."""
         self.rest = data if self.rest is None else self.rest[self._position :] + data
         self._position = 0
 
     def feed(self, data: bytes, position: int = 0) -> list[bytes]:
-        """Return the unmasked binary messages that are whole now, up to the next foreign frame.
+        """Return the unmasked binary messages that are complete now, up to the next foreign frame.
 
         Not to be called within one: see `is_foreign`.
         """
@@ -128,7 +128,7 @@ class FrameReader:
         return messages
 
     def next_messages(self) -> list[bytes]:
-        """The same for what was read already, unless a foreign frame goes on there."""
+        """Do the same for bytes read already, unless a foreign frame continues there."""
         if self.rest is None or self.is_foreign:
             return []
         data, self.rest = self.rest, None
@@ -155,9 +155,9 @@ class FrameReader:
         return text
 
     def next_foreign(self) -> bytes:
-        """Take what `rest` has of one foreign frame: its header as it came, its payload unmasked.
+        """Take the part of one foreign frame in `rest`: its header unchanged, its payload unmasked.
 
-        Of a header that is cut the bytes are returned, too: Autobahn may refuse a frame by its
+        The bytes of an incomplete header are returned, too: Autobahn may refuse a frame by its
         first ones.
         """
         data, position = self.rest or b"", self._position
@@ -198,20 +198,21 @@ class FrameReader:
         return messages
 
     def _cut(self, messages: list[bytes], data: bytes, position: int) -> list[bytes]:
-        """Hold the start of a header, unless it is not masked and so none of ours."""
+        """Hold the start of a header, unless it is unmasked and so foreign."""
         if position + 1 < len(data) and data[position + 1] < _MASKED:
             return self._stop(messages, data, position)
         self._head = data[position:]
         return messages
 
     def _hold(self, data: bytes, start: int, size: int, key: bytes) -> None:
-        """Hold what there is of a payload. It grows with what comes: a claim costs no memory."""
+        """Hold the start of a payload. It grows with the bytes that come: an announced size costs
+        no memory."""
         self._payload = bytearray(memoryview(data)[start:])
         self._size, self._key = size, key
         self._ledger.add(len(self._payload))
 
     def _fill(self, data: bytes, position: int, messages: list[bytes]) -> int:
-        """Add to the payload that is cut; return where in `data` it ends."""
+        """Add to the incomplete payload; return where in `data` it ends."""
         payload, there = self._payload, len(data) - position
         if payload is None:
             skipped = min(self._size, there)

@@ -15,11 +15,11 @@ _HEAD_64 = Struct(">BBQ")
 
 PING_FRAME = b"\x89\x00"
 NORMAL_CLOSE = 1000
-"""What answers a close of the peer's (RFC 6455, section 7.4.1)."""
+"""The answer to a close from the peer (RFC 6455, section 7.4.1)."""
 
 
 def binary_frame(message: bytes) -> bytes:
-    """A data message as a frame."""
+    """Return a data message as a frame."""
     size = len(message)
     if _SMALLEST_16 <= size < _SMALLEST_64:
         # The usual one, without another call.
@@ -28,23 +28,23 @@ def binary_frame(message: bytes) -> bytes:
 
 
 def text_frame(message: bytes) -> bytes:
-    """A control message as a frame."""
+    """Return a control message as a frame."""
     return frame_header(len(message), _WHOLE_TEXT) + message
 
 
 def pong_frame(payload: bytes) -> bytes:
-    """The answer to a ping with this payload of at most 125 bytes."""
+    """Return the answer to a ping with this payload of at most 125 bytes."""
     return frame_header(len(payload), _PONG) + payload
 
 
 def close_frame(code: int | None, reason: bytes = b"") -> bytes:
-    """A close with a reason of at most 123 bytes; without a code it has no reason."""
+    """Return a close with a reason of at most 123 bytes; without a code it has no reason."""
     payload = b"" if code is None else code.to_bytes(2, "big") + reason
     return frame_header(len(payload), _CLOSE) + payload
 
 
 def frame_header(size: int, first: int = _WHOLE_BINARY) -> bytes:
-    """What comes before a payload of so many bytes, that of a binary message unless told."""
+    """Return the header of a payload of `size` bytes, by default that of a binary message."""
     if size < _SMALLEST_16:
         return bytes((first, size))
     if size < _SMALLEST_64:

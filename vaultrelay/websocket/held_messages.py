@@ -1,4 +1,4 @@
-"""HeldMessages: what was read of a device before it was paused, and is relayed later."""
+"""HeldMessages: messages read from a device before it was paused, to be relayed later."""
 
 from sys import getsizeof
 
@@ -6,10 +6,10 @@ from vaultrelay.policy.ledger import Ledger
 
 
 class HeldMessages:
-    """Messages that were read before a pause, and the size of what follows them.
+    """Messages that were read before a pause, and the size of the bytes after them.
 
-    What follows, `rest_bytes` so far, is the `rest` of the FrameReader. `held_bytes` has both, and
-    is counted in the ledger until `take`.
+    These, `rest_bytes` so far, are the `rest` of the FrameReader. `held_bytes` has both, and is
+    counted in the ledger until `take`.
     """
 
     __slots__ = ("_ledger", "_messages", "held_bytes")
@@ -22,7 +22,7 @@ class HeldMessages:
         self.count(sum(map(getsizeof, messages)) + rest_bytes)
 
     def count(self, size: int) -> None:
-        """Count what was read after the pause, in bytes."""
+        """Count bytes read after the pause."""
         self.held_bytes += size
         self._ledger.add(size)
 

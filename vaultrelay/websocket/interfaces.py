@@ -1,4 +1,5 @@
-"""Interfaces: how the parts of a connection see each other, so that no import runs in a circle."""
+"""Interfaces: the views that the parts of a connection have of each other, against import
+cycles."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -29,7 +30,7 @@ class Connection(Protocol):
         """Answer a ping."""
 
     def fail_internally(self) -> None:
-        """Log the exception at hand, and close with 4008."""
+        """Log the current exception, and close with 4008."""
 
     def rule_broken(self, code: int | None, reason: bytes) -> None:
         """Close for a rule of RFC 6455 that the device broke."""
@@ -39,7 +40,7 @@ class Connection(Protocol):
 
 
 class Factory(Protocol):
-    """The factory of the connections, with what they share."""
+    """The factory of the connections, with their shared objects."""
 
     reactor: IReactorTime
     message_bytes: int
@@ -57,13 +58,14 @@ class Factory(Protocol):
         """Take an instance back, for another connection."""
 
     def relieve(self) -> None:
-        """Close the connections that hold most, until no more is held than may be."""
+        """Close the connections that hold most, until the ledger is within its limit."""
 
     def opened(self, connection: Any) -> None:
-        """A connection was made."""
+        """Add a connection."""
 
     def closing(self, connection: Any) -> IDelayedCall:
-        """A connection waits for the end of its close; return the call that cuts it off."""
+        """Record that a connection waits for the end of its close; return the call that cuts it
+        off."""
 
     def closed(self, connection: Any) -> None:
-        """A connection is gone."""
+        """Remove a connection."""

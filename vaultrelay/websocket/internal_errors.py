@@ -1,4 +1,4 @@
-"""closing_on_error: an exception of ours closes the connection with 4008, and no other."""
+"""closing_on_error: closes a connection with 4008 after an exception of ours, and no other one."""
 
 import functools
 import secrets
@@ -14,7 +14,7 @@ _Arguments = ParamSpec("_Arguments")
 
 
 def close_for_error(log: RelayLog, outbox: Outbox, session: Session | None) -> None:
-    """Log the exception at hand, and close with 4008 and a reference to the log."""
+    """Log the current exception, and close with 4008 and a reference to the log."""
     code, reference = CloseCode.INTERNAL, secrets.token_hex(3)
     log.failure("Internal error {reference}", reference=reference)
     try:

@@ -1,4 +1,4 @@
-"""MessageReceiver: what a device sends, on its way from the transport to its session."""
+"""MessageReceiver: passes a device's messages from the transport to its session."""
 
 from twisted.internet.interfaces import IDelayedCall
 
@@ -18,7 +18,7 @@ from vaultrelay.wire.control import CONTROL_BYTES
 class MessageReceiver:
     """Reads whole messages by itself, and lets Autobahn read the foreign frames between them.
 
-    Pausing a device does not stop what was read of it already: that is held, and read later.
+    A pause does not relay what was already read of the device: that is held until the resume.
     """
 
     __slots__ = (
@@ -45,7 +45,7 @@ class MessageReceiver:
         self.session: Session | None = None
 
     def read(self, data: bytes) -> None:
-        """Take what the transport read."""
+        """Take bytes from the transport."""
         reader = self._reader
         # None, unless an exception ended the last read.
         left = reader.rest
@@ -59,7 +59,7 @@ class MessageReceiver:
             self._read_rest()
 
     def is_exhausted(self, cost: int) -> bool:
-        """Whether a device that was sent a close says more than any answer to it needs."""
+        """Return whether a device that was sent a close sends more than any answer to it needs."""
         self._after_close += cost
         if self._after_close <= AFTER_CLOSE_BYTES:
             return False
@@ -72,7 +72,7 @@ class MessageReceiver:
         self._connection.transport.pauseProducing()
 
     def resume(self) -> None:
-        """Read from the device again, and what is held of it first."""
+        """Read from the device again, its held messages first."""
         self._is_paused = False
         if self._held is None:
             self._connection.transport.resumeProducing()
@@ -81,20 +81,20 @@ class MessageReceiver:
             self._resume_call = self._factory.reactor.callLater(0, self._read_held)
 
     def drop(self) -> None:
-        """Give up what was read and not relayed; the session is over."""
+        """Drop what was read and not relayed; the session is over."""
         self._is_paused = False
         if self._foreign is not None:
             self._foreign.drop_message()
         if self._held is not None:
             self._held.take()
             self._held = None
-            # The device's close may be in it, and what comes next goes on where it ends.
+            # The device's close may be in it, and later bytes continue where it ends.
             self._reader.next_messages()
             self._read_rest()
         self._reader.drop()
 
     def close(self) -> None:
-        """Give up everything; the connection is gone."""
+        """Drop everything; the connection is gone."""
         self.drop()
         # A callback of a frame may have come here: nothing that follows the frame is read.
         self._reader.rest = None
@@ -174,7 +174,7 @@ class MessageReceiver:
     # Inside.
 
     def _relay(self, messages: list[bytes]) -> bool:
-        """Relay messages; whether what was read after them may be read now."""
+        """Relay messages; return whether the bytes after them may be read now."""
         session = self.session
         if session is None:
             return True
@@ -226,13 +226,13 @@ class MessageReceiver:
             self._factory.return_frames(frames)
 
     def _hold(self, messages: list[bytes]) -> None:
-        """Hold messages and what was read after them, if there is anything."""
+        """Hold messages and the bytes after them, if there are any."""
         rest_bytes = self._reader.rest_bytes
         if messages or rest_bytes:
             self._held = HeldMessages(messages, rest_bytes, self._factory.ledger)
 
     def _read_held(self) -> None:
-        """Read what a pause left, and from the transport again when all of it is done."""
+        """Read what a pause left, and then from the transport again."""
         self._resume_call = None
         if self._is_paused or self._held is None:
             return

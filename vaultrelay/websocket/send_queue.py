@@ -1,4 +1,5 @@
-"""What goes out to one device: gathered within a batch, held while its transport is full."""
+"""SendQueue: the frames to one device, gathered within a batch, held while its transport is
+full."""
 
 from typing import Any, Protocol
 
@@ -17,13 +18,13 @@ _COPY_BELOW = 32 * 1024
 
 
 class QueueOwner(Protocol):
-    """The session of the device that a queue goes to."""
+    """The session of the device that receives a queue."""
 
     def queue_full(self) -> None:
         """The queue went above its high mark."""
 
     def hold_sender(self, sender: Session) -> None:
-        """The queue is above its high mark, with what this session sent in it."""
+        """The queue is above its high mark, with messages of this session in it."""
 
     def queue_drained(self) -> None:
         """The queue is below its low mark again."""
@@ -31,11 +32,11 @@ class QueueOwner(Protocol):
 
 @implementer(IPushProducer)
 class SendQueue:
-    """A producer to the transport of one device, and what waits until that has room.
+    """A producer to the transport of one device, and the frames that wait for its room.
 
-    The transport says `pauseProducing` when the kernel takes no more, and `resumeProducing` when
+    The transport calls `pauseProducing` when the kernel takes no more, and `resumeProducing` when
     all is taken. It gets one message, or little more than the kernel takes. The rest waits here,
-    where it can be counted and given up. While the transport has room nothing is held.
+    where it can be counted and dropped. While the transport has room nothing is held.
     """
 
     __slots__ = (
@@ -61,9 +62,9 @@ class SendQueue:
         self._is_full = False
         self._is_high = False
         self._under_way = 0
-        """Bytes that the transport was given last, and has not passed on whole."""
+        """Bytes in the last write to the transport, until it has passed all of them on."""
         self._put = 0
-        """All that was ever held."""
+        """All bytes ever held."""
         self.held = 0
         """Bytes that wait, here or in the transport; counted in the ledger."""
         self.transport: Any = None
@@ -81,7 +82,7 @@ class SendQueue:
 
     @property
     def bytes_taken(self) -> int:
-        """See Outbox.bytes_taken: of what was ever held, all that is acknowledged."""
+        """See Outbox.bytes_taken: of all bytes ever held, those that are acknowledged."""
         unacknowledged = getattr(self.transport, "unacknowledged", None)
         if unacknowledged is None:
             return self._put - self.held
@@ -99,18 +100,18 @@ class SendQueue:
         return Room.HIGH if self._is_high else Room.OPEN
 
     def reserve(self, size: int) -> bool:
-        """Whether there is room for what goes out even to a full queue."""
+        """Return whether there is room for frames that are sent even to a full queue."""
         return not self._is_full or self.held + size <= HIGH_MARK + self._most + CONTROL_RESERVE
 
     def write(self, frame: bytes) -> None:
-        """Send, or add to what goes out in one write at the end of the batch."""
+        """Send, or add to the one write at the end of the batch."""
         if self._pending is not None:
             self._pending.append(frame)
         else:
             self._write_all([frame])
 
     def flush(self, sender: Session | None = None) -> None:
-        """Send what the batch has gathered, which came from `sender` if anybody."""
+        """Send what the batch has gathered, which came from `sender`, if any."""
         pending, self._pending = self._pending, None
         if pending is not None:
             self._send(pending)
@@ -118,24 +119,24 @@ class SendQueue:
                 self.owner.hold_sender(sender)
 
     def drop(self) -> None:
-        """Give up what waits, but for what the transport has already."""
+        """Drop the waiting frames, except those in the transport."""
         if self._buffer is not None:
             self._release(self._buffer.size)
             self._buffer = None
 
     def clear(self) -> None:
-        """Give up everything: the transport is gone, or will not keep what it has."""
+        """Drop everything: the transport is gone, or will not keep its part."""
         self._buffer = self._pending = None
         self._release(self.held)
         self._under_way = 0
 
     def close(self) -> None:
-        """Give up everything, since the connection is gone."""
+        """Drop everything, since the connection is gone."""
         self.clear()
         self.owner = self.transport = None
 
     def hand_over(self) -> None:
-        """Give the transport all that waits, since it will not ask for it any more."""
+        """Give the transport all waiting frames, since it will not ask for them any more."""
         self.flush()
         while self._buffer is not None:
             frames, size = self._take()
@@ -165,7 +166,7 @@ class SendQueue:
         pass
 
     def _write_all(self, pieces: list[bytes]) -> None:
-        """The same as `write`, for frames in pieces that must not be parted."""
+        """Do the same as `write`, for frames in pieces that must stay together."""
         if self._pending is not None:
             self._pending += pieces
         elif self._is_full:
@@ -186,7 +187,7 @@ class SendQueue:
             self._hold(self._under_way)
 
     def _fills(self, frames: list[bytes]) -> bool:
-        """Send; whether the transport is full now."""
+        """Send; return whether the transport is full now."""
         if len(frames) == 1:
             self.transport.write(frames[0])
         else:
@@ -199,7 +200,7 @@ class SendQueue:
         self._hold(self._buffer.add(frames))
 
     def _take(self) -> tuple[list[bytes], int]:
-        """The next of what waits; they are held until the transport has passed them on."""
+        """Return the next waiting frames; they are held until the transport has passed them on."""
         assert self._buffer is not None  # noqa: S101  for the type checker
         taken = self._buffer.take()
         if not self._buffer.size:

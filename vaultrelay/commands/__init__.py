@@ -24,11 +24,11 @@ A module is imported when it is asked for, so that none pays for another's impor
 
 _FAILED = 1
 _INTERRUPTED = 128 + 2
-"""The exit status that shells give to what SIGINT ended."""
+"""The exit status of a command ended by SIGINT, as shells report it."""
 
 
 def main() -> None:
-    """The entry point: the exit status is the command's."""
+    """Run the command; the exit status is the command's."""
     guard()
     try:
         status = _run(sys.argv[1:])
@@ -36,7 +36,7 @@ def main() -> None:
         print_error(f"vault-relay: {error}")
         status = _FAILED
     except KeyboardInterrupt:
-        # After Ctrl-C the reason for the end is known.
+        # After Ctrl-C the user knows the reason for the end.
         status = _INTERRUPTED
     sys.exit(status)
 
@@ -55,7 +55,7 @@ def _run(arguments: list[str]) -> int:
     else:
         from vaultrelay.app import signals
 
-        # All else takes half a second to import.
+        # The other imports take half a second.
         signals.before_start()
         from vaultrelay.app import lean_imports
 

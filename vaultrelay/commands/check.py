@@ -18,7 +18,8 @@ from vaultrelay.commands.checkup.url import shown
 
 
 def main(arguments: list[str]) -> int:
-    """Check, and report as it goes; 0 if all passed, 1 if not, 2 for a bad command line."""
+    """Check, and report step by step; return 0 if all passed, 1 if not, 2 for a bad command
+    line."""
     if "--help" in arguments:
         print(USAGE, end="")
         return 0
@@ -41,11 +42,11 @@ def main(arguments: list[str]) -> int:
 
     def work(reactor: Any) -> Deferred[None]:
         running = ensureDeferred(checkup.run())
-        # Else a step would take the end of its connections for somebody's fault.
+        # Otherwise a step would report the end of its connections as a fault.
         reactor.addSystemEventTrigger("before", "shutdown", running.cancel)
         return running
 
-    # react() always leaves this way; what counts is what was found.
+    # react() always leaves this way; the result is in the checkup.
     with suppress(SystemExit):
         react(work)
     _sum_up(checkup, options)
@@ -82,7 +83,7 @@ def _print_step(result: dict[str, Any]) -> None:
 
 
 def _tell(progress: str) -> None:
-    """Say why there is nothing to see yet; not where a program reads."""
+    """Print why there is no result yet; not to a program."""
     print(f"  ...   {progress}", file=sys.stderr, flush=True)
 
 

@@ -58,12 +58,12 @@ _EXAMPLE = "wss://relay.example.org"
 
 
 class BadUsage(Exception):
-    """A command line that cannot be used. Its text is for people, and has no token in it."""
+    """An invalid command line. Its text is for people, and has no token in it."""
 
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """What is asked for; the URL has the token in it."""
+    """The options; the URL includes the token."""
 
     url: str = field(repr=False)
     idle_seconds: int
@@ -72,9 +72,9 @@ class CheckOptions:
 
 
 def read_options(arguments: list[str]) -> CheckOptions:
-    """The options of a command line; BadUsage for one that cannot be used."""
+    """Return the options of a command line. Raises BadUsage if it is invalid."""
     try:
-        # The value of --idle may be missing, which getopt does not know.
+        # The value of --idle is optional, which getopt does not support.
         given, urls = gnu_getopt(
             [f"--idle={DEFAULT_SECONDS}" if each == "--idle" else each for each in arguments],
             "",
@@ -99,7 +99,7 @@ def _checked(url: str) -> str:
     try:
         RelayUrl.read(url)
     except ValueError as error:
-        # What urllib says may repeat a part of the token, where that is not written as it should.
+        # The message of urllib may repeat a part of a malformed token.
         said = (
             str(error)
             if "@" not in url
@@ -119,7 +119,8 @@ def _idle_seconds(text: str) -> int:
 
 
 def _with_token(url: str, file: str | None) -> str:
-    """The URL with the token of the file, its own, or that of the variable, in this order."""
+    """Return the URL with the token of the file, its own, or that of the variable, in this
+    order."""
     if file is not None:
         if has_token(url):
             raise BadUsage("check: there is a token in the URL and one in --token-file")

@@ -26,7 +26,7 @@ _WITH_OPTIONS = "[options of the relay]"
 
 
 def main(arguments: list[str]) -> int:
-    """Print the completion; 0, or 2 for a bad command line."""
+    """Print the completion; return 0, or 2 for a bad command line."""
     if {"-h", "--help"}.intersection(arguments):
         print(USAGE, end="")
         return 0
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _command(name: str, help: str) -> Command:
-    """Return what a command takes, by its help."""
+    """Return the words and flags of a command, from its help."""
     if name == "completions":
         return Command(name, help, tuple(SCRIPTS), ("--help",), False)
     text = StringIO()

@@ -33,7 +33,7 @@ if there is one and 0 if not, so that it can be ExecStartPre= of a unit.
 
 
 class CheckOptions(Options):
-    """The relay's options, with all errors of theirs."""
+    """The relay's options, with all of their errors."""
 
     switches: ClassVar = ("show",)
 
@@ -50,7 +50,7 @@ class CheckOptions(Options):
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the first word names; 0, or 2 for invalid options or a bad command line."""
+    """Run the subcommand; return 0, or 2 for invalid options or a bad command line."""
     match arguments:
         case ["check", *rest]:
             return _check(rest)

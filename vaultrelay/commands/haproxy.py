@@ -10,7 +10,7 @@ from vaultrelay.commands.haproxy_cfg.places import BadUsage
 
 
 def main(arguments: list[str]) -> int:
-    """Print it; 0, or 2 for a bad command line."""
+    """Print the configuration; return 0, or 2 for a bad command line."""
     try:
         cluster = read_options(arguments)
     except HelpAsked:

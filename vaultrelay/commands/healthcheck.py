@@ -30,20 +30,20 @@ port on 127.0.0.1.
 """
 
 ANSWER_SECONDS = 5
-"""For the whole check. A relay that stands still for so long serves nobody."""
+"""For the whole check. A relay that stands still for that long is of no use."""
 _ANSWER_BYTES = 64 * 1024
 _WORD_CHARS = 32
-"""Of a figure or a version that is shown."""
+"""Of a figure or a version in the output."""
 _HIGHEST_PORT = 65535
 _USAGE_ERROR = 2
 
 
 class Unwell(Exception):
-    """What is wrong, in a sentence."""
+    """The fault, in a sentence."""
 
 
 def main(arguments: list[str]) -> int:
-    """Ask, and tell; 0 if the relay is well, 1 if not, 2 for a bad command line."""
+    """Print the result; return 0 if the relay is well, 1 if not, 2 for a bad command line."""
     try:
         given, rest = getopt(arguments, "", ["port=", "runtime-folder=", "ready", "help"])
     except GetoptError as error:
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _port(options: dict[str, str]) -> str:
-    """The port that was named; none where the relay itself picks one."""
+    """Return the port that was given; empty if the relay itself picks one."""
     origin = "--port" if "--port" in options else "RELAY_PORT"
     text = options.get("--port", os.environ.get("RELAY_PORT", "")).strip()
     if is_service_link(origin, text):
@@ -95,7 +95,7 @@ class _Check:
         self._absence = ""
 
     def sentence(self) -> str:
-        """What a relay that is well says of itself; Unwell for any other."""
+        """Return the status of a healthy relay. Raises Unwell for any other."""
         found, live = self._first_live()
         if len(live) > 1:
             for _, peer in live:
@@ -109,7 +109,8 @@ class _Check:
         return self._ask_port()
 
     def _first_live(self) -> tuple[dict[str, list[str]], list[tuple[str, socket.socket]]]:
-        """The sockets of the first folder in which a relay answers, and connections to them."""
+        """Return the sockets of the first folder in which a relay answers, and connections to
+        them."""
         for folder in self._folders:
             found = self._sockets(folder)
             live = [(path, peer) for path in found if (peer := self._dial(path)) is not None]
@@ -118,7 +119,7 @@ class _Check:
         return {}, []
 
     def _sockets(self, folder: str) -> dict[str, list[str]]:
-        """The sockets of a folder that may be the relay's, and their ports."""
+        """Return the sockets of a folder that may be the relay's, and their ports."""
         if not self._is_named:
             try:
                 # Another user could answer there for the relay.
@@ -139,7 +140,7 @@ class _Check:
         return {path: ports for path, ports in found.items() if self._port in ports}
 
     def _dial(self, path: str) -> socket.socket | None:
-        """A connection to a socket of the folder; None if nobody is there any more."""
+        """Return a connection to a socket of the folder; None if no process listens any more."""
         peer = socket.socket(socket.AF_UNIX)
         try:
             peer.settimeout(self._seconds_left())
@@ -186,7 +187,7 @@ class _Check:
         return f"no relay has a socket in {folder}"
 
     def _read(self, peer: socket.socket, where: str) -> str:
-        """Ask for the page, and make a sentence of it."""
+        """Request the page, and make a sentence of it."""
         request = f"GET {self._path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         answer = b""
         try:
@@ -224,7 +225,7 @@ def _described(told: dict[str, object], where: str) -> str:
     if "version" not in told:
         return f"{where} is ready"
     stopping = "; it is about to stop" if told["status"] == "draining" else ""
-    # Whatever listens there may have said this: quoted, where it is not plain.
+    # Any program may listen there: its text is quoted if it is not plain.
     version, connections, seconds = (
         ascii(told.get(name)).strip("'")[:_WORD_CHARS]
         for name in ("version", "connections", "uptime_seconds")

@@ -4,5 +4,5 @@ import sys
 
 
 def print_hint(text: str = "") -> None:
-    """Print a line for people: where the output goes on to a program or a file, beside it."""
+    """Print a line for people; to standard error if the output goes to a program or a file."""
     print(text, file=sys.stdout if sys.stdout.isatty() else sys.stderr)

@@ -56,7 +56,8 @@ class InviteOptions(Options):
 
 
 def main(arguments: list[str]) -> int:
-    """Print and try the URL; 0 if it is reached from everywhere, 2 for a bad command line."""
+    """Print and try the URL; return 0 if it is reached from everywhere, 2 for a bad command
+    line."""
     options = InviteOptions()
     options.parseOptions(arguments)
     url, origin = find_url(options.settings)

@@ -1,4 +1,4 @@
-"""The relay's own URL, as its options tell it, or else as this machine's addresses suggest."""
+"""The relay's own URL, from its options, or else from this machine's addresses."""
 
 import socket
 import sys
@@ -13,11 +13,11 @@ from vaultrelay.policy.audience import canonical_host
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 _ELSEWHERE = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
-"""Addresses of nobody (RFC 5737, RFC 3849): which of ours would be used to reach them?"""
+"""Unassigned addresses (RFC 5737, RFC 3849): which of ours would be used to reach them?"""
 
 
 def find_url(settings: Settings) -> tuple[str, str]:
-    """The relay's URL, and where it is from."""
+    """Return the relay's URL, and its origin."""
     if settings.urls_to_show:
         return _writable(settings.urls_to_show[0]), "the relay's --public-url"
     if settings.listen or settings.port == 0:
@@ -38,19 +38,19 @@ def find_url(settings: Settings) -> tuple[str, str]:
 
 
 def own_address(bind: str) -> str:
-    """The address of this machine by which others most probably reach it."""
+    """Return the most probable address of this machine for other hosts."""
     if not ip_address(bind).is_unspecified:
         return bind
     for elsewhere, family in _ELSEWHERE:
         with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as nowhere:
-            # Nothing is sent; the system only chooses a way.
+            # Nothing is sent; the system only chooses a route.
             nowhere.connect((elsewhere, 9))
             return str(nowhere.getsockname()[0])
     return "127.0.0.1"
 
 
 def _writable(url: str) -> str:
-    """`url`, with its host name in A-labels if standard output lacks a character of it."""
+    """Return `url`, with its host name in A-labels if standard output cannot encode it."""
     if can_encode(sys.stdout, url):
         return url
     parts = urlsplit(url)

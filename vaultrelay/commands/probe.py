@@ -24,7 +24,7 @@ ANSWER_SECONDS = 6
 
 @dataclass(frozen=True)
 class TlsFacts:
-    """What a TLS handshake showed; `days_left` is None of a certificate that was not verified.
+    """The result of a TLS handshake; `days_left` is None for an unverified certificate.
 
     `certificate` is the server's, in DER.
     """
@@ -35,11 +35,12 @@ class TlsFacts:
     alpn: str | None
     certificate: bytes = b""
     chain: tuple[Mapping[str, Any], ...] = ()
-    """The certificates that were served, as SSLSocket.getpeercert() returns one."""
+    """The certificates of the server, each as SSLSocket.getpeercert() returns one."""
 
 
 async def resolve(reactor: Any, url: RelayUrl) -> list[str]:
-    """The addresses of the host, in the order in which they would be tried; OSError if none."""
+    """Return the addresses of the host, in the order of connection attempts. Raises OSError if
+    none."""
     found = await deferToThreadPool(
         reactor,
         reactor.getThreadPool(),
@@ -53,7 +54,7 @@ async def resolve(reactor: Any, url: RelayUrl) -> list[str]:
 
 
 async def dial(reactor: Any, url: RelayUrl) -> str:
-    """The address that answers on the port; Twisted's ConnectError if none does."""
+    """Return the address that answers on the port. Raises Twisted's ConnectError if none does."""
     endpoint = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
     protocol: Any = await endpoint.connect(Factory.forProtocol(Protocol))
     address = protocol.transport.getPeer().host
@@ -62,10 +63,10 @@ async def dial(reactor: Any, url: RelayUrl) -> str:
 
 
 async def greet(reactor: Any, url: RelayUrl, tls: ssl.SSLContext | None = None) -> TlsFacts:
-    """What the TLS handshake shows, by default with the platform's trust; SSL errors if it fails.
+    """Return the result of a TLS handshake, by default with the platform's trust.
 
-    TimeoutError from a server that does not go on with it. The server is not told what is wrong
-    with its certificate: it would warn its operator of a device.
+    Raises SSL errors if it fails, and TimeoutError if the server stalls. The server gets no alert
+    about its certificate: it would warn its operator of a device.
     """
     endpoint = endpoint_of(reactor, url, tls, with_alerts=False)
     protocol: Any = await endpoint.connect(Factory.forProtocol(_Handshake))
@@ -75,7 +76,8 @@ async def greet(reactor: Any, url: RelayUrl, tls: ssl.SSLContext | None = None) 
 
 
 def _served(tls: ssl.SSLObject) -> tuple[Mapping[str, Any], ...]:
-    """The certificates that the server sent. Python has a public name for them since 3.13."""
+    """Return the certificates that the server sent. Python has a public name for them since
+    3.13."""
     end: Any = getattr(tls, "_sslobj", None)
     if not hasattr(end, "get_unverified_chain"):
         return ()
@@ -84,7 +86,7 @@ def _served(tls: ssl.SSLObject) -> tuple[Mapping[str, Any], ...]:
 
 @implementer(IHandshakeListener)
 class _Handshake(Protocol):
-    """Waits for the handshake, and hangs up."""
+    """Waits for the handshake, and closes the connection."""
 
     transport: Any
 

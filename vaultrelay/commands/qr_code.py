@@ -15,7 +15,7 @@ _TURNED = {"█": " ", "▀": "▄", "▄": "▀", " ": "█"}
 
 
 def qr_lines(text: str, out: TextIO, coloured: bool) -> list[str]:
-    """The code of `text` with its margin, as lines that `out` can encode."""
+    """Return the code of `text` with its margin, as lines that `out` can encode."""
     code = segno.make_qr(text, error="m")
     modules = [[int(dark) for dark in row] for row in code.matrix_iter(border=4)]
     if not can_encode(out, "█▀▄"):

@@ -1,4 +1,4 @@
-"""Reaching a relay under its URL, as far as its health page."""
+"""Reaching a relay under its URL, up to its health page."""
 
 import socket
 import ssl
@@ -30,11 +30,11 @@ _TLS_ALERT = "\x15\x03"
 
 
 class Unreachable(Exception):
-    """Why devices do not reach a relay under its URL, in a sentence."""
+    """Why devices cannot reach a relay under its URL, in a sentence."""
 
 
 def reach(url: RelayUrl, seconds: float = REACH_SECONDS) -> str:
-    """What to say of a relay that answers under its URL; Unreachable for any other."""
+    """Return a sentence on a relay that answers under its URL. Raises Unreachable for any other."""
     outcome: list[str | Unreachable] = []
 
     def take() -> None:
@@ -69,7 +69,7 @@ def _answer(url: RelayUrl, seconds: float) -> str:
 
 
 def _version(url: RelayUrl, seconds: float) -> str:
-    """What the relay's health page says of its version."""
+    """Return the version on the relay's health page."""
     where = f"port {url.port} of {url.host}"
     try:
         answer = _ask(url, seconds)
@@ -114,7 +114,7 @@ def _ask(url: RelayUrl, seconds: float) -> Answer:
 
 
 def _read_version(answer: Answer, url: RelayUrl) -> str:
-    """The version in the answer of a relay; Unreachable with what answered, if it is none."""
+    """Return the version in the answer of a relay. Raises Unreachable for another server."""
     try:
         told = read_object(answer.body)
         if answer.status == _OK:
@@ -135,7 +135,7 @@ def _read_version(answer: Answer, url: RelayUrl) -> str:
 
 
 def _where(addresses: Iterable[str]) -> str:
-    """From where alone these addresses are reached; nothing if one of them is public."""
+    """Return from where alone these addresses are reachable; empty if one of them is public."""
     found = [ip_address(address.partition("%")[0]) for address in addresses]
     if all(address.is_loopback for address in found):
         return "this machine, which no other can reach"

@@ -20,7 +20,7 @@ class RunOptions(Options):
 
 
 def main(arguments: list[str]) -> int:
-    """Run until a signal; 0 after a clean end, 2 when the options are not usable."""
+    """Run until a signal; return 0 after a clean end, 2 for invalid options."""
     options = RunOptions()
     options.parseOptions(arguments)
     settings = fit_to_descriptors(options.settings)
@@ -37,9 +37,9 @@ def main(arguments: list[str]) -> int:
         stop_with(f"cannot start: {(error.strerror or str(error)).lower()}")
     reactor.addSystemEventTrigger("before", "shutdown", relay.stopService)
     if settings.port == 0 and not settings.listen:
-        # Whoever reads it may stop the relay at once: the reactor must have its signals by then.
+        # A reader of it may stop the relay at once: the reactor must have its signals by then.
         reactor.callWhenRunning(print_port, relay)
-    # What is there by now stays. Looking at it in each collection cost 50 us for each device that
+    # The objects made so far stay. Visiting them in each collection cost 50 us for each device that
     # joins, 8 % (docs/performance.rst).
     gc.collect()
     gc.freeze()
@@ -50,6 +50,6 @@ def main(arguments: list[str]) -> int:
 
 
 def print_port(relay: RelayService) -> None:
-    """Tell the port that the system picked."""
+    """Print the port that the system picked."""
     address: Any = relay.listeners.ports[0].getHost()
     print(f"listening on port {address.port}", flush=True)

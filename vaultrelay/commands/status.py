@@ -1,4 +1,4 @@
-"""``vault-relay status``: several relays at one look, a line each, and their sum."""
+"""``vault-relay status``: several relays at a glance, a line each, and their sum."""
 
 import json
 import time
@@ -36,11 +36,11 @@ _CURE = "Does a relay have its --admin there, and can this machine reach it?"
 _USAGE_ERROR = 2
 _HEADS = ("relay", "state", *NODE_HEADS, "memory", "files", "up")
 _WORDS = 2
-"""The first columns are words, and begin at the left; the others are figures."""
+"""The first columns are words, aligned left; the others are figures."""
 
 
 def main(arguments: list[str]) -> int:
-    """Ask, and tell; 0 if all is well, 1 if not, 2 for a bad command line."""
+    """Print the status; return 0 if all is well, 1 if not, 2 for a bad command line."""
     try:
         given, texts = gnu_getopt(arguments, "", ["json", "help"])
         urls = [_url(text) for text in texts or [_DEFAULT]]
@@ -78,13 +78,13 @@ def _refuse(text: str) -> int:
 
 
 def _ask_all(urls: Sequence[NodeUrl]) -> list[NodeAnswer]:
-    """Their answers in the same order, within ANSWER_SECONDS."""
+    """Return the answers in the order of the URLs, within ANSWER_SECONDS."""
     answers = [late(url, ANSWER_SECONDS) for url in urls]
 
     def take(place: int, url: NodeUrl) -> None:
         answers[place] = ask(url, ANSWER_SECONDS)
 
-    # Looking a name up has no deadline of its own. The threads end with the process.
+    # Name resolution has no deadline of its own. The threads end with the process.
     threads = [Thread(target=take, args=each, daemon=True) for each in enumerate(urls)]
     deadline = time.monotonic() + ANSWER_SECONDS
     for thread in threads:

@@ -42,7 +42,7 @@ _VARIABLE = "RELAY_ACCESS_TOKEN_FILE"
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the first word asks for; 0, or 2 for what cannot be done."""
+    """Run the subcommand; return 0, or 2 if it cannot be done."""
     try:
         given, words = gnu_getopt(arguments, "", ["label=", "file=", "help"])
     except GetoptError as error:
@@ -88,7 +88,7 @@ def _append(path: Path, label: str, token: str, line: str) -> None:
             _refuse(f"{printable(str(path))} has a token {label} already; give another --label")
         if len(tokens.lines) >= MOST_TOKENS:
             raise BadTokenFile(f"{path} holds {MOST_TOKENS} tokens, and the relay takes no more")
-        # Shown first: a token that is in force and that nobody saw would be of no use.
+        # Shown first: a token that is in force but was never shown would be useless.
         _show(token)
         try:
             tokens.append(line)

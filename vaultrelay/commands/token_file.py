@@ -14,11 +14,11 @@ _BOM = "\ufeff"
 
 
 class BadTokenFile(Exception):
-    """A file that cannot be read or replaced: which one, and why."""
+    """A token file that cannot be read or replaced: its path, and the reason."""
 
 
 class TokenFile:
-    """The text of a file of tokens and what it means; comments and order stay as they are."""
+    """A token file: its text and its parsed lines; comments and order are kept."""
 
     def __init__(self, path: Path, may_be_new: bool = False) -> None:
         """Raises BadTokenFile if it cannot be read, or has a line that the relay refuses."""
@@ -37,11 +37,11 @@ class TokenFile:
 
     @property
     def labels(self) -> list[str]:
-        """Those of its tokens that have one."""
+        """Return the labels of its tokens."""
         return [line.label for line in self.lines if line.label]
 
     def append(self, line: str) -> None:
-        """Write the file with one more line. Raises BadTokenFile if it cannot be."""
+        """Write the file with one more line. Raises BadTokenFile if it cannot."""
         end = "\r\n" if "\r\n" in self._text else "\n"
         before = self._text
         if before and not before.endswith("\n"):
@@ -49,13 +49,13 @@ class TokenFile:
         self._write(f"{before}{line}{end}")
 
     def remove(self, label: str) -> None:
-        """Write the file without the lines of a label. Raises BadTokenFile if it cannot be."""
+        """Write the file without the lines of a label. Raises BadTokenFile if it cannot."""
         gone = {line.number for line in self.lines if line.label == label}
         rows = enumerate(self._text.split("\n"), 1)
         self._write("\n".join(row for number, row in rows if number not in gone))
 
     def _write(self, text: str) -> None:
-        """Replace the file, with its owner, group and mode; a new one is its owner's alone."""
+        """Replace the file, with its owner, group and mode; a new one is private to its owner."""
         try:
             number, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
             temporary = Path(name)
@@ -75,7 +75,7 @@ class TokenFile:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other commands from the files of its folder, so that none undoes what another did."""
+    """Lock the files of its folder against other commands, so that no change is lost."""
     try:
         import fcntl
 

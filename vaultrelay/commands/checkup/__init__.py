@@ -1,4 +1,4 @@
-"""The checkup of a relay from where its devices are; each module is a step or a few."""
+"""The checkup of a relay from a device's network; each module has a step or a few."""
 
 from vaultrelay.commands.checkup.checkup import STEP_SECONDS, Checkup
 from vaultrelay.commands.checkup.explain import explain

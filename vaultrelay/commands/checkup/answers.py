@@ -1,4 +1,5 @@
-"""Answers in place of the relay's: where a refusal comes from, its reason, and its cure."""
+"""Answers from other servers than the relay: where a refusal comes from, its reason, and its
+cure."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -69,7 +70,7 @@ _REFUSALS_OF_BROWSERS = frozenset({403, 429, 503})
 def explain_answer(
     answer: Answer, url: RelayUrl, cures: Mapping[int, str] = MappingProxyType(CURES)
 ) -> str:
-    """One sentence on what answered, and one on what to do."""
+    """Return one sentence on the server that answered, and one on the cure."""
     said = f"{_who(answer)} answers {_status(answer.status)}"
     page = " with a web page" if answer.header("content-type").startswith("text/html") else ""
     if answer.status in _REDIRECTS and answer.header("location"):
@@ -85,7 +86,7 @@ def explain_answer(
 
 
 def _redirect(answer: Answer, url: RelayUrl) -> str:
-    """Where to, and what to enter instead."""
+    """Return the target, and the URL to enter instead."""
     scheme = {"ws": "http", "wss": "https"}[url.scheme]
     try:
         target = urljoin(f"{scheme}://{url.authority}{url.path}", answer.header("location"))

@@ -15,14 +15,14 @@ from vaultrelay.commands.probe import ANSWER_SECONDS
 from vaultrelay.policy.addresses import IpAddress, read_address
 
 BODY_BYTES = 64 * 1024
-"""More than any relay or proxy has to say to a device. What comes after it is not read."""
+"""More than any relay or proxy sends to a device. Any more is not read."""
 UPGRADE = {
     "Upgrade": "websocket",
     "Connection": "Upgrade",
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     "X-VaultMesh-Protocol": "3",
-    # HAProxy in front of several relays refuses who names no channel.
+    # HAProxy in front of several relays refuses upgrades without a channel.
     "X-VaultMesh-Channel": "A" * 43,
 }
 """Of a device. The key is no secret, the channel is nobody's, and the connection ends here."""
@@ -34,7 +34,7 @@ _SETTINGS, _GOAWAY = 4, 7
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer, and between which addresses it came."""
+    """An HTTP answer, and the addresses of both ends of its connection."""
 
     status: int
     headers: dict[str, str]
@@ -43,16 +43,17 @@ class Answer:
     there: IpAddress | None
 
     def header(self, name: str) -> str:
-        """The value of a field; empty where it is missing."""
+        """Return the value of a field; empty if it is missing."""
         return self.headers.get(name, "")
 
 
 class NotHttp(Exception):
-    """What answered does not speak HTTP/1.1. Its text is for people, cure included."""
+    """The server does not speak HTTP/1.1. The text is for people, cure included."""
 
 
 async def ask(reactor: Any, url: RelayUrl, path: str, headers: dict[str, str]) -> Answer:
-    """The answer to GET; NotHttp, TimeoutError, SSL errors and Twisted's ConnectionLost without."""
+    """Return the answer to GET. Raises NotHttp, TimeoutError, SSL errors or Twisted's
+    ConnectionLost."""
     fields = {"Host": url.authority, "Connection": "close", **headers}
     if url.authorization is not None:
         fields["Authorization"] = url.authorization
@@ -69,7 +70,7 @@ async def ask(reactor: Any, url: RelayUrl, path: str, headers: dict[str, str]) -
 
 
 class _Asker(Protocol):
-    """Sends a request, takes the answer, and hangs up."""
+    """Sends a request, takes the answer, and closes the connection."""
 
     transport: Any
 
@@ -83,7 +84,7 @@ class _Asker(Protocol):
         self._trouble: Exception | None = None
 
     def connectionMade(self) -> None:
-        # When the answer ends with the connection, nobody knows any more.
+        # At the end of the connection the addresses are no longer known.
         here, there = self.transport.getHost(), self.transport.getPeer()
         self._ends = read_address(here.host), read_address(there.host)
         whole = self._http.send(self._request), self._http.send(h11.EndOfMessage())
@@ -149,7 +150,7 @@ class _Asker(Protocol):
 
 
 def _is_http_2(first: bytes) -> bool:
-    """Whether these begin a frame of the whole connection: settings, or a good-bye."""
+    """Return whether `first` begins an HTTP/2 frame of the whole connection: SETTINGS or GOAWAY."""
     return (
         len(first) >= _FRAME_HEAD_BYTES
         and first[0] == 0

@@ -1,4 +1,4 @@
-"""The relay's certificate as a client gets it: warnings, and what a refused one is for."""
+"""The relay's certificate as a client gets it: warnings, and the names in a refused one."""
 
 import ssl
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _NAMES_SHOWN = 5
 
 
 def look_at_certificate(der: bytes) -> Iterator[Finding]:
-    """Warnings of a certificate that this machine accepts, and others may not."""
+    """Yield warnings of a certificate that this machine accepts, and other clients may refuse."""
     certificate = _read(der)
     if certificate is None:
         return
@@ -33,7 +33,7 @@ def look_at_certificate(der: bytes) -> Iterator[Finding]:
 
 
 def what_it_is_for(der: bytes, host: str) -> str | None:
-    """Which names a certificate is for that is not for `host`; None if it cannot be read."""
+    """Return the names in a certificate that is not for `host`; None if it cannot be read."""
     certificate = _read(der)
     if certificate is None:
         return None
@@ -51,7 +51,7 @@ def what_it_is_for(der: bytes, host: str) -> str | None:
 
 
 def unverified_context() -> ssl.SSLContext:
-    """A client's context that accepts any certificate, to look at one."""
+    """Return a client's context that accepts any certificate, for inspection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,4 +1,4 @@
-"""The checkup: a relay tried step by step, as two devices of a throw-away channel."""
+"""The checkup: tests a relay step by step, as two devices of a temporary channel."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -18,17 +18,17 @@ from vaultrelay.commands.checkup.url import in_clear, look_at_url
 from vaultrelay.commands.probe import dial, resolve
 
 STEP_SECONDS = CONNECT_SECONDS - 1
-"""After which a step has failed: whoever waits longer for a relay has given up. The client itself
-gives up only then: the end of its wait cannot be told from an interruption."""
+"""After which a step has failed: no user waits longer for a relay. The client itself gives up only
+then: the end of its wait looks like an interruption."""
 
 Result = dict[str, Any]
-"""A step as it is reported: step, verdict, passed, seconds, detail, and the facts of the step."""
+"""The report of a step: step, verdict, passed, seconds, detail, and the facts of the step."""
 Step = Callable[[], Coroutine[Any, Any, Found | None]]
-"""Finds something, or has nothing to say; an exception is its failure."""
+"""Returns a finding or None; an exception is its failure."""
 
 
 class Checkup:
-    """The steps, and what they found. `idle_seconds` is for how long a device then stays silent."""
+    """The steps, and their results. `idle_seconds` is for how long a device then stays silent."""
 
     def __init__(
         self,
@@ -50,16 +50,16 @@ class Checkup:
 
     @property
     def passed(self) -> bool:
-        """Whether no step failed."""
+        """Return whether no step failed."""
         return all(result["passed"] for result in self.results)
 
     @property
     def warnings(self) -> list[dict[str, str]]:
-        """What the steps warn of."""
+        """Return the warnings of the steps."""
         return [warning for result in self.results for warning in result["warnings"]]
 
     async def run(self) -> None:
-        """Take the steps in turn until one fails."""
+        """Run the steps in turn until one fails."""
         for step, take in self._steps():
             result = await self._take(step, take)
             if result is None:
@@ -91,7 +91,7 @@ class Checkup:
 
     async def _take(self, step: str, take: Step) -> Result | None:
         started = self._reactor.seconds()
-        # Neither the silence itself nor a slow line is slowness of the relay.
+        # Neither the silence itself nor a slow line counts as a slow relay.
         limit = STEP_SECONDS + {"idle": self._idle_seconds, "largest": LARGEST_SECONDS}.get(step, 0)
         try:
             work: Deferred[Found | None] = ensureDeferred(take())

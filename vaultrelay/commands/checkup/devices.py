@@ -1,4 +1,4 @@
-"""The devices of a checkup: two of a throw-away channel connect, meet, and leave."""
+"""The devices of a checkup: two of a temporary channel connect, meet, and leave."""
 
 import secrets
 from typing import Any
@@ -37,7 +37,7 @@ class Devices:
         try:
             await self._connect()
         except Closed as closed:
-            # The upgrade was granted; what came after it belongs to the next step.
+            # The upgrade was granted; later events belong to the next step.
             self._closed = closed
             return Found(f"protocol {VERSION}", {"relay": None})
         except Refused as refused:
@@ -66,7 +66,8 @@ class Devices:
         return Found(f"two devices met{where}", facts)
 
     async def pair(self) -> Pair:
-        """The two devices; two new ones if the old ones left, or are over their rates for long."""
+        """Return the two devices; new ones if the old ones left, or are over their rates for
+        long."""
         if self._pair is None or self._pair.rest_seconds > REST_SECONDS:
             await self.leave()
             self._seed = secrets.token_bytes(CHANNEL_BYTES)
@@ -91,7 +92,8 @@ class Devices:
             deadline.cancel()
 
     async def _look_closer(self) -> None:
-        """Ask once more, to see who refuses the upgrade, and how; CheckFailed with that."""
+        """Repeat the request, to find the server that refuses the upgrade. Raises CheckFailed with
+        it."""
         try:
             answer = await ask(self._reactor, self._where, self._where.path, UPGRADE)
         except NotHttp as error:

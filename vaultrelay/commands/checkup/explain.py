@@ -1,4 +1,4 @@
-"""What went wrong in a step, and where to look."""
+"""The cause of a failed step, and its cure."""
 
 import os
 import ssl
@@ -63,9 +63,9 @@ _CERTIFICATE_CURES |= {19: _CERTIFICATE_CURES[18], 21: _CERTIFICATE_CURES[20]}
 
 
 def explain(error: BaseException, step: str, seconds: int, *, has_token: bool = False) -> str:
-    """What went wrong in a step that had so many seconds, and where to look."""
+    """Return the cause of the failure of a step, which had `seconds` seconds, and its cure."""
     while isinstance(error, FirstError):
-        # The text of one that wraps another is a traceback.
+        # The text of an exception that wraps another is a traceback.
         error = error.subFailure.value or CancelledError()
     text = printable(_cause(error, seconds)) or type(error).__name__
     hint = _HINTS.get((step, type(error).__name__)) or _HINTS.get((step, ""), "")
@@ -89,7 +89,7 @@ def _cause(error: BaseException, seconds: int) -> str:
     if isinstance(error, CancelledError):
         return "interrupted"
     if type(error).__name__ == "TimeoutError":
-        # Twisted has several of them, none with a word for people.
+        # Twisted has several of them, none with a text for people.
         return f"no answer in {seconds} s"
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
@@ -99,11 +99,11 @@ def _cause(error: BaseException, seconds: int) -> str:
     if isinstance(error, Closed) and error.code == _NO_CLOSE:
         return "the connection ended without a close"
     if isinstance(error, ConnectError) and error.osError:
-        # Twisted says it three times over.
+        # Twisted's text repeats it three times.
         return os.strerror(error.osError)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, _WITH_WORDS):
         return str(error).partition("\n")[0][:_LONGEST_WORDS]
-    # The words of any other exception are for programmers.
+    # The texts of other exceptions are for programmers.
     return f"an error that this check does not know, {type(error).__name__}"

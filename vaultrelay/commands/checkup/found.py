@@ -1,4 +1,4 @@
-"""What a step of the checkup found, and the exception of a step that failed."""
+"""The result of a passed step of the checkup, and the exception of a failed one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from vaultrelay.policy.finding import Finding
 
 @dataclass(frozen=True)
 class Found:
-    """A step that passed: a line for people, facts for programs, and what is not as it should be.
+    """A passed step: a line for people, facts for programs, and a finding, if any.
 
     A finding is a warning: devices can connect all the same.
     """
@@ -19,4 +19,4 @@ class Found:
 
 
 class CheckFailed(Exception):
-    """Something works, but does not do what it should. Its text is for people, cure included."""
+    """A part of the relay works, but incorrectly. The text is for people, cure included."""

@@ -1,6 +1,6 @@
-"""The step of silence: finds what cuts a silent connection, and after how many seconds.
+"""The idle step: finds what cuts an idle connection, and after how many seconds.
 
-One device is silent and the other is not: what ends both is no limit of silence.
+One device is silent and the other is not: if both are cut, the cause is not an idle timeout.
 """
 
 from collections.abc import Callable
@@ -19,17 +19,17 @@ from vaultrelay.policy.limits import PING_JITTER, PING_RANGE
 from vaultrelay.wire.close_codes import CloseCode
 
 DEFAULT_SECONDS = 130
-"""Longer than the limits of common proxies, of which Cloudflare's 100 s is the longest."""
+"""Longer than the idle timeouts of common proxies, of which Cloudflare's 100 s is the longest."""
 MOST_SECONDS = int(PING_RANGE[1] * (1 - PING_JITTER)) - 1
 """After that even the longest ping interval ends the silence."""
 ANSWER_SECONDS = 10
-"""In which the relay answers over a connection that still stands."""
+"""In which the relay answers over a connection that is still open."""
 BEAT_SECONDS = 2
-"""Between two messages of the other device: no limit of silence is shorter than twice that."""
+"""Between two messages of the other device: no idle timeout is shorter than twice that."""
 _BEATS_BETWEEN_LINES = 15
 _SHORTEST_PING, _ = PING_RANGE
 _PING_SHARE = 0.8
-"""Of the time after which a connection is cut: a ping that comes then is not late."""
+"""Of the time after which a connection is cut: a ping at that time is early enough."""
 _OWN_CODES = 4000
 _USUAL = (
     (30, "Google Cloud's load balancers after 30 s"),
@@ -44,12 +44,12 @@ _NEAR_SECONDS = 2
 async def hold(
     reactor: Any, devices: Devices, seconds: int, progress: Callable[[str], None]
 ) -> Found:
-    """Let one device be silent for so long, and then ask whether its connection still stands."""
+    """Keep one device silent for so long, then check whether its connection is still open."""
     device, other = (await devices.pair()).devices
     ping = device.ping_seconds
     device.keep_alive(PING_RANGE[1])
     in_force = await _answer(device)
-    # A relay that grants less pings sooner, and what comes after its ping is no silence.
+    # A relay that grants a shorter interval pings sooner, and its ping ends the silence.
     seconds = min(seconds, int(in_force.ping_seconds * (1 - PING_JITTER)) - 1)
     progress(f"says nothing for {seconds} s, to see whether a proxy cuts silent connections")
     began = reactor.seconds()
@@ -83,7 +83,7 @@ async def hold(
 async def _be_silent(
     reactor: Any, device: Device, other: Device, seconds: int, progress: Callable[[str], None]
 ) -> None:
-    """Wait for so long; Closed if the connection ends before, CheckFailed if the other's does."""
+    """Wait for so long. Raises Closed if the connection ends, CheckFailed if the other's does."""
     until = reactor.seconds() + seconds
     beats = 0
     while (left := until - reactor.seconds()) > 0:
@@ -102,7 +102,7 @@ async def _be_silent(
 
 
 async def _expect_answer(reactor: Any, other: Device, lasted: int) -> None:
-    """CheckFailed if the device that is not silent has lost its connection, too."""
+    """Raises CheckFailed if the device that is not silent has lost its connection, too."""
     if not await _answers(reactor, other, other.ping_seconds):
         raise CheckFailed(
             f"After {lasted} s nothing came from the relay any more, on the connection in use "
@@ -111,7 +111,7 @@ async def _expect_answer(reactor: Any, other: Device, lasted: int) -> None:
 
 
 async def _answers(reactor: Any, device: Device, ping: int) -> bool:
-    """Whether the relay still answers a device, which asks for a ping interval."""
+    """Return whether the relay still answers a device that requests a ping interval."""
     try:
         device.keep_alive(ping)
         await ensureDeferred(_answer(device)).addTimeout(ANSWER_SECONDS, reactor)
@@ -121,7 +121,7 @@ async def _answers(reactor: Any, device: Device, ping: int) -> bool:
 
 
 async def _answer(device: Device) -> Keepalive:
-    """The relay's answer to a keepalive; what comes before it does not count."""
+    """Return the relay's answer to a keepalive, and skip the events before it."""
     event: Event | None = None
     while not isinstance(event, Keepalive):
         event = await device.receive()
@@ -131,7 +131,7 @@ async def _answer(device: Device) -> Keepalive:
 
 
 def judge_cut(lasted: int, ping: int, facts: dict[str, object]) -> Found:
-    """What it means that a connection was cut after so long a silence."""
+    """Return the result for a connection that was cut after so long a silence."""
     facts = facts | {"cut_after_seconds": lasted}
     detail = f"a silent connection was cut after {lasted} s; the relay pings every {ping} s"
     if lasted > ping:
@@ -156,7 +156,8 @@ def judge_cut(lasted: int, ping: int, facts: dict[str, object]) -> Found:
 
 
 def _forgotten(seconds: int, ping: int, facts: dict[str, object]) -> Found:
-    """Nothing told of an end, but nothing comes through any more: so do firewalls and NAT."""
+    """Return the result for a connection that is dead without a close: firewalls and NAT cause
+    that."""
     return Found(
         f"after {seconds} s of silence nothing came through any more",
         facts | {"forgotten": True},

@@ -1,4 +1,4 @@
-"""Messages between the two devices of a checkup, and the rates by which the relay reads them."""
+"""Messages between the two devices of a checkup, and the rates at which the relay reads them."""
 
 from typing import Any
 
@@ -21,7 +21,8 @@ _RETURNED = "A message came back undelivered: the relay calls its receiver {reas
 
 
 class Allowance:
-    """What the announced rates leave to one device: the relay reads it no sooner than it rests."""
+    """The rest of one device's announced rates: a device in debt must wait until the relay reads
+    it."""
 
     def __init__(self, limits: Limits, clock: Any) -> None:
         self._clock = clock
@@ -32,19 +33,19 @@ class Allowance:
         )
 
     def spend(self, size: int) -> None:
-        """Count a message of so many bytes, header included."""
+        """Count a message of `size` bytes, header included."""
         for bucket, is_bytes in self._buckets:
             bucket.spend(size if is_bytes else 1)
 
     @property
     def rest_seconds(self) -> float:
-        """For how long the relay does not read the device from now on."""
+        """Return for how long the relay will not read the device."""
         now = self._clock.seconds()
         return max(bucket.debt_seconds(now) for bucket, _ in self._buckets)
 
 
 class Pair:
-    """Two joined devices, and what each may still send."""
+    """Two joined devices, and their allowances."""
 
     def __init__(self, devices: list[Device], clock: Any) -> None:
         self.devices = devices
@@ -56,7 +57,7 @@ class Pair:
         self.devices[sender].send(payload, to=self.devices[1 - sender].session)
 
     async def payload(self, receiver: int) -> bytes:
-        """The payload of the next message; CheckFailed if no message can come any more."""
+        """Return the payload of the next message. Raises CheckFailed if none can come any more."""
         while True:
             event = await self.devices[receiver].receive()
             if isinstance(event, Message):
@@ -68,9 +69,9 @@ class Pair:
             if isinstance(event, Nack):
                 reason = getattr(event.reason, "name", str(event.reason)).lower()
                 raise CheckFailed(_RETURNED.format(reason=reason))
-            # A slow receiver is busy and ready again, which is no failure.
+            # A slow receiver gets busy and ready again, which is not a failure.
 
     @property
     def rest_seconds(self) -> float:
-        """For how long the relay does not read one of them."""
+        """Return for how long the relay will not read one of them."""
         return max(allowance.rest_seconds for allowance in self.allowances)

@@ -1,4 +1,4 @@
-"""The steps of one page of the relay: whether its clock is right, and whom it takes us for."""
+"""The steps with one page of the relay: its clock, and the client address that it sees."""
 
 import time
 from email.utils import parsedate_to_datetime
@@ -20,7 +20,7 @@ _OK = 200
 
 
 class Pages:
-    """Asks once, for both steps."""
+    """Requests the page once, for both steps."""
 
     def __init__(self, reactor: Any, url: RelayUrl) -> None:
         self._reactor = reactor
@@ -28,14 +28,14 @@ class Pages:
         self._answer: Answer | None = None
 
     async def http(self) -> Found | None:
-        """Whether HTTP/1.1 is spoken at all, and by whose clock."""
+        """Check that the server speaks HTTP/1.1, and its clock."""
         path = self._url.path.removesuffix("v3").rstrip("/") + f"/{_PATH}"
         try:
             self._answer = await ask(self._reactor, self._url, path, {})
         except NotHttp as error:
             raise CheckFailed(str(error)) from None
         except Exception:
-            # Some proxies pass nothing but upgrades. That one's step tells.
+            # Some proxies forward only upgrades, which have their own step.
             return None
         skew = clock_skew(self._answer.header("date"), time.time())
         facts: dict[str, object] = {"skew_seconds": skew}
@@ -46,7 +46,7 @@ class Pages:
         return Found("HTTP/1.1 answers", facts, (_wrong_clock(skew),))
 
     async def address(self) -> Found | None:
-        """Whether the relay sees our own address; older relays do not tell."""
+        """Check that the relay sees our own address; older relays do not report it."""
         answer = self._answer
         told = None if answer is None or answer.status != _OK else read_told(answer.body)
         if answer is None or told is None:
@@ -62,7 +62,8 @@ class Pages:
 
 
 def read_told(body: bytes) -> tuple[IpAddress | None, bool] | None:
-    """The address in the relay's answer, and whether its proxy told it; None for another answer."""
+    """Return the address in the relay's answer, and whether its proxy set it; None for another
+    answer."""
     try:
         fields = read_object(body)
         text = fields.optional_text("address", _ADDRESS_CHARS)
@@ -76,7 +77,8 @@ def read_told(body: bytes) -> tuple[IpAddress | None, bool] | None:
 def judge_address(
     seen: IpAddress | None, here: IpAddress | None, there: IpAddress | None
 ) -> Finding | None:
-    """Whether the relay may take us for its proxy; `here` and `there` are the connection's ends."""
+    """Judge whether the relay uses its proxy's address for us; `here` and `there` are the
+    connection's ends."""
     if seen is None:
         return _hidden("the relay cannot tell devices from one another", UNIX)
     if here is None or there is None or seen == here:
@@ -102,7 +104,8 @@ def _hidden(what: str, proxy: str) -> Finding:
 
 
 def clock_skew(date: str, now: float) -> int | None:
-    """By how many seconds a Date header is ahead of this machine's clock; None without one."""
+    """Return by how many seconds a Date header is ahead of this machine's clock; None without
+    one."""
     try:
         return round(parsedate_to_datetime(date).timestamp() - now)
     except (ValueError, OverflowError):

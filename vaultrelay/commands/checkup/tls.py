@@ -1,4 +1,4 @@
-"""The step of TLS: what is agreed with devices, and what is accepted that should not be."""
+"""The TLS step: the parameters agreed with devices, and weaknesses that the server accepts."""
 
 import os
 import ssl
@@ -34,7 +34,7 @@ _ONLY_HTTP_2 = (
 
 
 async def look_at_tls(reactor: Any, url: RelayUrl) -> Found:
-    """Shake hands as a device does, as a browser does, and as nobody should any more."""
+    """Shake hands as a device does, as a browser does, and as no client should any more."""
     try:
         agreed = await greet(reactor, url, _context(_HTTP_1))
     except ssl.SSLCertVerificationError as error:
@@ -77,7 +77,7 @@ async def look_at_tls(reactor: Any, url: RelayUrl) -> Found:
 
 
 async def _explain(reactor: Any, url: RelayUrl, error: ssl.SSLCertVerificationError) -> None:
-    """CheckFailed for a certificate that is not trusted, or only by lenient clients."""
+    """Raises CheckFailed for a certificate that is not trusted, or only by lenient clients."""
     text = printable(error.verify_message)
     if error.verify_code in NOT_STRICT:
         raise CheckFailed(f"{text}. {explain_strictness()}") from None
@@ -101,21 +101,21 @@ def _context(*protocols: str) -> ssl.SSLContext:
 
 
 def _strict_context() -> ssl.SSLContext:
-    """Refuses keys and signatures that are too weak, as careful devices do."""
+    """Return a context that refuses weak keys and signatures, as careful devices do."""
     context = _context(_HTTP_2, _HTTP_1)
     context.set_ciphers("DEFAULT:@SECLEVEL=2")
     return context
 
 
 def _exact_context() -> ssl.SSLContext:
-    """Asks for certificates as RFC 5280 has them, as Python does since 3.13."""
+    """Return a context that requires RFC 5280 certificates, as Python does since 3.13."""
     context = _context(_HTTP_1)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context
 
 
 def _unverified_context() -> ssl.SSLContext:
-    """Takes any certificate, to look at it."""
+    """Return a context that accepts any certificate, for inspection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -124,7 +124,8 @@ def _unverified_context() -> ssl.SSLContext:
 
 
 def _old_context() -> ssl.SSLContext:
-    """Offers TLS 1.0 and 1.1 alone, to whomever; where the local OpenSSL still can."""
+    """Return a context with TLS 1.0 and 1.1 only, without verification; if the local OpenSSL has
+    them."""
     context = _unverified_context()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -16,15 +16,16 @@ from vaultrelay.wire.data import HEADER_BYTES
 ECHOES = 20
 ECHO_BYTES = 64
 LARGEST_BYTES = 16 * 1024 * 1024
-"""Of the largest message that is tried: sent, masked and received it is held four times."""
+"""The largest message to try: sent, masked and received it is held four times."""
 LARGEST_SECONDS = 60
 """For it: a message of 1 MiB passes a line of 300 kbit/s twice."""
 STILL_SECONDS = 10
-"""Without a byte of it: what comes slowly comes in smaller pieces than that."""
+"""Without a byte of it: a slow line delivers pieces smaller than that."""
 FLOOD_SECONDS = 1.0
 FLOOD_BYTES = 16 * 1024
 FIRST_WINDOW = 2 * FLOOD_BYTES
-"""Bytes on their way at first; it grows by what arrives, as fast as a slow line empties it."""
+"""Bytes in flight at first; it grows by the bytes that arrive, as fast as a slow line empties
+it."""
 LARGEST_WINDOW = 4 * 1024 * 1024
 """Fills a line of 150 Mbit/s with 200 ms to the relay and back."""
 ARRIVE_SECONDS = 15
@@ -75,14 +76,14 @@ class Traffic:
         return Found(f"a message of {size} bytes arrived whole{more}", {"bytes": size})
 
     async def _slow(self, pair: Pair, size: int) -> Found:
-        """What it means that the largest message has not arrived."""
+        """Return the result for a largest message that has not arrived."""
         sender, receiver = pair.devices
         if not sender.is_sending and self._reactor.seconds() - receiver.heard_at > STILL_SECONDS:
             raise CheckFailed(
                 f"A message of {size} bytes did not arrive within {LARGEST_SECONDS} s, though "
                 "small ones do: does something on the way hold large ones back?"
             )
-        # What is under way would hold up the next step.
+        # Messages in flight would delay the next step.
         await self._devices.leave()
         return Found(
             f"a message of {size} bytes was still under way after {LARGEST_SECONDS} s",
@@ -116,7 +117,7 @@ class Traffic:
 
 
 class Flood:
-    """As many messages as arrive, for FLOOD_SECONDS or until the relay rests their sender."""
+    """As many messages as arrive, for FLOOD_SECONDS or until the relay pauses their sender."""
 
     def __init__(self, reactor: Any, pair: Pair) -> None:
         self._reactor = reactor
@@ -131,11 +132,11 @@ class Flood:
 
     @property
     def rate(self) -> float:
-        """Bytes that arrived in a second."""
+        """Return the bytes that arrived in a second."""
         return self.received / max(self._seconds, 1e-6)
 
     async def run(self) -> None:
-        """Send and receive in turn, so that no more is on its way than the line takes."""
+        """Send and receive in turn, so that no more is in flight than the line takes."""
         payload = secrets.token_bytes(self.size)
         began = self._reactor.seconds()
         self._send(payload)

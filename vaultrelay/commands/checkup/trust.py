@@ -12,7 +12,7 @@ from vaultrelay.logs import printable
 UNTRUSTED = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's numbers for a chain that ends at no trusted root (X509_V_ERR_ in its x509_vfy.h)."""
 NOT_STRICT = frozenset({78, *range(80, 94)})
-"""Its numbers for what only its strict mode (X509_V_FLAG_X509_STRICT) refuses."""
+"""Its numbers for faults that only its strict mode (X509_V_FLAG_X509_STRICT) refuses."""
 _FILE, _FOLDERS = "SSL_CERT_FILE", "SSL_CERT_DIR"
 _NAME_CHARS = 60
 _SERVE_CHAIN = "serve the certificate with its chain (fullchain.pem, not cert.pem)"
@@ -24,12 +24,12 @@ Certificate = Mapping[str, Any]
 
 
 def explain_distrust(chain: Sequence[Certificate], environment: Mapping[str, str]) -> str:
-    """What is missing, the rest of the chain or trust in its root, and the cure."""
+    """Return what is missing, the rest of the chain or trust in its root, and the cure."""
     return " ".join([_judge(chain), *store_troubles(environment)])
 
 
 def explain_strictness() -> str:
-    """Why some clients take a certificate that others refuse."""
+    """Return why some clients accept a certificate that others refuse."""
     return (
         "Python 3.13 and later, and other clients that keep to RFC 5280, refuse this; earlier ones "
         "and most browsers do not. Have the certificates of this authority issued anew with the "
@@ -39,7 +39,8 @@ def explain_strictness() -> str:
 
 
 def store_troubles(environment: Mapping[str, str]) -> list[str]:
-    """A sentence for each variable of OpenSSL that is set, or on a machine without authorities."""
+    """Return a sentence for each variable of OpenSSL that is set, or on a machine without
+    authorities."""
     file, folders = environment.get(_FILE, ""), environment.get(_FOLDERS, "")
     found = []
     if file:
@@ -61,7 +62,7 @@ def store_troubles(environment: Mapping[str, str]) -> list[str]:
 
 
 def ignored_stores(environment: Mapping[str, str]) -> list[str]:
-    """The sentences on variables that name nothing, though the certificate is trusted."""
+    """Return the sentences on variables without effect, though the certificate is trusted."""
     return [each for each in store_troubles(environment) if each.endswith("ignored.")]
 
 
@@ -99,20 +100,20 @@ def _judge(chain: Sequence[Certificate]) -> str:
         return f"The relay serves certificates, but not that of its issuer, {root}: {_SERVE_CHAIN}."
     alone = f"The relay serves its certificate alone, without that of its issuer, {root}"
     if "caIssuers" in last:
-        # A public authority says where the certificate of the issuer is.
+        # A public authority includes the URL of the issuer's certificate.
         return f"{alone}: {_SERVE_CHAIN}."
     return f"{alone}. If that is the root of your own authority, {own}. If not, {_SERVE_CHAIN}."
 
 
 def _shown(name: Any) -> str:
-    """The most specific part of a distinguished name."""
+    """Return the most specific part of a distinguished name."""
     parts = {key: value for part in name for key, value in part}
     chosen = next((parts[field] for field in _NAME_FIELDS if field in parts), "without a name")
     return f"'{printable(str(chosen))[:_NAME_CHARS]}'"
 
 
 def _file_trouble(path: Path) -> str:
-    """Why OpenSSL reads no certificate from a file, if so."""
+    """Return why OpenSSL reads no certificate from a file; empty if it does."""
     if path.is_dir():
         return f"is a folder (for one, there is {_FOLDERS})"
     try:
@@ -126,7 +127,7 @@ def _file_trouble(path: Path) -> str:
 
 
 def _is_hashed(folder: str) -> bool:
-    """Whether OpenSSL finds a certificate in a folder."""
+    """Return whether OpenSSL finds a certificate in a folder."""
     try:
         return any(_HASHED.fullmatch(each.name) for each in Path(folder).iterdir())
     except OSError:

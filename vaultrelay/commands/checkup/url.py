@@ -1,4 +1,4 @@
-"""URLs with tokens in them: where a token may stand, and how to show a URL without it."""
+"""URLs with tokens: the valid place of a token, and a form of the URL without it."""
 
 import re
 from itertools import pairwise
@@ -27,7 +27,7 @@ _CURE = (
 
 
 def look_at_url(url: str) -> Found | None:
-    """What there is to say of the URL alone; CheckFailed for a token that proxies log."""
+    """Check the URL itself. Raises CheckFailed for a token that proxies log."""
     place = token_place(url)
     if place is not None:
         raise CheckFailed(f"There seems to be a token in the {place} of the URL. {_CURE}")
@@ -45,7 +45,8 @@ def look_at_url(url: str) -> Found | None:
 
 
 def token_place(url: str) -> str | None:
-    """Where in a URL there seems to be a token that proxies would log; None for nowhere."""
+    """Return the part of a URL with a suspected token that proxies would log; None if there is
+    none."""
     parts = urlsplit(url)
     for place, text in (("query", parts.query), ("fragment", parts.fragment)):
         fields = parse_qsl(text, keep_blank_values=True)
@@ -56,7 +57,7 @@ def token_place(url: str) -> str | None:
 
 
 def in_clear(url: RelayUrl, addresses: list[str]) -> Finding | None:
-    """The warning of a URL without TLS that leads beyond networks like one's own."""
+    """Return the warning of a URL without TLS that leads beyond local networks."""
     near = (read_address(address) for address in addresses)
     if url.scheme == "wss" or all(address is not None and address.is_private for address in near):
         return None
@@ -73,21 +74,21 @@ def in_clear(url: RelayUrl, addresses: list[str]) -> Finding | None:
 
 
 def has_token(url: str) -> bool:
-    """Whether a token stands where it should."""
+    """Return whether a token is in its valid place."""
     return bool(urlsplit(url).password)
 
 
 def with_token(url: str, token: str) -> str:
-    """The URL with a token in the place of its password."""
+    """Return the URL with a token in the place of its password."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"any:{quote(token, safe='')}@{host}").geturl()
 
 
 def shown(url: str) -> str:
-    """The URL as it may be shown: user, query, fragment and what looks like a token stay out."""
+    """Return the URL for display, without user, query, fragment and suspected tokens."""
     scheme, separator, rest = url.partition("://")
-    # A token that was written as it should not be can make a URL end, or begin, too early.
+    # A malformed token can make a URL end, or begin, too early.
     rest = rest.rpartition("@")[2] if separator else scheme.rpartition("@")[2]
     rest = rest.partition("?")[0].partition("#")[0]
     segments = ["***" if _is_random(segment) else segment for segment in rest.split("/")]

@@ -1,1 +1,1 @@
-"""Making a haproxy.cfg: what was asked for, the relays and HAProxies in it, and its text."""
+"""Making a haproxy.cfg: the options, the relays and HAProxies in it, and its text."""

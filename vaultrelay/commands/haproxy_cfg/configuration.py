@@ -68,7 +68,7 @@ _ERRORS = (
 
 
 def configuration(cluster: Cluster, command: str) -> str:
-    """The whole file, which names the command that it was made by."""
+    """Return the whole file, which names the command that made it."""
     table = max(LEAST_CHANNELS_REMEMBERED, CHANNELS_REMEMBERED * cluster.devices)
     maxconn = cluster.maxconn or cluster.devices + cluster.relays * WAITING_CONNECTIONS
     tls = f" ssl crt {cluster.certificate} alpn http/1.1"
@@ -113,7 +113,7 @@ def configuration(cluster: Cluster, command: str) -> str:
 
 
 def _first(cluster: Cluster) -> str:
-    """What to do, and what to run, for this to work."""
+    """Return the instructions at the top: the setup and the command to run."""
     lines = (
         [] if cluster.is_plain else [f"# First put chain and then key into {cluster.certificate}"]
     )
@@ -134,7 +134,7 @@ def _group(cluster: Cluster) -> str:
 
 
 def _answer(refusal: Refusal) -> str:
-    """An answer of HAProxy's own, as a relay would give it."""
+    """Return an answer of HAProxy's own, in the form of a relay's."""
     headers = (("Cache-Control", "no-store"), *refusal.headers)
     said = " ".join(f"hdr {name} {value}" for name, value in headers)
     body = refusal.body().decode()
@@ -165,7 +165,7 @@ def _peers(cluster: Cluster) -> list[str]:
 
 
 def _announcers(cluster: Cluster) -> list[str]:
-    """A line for each relay as a peer."""
+    """Return a line for each relay as a peer."""
     return [
         f"    server {name} {f'unix@{_hop(cluster, name)}' if _may_change(where) else where}"
         for name, where in _places(cluster)
@@ -173,16 +173,17 @@ def _announcers(cluster: Cluster) -> list[str]:
 
 
 def _most_announced(cluster: Cluster) -> int:
-    """Channels that all relays announce until the first of them are forgotten.
+    """Return the most channels that all relays announce until the first of them expire.
 
-    With room for all of them none is pushed out, even if a relay has others in each round.
+    With room for all of them none is evicted, even if a relay has others in each round.
     """
     others = min(cluster.max_connections, JOINS_A_ROUND) + TICKS_A_ROUND * NEW_CHANNELS_A_TICK
     return cluster.relays * (cluster.max_connections + (ANNOUNCED_ROUNDS + 1) * others)
 
 
 def _hops(cluster: Cluster) -> list[str]:
-    """A way to each relay whose address may change. HAProxy looks at that of a peer only once."""
+    """Return a way to each relay with an address that may change: HAProxy resolves a peer only
+    once."""
     hops = [
         HOP.format(
             name=name,
@@ -201,18 +202,18 @@ def _hop(cluster: Cluster, name: str) -> str:
 
 
 def _may_change(where: str) -> bool:
-    """Whether an address is looked up by its name, or set by the runtime API."""
+    """Return whether an address is resolved by name, or set by the runtime API."""
     return where.endswith(_BY_NAME) or where == _NOBODY
 
 
 def _places(cluster: Cluster) -> list[tuple[str, str]]:
-    """The name of each relay, and of each that may come, and where it listens."""
+    """Return the name and the address of each relay, and of each spare one."""
     if cluster.workers:
         return [
             (f"w{number}", f"unix@{cluster.sockets}/{number}/devices")
             for number in range(1, cluster.relays + 1)
         ]
-    # A spare place that became a node keeps its name.
+    # A spare server that became a node keeps its name.
     free = (f"spare{number}" for number in count(1))
     taken = {node.name for node in cluster.nodes}
     unused = (name for name in free if name not in taken)
@@ -226,9 +227,9 @@ def _places(cluster: Cluster) -> list[tuple[str, str]]:
 
 
 def _servers(cluster: Cluster) -> list[str]:
-    """A line for each relay, and for each that may come.
+    """Return a line for each relay, and for each spare one.
 
-    Its number is its place in the hash, and stands for it in the table.
+    Its number is its position in the hash, and identifies it in the table.
     """
     places = _places(cluster)
     there = cluster.relays - cluster.spare
@@ -241,7 +242,7 @@ def _servers(cluster: Cluster) -> list[str]:
 
 
 def _numbers(names: list[str]) -> list[int]:
-    """One for each name, which stays with it when others come and go before it."""
+    """Return a number for each name, which it keeps when others come and go before it."""
     found: list[int] = []
     for name in names:
         number = crc32(name.encode())

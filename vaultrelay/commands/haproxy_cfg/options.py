@@ -73,7 +73,7 @@ _FILE = re.compile(r"/[A-Za-z0-9_.,@+/-]*")
 
 
 class HelpAsked(Exception):
-    """Only the usage is wanted."""
+    """The command line asks for the usage."""
 
 
 @dataclass(frozen=True)
@@ -101,17 +101,17 @@ class Cluster:
 
     @property
     def relays(self) -> int:
-        """How many there may be."""
+        """The most relays that there may be."""
         return (self.workers or len(self.nodes)) + self.spare
 
     @property
     def devices(self) -> int:
-        """How many all of them have places for."""
+        """The capacity of all of them together."""
         return self.relays * self.max_connections
 
 
 def read_options(arguments: Sequence[str]) -> Cluster:
-    """What a command line describes; BadUsage for one that cannot be used."""
+    """Return the cluster of a command line. Raises BadUsage if it is invalid."""
     try:
         given, rest = gnu_getopt(list(arguments), "", _FLAGS)
     except GetoptError as error:
@@ -166,7 +166,7 @@ def read_options(arguments: Sequence[str]) -> Cluster:
 
 
 class _Options:
-    """Those that are given once."""
+    """The options that are given once."""
 
     def __init__(self, given: dict[str, str]) -> None:
         self._given = given
@@ -196,7 +196,7 @@ class _Options:
 
 def _local_peer(name: str | None, peers: Sequence[Place], nodes: Sequence[Place]) -> str:
     local = _one_of(name, peers)
-    # Relays are peers, too: HAProxy would take such a one for itself.
+    # Relays are peers, too: HAProxy would take one of the same name for itself.
     for taken in {local, *(peer.name for peer in peers)} & {node.name for node in nodes}:
         raise BadUsage(
             f"--node: {taken} is the name of {'this' if taken == local else 'a'} HAProxy"

@@ -1,4 +1,4 @@
-"""What the command line of ``vault-relay haproxy`` says of places, names and numbers."""
+"""The addresses, names and numbers on the command line of ``vault-relay haproxy``."""
 
 import re
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from ipaddress import IPv6Address, ip_address
 
 HIGHEST_PORT = 65535
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}")
-"""What HAProxy takes as a name, without what would need quotes anywhere."""
+"""The names that HAProxy accepts, except those that would need quotes anywhere."""
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}([.]{_LABEL})*")
 
 
 class BadUsage(Exception):
-    """A command line that cannot be used. Its text is for people."""
+    """An invalid command line. Its text is for people."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where something listens: a name for HAProxy, and a host and a port."""
+    """A listener: a name for HAProxy, and a host and a port."""
 
     name: str
     host: str
@@ -26,17 +26,17 @@ class Place:
 
     @property
     def address(self) -> str:
-        """As HAProxy reads it."""
+        """The address in HAProxy's form."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def is_by_name(self) -> bool:
-        """Whether the address must be looked up."""
+        """Whether the address must be resolved."""
         return not is_address(self.host)
 
 
 def read_places(flag: str, texts: Sequence[str]) -> tuple[Place, ...]:
-    """All that one flag names; no two of them are the same."""
+    """Return the listeners that one flag names. Raises BadUsage if two are the same."""
     places = tuple(_place(flag, text) for text in texts)
     for kind, keys in (
         ("name", [place.name for place in places]),
@@ -49,7 +49,7 @@ def read_places(flag: str, texts: Sequence[str]) -> tuple[Place, ...]:
 
 
 def _place(flag: str, text: str) -> Place:
-    """Of ``HOST:PORT``, with ``NAME=`` before it or not."""
+    """Return the listener in ``HOST:PORT`` or ``NAME=HOST:PORT``."""
     name, _, address = text.rpartition("=")
     host, _, port = address.rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
@@ -63,7 +63,7 @@ def _place(flag: str, text: str) -> Place:
 
 
 def is_address(text: str) -> bool:
-    """Whether it is an IP address, of no particular network card."""
+    """Return whether it is an IP address without a zone."""
     try:
         found = ip_address(text)
     except ValueError:
@@ -72,7 +72,7 @@ def is_address(text: str) -> bool:
 
 
 def read_number(name: str, text: str, least: int, most: int) -> int:
-    """A whole number in a range."""
+    """Return a whole number within a range."""
     digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
     if not digits or not least <= int(text) <= most:
         raise BadUsage(f"{name}: {text!a} must be a number from {least} to {most}")
@@ -80,7 +80,7 @@ def read_number(name: str, text: str, least: int, most: int) -> int:
 
 
 def read_name(flag: str, text: str) -> str:
-    """A name that HAProxy takes."""
+    """Return a name that HAProxy accepts."""
     if not _NAME.fullmatch(text):
         raise BadUsage(f"{flag}: {text!a} is no name; it may have 63 letters, digits and _ . : -")
     return text

@@ -1,7 +1,7 @@
 """The configuration of HAProxy in front of several relays, as HAProxy reads it.
 
-docs/scaling.rst says what it does when a relay comes or goes, and decisions 15 and 18 under
-docs/decisions why it is so. What the relay has a number for is filled in; the others are HAProxy's.
+docs/scaling.rst describes its reaction when a relay comes or goes, and decisions 15 and 18 under
+docs/decisions the reasons. Numbers that the relay has are filled in; the others are HAProxy's.
 """
 
 from string import Template

@@ -26,14 +26,14 @@ CONTROL_LIMIT = 64 * 1024
 """The largest control message, `welcome`, stays below it with any number of peers."""
 _TLS_ALERT = b"\x15\x03"
 _ANSWER_HEAD_BYTES = 64 * 1024
-"""Of an HTTP answer: eight times what servers send, with all cookies."""
+"""Of an HTTP answer's head: eight times what servers send, with all cookies."""
 Answer = Callable[[Challenge], bytes]
 """Makes the hello that answers a challenge."""
 
 
 @implementer(IPushProducer)
 class DeviceSocket(WebSocketClientProtocol):
-    """One connection to a relay; `on_event` gets what comes after the welcome, then Closed."""
+    """One connection to a relay; `on_event` gets the events after the welcome, then Closed."""
 
     # Autobahn reads this before its options are set, and so never sets TCP_NODELAY without it.
     tcpNoDelay = True
@@ -129,7 +129,7 @@ class DeviceSocket(WebSocketClientProtocol):
             super().onPing(payload)
 
     def _challenge(self, challenge: Challenge) -> None:
-        """Sign once, and only what this protocol asks for."""
+        """Sign once, and only a challenge of this protocol."""
         if self._challenged or challenge.protocol != VERSION:
             self._fail(Closed(1002, "the relay asks for a proof that this protocol does not have"))
             return
@@ -171,7 +171,8 @@ class DeviceSocket(WebSocketClientProtocol):
         self.sendData(masked_frame(message))
 
     def room(self) -> Deferred[None]:
-        """Fires as soon as what was sent before is on its way, or the connection is over."""
+        """Return a Deferred that fires when all earlier data is in transit, or the connection is
+        over."""
         waiter: Deferred[None] = Deferred()
         if self.has_room or self._is_over:
             waiter.callback(None)
@@ -192,13 +193,13 @@ class DeviceSocket(WebSocketClientProtocol):
         pass
 
     def pause_reading(self) -> None:
-        """Let the relay wait: TCP holds it up."""
+        """Stop reading: TCP slows the relay down."""
         if self.is_reading and not self._is_over:
             self.is_reading = False
             self.transport.pauseProducing()
 
     def resume_reading(self) -> None:
-        """Read on, as if the relay had been heard just now."""
+        """Resume reading, and restart the deadline for silence."""
         if not self.is_reading and not self._is_over:
             self.is_reading = True
             self.heard_at = self._clock.seconds()

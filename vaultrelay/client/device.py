@@ -1,4 +1,4 @@
-"""Device: one device's stay in a channel, from the client's side."""
+"""Device: one device's session in a channel, on the client's side."""
 
 import secrets
 import ssl
@@ -27,16 +27,16 @@ CLIENT_NAME = "reference/1"
 CONNECT_SECONDS = 20
 """From the first packet to the welcome."""
 WATCH_SECONDS = 1
-"""How often a device looks whether it still hears the relay."""
+"""Between two checks of the relay's silence."""
 SILENCE_FACTOR = 1.5
-"""Ping intervals after which a silent relay is gone (protocol page, Keepalive)."""
+"""Ping intervals after which a silent relay counts as lost (protocol page, Keepalive)."""
 _U32 = 0xFFFFFFFF
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 
 @dataclass(frozen=True)
 class RelayUrl:
-    """Where a relay is: wss://[any:TOKEN@]host[:port][/v3]."""
+    """The address of a relay: wss://[any:TOKEN@]host[:port][/v3]."""
 
     scheme: str
     host: str
@@ -46,7 +46,7 @@ class RelayUrl:
 
     @classmethod
     def read(cls, text: str) -> "RelayUrl":
-        """The parts of a URL; ValueError with a sentence when it is none."""
+        """Return the parts of a URL. Raises ValueError, with a sentence, if it is not valid."""
         parts = urlsplit(text)
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
             raise ValueError("a relay's URL looks like wss://relay.example.org")
@@ -64,14 +64,14 @@ class RelayUrl:
 
     @property
     def authority(self) -> str:
-        """Host and port, as the Host header has them."""
+        """Host and port, in the form of the Host header."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Device:
     """A joined device. `peers` maps session numbers to device tags and follows presence.
 
-    `ping_seconds` is the interval in force: first the relay's own, then what was asked for.
+    `ping_seconds` is the interval in force: first the relay's own, then the requested one.
     """
 
     def __init__(self, socket: DeviceSocket, welcome: Welcome, clock: IReactorTime) -> None:
@@ -94,11 +94,11 @@ class Device:
         self._watch.start(WATCH_SECONDS, now=False)
 
     def send(self, payload: bytes, to: int = EVERYONE) -> int:
-        """Send ciphertext to one peer or to all; the id by which a Nack will name it.
+        """Send ciphertext to one peer or to all; return the id by which a Nack will name it.
 
         Queues without limit: `await room()` between large messages, and keep receiving meanwhile.
-        Closed when the connection is over or about to be, and Autobahn's PayloadExceededError for a
-        message larger than `limits` allow.
+        Raises Closed if the connection is over or about to be, and Autobahn's PayloadExceededError
+        for a message larger than `limits` allow.
         """
         self._check_open()
         id = next(self._ids) & _U32
@@ -106,29 +106,30 @@ class Device:
         return id
 
     def room(self) -> Deferred[None]:
-        """Fires as soon as what was sent before is on its way."""
+        """Return a Deferred that fires when all earlier data is in transit."""
         return self._socket.room()
 
     def keep_alive(self, ping_seconds: int) -> None:
-        """Ask the relay for another ping interval; Closed as in `send`."""
+        """Ask the relay for another ping interval. Raises Closed as `send` does."""
         self._check_open()
         self._socket.sendMessage(Keepalive(ping_seconds).encode(), isBinary=False)
 
     @property
     def is_sending(self) -> bool:
-        """Whether a part of what was sent before waits in this process."""
+        """Whether a part of the earlier data waits in this process."""
         return not self._socket.has_room
 
     @property
     def heard_at(self) -> float:
-        """When the relay was heard last, by the clock of the device."""
+        """The time of the last bytes from the relay, by the clock of the device."""
         return self._socket.heard_at
 
     async def receive(self) -> Event:
-        """The next event, in the order in which the relay sent them; Closed when there is none.
+        """Return the next event, in the order in which the relay sent them. Raises Closed after the
+        last.
 
-        A Keepalive is the relay's answer to `keep_alive`, with the interval now in force. Events
-        that nobody receives hold up the relay (EventQueue).
+        A Keepalive is the relay's answer to `keep_alive`, with the interval now in force.
+        Unreceived events slow the relay down (EventQueue).
         """
         if self._closed is not None and self._events.is_empty:
             raise self._closed
@@ -138,18 +139,18 @@ class Device:
         return event
 
     def close(self) -> Deferred[None]:
-        """Leave the channel; fires when the connection is gone. What still comes is dropped."""
+        """Leave the channel; fires when the connection is gone. Later events are dropped."""
         self._is_leaving = True
         self._socket.resume_reading()
         self._socket.sendClose(1000)
         return self._gone
 
     def abort(self) -> None:
-        """Cut the connection off, for when the relay does not answer a close."""
+        """Cut the connection off, for a relay that does not answer a close."""
         self._socket.give_up()
 
     def on_event(self, event: Event | Closed) -> None:
-        """Take an event of the socket's."""
+        """Take an event of the socket."""
         if self._is_leaving and not isinstance(event, Closed):
             return
         if isinstance(event, Joined):
@@ -174,7 +175,7 @@ class Device:
             raise Closed(1006, "the connection is about to end")
 
     def _check_silence(self) -> None:
-        # A relay pings in its own silence; who hears nothing for longer is no longer connected.
+        # A relay pings when it has sent nothing; a longer silence means a lost connection.
         silence = self._clock.seconds() - self._socket.heard_at
         if self._socket.is_reading and silence >= SILENCE_FACTOR * self.ping_seconds:
             self._socket.give_up()
@@ -188,11 +189,11 @@ async def connect(
     tls: ssl.SSLContext | None = None,
     endpoint: IStreamClientEndpoint | None = None,
 ) -> Device:
-    """Join the channel whose 32-byte Ed25519 seed is given, as the device with the 8-byte tag.
+    """Join the channel of this 32-byte Ed25519 seed, as the device with the 8-byte tag.
 
     `tls` replaces the platform's trust in certificates, `endpoint` the way to the relay. Raises
     ValueError for a bad URL, seed or tag, Refused, Closed, Twisted's ConnectError, ssl.SSLError,
-    and CancelledError when nobody has answered after CONNECT_SECONDS.
+    and CancelledError without an answer after CONNECT_SECONDS.
     """
     where = RelayUrl.read(url)
     channel = proof.channel_of(channel_seed)
@@ -233,9 +234,9 @@ def endpoint_of(
     *,
     with_alerts: bool = True,
 ) -> IStreamClientEndpoint:
-    """The way to a relay: TCP, and TLS that verifies the host's certificate where it is wss.
+    """Return the endpoint of a relay: TCP, and for wss TLS that verifies the host's certificate.
 
-    `with_alerts`: tell the relay why a handshake fails.
+    `with_alerts`: send the relay a TLS alert with the reason for a failed handshake.
     """
     tcp = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
     if url.scheme == "ws":

@@ -6,9 +6,9 @@ from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.events import Closed, Event, Message
 
 UNRECEIVED_BYTES = 1024 * 1024
-"""Of events that wait. Above it the relay is not read: it holds up the senders."""
+"""Of queued events. Above it the relay is not read, which slows the senders down."""
 EVENT_BYTES = 512
-"""What an event takes beside its payload."""
+"""The memory of an event beside its payload."""
 
 
 class EventQueue:
@@ -25,14 +25,14 @@ class EventQueue:
         return not self._events.pending
 
     def put(self, event: Event | Closed) -> None:
-        """Add an event, or give it to a `get` that waits."""
+        """Add an event, or give it to a waiting `get`."""
         self._bytes += _size(event)
         self._events.put(event)
         if self._bytes > UNRECEIVED_BYTES:
             self._socket.pause_reading()
 
     async def get(self) -> Event | Closed:
-        """The next event."""
+        """Return the next event."""
         event = await self._events.get()
         self._bytes -= _size(event)
         if self._bytes <= UNRECEIVED_BYTES:

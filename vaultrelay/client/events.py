@@ -7,7 +7,7 @@ from vaultrelay.wire.data import HEADER_BYTES, Kind, Reason, read_header
 
 
 class Closed(Exception):
-    """The connection is over: close code and reason, 1006 where none came."""
+    """The connection is over: close code and reason, 1006 without a close frame."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(f"closed with {code} {reason}".strip())
@@ -27,7 +27,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Nack:
-    """Our message `id` did not reach `peer`; `reason` is one of Reason, or one still to come."""
+    """Our message `id` did not reach `peer`; `reason` is one of Reason, or a future one."""
 
     peer: int
     id: int
@@ -38,7 +38,7 @@ Event = Message | Nack | Joined | Left | Busy | Ready | Draining | Keepalive
 
 
 def read_data(message: bytes) -> Message | Nack | None:
-    """What a data message of the relay says; None for what this version does not know."""
+    """Return the event in a data message of the relay; None for an unknown kind."""
     if len(message) < HEADER_BYTES:
         return None
     header = read_header(message)

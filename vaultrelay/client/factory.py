@@ -1,4 +1,4 @@
-"""DeviceSocketFactory: the upgrade that a device asks for, and the options of its WebSocket."""
+"""DeviceSocketFactory: the upgrade request of a device, and the options of its WebSocket."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ _KEY_BYTES = 4
 
 
 def masked_frame(message: bytes) -> bytes:
-    """The message in one frame, masked with a random key."""
+    """Return a message in one frame, masked with a random key."""
     size = len(message)
     if size < _SIZE_16:
         head = bytes((_WHOLE_BINARY, _MASKED | size))

@@ -6,11 +6,11 @@ _LENGTH_DIGITS = 9
 _STATUS_DIGITS = 3
 _SHOWN_CHARS = 1000
 REFUSAL_BYTES = 64 * 1024
-"""More than any relay or proxy says when it refuses."""
+"""More than any relay or proxy sends in a refusal."""
 
 
 class Refused(Exception):
-    """The relay, or something before it, answered with HTTP instead of a WebSocket."""
+    """An HTTP answer, of the relay or a proxy before it, instead of a WebSocket."""
 
     def __init__(self, status: int, error: str, detail: str) -> None:
         super().__init__(f"{detail} ({status} {error})" if status else detail)
@@ -20,7 +20,7 @@ class Refused(Exception):
 
 
 def body_length(head: bytes) -> int:
-    """The Content-Length of an answer; REFUSAL_BYTES without one."""
+    """Return the Content-Length of an answer; REFUSAL_BYTES without one."""
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length" and value.strip().isdigit():
@@ -29,7 +29,7 @@ def body_length(head: bytes) -> int:
 
 
 def read_refused(head: bytes, body: bytes) -> Refused:
-    """The refusal of a relay, or of anything else that answers."""
+    """Return the refusal of a relay, or of any other HTTP server."""
     words = head.split(b"\r\n")[0].split(b" ")
     status = int(words[1][:_STATUS_DIGITS]) if len(words) > 1 and words[1].isdigit() else 0
     try:

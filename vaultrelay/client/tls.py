@@ -1,4 +1,4 @@
-"""TLS from the client's side: verifies the relay's certificate for the host that was dialled."""
+"""TLS on the client's side: verifies the relay's certificate for the dialled host."""
 
 import ssl
 from collections.abc import Generator, Iterable
@@ -22,9 +22,9 @@ _PIECE_BYTES = 64 * 1024
 
 @implementer(IStreamClientEndpoint)
 class TlsEndpoint:
-    """TLS over another endpoint. The context says which certificates are good.
+    """TLS over another endpoint. The context decides which certificates are valid.
 
-    `with_alerts`: tell the server why a handshake fails.
+    `with_alerts`: send the server a TLS alert with the reason for a failed handshake.
     """
 
     def __init__(
@@ -41,7 +41,8 @@ class TlsEndpoint:
 
     @inlineCallbacks
     def connect(self, factory: IProtocolFactory) -> Generator[Deferred[Any], Any, IProtocol]:
-        """The protocol, as soon as TCP stands; what fails later is told to it."""
+        """Return the protocol as soon as TCP is connected; later errors go to its
+        connectionLost."""
         outer = _TlsFactory(factory, self._host, self._context, self._with_alerts)
         protocol = yield self._endpoint.connect(outer)
         inner: IProtocol = protocol.wrappedProtocol
@@ -65,7 +66,7 @@ class _TlsFactory(WrappingFactory):
 
 
 class TlsProtocol(ProtocolWrapper):
-    """Stands between the transport and a protocol; `tls` tells what was agreed."""
+    """A layer between the transport and a protocol; `tls` has the negotiated parameters."""
 
     transport: Any
     factory: Any
@@ -103,19 +104,19 @@ class TlsProtocol(ProtocolWrapper):
         self.write(b"".join(iovec))
 
     def abortConnection(self) -> None:
-        # What was received before it is no longer told, as without TLS.
+        # Data received before it is no longer delivered, as without TLS.
         self.disconnecting = 1
         self.transport.abortConnection()
 
     def loseConnection(self) -> None:
         with suppress(ssl.SSLError):
-            # Says goodbye, and does not wait for the relay's.
+            # Sends close_notify, and does not wait for the relay's.
             self.tls.unwrap()
         self._flush()
         super().loseConnection()
 
     def _step(self) -> None:
-        """Go on with the handshake, or with what the relay says."""
+        """Continue with the handshake, or with received data."""
         try:
             if not self._is_shaken:
                 self._shake()

@@ -1,1 +1,1 @@
-"""Sockets and TLS: where connections come from. Knows requests, but nothing of vaults."""
+"""Listeners, sockets, TLS and the front door. Knows requests, but no channels or sessions."""

@@ -1,7 +1,7 @@
-"""Acceptor: takes the connections of a listening socket, a few in each turn of the reactor.
+"""Acceptor: accepts connections of a listening socket, a few in each iteration of the reactor.
 
-Twisted's own way takes all that wait in one turn, which keeps joined devices waiting, and asks
-again and again without a pause where the system has no descriptor left.
+Twisted's own port accepts all that wait in one iteration, which delays joined devices, and
+retries without a pause when the system has no descriptor left.
 """
 
 import os
@@ -34,14 +34,14 @@ from vaultrelay.transport.stream import Stream
 _EXHAUSTED = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
 
 MakeStream = Callable[[socket.socket, Any, Any], Stream]
-"""Makes a stream of an accepted socket, the peer's address and a protocol."""
+"""Makes a stream from a hub, an accepted socket, the peer's address and a protocol."""
 
 
 @implementer(IListeningPort, IReadDescriptor)
 class Acceptor:
-    """Listens on one bound socket, which it owns, and begins the connections of `factory`.
+    """Listens on one bound socket, which it owns, and makes the connections of `factory`.
 
-    `hides_address`: the factory gets None for the address, since a proxy has yet to name it.
+    `hides_address`: the factory gets None as the address, since a PROXY header has yet to name it.
     """
 
     def __init__(
@@ -69,16 +69,16 @@ class Acceptor:
     # IListeningPort
 
     def startListening(self) -> None:
-        """Accept from now on. The socket listens already."""
+        """Start to accept connections. The socket listens already."""
         self._reserve = _open_reserve()
         self._factory.doStart()
         self._reactor.addReader(self)
 
     def stopListening(self) -> Deferred[None]:
-        """Close the socket. Connections that were accepted stay."""
+        """Close the socket. Accepted connections stay open."""
         if self._socket.fileno() >= 0:
             self._reactor.removeReader(self)
-            # While it is open nobody else can have its path, nor the number of its file.
+            # While the socket is open, no other one can have its path or the inode of its file.
             self._clean_up()
             self._socket.close()
             if self._reserve is not None:
@@ -88,7 +88,7 @@ class Acceptor:
         return succeed(None)
 
     def getHost(self) -> Any:
-        """The address that is listened on."""
+        """Return the local address of the socket."""
         return twisted_address(self._socket.family, self._socket.getsockname())
 
     # IReadDescriptor
@@ -100,14 +100,14 @@ class Acceptor:
         return "Acceptor"
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor stops."""
+        """Close the socket when the reactor stops."""
         self.stopListening()
 
     def doRead(self) -> None:
-        """Take the next few connections, and begin them."""
+        """Accept the next few connections."""
         for _ in range(ACCEPTS_PER_TURN):
             if not self._pending.make_room():
-                # They stay in the kernel's queue, where they cost nothing.
+                # The connections stay in the kernel's accept queue, where they cost nothing.
                 self._rest()
                 return
             try:
@@ -119,12 +119,12 @@ class Acceptor:
                     self._turn_away(error)
                     self._rest()
                     return
-                # This one went before it was taken.
+                # The client closed this connection before it was accepted.
                 continue
             self._begin(accepted, address)
 
     def _begin(self, accepted: socket.socket, address: Any) -> None:
-        """Begin a connection. One that fails ends alone: the reactor would end the acceptor."""
+        """Make a connection. An exception ends it alone: the reactor would close the acceptor."""
         protocol = None
         try:
             address = _with_zone(accepted.family, address)
@@ -140,7 +140,7 @@ class Acceptor:
             self._log.failure("A connection could not begin")
             accepted.close()
             if protocol is not None:
-                # It counts against budgets already.
+                # The protocol counts against budgets already.
                 protocol.connectionLost(Failure())
             return
         try:
@@ -150,9 +150,9 @@ class Acceptor:
             stream.abortConnection()
 
     def _turn_away(self, error: OSError) -> None:
-        """Close the next few at once, with the descriptor that is kept for this.
+        """Accept and close the next few connections, with the descriptor in reserve.
 
-        A device then tries again later, instead of waiting for an answer.
+        A device then retries later, instead of waiting for an answer.
         """
         self._pending.evict_oldest()
         for _ in range(TURNED_AWAY_AT_ONCE):
@@ -182,7 +182,7 @@ class Acceptor:
             )
 
     def _rest(self) -> None:
-        """Look again in a moment; else the reactor would come back at once, for nothing."""
+        """Pause the acceptor for a moment: the reactor would find the socket readable at once."""
         self._reactor.removeReader(self)
         self._reactor.callLater(ACCEPT_REST_SECONDS, self._go_on)
 
@@ -192,7 +192,7 @@ class Acceptor:
 
 
 def _with_zone(family: int, address: Any) -> Any:
-    """Return an address with the zone of a link-local one in its host, as Twisted has it."""
+    """Return an address; the host of a link-local one includes its zone, as in Twisted."""
     if family != socket.AF_INET6 or not address[3]:
         return address
     zoned, _ = socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)
@@ -200,9 +200,9 @@ def _with_zone(family: int, address: Any) -> Any:
 
 
 def _open_reserve() -> int | None:
-    """Open a descriptor that can be given up to accept a connection, and close it at once."""
+    """Return a spare descriptor: closing it frees one to accept a connection and close that."""
     try:
-        # Python lets no other program inherit it.
+        # Python opens it as not inheritable.
         return os.open(os.devnull, os.O_RDONLY)
     except OSError:
         return None

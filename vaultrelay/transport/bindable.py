@@ -1,4 +1,4 @@
-"""Where a relay listens: TCP addresses, and sockets that it inherits; unix_path has the third."""
+"""Bindables: TCP addresses and inherited sockets to listen on; unix_path has the third kind."""
 
 import os
 import socket
@@ -8,28 +8,28 @@ from typing import NamedTuple, Protocol
 
 
 class Bound(NamedTuple):
-    """A socket that listens, and what to do once it is closed."""
+    """A listening socket, and the clean-up to call once it is closed."""
 
     socket: socket.socket
     clean_up: Callable[[], None]
 
 
 class Bindable(Protocol):
-    """Something that can be listened on."""
+    """A local address or socket that the relay can listen on."""
 
     def bind(self) -> Bound:
-        """Return a new socket that listens. Raises OSError if there is none to be had."""
+        """Return a new listening socket. Raises OSError if the system refuses it."""
 
 
 def nothing_to_clean() -> None:
-    """The clean-up of a socket without a file: none."""
+    """Do nothing: the clean-up of a socket without a file."""
 
 
 @dataclass(frozen=True)
 class TcpAddress:
-    """An address and port of this machine. The host may be empty, or a name, for IPv4.
+    """A local address and port. The host may be empty, or a name, for IPv4.
 
-    `::` is every address of IPv4, too, as long as the system does not say otherwise.
+    `::` includes all IPv4 addresses, unless the system is configured otherwise.
     """
 
     host: str
@@ -43,8 +43,8 @@ class TcpAddress:
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             if os.name == "posix":
-                # Else no relay could start for a minute after another one. On Windows the option
-                # means something else.
+                # Without it no relay could start within a minute after another one. On Windows
+                # the option has another meaning.
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(self._ipv6_address() if is_ipv6 else (self.host, self.port))
             listening.setblocking(False)
@@ -55,7 +55,7 @@ class TcpAddress:
         return Bound(listening, nothing_to_clean)
 
     def _ipv6_address(self) -> tuple[object, ...]:
-        # An address may have a zone, which bind does not read.
+        # An address may have a zone, which bind does not parse.
         found = socket.getaddrinfo(
             self.host, self.port, socket.AF_INET6, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
         )
@@ -64,9 +64,9 @@ class TcpAddress:
 
 @dataclass(frozen=True)
 class InheritedSocket:
-    """A listening socket of the service manager's, which stays as it is.
+    """A listening socket of the service manager, used unchanged.
 
-    Its descriptor stays open, since a reload asks for it again.
+    Its descriptor stays open, since a reload uses it again.
     """
 
     descriptor: int
@@ -80,7 +80,7 @@ class InheritedSocket:
 
 
 def duplicate(descriptor: int) -> socket.socket:
-    """Return a socket of our own for an inherited one. Raises OSError if it is no socket."""
+    """Return a duplicate of an inherited socket. Raises OSError if it is no socket."""
     theirs = socket.socket(fileno=descriptor)
     try:
         return theirs.dup()

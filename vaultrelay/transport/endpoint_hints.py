@@ -1,4 +1,4 @@
-"""Hints on invalid endpoint strings: the endpoint string for what other programs write."""
+"""Hints on invalid endpoint strings: the correct form of other programs' notations."""
 
 import re
 
@@ -7,15 +7,15 @@ _HOST_AND_PORT = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9.]+|localhost|\*)?:(?P<port>[0-9]{1,5})/?",
     re.IGNORECASE,
 )
-"""As URLs, Docker and most programs write where to listen."""
+"""A host and port as in URLs, Docker and most programs."""
 _EVERYWHERE = frozenset({"", "*", "0.0.0.0", "[::]"})  # noqa: S104  a spelling
 _VALUE = r"((?:(?!:\w+=).)*)"
-"""All up to the next part with a name."""
+"""The text up to the next named part."""
 _BARE_COLON = re.compile(r"(?<!\\):")
 
 
 def plain(text: str) -> str:
-    """Returns the correction as the end of a sentence; empty if there is none to suggest."""
+    """Return the correction as the end of a sentence; empty if there is none."""
     if text.isdecimal() and text.isascii():
         return f"; write tcp:{text}"
     if text.startswith("/"):
@@ -31,9 +31,9 @@ def plain(text: str) -> str:
 
 
 def colons(rest: str, name: str = "") -> str:
-    """Returns how colons within a value are written, as the end of a sentence; empty without any.
+    """Return how to escape the colons in a value, as the end of a sentence; empty without colons.
 
-    `name` is that of the part with the value; the first part has none.
+    `name` is the name of the part with the value; the first part has none.
     """
     before = f"{name}=" if name else ""
     found = re.search(f"(?:^|:){re.escape(before)}{_VALUE}", rest)

@@ -1,4 +1,4 @@
-"""The parts of an endpoint string: values between colons, some named before an equals sign."""
+"""Parts of an endpoint string: values between colons, some with a name and an equals sign."""
 
 import re
 
@@ -8,11 +8,10 @@ _VALUE = re.compile(r"(?:[^\\:]|\\.)*", re.DOTALL)
 
 
 def split_parts(text: str) -> tuple[list[str], dict[str, str]]:
-    """Returns the values without a name, in order, and those that have one.
+    """Return the positional values, in order, and the named values.
 
-    A backslash makes the character after it one of the value, as Twisted's quoteStringArgument
-    does. Of a name that stands twice the last value counts. Raises ValueError if nothing follows a
-    backslash.
+    A backslash escapes the character after it, as in Twisted's quoteStringArgument. The last value
+    of a repeated name counts. Raises ValueError if nothing follows a backslash.
     """
     unnamed: list[str] = []
     named: dict[str, str] = {}

@@ -1,7 +1,7 @@
-"""Endpoint strings: where to listen, as Twisted's server endpoints are written.
+"""Endpoint strings: addresses to listen on, in the notation of Twisted's server endpoints.
 
-TCP, TLS and unix sockets are read here and not by Twisted, so that our policy holds for them
-(docs/decisions/0004-tls-of-endpoint-strings.rst). All others are Twisted's, and its plugins'.
+This module parses TCP, TLS and unix sockets itself, so that our policy holds for them
+(docs/decisions/0004-tls-of-endpoint-strings.rst). Twisted and its plugins parse all others.
 """
 
 import os
@@ -34,31 +34,31 @@ _PARTS = {
     "unix": ("address", "mode", "backlog", "lockfile"),
     "systemd": ("domain", "index", "name"),
 }
-"""The parts of the kinds read here, in the order in which they may stand without a name."""
+"""The parts of the kinds that this module parses, in their order as positional values."""
 _SSL_PARTS = frozenset({"extraCertChain", "dhParameters"})
-"""Those of `ssl:` that always have a name."""
+"""The parts of `ssl:` that always have a name."""
 
 _UNIX_MODE = "660"
-"""The group of the relay's, in which a proxy can be. Twisted's 666 lets in every user."""
+"""Owner and group: a proxy can be in the relay's group. Twisted's 666 admits every user."""
 _MODE = re.compile("0?[0-7]{3}")
 _LIKE_A_MODE = re.compile("[0-9orwx-]*")
 
 _REFUSED = frozenset({"sslmethod", "dhParameters"})
 _PROXIED = ("tcp", "tcp6", "ssl", "tls", "unix", "systemd")
-"""The kinds whose connections can read the line of a proxy first."""
+"""The kinds that can read a PROXY header first."""
 
 
 class BadEndpoint(ValueError):
-    """An endpoint string that cannot be used; the text says why."""
+    """An endpoint string is invalid; the text is the reason."""
 
 
 def read_endpoint(
     reactor: Any, text: str, on_loopback: bool = False, folder: str | None = None
 ) -> Listening:
-    """What `text` means; BadEndpoint when it could not be listened on. Nothing listens yet.
+    """Return the endpoint of `text`, without listening. Raises BadEndpoint if it is invalid.
 
-    `on_loopback`: on this machine alone, where it names no interface. Relative file names are meant
-    in `folder`, by default the current one.
+    `on_loopback`: the default interface is the loopback. Relative file names are relative to
+    `folder`, by default the current one.
     """
     folder = start_folder() if folder is None else folder
     kind, _, rest = text.partition(":")
@@ -94,19 +94,19 @@ def _tcp_address(kind: str, parts: dict[str, str], on_loopback: bool) -> TcpAddr
     everywhere, here = ("::", "::1") if is_v6 else ("", "127.0.0.1")
     interface = parts.get("interface", here if on_loopback else everywhere)
     if kind == "tcp6" and interface.lower() == "localhost":
-        # Looked up, it could be the address of IPv4.
+        # A lookup could return the IPv4 address.
         interface = here
     return TcpAddress(interface, port, backlog)
 
 
 def _parts(kind: str, rest: str) -> dict[str, str]:
-    """The parts of a string by name."""
+    """Return the parts of a string by name."""
     try:
         unnamed, named = split_parts(rest)
     except ValueError:
         raise BadEndpoint("cannot be read: is there a backslash too many?") from None
     names = _PARTS[kind]
-    # The rest of a value that was cut at its colon stands where a part without a name would.
+    # The rest of a value that an unescaped colon cut looks like a positional value.
     cut = next(filter(None, (colons(rest, name) for name in named)), "")
     if len(unnamed) > len(names):
         instead = plain(f"{kind}:{rest}") or cut or colons(rest, "interface")
@@ -117,13 +117,13 @@ def _parts(kind: str, rest: str) -> dict[str, str]:
             taken = ", ".join(sorted({*names, *_SSL_PARTS} - _REFUSED if kind == "ssl" else names))
             raise BadEndpoint(f"has a part that {kind}: does not take; it takes {taken}")
         if name in parts:
-            # The path of a unix socket stands first, without its name.
+            # The path of a unix socket is the first positional value.
             path_cut = colons(rest) if kind == "unix" else ""
             raise BadEndpoint(f"says {name} twice{path_cut or cut}")
         parts[name] = value
     for name, value in parts.items():
-        # As where the variable in the middle of a string is not set. For Twisted an interface that
-        # is empty is all of them, also where it shows figures.
+        # For example, a shell variable within the string is not set. Twisted takes an empty
+        # interface for all interfaces, even for the admin endpoint.
         if not value and (cut or name not in ("port", "address", *_REFUSED)):
             cure = cut or "; give it a value, or leave it out"
             raise BadEndpoint(f"has an empty {name}{cure}")
@@ -172,7 +172,7 @@ def _tls_pairs(parts: dict[str, str], folder: str) -> list[CertificatePair]:
 
 
 def _inherited_socket(parts: dict[str, str]) -> InheritedSocket:
-    # `domain` is there for Twisted, which believes it. Here the socket itself is asked.
+    # Twisted relies on `domain`. The relay asks the socket itself.
     if parts.get("domain", "INET") not in DOMAINS:
         raise BadEndpoint(f"has a domain that is none of {', '.join(DOMAINS)}")
     try:
@@ -195,26 +195,26 @@ def _unix_listening(parts: dict[str, str], folder: str) -> Listening:
         )
     mode, lockfile = parts.get("mode", _UNIX_MODE), parts.get("lockfile", "1")
     if not _MODE.fullmatch(mode):
-        # Perhaps it is the rest of a path with a colon in it.
+        # It may be the rest of a path with a colon.
         cut = "" if _LIKE_A_MODE.fullmatch(mode) else colons(f"{address}:{mode}")
         raise BadEndpoint(f"has no mode of three octal digits, such as mode={_UNIX_MODE}{cut}")
     if lockfile not in ("0", "1"):
         raise BadEndpoint("has a lockfile that is neither 0 nor 1")
-    # With Twisted's backlog a full socket refuses connections: a proxy then goes to another relay,
-    # and that would part the devices of a channel.
+    # With Twisted's backlog a full socket refuses connections: a proxy then connects to another
+    # relay, which would separate the devices of a channel.
     backlog = _number(parts.get("backlog", str(UNIX_BACKLOG)), "backlog", _HIGHEST_PORT)
     unix = UnixPath(path, int(mode, 8), backlog, has_lock=lockfile == "1")
     return Listening(unix, unix_path=path)
 
 
 def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoint:
-    # Only these endpoints need it, and it takes 0.3 MB.
+    # Only these endpoints need this import, which takes 0.3 MB.
     from twisted.internet.endpoints import serverFromString
 
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, text)
     except Exception as error:
-        # Each kind has its own parser, and each parser its own exceptions.
+        # Each kind of endpoint has its own parser with its own exceptions.
         if str(error).startswith("Unknown endpoint type"):
             instead = plain(text) or "; write it like tcp:8080 or unix:/run/relay.sock"
             raise BadEndpoint(f"is not a server endpoint: {error}{instead}") from None

@@ -1,7 +1,7 @@
-"""The front door: reads one request head, bounded in size and time, and hands the connection on.
+"""The front door: reads one request head within its size and deadline, and routes the connection.
 
-What stands behind it is a `Route`. A lasting connection takes the door's place at its transport.
-Where something stands between door and transport, the door stays and passes on what it hears.
+A `Route` returns the protocol for the request. That of a lasting connection replaces the front
+door at the transport; if the transport is wrapped, the front door stays and forwards the data.
 """
 
 from typing import Any
@@ -34,7 +34,7 @@ from vaultrelay.wire.request import Request
 
 
 class FrontDoor(PreambleListener):
-    """One connection until its request is read."""
+    """One pending connection, until its request head is complete."""
 
     transport: Any
     _next: IProtocol | None = None
@@ -51,7 +51,7 @@ class FrontDoor(PreambleListener):
 
     @property
     def budgets(self) -> Budgets:
-        """What it counts against while it waits."""
+        """The budgets that the connection counts against while it is pending."""
         return self._visitor.budgets
 
     def connectionMade(self) -> None:
@@ -59,9 +59,9 @@ class FrontDoor(PreambleListener):
         self._deadline = self._clock.callLater(HEAD_SECONDS, self._too_late)
 
     def client_known(self, address: IAddress | None) -> bool:
-        """Whether the connection may stay. Called by a transport that had to find out the address.
+        """Count the client that the PROXY header names. Return whether the connection may stay.
 
-        None is an address that is not to be known.
+        `address` is None if the header names none.
         """
         self._is_behind_proxy = True
         self._visitor = visitor = self._factory.visitors.arrived(address)
@@ -71,14 +71,14 @@ class FrontDoor(PreambleListener):
             return True
         if self._is_encrypted:
             return False
-        # A proxy that is cut off tries the next relay, where the device would find no peers. One
-        # for HTTP has the request already, and hears why.
+        # After a reset a proxy tries the next relay, where the device has no peers.
+        # An HTTP proxy has the request already, and gets the reason as an answer.
         self._cancel_deadline()
         self._deadline = self._clock.callLater(TOO_MANY_SECONDS, self._abort)
         return True
 
     def haproxy_connected(self, begun: bytes) -> bool:
-        """Whether HAProxy may connect as a peer. Called by a transport that read such a hello."""
+        """Hand the connection to HAProxyPeer. Return whether HAProxy may connect as a peer."""
         announcer = self._factory.announcer
         if announcer is None:
             return False
@@ -117,31 +117,31 @@ class FrontDoor(PreambleListener):
             self._next.connectionLost(reason)
 
     def handshake_began(self) -> None:
-        """The transport has read something that comes before the request."""
+        """Note bytes of the preamble: the connection is not silent."""
         self._factory.waiting.bytes_received(self)
 
     def preamble_failed(self, slug: str) -> None:
-        """The transport gives up before there is a request: why, in a word of ours."""
+        """Count a connection that ends in its preamble, by the slug of the reason."""
         counted = proxy_missing().counted if self._lacks_proxy_header else slug
         self._count(counted)
         self._factory.visitors.failed(self._visitor, counted)
 
     def proxy_header_missing(self, address: IAddress) -> bool:
-        """Whether a connection without its PROXY header may stay for the answer that says so."""
+        """Charge a connection without PROXY header. Return whether it may stay for the refusal."""
         self._lacks_proxy_header = True
-        # No proxy names another address: the connection's own is charged.
+        # No header names a client, so the budgets of the connection's own address are charged.
         self._visitor = self._factory.visitors.arrived(address)
         self._factory.waiting.budgets_changed(self)
         return not self._visitor.is_too_many
 
     def evict(self) -> None:
-        """Make room: see PendingConnections."""
+        """Abort the connection to make room: see PendingConnections."""
         self._count("crowded_out")
         self._factory.visitors.left(self._visitor)
         self._abort()
 
     def _read(self, data: bytes) -> tuple[Request, bytes] | None:
-        """The request and what follows its head, once all of it has come; Refusal for a bad one."""
+        """Return the complete request and the bytes after its head, else None. Raises Refusal."""
         try:
             found = self._head.feed(data, self._is_encrypted, self._is_behind_proxy)
             if found is not None and self._lacks_proxy_header:
@@ -169,7 +169,7 @@ class FrontDoor(PreambleListener):
         finally:
             if handover.lasting:
                 self._factory.visitors.left(self._visitor)
-        # One request on a connection: a page's client has nothing more to say.
+        # A connection to the pages has one request: later bytes are discarded.
         first = handover.head + rest if handover.lasting else handover.head
         if first:
             following.dataReceived(first)
@@ -189,7 +189,7 @@ class FrontDoor(PreambleListener):
         self._deadline = self._clock.callLater(CLOSE_SECONDS, self._abort)
         self.transport.write(refusal.response(to_head))
         if refusal.counted == "proxy_unexpected":
-            # The request follows at once: a close that finds it unread would cut the answer off.
+            # The request follows at once: a close with unread data would discard the answer.
             self.transport.loseWriteConnection()
         else:
             self.transport.loseConnection()
@@ -214,10 +214,10 @@ class FrontDoor(PreambleListener):
 
 
 class FrontDoorFactory(Factory):
-    """Builds the front door of each accepted connection.
+    """Makes the front door of each accepted connection.
 
-    `refused` counts, by slug, connections that ended before there was a request to route. Without
-    an `announcer` no HAProxy may connect as a peer.
+    `refused` counts, by slug, connections that ended before their request was routed. Without an
+    `announcer` no HAProxy may connect as a peer.
     """
 
     noisy = False
@@ -243,6 +243,6 @@ class FrontDoorFactory(Factory):
     def buildProtocol(self, addr: IAddress | None) -> FrontDoor | None:
         visitor = self.visitors.arrived(addr)
         if visitor.is_too_many:
-            # The port closes the connection, before TLS and before anything is made for it.
+            # The acceptor closes the connection, before TLS and before any object is made for it.
             return None
         return FrontDoor(self, visitor)

@@ -1,4 +1,4 @@
-"""Handover: which protocol serves a request, and where a front door asks for it."""
+"""Handover: the protocol that serves a request, and the type of the function that returns it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from vaultrelay.wire.request import Request
 
 @dataclass(frozen=True)
 class Handover:
-    """The protocol that serves a request, and the request head as that protocol reads it, if any.
+    """The protocol that serves a request, and the request head in that protocol's form, if any.
 
-    `lasting` connections outlive the deadline of the request; others must be done by then.
+    `lasting` connections outlive the deadline of the request; others must end within it.
     """
 
     protocol: IProtocol
@@ -22,4 +22,4 @@ class Handover:
 
 
 Route = Callable[[Request, Visitor], Handover]
-"""Returns the handover of a request; raises Refusal if it is not served."""
+"""Returns the handover of a request. Raises Refusal if it is not served."""

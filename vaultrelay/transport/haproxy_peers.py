@@ -1,7 +1,7 @@
-"""HAProxy as a peer: it connects to the relay, and learns which channels have devices here.
+"""HAProxy as a peer: connects to the relay, which announces the channels that have devices here.
 
 HAProxy's own table has an entry for every upgrade, which takes no proof, and keeps it for a minute.
-What the relay announces is in a table of its own, which strangers cannot fill
+The relay's announcements are in a separate table, which clients without a proof cannot fill
 (docs/decisions/0018-relays-announce-their-channels.rst).
 """
 
@@ -48,9 +48,9 @@ from vaultrelay.wire.haproxy_peers import (
 
 
 class HAProxyPeer(Protocol):
-    """The connection of one HAProxy process. `relay` is what it calls this relay.
+    """The connection of one HAProxy process. `relay` is this relay's name in HAProxy.
 
-    It is a pending connection, which may have to go for others, until its hello is accepted.
+    Until its hello is accepted, it is a pending connection, which may be evicted.
     """
 
     transport: Any
@@ -79,7 +79,7 @@ class HAProxyPeer(Protocol):
         try:
             if not self.relay:
                 data = self._greet(data)
-            # One answer for all, or one that sends many and reads nothing would fill the memory.
+            # One answer for all: a peer that sends many and reads none would fill the memory.
             if self._wants_resync(data) and not self._is_full:
                 self.transport.write(RESYNC_PARTIAL)
         except BadPeer as error:
@@ -91,22 +91,22 @@ class HAProxyPeer(Protocol):
         self._announcer.left(self)
 
     def announce(self, channels: Iterable[bytes]) -> None:
-        """Send these channels, some of those that were here before, and that the relay is alive."""
+        """Send these channels, some channels from before the connection, and a heartbeat."""
         if not self._is_full:
             some = islice(self._not_yet_announced, ANNOUNCED_AT_FIRST)
             self.transport.write(updates(chain(channels, some), self.relay) + HEARTBEAT)
 
     def is_silent(self, now: float) -> bool:
-        """Whether HAProxy has not said for too long that it is alive."""
+        """Return whether HAProxy sent nothing for too long."""
         return now - self._heard_at > PEER_SILENT_SECONDS
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Reset the connection."""
         self.transport.abortConnection()
 
     evict = abort
 
-    # The transport calls these: a HAProxy that does not read misses entries.
+    # Producer methods, called by the transport: a HAProxy that does not read misses entries.
 
     def pauseProducing(self) -> None:
         self._is_full = True
@@ -118,7 +118,7 @@ class HAProxyPeer(Protocol):
         self._is_full = True
 
     def _greet(self, data: bytes) -> bytes:
-        """Answer the hello once it is whole; return what follows it."""
+        """Answer the hello once it is complete; return the bytes after it."""
         self._hello += data
         *lines, rest = self._hello.split(b"\n", HELLO_LINES)
         if len(lines) < HELLO_LINES:
@@ -142,7 +142,7 @@ class HAProxyPeer(Protocol):
         return rest
 
     def _wants_resync(self, data: bytes) -> bool:
-        """Whether a request for a resync is in these messages. Raises BadPeer for too many."""
+        """Return whether these messages request a resync. Raises BadPeer if they are too many."""
         wants = False
         for is_request in self._messages.read(data):
             if self._rate.spend(1) and self._rate.debt_seconds(self._heard_at):
@@ -152,7 +152,7 @@ class HAProxyPeer(Protocol):
 
     def _refuse(self, answer: bytes) -> None:
         if not answer:
-            # What waits to be sent might never be read.
+            # The peer may never read the unsent bytes, so an orderly close could wait without end.
             self.abort()
             return
         self.transport.write(answer)
@@ -165,11 +165,11 @@ class HAProxyPeer(Protocol):
 
 
 class Announcer:
-    """Announces all channels to each HAProxy that is connected, a part in each tick.
+    """Announces all channels to each connected HAProxy, a part in each tick.
 
-    Costs nothing while there is none. `channels` are those that have devices now. When a HAProxy
-    was silent, or the relay stood still, HAProxy may have led devices elsewhere that the relay has
-    yet to miss. Until it has, the channels of that moment are in doubt and not announced.
+    Costs nothing without a HAProxy. `channels` are those that have devices now. After a silence of
+    HAProxy, or a standstill of the relay, devices may be at another relay while their old sessions
+    are open here. Until those have ended, the channels of that moment are in doubt: not announced.
     """
 
     def __init__(
@@ -188,17 +188,17 @@ class Announcer:
         )
 
     def all_channels(self) -> Iterator[bytes]:
-        """Yield those that have devices now and when it is their turn, but for those in doubt."""
+        """Yield the channels not in doubt that have devices now, and still have in their turn."""
         return filter(self._is_here, tuple(self._channels()))
 
     def began(self, channel: bytes) -> None:
-        """Announce soon a channel that has its first device."""
-        # The others of a crowd are announced in their round.
+        """Announce a channel soon after its first device joined."""
+        # Beyond this limit new channels wait for their turn in the round.
         if self._peers and len(self._new) < MOST_NEW_CHANNELS:
             self._new.append(channel)
 
     def join(self, peer: HAProxyPeer) -> bool:
-        """Announce to this one, too; False if there are too many."""
+        """Add a HAProxy. Return False if there are too many."""
         if len(self._peers) >= MOST_HAPROXIES:
             return False
         if not self._peers:
@@ -208,14 +208,14 @@ class Announcer:
         return True
 
     def left(self, peer: HAProxyPeer) -> None:
-        """Announce no more to this one, if it had joined."""
+        """Remove a HAProxy, if it was added."""
         self._peers.discard(peer)
         if not self._peers:
             self._ticking.stop()
             self._new.clear()
 
     def close(self) -> None:
-        """End all connections: the relay stops."""
+        """Close all connections, since the relay stops."""
         for peer in tuple(self._peers):
             peer.abort()
 
@@ -223,7 +223,7 @@ class Announcer:
         now = self.clock.seconds()
         gap, self._ticked_at = now - self._ticked_at, now
         stood_still = gap > PEER_SILENT_SECONDS
-        # What HAProxy sent during a standstill has yet to be read.
+        # Messages of HAProxy that arrived during a standstill are not read yet.
         silent = [] if stood_still else [peer for peer in self._peers if peer.is_silent(now)]
         if silent or stood_still:
             self._doubtful = frozenset(self._channels())
@@ -236,7 +236,7 @@ class Announcer:
             peer.announce(part)
 
     def _next_part(self) -> list[bytes]:
-        """Return the channels of a tick: new ones first, and the next of the round."""
+        """Return the channels of a tick: new ones first, then the next of the round."""
         part = list(islice(self._round, self._part_size))
         if len(part) < self._part_size or not part:
             everything = self._channels()

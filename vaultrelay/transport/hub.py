@@ -1,7 +1,7 @@
-"""Hub: waits for all streams of the relay, as few descriptors of Twisted's reactor as possible.
+"""Hub: waits for all streams of the relay with one descriptor of Twisted's reactor, on Linux.
 
-On Linux all streams are in one epoll object, which the reactor finds readable when any of them is
-ready. Elsewhere each stream is a descriptor of the reactor's own.
+There, all streams are in one epoll object, which the reactor finds readable when any stream is
+ready. On other systems the reactor has one descriptor for each stream.
 """
 
 import select
@@ -24,27 +24,27 @@ ERROR = getattr(select, "EPOLLERR", 8)
 
 
 class HubStream(Protocol):
-    """What a hub needs to know of a stream. `descriptor` is -1 once the stream is closed."""
+    """A stream as its hub uses it. `descriptor` is -1 once the stream is closed."""
 
     descriptor: int
 
     def can_read(self) -> None:
-        """Read once; nothing may be there."""
+        """Read once, even if no data is available."""
 
     def ready(self, events: int) -> None:
-        """Handle any combination of events, those of errors included."""
+        """Handle any combination of events, including errors."""
 
     def abortConnection(self) -> None:
-        """Close at once, and discard what is unsent."""
+        """Reset the connection and discard unsent bytes."""
 
     def lose(self, reason: Failure) -> None:
-        """Close, for this reason."""
+        """Close the stream for this reason."""
 
 
 class Hub(Service):
     """The streams of one relay, open while the service runs.
 
-    `ledger` has the number of bytes that a stream may read at once.
+    `ledger` holds the number of bytes that a stream may read at once.
     """
 
     def __init__(self, reactor: Any, ledger: Ledger, *, log: RelayLog) -> None:
@@ -54,14 +54,14 @@ class Hub(Service):
         self._streams: dict[int, HubStream] = {}
 
     def add(self, stream: HubStream) -> None:
-        """Watch a stream, for reading."""
+        """Watch a stream for reading."""
         self._streams[stream.descriptor] = stream
 
     def change(self, descriptor: int, events: int) -> None:
-        """Watch the stream of this descriptor for these events from now on."""
+        """Change the watched events of the stream with this descriptor."""
 
     def remove(self, stream: HubStream) -> bool:
-        """Watch a stream no longer; returns whether it was watched."""
+        """Stop watching a stream. Return whether it was watched."""
         return self._streams.pop(stream.descriptor, None) is not None
 
     def stopService(self) -> None:
@@ -69,7 +69,7 @@ class Hub(Service):
         self.close_streams(Failure(ConnectionLost()))
 
     def close_streams(self, reason: Failure) -> None:
-        """Close all streams, for this reason."""
+        """Close all streams for this reason."""
         for stream in tuple(self._streams.values()):
             try:
                 stream.lose(reason)
@@ -77,19 +77,19 @@ class Hub(Service):
                 self.fail(stream)
 
     def fail(self, stream: HubStream) -> None:
-        """Log the exception at hand and end the connection that raised it, and no other."""
+        """Log the current exception, and abort only the connection that raised it."""
         self.log.failure("A connection failed")
         stream.abortConnection()
 
 
 def make_hub(reactor: Any, ledger: Ledger, *, log: RelayLog) -> Hub:
-    """Returns the hub that serves most connections on this system."""
+    """Return the hub that serves most connections on this system."""
     return (EpollHub if hasattr(select, "epoll") else ReactorHub)(reactor, ledger, log=log)
 
 
 @implementer(IReadDescriptor)
 class EpollHub(Hub):
-    """All streams in one epoll object, which is one descriptor of the reactor."""
+    """Watches all streams with one epoll object, which is one descriptor of the reactor."""
 
     _poller: Any = None
 
@@ -108,7 +108,7 @@ class EpollHub(Hub):
         super().add(stream)
 
     def change(self, descriptor: int, events: int) -> None:
-        # epoll reports errors and hang-ups even for an empty set of events. Once is enough: a
+        # epoll reports errors and hang-ups even for an empty set of events. One-shot, since a
         # paused stream does not read, so the same hang-up would be reported without end.
         self._poller.modify(descriptor, events or select.EPOLLONESHOT)
 
@@ -118,7 +118,7 @@ class EpollHub(Hub):
             self._poller.unregister(stream.descriptor)
         return was_watched
 
-    # The reactor calls these.
+    # IReadDescriptor, called by the reactor.
 
     def fileno(self) -> int:
         return -1 if self._poller.closed else self._poller.fileno()
@@ -127,10 +127,10 @@ class EpollHub(Hub):
         return "Hub"
 
     def doRead(self) -> None:
-        """Serve one round of the streams that are ready, and only for a few milliseconds.
+        """Serve one round of the ready streams, for a few milliseconds at most.
 
-        Timers, listening ports and other descriptors of the reactor then have their turn. The
-        kernel puts a stream that was reported behind all others, so that each batch has the next.
+        Then the reactor serves timers, listeners and its other descriptors. The kernel moves a
+        reported stream behind all others, so each batch has the next ones.
         """
         streams = self._streams
         poller = self._poller
@@ -141,8 +141,8 @@ class EpollHub(Hub):
             for descriptor, event in events:
                 stream = streams.get(descriptor)
                 if stream is None:
-                    # It was closed by one before it. No other can have its number: ports accept
-                    # in turns of their own.
+                    # An earlier stream of this batch closed it. No new stream can have its
+                    # number yet: listeners accept outside of this loop.
                     continue
                 try:
                     if event == READ:
@@ -156,12 +156,12 @@ class EpollHub(Hub):
             remaining -= EVENTS_AT_ONCE
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor stops."""
+        """Close all streams when the reactor stops."""
         self.close_streams(reason)
 
 
 class ReactorHub(Hub):
-    """Each stream as a descriptor of the reactor."""
+    """Watches each stream as a descriptor of the reactor."""
 
     def __init__(self, reactor: Any, ledger: Ledger, *, log: RelayLog) -> None:
         super().__init__(reactor, ledger, log=log)
@@ -190,7 +190,7 @@ class ReactorHub(Hub):
 
 @implementer(IReadWriteDescriptor)
 class _Descriptor:
-    """One stream, as a reactor wants it."""
+    """Adapts one stream to the interfaces of the reactor."""
 
     def __init__(self, hub: Hub, stream: HubStream) -> None:
         self._hub = hub

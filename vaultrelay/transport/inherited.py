@@ -1,7 +1,7 @@
-"""Inherited sockets: what a service manager passed to this process (sd_listen_fds(3)).
+"""Inherited sockets: those that a service manager passed to this process (sd_listen_fds(3)).
 
-Each socket is asked itself what it is. An address of the wrong family would be read as another one,
-and every rule for addresses would go by that.
+The family comes from each socket itself. With a wrong family, its addresses would be misread, and
+every rule for addresses would use the wrong ones.
 """
 
 import os
@@ -16,15 +16,15 @@ from vaultrelay.transport.bindable import duplicate
 
 DOMAINS = ("INET", "INET6", "UNIX")
 _UNNAMED = "unknown"
-"""The name that a socket has where its manager gives none, as for sd_listen_fds_with_names(3)."""
+"""The name of a socket that the manager did not name (sd_listen_fds_with_names(3))."""
 
 
 class NoSuchSocket(ValueError):
-    """An inherited socket that is not there, or cannot be listened on; the text says why."""
+    """An inherited socket is missing or cannot listen; the text is the reason."""
 
 
 def find_socket(index: str | None, name: str | None) -> int:
-    """Return the descriptor of this index or name; raises NoSuchSocket if there is none."""
+    """Return the descriptor of this index or name. Raises NoSuchSocket if there is none."""
     if (index is None) is (name is None):
         raise NoSuchSocket("must say either index= or name=, and not both")
     sockets = passed_sockets()
@@ -45,7 +45,7 @@ def find_socket(index: str | None, name: str | None) -> int:
 
 
 def check_socket(descriptor: int) -> None:
-    """Raises NoSuchSocket if a descriptor is not that of a listening stream socket."""
+    """Check a descriptor. Raises NoSuchSocket if it is not a listening stream socket."""
     try:
         with duplicate(descriptor) as asked:
             family, kind = asked.family, asked.type
@@ -67,7 +67,7 @@ def check_socket(descriptor: int) -> None:
 
 @cache
 def passed_sockets() -> tuple[tuple[int, str], ...]:
-    """Descriptor and name of each socket that was passed to this process, in their order."""
+    """Return descriptor and name of each socket passed to this process, in their order."""
     environment = dict(start_environment())
     count = environment.get("LISTEN_FDS", "")
     if not environment.get("LISTEN_FDNAMES") and count.isascii() and count.isdigit():
@@ -78,10 +78,10 @@ def passed_sockets() -> tuple[tuple[int, str], ...]:
 
 
 def start_environment() -> Mapping[str, str]:
-    """The environment with which the process began.
+    """Return the environment of the process at its start.
 
-    Twisted takes LISTEN_FDS out of os.environ as soon as its endpoints are imported, and forgets
-    the sockets where they have no names.
+    Twisted removes LISTEN_FDS from os.environ when its endpoints are imported, and drops sockets
+    without names.
     """
     try:
         variables = os.fsdecode(Path("/proc/self/environ").read_bytes()).split("\0")

@@ -1,4 +1,4 @@
-"""What the kernel holds of a connection's output."""
+"""The kernel's send queue of a connection."""
 
 import sys
 
@@ -14,12 +14,12 @@ _INT_BYTES = 4
 
 
 def unacknowledged_bytes(descriptor: int) -> int:
-    """Returns the bytes that the peer has not acknowledged; 0 where the kernel does not report."""
+    """Return the number of bytes not acknowledged by the peer; 0 if the kernel cannot report it."""
     if not _KERNEL_REPORTS:
         return 0
     try:
         answer = ioctl(descriptor, TIOCOUTQ, bytes(_INT_BYTES))
     except (OSError, ValueError):
-        # Not of this kind of socket, or closed.
+        # Another kind of socket, or a closed one.
         return 0
     return int.from_bytes(answer, sys.byteorder)

@@ -1,4 +1,4 @@
-"""Listening services: a port that is taken stops the start instead of being logged."""
+"""ListeningService: one listener of the relay. A port in use stops the start."""
 
 import os
 import stat
@@ -38,11 +38,11 @@ _UNIX_CURES: dict[int | None, str] = {
     ENOTDIR: "; what should be its folder is none",
     EACCES: "; this user may make no socket in its folder",
 }
-"""The lock that another relay holds is no error of the system's."""
+"""None is for SocketLocked, another relay's lock, which is no error of the system."""
 
 
 class CannotListen(Exception):
-    """An endpoint that cannot be listened on: which one, and why."""
+    """The relay cannot listen on an endpoint; the text has the endpoint, the reason and a hint."""
 
     def __init__(self, text: str, cause: BaseException | None) -> None:
         reason = getattr(cause, "socketError", cause)
@@ -56,22 +56,22 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True)
 class Listening:
-    """Where to listen, and what precedes HTTP on each connection: a PROXY header, TLS.
+    """The endpoint of a listener, and the preamble of its connections: a PROXY header, TLS.
 
-    `where` is an endpoint of Twisted's or of a plugin's if it is none of the kinds that the relay
-    binds itself; its connections are then Twisted's, too.
+    `where` is an endpoint of Twisted or of a plugin if the relay does not bind its kind itself;
+    its connections are then Twisted's, too.
     """
 
     where: Bindable | IStreamServerEndpoint
     tls: ServerTls | None = None
     is_proxied: bool = False
     is_inherited: bool = False
-    """Whether the socket is somebody else's, who keeps it open while the relay restarts."""
+    """Whether another process owns the socket and keeps it open while the relay restarts."""
     unix_path: str = ""
-    """The file that the relay makes for a unix socket."""
+    """The file that the relay makes for a unix socket; else empty."""
 
     def make_stream(self, hub: Hub, accepted: socket, address: Any, protocol: Any) -> Stream:
-        """Return the stream of an accepted connection, with what precedes HTTP on it."""
+        """Return the stream of an accepted connection, with the stages of its preamble."""
         is_before_tls = self.tls is not None
         stages = (ProxyStage(is_before_tls),) if self.is_proxied else ()
         if self.tls is not None:
@@ -82,7 +82,7 @@ class Listening:
 
 @dataclass(frozen=True)
 class OpenSocket:
-    """A unix socket without a restriction of who connects; an abstract one has no mode."""
+    """A unix socket that every user can connect to; an abstract socket has no mode."""
 
     path: str
     mode: int | None
@@ -90,9 +90,9 @@ class OpenSocket:
 
 
 class ListeningService(Service):
-    """Listens while it runs; raises CannotListen when started where that is not possible.
+    """Listens while it runs. Raises CannotListen at the start if it cannot listen.
 
-    Twisted's own StreamServerEndpointService logs a taken port and stays up, deaf.
+    Twisted's StreamServerEndpointService only logs a port in use, and runs without a listener.
     """
 
     port: IListeningPort | None = None
@@ -113,27 +113,27 @@ class ListeningService(Service):
 
     @property
     def tls(self) -> ServerTls | None:
-        """What TLS the connections begin with; None without."""
+        """The TLS of the connections, None without TLS."""
         return self._wanted.tls
 
     @property
     def is_plain(self) -> bool:
-        """Whether devices connect without TLS, and without a proxy that could have done it."""
+        """Whether devices connect without TLS, and without a proxy that could terminate it."""
         return self.tls is None and not self._wanted.is_proxied
 
     @property
     def is_inherited(self) -> bool:
-        """Whether those who connect after the end find another relay, and need only wait."""
+        """Whether another process keeps the socket open; connections wait there for a restart."""
         return self._wanted.is_inherited
 
     @property
     def unix_path(self) -> str:
-        """The file that it makes for a unix socket; empty for all others."""
+        """The file that the relay makes for a unix socket; else empty."""
         return self._wanted.unix_path
 
     @property
     def open_socket(self) -> "OpenSocket | None":
-        """Its unix socket, where every user of this machine may connect to it."""
+        """The unix socket, if every user of this machine can connect to it."""
         address: Any = self.port and self.port.getHost()
         path = getattr(address, "name", None)
         if not path:
@@ -148,7 +148,7 @@ class ListeningService(Service):
         return OpenSocket(os.fsdecode(path), mode, self.is_inherited) if writable else None
 
     def privilegedStartService(self) -> None:
-        """Listen, while the process may still have the privilege that a low port needs."""
+        """Listen, while the process still has the privilege that a port below 1024 needs."""
         where = self._wanted.where
         if IStreamServerEndpoint.providedBy(where):
             self._listen_at(where)
@@ -156,7 +156,7 @@ class ListeningService(Service):
         try:
             bound = where.bind()
         except (OSError, TypeError, ValueError, OverflowError) as error:
-            # All but the first are Python's, such as for a host that is no text.
+            # The others come from Python, for example for a host that is not valid text.
             raise CannotListen(self.text, error) from None
         self.port = Acceptor(
             bound,
@@ -191,6 +191,6 @@ class ListeningService(Service):
 
 
 def shown(port: IListeningPort) -> str:
-    """Where a port of an endpoint string listens, which the string need not say."""
+    """Return the local address of a listener, which the endpoint string may leave open."""
     host: Any = port.getHost()
     return f"port {host.port} of {host.host}" if hasattr(host, "port") else "open"

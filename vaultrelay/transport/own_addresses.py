@@ -1,4 +1,4 @@
-"""Own addresses: under which addresses of the Internet a port of this machine is reached."""
+"""Own addresses: the public addresses at which a port of this machine is reached."""
 
 import socket
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from twisted.internet.interfaces import IListeningPort
 
 _EVERY_INTERFACE = ("0.0.0.0", "::")  # noqa: S104  what ports say, not where they listen
 _ELSEWHERE = ("192.0.2.1", 9)
-"""An address of no network (RFC 5737). The route there is that to the Internet."""
+"""An unassigned address (RFC 5737). Its route is the default route to the Internet."""
 
 
 def public_addresses(ports: Iterable[IListeningPort | None]) -> tuple[str, ...]:
-    """The addresses of the Internet among those that ports listen on.
+    """Return the public addresses that ports listen on.
 
-    Of ports on every interface the IPv4 address counts from which this machine reaches the
-    Internet. Its IPv6 address does not: nearly every one has one, behind a firewall.
+    A port on every interface counts with the IPv4 source address of the default route, but not with
+    an IPv6 address: nearly every machine has one, behind a firewall.
     """
     found = {}
     for port in ports:
@@ -31,7 +31,7 @@ def public_addresses(ports: Iterable[IListeningPort | None]) -> tuple[str, ...]:
 def _outward_address() -> str:
     try:
         with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as end:
-            # Sends nothing: it only looks up the route.
+            # connect sends nothing on a datagram socket: it only looks up the route.
             end.connect(_ELSEWHERE)
             return str(end.getsockname()[0])
     except OSError:

@@ -1,4 +1,4 @@
-"""PendingConnections: connections that have not joined yet, or wait for the answer to a close."""
+"""PendingConnections: connections that have not joined, or wait for the answer to their close."""
 
 from collections import OrderedDict
 from collections.abc import Generator
@@ -20,30 +20,30 @@ from vaultrelay.policy.limits import (
 
 
 class PendingConnection(Protocol):
-    """A connection that can be cut off for another. `budgets` are those that it counts against."""
+    """A connection that can be evicted. `budgets` are those that it counts against."""
 
     @property
     def budgets(self) -> Budgets: ...
 
     def evict(self) -> None:
-        """Cut it off."""
+        """Abort the connection."""
 
 
 class _Queue:
     """Pending connections of one kind, oldest first: all of them, and those of each budget.
 
-    No operation looks at other connections, except for those of one network that overtook one
-    whose budgets were found late. Ordered dicts, since a plain one keeps a gap for each entry that
-    was deleted, and looking for its first entry passes over all of them.
+    No operation visits other connections, except those of one network that overtook a connection
+    with late budgets. Ordered dicts, since a plain one keeps a gap for each deleted entry, and the
+    search for its first entry passes over all gaps.
     """
 
     __slots__ = ("_all", "_by_budget", "_numbers", "seconds")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        """For which none of them is evicted."""
+        """The grace of each connection, in seconds."""
         self._all: OrderedDict[PendingConnection, tuple[float, int, Budgets]] = OrderedDict()
-        """Since when each is pending, its number in the queue, and what it counts against."""
+        """For each connection: when it became pending, its number in the queue, its budgets."""
         self._by_budget: dict[Budget, OrderedDict[PendingConnection, None]] = {}
         self._numbers = count()
 
@@ -59,7 +59,7 @@ class _Queue:
             of_budget[connection] = None
 
     def remove(self, connection: PendingConnection) -> tuple[float, Budgets] | None:
-        """Since when it was pending, and its budgets; None if it was not here."""
+        """Remove a connection. Return when it became pending, and its budgets; None if not here."""
         entry = self._all.pop(connection, None)
         if entry is None:
             return None
@@ -68,7 +68,7 @@ class _Queue:
         return since, budgets
 
     def move(self, connection: PendingConnection, budgets: Budgets) -> None:
-        """Count it against other budgets, in each at the place that its number gives it."""
+        """Count a connection against other budgets, in each queue in the order of its number."""
         entry = self._all.get(connection)
         if entry is None or entry[2] is budgets:
             return
@@ -87,7 +87,7 @@ class _Queue:
                 of_budget.move_to_end(other)
 
     def oldest(self, budget: Budget | None) -> tuple[PendingConnection, float] | None:
-        """The first in the queue, or the first of a budget, and since when it is pending."""
+        """Return the oldest connection of all, or of a budget, and when it became pending."""
         connections = self._all if budget is None else self._by_budget.get(budget)
         if not connections:
             return None
@@ -103,11 +103,11 @@ class _Queue:
 
 
 class PendingConnections:
-    """All connections at the front door, and those whose close is not answered yet.
+    """All connections at the front door, and those with an unanswered close.
 
-    At `most` of them the oldest is evicted for the next one, so that nobody locks others out: first
-    of those whose close is not answered, then of those that sent no byte. But none is evicted
-    before a time of grace, or a crowd of honest devices would push one another out.
+    At `most` of them the oldest is evicted for the next one, so that no client can lock others out:
+    first those with an unanswered close, then those that sent no byte. None is evicted before its
+    grace, or many honest devices would evict each other.
     """
 
     def __init__(self, clock: IReactorTime, most: int = WAITING_CONNECTIONS) -> None:
@@ -116,63 +116,63 @@ class PendingConnections:
         self._silent = _Queue(SILENT_SURE_SECONDS)
         self._others = _Queue(WAITING_SURE_SECONDS)
         self._queues = (self._closing, self._silent, self._others)
-        """In the order in which they are evicted."""
+        """The queues in the order of eviction."""
         self.configure(most)
 
     def configure(self, most: int) -> None:
-        """Apply another limit; connections beyond it stay until their place is needed."""
+        """Apply another limit; connections beyond it stay until they are evicted for new ones."""
         self.most = most
 
     def __len__(self) -> int:
         return len(self._closing) + len(self._silent) + len(self._others)
 
     def add(self, connection: PendingConnection) -> None:
-        """Add a new connection, which has sent nothing."""
+        """Add a new connection that has sent no byte."""
         self._silent.add(connection, self._clock.seconds(), connection.budgets)
 
     def add_closing(self, connection: PendingConnection) -> None:
-        """Add a connection that waits for the end of its close."""
+        """Add a connection that waits for the answer to its close."""
         self._closing.add(connection, self._clock.seconds(), connection.budgets)
 
     def bytes_received(self, connection: PendingConnection) -> None:
-        """Note that a connection is not silent; one that is not pending is ignored."""
+        """Note that a connection is not silent. Others than pending ones are ignored."""
         entry = self._silent.remove(connection)
         if entry is not None:
             self._others.add(connection, *entry)
 
     def budgets_changed(self, connection: PendingConnection) -> None:
-        """Count a connection against its present budgets; those of a closing one do not change."""
+        """Count a connection against its current budgets; those of a closing one do not change."""
         self._silent.move(connection, connection.budgets)
         self._others.move(connection, connection.budgets)
 
     def remove(self, connection: PendingConnection) -> None:
-        """Remove one that is gone, or has joined; one that is not pending is ignored."""
+        """Remove a connection that was lost or has joined. Others than pending ones are ignored."""
         for queue in (self._others, self._silent, self._closing):
             if queue.remove(connection) is not None:
                 return
 
     @inlineCallbacks
     def wait_until_empty(self, seconds: float) -> Generator[Deferred[None], None, None]:
-        """Fires when no connection is pending any more, or when the time is over."""
+        """Fire when no connection is pending, after `seconds` at most."""
         until = self._clock.seconds() + seconds
         while len(self) and self._clock.seconds() < until:
             yield deferLater(self._clock, LAST_ANSWERS_TICK_SECONDS)
 
     def make_room(self) -> bool:
-        """Whether another connection may be added; the oldest may be evicted for it."""
+        """Return whether another connection may be added; evict the oldest for it if needed."""
         return len(self) < self.most or self.evict_oldest()
 
     def evict_oldest(self, budget: Budget | None = None) -> bool:
-        """Evict the oldest connection, or that of one network, after its grace; whether it was.
+        """Evict the oldest connection, or that of one network, after its grace. Return whether.
 
-        Without the second a network that has all its places would be closed to its other clients
-        for as long as one client renews silent connections. Until one of a network can be evicted,
-        those that come next are refused at once.
+        The network counts, since one client that renews silent connections could use up its budget
+        and lock out the other clients. Until one of a network can be evicted, new connections from
+        there are refused at once.
         """
         now = self._clock.seconds()
         if budget is not None and now < budget.sure_until:
             return False
-        # Whatever is added after this has a grace of at least this.
+        # All connections added later have at least this grace.
         sure_until = now + SILENT_SURE_SECONDS
         for queue in self._queues:
             oldest = queue.oldest(budget)

@@ -1,4 +1,4 @@
-"""PeriodicTask: a call at each interval, which goes on after an error."""
+"""PeriodicTask: a call at each interval, which continues after an error."""
 
 from collections.abc import Callable
 
@@ -9,9 +9,9 @@ from vaultrelay.logs import RelayLog
 
 
 class PeriodicTask:
-    """Makes a call every so many seconds. Twisted's looping call would end with the first error.
+    """Makes a call at each interval. Twisted's LoopingCall would stop at the first error.
 
-    `trouble` is the line that is logged then.
+    `trouble` is the line that is logged with an error.
     """
 
     def __init__(
@@ -24,12 +24,12 @@ class PeriodicTask:
         self._loop.clock = clock
 
     def start(self, seconds: float, now: bool = False) -> None:
-        """Begin, with a call `now` or after the first interval; or go on at another interval."""
+        """Start, with a call `now` or after the first interval; or change the interval."""
         self.stop()
         self._loop.start(seconds, now)
 
     def stop(self) -> None:
-        """Make no more calls, if any were made."""
+        """Make no more calls. Does nothing if the task was not started."""
         if self._loop.running:
             self._loop.stop()
 

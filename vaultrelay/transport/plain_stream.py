@@ -13,7 +13,7 @@ from vaultrelay.transport.stream import Stream
 
 @implementer(ITCPTransport)
 class PlainStream(Stream):
-    """A stream with the options of TCP."""
+    """A stream with the socket options of TCP."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
-"""Preamble: what precedes HTTP on a connection, as a list of stages.
+"""Preamble: the part of a connection that precedes HTTP, as a list of stages.
 
-A stage takes bytes until it is done: the header of the PROXY protocol, a TLS handshake. What
-follows its end in the same read is the next stage's, or the protocol's.
+A stage consumes bytes until it is done: the header of the PROXY protocol, a TLS handshake. The
+rest of the same read goes to the next stage, or to the protocol.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IAddress
 
 
 class StageFailed(Exception):
-    """The connection has to end before its request. `answer` is sent first, as it is."""
+    """The connection has to end before its request. `answer` is sent first, unchanged."""
 
     def __init__(self, answer: bytes = b"") -> None:
         super().__init__()
@@ -20,52 +20,52 @@ class StageFailed(Exception):
 
 
 class OpeningStream(Protocol):
-    """A stream, as its stages know it. `peer` is the client's address, once a proxy named it."""
+    """A stream as its stages use it. `peer` is the client's address from a PROXY header."""
 
     protocol: Any
     peer: IAddress | None
 
     def getPeer(self) -> IAddress:
-        """The address of the client, or of the proxy."""
+        """Return the address of the client, or of the proxy."""
 
     def send_raw(self, data: bytes) -> None:
-        """Send bytes as they are."""
+        """Send bytes without TLS."""
 
 
 class Stage(Protocol):
-    """One step of a preamble; an object of its own for each connection."""
+    """One stage of the preamble of one connection."""
 
     def feed(self, stream: Any, data: bytes) -> bytes | None:
-        """Take the next bytes. Returns what follows the stage once it is done, None before.
+        """Consume the next bytes. Return the bytes after the stage once it is done, None before.
 
         Raises StageFailed if the connection has to end.
         """
 
     def lost(self, stream: Any, is_orderly: bool) -> None:
-        """The connection ended before the stage did; `is_orderly`: the peer closed it."""
+        """Handle the end of the connection in the stage; `is_orderly`: the peer closed it."""
 
 
 class PreambleListener(protocol.Protocol):
-    """A protocol that takes part in what precedes its first byte; by default it lets all pass."""
+    """A protocol with events of the preamble, before its first byte; by default it ignores them."""
 
     def handshake_began(self) -> None:
-        """The client has begun a TLS handshake."""
+        """Note that the client has begun a TLS handshake."""
 
     def preamble_failed(self, slug: str) -> None:
-        """The connection ends before there is a request, for this reason."""
+        """Note that the connection ends before its request, and the slug of the reason."""
 
     def client_known(self, address: IAddress | None) -> bool:
-        """A proxy named the client's address, or None: unknown. Returns whether it may stay."""
+        """Take the client's address, None if unknown. Return whether the connection may stay."""
         return True
 
     def proxy_header_missing(self, address: IAddress) -> bool:
-        """The proxy at this address sent no header. Returns whether to answer the request."""
+        """Note that the proxy at this address sent no header. Return whether to answer."""
         return False
 
     def haproxy_connected(self, begun: bytes) -> bool:
-        """HAProxy itself connects as a peer; `begun` is its hello so far.
+        """Serve HAProxy itself as a peer; `begun` is its hello so far.
 
-        Returns whether it may stay.
+        Return whether the connection may stay.
         """
         return False
 
@@ -74,12 +74,12 @@ _INDIFFERENT = PreambleListener()
 
 
 def preamble_listener(of: object) -> PreambleListener:
-    """Returns the protocol if it listens to its preamble, else a listener that lets all pass."""
+    """Return the protocol if it is a PreambleListener, else a listener that ignores all events."""
     return of if isinstance(of, PreambleListener) else _INDIFFERENT
 
 
 class Preamble:
-    """The stages of one connection, the first of which is at work."""
+    """The stages of one connection that are not done; the first one consumes the bytes."""
 
     __slots__ = ("_stages",)
 
@@ -92,7 +92,7 @@ class Preamble:
         return not self._stages
 
     def feed(self, stream: OpeningStream, data: bytes) -> bytes:
-        """Take the next bytes; returns what follows the last stage, if anything does.
+        """Consume the next bytes. Return the bytes after the last stage, if any.
 
         Raises StageFailed if the connection has to end.
         """
@@ -105,6 +105,6 @@ class Preamble:
         return data
 
     def lost(self, stream: OpeningStream, is_orderly: bool) -> None:
-        """The connection ended before all stages were done; `is_orderly`: the peer closed it."""
+        """Handle the end of the connection in the preamble; `is_orderly`: the peer closed it."""
         if self._stages:
             self._stages[0].lost(stream, is_orderly)

@@ -1,7 +1,7 @@
-"""ProxyStage: the header of the PROXY protocol, ahead of everything on a connection.
+"""ProxyStage: the stage that reads the header of the PROXY protocol, first on a connection.
 
-HAProxy itself sends none where it connects as a peer: see haproxy_peers. Where no header comes, the
-protocol refuses the request, within TLS if TLS came.
+HAProxy itself sends none when it connects as a peer: see haproxy_peers. Without a header, the
+protocol refuses the request, within TLS if the client uses TLS.
 """
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -13,7 +13,7 @@ from vaultrelay.wire.proxy_header import BEGINS_1, BadHeader, Source, may_begin,
 
 
 class ProxyStage:
-    """Takes one header and not a byte more. `is_before_tls`: a handshake follows it."""
+    """Consumes exactly one header. `is_before_tls`: a TLS handshake follows it."""
 
     __slots__ = ("_is_before_tls", "_so_far")
 
@@ -42,12 +42,12 @@ class ProxyStage:
         return so_far[header.size :]
 
     def lost(self, stream: OpeningStream, is_orderly: bool) -> None:
-        """See Stage. Health checks of TCP end so; half a line was meant to be a header."""
+        """See Stage. TCP health checks send nothing; part of a line was meant to be a header."""
         if is_orderly and self._so_far.startswith(BEGINS_1):
             preamble_listener(stream.protocol).preamble_failed("proxy_missing")
 
     def _begin_peer(self, stream: OpeningStream, so_far: bytes) -> bytes:
-        # Its channels would go over the network unencrypted where devices use TLS.
+        # Announcements would cross the network unencrypted although devices use TLS.
         if self._is_before_tls or not preamble_listener(stream.protocol).haproxy_connected(
             HELLO_BEGINS
         ):
@@ -55,7 +55,7 @@ class ProxyStage:
         return so_far[len(HELLO_BEGINS) :]
 
     def _go_on_without(self, stream: OpeningStream, so_far: bytes) -> bytes:
-        """Let the protocol refuse the request of a connection that has no header."""
+        """Let the protocol refuse the request of a connection without a header."""
         if not preamble_listener(stream.protocol).proxy_header_missing(stream.getPeer()):
             raise StageFailed
         return so_far

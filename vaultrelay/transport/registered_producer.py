@@ -1,13 +1,13 @@
-"""RegisteredProducer: the source of what a stream sends, as Twisted's producers are asked."""
+"""RegisteredProducer: calls the producer of a stream, as Twisted's contract requires."""
 
 from typing import Any
 
 
 class RegisteredProducer:
-    """A producer that is registered with a stream.
+    """A producer registered with a stream.
 
-    A push producer (`is_push`) sends by itself until it is paused. A pull producer sends something
-    each time it is asked.
+    A push producer (`is_push`) sends by itself until it is paused. A pull producer sends one piece
+    at each call of resumeProducing.
     """
 
     __slots__ = ("_is_paused", "is_push", "producer")
@@ -19,20 +19,20 @@ class RegisteredProducer:
 
     @property
     def waits(self) -> bool:
-        """Whether it sends nothing until `resume` is called."""
+        """Whether the producer sends nothing until `resume` is called."""
         return self._is_paused or not self.is_push
 
     def pause(self) -> None:
-        """Something is unsent. A push producer is paused once until it is resumed.
+        """Pause a push producer, once until it is resumed, since bytes are unsent.
 
-        Twisted pauses it at each write, which twisted.web's own producers count: a file behind a
-        file would stall.
+        Twisted pauses it at each write. twisted.web's own producers count the calls: the second of
+        two files would stall.
         """
         if self.is_push and not self._is_paused:
             self._is_paused = True
             self.producer.pauseProducing()
 
     def resume(self) -> None:
-        """All is sent."""
+        """Resume the producer, since all bytes are sent."""
         self._is_paused = False
         self.producer.resumeProducing()

@@ -1,4 +1,4 @@
-"""RequestHead: collects the head of one request, and reads it once it is whole."""
+"""RequestHead: collects the head of one request, and parses it once it is complete."""
 
 from vaultrelay.policy.limits import HEAD_BYTES
 from vaultrelay.wire.head import HEAD_END, check_growing, request_start
@@ -7,7 +7,7 @@ from vaultrelay.wire.request import Request, read_request
 
 
 class RequestHead:
-    """The bytes of a request head so far, bounded in size."""
+    """The bytes of an incomplete request head, bounded in size."""
 
     __slots__ = ("_bytes",)
 
@@ -16,27 +16,27 @@ class RequestHead:
 
     @property
     def has_begun(self) -> bool:
-        """Whether anything of it has come."""
+        """Whether any byte of the head was received."""
         return bool(self._bytes)
 
     @property
     def is_of_head_method(self) -> bool:
-        """Whether the request asks for no body in the answer."""
+        """Whether the method is HEAD: the answer has no body."""
         return self._bytes.lstrip(b"\r\n").startswith(b"HEAD ")
 
     def feed(
         self, data: bytes, in_tls: bool, has_proxy_header: bool
     ) -> tuple[Request, bytes] | None:
-        """Returns the request and what follows its head once that is whole, None before.
+        """Return the request and the bytes after its head once that is complete, None before.
 
-        Raises Refusal if it cannot become one.
+        Raises Refusal if the head is invalid.
         """
         had = len(self._bytes)
         self._bytes += data
         start = request_start(self._bytes, in_tls, has_proxy_header)
         if start is None:
             return None
-        # Only what is new is searched, or a dripping head would cost its length squared.
+        # Search new bytes only: a head that arrives byte by byte would cost quadratic time.
         found = self._bytes.find(HEAD_END, max(start, had - len(HEAD_END) + 1))
         end = found + len(HEAD_END) if found >= 0 else 0
         if (end or len(self._bytes)) > HEAD_BYTES:
@@ -47,5 +47,5 @@ class RequestHead:
         return read_request(self._bytes[start:end]), self._bytes[end:]
 
     def clear(self) -> None:
-        """Free what was collected."""
+        """Free the collected bytes."""
         self._bytes = b""

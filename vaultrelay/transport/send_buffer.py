@@ -1,4 +1,4 @@
-"""SendBuffer: what the kernel did not take yet of the bytes of one stream."""
+"""SendBuffer: the bytes of one stream that the kernel has not taken yet."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ Piece = bytes | memoryview
 
 
 class SendBuffer:
-    """Pieces of bytes in their order, none of them copied. `size` is the number of bytes."""
+    """Pieces of bytes in order, without copies. `size` is the number of bytes."""
 
     __slots__ = ("_pieces", "size")
 
@@ -19,7 +19,7 @@ class SendBuffer:
         self.size = 0
 
     def add(self, pieces: Iterable[Piece], sent: int = 0) -> None:
-        """Add pieces, but for the first `sent` bytes of them."""
+        """Add pieces, without their first `sent` bytes."""
         for piece in pieces:
             size = len(piece)
             if sent < size:
@@ -30,7 +30,7 @@ class SendBuffer:
                 sent -= size
 
     def first(self) -> list[Piece]:
-        """Returns the next pieces, as many as one system call takes."""
+        """Return the next pieces, as many as one system call takes."""
         return list(islice(self._pieces, PIECES_AT_ONCE))
 
     def discard(self, sent: int) -> None:

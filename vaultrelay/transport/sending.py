@@ -1,4 +1,4 @@
-"""SendingHalf: the half of a stream that sends; see stream.py for the other one."""
+"""SendingHalf: the sending half of a stream; see stream.py for the other one."""
 
 import socket
 import sys
@@ -16,16 +16,16 @@ from vaultrelay.transport.send_buffer import Piece, SendBuffer
 from vaultrelay.transport.stream_state import LOST, OVER, WRITABLE, State
 
 _COPY_BELOW = 32 * 1024 if hasattr(socket.socket, "sendmsg") else sys.maxsize
-"""Bytes. Copying so few is quicker than handing them to the kernel in pieces, which that of Windows
-does not take at all."""
+"""Bytes. Up to this size a copy is faster than a system call with several pieces, which Windows
+does not have at all."""
 _OPEN = State.OPEN
-"""Each look for it in its class takes 66 ns, and there is one for each write."""
+"""A constant, since a lookup in the enum class takes 66 ns, and each write needs one."""
 
 
 class SendingHalf:
-    """Sends at once what the kernel takes, and keeps the rest until the hub reports room.
+    """Sends the bytes that the kernel takes, and keeps the rest until the hub reports room.
 
-    A push producer is paused as soon as anything is unsent, so that it can count all of it.
+    A push producer is paused as soon as any byte is unsent, so that it can count all of them.
     """
 
     __slots__ = (
@@ -48,7 +48,7 @@ class SendingHalf:
         self._unsent: SendBuffer | None = None
         self._producer: RegisteredProducer | None = None
 
-    # The hub calls this.
+    # HubStream, called by the hub.
 
     def can_write(self) -> None:
         if self._unsent is not None and not self._send_unsent():
@@ -57,21 +57,21 @@ class SendingHalf:
         if producer is not None and producer.waits:
             producer.resume()
             if self._unsent is None and producer.is_push and self._producer is producer:
-                # A close waits for what it sends, or until it is unregistered.
+                # A close waits for the bytes of the producer, or until it is unregistered.
                 self._want(self._events & ~WRITE)
             return
         self._want(self._events & ~WRITE)
         if self._state is not _OPEN:
             self._all_sent()
 
-    # Protocols call these: IConsumer, and more.
+    # IConsumer and more, called by protocols.
 
     def write(self, data: bytes) -> None:
         if self._unsent is None and self._state is _OPEN:
             try:
                 sent = self.socket.send(data)
             except OSError:
-                # Full, or broken: the hub finds out.
+                # The socket is full or broken; the hub will report which.
                 sent = 0
             if sent < len(data):
                 self._keep((data,), sent)
@@ -79,7 +79,7 @@ class SendingHalf:
             self._keep((data,))
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
-        """Send pieces in one system call; large ones are not copied for it."""
+        """Send pieces in one system call, without a copy of large ones."""
         pieces = list(data)
         size = sum(map(len, pieces))
         if len(pieces) > PIECES_AT_ONCE or size < _COPY_BELOW:
@@ -105,16 +105,16 @@ class SendingHalf:
     def unregisterProducer(self) -> None:
         self._producer = None
         if self._state is not _OPEN:
-            # A close may have waited for it.
+            # A close may have waited for the producer.
             self._want(self._events | WRITE)
 
     def unacknowledged(self) -> int:
-        """Returns the bytes written that the peer has not acknowledged, as far as is known."""
+        """Return the number of written bytes not acknowledged by the peer, as far as known."""
         unsent = 0 if self._unsent is None else self._unsent.size
         return unsent + unacknowledged_bytes(self.descriptor)
 
     def send_raw(self, data: bytes) -> None:
-        """Send bytes to the socket as they are, or keep them until it takes them."""
+        """Send bytes without TLS, or keep them until the socket takes them."""
         sent = 0
         if self._unsent is None:
             with suppress(OSError):
@@ -130,7 +130,7 @@ class SendingHalf:
             self._hub.change(self.descriptor, events)
 
     def _keep(self, pieces: Iterable[Piece], sent: int = 0) -> None:
-        """Keep all but the first `sent` bytes until the kernel takes more."""
+        """Keep pieces, without their first `sent` bytes, until the kernel takes more."""
         if self._state in OVER:
             return
         if self._unsent is None:
@@ -141,7 +141,7 @@ class SendingHalf:
             self._producer.pause()
 
     def _send_unsent(self) -> bool:
-        """Send what was kept, as much as the kernel takes; whether that was all."""
+        """Send kept bytes, as many as the kernel takes. Return whether that was all."""
         assert self._unsent is not None  # noqa: S101  for the type checker
         pieces = self._unsent.first()
         try:
@@ -159,9 +159,9 @@ class SendingHalf:
         return True
 
     def _all_sent(self) -> None:
-        """All is sent after our direction, or the connection, was to be closed."""
+        """Close our direction, or the connection, now that all bytes are sent."""
         raise NotImplementedError
 
     def _peer_gone(self, reason: Failure) -> None:
-        """The connection broke."""
+        """Handle a broken connection."""
         raise NotImplementedError

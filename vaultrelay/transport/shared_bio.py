@@ -1,12 +1,11 @@
 """The two memory buffers that all TLS connections share.
 
-OpenSSL takes whole records out of `INCOMING`, and keeps by itself what came of one that is cut. So
-both are empty whenever a call here ends, and the next connection may use them. A pair for each
+OpenSSL takes complete records from `INCOMING`, and keeps the bytes of an incomplete one itself. So
+both are empty at the end of each call, and the next connection can use them. A pair for each
 connection would keep the largest size that it ever had.
 
-The rule: both are empty before a protocol or another connection is called. A connection that found
-another's record in `INCOMING` would take it. Neither is ever given an end of file: it would end all
-connections.
+The rule: both are empty before a protocol or another connection is called. Else a connection would
+read another's record in `INCOMING`. Neither ever gets an end of file: it would end all connections.
 """
 
 import ssl
@@ -16,6 +15,6 @@ OUTGOING = ssl.MemoryBIO()
 
 
 def empty() -> None:
-    """Discard what a failed call left."""
+    """Discard the bytes that a failed call left."""
     INCOMING.read()
     OUTGOING.read()

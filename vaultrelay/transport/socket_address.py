@@ -1,4 +1,4 @@
-"""Socket addresses, in the form that Twisted's protocols get them."""
+"""Socket addresses in the form that Twisted's protocols get."""
 
 import socket
 from typing import Any
@@ -7,7 +7,7 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
 
 def twisted_address(family: int, address: Any) -> Any:
-    """Returns the address of a socket of this family, as `accept` or `getsockname` has it."""
+    """Return the Twisted address for one that `accept` or `getsockname` returned."""
     if family == socket.AF_INET:
         return IPv4Address("TCP", *address)
     if family == socket.AF_INET6:
@@ -16,5 +16,5 @@ def twisted_address(family: int, address: Any) -> Any:
 
 
 def is_unix(family: int) -> bool:
-    """Returns whether a family is that of unix sockets, which Windows does not have."""
+    """Return whether a family is that of unix sockets, which Windows does not have."""
     return family == getattr(socket, "AF_UNIX", None)

@@ -25,17 +25,17 @@ from vaultrelay.transport.socket_address import twisted_address
 from vaultrelay.transport.stream_state import ABORTED, DONE, LOST, OVER, READABLE, State
 
 _RESET = pack("ii", 1, 0)
-"""SO_LINGER on, for 0 seconds: the close is a reset."""
+"""SO_LINGER on, 0 seconds: the close is a reset."""
 _view = memoryview(bytearray(MOST_READ_BYTES))
-"""All streams read into it, one after another."""
+"""The read buffer of all streams, which use it one after another."""
 
 
 @implementer(ITransport, IConsumer, IPushProducer, ISystemHandle)
 class Stream(SendingHalf):
-    """One connected socket, with Twisted's contracts for protocols and producers.
+    """One connected socket with Twisted's interfaces for protocols and producers.
 
-    `address` is that of the peer, as `accept` returned it; `stages` are what precedes HTTP. `peer`
-    is the client's address once a proxy named it.
+    `address` is that of the peer, as `accept` returned it; `stages` make the preamble. `peer` is
+    the client's address from a PROXY header.
     """
 
     __slots__ = ("_address", "_preamble", "peer", "protocol")
@@ -55,11 +55,11 @@ class Stream(SendingHalf):
         self._preamble = Preamble(stages) if stages else None
         hub.add(self)
 
-    # The hub calls these.
+    # HubStream, called by the hub.
 
     def can_read(self) -> None:
         if not self._events & READ:
-            # A stream that was served before it in this round paused it.
+            # A stream served earlier in this round paused this one.
             return
         try:
             size = self.socket.recv_into(_view, self._hub.ledger.read_bytes)
@@ -77,18 +77,18 @@ class Stream(SendingHalf):
 
     def ready(self, events: int) -> None:
         if events & WRITE and not events & ERROR:
-            # A send would take the error away, and the read after it find an orderly end.
+            # A send would clear the error, and the next read would return an orderly end.
             self.can_write()
         if events & ~WRITE and self._state not in OVER:
             if self._events & READ:
                 self.can_read()
             elif events & ERROR:
-                # Errors are reported even to a stream that reads nothing. The end of both
-                # directions is, too, but what came before it may be unread.
+                # The hub reports errors even to a paused stream. It also reports the end of both
+                # directions, but bytes before that may be unread.
                 self._peer_gone(LOST)
 
     def lose(self, reason: Failure) -> None:
-        """Close now, and tell the producer and the protocol why."""
+        """Close at once: stop the producer, and pass the reason to the protocol."""
         if self._state is State.CLOSED:
             return
         self._hub.remove(self)
@@ -103,11 +103,11 @@ class Stream(SendingHalf):
             protocol, self.protocol = self.protocol, None
             protocol.connectionLost(reason)
 
-    # Protocols call these.
+    # ITransport, called by protocols.
 
     @property
     def disconnecting(self) -> bool:
-        """Whether the connection closes. Twisted's LineReceiver reads it; no interface has it."""
+        """Whether the connection is closing: for LineReceiver; no interface of Twisted has it."""
         return self._state is State.CLOSING
 
     def loseConnection(self) -> None:
@@ -124,7 +124,7 @@ class Stream(SendingHalf):
         if self._state not in OVER:
             self._state = State.ABORTED
             self._unsent = None
-            # No event may reach it any more, and its caller must not be called back.
+            # No event may reach the stream any more. Its caller must not be called back.
             self._hub.remove(self)
             self._hub.reactor.callLater(0, self.lose, ABORTED)
 
@@ -164,7 +164,7 @@ class Stream(SendingHalf):
         self.protocol.dataReceived(bytes(data))
 
     def _open(self, preamble: Preamble, data: bytes) -> None:
-        """Let the stages that precede HTTP take what came, and go on with what follows them."""
+        """Pass bytes to the preamble, and the rest to the protocol once the preamble is over."""
         try:
             rest = preamble.feed(self, data)
         except StageFailed as failure:
@@ -194,7 +194,7 @@ class Stream(SendingHalf):
             half.writeConnectionLost()
 
     def _peer_gone(self, reason: Failure) -> None:
-        """The peer closed the connection, or its direction of it, or it broke."""
+        """Handle a broken connection, or the peer's end of the connection or its direction."""
         if self._preamble is not None:
             self._preamble.lost(self, reason is DONE)
             reason = LOST

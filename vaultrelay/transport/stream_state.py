@@ -1,4 +1,4 @@
-"""The states of a stream, and the reasons why it ends."""
+"""States of a stream, and the reasons for its end."""
 
 from enum import Enum
 
@@ -7,10 +7,10 @@ from twisted.python.failure import Failure
 
 
 class State(Enum):
-    """How far a stream is; the value says what that means.
+    """The state of a stream; the value is its description.
 
-    loseConnection leads to CLOSING from all states before it, and abortConnection to ABORTED from
-    all but CLOSED. CLOSED follows when all is sent, or the peer is gone.
+    loseConnection leads to CLOSING from all states before it, abortConnection to ABORTED from all
+    but CLOSED. CLOSED follows when all bytes are sent, or the peer is gone.
     """
 
     OPENING = "TLS has its handshake: nothing can be sent for the protocol yet"
@@ -23,11 +23,11 @@ class State(Enum):
 
 
 READABLE = (State.OPENING, State.OPEN, State.HALF_CLOSING, State.HALF_CLOSED)
-"""In which data is received, and from which loseConnection leads to CLOSING."""
+"""States in which data is received, and from which loseConnection leads to CLOSING."""
 WRITABLE = (State.OPEN, State.HALF_CLOSING, State.CLOSING)
-"""In which what is written is sent, as Twisted does after loseConnection until all is sent."""
+"""States in which writes are sent: as in Twisted, also after loseConnection until all is sent."""
 OVER = (State.ABORTED, State.CLOSED)
-"""In which the hub does not watch it."""
+"""States in which the hub does not watch the stream."""
 
 DONE = Failure(ConnectionDone())
 LOST = Failure(ConnectionLost())

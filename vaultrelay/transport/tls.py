@@ -1,4 +1,4 @@
-"""ServerTls: the certificates that a port serves, and the reading of a client's hello."""
+"""ServerTls: the certificates of a listener, and the parsing of a ClientHello."""
 
 import ssl
 import sys
@@ -9,10 +9,10 @@ from vaultrelay.certificates.pair import CertificatePair
 
 
 class ServerTls:
-    """The certificates that a port serves: the one that a client asks for by name, or the first.
+    """The certificates of a listener: serves the one for the client's server name, or the first.
 
-    `context` is for the next connection; `serve` changes it, and leaves those that are open alone.
-    It holds the key of the tickets by which clients of TLS 1.2 resume sessions.
+    `context` is for new connections; `serve` replaces it, without an effect on open ones. It holds
+    the key of the session tickets of TLS 1.2.
     """
 
     context: ssl.SSLContext
@@ -22,7 +22,7 @@ class ServerTls:
         self.serve(pairs)
 
     def serve(self, pairs: Sequence[CertificatePair]) -> None:
-        """Serve these from now on."""
+        """Serve these certificates to new connections."""
         first = pairs[0].context
         contexts = {name.lower(): pair.context for pair in reversed(pairs) for name in pair.names}
 
@@ -31,7 +31,7 @@ class ServerTls:
             wildcard = "*." + name.partition(".")[2]
             end.context = contexts.get(name) or contexts.get(wildcard) or first
 
-        # A pair that is served alone may have been the first of several before.
+        # A single pair may have been the first of several before.
         first.sni_callback = choose if len(pairs) > 1 else None
         self.context = first
         self.pairs = tuple(pairs)
@@ -39,10 +39,10 @@ class ServerTls:
 
 @contextmanager
 def unprinted_names() -> Iterator[None]:
-    """Keep Python from printing a server name that is no ASCII, while a hello is read.
+    """Keep Python from printing a server name that is not ASCII, during a handshake.
 
-    Where several pairs are served, Python refuses such a hello, and tells sys.unraisablehook why,
-    with the client's bytes in it.
+    With several pairs, Python refuses such a ClientHello, and passes sys.unraisablehook an error
+    that contains the client's bytes.
     """
     before = sys.unraisablehook
 

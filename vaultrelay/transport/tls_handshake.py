@@ -1,4 +1,4 @@
-"""TlsHandshake: the stage of a connection in which TLS begins."""
+"""TlsHandshake: the stage of a preamble that does the TLS handshake."""
 
 import ssl
 from typing import Protocol
@@ -16,20 +16,20 @@ _SLUGS = {
     "NO_SHARED_CIPHER": "tls_suites",
     "NO_SUITABLE_SIGNATURE_ALGORITHM": "tls_suites",
 }
-"""Our words for why handshakes fail, by OpenSSL's; all others are "tls_other"."""
+"""Slugs of failed handshakes by OpenSSL's reason; all others are "tls_other"."""
 _DISTRUST = ("CERTIFICATE", "UNKNOWN_CA")
-"""In OpenSSL's words for an alert of a client that does not accept our certificate."""
+"""Words in OpenSSL's reason for the alert of a client that rejects our certificate."""
 
 
 class TlsOpening(OpeningStream, Protocol):
     """The stream of a handshake."""
 
     def established(self, tls: ssl.SSLObject) -> None:
-        """The handshake is done: bytes are encrypted from now on."""
+        """Encrypt all bytes from now on: the handshake is done."""
 
 
 class TlsHandshake:
-    """The server's side of one handshake, with the certificate that is served when it begins."""
+    """The server's side of one handshake, with the certificates at its begin."""
 
     __slots__ = ("_server", "_tls")
 
@@ -53,7 +53,7 @@ class TlsHandshake:
             empty()
             preamble_listener(stream.protocol).preamble_failed(_slug_of(error))
             raise StageFailed(alert) from None
-        # What is left are records of the protocol's. They wait until the stream is told.
+        # The rest are records for the protocol. They wait until the stream is established.
         rest = INCOMING.read()
         sealed = OUTGOING.read()
         if sealed:
@@ -62,13 +62,13 @@ class TlsHandshake:
         return rest
 
     def lost(self, stream: TlsOpening, is_orderly: bool) -> None:
-        """See Stage. A client that left before its first byte was a health check of TCP."""
+        """See Stage. A client that left before its first byte was a TCP health check."""
         if self._tls is not None:
             preamble_listener(stream.protocol).preamble_failed("tls_left")
 
     def _begin(self, stream: TlsOpening, data: bytes) -> ssl.SSLObject:
         if begins_proxy_header(data):
-            # Not encrypted, since the proxy has not begun TLS. Some proxies log what they get.
+            # Not encrypted, since the proxy has not begun TLS. Some proxies log the answer.
             refusal = proxy_unexpected()
             preamble_listener(stream.protocol).preamble_failed(refusal.counted)
             raise StageFailed(refusal.response())
@@ -78,7 +78,7 @@ class TlsHandshake:
 
 
 def _slug_of(error: ssl.SSLError) -> str:
-    """Why a handshake failed, for counting: for the operator "tls_distrust" matters most."""
+    """Return the slug of a failed handshake; to the operator "tls_distrust" matters most."""
     reason = error.reason or ""
     if "ALERT" in reason and any(word in reason for word in _DISTRUST):
         return "tls_distrust"

@@ -1,4 +1,4 @@
-"""TlsStream: a TCP connection with TLS, through memory buffers that all connections share."""
+"""TlsStream: a TCP connection with TLS, through memory buffers shared by all connections."""
 
 import socket
 import ssl
@@ -20,19 +20,19 @@ from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.tls_handshake import TlsHandshake
 
 _RECORD_BYTES = 16 * 1024
-"""The most that one TLS record carries (RFC 8446, section 5.1)."""
+"""Largest plaintext of a TLS record, in bytes (RFC 8446, section 5.1)."""
 _SEALED_AT_ONCE = 16 * _RECORD_BYTES
-"""Bytes encrypted before they are sent: the shared buffer keeps the largest size that it had."""
+"""Bytes encrypted at once, since the shared buffer keeps the largest size that it ever had."""
 _plain = memoryview(bytearray(MOST_READ_BYTES + 2 * _RECORD_BYTES))
-"""Takes what one read decrypts to: with what was kept of a record it may be more than the read."""
+"""Plaintext of one read; with the kept part of a record, it can be longer than the read."""
 
 
 @implementer(ISSLTransport)
 class TlsStream(PlainStream):
-    """The server's side of a TLS connection, which begins with a handshake after all other stages.
+    """The server's side of a TLS connection; the handshake is the last stage of its preamble.
 
-    `own_unsent` are the bytes that TLS itself has to send, such as answers to key updates: a peer
-    that asks for them and reads nothing is not read until they are sent.
+    `own_unsent` is the number of unsent bytes of TLS itself, such as answers to key updates: the
+    stream is not read until they are sent, in case the peer requests them and reads nothing.
     """
 
     __slots__ = ("_is_paused", "_tls", "own_unsent")
@@ -57,30 +57,29 @@ class TlsStream(PlainStream):
         self._tls = tls
         self._state = State.OPEN
         with suppress(AttributeError, OSError):
-            # Only Linux has it. Without a ticket nothing answers the client's last flight, and
-            # Nagle's algorithm at the client holds the request back until it is acknowledged: for
-            # 40 ms.
+            # Linux only. Without a ticket the server does not answer the client's last flight, and
+            # Nagle's algorithm at the client delays the request until that is acknowledged: 40 ms.
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
-    # The hub calls this.
+    # HubStream, called by the hub.
 
     def lose(self, reason: Failure) -> None:
-        # OpenSSL's part goes now and not with the next garbage collection: 16 KB.
+        # Free OpenSSL's 16 KB now, not at the next garbage collection.
         self._tls = None
         self._count_own(-self.own_unsent)
         super().lose(reason)
 
-    # Protocols call these.
+    # ITransport, called by protocols.
 
     def write(self, data: bytes) -> None:
         if data and self._tls is not None and self._state in WRITABLE:
             self._seal(self._tls, data)
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
-        """Send pieces; a large one is not copied."""
+        """Send pieces, without a copy of a large one."""
         pieces = list(data)
         if len(pieces) == 2 and len(pieces[1]) > _RECORD_BYTES:  # noqa: PLR2004
-            # A message and its header, which goes with the first record.
+            # The header goes into the first record of the message.
             header, message = pieces
             first = _RECORD_BYTES - len(header)
             self.write(header + message[:first])
@@ -89,11 +88,11 @@ class TlsStream(PlainStream):
             self.write(b"".join(pieces))
 
     def loseWriteConnection(self) -> None:
-        # TLS has one close for both directions, so far as the relay cares.
+        # The relay uses TLS without half-closed connections.
         self.loseConnection()
 
     def abortConnection(self) -> None:
-        # Also called after an exception, which may have left something.
+        # Also called after an exception, which may have left bytes.
         empty()
         super().abortConnection()
         self._count_own(-self.own_unsent)
@@ -108,7 +107,7 @@ class TlsStream(PlainStream):
             super().resumeProducing()
 
     def getPeerCertificate(self) -> None:
-        """Returns None: devices prove themselves by their own keys."""
+        """Return None: devices authenticate with the channel's key, not with certificates."""
 
     # Inside.
 
@@ -123,9 +122,9 @@ class TlsStream(PlainStream):
             self._peer_gone(end)
 
     def _unseal(self) -> tuple[int, Failure | None]:
-        """Decrypt all whole records into `_plain`.
+        """Decrypt all complete records into `_plain`.
 
-        Returns the number of bytes, and the reason for the end if the connection has to end.
+        Return the number of bytes, and the reason if the connection has to end.
         """
         assert self._tls is not None  # noqa: S101  for the type checker
         read = self._tls.read
@@ -134,7 +133,7 @@ class TlsStream(PlainStream):
             while INCOMING.pending:
                 size = read(_RECORD_BYTES, _plain[total:])
                 if not size:
-                    # The peer says goodbye. What may follow it means nothing.
+                    # A close_notify: later bytes are ignored (RFC 8446, section 6.1).
                     INCOMING.read()
                     return total, DONE
                 total += size  # type: ignore[operator]
@@ -146,7 +145,7 @@ class TlsStream(PlainStream):
         return total, None
 
     def _seal(self, tls: ssl.SSLObject, data: bytes) -> None:
-        """Encrypt and send."""
+        """Encrypt and send bytes."""
         try:
             if len(data) <= _SEALED_AT_ONCE:
                 tls.write(data)
@@ -160,7 +159,7 @@ class TlsStream(PlainStream):
             self.abortConnection()
 
     def _answer(self, sealed: bytes) -> None:
-        """Send what TLS itself has to say."""
+        """Send records of TLS itself."""
         self.send_raw(sealed)
         if self._unsent is not None:
             self._count_own(len(sealed))
@@ -169,7 +168,7 @@ class TlsStream(PlainStream):
     def _send_unsent(self) -> bool:
         is_all = super()._send_unsent()
         if is_all and self.own_unsent:
-            # Before a producer is asked for more, which may always have some.
+            # Before the producer is resumed, since it may send without end.
             self._count_own(-self.own_unsent)
             if not self._is_paused:
                 super().resumeProducing()
@@ -196,7 +195,7 @@ class TlsStream(PlainStream):
         self.lose(reason)
 
     def _goodbye(self) -> bytes:
-        """Returns a close_notify, once. The peer's is not awaited (RFC 8446, section 6.1)."""
+        """Return a close_notify, once. The peer's is not awaited (RFC 8446, section 6.1)."""
         tls, self._tls = self._tls, None
         if tls is not None:
             with suppress(OSError):

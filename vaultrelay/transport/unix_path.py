@@ -1,4 +1,4 @@
-"""UnixPath: a unix socket that the relay makes, and removes at the end."""
+"""UnixPath: a unix socket that the relay makes, and removes when it stops."""
 
 import os
 import socket
@@ -13,12 +13,12 @@ from vaultrelay.transport.bindable import Bound
 
 
 class SocketLocked(OSError):
-    """Another relay has the lock of a socket."""
+    """Another relay holds the lock of a socket."""
 
 
 @dataclass(frozen=True)
 class UnixPath:
-    """A path with the mode of its socket. The lock keeps two relays from taking it at once."""
+    """A path and the mode of its socket. A lock keeps two relays from using it at once."""
 
     path: str
     mode: int
@@ -26,7 +26,7 @@ class UnixPath:
     has_lock: bool = True
 
     def bind(self) -> Bound:
-        """Return a new socket that listens. Raises OSError or SocketLocked if there is none."""
+        """Return a new listening socket. Raises OSError, SocketLocked if another relay has it."""
         _remove_after_kill(self.path)
         files = ExitStack()
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -47,30 +47,30 @@ class UnixPath:
 
 
 def _locked(path: str) -> FilesystemLock:
-    """Return the lock of a path, which is ours now."""
+    """Lock a path and return the lock. Raises SocketLocked if another relay holds it."""
     lock = FilesystemLock(f"{path}.lock")
     try:
         is_ours = lock.lock()
     except ValueError:
-        # It does not name a process.
+        # The lock does not contain a process number.
         is_ours = False
     if not is_ours:
         raise SocketLocked("cannot acquire lock")
     if not lock.clean and Path(path).is_socket():
-        # Its process is gone. Of another user's socket nothing else can be known.
+        # The process of the lock is gone. Another user's socket cannot be probed further.
         with suppress(OSError):
             Path(path).unlink()
     return lock
 
 
 def _unlock(lock: FilesystemLock) -> None:
-    # It may be gone, or another relay's.
+    # The lock may be gone, or belong to another relay.
     with suppress(OSError, ValueError):
         lock.unlock()
 
 
 def _remove(path: str, identity: tuple[int, int] | None) -> None:
-    """Remove the socket of this identity; another relay may have made the path anew."""
+    """Remove the socket if it has this identity: another relay may have replaced it."""
     with suppress(OSError):
         if _identity(path) == identity:
             Path(path).unlink()
@@ -78,9 +78,9 @@ def _remove(path: str, identity: tuple[int, int] | None) -> None:
 
 @contextmanager
 def _owner_only() -> Iterator[None]:
-    """Let a socket that is bound meanwhile begin with access for its owner alone.
+    """Bind sockets with access for their owner only, within the context.
 
-    With the umask of the process it could be wider until it has its mode.
+    With the umask of the process the access could be wider until the mode is set.
     """
     umask = os.umask(0o177)
     try:
@@ -98,12 +98,12 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def _remove_after_kill(path: str) -> None:
-    """Remove the socket and the lock that a killed relay left, if nothing listens there.
+    """Remove the socket and the lock of a killed relay, if nothing listens there.
 
-    The lock names a process number. Another process may have it by now, and in a container the
-    relay itself has the same one at every start.
+    The lock contains a process number. Another process may have it by now, and in a container
+    the relay has the same one at every start.
     """
-    # A file that is no socket refuses connections, too.
+    # connect is refused for a file that is not a socket, too.
     if not Path(path).is_socket():
         return
     with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):

@@ -1,9 +1,9 @@
-"""UnixStream: a connection of a unix socket."""
+"""UnixStream: a connection through a unix socket."""
 
 from vaultrelay.transport.stream import Stream
 
 
 class UnixStream(Stream):
-    """Has nothing of TCP: twisted.web tries setTcpNoDelay, and goes by its absence."""
+    """A stream without methods of TCP: twisted.web checks whether setTcpNoDelay exists."""
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""Visitors: the connections at the front door, and the budgets that they count against."""
+"""Visitors: the client addresses and the budgets of the connections at the front door."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ _FORWARDED = "x-forwarded-for"
 
 
 class Visitor:
-    """One connection: where it comes from, and the budgets that it counts against, if any.
+    """The addresses of one connection, and the budgets that it counts against, if any.
 
-    `ip` is the address at the other end of it, `client` the one for whom a trusted proxy speaks; or
-    they are the same. `is_told`: a proxy told the address. `is_too_many`: it is one more than its
-    address, or a network around it, may have.
+    `ip` is the peer's address. `client` is the client's, as a trusted proxy reports it; without a
+    proxy it equals `ip`. `is_told`: a proxy reported the address. `is_too_many`: it exceeds the
+    budget of its address, or of a network around it.
     """
 
     __slots__ = ("address", "budgets", "client", "ip", "is_proxy", "is_told", "is_too_many")
@@ -38,17 +38,17 @@ class Visitor:
 
     @property
     def is_near(self) -> bool:
-        """Whether it comes from a network in which the relay's own proxies may be."""
+        """Whether the peer is in a network in which the relay's own proxies may be."""
         ip = self.ip
         return self.is_proxy or isinstance(ip, UnixPeer) or (ip is not None and ip.is_private)
 
 
 @dataclass
 class Noticed:
-    """What visitors showed of how the relay is reached: evidence for its operator.
+    """Evidence from connections about proxies and TLS in front of the relay, for the operator.
 
-    `unbelieved` is the network, near the relay, from which X-Forwarded-For came and was not
-    believed.
+    `unbelieved` is the peer near the relay that sent an X-Forwarded-For, ignored since it is not a
+    trusted proxy.
     """
 
     unbelieved: str = ""
@@ -58,10 +58,10 @@ class Noticed:
 
 
 class Visitors:
-    """Counts pending connections by client address, as X-Forwarded-For of a trusted proxy has it.
+    """Counts pending connections by client address, from X-Forwarded-For of a trusted proxy.
 
-    A trusted proxy has no budget itself. `make_room` cuts off a pending connection of a network
-    that has too many, and returns whether it did.
+    A trusted proxy has no budget itself. `make_room` evicts a pending connection of a network over
+    its budget, and returns whether it did.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class Visitors:
         self._faults = ProxyFaults()
 
     def configure(self, proxies: TrustedProxies) -> None:
-        """Trust these proxies from now on; if they are others, drop the evidence so far."""
+        """Trust these proxies from now on; if they changed, discard the evidence."""
         if proxies != self._proxies:
             self._proxies = proxies
             self.noticed = Noticed()
 
     def arrived(self, address: IAddress | None) -> Visitor:
-        """A visitor from this address, perhaps one too many. None is one that is not known."""
+        """Count and return a connection, perhaps `is_too_many`; None is an unknown address."""
         ip = _read(address)
         visitor = Visitor(address, ip, self._proxies.trusts(ip))
         if not visitor.is_proxy:
@@ -98,9 +98,9 @@ class Visitors:
         return visitor
 
     def asked(self, visitor: Visitor, request: Request, is_plain: bool = False) -> None:
-        """Look where a request comes from, if a trusted proxy says so; Refusal for one too many.
+        """Set and count the client that a trusted proxy reports. Raises Refusal if over its budget.
 
-        `is_plain`: nobody encrypted it on its way from the address at the other end.
+        `is_plain`: the request came without TLS from the peer's address.
         """
         if visitor.is_too_many:
             raise rate_limited(RETRY_RATE_SECONDS)
@@ -118,23 +118,23 @@ class Visitors:
                 if not self._proxies.trusts(client):
                     self._count(visitor, client)
         except ValueError:
-            # Whoever is behind it is not limited by address.
+            # The clients of this proxy have no limit by address.
             self.counters.ignored["forwarded_for"] += 1
             self.noticed.is_unreadable = True
         except OverBudget:
             raise rate_limited(RETRY_RATE_SECONDS) from None
 
     def failed(self, visitor: Visitor, slug: str) -> None:
-        """Note that a visitor is refused, by the slug of the reason; a proxy may be the cause."""
+        """Note the refusal of a connection, by slug, since a proxy may be the cause."""
         self._faults.note(slug, visitor.is_near, self._clock.seconds())
 
     @property
     def proxy_faults(self) -> frozenset[str]:
-        """The faults of proxies that were seen lately, by the slug of the refusal."""
+        """The recent faults of proxies, by the slug of the refusal."""
         return self._faults.current(self._clock.seconds())
 
     def left(self, visitor: Visitor) -> None:
-        """The visitor is at the door no more."""
+        """Free the budgets of a connection that left the front door."""
         budgets, visitor.budgets = visitor.budgets, ()
         self._book.leave(budgets)
 
@@ -155,16 +155,16 @@ class Visitors:
                     raise
 
     def _hint(self, visitor: Visitor) -> None:
-        """Notice that there may be a proxy.
+        """Note that an X-Forwarded-For may come from a proxy that is not trusted.
 
-        Everybody can send the header. It is worth a line from a network like the relay's own, and
-        from an address whose devices are being refused.
+        Any client can send the header. It is evidence if the peer is near the relay, or if its
+        address has used up its budget.
         """
         ip = visitor.ip
         if ip is None or not self._book.places:
             return
         if visitor.is_near:
-            # The first of them: more would be as many remarks.
+            # Only the first peer: each one would be a warning.
             near = ip.value if isinstance(ip, UnixPeer) else str(ip)
             self.noticed.unbelieved = self.noticed.unbelieved or near
         elif first_full(visitor.budgets) is not None:

@@ -1,4 +1,4 @@
-"""The composition root: joins all rooms to one relay, and the process that it runs in.
+"""The composition root: connects all packages to one relay, and sets up its process.
 
-Imports nothing itself, since the health check uses single modules of it and needs no Twisted.
+Imports nothing itself, since the health check uses single modules of it without Twisted.
 """

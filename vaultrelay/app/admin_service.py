@@ -1,4 +1,4 @@
-"""AdminService: the admin endpoint, its front door, and the sampling behind its plots."""
+"""AdminService: the admin endpoint, its front door, and the sampler for its plots."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -30,17 +30,17 @@ from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:%]+))(?::[0-9]*)?")
-"""A whole Host header: nothing may follow an address in brackets, a zone or a port."""
+"""A complete Host header: an address in brackets, a zone or a port must be its end."""
 
 
 class AdminService(MultiService):
-    """Listens at an endpoint of its own. Its connections are in none of the relay's figures.
+    """Serves the admin pages at a separate endpoint. The relay's figures exclude its connections.
 
-    Raises BadEndpoint and CannotListen as the relay does.
+    Raises BadEndpoint and CannotListen under the same conditions as RelayService.
     """
 
     host_refused = False
-    """Whether a Host header was refused under the present settings. A scraper may not log it."""
+    """Whether the current settings refused a Host header. A scraper may not log the refusal."""
 
     _ask_nodes: Callable[[Sequence[NodeUrl]], Deferred[list[NodeAnswer]]] | None = None
 
@@ -61,7 +61,7 @@ class AdminService(MultiService):
         self.listener.setServiceParent(self)
 
     def configure(self, settings: AdminSettings) -> None:
-        """Answer to these host names, and ask these other relays, from now on."""
+        """Apply the host names to answer to, and the other relays to ask."""
         self.host_refused &= settings.hosts == self._settings.hosts
         self._settings = settings
 
@@ -70,7 +70,7 @@ class AdminService(MultiService):
         self.sampler.start()
 
     def announce(self, relay_ports: str) -> None:
-        """Log one line with its endpoint and port; show the relay's ports from now on."""
+        """Log one line with the endpoint and port; show the relay's ports from now on."""
         self._relay_ports = relay_ports
         port: Any = self.listener.port
         self._log.info(
@@ -82,7 +82,7 @@ class AdminService(MultiService):
         return super().stopService()
 
     def route(self, request: Request, visitor: Visitor) -> Handover:
-        """Serve a request with the admin pages. Raises Refusal if it is not for them."""
+        """Return the handover to the admin pages. Raises Refusal if the request is not for them."""
         if request.wants_websocket:
             raise bad_request(
                 "This is the relay's admin endpoint. Devices connect to its own port."
@@ -102,8 +102,8 @@ class AdminService(MultiService):
     def _is_own_host(self, request: Request) -> bool:
         """Return whether the Host header is one of ours.
 
-        Else a website could make a browser request the page by a host name of its own that resolves
-        to the relay's address (DNS rebinding), and read it. Browsers always send the header.
+        Else a website could read the page through a browser, with a host name of its own that
+        resolves to the relay's address (DNS rebinding). Browsers always send the header.
         """
         host = request.header("host")
         if host is None:
@@ -119,10 +119,10 @@ class AdminService(MultiService):
         except ValueError:
             return False
 
-    # Source, for the pages.
+    # Source, used by the pages.
 
     def figures(self) -> Figures:
-        """Return the figures of this moment."""
+        """Return the current figures."""
         return self._meter.figures(self.sampler.lag_seconds)
 
     def curves(self) -> dict[str, list[float]]:
@@ -138,7 +138,7 @@ class AdminService(MultiService):
         if not self._settings.nodes:
             return None
         if self._ask_nodes is None:
-            # Imported when needed: a relay without others saves the memory.
+            # Imported on demand: a single relay saves the memory.
             from vaultrelay.app.node_poll import NodePoll
 
             self._ask_nodes = NodePoll(self._reactor).ask

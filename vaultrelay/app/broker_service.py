@@ -38,14 +38,14 @@ class BrokerService(Service):
         self.log_sums()
 
     def drain(self, seconds: float) -> None:
-        """Close every session within `seconds`, of which the last are for the peers' answers."""
+        """Close all sessions within `seconds`; the last of these are for the devices' answers."""
         self.broker.drain(seconds, seconds - min(CLOSE_SECONDS, seconds / 2))
         self._ticking.start(DRAIN_TICK_SECONDS, now=True)
 
     def log_sums(self) -> None:
-        """Log one line for all connections refused since the last one, by slug.
+        """Log one line with the connections refused since the last such line, by slug.
 
-        Closed sessions have lines of their own; their sums are logged if such lines were left out.
+        Closed sessions have their own lines; their sums are logged if such lines were dropped.
         """
         before, self._logged = self._logged, self._counts()
         refused, closed = (now - then for now, then in zip(self._logged, before, strict=True))
@@ -59,7 +59,7 @@ class BrokerService(Service):
             self._log.info("Closed in the last minute: {told}", told=_listed(closed))
 
     def _counts(self) -> tuple[Counter[str], Counter[str]]:
-        """Return how many connections were refused, and how many ended, since the start by slug."""
+        """Return the counts of refused and of ended connections since the start, by slug."""
         counters = self.broker.counters
         return counters.refused.copy(), counters.closed + counters.left
 
@@ -72,7 +72,7 @@ class BrokerService(Service):
 
 
 def _is_usual(refused: Counter[str]) -> bool:
-    """Return whether these are just a few unfinished handshakes, as of port scans and probes."""
+    """Return whether these are only a few unfinished handshakes, as from port scans and probes."""
     return refused.keys() <= PROBED_HANDSHAKES and refused.total() <= FEW_HANDSHAKES
 
 

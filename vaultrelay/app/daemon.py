@@ -1,7 +1,7 @@
 """Daemon: reports to the terminal whether a relay under twistd has started.
 
-twistd forks, and its first process waits for the daemon's word. That word is sent for an exception
-alone, cut after 100 bytes; after any other end it is waited for without end.
+twistd forks, and its first process waits for a report of the daemon. twistd sends one only for an
+exception, truncated to 100 bytes; after any other end the first process waits without end.
 """
 
 import atexit
@@ -20,24 +20,24 @@ from vaultrelay.logs import printable
 
 _STARTED = b"\0"
 _MOST_BYTES = 4096
-"""Of a sentence; it has a few hundred."""
+"""Limit of a report in bytes; a report has a few hundred."""
 _FIRST_FREE = 3
-"""Above standard input, output and error, which a daemon turns to /dev/null."""
+"""First descriptor above the standard streams, which a daemon redirects to /dev/null."""
 _INTERRUPTED = 128 + signal.SIGINT
 
 
 class TwistdStart:
-    """One start under twistd, of which `config` has the options.
+    """One start under twistd; `config` has twistd's options.
 
-    Until it has succeeded, an end of the process removes twistd's pid file, and a daemon passes on
-    why it ended.
+    Until it has succeeded, an end of the process removes twistd's pid file, and a daemon reports
+    the reason to the terminal.
     """
 
     def __init__(self, config: Any) -> None:
         self._config = config
         self._error = ""
         self._is_over = False
-        # Else a descriptor of ours, or of twistd's own, would be taken for one of these.
+        # Else one of our descriptors, or of twistd's, could get the number of a standard stream.
         while (null := os.open(os.devnull, os.O_RDWR)) < _FIRST_FREE:
             pass
         os.close(null)
@@ -49,7 +49,7 @@ class TwistdStart:
         atexit.register(self._ended)
 
     def give_away(self, paths: Iterable[str]) -> None:
-        """Let unix sockets belong to the user and group that twistd is about to become."""
+        """Change the owner of unix sockets to the user and group that twistd will switch to."""
         user, group = self._config["uid"], self._config["gid"]
         with suppress(OSError, KeyError):
             if group is None and user is not None:
@@ -58,16 +58,16 @@ class TwistdStart:
                 os.chown(path, -1 if user is None else user, -1 if group is None else group)
 
     def succeeded(self) -> None:
-        """The relay runs: let the terminal go."""
+        """Report the success: the process of the terminal ends."""
         self._report(_STARTED)
 
     def fail(self, error: object) -> NoReturn:
-        """End the process because of `error`, with status 2."""
+        """Print `error` and exit with status 2."""
         self._error = str(error)
         stop_with(error)
 
     def _forked(self) -> None:
-        """Wait for the daemon in the process of the terminal. Python ignores what this raises."""
+        """Wait for the daemon, in the terminal's process. Python ignores exceptions raised here."""
         if self._is_over or os.getpid() != self._terminal:
             return
         self._is_over = True
@@ -83,18 +83,18 @@ class TwistdStart:
         _end(word.decode(errors="replace") or "the daemon was killed while it started")
 
     def _ended(self) -> None:
-        """Clean up after a start that failed, in whichever way, and say so at the terminal."""
+        """Clean up after any failed start, and report it to the terminal."""
         if self._is_over:
             return
         self._remove_pid_file()
         if self._error and not self._is_daemon:
-            # It was said.
+            # stop_with has printed the error.
             return
         error = self._error or self._cause()
         if self._is_daemon and os.getpid() != self._terminal:
             self._report(error.encode()[:_MOST_BYTES])
             return
-        # twistd would end with 1, and a traceback in its log alone.
+        # twistd would exit with status 1, and a traceback only in its log.
         _end(error)
 
     def _report(self, word: bytes) -> None:
@@ -104,7 +104,7 @@ class TwistdStart:
         self._is_over = True
 
     def _cause(self) -> str:
-        """Why twistd itself ended."""
+        """Return the reason why twistd itself ended."""
         error = getattr(sys, "last_value", None)
         if isinstance(error, OSError) and error.strerror:
             return f"cannot start: {error.filename or 'twistd'}: {error.strerror.lower()}"
@@ -114,14 +114,14 @@ class TwistdStart:
 
     def _remove_pid_file(self) -> None:
         name = self._config["pidfile"]
-        # twistd refuses to start where there is one of a process that runs.
+        # twistd refuses to start if the file names a running process.
         with suppress(OSError, ValueError):
             if name and int(Path(name).read_text()) == os.getpid():
                 Path(name).unlink()
 
 
 def _end(error: object) -> NoReturn:
-    """End the process of the terminal at once: Python is about to end it with another status."""
+    """Exit the terminal's process at once, before Python exits with another status."""
     try:
         stop_with(printable(str(error)))
     finally:

@@ -1,4 +1,4 @@
-"""DrainSequence: the order in which a relay closes its devices and listeners before it stops."""
+"""DrainSequence: closes the sessions and listeners of a relay in order before it stops."""
 
 from collections.abc import Generator
 from typing import Any
@@ -21,7 +21,7 @@ from vaultrelay.websocket.factory import DeviceFactory
 
 
 class DrainSequence:
-    """Drains one relay, once. Until the end, devices and health checks get an answer."""
+    """Drains one relay, once. It answers devices and health checks until the end."""
 
     _deadline: IDelayedCall
     _is_aborted = False
@@ -49,8 +49,8 @@ class DrainSequence:
 
         1. Close inherited sockets, on which the next relay accepts.
         2. Close the sessions, spread over the time, and wait for the ends of their connections;
-           at the deadline, cut off those that are left.
-        3. Stop listening, and let requests that have begun be answered.
+           at the deadline, abort the rest.
+        3. Stop listening, and answer requests that have begun.
         """
         yield self._listeners.stop(inherited_only=True)
         if count := self._sessions.broker.joined:
@@ -65,7 +65,7 @@ class DrainSequence:
             self._close_all()
         yield self._devices.all_gone()
         if self._sessions.broker.sessions:
-            # The last connection has yet to end its session, and to log it, in this turn.
+            # The last connection ends and logs its session later in this reactor iteration.
             yield deferLater(self._clock, 0)
         if self._deadline.active():
             self._deadline.cancel()
@@ -73,9 +73,9 @@ class DrainSequence:
         yield self._pending.wait_until_empty(LAST_ANSWERS_SECONDS)
 
     def abort(self) -> None:
-        """Close all devices now, and cut off soon those that do not answer.
+        """Close all sessions now, and soon abort the connections that do not answer.
 
-        Called again, cut off all that are left. Before `run`, it shortens the drain to come.
+        A second call aborts all connections. A call before `run` shortens the drain.
         """
         if self._is_aborted:
             self._devices.abort_all()

@@ -1,6 +1,6 @@
-"""HealthSocket: the public pages on a private unix socket, for the health check.
+"""HealthSocket: serves the public pages on a private unix socket, for the health check.
 
-It works with any kind of listener. If it cannot be made, the relay starts without it.
+It works with every kind of listener. If it cannot be made, the relay starts without it.
 """
 
 import os
@@ -20,9 +20,9 @@ from vaultrelay.transport.unix_path import UnixPath
 
 
 class HealthSocket(Service):
-    """Listens in the runtime folder while it runs; its file is named after the relay's ports.
+    """Listens in the runtime folder while it runs; its file name contains the relay's ports.
 
-    It has a front door of its own: health checks use no capacity of the public one, and are not in
+    It has its own front door: health checks use no capacity of the public one, and do not count in
     the relay's figures.
     """
 
@@ -40,7 +40,7 @@ class HealthSocket(Service):
         )
 
     def startService(self) -> None:
-        """Listen; the relay has its ports by now, and the user that it runs as."""
+        """Listen. By now the relay has its ports, and runs as its final user."""
         super().startService()
         try:
             make_folder(self._folder)

@@ -1,8 +1,8 @@
-"""Lean imports: keeps out of memory what libraries import and the relay never uses.
+"""Lean imports: keeps modules out of memory that libraries import and the relay never uses.
 
 For the process of a relay, and all commands of its package, before Twisted and Autobahn are
-imported. What is not in these tables is imported as ever (docs/decisions/0008-lean-imports.rst,
-with what each line saves), and once plugins of Twisted are looked for, all is.
+imported. Modules outside of these tables are imported as usual; so are all modules once Twisted
+looks for plugins. docs/decisions/0008-lean-imports.rst has the savings of each line.
 """
 
 import inspect
@@ -15,29 +15,29 @@ from importlib.util import LazyLoader
 from types import ModuleType
 
 _ABSENT = (
-    "OpenSSL",  # Twisted's TLS; ours is the standard library's
+    "OpenSSL",  # Twisted's TLS; the relay uses the standard library's
     "click",  # colours for Autobahn's log lines
-    "ctypes",  # Twisted's words for an error of Windows; Python's socket has them, too
+    "ctypes",  # Twisted's texts for errors of Windows; Python's socket has them, too
 )
-"""Modules that their importers can do without: for them they are not installed."""
+"""Optional modules: their importers handle an ImportError."""
 
 _LAZY = (
     "http.cookiejar",  # a name in twisted.python.compat
     "twisted.internet.endpoints",  # Autobahn's client agent
     "urllib.request",  # opens what xml.sax is given as a URL
 )
-"""Modules that are imported and seldom used: each runs when one of its names is asked for."""
+"""Seldom used modules: each is executed at the first access to one of its names."""
 
 _BARE = ("autobahn.wamp", "autobahn.twisted")
-"""Packages of which single modules are needed: they are found, the package itself stays empty."""
+"""Packages of which only modules are needed: the package itself stays empty."""
 
 _PLUGINS = "twisted.plugins"
-"""The package that Twisted imports to look for plugins, such as a third party's endpoints. None of
-them must meet a module that is not what its name says."""
+"""The package that Twisted imports to look for plugins, such as a third party's endpoints. Plugins
+must get the real modules."""
 
 
 class _StandIn(ModuleType):
-    """A module with a few names of another."""
+    """A module with a few names of the real one."""
 
 
 def _no_class() -> type:
@@ -45,14 +45,14 @@ def _no_class() -> type:
 
 
 _STAND_INS: dict[str, dict[str, Callable[..., object]]] = {
-    # Twisted and txaio ask whether something is a coroutine, and name the other two.
+    # Twisted and txaio check for coroutines, and refer to the other two names.
     "asyncio": {
         "AbstractEventLoop": _no_class(),
         "Future": _no_class(),
         "iscoroutine": inspect.iscoroutine,
         "iscoroutinefunction": inspect.iscoroutinefunction,
     },
-    # twisted.web derives its requests from these, for a protocol that nobody speaks.
+    # twisted.web derives its requests from these, for Perspective Broker, which is not used.
     "twisted.spread.pb": {"Copyable": _no_class(), "ViewPoint": _no_class()},
     # autobahn.twisted.websocket derives its classes for WAMP from these.
     "autobahn.wamp.websocket": {
@@ -62,14 +62,14 @@ _STAND_INS: dict[str, dict[str, Callable[..., object]]] = {
         "WampWebSocketServerProtocol": _no_class(),
     },
 }
-"""Modules of which a few names are needed, and what those are."""
+"""Modules of which only these names are needed."""
 
 _DERIVED = {"autobahn.twisted.websocket": "autobahn.wamp.websocket"}
-"""Modules that offer classes derived from a stand-in's: plugins get another copy of the module."""
+"""Modules with subclasses of a stand-in's classes: plugins get another copy of the module."""
 
 
 class _Finder(MetaPathFinder):
-    """Finds bare packages and lazy modules before Python does, until plugins are looked for."""
+    """Finds bare packages and lazy modules before Python's finders, until Twisted seeks plugins."""
 
     _is_over = False
 
@@ -88,15 +88,15 @@ class _Finder(MetaPathFinder):
             if found.loader is not None:
                 found.loader = LazyLoader(found.loader)
             return found
-        # Without a loader it is a namespace package, whose modules Python finds by itself.
+        # Without a loader it is a namespace package: Python finds its modules.
         bare = ModuleSpec(name, None, is_package=True)
         bare.submodule_search_locations = found.submodule_search_locations
         return bare
 
 
 def install() -> None:
-    """Keep out what is not imported yet."""
-    # Autobahn's compiled part costs more than it gives: what it is for has other means here.
+    """Keep out the modules of the tables that are not imported yet."""
+    # Autobahn's compiled part costs more than it gives: websockets unmasks instead.
     os.environ.setdefault("AUTOBAHN_USE_NVX", "0")
     for name in _ABSENT:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # what Python documents
@@ -108,7 +108,7 @@ def install() -> None:
 
 
 def _restore() -> None:
-    """Keep nothing out any more: what is imported from here on meets the real modules."""
+    """Remove the stand-ins: later imports get the real modules."""
     for name, base in _DERIVED.items():
         if isinstance(sys.modules.get(base), _StandIn):
             sys.modules.pop(name, None)

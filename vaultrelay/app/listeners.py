@@ -1,4 +1,4 @@
-"""Listeners: all listeners for devices, opened, reconfigured and closed together."""
+"""Listeners: opens, reconfigures and closes all listeners for devices."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,8 +22,8 @@ from vaultrelay.transport.tls import ServerTls
 class Listeners(MultiService):
     """One listener for each endpoint string of the settings, or one for their port.
 
-    Raises BadEndpoint if a string is not an endpoint, and CannotListen at the start if it cannot
-    listen.
+    Raises BadEndpoint if a string is not an endpoint, and CannotListen at the start if an endpoint
+    cannot be listened on.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Listeners(MultiService):
     def configure(
         self, pairs: Sequence[tuple[CertificatePair, ...]], *, renew_tickets: bool = False
     ) -> None:
-        """Serve new connections with these certificates, a tuple for each listener.
+        """Serve these certificates to new connections; one tuple for each listener.
 
         `renew_tickets`: replace the keys of TLS session tickets, too.
         """
@@ -60,16 +60,16 @@ class Listeners(MultiService):
         return [listener.port for listener in self.all if listener.port is not None]
 
     def port_numbers(self) -> list[int]:
-        """Return the numbers of the ports that have one, sorted."""
+        """Return the port numbers, sorted; unix sockets have none."""
         hosts: list[Any] = [port.getHost() for port in self.ports]
         return sorted({host.port for host in hosts if hasattr(host, "port")})
 
     def plain_addresses(self) -> tuple[str, ...]:
-        """Return the public addresses on which it listens without TLS."""
+        """Return the public addresses with a listener without TLS."""
         return public_addresses(listener.port for listener in self.all if listener.is_plain)
 
     def description(self) -> str:
-        """Return the open ports as text, for the log."""
+        """Return the open ports as text for the log."""
         settings = self._settings
         if settings.listen:
             return ", ".join(
@@ -81,7 +81,7 @@ class Listeners(MultiService):
         return f"port {address.port} of {settings.bind} {tls}"
 
     def stop(self, *, inherited_only: bool = False) -> Deferred[Any]:
-        """Stop listening; if `inherited_only`, on the sockets that another process keeps open."""
+        """Stop listening; if `inherited_only`, only on sockets that another process keeps open."""
         return gatherResults(
             maybeDeferred(listener.stopService)
             for listener in self.all

@@ -1,4 +1,4 @@
-"""NodePoll: asks the other relays for their status, in threads, so the reactor never waits."""
+"""NodePoll: requests the status of the other relays in threads, so the reactor never blocks."""
 
 from collections.abc import Callable, Sequence
 from threading import Thread
@@ -14,12 +14,12 @@ from vaultrelay.policy.limits import NODE_SECONDS
 
 
 def _in_thread(work: Callable[[], None]) -> None:
-    # A thread of Twisted's would keep the process from ending while a name is looked up.
+    # A thread of Twisted's pool would delay the exit of the process during a name lookup.
     Thread(target=work, daemon=True).start()
 
 
 class NodePoll:
-    """Asks each relay in a thread of its own, and none again before the last question is over."""
+    """Requests each status in its own thread, and sends no second request before the first ends."""
 
     def __init__(
         self, reactor: Any, start: Callable[[Callable[[], None]], None] = _in_thread
@@ -29,7 +29,7 @@ class NodePoll:
         self._waiting: dict[NodeUrl, set[Deferred[NodeAnswer]]] = {}
 
     def ask(self, urls: Sequence[NodeUrl]) -> Deferred[list[NodeAnswer]]:
-        """Fires with an answer of each, in NODE_SECONDS at most."""
+        """Fire with an answer of each relay, after NODE_SECONDS at most."""
         asked = gatherResults([self._ask(url) for url in urls], consumeErrors=True)
         return asked.addErrback(_own)
 
@@ -43,12 +43,12 @@ class NodePoll:
         return asked.addTimeout(NODE_SECONDS, self._reactor, lambda *_: late(url, NODE_SECONDS))
 
     def _work(self, url: NodeUrl) -> None:
-        """In the thread."""
+        """Request the status, in the thread."""
         answer = late(url, NODE_SECONDS)
         try:
             answer = ask(url, NODE_SECONDS)
         finally:
-            # Whatever went wrong, it may be asked again.
+            # After any error, the next request must be possible.
             self._reactor.callFromThread(self._answered, answer)
 
     def _answered(self, answer: NodeAnswer) -> None:
@@ -57,7 +57,7 @@ class NodePoll:
 
 
 def _own(failure: Failure) -> Failure:
-    """Of one of several: that one's own. Whoever cancels all shall hear just that."""
+    """Unwrap the FirstError of gatherResults: a caller that cancels expects CancelledError."""
     error: Any = failure.value
     own: Failure = error.subFailure
     return own

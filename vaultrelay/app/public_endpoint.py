@@ -1,4 +1,4 @@
-"""PublicEndpoint: the front door of the relay's own ports, with the routes and pages behind it."""
+"""PublicEndpoint: the front door of the relay's own ports, with its routes and pages."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ class PublicEndpoint:
             site=QuietSite(self._pages),
             on_refusal=session_log.refused,
         )
-        # A relay that drains sends its channels elsewhere.
+        # A draining relay sends its channels to other relays.
         self.announcer = Announcer(
             reactor, lambda: () if broker.draining else broker.channels, log=log
         )
@@ -57,7 +57,7 @@ class PublicEndpoint:
         )
 
     def configure(self, settings: Settings) -> None:
-        """Give each part its slice."""
+        """Give each part its slice of the settings."""
         self.door.visitors.configure(settings.visitors)
         self.door.waiting.configure(settings.shares.waiting)
         self._pages.configure(settings.pages)

@@ -1,8 +1,8 @@
-"""The process's reactor: chosen once, with timers that run by a monotonic clock.
+"""The reactor of the process, with timers on a monotonic clock.
 
-The one place where something of Twisted's is replaced. Its timers run by the wall clock, and would
-be off by as much as that is set. Its reactors ask their own `seconds` for the time, a method of
-IReactorTime, and have no setting for another clock.
+The only module that replaces a part of Twisted. Its timers use the wall clock, and would be wrong
+by each step of it. Reactors call their own `seconds` for the time, a method of IReactorTime, and
+have no setting for another clock.
 """
 
 import sys
@@ -13,13 +13,13 @@ from typing import Any
 from vaultrelay.app.process import stop_with
 
 _FAR = 3600
-"""Seconds until a timer that never runs: further than both clocks could be apart by chance."""
+"""Delay of a timer that never fires, in seconds: more than the clocks can differ by chance."""
 
 
 def real_reactor() -> Any:
-    """The one import of the reactor. Stops the process if it cannot serve the relay."""
+    """Return the reactor, the only import of it. Exits if it cannot serve the relay."""
     if "twisted.internet.reactor" not in sys.modules:
-        # Else it is chosen already, as by twistd.
+        # Else it is installed already, for example by twistd.
         _install_reactor()
     from twisted.internet import reactor
     from twisted.internet.interfaces import IReactorFDSet
@@ -36,7 +36,7 @@ def real_reactor() -> Any:
 
 
 def _install_reactor() -> None:
-    """Take the reactor for most connections where Twisted's default is another one."""
+    """Install the reactor for most connections if it is not Twisted's default."""
     with suppress(ImportError):  # of macOS and the BSDs
         from twisted.internet import kqreactor
 
@@ -44,7 +44,7 @@ def _install_reactor() -> None:
 
 
 def _check_clock(reactor: Any) -> None:
-    """Raises AssertionError if timers of the reactor do not run by its `seconds`."""
+    """Check the clock of timers. Raises AssertionError if it is not `reactor.seconds`."""
     timer = reactor.callLater(_FAR, lambda: None)
     due = timer.getTime() - time.monotonic()
     timer.cancel()

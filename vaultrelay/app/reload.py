@@ -1,4 +1,4 @@
-"""Reloader: applies changed options to a running relay, when files change or a signal comes."""
+"""Reloader: applies changed options to a running relay, after a change of files or a signal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -20,7 +20,7 @@ class Reloader(Service):
 
     The daily reload renews the keys of TLS session tickets.
 
-    `fit` reduces settings to what the process can do. Each reload runs inside `around`.
+    `fit` reduces settings to the limits of the process. Each reload runs within `around`.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class Reloader(Service):
         self._looking.stop()
 
     def ask(self) -> None:
-        """Request a reload at the next look, one for all requests: signals may come faster."""
+        """Request a reload at the next poll, one for all requests: signals may arrive faster."""
         self._asked = True
 
     def reload(self, is_timed: bool = False) -> None:
-        """Read all options again, and apply them as far as a running relay can.
+        """Read all options again, and apply those that do not take a restart.
 
-        `is_timed`: without a request, so nothing is logged if nothing has changed.
+        `is_timed`: not on request, so nothing is logged without a change.
         """
         if self._relay.broker.draining:
             return

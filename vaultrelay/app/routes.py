@@ -1,4 +1,4 @@
-"""Routes: hands each request to a device connection or to the pages, or refuses it."""
+"""Routes: passes each request to a device connection or to the pages, or refuses it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,8 +23,8 @@ from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 class Routes:
     """The routes of one relay; `site` serves the pages.
 
-    `origin_refused`: a web page was refused under the present rules. Browsers do not show that to
-    their users, so the operator is warned.
+    `origin_refused`: the current rules refused a web page. Browsers do not show that to their
+    users, so the operator gets a warning.
     """
 
     origin_refused = False
@@ -44,12 +44,12 @@ class Routes:
         self._origins: Origins | None = None
 
     def configure(self, origins: Origins | None) -> None:
-        """Note which origins the broker's access rules allow; None is all."""
+        """Set the origins that the broker's access rules allow; None is all."""
         self.origin_refused &= origins == self._origins
         self._origins = origins
 
     def public(self, request: Request, visitor: Visitor) -> Handover:
-        """Serve a request of the public port. Raises Refusal if it is not admitted."""
+        """Return the handover of a request to the public port. Raises Refusal if not admitted."""
         with self._counting():
             if request.path not in HEALTH_PATHS:
                 self._broker.access.check_address(visitor.client)
@@ -64,7 +64,7 @@ class Routes:
         return Handover(device, b"", lasting=True)
 
     def pages(self, request: Request, visitor: Visitor) -> Handover:
-        """Serve any request with the pages, as on the socket of the health check."""
+        """Return the handover of any request to the pages, for the socket of the health check."""
         return Handover(
             self._site.buildProtocol(visitor.address),
             page_head(request, visitor.client, visitor.is_told),
@@ -84,7 +84,7 @@ class Routes:
 
     @contextmanager
     def _counting(self) -> Iterator[None]:
-        """Count a Refusal by its slug, and note whether it is of an origin."""
+        """Count a Refusal by its slug, and note whether it refuses an origin."""
         try:
             yield
         except Refusal as refusal:

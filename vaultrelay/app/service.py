@@ -1,4 +1,4 @@
-"""RelayService: the parts of one relay, wired, started, reconfigured and stopped together."""
+"""RelayService: connects, starts, reconfigures and stops the parts of one relay."""
 
 from collections.abc import Generator, Sequence
 from typing import Any
@@ -76,19 +76,19 @@ class RelayService(MultiService):
             log=log,
         )
         self._watch = Watch(self.findings, reactor, log=log)
-        # Stopped in reverse: the hub closes what is left when nothing else runs.
+        # Stopped in reverse order: the hub closes the remaining streams last.
         for service in (self.hub, sessions, self.listeners):
             service.setServiceParent(self)
         self._add_optional(settings)
         self._configure(settings)
 
     def _add_optional(self, settings: Settings) -> None:
-        """Make what only some relays have. Imported when needed, for the memory of the others."""
+        """Make the optional parts. Imports on demand save memory in relays without them."""
         if settings.runtime_folder:
-            # Windows has no unix sockets, so no such folder.
+            # Not on Windows, which has no unix sockets and no such folder.
             from vaultrelay.app.health_socket import HealthSocket
 
-            # After the listeners, whose ports are in its name.
+            # After the listeners, since its file name contains their ports.
             HealthSocket(
                 self.hub,
                 folder=settings.runtime_folder,
@@ -113,10 +113,10 @@ class RelayService(MultiService):
         read_errors: Sequence[str] = (),
         renew_tickets: bool = False,
     ) -> None:
-        """Give each part its slice, at the start and at a reload."""
+        """Give each part its slice of the settings, at the start and at a reload."""
         of_broker = settings.broker
         self._public.configure(settings)
-        # Nothing has raised: from here on all of it is in force.
+        # No part has raised: all settings are in force from here on.
         self.settings = settings
         self._read_errors = tuple(read_errors)
         self.log.configure(settings.log)
@@ -135,7 +135,7 @@ class RelayService(MultiService):
         return [listener.unix_path for listener in self._all_listeners if listener.unix_path]
 
     def findings(self) -> Sequence[Finding]:
-        """Return the present warnings about the configuration."""
+        """Return the current warnings."""
         return diagnose(
             Evidence(
                 settings=self.settings,
@@ -184,8 +184,8 @@ class RelayService(MultiService):
     ) -> list[str]:
         """Reload: apply other settings, and return the names of those that take a restart.
 
-        `read_errors` are sentences on options that could not be read and keep their values. No
-        connection is closed, except for access rules. Sessions keep the limits announced to them.
+        `read_errors` are sentences on unreadable options, which keep their values. Only access
+        rules close connections. Sessions keep the limits announced to them.
         `renew_tickets`: replace the keys of TLS session tickets, too.
         """
         settings, restart = settings.taken_over_by(self.settings)
@@ -195,14 +195,14 @@ class RelayService(MultiService):
 
     @inlineCallbacks
     def stopService(self) -> Generator[Deferred[Any], Any, None]:
-        """Drain, if it runs; then stop all parts."""
+        """Drain if the relay runs, then stop all parts."""
         if self.running:
             yield self._drain.run(self.settings.drain_seconds)
         self._public.announcer.close()
         yield super().stopService()
 
     def abort_drain(self) -> None:
-        """End a drain soon; called again, at once. See DrainSequence.abort."""
+        """Shorten a drain; a second call ends it at once. See DrainSequence.abort."""
         self._drain.abort()
 
     @property

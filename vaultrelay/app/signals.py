@@ -1,6 +1,6 @@
 """Signals: SIGTERM drains, a second one aborts the drain, SIGHUP reloads, others are ignored.
 
-Imports nothing of Twisted's: `before_start` is for the first moment of the process.
+Imports nothing of Twisted: `before_start` runs first in the process.
 """
 
 import os
@@ -15,28 +15,28 @@ _OUTPUTS = (1, 2)
 
 
 def _numbers(*names: str) -> tuple[int, ...]:
-    """Those of the signals that this system has."""
+    """Return the numbers of those signals that exist on this system."""
     return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
 
 
 _STOPS = _numbers("SIGINT", "SIGTERM")
-"""The signals that end a reactor."""
+"""Signals that stop a reactor."""
 _ALSO_STOPS = _numbers("SIGQUIT", "SIGPWR", "SIGXCPU")
-"""Ctrl-\\ and some container tools, a power failure, a limit on processor time: each means that the
-process ends soon, so the devices are told."""
+"""From Ctrl-\\ and some container tools, a power failure, a limit on CPU time: each means that the
+process ends soon, so the relay drains."""
 _MEANINGLESS = (
     *_numbers("SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGPOLL", "SIGSTKFLT"),
     *(range(signal.SIGRTMIN, signal.SIGRTMAX + 1) if hasattr(signal, "SIGRTMIN") else ()),
 )
-"""Signals that kill a process without a handler, as a log rotation or a slip of the keyboard sends
-them. Those that say that the process itself is broken, such as SIGSEGV and SIGABRT, still do."""
+"""Signals that kill a process without a handler, sent for example by a log rotation or by mistake.
+Signals of a broken process, such as SIGSEGV and SIGABRT, still kill it."""
 
 
 def before_start() -> None:
-    """Handle signals until the relay is there to handle them, which takes half a second.
+    """Handle signals until the relay has its own handlers, which takes half a second.
 
-    Process 1 of a container does not get SIGTERM at all without a handler. Nothing listens yet, so
-    the process ends at once.
+    Process 1 of a container does not receive SIGTERM without a handler. Nothing listens yet, so
+    the process exits at once.
     """
     for number in (signal.SIGTERM, *_ALSO_STOPS):
         signal.signal(number, _exit)
@@ -44,19 +44,19 @@ def before_start() -> None:
 
 
 def after_end() -> None:
-    """Ignore all signals while the process ends: Python gives them their usual meaning back."""
+    """Ignore all signals while the process exits, since Python restores the default handlers."""
     _ignore((*_numbers("SIGHUP"), *_STOPS, *_ALSO_STOPS, *_MEANINGLESS))
 
 
 def reload_on_hangup(reactor: Any, ask: Callable[[], object]) -> None:
-    """`ask` for a reload on SIGHUP; but stop where it says that the terminal was closed."""
+    """Call `ask` for a reload on SIGHUP, or stop the reactor if the terminal was closed."""
     at_terminal = [descriptor for descriptor in _OUTPUTS if os.isatty(descriptor)]
 
     def hung_up(number: int, frame: FrameType | None) -> None:
         if all(os.isatty(descriptor) for descriptor in at_terminal):
             ask()
             return
-        # Nobody could stop a relay that stays, and nobody reads what it says.
+        # Without its terminal, no user could stop the relay or read its output.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for descriptor in at_terminal:
             os.dup2(nowhere, descriptor)
@@ -75,14 +75,14 @@ class StopSignals:
         self._is_stopping = False
 
     def install(self) -> None:
-        """Handle SIGTERM from now on, and all of them once the reactor runs and has its own."""
+        """Handle SIGTERM now, and the other signals once the reactor runs and has its handlers."""
         signal.signal(signal.SIGTERM, partial(self._stop, self._stop_reactor))
         self._reactor.callWhenRunning(self._wrap)
 
     def _wrap(self) -> None:
         for number in _STOPS:
             own = signal.getsignal(number)
-            # A process in the background ignores SIGINT.
+            # A background process ignores SIGINT: its handler is not callable.
             if callable(own):
                 signal.signal(number, partial(self._stop, own))
         for number in _ALSO_STOPS:
@@ -102,9 +102,9 @@ class StopSignals:
 
 
 def survive_others(reactor: Any, report: Callable[[str], object]) -> None:
-    """Call `report` with the name of each signal that means nothing here, once the reactor runs.
+    """Call `report` with the name of each signal without a meaning here, once the reactor runs.
 
-    Signals that have a handler by then keep it: SIGUSR1 rotates the log file of twistd.
+    Signals that have a handler by then keep it: SIGUSR1 rotates twistd's log file.
     """
 
     def came(number: int, frame: FrameType | None) -> None:

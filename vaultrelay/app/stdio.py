@@ -1,7 +1,7 @@
-"""Standard streams: output that cannot be written ends no command, and a lost result is an error.
+"""Standard streams: a write error ends no command, but a lost result is an error.
 
-The interpreter leaves a closed stream as None, and raises where a stream is full, has no reader, or
-lacks a character.
+The interpreter sets a closed stream to None, and raises if a stream is full, has no reader, or
+cannot encode a character.
 """
 
 import errno
@@ -14,19 +14,19 @@ _REASONS = {
     errno.EBADF: "it is closed",
     errno.EPIPE: "its reader is gone",
 }
-"""In place of the system's words, which are about descriptors and pipes."""
+"""Replacements for the system's messages, which are about descriptors and pipes."""
 _INPUT, _OUTPUT, _ERROR = range(3)
 _LOST = "the result could not be written to standard output"
 
 
 class ResultLost(Exception):
-    """Standard output did not take the result of a command. Its text gives the reason."""
+    """The result of a command could not be written to standard output; the text is the reason."""
 
 
 class _Raw(RawIOBase):
     """Writes to `raw`. Drops bytes that cannot be written, and keeps the first error.
 
-    The next bytes are tried again: a disk that was full may have room for the log of a relay.
+    Later writes are tried again: a full disk may get space for the log of a relay.
     """
 
     error: OSError | None = None
@@ -50,14 +50,14 @@ class _Raw(RawIOBase):
             self.error = self.error or error
             return len(data)
         if written is None:
-            # Non-blocking and full. Waiting for its reader would hold up the relay.
+            # Non-blocking and full. Waiting for its reader would block the relay.
             self.error = self.error or BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
             return len(data)
         return int(written)
 
 
 class GuardedStream(TextIOWrapper):
-    """Standard output or standard error. Escapes characters that its encoding does not have."""
+    """Standard output or standard error. Escapes characters that its encoding lacks."""
 
     def __init__(self, raw: Any, encoding: str) -> None:
         self._guarded = _Raw(raw)
@@ -67,7 +67,7 @@ class GuardedStream(TextIOWrapper):
 
     @property
     def error(self) -> OSError | None:
-        """The first error of writing."""
+        """The first error of a write."""
         return self._guarded.error
 
 
@@ -75,9 +75,9 @@ _errors: GuardedStream | None = None
 
 
 def guard() -> None:
-    """Make the three streams usable. Call it before anything opens a file or socket.
+    """Make the three streams usable. Call it before any file or socket is opened.
 
-    Streams that the program replaced are left alone, so that a second call does nothing.
+    Replaced streams stay unchanged, so a second call does nothing.
     """
     global _errors  # noqa: PLW0603  there is one standard error, and twistd hides it
     if sys.stdin is None:
@@ -90,9 +90,9 @@ def guard() -> None:
 
 
 def print_result(text: str, end: str = "\n") -> None:
-    """Print what the command was asked for, for a program or a file to keep.
+    """Print the result of a command, which a program may read or a file may keep.
 
-    Raises ResultLost if standard output does not take it, or lacks a character of it.
+    Raises ResultLost if it cannot be written to standard output, or encoded for it.
     """
     if not can_encode(sys.stdout, text):
         raise ResultLost(f"{_LOST}: its encoding, {sys.stdout.encoding}, lacks a character")
@@ -104,7 +104,7 @@ def print_result(text: str, end: str = "\n") -> None:
 
 
 def can_encode(stream: TextIO, text: str) -> bool:
-    """Whether `stream` has all characters of `text`."""
+    """Return whether `stream` can encode `text`."""
     try:
         text.encode(stream.encoding or "ascii")
     except (UnicodeError, LookupError):
@@ -113,7 +113,7 @@ def can_encode(stream: TextIO, text: str) -> bool:
 
 
 def print_error(text: str) -> None:
-    """Print a line to standard error, also under twistd, which turns sys.stderr into its log."""
+    """Print a line to standard error, also under twistd, which redirects sys.stderr to its log."""
     print(text, file=_errors or sys.stderr)
 
 
@@ -121,15 +121,15 @@ def _guarded(descriptor: int, stream: Any) -> GuardedStream:
     if stream is None:
         _occupy(descriptor)
         return GuardedStream(FileIO(descriptor, "wb", closefd=False), "utf-8")
-    # Python -u leaves the buffer out.
+    # With python -u there is no buffer.
     raw = getattr(stream.buffer, "raw", stream.buffer)
     return GuardedStream(raw, stream.encoding)
 
 
 def _occupy(descriptor: int) -> None:
-    """Open the null device as a closed descriptor, else a socket gets its number and our output.
+    """Open the null device at a closed descriptor, else a socket could get it, and our output.
 
-    For reading alone: writing to it fails, as it does with a closed one.
+    Read-only: writes fail, as with a closed descriptor.
     """
     null = os.open(os.devnull, os.O_RDONLY)
     if null != descriptor:

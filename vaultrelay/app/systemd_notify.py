@@ -1,6 +1,6 @@
-"""Notify: tells systemd when the relay is ready, reloads, stops, and that it still runs.
+"""Notify: reports to systemd that the relay is ready, reloads or stops, and is alive.
 
-Datagrams as sd_notify(3) describes them. Imported only where a service manager asks for them.
+Sends the datagrams of sd_notify(3). Imported only if a service manager requests them.
 """
 
 import os
@@ -17,14 +17,14 @@ from vaultrelay.policy.limits import STATUS_SECONDS
 from vaultrelay.transport.periodic import PeriodicTask
 
 ASKS = "NOTIFY_SOCKET"
-"""The variable that names systemd's socket. Without it nobody wants to be told."""
+"""The variable with the address of systemd's socket; unset without systemd."""
 _MICROSECONDS = 1_000_000
 
 
 class Notify(Service):
-    """Tells systemd of the relay while it runs. That it cannot be told never stops a relay.
+    """Reports the state of the relay to systemd while it runs. A failure never stops the relay.
 
-    Takes its variables out of `environment`: they are not for what the relay may start.
+    Removes its variables from `environment`: they are not for child processes.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Notify(Service):
 
     def startService(self) -> None:
         super().startService()
-        # Whoever hears that it is ready may stop it at once: the reactor must have its signals.
+        # systemd may stop a ready relay at once: the reactor must have its signal handlers.
         self._reactor.callWhenRunning(self._ready)
         self._reactor.addSystemEventTrigger("before", "shutdown", self._send, "STOPPING=1")
 
@@ -59,7 +59,7 @@ class Notify(Service):
 
     @contextmanager
     def reloading(self) -> Iterator[None]:
-        """While the options are read again."""
+        """Report a reload for the time of the context."""
         now = time.monotonic_ns() // 1000
         self._send("RELOADING=1", f"MONOTONIC_USEC={now}")
         try:
@@ -83,11 +83,11 @@ class Notify(Service):
 
     def _send(self, *lines: str) -> None:
         path = self._socket
-        # A name without a file begins with a zero byte, for which systemd writes @.
+        # An abstract address begins with a zero byte, which systemd writes as @.
         address = f"\0{path[1:]}" if path.startswith("@") else path
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
-                # A full queue must not hold the relay up.
+                # A full queue must not block the relay.
                 peer.setblocking(False)
                 peer.sendto("\n".join(lines).encode(), address)
         except (OSError, ValueError) as error:
@@ -99,7 +99,7 @@ class Notify(Service):
 
 
 def _watchdog_seconds(environment: MutableMapping[str, str]) -> float:
-    """In which systemd wants a sign of life; 0 if it wants none of this process."""
+    """Return the watchdog timeout of systemd in seconds; 0 if there is none for this process."""
     text = environment.pop("WATCHDOG_USEC", "")
     process = environment.pop("WATCHDOG_PID", "") or str(os.getpid())
     is_number = text.isascii() and text.isdigit()

@@ -1,4 +1,4 @@
-"""What ``twistd vault-relay`` takes from us: Options and makeService."""
+"""The plugin of ``twistd vault-relay``: Options and makeService."""
 
 import os
 from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Options(RelayOptions):
-    """The relay's options, read with the process's environment."""
+    """The relay's options, with the environment of the process."""
 
     environment = os.environ
 
@@ -33,7 +33,7 @@ class Options(RelayOptions):
     """The options of twistd itself."""
 
     def __init__(self) -> None:
-        # The first of ours that twistd calls, and before the reactor opens a descriptor.
+        # The first code of ours that twistd runs, before the reactor opens a descriptor.
         guard()
         super().__init__()
 
@@ -56,9 +56,9 @@ class Options(RelayOptions):
 
 
 class TwistdRelayService(RelayService):
-    """The relay under twistd, which would show a traceback where it cannot listen.
+    """The relay under twistd. Reports an error in place of twistd's traceback if it cannot listen.
 
-    `start` is told how the start went; None on a system without daemons.
+    `start` gets the result of the start; None on a system without daemons.
     """
 
     start: "TwistdStart | None" = None
@@ -87,11 +87,11 @@ class TwistdRelayService(RelayService):
 
 
 def makeService(options: Options) -> RelayService:
-    """The relay as twistd's service."""
+    """Return the relay as a service for twistd."""
     settings = fit_to_descriptors(options.settings)
     relay = TwistdRelayService(settings, real_reactor(), log=log_under_twistd())
     if options.parent is not None and "nodaemon" in options.parent:
-        # Windows has no daemons.
+        # Not on Windows, which has no daemons.
         from vaultrelay.app.daemon import TwistdStart
 
         relay.start = TwistdStart(options.parent)
@@ -99,7 +99,7 @@ def makeService(options: Options) -> RelayService:
 
 
 def with_reload_and_signals(relay: RelayService, reader: SettingsReader) -> RelayService:
-    """Return `relay` with reload, signal handlers, and notification of systemd where it is used."""
+    """Return `relay` with reload, signal handlers, and notification of systemd if it is used."""
     reactor = real_reactor()
     around: Callable[[], AbstractContextManager[None]] = nullcontext
     if "NOTIFY_SOCKET" in os.environ:

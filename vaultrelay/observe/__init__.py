@@ -1,1 +1,1 @@
-"""What the relay knows of itself: figures, warnings, the session log and the privacy notice."""
+"""Figures of the relay, warnings, the session log and the privacy notice."""

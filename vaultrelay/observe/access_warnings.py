@@ -1,4 +1,4 @@
-"""Warnings of access: everybody gets in, or nobody."""
+"""Warnings about access: too wide, or closed to all devices."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from vaultrelay.transport.listen import OpenSocket
 
 
 def open_socket(socket: OpenSocket) -> Finding:
-    """Every user of the machine is as good as the proxy, or reads the status page."""
+    """Return the warning that every local user can pose as the proxy, or read the status page."""
     if socket.mode is None:
         mode, cure = "abstract, so it has no mode", "Give it a path in a folder"
     else:
@@ -24,7 +24,7 @@ def open_socket(socket: OpenSocket) -> Finding:
 
 
 def nobody(access: Access) -> Iterator[Finding]:
-    """Lists that were emptied while the relay ran: it fails closed, and would not start again."""
+    """Yield warnings on lists emptied while the relay ran: it fails closed, and could not start."""
     for listed, what, cure in (
         (
             access.tokens,
@@ -48,7 +48,7 @@ def nobody(access: Access) -> Iterator[Finding]:
 
 
 def origin_refused(was_refused: bool) -> Iterator[Finding]:
-    """A browser shows its visitor no reason, so an app of the operator's would fail silently."""
+    """Yield a warning on a refused origin: browsers show no reason, so a web app fails silently."""
     if was_refused:
         yield Finding(
             "origin_refused",
@@ -59,7 +59,7 @@ def origin_refused(was_refused: bool) -> Iterator[Finding]:
 
 
 def admin_host(was_refused: bool) -> Iterator[Finding]:
-    """A scraper that was configured by name gets no metrics."""
+    """Yield a warning on a refused Host header: a scraper configured by name gets no metrics."""
     if was_refused:
         yield Finding(
             "admin_host",

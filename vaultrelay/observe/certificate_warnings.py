@@ -1,4 +1,4 @@
-"""Warnings of certificates: why devices refuse one, and whether other users can read its key."""
+"""Warnings about certificates that devices refuse, and keys that other users can read."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ _NAMES_SHOWN = 5
 
 
 def dates(evidence: Evidence) -> Iterator[Finding]:
-    """Certificates that have expired, are not yet valid, or end soon."""
+    """Yield warnings on certificates that have expired, are not yet valid, or expire soon."""
     for pair in evidence.settings.certificates:
         trouble = pair.trouble(evidence.now)
         days = (pair.ends - evidence.now).days
@@ -35,7 +35,7 @@ def dates(evidence: Evidence) -> Iterator[Finding]:
 
 
 def names(evidence: Evidence) -> Iterator[Finding]:
-    """Certificates without a name, and public names without a certificate."""
+    """Yield warnings on certificates without a name, and public names without a certificate."""
     pairs = _seen_by_devices(evidence)
     for pair in pairs:
         if not pair.names:
@@ -62,7 +62,7 @@ def names(evidence: Evidence) -> Iterator[Finding]:
 
 
 def trust(evidence: Evidence) -> Iterator[Finding]:
-    """Certificates that lead to no authority that devices know."""
+    """Yield warnings on certificates without a chain to an authority that devices trust."""
     for pair in _seen_by_devices(evidence):
         if pair.x509.is_self_signed:
             yield Finding(
@@ -94,7 +94,7 @@ def trust(evidence: Evidence) -> Iterator[Finding]:
 
 
 def keys(evidence: Evidence) -> Iterator[Finding]:
-    """Certificates for keys that browsers do not take."""
+    """Yield warnings on certificates with a kind of key that browsers reject."""
     for pair in _seen_by_devices(evidence):
         if not pair.x509.is_for_browsers:
             yield Finding(
@@ -105,7 +105,7 @@ def keys(evidence: Evidence) -> Iterator[Finding]:
 
 
 def open_keys(evidence: Evidence) -> Iterator[Finding]:
-    """Private keys that every user of the machine can read."""
+    """Yield warnings on private keys that every user of the machine can read."""
     for pair in evidence.settings.certificates:
         if pair.open_key is not None:
             yield Finding(
@@ -116,7 +116,7 @@ def open_keys(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _seen_by_devices(evidence: Evidence) -> Sequence[CertificatePair]:
-    """The certificates that devices get to see. Where proxies are trusted, these end the TLS of
-    devices, and know themselves what they accept of the relay."""
+    """Return the certificates that devices see: none with trusted proxies, which terminate TLS and
+    have their own rules for the relay's certificate."""
     settings = evidence.settings
     return () if settings.trusted_proxies else settings.certificates

@@ -1,4 +1,4 @@
-"""Evidence: the facts from which warnings about the configuration are derived."""
+"""Evidence: the facts from which warnings are derived."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -12,11 +12,10 @@ from vaultrelay.transport.visitors import Noticed
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """A snapshot of a relay.
+    """A snapshot of the evidence of one relay.
 
     `read_errors` are sentences from the last reading of the options, `proxy_faults` the slugs of
-    PROXY_FAULTS seen lately. `plain_addresses` are public addresses on which the relay listens
-    without TLS.
+    recent PROXY_FAULTS. `plain_addresses` are public addresses with a listener without TLS.
     """
 
     settings: Settings

@@ -1,4 +1,4 @@
-"""Figures: what the admin endpoint tells of the relay, measured at one moment."""
+"""Figures: the measurements of the relay for the admin endpoint, at one moment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from vaultrelay.broker.counters import Counters
 from vaultrelay.policy.finding import Finding
 
 CURVES = ("joined", "messages", "bytes", "undelivered", "lag")
-"""What is kept of the last hour: joined devices, three rates in a second, and seconds of delay."""
+"""Curves of the last hour: joined devices, three rates per second, and a delay in seconds."""
 
 
 @dataclass(frozen=True)
 class Expiry:
-    """When a served certificate ends, as a Unix time; `name` is the first that it is for."""
+    """The expiry of a served certificate, as a Unix time; `name` is its first name."""
 
     name: str
     ends: float
@@ -20,7 +20,7 @@ class Expiry:
 
 @dataclass(frozen=True)
 class Process:
-    """What the system says of the process; None where it says nothing."""
+    """The system's figures of the process; None if the system does not report one."""
 
     resident_bytes: int | None
     open_files: int | None
@@ -30,12 +30,12 @@ class Process:
 
 @dataclass(frozen=True)
 class Figures:
-    """One moment of the relay. Times are Unix times, sizes are bytes.
+    """The figures of the relay at one moment. Times are Unix times, sizes are bytes.
 
     `node` is the relay's name among several, if it has one.
 
-    `messages` and `bytes` are those of ended sessions and of live ones, so they never fall.
-    `lag_seconds` is the longest that a timer came late in the last minute.
+    `messages` and `bytes` include ended and open sessions, so they never fall. `lag_seconds` is
+    the longest delay of a timer in the last minute.
     """
 
     node: str

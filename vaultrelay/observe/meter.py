@@ -1,4 +1,4 @@
-"""Meter: reads the relay's figures where they are, and asks the system for those of the process."""
+"""Meter: reads the figures of the relay from its parts, those of the process from the system."""
 
 import os
 import ssl
@@ -28,7 +28,7 @@ _BUILDS = {
 
 
 class Relay(Protocol):
-    """The parts of a relay that its figures are read from."""
+    """The parts of a relay from which the figures are read."""
 
     settings: Settings
     broker: Broker
@@ -36,18 +36,18 @@ class Relay(Protocol):
     door: FrontDoorFactory
 
     def findings(self) -> Sequence[Finding]:
-        """Return the present warnings about the configuration."""
+        """Return the current warnings."""
 
 
 class Meter:
-    """Reads one relay. It keeps nothing, and nothing on the way of a message knows of it."""
+    """Reads the figures of one relay. It has no state, and costs nothing on the message path."""
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._started = time.time()
 
     def totals(self) -> Totals:
-        """What a sample is made from. The counters have the ended sessions only."""
+        """Return the totals for a sample, with the open sessions, which the counters lack."""
         broker = self._relay.broker
         counters = broker.counters
         return Totals(
@@ -58,7 +58,7 @@ class Meter:
         )
 
     def figures(self, lag_seconds: float) -> Figures:
-        """This moment."""
+        """Return the current figures."""
         relay, broker, ledger = self._relay, self._relay.broker, self._relay.devices.ledger
         totals = self.totals()
         return Figures(
@@ -89,7 +89,7 @@ class Meter:
 
 
 def read_process(proc: Path = _PROC) -> Process:
-    """What Linux says of this process; on other systems the CPU time alone."""
+    """Return the figures of this process from Linux; on other systems only the CPU time."""
     return Process(_resident(proc), _open_files(proc), _most_files(), time.process_time())
 
 
@@ -102,7 +102,7 @@ def _resident(proc: Path) -> int | None:
 
 def _open_files(proc: Path) -> int | None:
     try:
-        # Less the one that lists them.
+        # One descriptor is that of listdir itself.
         return len(os.listdir(proc / "fd")) - 1  # noqa: PTH208  a thousand paths are not needed
     except OSError:
         return None

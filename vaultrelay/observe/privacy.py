@@ -1,4 +1,4 @@
-"""The privacy notice: what the relay sees, keeps and logs under its settings, as /privacy.json."""
+"""The privacy notice, as /privacy.json: the data that the relay sees, keeps and logs."""
 
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import (
@@ -10,7 +10,7 @@ from vaultrelay.policy.limits import (
 )
 
 VERSION = 1
-"""Of the notice. Whoever takes away a key, or changes what one means, raises it."""
+"""Version of the notice. Increase it if a key is removed or changes its meaning."""
 
 _ADDRESSES = {
     "none": "No line names a network address or a channel.",
@@ -35,9 +35,9 @@ _CURE = (
 
 
 def privacy_notice(settings: Settings, under_twistd: bool = False) -> dict[str, object]:
-    """The notice. Keys are stable and for machines, each `says` is for people.
+    """Return the notice for these settings. Keys are stable, for machines; `says` is for people.
 
-    `under_twistd`: twistd writes the log, in its own format and with all words of errors.
+    `under_twistd`: twistd writes the log, in its own format and with full error messages.
     """
     return {
         "notice": VERSION,
@@ -148,5 +148,5 @@ def _item(what: str, says: str) -> dict[str, object]:
 
 
 def _kept(what: str, says: str, seconds_after: int = 0) -> dict[str, object]:
-    """Something that is in memory as long as its connection, and perhaps for a while after it."""
+    """Return an item kept in memory until its connection ends, or `seconds_after` it."""
     return {**_item(what, says), "seconds_kept_after_disconnect": seconds_after}

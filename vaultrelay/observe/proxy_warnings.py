@@ -1,4 +1,4 @@
-"""Findings about proxies that do not match the relay's configuration, each with its cure."""
+"""Warnings about proxies that do not match the relay's configuration, each with its cure."""
 
 from collections.abc import Callable, Collection, Iterator
 
@@ -30,4 +30,4 @@ def _finder(slug: str) -> Callable[[Collection[str]], Iterator[Finding]]:
 
 
 PROXY_WARNINGS = {slug: _finder(slug) for slug in PROXY_FAULTS}
-"""For each of PROXY_FAULTS: its findings, given the faults that were seen."""
+"""For each of PROXY_FAULTS: a function that yields its warnings from the recent faults."""

@@ -1,4 +1,4 @@
-"""Sampler: watches how late timers come, and takes a sample of the relay every few seconds."""
+"""Sampler: measures the delay of timers, and samples the relay every few seconds."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from vaultrelay.policy.limits import LAG_SAMPLES, LAG_SECONDS, SAMPLE_SECONDS
 
 
 class Totals(NamedTuple):
-    """What a sample is made from: devices now, and counts since the start."""
+    """The input of a sample: devices now, and counts since the start."""
 
     joined: int
     messages: int
@@ -20,7 +20,7 @@ class Totals(NamedTuple):
 
 
 class Sampler:
-    """Fills `history` while it runs, with one timer for both."""
+    """Measures delays and fills `history` while it runs, with one timer for both."""
 
     def __init__(self, clock: IReactorTime, totals: Callable[[], Totals]) -> None:
         self._clock = clock
@@ -33,17 +33,17 @@ class Sampler:
 
     @property
     def lag_seconds(self) -> float:
-        """The longest that a timer came late in the last minute."""
+        """The longest delay of a timer in the last minute, in seconds."""
         return max([self._lag, *self.history.latest("lag", LAG_SAMPLES)])
 
     def start(self) -> None:
-        """Begin; what was before is not counted."""
+        """Start; earlier counts are excluded."""
         self._sampled_at = self._before_at = self._clock.seconds()
         self._before = self._totals()
         self._wait()
 
     def stop(self) -> None:
-        """End, and leave no timer behind."""
+        """Stop, and cancel the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -55,7 +55,7 @@ class Sampler:
     def _look(self) -> None:
         now = self._clock.seconds()
         self._lag = max(self._lag, now - self._due)
-        # First of all, so that a mistake below does not end it.
+        # First, so that an exception below does not stop the sampler.
         self._wait()
         if now - self._sampled_at >= SAMPLE_SECONDS:
             self._sample(now)
@@ -63,7 +63,7 @@ class Sampler:
     def _sample(self, now: float) -> None:
         took, self._before_at = now - self._before_at, now
         before, self._before = self._before, self._totals()
-        # The relay stood still for so many: nobody knows how they would have been.
+        # The relay stood still for these samples: their values are unknown.
         missed = int((now - self._sampled_at) // SAMPLE_SECONDS) - 1
         self.history.skip(missed)
         self._sampled_at += (missed + 1) * SAMPLE_SECONDS

@@ -1,4 +1,4 @@
-"""SessionLog: lines about each session, with its client named as the operator chose."""
+"""SessionLog: log lines of each session, with the address as --log-addresses sets."""
 
 from vaultrelay.broker.session import Session
 from vaultrelay.logs import RelayLog
@@ -6,13 +6,13 @@ from vaultrelay.policy.addresses import PeerAddress
 
 
 class SessionLog:
-    """Logs how sessions begin and end, and which upgrades were refused."""
+    """Logs begin and end of sessions, and refused upgrades."""
 
     def __init__(self, log: RelayLog) -> None:
         self._log = log
 
     def ended(self, session: Session) -> None:
-        """Log one line for a session that was welcomed, and at "debug" why the relay closed any."""
+        """Log one line for a session after its welcome; at "debug", the reason of any close."""
         channel = session.channel
         if channel is not None:
             fields = self._log.names.of(session.address, channel.key)
@@ -36,13 +36,13 @@ class SessionLog:
             )
 
     def joined(self, session: Session) -> None:
-        """Log one line at "debug" for a session that was welcomed."""
+        """Log one line at "debug" for a session at its welcome."""
         self._debug(
             "Session began", session.address, session.channel.key if session.channel else None
         )
 
     def refused(self, why: str, address: PeerAddress | None) -> None:
-        """Log one line at "debug" for a refusal; all are counted once a minute anyway."""
+        """Log one line at "debug" for a refusal; the sums are logged once a minute anyway."""
         self._debug("Refused: {why}", address, why=why)
 
     def _debug(
@@ -58,5 +58,5 @@ class SessionLog:
 
 
 def _placeholders(fields: dict[str, str]) -> str:
-    """Return what the fields add to the format of a line."""
+    """Return the placeholders of these fields for the format of a line."""
     return ";" * bool(fields) + "".join(f" {name}={{{name}}}" for name in fields)

@@ -1,4 +1,4 @@
-"""Warnings: what can be wrong with how the relay is run, how it is found, and the cure."""
+"""Warnings: likely faults of the setup of the relay, their detection, and their cures."""
 
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
@@ -17,7 +17,7 @@ from vaultrelay.policy.proxies import TrustedProxies
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
-    """All findings, in the order of WARNINGS; each once, though it is true of several listeners."""
+    """Return all warnings, in the order of WARNINGS; each once, even for several listeners."""
     found = (finding for find in WARNINGS.values() for finding in find(evidence))
     return list(dict.fromkeys(found))
 
@@ -63,7 +63,7 @@ def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
     found = [
         f"The relay listens without TLS on {address}, an address of the Internet"
         for address in evidence.plain_addresses
-        # A proxy that is trusted does the TLS.
+        # A trusted proxy terminates TLS.
         if not evidence.settings.trusted_proxies
     ]
     found += [f"--public-url {url} is without TLS" for url in evidence.settings.plain_public_urls]
@@ -161,15 +161,15 @@ def _fixed_silence(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _counted_as(address: PeerAddress | None) -> object:
-    """What devices share a limit by. Not the wider networks: it is nothing unusual that all devices
-    of an office come from one /48 or /24."""
+    """Return the network by which devices share a limit. Not the wider networks: all devices of an
+    office often have addresses in one /48 or /24."""
     if address is None or isinstance(address, UnixPeer):
         return address
     return network_of(address)
 
 
 def _shown(network: str, evidence: Evidence) -> str:
-    """A network near the relay, in full as the cure needs it, unless no line is to name one."""
+    """Return a network near the relay in full, for the cure, unless the log excludes addresses."""
     if network == UNIX:
         return "a unix socket"
     return "a private address" if _hides(evidence) else network
@@ -200,4 +200,4 @@ WARNINGS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
     "one_address": _one_address,
     "fixed_silence": _fixed_silence,
 }
-"""How each of WHAT is found."""
+"""The function that yields each of WHAT."""

@@ -1,4 +1,4 @@
-"""Watch: looks for warnings at intervals, and logs new ones and those that are over."""
+"""Watch: checks for warnings at intervals, and logs new ones and those that are over."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,7 @@ from vaultrelay.transport.periodic import PeriodicTask
 
 
 class Watch(Service):
-    """Calls `diagnose` at intervals while it runs, and logs what is new in its result."""
+    """Calls `diagnose` at intervals while it runs, and logs changes of its result."""
 
     def __init__(
         self, diagnose: Callable[[], Sequence[Finding]], clock: IReactorTime, *, log: RelayLog
@@ -30,13 +30,13 @@ class Watch(Service):
 
     def stopService(self) -> None:
         if self.running:
-            # A relay that ran for a moment tells what it saw in it.
+            # Even a relay that ran briefly logs its warnings.
             self._tell_new(self._diagnose())
         super().stopService()
         self._looking.stop()
 
     def look(self) -> None:
-        """Look now."""
+        """Check now."""
         found = self._diagnose()
         self._tell_new(found)
         over = {finding.slug for finding in self._told} - {finding.slug for finding in found}

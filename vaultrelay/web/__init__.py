@@ -1,1 +1,1 @@
-"""The pages beside the WebSocket, on twisted.web."""
+"""The HTTP pages of the relay, on twisted.web."""

@@ -18,14 +18,14 @@ from vaultrelay.web.status_style import STYLE_HASH
 from vaultrelay.wire.refusal import Refusal
 
 _POLICY = POLICY.format(styles=f"'{STYLE_HASH}'") + "; img-src data:"
-"""One style sheet, known by its hash, and the icon, which stands in the page."""
+"""Allows one style sheet, by its hash, and the icon, which is inline."""
 
 
 class Source(Protocol):
     """The source of the figures on the pages."""
 
     def figures(self) -> Figures:
-        """Return the figures of this moment."""
+        """Return the current figures."""
 
     def curves(self) -> Mapping[str, Sequence[float]]:
         """Return the samples of the last hour by curve, the oldest first."""
@@ -38,7 +38,7 @@ class Source(Protocol):
 
 
 class AdminPages(Leaf):
-    """All paths of the admin endpoint."""
+    """Serves all paths of the admin endpoint."""
 
     def __init__(self, source: Source, *, log: RelayLog) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class AdminPages(Leaf):
         others = self._source.others()
         if others is None:
             return self._status_page()
-        # A page is not made for a client that is gone.
+        # Make no page for a client that is gone.
         request.notifyFinish().addErrback(lambda _: others.cancel())
         page = others.addCallback(self._status_page)
         page.addCallback(self._finish, request).addErrback(self._give_up, request)

@@ -1,4 +1,4 @@
-"""Health: what /health and /ready answer, for load balancers and monitoring."""
+"""Health: the pages /health and /ready, for load balancers and monitoring."""
 
 from typing import Protocol
 
@@ -7,11 +7,11 @@ from twisted.web.server import Request
 from vaultrelay.web.leaf import write_json
 
 HEALTH_PATHS = frozenset({"/health", "/ready"})
-"""What load balancers ask for, which are devices of nobody."""
+"""The paths for load balancers, which are not devices."""
 
 
 class Status(Protocol):
-    """The state of the relay that the pages show."""
+    """The state of the relay, as the pages show it."""
 
     @property
     def draining(self) -> bool: ...

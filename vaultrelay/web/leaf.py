@@ -1,4 +1,4 @@
-"""Leaf: answers whole paths with pages that are kept nowhere and framed by nobody."""
+"""Leaf: answers complete paths with pages that cannot be cached or framed."""
 
 import json
 import re
@@ -15,7 +15,7 @@ POLICY = (
     "default-src 'none'; style-src {styles}; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
-"""The Content-Security-Policy of a page, but for where its styles come from."""
+"""The Content-Security-Policy of a page, without the sources of its styles."""
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": POLICY.format(styles="'unsafe-inline'"),
@@ -25,7 +25,7 @@ _SECURITY_HEADERS = {
 
 
 class Leaf(Resource):
-    """Each path has a method of its own; all others are refused in JSON.
+    """Serves each path with its own method, and refuses all others in JSON.
 
     A method returns the body, or NOT_DONE_YET if it finishes the request later.
     """
@@ -41,32 +41,32 @@ class Leaf(Resource):
         return body if isinstance(body, int) else self.whole(body, request)
 
     def whole(self, body: bytes, request: Request) -> bytes:
-        """Announce the length of a body; return it, or nothing where HEAD asks for no body."""
+        """Set the Content-Length of a body; return the body, or no bytes for HEAD."""
         request.setHeader("Content-Length", str(len(body)))
         return b"" if request.method == b"HEAD" else body
 
     def nothing_here(self, request: Request) -> bytes:
-        """The answer for all other paths."""
+        """Return the answer for all other paths."""
         refused = self.nothing()
         request.setResponseCode(refused.status)
         request.setHeader("Content-Type", "application/json")
         return refused.body()
 
     def nothing(self) -> refusal.Refusal:
-        """What is said of all other paths."""
+        """Return the refusal for all other paths."""
         return refusal.not_found()
 
 
 class QuietSite(Site):
-    """Serves a Leaf without a line of Twisted's in the log."""
+    """Serves a Leaf without log lines of Twisted."""
 
     noisy = False
 
 
 VISITOR_HEADER = "x-visitor"
-"""The visitor's address as the relay knows it; set by the relay itself, never by the visitor."""
+"""The client's address as the relay sees it; set by the relay itself, never by the client."""
 VISITOR_TOLD_HEADER = "x-visitor-told"
-"""Present where a trusted proxy told the address; set by the relay itself, too."""
+"""Present if a trusted proxy reported the address; set by the relay itself, too."""
 _SECURE = ("https", "wss")
 _FORWARDED_PROTO = re.compile(r'(?:[^,]*;)?\s*proto\s*=\s*"?([a-z]+)"?\s*(?:[;,]|$)', re.IGNORECASE)
 """The scheme in the first element of Forwarded (RFC 7239, section 5.4)."""
@@ -75,9 +75,9 @@ _FORWARDED_PROTO = re.compile(r'(?:[^,]*;)?\s*proto\s*=\s*"?([a-z]+)"?\s*(?:[;,]
 def page_head(
     request: wire.Request, visitor: PeerAddress | None = None, is_told: bool = False
 ) -> bytes:
-    """A page request in a form that twisted.web can read in one way only, and who sent it.
+    """Return a page request in a form that twisted.web cannot misread, with the client's address.
 
-    Of the visitor's own headers none gets through but those that are named here.
+    Of the client's own headers, only those named here are passed on.
     """
     lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
     if visitor is not None and not isinstance(visitor, UnixPeer):
@@ -93,9 +93,9 @@ def page_head(
 
 
 def _came_by_tls(request: wire.Request) -> bool:
-    """Whether proxies say that the visitor came by TLS: the first in a row heard the visitor.
+    """Return whether proxies report that the client uses TLS; the first one has its connection.
 
-    Anybody can say so. It only decides what that visitor is shown.
+    Any client can send the header. It only affects the page for that client.
     """
     schemes = request.elements("x-forwarded-proto")
     if not schemes:
@@ -105,6 +105,6 @@ def _came_by_tls(request: wire.Request) -> bool:
 
 
 def write_json(request: Request, **fields: object) -> bytes:
-    """Return fields as the JSON of an answer."""
+    """Return fields as a JSON body, and set its type."""
     request.setHeader("Content-Type", "application/json")
     return json.dumps(fields, separators=(",", ":")).encode("ascii")

@@ -1,6 +1,7 @@
-"""Metrics: the relay's figures in the text format 0.0.4 of Prometheus.
+"""Metrics: the relay's figures in the Prometheus text format 0.0.4.
 
-No label is a peer's word: they are our own slugs, versions, and the operator's certificate names.
+No label contains text from a peer: labels are our slugs, versions, and the operator's certificate
+names.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +15,7 @@ from vaultrelay.wire.data import Reason
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LEFT = ("closed", "lost")
-"""How a device can end its session: with a goodbye or without."""
+"""How a device can end its session: with a close frame or without."""
 
 Labels = tuple[tuple[str, str], ...]
 Samples = Iterable[tuple[Labels, float | None]]
@@ -22,9 +23,9 @@ Samples = Iterable[tuple[Labels, float | None]]
 
 @dataclass(frozen=True)
 class Metric:
-    """One family: what it is called, what it means, and how it is read from the figures.
+    """One metric family: its name, its meaning, and the function that reads it from the figures.
 
-    A value of None is left out: the system does not tell it.
+    A value of None is omitted: the system does not report it.
     """
 
     name: str
@@ -40,7 +41,7 @@ def _one(value: Callable[[Figures], float | None]) -> Callable[[Figures], Sample
 def _by(
     label: str, counts: Mapping[str, int], known: Iterable[str]
 ) -> Iterator[tuple[Labels, int]]:
-    """A value for each known slug, so that rates work from the start, and for any other counted."""
+    """Yield each known slug, so that rates work from the start, and all others with a count."""
     for slug in dict.fromkeys([*known, *counts]):
         yield ((label, slug),), counts.get(slug, 0)
 
@@ -226,7 +227,7 @@ METRICS = (
 
 
 def exposition(figures: Figures) -> bytes:
-    """All metrics, as /metrics answers them."""
+    """Return all metrics, as the body of /metrics."""
     return "".join(line + "\n" for line in _lines(figures)).encode()
 
 

@@ -1,4 +1,4 @@
-"""What is shown of one of several relays, on a terminal as on a page, under NODE_HEADS."""
+"""The figures of one of several relays, for the terminal and the page, under NODE_HEADS."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ NODE_HEADS = ("devices", "channels", "messages", "data", "came back")
 
 
 def node_figures(status: NodeStatus) -> Iterator[str]:
-    """A text for each head."""
+    """Yield a text for each of NODE_HEADS."""
     yield f"{number(status.devices)} of {number(status.devices_limit)}"
     yield number(status.channels)
     yield f"{number(status.messages_per_second)}/s"

@@ -1,6 +1,6 @@
 """The pages: /health, /ready and /privacy.json for machines, / for people, /address for both.
 
-All else is refused in JSON.
+All other paths are refused in JSON.
 """
 
 import html
@@ -49,11 +49,11 @@ is</p>
 
 
 Privacy = Callable[[], Mapping[str, object]]
-"""Returns the privacy notice under the present settings."""
+"""Returns the privacy notice for the current settings."""
 
 
 class Pages(Leaf):
-    """All paths of the public port that are not a WebSocket."""
+    """Serves all paths of the public port that are not a WebSocket."""
 
     def __init__(
         self, status: Status, *, version: str, privacy: Privacy = dict[str, object]
@@ -73,12 +73,12 @@ class Pages(Leaf):
         }
 
     def configure(self, settings: PageSettings) -> None:
-        """Show these settings from the next request on."""
+        """Apply these settings from the next request on."""
         self._settings = settings
         self._health.node_name = settings.node_name
 
     def _address(self, request: Request) -> bytes:
-        """Return the client address as the relay sees it, to find out whether a proxy hides it."""
+        """Return the client address as the relay sees it, to check whether a proxy hides it."""
         is_told = request.getHeader(VISITOR_TOLD_HEADER) is not None
         fields = {"from": "proxy" if is_told else "connection"}
         return write_json(request, address=request.getHeader(VISITOR_HEADER), **fields)
@@ -99,9 +99,9 @@ class Pages(Leaf):
         """Return the URL to enter in the app, and the key of its hint."""
         if self._settings.public_urls:
             return self._settings.public_urls[0], "given"
-        # As bytes: Twisted decodes what a text asks for, and raises where that is not UTF-8.
+        # As bytes: for a text name Twisted decodes the value, and raises if it is not UTF-8.
         host = (request.getHeader(b"host") or b"this-host").decode("ascii", "backslashreplace")
-        # Only this client is shown the result, so the header of any proxy is good enough.
+        # Only this client sees the result, so the header need not come from a trusted proxy.
         if request.isSecure() or request.getHeader(b"x-forwarded-proto") == b"https":
             return f"wss://{host}", "guessed"
         return f"ws://{host}", "unsafe"

@@ -1,4 +1,4 @@
-"""Plot: one curve of the last hour as SVG. Its labels are HTML, so that they never stretch with it.
+"""Plot: one curve of the last hour as SVG. Its labels are HTML, so that they are not stretched.
 
 The oldest sample is on the left, the newest on the right; nan is a gap.
 """
@@ -11,17 +11,17 @@ from math import floor, isnan, log10
 from vaultrelay.policy.limits import HISTORY_SECONDS
 
 WIDTH, HEIGHT = 360, 100
-"""Of the drawing, whose units mean nothing: the page stretches it."""
+"""Size of the drawing in arbitrary units: the page stretches it."""
 _QUARTERS = 4
 _STEPS = (1, 2, 3, 4, 6, 8, 10)
-"""Times a power of ten: the tops of axes. Their halves are easy to read, too."""
+"""Tops of axes, times a power of ten. Their halves are easy to read, too."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """What is drawn: a curve's title and how its values are written.
+    """A curve's title, and the format of its values.
 
-    `least` is the lowest top of its axis: below that, all looks flat and is.
+    `least` is the lowest top of its axis: values far below it are drawn as a flat line.
     """
 
     curve: str
@@ -31,7 +31,7 @@ class Plot:
 
 
 def line_plot(plot: Plot, values: Sequence[float]) -> str:
-    """A figure with the curve, its latest value and its peak."""
+    """Return a figure with the curve, its latest value and its peak."""
     known = [value for value in values if not isnan(value)]
     now, peak = (plot.write(known[-1]), plot.write(max(known))) if known else ("-", "-")
     top = _top(max([plot.least, *known]))
@@ -54,20 +54,20 @@ def line_plot(plot: Plot, values: Sequence[float]) -> str:
 
 
 def _top(most: float) -> float:
-    """The lowest easily read number that is not below `most`."""
+    """Return the lowest easily read number that is not below `most`."""
     power = 10.0 ** floor(log10(most))
     return next(step * power for step in _STEPS if step * power >= most)
 
 
 def _paths(values: Sequence[float], top: float) -> tuple[str, str]:
-    """The line, and the area below it: a part of each for every stretch without a gap."""
+    """Return the paths of the line and of the area below it; a gap in the samples splits both."""
     line, area = [], []
     for stretch in _stretches(values):
         corners = [
             f"{WIDTH * index / (len(values) - 1):.4g} {HEIGHT * (1 - value / top):.4g}"
             for index, value in stretch
         ]
-        # A line to where it begins shows a single sample as a dot.
+        # A line to its own start shows a single sample as a dot.
         way = "L".join([*corners, corners[-1]])
         line.append(f"M{way}")
         begin, end = (corners[at].split()[0] for at in (0, -1))

@@ -1,4 +1,4 @@
-"""The section of the status page that shows all relays of several, one to a row, and their sum."""
+"""The section of the status page with all relays, one in each row, and their sum."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -13,7 +13,7 @@ _HEADS = ("State", *(head.capitalize() for head in NODE_HEADS), "Memory", "Up")
 
 
 def relays_section(own: NodeStatus, others: Sequence[NodeAnswer]) -> str:
-    """This relay first, then the others in the order of the options, then the sum."""
+    """Return the section: this relay, the others in the order of the options, then the sum."""
     rows = [_row(escape(own.node) or "This relay", own)]
     rows += [_answer(each) for each in others]
     known = [own, *(each.status for each in others if each.status is not None)]
@@ -41,7 +41,7 @@ def _link(url: NodeUrl, text: str) -> str:
 
 def _row(name: str, status: NodeStatus) -> str:
     cells = zip(_HEADS, _cells(status), strict=True)
-    # On a narrow screen there is no head: each cell then says what it is.
+    # On a narrow screen there is no head row: each cell has its own label.
     return f"<tr><th>{name}" + "".join(f'<td data-head="{head}">{cell}' for head, cell in cells)
 
 

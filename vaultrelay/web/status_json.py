@@ -1,4 +1,4 @@
-"""This relay's own line among several: the figures of a moment, as /status.json tells them."""
+"""The status of this relay for the other relays, as /status.json."""
 
 from collections.abc import Mapping, Sequence
 from math import isnan
@@ -9,7 +9,7 @@ from vaultrelay.policy.limits import FINDING_CHARS
 
 
 def status_of(figures: Figures, curves: Mapping[str, Sequence[float]]) -> NodeStatus:
-    """What others are told."""
+    """Return the status of the relay from its figures and curves."""
     process, rates = figures.process, latest(curves)
     urgent = sum(finding.is_urgent for finding in figures.findings)
     worst = sorted(figures.findings, key=lambda finding: not finding.is_urgent)
@@ -39,7 +39,7 @@ def status_of(figures: Figures, curves: Mapping[str, Sequence[float]]) -> NodeSt
 
 
 def latest(curves: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """The last sample of each curve; 0 where it is not known."""
+    """Return the last sample of each curve; 0 if unknown."""
     return {
         name: 0.0 if isnan(samples[-1]) else float(samples[-1]) for name, samples in curves.items()
     }

@@ -1,4 +1,4 @@
-"""The status page: the relay's state for people, as one HTML page without scripts or pictures."""
+"""The status page: the relay's state for people, as one HTML page without scripts or images."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +59,7 @@ _STATES = {
     "urgent": ("Something is wrong", "#c0392b"),
     "draining": ("About to stop", "#d08a00"),
 }
-"""What the relay is: the words and the icon's colour."""
+"""The states of the relay: the text and the icon's colour."""
 _UNDELIVERED = {
     "gone": "the receiver had left",
     "busy": "the receiver did not take them in time",
@@ -81,7 +81,7 @@ _PLOTS = (
 )
 
 Row = tuple[str, str, str]
-"""Name, words, count."""
+"""Name, text, count."""
 
 
 def status_page(
@@ -90,7 +90,7 @@ def status_page(
     options: Mapping[str, object],
     others: Sequence[NodeAnswer] = (),
 ) -> str:
-    """The whole page. `others` is what the other relays of several say of themselves."""
+    """Return the complete page. `others` are the answers of the other relays."""
     state = _state(figures)
     words, colour = _STATES[state]
     name = f"VaultMesh relay {escape(figures.node)}".rstrip()
@@ -163,7 +163,7 @@ def _findings(figures: Figures) -> str:
 
 
 def _counted(counts: Mapping[str, int], words: Mapping[str, str]) -> list[Row]:
-    """What happened at all, the most frequent first."""
+    """Return the rows with a count above zero, the most frequent first."""
     found = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [(slug, words.get(slug, ""), str(count)) for slug, count in found if count]
 
@@ -196,7 +196,7 @@ def _options(options: Mapping[str, object]) -> str:
 
 
 def _safe(text: str) -> str:
-    """What an operator wrote; a file name or a variable need not even be UTF-8."""
+    """Return an operator's text as valid UTF-8, which a file name or variable need not be."""
     return escape(printable(text))
 
 

@@ -1,4 +1,4 @@
-"""The style sheet of the status page: light and dark, from a phone's width upwards."""
+"""The style sheet of the status page: light and dark, for phones and wider screens."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -123,4 +123,4 @@ a { color: var(--blue) }
 }
 """
 STYLE_HASH = "sha256-" + b64encode(sha256(STYLE.encode()).digest()).decode()
-"""As a Content-Security-Policy names it, so that no other style has an effect."""
+"""The source for the Content-Security-Policy, so that no other style has an effect."""

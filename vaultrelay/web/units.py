@@ -1,4 +1,4 @@
-"""Units: numbers as people read them."""
+"""Units: formats of numbers for people."""
 
 _THOUSAND = 1000
 _EXACT_BELOW = 10_000
@@ -7,24 +7,24 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def number(value: float) -> str:
-    """A count or a rate: exact while it is small, with k or M beyond."""
+    """Return a count or a rate as text: exact if small, else with k or M."""
     if value < _EXACT_BELOW:
         return _short(value)
     return _scaled(value, ("", " k", " M", " G", " T"))
 
 
 def size(value: float) -> str:
-    """Bytes."""
+    """Return a number of bytes as text."""
     return _scaled(value, (" B", " kB", " MB", " GB", " TB"))
 
 
 def brief(seconds: float) -> str:
-    """A short time: milliseconds, or seconds."""
+    """Return a short time as text, in milliseconds or seconds."""
     return f"{_short(seconds * 1000)} ms" if seconds < 1 else f"{_short(seconds)} s"
 
 
 def lasting(seconds: float) -> str:
-    """A long time: its largest unit and the next."""
+    """Return a long time as text, in its largest unit and the next."""
     whole = int(seconds)
     if whole >= _DAY:
         return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
@@ -42,5 +42,5 @@ def _scaled(value: float, units: tuple[str, ...]) -> str:
 
 
 def _short(value: float) -> str:
-    """Three figures, and no more than two behind the point."""
+    """Return a number as text with three digits, at most two after the point."""
     return f"{value:.0f}" if value >= _WHOLE_FROM else f"{round(value, 2):.3g}"

@@ -1,1 +1,1 @@
-"""Certificates and their keys, and the plain files that they and other options are read from."""
+"""Certificates and their keys, and the plain files of these and other options."""

@@ -1,4 +1,4 @@
-"""DER: the elements of an ASN.1 structure, as far as certificates and keys need them (X.690)."""
+"""DER: a parser for elements of ASN.1, as far as certificates and keys need it (X.690)."""
 
 from collections.abc import Iterator
 
@@ -12,11 +12,11 @@ CONTEXT_0 = 0xA0
 """Tags."""
 _LONG_FORM = 0x80
 _LENGTH_BYTES = 4
-"""Of a length: more than any file that is read."""
+"""Limit of the bytes of a length: more than any file needs."""
 
 
 def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The tag and content of each element that stands side by side in `data`.
+    """Yield the tag and content of each of the consecutive elements in `data`.
 
     Raises ValueError if a length does not fit.
     """
@@ -28,12 +28,12 @@ def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def first_element(data: bytes) -> bytes:
-    """The first element whole, without what follows it. Raises ValueError if there is none."""
+    """Return the first element with its header. Raises ValueError if there is none."""
     return data[: _span(data, 0)[1]]
 
 
 def dotted(oid: bytes) -> str:
-    """The content of an object identifier as people write it: 1.2.840.10045.2.1."""
+    """Return the content of an object identifier in dotted notation: 1.2.840.10045.2.1."""
     numbers, number = [], 0
     for byte in oid:
         number = number << 7 | byte & 0x7F
@@ -47,7 +47,7 @@ def dotted(oid: bytes) -> str:
 
 
 def _span(data: bytes, at: int) -> tuple[int, int]:
-    """Where the content of the element at `at` begins and ends."""
+    """Return begin and end of the content of the element at `at`."""
     if at + 2 > len(data):
         raise ValueError("an element is cut off")
     length, start = data[at + 1], at + 2

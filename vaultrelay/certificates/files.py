@@ -1,4 +1,4 @@
-"""Files of certificates and keys: read, and if they cannot be used, named for what they are."""
+"""Files of certificates and keys: reads them, and identifies unusable ones."""
 
 import ssl
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from vaultrelay.certificates.x509 import read_certificate
 
 
 class BadCertificate(ValueError):
-    """A certificate or key that cannot be used; the text names the cause and the cure.
+    """A certificate or key is unusable; the text has the cause and the cure.
 
-    `about_key` tells which of the two is meant.
+    `about_key`: it is the key.
     """
 
     def __init__(self, text: str, about_key: bool = False) -> None:
@@ -24,7 +24,7 @@ class BadCertificate(ValueError):
 
 @dataclass(frozen=True)
 class FoundFile:
-    """What a file of a folder holds: certificates in DER, a key; else what it is, in a word."""
+    """The contents of a file in a folder: certificates in DER, a key; else `what` describes it."""
 
     certificates: tuple[bytes, ...]
     has_key: bool
@@ -32,7 +32,7 @@ class FoundFile:
 
 
 def read_pem(path: Path, about_key: bool = False) -> bytes:
-    """The content of a file; BadCertificate if there is none to be had."""
+    """Return the content of a file. Raises BadCertificate if it is unreadable."""
     try:
         return read_file(path)
     except OSError as error:
@@ -42,8 +42,8 @@ def read_pem(path: Path, about_key: bool = False) -> bytes:
 
 
 def read_certificates(path: Path) -> list[bytes]:
-    """The certificates in a PEM file, as DER each. Raises BadCertificate if there is none, or if
-    one of them is damaged."""
+    """Return the certificates in a PEM file, each in DER. Raises BadCertificate if there is none,
+    or if one is damaged."""
     content = read_pem(path)
     error = certificate_fault(content)
     if error is not None:
@@ -55,8 +55,8 @@ def read_certificates(path: Path) -> list[bytes]:
 
 
 def read_any(path: Path) -> FoundFile:
-    """What a file holds that may hold certificates, a key, both or none of them. Raises
-    BadCertificate if it cannot be read as PEM though it is meant to be."""
+    """Return the contents of a file with certificates, a key, both or neither. Raises
+    BadCertificate if it is meant as PEM but invalid."""
     content = read_pem(path)
     try:
         blocks = list(_all_blocks(content))
@@ -77,7 +77,7 @@ def read_any(path: Path) -> FoundFile:
 
 
 def certificate_fault(content: bytes) -> BadCertificate | None:
-    """Why a file of certificates cannot be used; None if OpenSSL can read all that is in it."""
+    """Return the fault of a file of certificates; None if OpenSSL can read all blocks."""
     blocks: list[Block] = []
     try:
         blocks.extend(_all_blocks(content))
@@ -95,13 +95,13 @@ def certificate_fault(content: bytes) -> BadCertificate | None:
 
 
 def key_fault(content: bytes) -> BadCertificate | None:
-    """Why a file of a key cannot be used; None if it has one, whatever may be inside of that."""
+    """Return the fault of a file of a key; None if it has a key block, valid or not."""
     blocks: list[Block] = []
     try:
         for block in _all_blocks(content):
             blocks.append(block)
             if block.is_key:
-                # OpenSSL reads no further.
+                # OpenSSL stops reading here.
                 return None
     except BadPem as error:
         return BadCertificate(f"cannot be read {error}", about_key=True)
@@ -112,7 +112,7 @@ def key_fault(content: bytes) -> BadCertificate | None:
 
 
 def _all_blocks(content: bytes) -> Iterator[Block]:
-    # Blocks of PGP have a checksum, which is no base64 here.
+    # Blocks of PGP end with a checksum, which is invalid base64 in PEM.
     return iter(()) if is_foreign(content) else read_blocks(content)
 
 

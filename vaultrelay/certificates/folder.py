@@ -1,4 +1,4 @@
-"""Certificate folders: every certificate in a folder of .pem files that has its key there."""
+"""Certificate folders: loads each certificate with its key from the .pem files of a folder."""
 
 import os
 import ssl
@@ -15,13 +15,13 @@ from vaultrelay.certificates.trust import system_trust
 from vaultrelay.certificates.x509 import read_certificate
 
 _TOLD_FILES = 3
-"""Of a folder that serves nobody: enough to see what went wrong."""
+"""Number of files named in the error for a folder without a usable pair."""
 
 
 def load_folder(folder: Path) -> list[CertificatePair]:
-    """The pairs of a folder and those below it, in the order of their keys' files.
+    """Return the pairs of a folder and its subfolders, in the order of their key files.
 
-    BadCertificate for a folder that would serve nobody, and for a file that cannot be used.
+    Raises BadCertificate if the folder has no usable pair, or if a file is unusable.
     """
     files: dict[Path, FoundFile] = {}
     for path in _files(folder):
@@ -44,11 +44,11 @@ def _pairs(files: Mapping[Path, FoundFile]) -> Iterator[CertificatePair]:
     issuers = _issuers(certificates)
     trust = system_trust()
     if roots := b"".join(each for each in certificates if read_certificate(each).is_self_signed):
-        # Those of the operator's own authorities, which are not served.
+        # Roots of the operator's own authorities, which are not served.
         trust.load_verify_locations(cadata=roots)
     with TemporaryDirectory() as temporary:
-        # OpenSSL takes a pair from files alone. The certificate is no secret; keys stay where they
-        # are.
+        # OpenSSL loads a pair from files only. The certificate is no secret; keys are not
+        # copied.
         alone = Path(temporary, "certificate.pem")
         for key in [path for path, file in files.items() if file.has_key]:
             for own, path in certificates.items():
@@ -59,7 +59,7 @@ def _pairs(files: Mapping[Path, FoundFile]) -> Iterator[CertificatePair]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The .pem files of a folder and those below it. BadCertificate for one that is barred."""
+    """Return the .pem files of a folder and its subfolders. Raises BadCertificate if unreadable."""
 
     def refuse(error: OSError) -> None:
         barred = Path(error.filename)
@@ -76,14 +76,14 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _told(files: dict[Path, FoundFile]) -> str:
-    """What lies in a folder that serves nobody."""
+    """Return a description of the files in a folder without a usable pair."""
     told = [f"{path.name} {file.what}" for path, file in files.items() if file.what]
     more = "" if len(told) <= _TOLD_FILES else ", ..."
     return f": {'; '.join(told[:_TOLD_FILES])}{more}" if told else ""
 
 
 def _issuers(certificates: Iterable[bytes]) -> bytes:
-    """Those of the certificates that issue others, roots left out: devices have them."""
+    """Return the issuers among the certificates, without roots, which devices have."""
     found = []
     for each in certificates:
         reader = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -95,7 +95,7 @@ def _issuers(certificates: Iterable[bytes]) -> bytes:
 
 @contextmanager
 def _naming(certificate: Path, key: Path | None = None) -> Iterator[None]:
-    """Say which file a BadCertificate is about."""
+    """Add the name of the file to a BadCertificate."""
     try:
         yield
     except BadCertificate as error:

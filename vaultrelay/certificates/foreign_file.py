@@ -1,4 +1,4 @@
-"""Foreign files: what a file is that should be a certificate or key in PEM, and how to get one."""
+"""Foreign files: identifies a file that is not the expected PEM, and how to convert it."""
 
 import re
 from collections.abc import Sequence
@@ -72,8 +72,8 @@ _CURES = {
     ),
     "is empty": (_CERTIFICATE, _KEY),
 }
-"""What a file is, as the end of a sentence; what to do where a certificate is wanted, and where a
-key is."""
+"""The kind of a file, as the end of a sentence; the cure if a certificate is expected, and if a key
+is."""
 _LABELS = {
     "CERTIFICATE REQUEST": _REQUEST,
     "NEW CERTIFICATE REQUEST": _REQUEST,
@@ -123,7 +123,7 @@ _PAIR = 2
 
 
 def foreign_sentence(content: bytes, blocks: Sequence[Block], *, wants_key: bool) -> str:
-    """What a file is that does not hold what is wanted, as the end of a sentence, and the cure."""
+    """Return the kind of a file without the expected block, and the cure, to end a sentence."""
     kind = foreign_kind(content, blocks)
     if kind is None:
         return _FORM_ONLY[wants_key]
@@ -131,12 +131,12 @@ def foreign_sentence(content: bytes, blocks: Sequence[Block], *, wants_key: bool
 
 
 def foreign_kind(content: bytes, blocks: Sequence[Block]) -> str | None:
-    """What a file is, without a cure; None if it is not known."""
+    """Return the kind of a file, without a cure; None if unknown."""
     return _kind_of_content(content) or _kind_of_blocks(blocks)
 
 
 def is_foreign(content: bytes) -> bool:
-    """Whether a file is of a kind that is not PEM as TLS has it, though some of it may look so."""
+    """Return whether a file is not PEM of TLS, though parts of it may look like that."""
     return _kind_of_content(content) is not None
 
 
@@ -161,7 +161,7 @@ def _kind_of_blocks(blocks: Sequence[Block]) -> str | None:
 
 
 def _kind_of_der(content: bytes) -> str | None:
-    """By the tags at the front of each format's structure."""
+    """Return the kind of a DER file, from the first tags of its structure."""
     try:
         tag, whole = next(elements(content))
         parts = list(elements(whole))
@@ -189,7 +189,7 @@ def _kind_of_der(content: bytes) -> str | None:
 
 
 def _kind_of_signed(tags: list[int]) -> str:
-    """Certificates, requests and revocation lists are signed alike."""
+    """Return the kind of a signed structure: certificate, request or revocation list."""
     if tags[:1] == [INTEGER] and tags[1:4] == [SEQUENCE, SEQUENCE, CONTEXT_0]:
         return _REQUEST
     if UTC_TIME in tags:

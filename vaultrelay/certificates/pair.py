@@ -1,4 +1,4 @@
-"""Certificates: a PEM pair read, and tried in a handshake with ourselves, before it is served."""
+"""CertificatePair: a PEM pair, tested in a handshake in memory before it is served."""
 
 import ssl
 from collections.abc import Iterator, Sequence
@@ -26,14 +26,14 @@ from vaultrelay.certificates.x509 import X509, read_certificate
 
 @dataclass(frozen=True)
 class CertificatePair:
-    """A certificate ready to be served, and what it says of itself.
+    """A certificate with its key, ready to be served, and its properties.
 
-    `names` are the host names and IP addresses that it is for, `files` those from which it was
-    read, or their folder. `fingerprint` is of it and its issuers. `x509` is what it says of itself
-    beyond that. `distrust` is why a client that trusts what this machine trusts would refuse it,
-    dates and names aside; for an issuer that is neither served nor trusted, it is empty and
-    `lacks_issuer` is set, and `unread` names the line of a marker that is no marker to OpenSSL,
-    if that may be why. `open_key` is the file of the key if every user can read it.
+    `names` are its host names and IP addresses, `files` the files that it was read from, or their
+    folder. `fingerprint` covers it and its issuers. `x509` has its other fields. `distrust` is the
+    reason why a client with this machine's trust store would refuse it, apart from dates and names.
+    For an issuer that is neither served nor trusted, `distrust` is empty and `lacks_issuer` is set;
+    `unread` then names the line of a marker that OpenSSL does not recognise, if that may be the
+    cause. `open_key` is the file of the key if every user can read it.
     """
 
     context: ssl.SSLContext = field(repr=False, compare=False)
@@ -49,7 +49,7 @@ class CertificatePair:
     open_key: Path | None = field(default=None, compare=False)
 
     def trouble(self, now: datetime) -> str | None:
-        """Why devices will refuse the certificate at this time; None when the dates are good."""
+        """Return why devices will refuse the dates of the certificate at `now`; None if good."""
         if now > self.ends:
             return f"the certificate expired on {self.ends:%Y-%m-%d}"
         if now < self.starts:
@@ -58,9 +58,9 @@ class CertificatePair:
 
 
 def load_pair(certificate: Path, key: Path, issuers: Path | None = None) -> CertificatePair:
-    """The pair in two PEM files, which may be one and the same; BadCertificate if unusable.
+    """Return the pair in two PEM files, which may be the same. Raises BadCertificate if unusable.
 
-    The issuers' certificates follow the relay's own, or are in a file of their own.
+    The issuers' certificates follow the relay's own, or are in a separate file.
     """
     read_pem(certificate)
     read_pem(key, about_key=True)
@@ -72,10 +72,10 @@ def load_pair(certificate: Path, key: Path, issuers: Path | None = None) -> Cert
 def make_pair(
     certificate: Path, key: Path, issuers: bytes = b"", trust: ssl.SSLContext | None = None
 ) -> CertificatePair:
-    """The pair in two PEM files. Issuers, in DER, that are not in the file are served after it.
+    """Return the pair in two PEM files. `issuers`, in DER, are served after those in the file.
 
-    `trust` is a client's context with the certificates that this machine trusts. Raises
-    BadCertificate if TLS does not work with the pair.
+    `trust` is a client context with this machine's trust store. Raises BadCertificate if TLS does
+    not work with the pair.
     """
     context = new_context()
     try:
@@ -107,7 +107,7 @@ def make_pair(
 
 
 def is_pair(certificate: Path, key: Path) -> bool:
-    """Whether the key is that of the certificate, as far as it can be read. Both may be bad."""
+    """Return whether the key belongs to the certificate, as far as readable. Both may be bad."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("ALL:@SECLEVEL=0")
     try:
@@ -118,15 +118,15 @@ def is_pair(certificate: Path, key: Path) -> bool:
 
 
 def utc_now() -> datetime:
-    """The time by which certificates are judged: the wall clock."""
+    """Return the time for checks of certificates, from the wall clock."""
     return datetime.now(UTC)
 
 
 def _statements(context: ssl.SSLContext, own: bytes) -> Any:
-    """What a client sees of the certificate; SSLError where TLS does not work with it.
+    """Return the certificate as a client sees it. Raises SSLError if TLS does not work with it.
 
-    The standard library shows a certificate only to a client that has verified it. This one trusts
-    this certificate alone, whatever its dates.
+    The standard library returns a certificate only to a client that has verified it. This client
+    trusts this certificate only, with any dates.
     """
     trusting = client_context()
     trusting.load_verify_locations(cadata=own)
@@ -143,12 +143,12 @@ def _refuse_password() -> str:
 
 
 def _names(found: Sequence[tuple[str, Any]]) -> Iterator[str]:
-    """The names of hosts among those of a certificate, which may be for mail and others too."""
+    """Yield the host names among the names of a certificate, which may include mail addresses."""
     for kind, name in found:
         if kind == "DNS":
             yield name
         elif kind == "IP Address":
-            # OpenSSL writes IPv6 at full length.
+            # OpenSSL writes IPv6 addresses in full length.
             yield str(ip_address(name))
 
 

@@ -1,4 +1,4 @@
-"""PEM (RFC 7468): the blocks of a file, and the line at which OpenSSL reads no further."""
+"""PEM (RFC 7468): the blocks of a file, and the line at which OpenSSL stops."""
 
 import re
 from binascii import Error as BadBase64
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from vaultrelay.certificates.der import first_element
 
 CERTIFICATES = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
-"""The labels that OpenSSL takes for a certificate."""
+"""The labels that OpenSSL accepts for a certificate."""
 _BOM = b"\xef\xbb\xbf"
 _WHITE = bytes(range(33))
-"""What OpenSSL strips from the end of a line."""
+"""Characters that OpenSSL strips from the end of a line."""
 _BEGIN = re.compile(rb"-----BEGIN ([^\r-]*)-----")
 _END = re.compile(rb"-----END ([^\r-]*)-----")
 _DASHES = re.compile(rb"\xe2\x80[\x90-\x95]|\xe2\x88\x92|\x96|\x97")
-"""What word processors make of hyphens, in UTF-8 and Windows-1252."""
+"""Replacements of hyphens by word processors, in UTF-8 and Windows-1252."""
 _MARKER = re.compile(rb"--\s*(?:BEGIN|END)\b|\b(?:BEGIN|END) [A-Z0-9 ]+--", re.IGNORECASE)
-"""What was meant as a marker, however it is written."""
+"""A line that was meant as a marker, in any spelling."""
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 _HEADER = re.compile(rb"(?:Proc-Type|DEK-Info):")
 
 
 class BadPem(ValueError):
-    """A line at which a reader of PEM cannot go on; the text is the end of a sentence."""
+    """A line is invalid PEM; the text is the end of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class Block:
 
     @property
     def is_key(self) -> bool:
-        """Whether it is a private key that OpenSSL reads, be it encrypted or not."""
+        """Whether it is a private key that OpenSSL reads, encrypted or not."""
         return self.label.endswith("PRIVATE KEY") and self.label != "OPENSSH PRIVATE KEY"
 
     @property
     def der(self) -> bytes:
-        """A certificate's own bytes, without the trust that `TRUSTED CERTIFICATE` adds to them.
+        """The bytes of the certificate, without the trust that `TRUSTED CERTIFICATE` adds.
 
-        Raises ValueError if it is none.
+        Raises ValueError if there is no certificate.
         """
         first = first_element(self.data)
         if len(first) < len(self.data) and self.label != "TRUSTED CERTIFICATE":
@@ -58,9 +58,9 @@ class Block:
 
 
 def read_blocks(content: bytes) -> Iterator[Block]:
-    """The blocks in turn; what stands between them is ignored.
+    """Yield the blocks; other text between them is ignored.
 
-    Raises BadPem at the first line at which OpenSSL would not go on.
+    Raises BadPem at the first line at which OpenSSL would stop.
     """
     label, begun, body = b"", 0, list[bytes]()
     for number, line in _lines(content):
@@ -85,7 +85,7 @@ def read_blocks(content: bytes) -> Iterator[Block]:
 
 
 def stray_marker(content: bytes) -> str | None:
-    """Of the first line that was meant as a marker and is read as other text; None without."""
+    """Return the fault of the first line meant as a marker but ignored as text; else None."""
     for number, line in _lines(content):
         if _is_marker(line) and not (_BEGIN.fullmatch(line) or _END.fullmatch(line)):
             return _why_no_marker(number, line)
@@ -129,7 +129,7 @@ def _block(label: bytes, begun: int, body: list[bytes]) -> Block:
         text = text[1:]
     has_header = len(text) < len(body)
     if text and not text[0]:
-        # It ends a header, be it an empty one.
+        # The empty line ends a header, even an empty header.
         text = text[1:]
     first = begun + 1 + len(body) - len(text)
     for number, line in enumerate(text, first):

@@ -1,7 +1,7 @@
-"""Plain files: read whole, and nothing else that a file name may stand for.
+"""Plain files: reads them completely, and refuses other kinds of files.
 
-A running relay reads its files anew. A pipe would keep it waiting for a writer, and a device such
-as /dev/zero never ends.
+A running relay reads its files again. A pipe would block it until a writer opens it, and a device
+such as /dev/zero never ends.
 """
 
 import os
@@ -17,7 +17,7 @@ _OTHERS_ENTER = stat.S_IXOTH
 
 
 def read_file(path: Path) -> bytes:
-    """The content of a plain file; OSError for anything else, and for one that is too large."""
+    """Return the content of a plain file. Raises OSError if it is another kind or too large."""
     with open(path, "rb", opener=_open_without_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(EINVAL, "it is a pipe or a device, not a file")
@@ -28,7 +28,7 @@ def read_file(path: Path) -> bytes:
 
 
 def why_unreadable(path: Path, error: OSError) -> str:
-    """Why a file or folder could not be read; for a missing permission, which one and the user."""
+    """Return why a file or folder is unreadable; with a missing permission, and the user."""
     if not isinstance(error, PermissionError):
         return (error.strerror or "unreadable").lower()
     folder = _barred_folder(path)
@@ -40,7 +40,7 @@ def why_unreadable(path: Path, error: OSError) -> str:
 
 
 def is_open_to_all(path: Path) -> bool:
-    """Whether every user of this machine can read a file. False where its mode cannot tell."""
+    """Return whether every user of this machine can read a file. False if its mode is unknown."""
     if os.name == "nt":
         return False
     real = Path(os.path.realpath(path))
@@ -52,11 +52,11 @@ def is_open_to_all(path: Path) -> bool:
 
 
 def _barred_folder(path: Path) -> Path | None:
-    """The outermost folder on the way to a file that this user may not enter."""
+    """Return the outermost folder in a file's path that this user may not enter."""
     for way in (path.absolute(), Path(os.path.realpath(path))):
         for folder in reversed(way.parents):
             try:
-                # Whatever is inside of it.
+                # Any name: the lookup needs the permission, even if no such file exists.
                 (folder / "-").stat()
             except PermissionError:
                 return folder
@@ -66,7 +66,7 @@ def _barred_folder(path: Path) -> Path | None:
 
 
 def _user() -> str:
-    """The user that this process runs as, by name where there is one."""
+    """Return the user of this process, by name if there is one."""
     try:
         import pwd
     except ImportError:  # Windows
@@ -79,11 +79,11 @@ def _user() -> str:
 
 
 def start_folder() -> str:
-    """Return the folder in which relative names are meant, before twistd goes to its --rundir."""
+    """Return the folder for relative names, before twistd changes to its --rundir."""
     try:
         return str(Path.cwd())
     except OSError:
-        # The folder was removed: there is nothing in it by any name.
+        # The folder was removed: no relative name exists.
         return ""
 
 

@@ -1,4 +1,4 @@
-"""Refusals of OpenSSL: which file of a pair is meant, where in it, and what to do."""
+"""Refusals of OpenSSL: the file of a pair that is at fault, the line, and the cure."""
 
 import ssl
 from collections.abc import Iterator
@@ -30,10 +30,10 @@ _REFUSED_KEYS = {
     "RSA of 2048 bits",
     "KEY_VALUES_MISMATCH": NO_PAIR,
     "KEY_TYPE_MISMATCH": NO_PAIR,
-    "NO_CERTIFICATE_ASSIGNED": NO_PAIR,  # the key is RSA and the certificate is not, or so
+    "NO_CERTIFICATE_ASSIGNED": NO_PAIR,  # for example, the key is RSA and the certificate is not
     "BAD_SIGNATURE": NO_PAIR,
 }
-"""What OpenSSL has against a key, by its reason."""
+"""Faults of a key, by OpenSSL's reason."""
 _BAD_KEY = "has a private key that is damaged, or of a kind that TLS does not take"
 _REFUSED_CERTIFICATES = {
     "CA_MD_TOO_WEAK": "is signed with {digest}, which devices refuse. Have it issued anew, signed "
@@ -41,16 +41,16 @@ _REFUSED_CERTIFICATES = {
     "CA_KEY_TOO_SMALL": "has an issuer with a key that is too short, which devices refuse. Have it "
     "issued anew by one with a key of P-256, or RSA of 2048 bits",
 }
-"""And against certificates."""
+"""Faults of certificates, by OpenSSL's reason."""
 
 
 def refuses_key(error: ssl.SSLError) -> bool:
-    """Whether the key belongs to another certificate."""
+    """Return whether the key belongs to another certificate."""
     return _REFUSED_KEYS.get(error.reason or "") == NO_PAIR
 
 
 def refusal(error: ssl.SSLError, certificate: Path, key: Path) -> BadCertificate:
-    """What OpenSSL has against a pair in two files."""
+    """Return the fault of a pair in two files, from OpenSSL's error."""
     reason = error.reason or ""
     content = read_pem(certificate)
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -66,7 +66,7 @@ def refusal(error: ssl.SSLError, certificate: Path, key: Path) -> BadCertificate
     if is_about_pem:
         fault = certificate_fault(content) or key_fault(read_pem(key, about_key=True))
     if fault is None and (is_about_pem or refuses_key(error)) and (stray := stray_marker(content)):
-        # What it begins was read as text, and an issuer behind it as the relay's own.
+        # The block of the stray marker was ignored, and the next issuer read as the relay's own.
         fault = BadCertificate(f"cannot be read {stray}")
     if fault is not None:
         return fault
@@ -78,7 +78,7 @@ def refusal(error: ssl.SSLError, certificate: Path, key: Path) -> BadCertificate
 
 
 def _is_about_pem(error: ssl.SSLError) -> bool:
-    """Whether OpenSSL could not read a file; of its reasons the last is kept, which may be none."""
+    """Return whether OpenSSL could not parse a file. Only its last reason is kept, perhaps none."""
     return not error.reason or error.library in ("PEM", "ASN1", "DECODER", "BIO")
 
 
@@ -90,13 +90,13 @@ def _kind_of_key(content: bytes) -> str:
 
 
 def _begins_with_issuer(content: bytes) -> bool:
-    """Whether the first certificate of a file issued another one of it."""
+    """Return whether the first certificate of a file issued another one in it."""
     found = [each for _, each in _certificates(content)]
     return any(each.issuer == found[0].subject and not each.is_self_signed for each in found[1:])
 
 
 def _old_digest(content: bytes) -> tuple[int, str]:
-    """The line of the first certificate that is signed with an old digest, and the digest."""
+    """Return the line of the first certificate signed with an old digest, and the digest."""
     for line, certificate in _certificates(content):
         if certificate.old_digest and not certificate.is_self_signed:
             return line, certificate.old_digest
@@ -104,7 +104,7 @@ def _old_digest(content: bytes) -> tuple[int, str]:
 
 
 def _certificates(content: bytes) -> Iterator[tuple[int, X509]]:
-    """The certificates with their lines, as far as they can be read."""
+    """Yield the certificates with their lines, up to the first unreadable one."""
     with suppress(ValueError):
         for block in read_blocks(content):
             if block.is_certificate:

@@ -1,4 +1,4 @@
-"""Renewal: whether certificates may replace those that a running relay serves."""
+"""Renewal: checks whether certificates may replace those that a running relay serves."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -9,9 +9,9 @@ from vaultrelay.certificates.pair import CertificatePair
 def why_worse(
     new: Collection[CertificatePair], running: Collection[CertificatePair], now: datetime
 ) -> str | None:
-    """Why `running` is kept: a certificate with good dates would give way to one without.
+    """Return why `running` is kept: one with good dates would be replaced by one without.
 
-    The end of a sentence; None if the new ones may be served.
+    The reason is the end of a sentence; None if the new ones may be served.
     """
     for pair in new:
         trouble = None if pair in running else pair.trouble(now)

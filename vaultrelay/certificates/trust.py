@@ -1,4 +1,4 @@
-"""Trust: handshakes of a server's context with clients in memory, and what these object to."""
+"""Trust: handshakes of a server's context with clients in memory, and the clients' objections."""
 
 import ssl
 from contextlib import suppress
@@ -9,11 +9,11 @@ NO_CHECK_TIME = ssl.VerifyFlags(0x200000)
 _HANDSHAKE_ROUNDS = 4
 _NO_ISSUER = (2, 20, 21)
 _SELF_SIGNED = (18, 19)
-"""Of OpenSSL's numbers for what is wrong with a certificate (X509_V_ERR_ in its x509_vfy.h)."""
+"""OpenSSL's numbers of verification errors (X509_V_ERR_ in its x509_vfy.h)."""
 
 
 def client_context(mode: ssl.VerifyMode = ssl.CERT_REQUIRED) -> ssl.SSLContext:
-    """A client that takes any name, and as yet trusts no certificate."""
+    """Return a client context that accepts any name, and does not trust any certificate yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = mode
@@ -21,14 +21,14 @@ def client_context(mode: ssl.VerifyMode = ssl.CERT_REQUIRED) -> ssl.SSLContext:
 
 
 def system_trust() -> ssl.SSLContext:
-    """A client that trusts what this machine trusts. It takes 20 ms to make."""
+    """Return a client context with this machine's trust store. It takes 20 ms to make."""
     context = client_context()
     context.load_default_certs()
     return context
 
 
 def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject:
-    """The client's end of a handshake, as far as it went. Raises SSLError if it fails."""
+    """Return the client's end of a handshake, complete or not. Raises SSLError if it fails."""
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = (
         client.wrap_bio(to_client, to_server),
@@ -44,10 +44,10 @@ def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject
 def why_distrusted(
     server: ssl.SSLContext, trust: ssl.SSLContext, has_bad_dates: bool
 ) -> tuple[str, bool]:
-    """Why a client refuses the server's certificate, and whether it lacks an issuer for it.
+    """Return why a client refuses the server's certificate, and whether it lacks an issuer.
 
-    Certificates that end at a root of their own are no matter: this machine need not know it.
-    `has_bad_dates` leaves dates out, which would hide all else.
+    A chain to a root of its own is accepted: this machine need not know that root.
+    `has_bad_dates` excludes dates, which would hide other faults.
     """
     before = trust.verify_flags
     if has_bad_dates:
@@ -60,7 +60,7 @@ def why_distrusted(
         if error.verify_code not in _SELF_SIGNED:
             return error.verify_message, False
     except ssl.SSLError:
-        # Of this machine's policy for clients, which may forbid what devices do not.
+        # This machine's policy for clients may be stricter than that of devices.
         pass
     finally:
         trust.verify_flags = before
@@ -68,7 +68,7 @@ def why_distrusted(
 
 
 def _knows_authorities(trust: ssl.SSLContext) -> bool:
-    """Whether this machine trusts anybody. Minimal containers have no list of authorities."""
+    """Return whether this machine trusts any authority. Minimal containers have no list."""
     if trust.cert_store_stats()["x509_ca"]:
         return True
     folder = ssl.get_default_verify_paths().capath

@@ -1,4 +1,4 @@
-"""X.509: what the standard library does not show of a certificate (RFC 5280, section 4.1)."""
+"""X.509: fields of a certificate missing in the standard library (RFC 5280, section 4.1)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _KEYS = {
     "1.3.101.112": "Ed25519",
     "1.3.101.113": "Ed448",
 }
-"""Kinds of keys by their object identifiers, or by that of their curve."""
+"""Kinds of keys by their object identifiers, or those of their curves."""
 _OLD_DIGESTS = {
     "1.2.840.113549.1.1.2": "MD2",
     "1.2.840.113549.1.1.4": "MD5",
@@ -33,7 +33,7 @@ _OLD_DIGESTS = {
     "1.2.840.10045.4.1": "SHA-1",
     "1.3.14.3.2.29": "SHA-1",
 }
-"""Digests that devices no longer accept, by the signatures that use them."""
+"""Digests that devices no longer accept, by the signature algorithms that use them."""
 _BROWSER_KEYS = ("RSA", "P-256", "P-384")
 """The kinds that public authorities sign (CA/Browser Forum, Baseline Requirements, 6.1.5) without
 P-521, which Chromium refuses."""
@@ -41,14 +41,14 @@ _EXTENSIONS = 0xA3
 _ALTERNATIVE_NAMES = "2.5.29.17"
 _DNS_NAME, _IP_ADDRESS = 0x82, 0x87
 _NAME_PARTS = ("2.5.4.3", "2.5.4.10")
-"""Of an issuer's name: the common name, or else the organization."""
+"""Parts of an issuer's name: the common name, or else the organization."""
 _BMP_STRING = 0x1E
 
 
 @dataclass(frozen=True)
 class X509:
-    """A certificate's own statements. `subject` and `issuer` are DER; `old_digest` is the digest of
-    its signature where that is one that devices refuse, else empty."""
+    """Fields of a certificate. `subject` and `issuer` are DER; `old_digest` is the digest of its
+    signature if devices refuse that, else empty."""
 
     subject: bytes
     issuer: bytes
@@ -58,17 +58,17 @@ class X509:
 
     @property
     def is_self_signed(self) -> bool:
-        """Whether it names itself as its issuer."""
+        """Whether subject and issuer are the same."""
         return self.subject == self.issuer
 
     @property
     def is_for_browsers(self) -> bool:
-        """Whether browsers take a key of its kind."""
+        """Whether browsers accept its kind of key."""
         return self.key in _BROWSER_KEYS
 
 
 def read_certificate(der: bytes) -> X509:
-    """A certificate in DER. Raises ValueError if it is none."""
+    """Parse a certificate in DER. Raises ValueError if it is invalid."""
     try:
         _, whole = next(elements(der))
         (_, body), (_, signature), *_ = elements(whole)
@@ -86,7 +86,7 @@ def read_certificate(der: bytes) -> X509:
 
 
 def name_of(subject: bytes) -> str:
-    """A subject or issuer in a word: its common name or organization; empty without either."""
+    """Return the common name of a subject or issuer, or its organization; empty without either."""
     found: dict[str, str] = {}
     for _, relative in elements(subject):
         for _, pair in elements(relative):
@@ -108,7 +108,7 @@ def _oids(sequence: bytes) -> list[str]:
 
 
 def _names(more: list[tuple[int, bytes]]) -> Iterator[str]:
-    """The host names and addresses among the alternative names."""
+    """Yield the host names and addresses among the alternative names."""
     for tag, wrapped in more:
         for _, extensions in elements(wrapped) if tag == _EXTENSIONS else ():
             for _, extension in elements(extensions):

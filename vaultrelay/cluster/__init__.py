@@ -1,1 +1,1 @@
-"""Several relays seen as one: which they are, what each says of itself, and how it is asked."""
+"""Several relays as one cluster: their URLs, their status, and the requests for it."""

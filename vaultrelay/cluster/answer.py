@@ -1,4 +1,4 @@
-"""NodeAnswer: what came of asking a relay for its status."""
+"""NodeAnswer: the result of a request for the status of a relay."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from vaultrelay.cluster.url import NodeUrl
 
 @dataclass(frozen=True)
 class NodeAnswer:
-    """A status, or why there is none, in words."""
+    """A status, or a text with the reason why there is none."""
 
     url: NodeUrl
     status: NodeStatus | None
@@ -16,5 +16,5 @@ class NodeAnswer:
 
 
 def late(url: NodeUrl, seconds: float) -> NodeAnswer:
-    """The answer of a relay that has not answered in time."""
+    """Return the answer for a relay that did not answer in time."""
     return NodeAnswer(url, None, f"no answer within {seconds:g} s")

@@ -1,4 +1,4 @@
-"""Asking a relay for its status, at its admin endpoint."""
+"""Requests for the status of a relay, to its admin endpoint."""
 
 import socket
 import ssl
@@ -16,14 +16,14 @@ _PATH = "/status.json"
 
 
 class _NoAnswer(Exception):
-    """Why a relay has no status to show, in words."""
+    """A relay did not return a status; the text is the reason."""
 
 
 def ask(url: NodeUrl, seconds: float) -> NodeAnswer:
-    """Ask a relay what it says of itself.
+    """Request the status of a relay.
 
-    This waits for `seconds` for a connection and as long for the answer, however it comes, and for
-    names without a deadline: it is for a thread.
+    Blocks for at most `seconds` for the connection and for the complete answer each, and without a
+    deadline for name lookups: call it in a thread.
     """
     try:
         return NodeAnswer(url, _status(url, seconds))
@@ -77,7 +77,7 @@ def _connection(url: NodeUrl, seconds: float) -> HTTPConnection:
 
 
 class _UnixConnection(HTTPConnection):
-    """HTTP over a unix socket."""
+    """HTTP through a unix socket."""
 
     def __init__(self, path: str, seconds: float) -> None:
         super().__init__("localhost", timeout=seconds)

@@ -1,4 +1,4 @@
-"""BoundedAnswer: an HTTP answer that is read within one deadline and one size, however it comes."""
+"""BoundedAnswer: an HTTP answer with one deadline and one limit of size for all of it."""
 
 import socket
 import time
@@ -9,13 +9,13 @@ from typing import Any
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
 
 _MOST_BYTES = 2 * NODE_STATUS_BYTES
-"""Of a whole answer: as much again for its head, and what HTTP puts between."""
+"""Limit of an answer in bytes: twice the status, for the head and the chunks of HTTP."""
 
 
 class BoundedAnswer(HTTPResponse):
-    """An answer that is read for so long and so far, and no more.
+    """An HTTP answer, bounded in time and size.
 
-    By itself a deadline is one for each byte, and 100 Continue is read for ever.
+    In HTTPResponse the timeout is for each read, and 100 Continue is read without end.
     """
 
     def __init__(self, sock: socket.socket, *arguments: Any, **more: Any) -> None:
@@ -24,7 +24,7 @@ class BoundedAnswer(HTTPResponse):
 
 
 class _Bounded(RawIOBase):
-    """The bytes of a socket, until the time of the socket is over, or there are too many."""
+    """Reads a socket until its timeout is over in total, or the limit of bytes is reached."""
 
     def __init__(self, sock: socket.socket, raw: RawIOBase) -> None:
         self._socket = sock

@@ -1,4 +1,4 @@
-"""NodeStatus: what one of several relays says of itself, as /status.json, and their sum."""
+"""NodeStatus: the status of one of several relays, as /status.json, and their sum."""
 
 import json
 import math
@@ -15,15 +15,15 @@ VERSION = re.compile(r"[A-Za-z0-9.+!-]{1,32}")
 _STATES = ("ok", "draining")
 _STATE = re.compile("|".join(_STATES))
 _MOST = 1 << 63
-"""Beyond it nothing is counted."""
+"""Limit of a count: larger values are invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """One moment of a relay, or of several. Sizes are bytes; what the system does not tell is None.
+    """The status of a relay, or of several. Sizes are bytes; None is unknown to the system.
 
-    `urgent` and `remarks` count what it notices about how it is run, and `worst` is the first of
-    them. `lag_seconds` is the longest that a timer came late in the last minute.
+    `urgent` and `remarks` count its warnings, and `worst` is the first of them. `lag_seconds` is
+    the longest delay of a timer in the last minute.
     """
 
     node: str
@@ -49,12 +49,12 @@ class NodeStatus:
     worst: str
 
     def encode(self) -> bytes:
-        """As /status.json answers it."""
+        """Return the body of /status.json."""
         return json.dumps(asdict(self), separators=(",", ":")).encode("ascii")
 
     @classmethod
     def read(cls, text: bytes) -> "NodeStatus":
-        """What another relay answered; BadControl, a ValueError, for what is none."""
+        """Parse the answer of another relay. Raises BadControl, a ValueError, if it is invalid."""
         fields = read_object(text)
         figures: dict[str, Any] = {
             **{name: _count(fields, name) for name in _COUNTS},
@@ -88,7 +88,7 @@ _PERHAPS = ("memory_bytes", "open_files", "open_files_limit")
 
 
 def total(nodes: Sequence[NodeStatus]) -> NodeStatus:
-    """The sum of at least one; the worst delay, and the age of the youngest."""
+    """Return the sum of at least one status, with the worst delay and the shortest uptime."""
     summed: dict[str, Any] = {name: _sum(nodes, name) for name in (*_COUNTS, *_RATES, *_PERHAPS)}
     return NodeStatus(
         **summed
@@ -104,7 +104,7 @@ def total(nodes: Sequence[NodeStatus]) -> NodeStatus:
 
 
 def _sum(nodes: Sequence[NodeStatus], name: str) -> Any:
-    """Of those who know it; None where nobody does."""
+    """Return the sum of the known values; None if all are unknown."""
     known = [value for node in nodes if (value := getattr(node, name)) is not None]
     return sum(known) if known else None
 

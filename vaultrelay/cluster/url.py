@@ -1,4 +1,4 @@
-"""Which relay of several: its name, and the URL of its admin endpoint."""
+"""NodeUrl: the name of one of several relays, and the URL of its admin endpoint."""
 
 import re
 from dataclasses import dataclass, replace
@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 from vaultrelay.policy.limits import NODE_NAME_CHARS
 
 NODE_NAME = re.compile(rf"[A-Za-z0-9._-]{{0,{NODE_NAME_CHARS}}}")
-"""What is itself in a URL, in a label, in a table and on a terminal."""
+"""Names that need no escape in a URL, a label, a table and on a terminal."""
 _UNIX = "unix:"
 
 
 @dataclass(frozen=True)
 class NodeUrl:
-    """Where an admin endpoint is: http://host:port, https://host:port, or unix:/path."""
+    """The URL of an admin endpoint: http://host:port, https://host:port, or unix:/path."""
 
     text: str
     scheme: str
@@ -24,7 +24,7 @@ class NodeUrl:
 
     @classmethod
     def read(cls, text: str) -> "NodeUrl":
-        """The parts of a URL; ValueError with what is allowed for one that is none."""
+        """Parse a URL. Raises ValueError, with the allowed forms, if it is invalid."""
         if text.startswith(_UNIX) and text.isprintable() and text != _UNIX:
             return cls(text, "unix", "localhost", None, text.removeprefix(_UNIX))
         try:
@@ -38,12 +38,12 @@ class NodeUrl:
         return cls(text, parts.scheme, parts.hostname or "", port, parts.path.rstrip("/"))
 
     def in_folder(self, folder: str) -> "NodeUrl":
-        """The same with the path of a unix socket, if it is relative, meant in `folder`."""
+        """Return the URL with a relative path of a unix socket resolved in `folder`."""
         if self.scheme != "unix":
             return self
         return replace(self, path=str(Path(folder, self.path)))
 
     @property
     def can_be_opened(self) -> bool:
-        """Whether a browser shows its page."""
+        """Whether a browser can open the URL."""
         return self.scheme != "unix"

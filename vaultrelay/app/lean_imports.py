@@ -24,7 +24,7 @@ _ABSENT = (
 _LAZY = (
     "http.cookiejar",  # a name in twisted.python.compat
     "twisted.internet.endpoints",  # Autobahn's client agent
-    "urllib.request",  # opens what xml.sax is given as a URL
+    "urllib.request",  # opens URLs for xml.sax
 )
 """Seldom used modules: each is executed at the first access to one of its names."""
 
@@ -99,7 +99,7 @@ def install() -> None:
     # Autobahn's compiled part costs more than it gives: websockets unmasks instead.
     os.environ.setdefault("AUTOBAHN_USE_NVX", "0")
     for name in _ABSENT:
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # what Python documents
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # as Python documents
     for name, names in _STAND_INS.items():
         if name not in sys.modules:
             sys.modules[name] = stand_in = _StandIn(name)

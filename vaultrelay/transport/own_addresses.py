@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.internet.interfaces import IListeningPort
 
-_EVERY_INTERFACE = ("0.0.0.0", "::")  # noqa: S104  what ports say, not where they listen
+_EVERY_INTERFACE = ("0.0.0.0", "::")  # noqa: S104  for comparison, not to listen on
 _ELSEWHERE = ("192.0.2.1", 9)
 """An unassigned address (RFC 5737). Its route is the default route to the Internet."""
 

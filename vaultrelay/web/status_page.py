@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from urllib.parse import quote
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.logs import printable
 from vaultrelay.observe.figures import Figures
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
 from vaultrelay.policy.refused import REFUSED
+from vaultrelay.web.icon import icon_link
 from vaultrelay.web.options_section import options_section
 from vaultrelay.web.plot import HISTORY_MINUTES, Plot, line_plot, shown_minutes
 from vaultrelay.web.relays_section import relays_section
@@ -28,7 +28,7 @@ _PAGE = """<!DOCTYPE html>
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="refresh" content="{refresh}">
 <title>{title}</title>
-<link rel="icon" href="data:image/svg+xml,{icon}">
+{icon}
 <style>{style}</style>
 <header>
 <h1>{name}</h1>
@@ -51,10 +51,6 @@ seconds.</p>
 alarms to set: <a href="{documentation}/monitoring.html">documentation</a>.<br>{builds}</footer>
 </html>
 """
-_ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
-    '<circle cx="8" cy="8" r="6" fill="{colour}"/></svg>'
-)
 _STATES = {
     "works": ("Works", "#2a7a4b"),
     "notes": ("Works, with remarks", "#d08a00"),
@@ -101,7 +97,7 @@ def status_page(
         refresh=REFRESH_SECONDS,
         title=f"{number(figures.joined)} devices, {name}",
         name=name,
-        icon=quote(_ICON.format(colour=colour)),
+        icon=icon_link(colour),
         style=STYLE,
         state=state,
         state_words=words,

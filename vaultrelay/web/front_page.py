@@ -2,14 +2,29 @@
 
 from html import escape
 
-from vaultrelay.web.public_page import public_page
+from vaultrelay.web.public_page import PAGE_POLICY, hash_source, public_page
 
+_SCRIPT = """
+if (navigator.clipboard) {
+  const url = document.getElementById("url"), button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Copy";
+  button.onclick = () => navigator.clipboard.writeText(url.textContent).then(
+    () => { button.textContent = "Copied" }, () => { button.textContent = "Cannot copy" });
+  url.after(button);
+}
+"""
+"""Adds the button that copies the URL. Browsers have a clipboard for pages by TLS or of localhost
+alone: elsewhere, and without scripts, there is no button."""
+FRONT_POLICY = f"{PAGE_POLICY}; script-src {hash_source(_SCRIPT)}"
+"""The Content-Security-Policy: also this script, and no other."""
 _BODY = """<p>{state} Devices of one password vault meet here and pass each other encrypted data.
 The relay cannot read it and keeps none of it.</p>
 <p>To use this relay, enter this URL in the VaultMesh app on each of your devices:</p>
 <p><code id="url">{url}</code></p>
 {code}{token}<p><small>{hint}</small></p>
 <p><small><a href="privacy">What this relay sees, keeps and logs</a></small></p>
+<script>{script}</script>
 """
 _HINTS = {
     "given": "Devices must reach the relay under this name.",
@@ -33,6 +48,7 @@ def front_page(url: str, hint: str, code: str, *, draining: bool, asks_token: bo
         code=code,
         token=private.format(url=url.replace("://", "://any:TOKEN@")),
         hint=_HINTS[hint],
+        script=_SCRIPT,
     )
     return public_page("VaultMesh relay", body)
 

@@ -55,15 +55,16 @@ class Pages(Leaf):
 
     def _privacy_page(self, request: Request) -> bytes:
         from vaultrelay.web.privacy_page import privacy_page
+        from vaultrelay.web.public_page import PAGE_POLICY
 
-        self._set_html(request)
+        self._set_html(request, PAGE_POLICY)
         return privacy_page(self._privacy())
 
     def _front_page(self, request: Request) -> bytes:
         # Imported when needed, as the others: a relay whose pages nobody reads saves the memory.
-        from vaultrelay.web.front_page import front_page
+        from vaultrelay.web.front_page import FRONT_POLICY, front_page
 
-        self._set_html(request)
+        self._set_html(request, FRONT_POLICY)
         url, hint = self._url_for(request)
         return front_page(
             url,
@@ -85,11 +86,9 @@ class Pages(Leaf):
             self._code = qr_figure(url)
         return self._code
 
-    def _set_html(self, request: Request) -> None:
-        from vaultrelay.web.public_page import PAGE_POLICY
-
+    def _set_html(self, request: Request, policy: str) -> None:
         request.setHeader("Content-Type", "text/html; charset=utf-8")
-        request.setHeader("Content-Security-Policy", PAGE_POLICY)
+        request.setHeader("Content-Security-Policy", policy)
 
     def _url_for(self, request: Request) -> tuple[str, str]:
         """Return the URL to enter in the app, and the key of its hint."""

@@ -17,6 +17,8 @@ code { display: block; font: 1.125rem/1.4 ui-monospace, monospace; padding: .75r
 small { opacity: .75 }
 li { margin: .5rem 0 }
 ul { padding-left: 1.25rem }
+button { font: inherit; font-size: .9375rem; padding: .25rem 1rem; margin-top: .6rem;
+  color: inherit; background: none; border: 1px solid; border-radius: .5rem; cursor: pointer }
 .code { margin: 1.5rem 0; text-align: center }
 .code svg { width: 13rem; max-width: 100%; border-radius: .5rem; display: block;
   margin: 0 auto .5rem }
@@ -32,8 +34,14 @@ _PAGE = """<!DOCTYPE html>
 <h1>{title}</h1>
 {body}</html>
 """
-_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
-PAGE_POLICY = POLICY.format(styles=f"'sha256-{_HASH}'") + "; img-src data:"
+
+
+def hash_source(text: str) -> str:
+    """Return the source of a Content-Security-Policy that allows this style or script alone."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+PAGE_POLICY = POLICY.format(styles=hash_source(_STYLE)) + "; img-src data:"
 """The Content-Security-Policy: this style alone, and the icon, which stands in the page."""
 
 

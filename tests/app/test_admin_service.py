@@ -98,8 +98,8 @@ def test_it_may_be_behind_a_proxy() -> None:
 def test_the_public_port_has_neither_page(relay: Relay) -> None:
     assert relay.connect().request("/metrics").startswith(b"HTTP/1.1 404 ")
     relay.service.startService()
-    assert b"The last hour" not in relay.connect().request("/")
-    assert b"The last hour" in connect(relay).request("/")
+    assert b"The last 4 minutes" not in relay.connect().request("/")
+    assert b"The last 4 minutes" in connect(relay).request("/")
     relay.service.devices.abort_all()
 
 
@@ -127,7 +127,7 @@ def test_the_last_hour_is_on_the_page(relay: Relay) -> None:
         relay.clock.advance(0.25)
     page = connect(relay).request("/").decode()
     assert "<dd>5/s</dd>" in page
-    assert "Messages in the last hour: 5/s now, 5/s at most" in page
+    assert "Messages in the last 4 minutes: 5/s now, 5/s at most" in page
     assert "<dt>listens on</dt><dd>port 8080 of 0.0.0.0 without TLS</dd>" in page
     assert f"<dt>admin</dt><dd>{ENDPOINT}</dd>" in page
     relay.service.devices.abort_all()

@@ -108,6 +108,23 @@ for admin in ("", "tcp:9090"):
     assert run(LEAN + code) == "[False, False]\n[True, True]\n"
 
 
+def test_the_pages_for_people_are_in_memory_once_they_are_asked_for_alone() -> None:
+    code = """
+import sys
+from twisted.web.test.requesthelper import DummyRequest
+from vaultrelay.config.slices import PageSettings
+from vaultrelay.web.pages import Pages
+class Status: draining = False
+pages = Pages(Status(), version="1.0.0")
+pages.configure(PageSettings(public_urls=("wss://relay.example.org",)))
+modules = ("segno", "vaultrelay.web.front_page", "vaultrelay.web.privacy_page")
+print([name in sys.modules for name in modules])
+pages._front_page(DummyRequest([b""]))
+print([name in sys.modules for name in modules])
+"""
+    assert run(LEAN + RELAY + code) == "[False, False, False]\n[True, True, False]\n"
+
+
 def test_what_is_loaded_already_stays_as_it_is() -> None:
     code = "import asyncio, asyncio as before\n" + LEAN
     assert run(code + "import asyncio; print(asyncio is before, hasattr(asyncio, 'run'))") == (

@@ -3,28 +3,34 @@
 import html
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urljoin
 
 import pytest
+import segno
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
+from twisted.web.test.requesthelper import DummyRequest
 from zope.interface import alsoProvides
 
+from vaultrelay.config.settings import Settings
 from vaultrelay.config.slices import PageSettings
+from vaultrelay.observe.privacy import privacy_notice
 from vaultrelay.web.leaf import QuietSite
 from vaultrelay.web.pages import Pages
 
 HEALTH = b'{"status":"ok","version":"1.0.0","connections":3,"uptime_seconds":86400}'
-PRIVACY = {"sees": ["times"], "logs": {"level": "info"}}
-PATHS = ["/", "/privacy.json", "/health", "/ready", "/address", "/nothing"]
+PRIVACY: dict[str, Any] = privacy_notice(Settings())
+PATHS = ["/", "/privacy", "/privacy.json", "/health", "/ready", "/address", "/nothing"]
 
 
 @dataclass
@@ -142,6 +148,67 @@ def test_the_privacy_notice_is_what_the_site_was_given(ask: Ask) -> None:
     assert json.loads(answer.body) == PRIVACY
 
 
+def test_the_privacy_page_has_every_sentence_of_the_notice(ask: Ask) -> None:
+    answer = ask("/privacy")
+    assert answer.header(b"content-type") == b"text/html; charset=utf-8"
+    shown = html.unescape(answer.body.decode())
+    parts = [
+        part for each in PRIVACY.values() for part in (each if isinstance(each, list) else [each])
+    ]
+    sentences = [part["says"] for part in parts if isinstance(part, dict)]
+    assert len(sentences) > 10
+    assert [each for each in [PRIVACY["says"], *sentences] if each not in shown] == []
+    seconds = PRIVACY["sees"][0]["seconds_kept_after_disconnect"]
+    assert f"Kept while the device is connected and up to {seconds:g} seconds longer." in shown
+    assert re.findall(r'<a href="(.*?)"', shown) == ["./", "privacy.json"]
+
+
+@pytest.mark.parametrize("path", ["/", "/v3", "/privacy"])
+def test_the_policy_allows_what_stands_in_a_page_alone(ask: Ask, path: str) -> None:
+    answer = ask(path, public_urls=("wss://relay.example.org",))
+    found = dict(re.findall(rb"<(style|script)>(.*?)</", answer.body, re.DOTALL))
+    assert set(found) == ({b"style"} if path == "/privacy" else {b"style", b"script"})
+    allowed = {
+        b"%s-src 'sha256-%s'" % (tag, b64encode(sha256(text).digest()))
+        for tag, text in found.items()
+    }
+    policy = (answer.header(b"content-security-policy") or b"").split(b"; ")
+    sources = {each for each in policy if b"-src" in each}
+    assert sources == {b"default-src 'none'", b"img-src data:", *allowed}
+    assert b'<link rel="icon" href="data:image/svg+xml,' in answer.body
+    assert re.findall(rb"<[^>]* (?:style|on[a-z]+)=", answer.body) == []
+    assert re.findall(rb'(?:src|href)="(?:https?:)?//', answer.body) == []
+
+
+def test_the_front_page_has_the_qr_code_of_the_public_url_alone(ask: Ask) -> None:
+    url = "wss://relay.example.org/<v3>"
+    drawing = segno.make_qr(url, error="m").svg_inline(
+        border=4, dark="#000", light="#fff", omitsize=True
+    )
+    shown = ask(public_urls=(url,)).body.decode()
+    assert drawing in shown
+    assert f'aria-label="QR code of {html.escape(url)}"' in shown
+    assert "<svg" not in ask().body.decode()
+    assert "<svg" not in ask(public_urls=(f"{url}/{'a' * 3000}",)).body.decode()
+
+
+def test_the_qr_code_is_made_once_for_each_url(status: FakeStatus, monkeypatch: Any) -> None:
+    made: list[str] = []
+
+    def make(url: str) -> str:
+        made.append(url)
+        return url
+
+    monkeypatch.setattr("vaultrelay.web.front_page.qr_figure", make)
+    pages: Any = Pages(status, version="1.0.0")
+    for url in ("wss://a.example", "wss://b.example"):
+        pages.configure(PageSettings(public_urls=(url,)))
+        for _ in range(2):
+            request = DummyRequest([b""])
+            assert url.encode() in pages._front_page(request)
+    assert made == ["wss://a.example", "wss://b.example"]
+
+
 @pytest.mark.parametrize(
     ("dialled", "path"),
     [
@@ -155,9 +222,9 @@ def test_the_privacy_notice_is_what_the_site_was_given(ask: Ask) -> None:
 def test_the_front_page_links_to_it_below_whatever_path_a_proxy_takes_off(
     ask: Ask, dialled: str, path: str
 ) -> None:
-    links = re.findall(r'href="(.*?)"', ask(path).body.decode())
+    links = re.findall(r'<a href="(.*?)"', ask(path).body.decode())
     below = dialled.partition("?")[0].removesuffix("v3")
-    assert [urljoin(dialled, link) for link in links] == [f"{below}privacy.json"]
+    assert [urljoin(dialled, link) for link in links] == [f"{below}privacy"]
 
 
 def test_ready_is_200_until_the_relay_drains(ask: Ask, status: FakeStatus) -> None:
@@ -291,7 +358,8 @@ def test_a_host_with_markup_is_escaped(ask: Ask) -> None:
     host = "\"'><script>alert(1)</script>&{url}{0}%s"
     answer = ask("/", headers=(f"Host: {host}".encode(),))
     assert answer.status == b"HTTP/1.1 200 OK"
-    assert b"<script" not in answer.body
+    assert b"<script>alert" not in answer.body
+    assert answer.body.count(b"<script") == 1
     assert html.unescape(answer.url) == f"ws://{host}"
 
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from vaultrelay.web.plot import HEIGHT, WIDTH, Plot, line_plot
+from vaultrelay.web.plot import HEIGHT, WIDTH, Plot, line_plot, shown_minutes
 from vaultrelay.web.units import number
 
 PLOT = Plot("joined", "Devices <of all>", number, 10)
@@ -28,7 +28,7 @@ def test_a_plot_is_well_formed_and_says_what_it_shows() -> None:
     root = ET.fromstring(line_plot(PLOT, [0, 4, 2]))  # noqa: S314  our own
     drawing = root.find(".//svg")
     assert drawing is not None
-    assert drawing.get("aria-label") == "Devices <of all> in the last hour: 2 now, 4 at most"
+    assert drawing.get("aria-label") == "Devices <of all> in the last 60 minutes: 2 now, 4 at most"
     assert root.findtext(".//b") == "Devices <of all>"
 
 
@@ -69,4 +69,19 @@ def test_what_is_not_known_is_a_gap() -> None:
 def test_a_relay_that_has_just_started_has_an_empty_plot() -> None:
     figure = line_plot(PLOT, [nan] * 360)
     assert path(figure, "line") == path(figure, "area") == ""
-    assert "<strong>-</strong>" in figure
+    assert "<strong>no data</strong> <small>peak unknown</small>" in figure
+
+
+@pytest.mark.parametrize(
+    ("known", "minutes"), [(0, 4), (18, 4), (24, 4), (25, 8), (120, 20), (241, 60), (360, 60)]
+)
+def test_the_time_axis_is_as_long_as_there_are_samples(known: int, minutes: int) -> None:
+    curve = [nan] * (360 - known) + [1.0] * known
+    assert shown_minutes([[nan] * 360, curve]) == minutes
+    times = spans(line_plot(PLOT, curve, minutes), "times")
+    assert times[0] == f"{minutes} min ago"
+
+
+def test_a_short_axis_shows_the_latest_samples() -> None:
+    figure = line_plot(PLOT, [nan] * 336 + [10.0] + [0.0] * 23, 4)
+    assert path(figure, "line").startswith("M0 0L")

@@ -18,7 +18,7 @@ POLICY = (
 """The Content-Security-Policy of a page, without the sources of its styles."""
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": POLICY.format(styles="'unsafe-inline'"),
+    "Content-Security-Policy": POLICY.format(styles="'none'"),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }

@@ -1,9 +1,9 @@
-"""The pages: /health, /ready and /privacy.json for machines, / for people, /address for both.
+"""The pages: /health, /ready and /privacy.json for machines, / and /privacy for people, /address
+for both.
 
 All other paths are refused in JSON.
 """
 
-import html
 from collections.abc import Callable, Mapping
 
 from twisted.web.server import Request
@@ -11,42 +11,6 @@ from twisted.web.server import Request
 from vaultrelay.config.slices import PageSettings
 from vaultrelay.web.health import Health, Status
 from vaultrelay.web.leaf import VISITOR_HEADER, VISITOR_TOLD_HEADER, Leaf, write_json
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>VaultMesh relay</title>
-<style>
-body {{ font: 1.0625rem/1.55 system-ui, sans-serif; max-width: 34rem; margin: 12vh auto 4rem;
-  padding: 0 1.25rem }}
-h1 {{ font-size: 1.5rem; margin: 0 0 1rem }}
-code {{ display: block; font: 1.125rem/1.4 ui-monospace, monospace; padding: .75rem 1rem;
-  border: 1px solid; border-radius: .5rem; overflow-wrap: anywhere; user-select: all }}
-small {{ opacity: .75 }}
-</style>
-<h1>VaultMesh relay</h1>
-<p>{state} Devices of one password vault meet here and pass each other encrypted data. The relay
-cannot read it and keeps none of it.</p>
-<p>To use this relay, enter this URL in the VaultMesh app on each of your devices:</p>
-<p><code id="url">{url}</code></p>
-{token}<p><small>{hint}</small></p>
-<p><small><a href="privacy.json">What this relay sees, keeps and logs</a></small></p>
-</html>
-"""
-_HINTS = {
-    "given": "Devices must reach the relay under this name.",
-    "guessed": "This is the address that your browser used. Devices elsewhere may need another.",
-    "unsafe": "This is the address that your browser used, without TLS: anyone on the way sees "
-    "which devices talk, though not what they say. Outside your own network use a wss:// address.",
-}
-
-_PRIVATE = """<p>It is a private relay: its operator gives you an access token. The URL with it
-is</p>
-<p><code>{url}</code></p>
-"""
-
 
 Privacy = Callable[[], Mapping[str, object]]
 """Returns the privacy notice for the current settings."""
@@ -63,18 +27,21 @@ class Pages(Leaf):
         self._health = Health(status, version)
         self._privacy = privacy
         self._settings = PageSettings()
+        self._code: str | None = None
         self._pages: dict[bytes, Callable[[Request], bytes]] = {
             b"/": self._front_page,
             b"/v3": self._front_page,
             b"/health": self._health.health,
             b"/ready": self._health.ready,
             b"/address": self._address,
+            b"/privacy": self._privacy_page,
             b"/privacy.json": self._privacy_notice,
         }
 
     def configure(self, settings: PageSettings) -> None:
         """Apply these settings from the next request on."""
         self._settings = settings
+        self._code = None
         self._health.node_name = settings.node_name
 
     def _address(self, request: Request) -> bytes:
@@ -86,14 +53,42 @@ class Pages(Leaf):
     def _privacy_notice(self, request: Request) -> bytes:
         return write_json(request, **self._privacy())
 
+    def _privacy_page(self, request: Request) -> bytes:
+        from vaultrelay.web.privacy_page import privacy_page
+        from vaultrelay.web.public_page import PAGE_POLICY
+
+        self._set_html(request, PAGE_POLICY)
+        return privacy_page(self._privacy())
+
     def _front_page(self, request: Request) -> bytes:
+        # Imported when needed, as the others: a relay whose pages nobody reads saves the memory.
+        from vaultrelay.web.front_page import FRONT_POLICY, front_page
+
+        self._set_html(request, FRONT_POLICY)
         url, hint = self._url_for(request)
-        state = "This relay is about to restart." if self._status.draining else "This relay works."
+        return front_page(
+            url,
+            hint,
+            self._qr_code(url) if hint == "given" else "",
+            draining=self._status.draining,
+            asks_token=self._settings.asks_token,
+        )
+
+    def _qr_code(self, url: str) -> str:
+        """Return the code of the operator's URL, made once.
+
+        Making one takes milliseconds, which a client must not cause again and again by a Host
+        header of its own; and what a browser dialled is often no address for a phone.
+        """
+        if self._code is None:
+            from vaultrelay.web.front_page import qr_figure
+
+            self._code = qr_figure(url)
+        return self._code
+
+    def _set_html(self, request: Request, policy: str) -> None:
         request.setHeader("Content-Type", "text/html; charset=utf-8")
-        url = html.escape(url)
-        private = _PRIVATE if self._settings.asks_token else ""
-        token = private.format(url=url.replace("://", "://any:TOKEN@"))
-        return _PAGE.format(state=state, url=url, token=token, hint=_HINTS[hint]).encode()
+        request.setHeader("Content-Security-Policy", policy)
 
     def _url_for(self, request: Request) -> tuple[str, str]:
         """Return the URL to enter in the app, and the key of its hint."""

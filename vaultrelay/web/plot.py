@@ -1,17 +1,20 @@
-"""Plot: one curve of the last hour as SVG. Its labels are HTML, so that they are not stretched.
+"""Plot: one curve as SVG, of an hour or less. Its labels are HTML, so that they never stretch.
 
 The oldest sample is on the left, the newest on the right; nan is a gap.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import floor, isnan, log10
 
-from vaultrelay.policy.limits import HISTORY_SECONDS
+from vaultrelay.policy.limits import HISTORY_SAMPLES, HISTORY_SECONDS
 
 WIDTH, HEIGHT = 360, 100
 """Size of the drawing in arbitrary units: the page stretches it."""
+HISTORY_MINUTES = HISTORY_SECONDS // 60
+_PERIODS = (4, 8, 20, 40, HISTORY_MINUTES)
+"""Minutes that the time axis may have, so that a quarter of each is a whole number."""
 _QUARTERS = 4
 _STEPS = (1, 2, 3, 4, 6, 8, 10)
 """Tops of axes, times a power of ten. Their halves are easy to read, too."""
@@ -30,14 +33,29 @@ class Plot:
     least: float
 
 
-def line_plot(plot: Plot, values: Sequence[float]) -> str:
-    """Return a figure with the curve, its latest value and its peak."""
+def shown_minutes(curves: Iterable[Sequence[float]]) -> int:
+    """Return the shortest period with all known samples; a relay that just started has few."""
+    first = (
+        next((at for at, value in enumerate(curve) if not isnan(value)), len(curve))
+        for curve in curves
+    )
+    unknown = min(first, default=0)
+    return next(each for each in _PERIODS if HISTORY_SAMPLES - unknown <= _samples(each))
+
+
+def _samples(minutes: int) -> int:
+    return HISTORY_SAMPLES * minutes // HISTORY_MINUTES
+
+
+def line_plot(plot: Plot, values: Sequence[float], period: int = HISTORY_MINUTES) -> str:
+    """Return a figure: the curve of the last `period` minutes, its latest value and peak."""
+    values = values[-_samples(period) :]
     known = [value for value in values if not isnan(value)]
-    now, peak = (plot.write(known[-1]), plot.write(max(known))) if known else ("-", "-")
+    now, peak = (plot.write(known[-1]), plot.write(max(known))) if known else ("no data", "unknown")
     top = _top(max([plot.least, *known]))
     line, area = _paths(values, top)
-    words = f"{plot.title} in the last hour: {now} now, {peak} at most"
-    minutes = [HISTORY_SECONDS // 60 * part // _QUARTERS for part in range(_QUARTERS, -1, -1)]
+    words = f"{plot.title} in the last {period} minutes: {now} now, {peak} at most"
+    minutes = [period * part // _QUARTERS for part in range(_QUARTERS, -1, -1)]
     times = [f"{minutes[0]} min ago", *(f"{each} min" for each in minutes[1:-1]), "now"]
     heights = [plot.write(top), plot.write(top / 2), "0"]
     across = "".join(f"M0 {y}H{WIDTH}" for y in (0, HEIGHT // 2, HEIGHT))

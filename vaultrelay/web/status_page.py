@@ -3,20 +3,23 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from urllib.parse import quote
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.logs import printable
 from vaultrelay.observe.figures import Figures
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
 from vaultrelay.policy.refused import REFUSED
-from vaultrelay.web.plot import Plot, line_plot
+from vaultrelay.web.icon import icon_link
+from vaultrelay.web.options_section import options_section
+from vaultrelay.web.plot import HISTORY_MINUTES, Plot, line_plot, shown_minutes
 from vaultrelay.web.relays_section import relays_section
 from vaultrelay.web.status_json import latest, status_of
 from vaultrelay.web.status_style import STYLE
 from vaultrelay.web.units import brief, lasting, number, size
 from vaultrelay.wire.close_codes import CloseCode
 
+DOCUMENTATION = "https://vaultmesh.invalid/relay/docs"
+"""The project's own URL of it, as in setup.cfg."""
 _DAY = 86400
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -25,7 +28,7 @@ _PAGE = """<!DOCTYPE html>
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="refresh" content="{refresh}">
 <title>{title}</title>
-<link rel="icon" href="data:image/svg+xml,{icon}">
+{icon}
 <style>{style}</style>
 <header>
 <h1>{name}</h1>
@@ -34,25 +37,20 @@ _PAGE = """<!DOCTYPE html>
 seconds.</p>
 </header>
 <main>
-<dl class="figures">{headline}</dl>
-{relays}<section><h2>What the relay notices</h2>{findings}</section>
-<section><h2>The last hour</h2><div class="plots">{plots}</div></section>
+{findings}<dl class="figures">{headline}</dl>
+{relays}<section><h2>The last {period}</h2><div class="plots">{plots}</div></section>
 <div class="tables">
-<section><h2>Messages that came back<small>since the start</small></h2>{undelivered}</section>
-<section><h2>Refused<small>since the start</small></h2>{refused}</section>
+<section><h2>Undelivered messages<small>since the start</small></h2>{undelivered}</section>
+<section><h2>Refused connections<small>since the start</small></h2>{refused}</section>
 <section><h2>Sessions that ended<small>since the start</small></h2>{ended}</section>
 <section><h2>Certificates</h2>{certificates}</section>
 </div>
-<section><h2>Options in force</h2>{options}</section>
+<section>{options}</section>
 </main>
 <footer>The same figures for Prometheus: <a href="metrics">/metrics</a>. What they mean, and which
-alarms to set: docs/monitoring.rst.<br>{builds}</footer>
+alarms to set: <a href="{documentation}/monitoring.html">documentation</a>.<br>{builds}</footer>
 </html>
 """
-_ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
-    '<circle cx="8" cy="8" r="6" fill="{colour}"/></svg>'
-)
 _STATES = {
     "works": ("Works", "#2a7a4b"),
     "notes": ("Works, with remarks", "#d08a00"),
@@ -76,12 +74,12 @@ _PLOTS = (
     Plot("joined", "Devices", number, 10),
     Plot("messages", "Messages", lambda rate: f"{number(rate)}/s", 10),
     Plot("bytes", "Data", lambda rate: f"{size(rate)}/s", 1000),
-    Plot("undelivered", "Messages that came back", lambda rate: f"{number(rate)}/s", 1),
+    Plot("undelivered", "Undelivered messages", lambda rate: f"{number(rate)}/s", 1),
     Plot("lag", "Worst delay of the event loop", brief, 0.01),
 )
 
 Row = tuple[str, str, str]
-"""Name, text, count."""
+"""Sentence, slug, count."""
 
 
 def status_page(
@@ -94,11 +92,12 @@ def status_page(
     state = _state(figures)
     words, colour = _STATES[state]
     name = f"VaultMesh relay {escape(figures.node)}".rstrip()
+    minutes = shown_minutes(curves.values())
     return _PAGE.format(
         refresh=REFRESH_SECONDS,
         title=f"{number(figures.joined)} devices, {name}",
         name=name,
-        icon=quote(_ICON.format(colour=colour)),
+        icon=icon_link(colour),
         style=STYLE,
         state=state,
         state_words=words,
@@ -108,14 +107,16 @@ def status_page(
         headline="".join(_headline(figures, curves)),
         relays=relays_section(status_of(figures, curves), others) if others else "",
         findings=_findings(figures),
-        plots="".join(line_plot(plot, curves[plot.curve]) for plot in _PLOTS),
+        period="hour" if minutes == HISTORY_MINUTES else f"{minutes} minutes",
+        plots="".join(line_plot(plot, curves[plot.curve], minutes) for plot in _PLOTS),
         undelivered=_table(
-            _counted(figures.counters.undelivered, _UNDELIVERED), "No message came back."
+            _counted(figures.counters.undelivered, _UNDELIVERED), "Every message was delivered."
         ),
-        refused=_table(_counted(figures.counters.refused, REFUSED), "Nobody was refused."),
+        refused=_table(_counted(figures.counters.refused, REFUSED), "No connection was refused."),
         ended=_table(_ended(figures), "No session has ended."),
         certificates=_certificates(figures),
-        options=_options(options),
+        options=options_section(options),
+        documentation=DOCUMENTATION,
         builds=escape(", ".join(f"{name} {version}" for name, version in figures.builds.items())),
     )
 
@@ -153,19 +154,19 @@ def _figure(name: str, value: str, beside: str) -> str:
 
 def _findings(figures: Figures) -> str:
     if not figures.findings:
-        return "<p>Nothing to say.</p>"
+        return ""
     items = (
-        f'<li class="{"urgent" if each.is_urgent else "remark"}">{_safe(each.text)}'
+        f'<li class="{"urgent" if each.is_urgent else "remark"}">{escape(printable(each.text))}'
         f"<code>{escape(each.slug)}</code></li>"
         for each in figures.findings
     )
-    return f'<ul class="findings">{"".join(items)}</ul>'
+    return f'<section><h2>Warnings</h2><ul class="findings">{"".join(items)}</ul></section>\n'
 
 
 def _counted(counts: Mapping[str, int], words: Mapping[str, str]) -> list[Row]:
     """Return the rows with a count above zero, the most frequent first."""
     found = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [(slug, words.get(slug, ""), str(count)) for slug, count in found if count]
+    return [(words.get(slug, ""), slug, str(count)) for slug, count in found if count]
 
 
 def _ended(figures: Figures) -> list[Row]:
@@ -187,24 +188,12 @@ def _certificates(figures: Figures) -> str:
     return f"<table>{''.join(rows)}</table>" if rows else "<p>The relay serves no certificate.</p>"
 
 
-def _options(options: Mapping[str, object]) -> str:
-    rows = (
-        f"<div><dt>{escape(name)}</dt><dd>{_safe(str(value))}</dd></div>"
-        for name, value in options.items()
-    )
-    return f'<dl class="options">{"".join(rows)}</dl>'
-
-
-def _safe(text: str) -> str:
-    """Return an operator's text as valid UTF-8, which a file name or variable need not be."""
-    return escape(printable(text))
-
-
 def _table(rows: Sequence[Row], nothing: str) -> str:
     if not rows:
         return f"<p>{nothing}</p>"
     lines = (
-        f'<tr><th>{escape(name)}<td>{escape(words)}<td class="count">{count}'
-        for name, words, count in rows
+        f"<tr><th>{escape(words[:1].upper() + words[1:])} <code>{escape(slug)}</code>"
+        f'<td class="count">{count}'
+        for words, slug, count in rows
     )
     return f"<table>{''.join(lines)}</table>"

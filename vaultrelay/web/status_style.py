@@ -74,15 +74,14 @@ table { width: 100%; border-collapse: separate; border-spacing: 0; background: v
 td, th { text-align: left; vertical-align: top; font-weight: 400; padding: .45rem 1rem;
   overflow-wrap: anywhere }
 tr + tr > * { border-top: 1px solid var(--line) }
-th { white-space: nowrap; font: .8125rem/1.8 ui-monospace, "SF Mono", Menlo, monospace }
+th code { display: block; font-size: .8125rem; color: var(--soft) }
 td { color: var(--soft) }
 td.count { text-align: right; color: var(--ink); font-variant-numeric: tabular-nums;
   white-space: nowrap; width: 1% }
 td.soon { color: var(--red); font-weight: 600 }
 table.relays td, table.relays th { padding: .45rem .6rem; font-variant-numeric: tabular-nums }
 table.relays { overflow: hidden }
-table.relays tbody th { white-space: normal }
-table.relays thead th { font: inherit; color: var(--soft) }
+table.relays thead th { white-space: nowrap; color: var(--soft) }
 table.relays tbody tr > * { border-top: 1px solid var(--line) }
 table.relays td { color: var(--ink); white-space: nowrap }
 table.relays td.silent { color: var(--red); white-space: normal }
@@ -93,6 +92,8 @@ dl.options div { display: grid; grid-template-columns: 9.5rem minmax(0, 1fr); pa
   break-inside: avoid }
 dl.options dt { font: .8125rem/1.8 ui-monospace, "SF Mono", Menlo, monospace }
 dl.options dd { margin: 0; color: var(--soft); overflow-wrap: anywhere }
+dl.options dd.unset { opacity: .75 }
+summary h2 { display: inline-block }
 footer { color: var(--soft); padding-top: 2rem; padding-bottom: 3rem; font-size: .875rem }
 a { color: var(--blue) }
 @media (max-width: 62rem) {
@@ -109,6 +110,10 @@ a { color: var(--blue) }
   table.relays td.silent, th:has(+ .silent) { grid-column: 1 / -1; justify-content: start }
   table.relays .sum { background: var(--paper) }
 }
+@media (min-width: 46.01rem) {
+  summary { display: block; pointer-events: none }
+  details::details-content { content-visibility: visible; display: block }
+}
 @media (max-width: 46rem) {
   .plots { grid-template-columns: minmax(0, 1fr) }
   dl.figures { grid-template-columns: repeat(2, minmax(0, 1fr)) }
@@ -118,7 +123,7 @@ a { color: var(--blue) }
   tr + tr { border-top: 1px solid var(--line) }
   tr + tr > * { border: 0 }
   td, th { padding: 0 }
-  td:nth-child(2) { grid-row: 2; grid-column: 1 / -1 }
+  td:nth-child(2):not(.count) { grid-row: 2; grid-column: 1 / -1 }
   td.count { width: auto }
 }
 """

@@ -110,9 +110,11 @@ a { color: var(--blue) }
   table.relays td.silent, th:has(+ .silent) { grid-column: 1 / -1; justify-content: start }
   table.relays .sum { background: var(--paper) }
 }
-@media (min-width: 46.01rem) {
-  summary { display: block; pointer-events: none }
-  details::details-content { content-visibility: visible; display: block }
+@supports selector(::details-content) {
+  @media (min-width: 46.01rem) {
+    summary { display: block; pointer-events: none }
+    details::details-content { content-visibility: visible; display: block }
+  }
 }
 @media (max-width: 46rem) {
   .plots { grid-template-columns: minmax(0, 1fr) }

@@ -66,7 +66,7 @@ def _run(arguments: list[str]) -> int:
 
 def _stop_at(name: str) -> NoReturn:
     from vaultrelay.app.process import stop_with
-    from vaultrelay.config.slips import did_you_mean
+    from vaultrelay.config.common_mistakes import did_you_mean
     from vaultrelay.logs import printable
 
     hint = did_you_mean(name, COMMANDS) or f"; there are {', '.join(COMMANDS)}."

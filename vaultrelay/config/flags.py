@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from twisted.python import usage
 
+from vaultrelay.config.common_mistakes import did_you_mean
 from vaultrelay.config.given import BadOption
 from vaultrelay.config.help import help_text
 from vaultrelay.config.option import options_of
 from vaultrelay.config.reader import Report, SettingsReader, stop_at_first
 from vaultrelay.config.settings import OPTIONS, Settings
-from vaultrelay.config.slips import did_you_mean
 
 
 class RelayOptions(usage.Options):

@@ -6,7 +6,7 @@ from pathlib import Path
 from twisted.python import usage
 
 from vaultrelay.certificates.plain_file import read_file, why_unreadable
-from vaultrelay.config.slips import hint
+from vaultrelay.config.common_mistakes import hint
 from vaultrelay.logs import printable
 
 

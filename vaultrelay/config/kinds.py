@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from vaultrelay.config.common_mistakes import LONGEST_NUMBER
 from vaultrelay.config.given import BadOption, Given
-from vaultrelay.config.slips import LONGEST_NUMBER
 from vaultrelay.policy.access_lists import BadLine
 
 

@@ -75,7 +75,7 @@ class ListeningOptions:
         values.PROXIES,
         (),
         _GROUP,
-        "Address or network of a proxy whose X-Forwarded-For header is used, such as 127.0.0.1 or "
+        "Address or network of a proxy to trust for X-Forwarded-For, such as 127.0.0.1 or "
         "10.0.0.0/8, or unix for proxies on unix sockets.",
         example="127.0.0.1",
     )

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from vaultrelay.config.common_mistakes import complaint, did_you_mean
 from vaultrelay.config.given import BadOption, Given
 from vaultrelay.config.option import Option
-from vaultrelay.config.slips import complaint, did_you_mean
 
 _PREFIX = "RELAY_"
 

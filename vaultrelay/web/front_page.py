@@ -55,7 +55,7 @@ def front_page(url: str, hint: str, code: str, *, draining: bool, asks_token: bo
 
 def qr_figure(url: str) -> str:
     """Return the QR code of a URL as HTML, or nothing if it is too long for one."""
-    # Imported when needed: a relay whose page nobody asks for saves the memory.
+    # Imported at the first request, to save memory at the start.
     import segno
 
     try:

@@ -61,7 +61,7 @@ class Pages(Leaf):
         return privacy_page(self._privacy())
 
     def _front_page(self, request: Request) -> bytes:
-        # Imported when needed, as the others: a relay whose pages nobody reads saves the memory.
+        # Imported at the first request, as the others, to save memory at the start.
         from vaultrelay.web.front_page import FRONT_POLICY, front_page
 
         self._set_html(request, FRONT_POLICY)

@@ -1,11 +1,17 @@
-"""The header of a client's frame of any kind (RFC 6455, section 5.2)."""
+"""The header of a frame (RFC 6455, section 5.2): its numbers, and the reading of a client's."""
 
-_MASKED = 0x80
-_SIZE_16, _SIZE_64 = 126, 127
-_SMALLEST_16, _SMALLEST_64 = 126, 1 << 16
+WHOLE_BINARY = 0x82
+"""FIN set, no reserved bit, opcode 2."""
+WHOLE_TEXT = 0x81
+MASKED = 0x80
+SIZE_16, SIZE_64 = 126, 127
+SMALLEST_16, SMALLEST_64 = 126, 1 << 16
+"""A size must be written in as few bytes as it takes."""
 _FIXED_BYTES = 2
 """Those before a longer size and the key."""
-_KEY_BYTES = 4
+KEY_BYTES = 4
+SHORTEST_HEADER = 6
+"""Bytes of a masked frame's header with the size in its second byte."""
 LONGEST_HEADER = 14
 """Bytes of a masked frame's header with a size of 64 bits."""
 
@@ -15,10 +21,10 @@ def read_header(head: bytes) -> tuple[int, int, bytes] | None:
     incomplete."""
     if len(head) < _FIXED_BYTES:
         return None
-    size, wide = head[1] & ~_MASKED, 0
-    if size >= _SIZE_16:
-        wide = 8 if size == _SIZE_64 else 2
-    key_bytes = _KEY_BYTES if head[1] & _MASKED else 0
+    size, wide = head[1] & ~MASKED, 0
+    if size >= SIZE_16:
+        wide = 8 if size == SIZE_64 else 2
+    key_bytes = KEY_BYTES if head[1] & MASKED else 0
     length = _FIXED_BYTES + wide + key_bytes
     if len(head) < length:
         return None
@@ -29,4 +35,4 @@ def read_header(head: bytes) -> tuple[int, int, bytes] | None:
 
 def shortest_header(size: int) -> int:
     """Return the size of a masked header with this payload size in its shortest form."""
-    return 6 if size < _SMALLEST_16 else 8 if size < _SMALLEST_64 else LONGEST_HEADER
+    return SHORTEST_HEADER + (0 if size < SMALLEST_16 else 2 if size < SMALLEST_64 else 8)

@@ -6,19 +6,22 @@ as they came in, but unmasked, for Autobahn.
 """
 
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.websocket.frame_header import LONGEST_HEADER, read_header, shortest_header
+from vaultrelay.websocket.frame_header import (
+    KEY_BYTES,
+    LONGEST_HEADER,
+    MASKED,
+    SHORTEST_HEADER,
+    SIZE_16,
+    SIZE_64,
+    SMALLEST_16,
+    SMALLEST_64,
+    WHOLE_BINARY,
+    WHOLE_TEXT,
+    read_header,
+    shortest_header,
+)
 from vaultrelay.wire.masking import apply_mask
 
-_WHOLE_BINARY = 0x82
-"""FIN set, no reserved bit, opcode 2."""
-_WHOLE_TEXT = 0x81
-_MASKED = 0x80
-_SIZE_16, _SIZE_64 = 126, 127
-_SMALLEST_16, _SMALLEST_64 = 126, 1 << 16
-"""A size must be written in as few bytes as it takes."""
-_KEY_BYTES = 4
-_SHORTEST = 6
-"""Bytes of a masked frame's header with the size in its second byte."""
 _COPY_BELOW = 4096
 """Bytes. Copying fewer is quicker than a memoryview of them."""
 _NONE = -1
@@ -101,19 +104,19 @@ class FrameReader:
             position = self._fill(data, position, messages)
         end = len(data)
         while position < end:
-            start = position + _SHORTEST
-            if data[position] != _WHOLE_BINARY:
+            start = position + SHORTEST_HEADER
+            if data[position] != WHOLE_BINARY:
                 return self._stop(messages, data, position)
             if start > end:
                 return self._cut(messages, data, position)
-            size = data[position + 1] - _MASKED
-            if size >= _SIZE_16:
-                wide = size == _SIZE_64
+            size = data[position + 1] - MASKED
+            if size >= SIZE_16:
+                wide = size == SIZE_64
                 start += 8 if wide else 2
                 if start > end:
                     return self._cut(messages, data, position)
                 size = int.from_bytes(data[position + 2 : start - 4], "big")
-                if size < (_SMALLEST_64 if wide else _SMALLEST_16):
+                if size < (SMALLEST_64 if wide else SMALLEST_16):
                     size = _NONE
             if size > self.message_bytes or size < 0:
                 return self._stop(messages, data, position)
@@ -137,7 +140,7 @@ class FrameReader:
     def next_text(self, most: int) -> bytes | None:
         """Take a text of at most `most` bytes, if `rest` begins with a whole one in UTF-8."""
         data, position = self.rest, self._position
-        if self.is_foreign or data is None or data[position] != _WHOLE_TEXT:
+        if self.is_foreign or data is None or data[position] != WHOLE_TEXT:
             return None
         header = read_header(data[position : position + LONGEST_HEADER])
         if header is None:
@@ -184,7 +187,7 @@ class FrameReader:
         self._take_up_to(start + size)
         if not key or not payload:
             return payload
-        turn = size % _KEY_BYTES
+        turn = size % KEY_BYTES
         self._key = key[turn:] + key[:turn]
         return apply_mask(payload, key)
 
@@ -199,7 +202,7 @@ class FrameReader:
 
     def _cut(self, messages: list[bytes], data: bytes, position: int) -> list[bytes]:
         """Hold the start of a header, unless it is unmasked and so foreign."""
-        if position + 1 < len(data) and data[position + 1] < _MASKED:
+        if position + 1 < len(data) and data[position + 1] < MASKED:
             return self._stop(messages, data, position)
         self._head = data[position:]
         return messages

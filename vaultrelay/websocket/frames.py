@@ -2,14 +2,17 @@
 
 from struct import Struct
 
-_WHOLE_BINARY = 0x82
-"""FIN set, no reserved bit, opcode 2."""
-_WHOLE_TEXT = 0x81
+from vaultrelay.websocket.frame_header import (
+    SIZE_16,
+    SIZE_64,
+    SMALLEST_16,
+    SMALLEST_64,
+    WHOLE_BINARY,
+    WHOLE_TEXT,
+)
+
 _CLOSE = 0x88
 _PONG = 0x8A
-_SIZE_16, _SIZE_64 = 126, 127
-_SMALLEST_16, _SMALLEST_64 = 126, 1 << 16
-"""A size must be written in as few bytes as it takes."""
 _HEAD_16 = Struct(">BBH")
 _HEAD_64 = Struct(">BBQ")
 
@@ -21,15 +24,15 @@ NORMAL_CLOSE = 1000
 def binary_frame(message: bytes) -> bytes:
     """Return a data message as a frame."""
     size = len(message)
-    if _SMALLEST_16 <= size < _SMALLEST_64:
+    if SMALLEST_16 <= size < SMALLEST_64:
         # The usual one, without another call.
-        return _HEAD_16.pack(_WHOLE_BINARY, _SIZE_16, size) + message
+        return _HEAD_16.pack(WHOLE_BINARY, SIZE_16, size) + message
     return frame_header(size) + message
 
 
 def text_frame(message: bytes) -> bytes:
     """Return a control message as a frame."""
-    return frame_header(len(message), _WHOLE_TEXT) + message
+    return frame_header(len(message), WHOLE_TEXT) + message
 
 
 def pong_frame(payload: bytes) -> bytes:
@@ -43,10 +46,10 @@ def close_frame(code: int | None, reason: bytes = b"") -> bytes:
     return frame_header(len(payload), _CLOSE) + payload
 
 
-def frame_header(size: int, first: int = _WHOLE_BINARY) -> bytes:
+def frame_header(size: int, first: int = WHOLE_BINARY) -> bytes:
     """Return the header of a payload of `size` bytes, by default that of a binary message."""
-    if size < _SMALLEST_16:
+    if size < SMALLEST_16:
         return bytes((first, size))
-    if size < _SMALLEST_64:
-        return _HEAD_16.pack(first, _SIZE_16, size)
-    return _HEAD_64.pack(first, _SIZE_64, size)
+    if size < SMALLEST_64:
+        return _HEAD_16.pack(first, SIZE_16, size)
+    return _HEAD_64.pack(first, SIZE_64, size)

@@ -1,4 +1,4 @@
-"""Slips: common mistakes in the values of options, and the correct spelling.
+"""Common mistakes in the values of options, and the correct spelling.
 
 Shells, environment files and other programs have their own forms of lists, quotation marks, units
 and addresses.

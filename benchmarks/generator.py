@@ -53,7 +53,7 @@ class _Group(Structure):
         ("bytes", c_uint64),
         ("expected", c_uint64),
         ("window", c_uint64),
-        ("most", c_uint64),
+        ("maximum", c_uint64),
         ("writes", c_uint64),
         ("offset", c_uint64),
         ("arrived", c_uint64),
@@ -96,7 +96,7 @@ class Generator:
         """Send for so long, and wait for the rest; Incomplete when it does not arrive."""
         for group in self._groups:
             group.writes, group.arrived, group.offset = 0, 0, group.bytes
-            group.most = most_writes
+            group.maximum = most_writes
         outcome = _Outcome()
         self._library.pump(
             self._ends,

@@ -189,8 +189,8 @@ def main() -> None:
     asked = parser.parse_args()
     # A signal must end the relay that runs, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (maximum, maximum))
     with ExitStack() as stack:
         stage = Stage(stack, asked.tls)
         asyncio.run(soak(stage, asked.cycles, asked.seconds))

@@ -106,12 +106,12 @@ def _powers(values: Sequence[float]) -> list[float]:
     return [10.0**power for power in range(low, max(high, low + 1) + 1)]
 
 
-def _round_steps(most: float) -> list[float]:
+def _round_steps(maximum: float) -> list[float]:
     """From zero in about `TICKS` steps of 1, 2 or 5 times a power of ten."""
-    rough = most / TICKS
+    rough = maximum / TICKS
     power = 10.0 ** floor(log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
-    return [step * index for index in range(ceil(most / step) + 1)]
+    return [step * index for index in range(ceil(maximum / step) + 1)]
 
 
 def _apart(wanted: dict[str, float]) -> dict[str, float]:

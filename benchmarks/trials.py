@@ -234,14 +234,14 @@ async def no_descriptors(tls: bool) -> None:
                 await asyncio.sleep(0.05)
 
         async with messages:
-            _, most = resource.prlimit(stage.pid, resource.RLIMIT_NOFILE)
+            _, maximum = resource.prlimit(stage.pid, resource.RLIMIT_NOFILE)
             few = descriptors(stage.pid) + 50
-            resource.prlimit(stage.pid, resource.RLIMIT_NOFILE, (few, most))
+            resource.prlimit(stage.pid, resource.RLIMIT_NOFILE, (few, maximum))
             tasks = [asyncio.create_task(insist()) for _ in range(200)]
             cpu = cpu_seconds(stage.pid)
             await asyncio.sleep(5)
         cpu = cpu_seconds(stage.pid) - cpu
-        resource.prlimit(stage.pid, resource.RLIMIT_NOFILE, (most, most))
+        resource.prlimit(stage.pid, resource.RLIMIT_NOFILE, (maximum, maximum))
         began = time.monotonic()
         while not (await stage.where.ask()).startswith(b"HTTP/1.1 200"):
             await asyncio.sleep(0.01)
@@ -422,8 +422,8 @@ def main() -> None:
     """Run those that are named, or all."""
     # A signal must end the relay that runs, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (maximum, maximum))
     for name in sys.argv[1:] or TRIALS:
         for tls in (False, True):
             asyncio.run(TRIALS[name](tls))

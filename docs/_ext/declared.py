@@ -16,7 +16,7 @@ from vaultrelay.commands import COMMANDS
 from vaultrelay.config.settings import OPTIONS
 from vaultrelay.observe.figures import Expiry, Figures, Process
 from vaultrelay.observe.meter import _BUILDS
-from vaultrelay.policy import finding
+from vaultrelay.policy import operator_warning
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS, Metric
 from vaultrelay.wire import refusal
@@ -27,7 +27,7 @@ _SAMPLES = {
     "detail": "The sentence names the rule that was broken.",
     "missing": "Upgrade",
     "is_second": False,
-    "was_given": False,
+    "is_wrong": False,
     "limit": 8192,
     "supported": (3,),
     "retry_seconds": 60,
@@ -131,7 +131,7 @@ def outcomes() -> list[tuple[str, str]]:
 
 def warnings() -> list[tuple[str, str]]:
     """Label `warning` of the metric of warnings: slug and meaning."""
-    return list(finding.WHAT.items())
+    return list(operator_warning.SUMMARIES.items())
 
 
 def nack_reasons() -> list[tuple[int, str]]:

@@ -19,7 +19,7 @@ from vaultrelay.policy.limits import (
     HEAD_SECONDS,
     NODE_SECONDS,
     SAMPLE_SECONDS,
-    SILENT_SURE_SECONDS,
+    SILENT_GRACE_SECONDS,
 )
 from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import BadEndpoint
@@ -229,7 +229,7 @@ def test_only_a_few_wait_at_once(relay: Relay) -> None:
     waiting: Any = admin_of(relay).door.waiting
     silent = [connect(relay) for _ in range(ADMIN_CONNECTIONS)]
     assert not waiting.make_room()
-    relay.clock.advance(SILENT_SURE_SECONDS)
+    relay.clock.advance(SILENT_GRACE_SECONDS)
     assert waiting.make_room()
     assert silent[0].transport.aborted
     relay.clock.advance(HEAD_SECONDS)

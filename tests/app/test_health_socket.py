@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_used_is_one_warning(
     (tmp_path / "file").touch()
     tmp_path.chmod(0o777)
     long = tmp_path / ("x" * 120)
-    most = f"the path of a unix socket at most {UNIX_PATH_BYTES}"
+    maximum = f"the path of a unix socket at most {UNIX_PATH_BYTES}"
     for folder in (tmp_path / "file" / "run", tmp_path / "none" / "run", tmp_path, long):
         service = health_socket(hub, folder, 8080)
         service.startService()
@@ -166,7 +166,7 @@ def test_a_folder_that_cannot_be_used_is_one_warning(
         f"{tmp_path}/file/run: not a directory",
         f"{tmp_path}/none/run: no such file or directory",
         f"{tmp_path} can be written by others; chmod 700 puts that right",
-        f"{long}/8080.sock has {len(str(long)) + 10} bytes, and {most}",
+        f"{long}/8080.sock has {len(str(long)) + 10} bytes, and {maximum}",
     ]
 
 

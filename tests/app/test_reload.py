@@ -117,7 +117,7 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
     ttls = {session.limits.session_ttl for session in relay.broker.sessions}
     assert ttls == {100, 200}
     assert relay.broker.admission.max_connections == 9
-    assert relay.broker.budgets.places == 3
+    assert relay.broker.budgets.max_devices == 3
     assert relay.broker.audiences.hosts == {"relay.test"}
     assert relay.service.devices.ledger.limit == 6_000_000
     assert relay.service.settings.drain_seconds == 3

@@ -209,9 +209,9 @@ def test_a_full_relay_closes_a_device_that_replaces_nobody() -> None:
 def test_a_full_relay_admits_only_a_few_at_a_time() -> None:
     relay = Relay(max_connections=1)
     relay.join(b"device-a")
-    most = RESERVED_PER_CHANNEL
-    heads = [relay.connect().upgrade(X_VaultMesh_Channel=CHANNEL) for _ in range(most + 1)]
-    assert [head.split()[1] for head in heads] == [b"101"] * most + [b"429"]
+    maximum = RESERVED_PER_CHANNEL
+    heads = [relay.connect().upgrade(X_VaultMesh_Channel=CHANNEL) for _ in range(maximum + 1)]
+    assert [head.split()[1] for head in heads] == [b"101"] * maximum + [b"429"]
 
 
 def test_a_device_that_dialled_another_name_is_refused() -> None:
@@ -408,5 +408,5 @@ def test_a_reload_shares_the_open_files_out_anew() -> None:
     service = relay.service
     for devices, waiting in ((2000, 256), (450, 474), (400, 512)):
         service.change(Settings(max_connections=devices, open_files=1024))
-        assert service.door.waiting.most == waiting
+        assert service.door.waiting.maximum == waiting
         assert service.broker.admission.max_connections + waiting + 100 <= 1024

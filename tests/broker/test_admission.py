@@ -7,11 +7,11 @@ import pytest
 from tests.broker.fakes import Device, Relay, channel_of_vault
 from vaultrelay.policy.limits import (
     HELLO_SECONDS,
+    PENDING_GRACE_SECONDS,
     RESERVED_PER_CHANNEL,
     RESERVED_SLOTS,
     RETRY_FULL_SECONDS,
     RETRY_RESERVED_SECONDS,
-    WAITING_SURE_SECONDS,
 )
 
 RELAY_FULL = f"4006 relay_full;retry={RETRY_FULL_SECONDS}"
@@ -164,7 +164,7 @@ def test_silent_connections_do_not_keep_devices_out_of_a_full_relay(name: int | 
     member, silent = relay.join(1, vault=2), relay.connect(2)
     named = None if name is None else channel_of_vault(name)
     assert relay.refusal_of(named) is not None, "one that came just now may be about to say hello"
-    relay.wait(WAITING_SURE_SECONDS)
+    relay.wait(PENDING_GRACE_SECONDS)
     assert relay.refusal_of(named) is None
     assert silent.closed() == "4003 hello_timeout;rule=no_hello"
     assert relay.join(3, vault=3).closed() == ""
@@ -176,6 +176,6 @@ def test_no_device_about_to_replace_its_own_goes_for_one_that_replaces_none() ->
     relay = Relay(max_connections=1)
     [member] = relay.meet(1)
     slow = relay.connect(named=member.channel)
-    relay.wait(WAITING_SURE_SECONDS)
+    relay.wait(PENDING_GRACE_SECONDS)
     assert relay.refusal_of() is not None
     assert slow.join().closed() == ""

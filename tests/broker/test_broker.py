@@ -26,7 +26,7 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Draining, Joined, Left, Peer, Welcome
-from vaultrelay.wire.data import NOBODY, Reason
+from vaultrelay.wire.data import NO_SESSION, Reason
 
 RELAY_FULL = f"4006 relay_full;retry={RETRY_FULL_SECONDS}"
 
@@ -254,7 +254,7 @@ def test_the_end_of_every_session_is_reported_once() -> None:
     relay.connect().session.close(CloseCode.RATE)
     first.leave(clean=False)
     relay.join(tag=2)
-    unjoined = [(NOBODY, "closed"), (NOBODY, "closed")]
+    unjoined = [(NO_SESSION, "closed"), (NO_SESSION, "closed")]
     assert relay.ended == [*unjoined, (first.number, "lost"), (second.number, "replaced")]
 
 

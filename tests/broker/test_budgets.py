@@ -10,7 +10,7 @@ from tests.broker.fakes import Device, Relay, channel_of_vault
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
-    LEAST_PER_ADDRESS,
+    MIN_PER_ADDRESS,
     RESERVED_PER_ADDRESS,
     RETRY_FULL_SECONDS,
     RETRY_RATE_SECONDS,
@@ -155,7 +155,7 @@ def test_few_at_a_time_are_let_in_to_replace() -> None:
 def test_joins_beyond_the_rate_are_refused_before_the_proof_is_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    relay = Relay(places=LEAST_PER_ADDRESS)
+    relay = Relay(places=MIN_PER_ADDRESS)
     verified: list[bytes] = []
 
     def verify(channel: bytes, body: bytes, proof: bytes) -> bool:
@@ -164,23 +164,23 @@ def test_joins_beyond_the_rate_are_refused_before_the_proof_is_looked_at(
 
     monkeypatch.setattr("vaultrelay.broker.hello.verify_join", verify)
     reasons = []
-    for _ in range(LEAST_PER_ADDRESS * 3):
+    for _ in range(MIN_PER_ADDRESS * 3):
         device = join(relay, 1)
         reasons.append(device.closed())
         device.leave()
-    most = LEAST_PER_ADDRESS * 2
-    assert reasons == [""] * most + [RATE] * (len(reasons) - most)
-    assert len(verified) == most
-    assert relay.broker.counters.refused == {"address_joins": len(reasons) - most}
+    maximum = MIN_PER_ADDRESS * 2
+    assert reasons == [""] * maximum + [RATE] * (len(reasons) - maximum)
+    assert len(verified) == maximum
+    assert relay.broker.counters.refused == {"address_joins": len(reasons) - maximum}
     assert join(relay, 1, address=2).closed() == ""
     relay.wait(2)
     assert join(relay, 1).closed() == ""
 
 
 def test_a_household_returns_at_once_after_a_restart_and_once_more() -> None:
-    relay = Relay(places=LEAST_PER_ADDRESS)
+    relay = Relay(places=MIN_PER_ADDRESS)
     for _ in range(2):
-        devices = [join(relay, tag) for tag in range(1, LEAST_PER_ADDRESS + 1)]
+        devices = [join(relay, tag) for tag in range(1, MIN_PER_ADDRESS + 1)]
         assert {device.closed() for device in devices} == {""}
         for device in devices:
             device.leave(clean=False)

@@ -14,11 +14,11 @@ from vaultrelay.policy.budgets import Budgets, OverBudget
 from vaultrelay.policy.limits import (
     LINE_FACTOR,
     RESERVED_DEBT_SECONDS,
+    RESERVED_GRACE_SECONDS,
     RESERVED_GROUPS,
     RESERVED_PER_ADDRESS,
     RESERVED_PER_CHANNEL,
     RESERVED_SLOTS,
-    RESERVED_SURE_SECONDS,
     SITE_FACTOR,
 )
 
@@ -125,7 +125,7 @@ def test_nobody_holds_more_than_a_few(addresses: list[str], vaults: int, held: i
 def test_a_device_always_gets_a_slot_soon(addresses: list[str], vaults: int, victim: str) -> None:
     """At the first try, when all that the attacker has was used once."""
     story = Story(addresses, vaults, victim)
-    story.attack(-(-vaults // RESERVED_SLOTS) * (RESERVED_SURE_SECONDS + TICK_SECONDS))
+    story.attack(-(-vaults // RESERVED_SLOTS) * (RESERVED_GRACE_SECONDS + TICK_SECONDS))
     for _ in range(9):
         assert story.attack(0.7)
         assert story.answer(victim, VICTIM_VAULT) == "joined"
@@ -137,7 +137,7 @@ def test_a_device_behind_a_full_address_gets_a_slot_soon() -> None:
     # More than this would meet the rate of the address, and so would all behind it.
     story.tries = 3
     assert story.answer(VICTIM, VICTIM_VAULT + 1) == "refused"
-    for seconds in (4 * RESERVED_SURE_SECONDS, *[0.7] * 9):
+    for seconds in (4 * RESERVED_GRACE_SECONDS, *[0.7] * 9):
         assert story.attack(seconds)
         assert story.answer(VICTIM, VICTIM_VAULT) == "joined"
 
@@ -145,7 +145,7 @@ def test_a_device_behind_a_full_address_gets_a_slot_soon() -> None:
 def test_a_stranger_who_names_the_channel_of_a_device_does_not_keep_it_out() -> None:
     story = Story(SITES, 40)
     story.attack(RESERVED_DEBT_SECONDS, vaults=range(VICTIM_VAULT, VICTIM_VAULT + 1))
-    story.attack(RESERVED_SURE_SECONDS + TICK_SECONDS)
+    story.attack(RESERVED_GRACE_SECONDS + TICK_SECONDS)
     for _ in range(10):
         story.attack(RENEWED_SECONDS, vaults=range(VICTIM_VAULT, VICTIM_VAULT + 1))
         assert story.answer(VICTIM, VICTIM_VAULT) == "joined"
@@ -153,14 +153,14 @@ def test_a_stranger_who_names_the_channel_of_a_device_does_not_keep_it_out() -> 
 
 def test_neighbours_are_preferred_to_the_address_that_held_slots() -> None:
     story = Story(["198.51.100.1", "198.51.100.2"], 16, victim="198.51.100.3")
-    story.attack(2 * RESERVED_SURE_SECONDS)
+    story.attack(2 * RESERVED_GRACE_SECONDS)
     assert story.answer("198.51.100.3", VICTIM_VAULT) == "joined"
 
 
 def test_a_slot_is_sure_for_a_device_whose_hello_takes_its_time() -> None:
     story = Story(SITES, 40)
     slow = story.connect(VICTIM, VICTIM_VAULT)
-    story.attack(RESERVED_SURE_SECONDS - TICK_SECONDS)
+    story.attack(RESERVED_GRACE_SECONDS - TICK_SECONDS)
     assert slow is not None
     assert slow.join().closed() == ""
 
@@ -179,7 +179,7 @@ def test_what_held_slots_is_forgotten_in_time() -> None:
     story.attack(10)
     slots = story.relay.broker.admission.reserved
     assert slots.count
-    story.relay.wait(int(RESERVED_DEBT_SECONDS + RESERVED_SURE_SECONDS) + 10)
+    story.relay.wait(int(RESERVED_DEBT_SECONDS + RESERVED_GRACE_SECONDS) + 10)
     assert slots.count == 0
 
 
@@ -204,7 +204,7 @@ def test_a_channel_that_was_empty_for_a_moment_is_not_a_new_one(
 ) -> None:
     """The devices of an attacker leave and join again before its connections give way."""
     story = Story(SHARED, vaults)
-    story.attack(2 * RESERVED_SURE_SECONDS)
+    story.attack(2 * RESERVED_GRACE_SECONDS)
     answers = Counter[str]()
     for _ in range(10):
         for vault in range(vaults):
@@ -244,10 +244,10 @@ def test_groups_are_forgotten_as_their_debts_end() -> None:
     slots, relay = ReservedSlots(), Relay()
     session = relay.connect().session
     slots.release(slots.take(session, [(b"short", 4)], 0), 0)
-    slots.release(slots.take(session, [(b"long", 4)], 0), RESERVED_SURE_SECONDS)
-    slots.forget(RESERVED_SURE_SECONDS)
+    slots.release(slots.take(session, [(b"long", 4)], 0), RESERVED_GRACE_SECONDS)
+    slots.forget(RESERVED_GRACE_SECONDS)
     assert slots.count == 1
-    slots.forget(RESERVED_SURE_SECONDS + RESERVED_DEBT_SECONDS - 1)
+    slots.forget(RESERVED_GRACE_SECONDS + RESERVED_DEBT_SECONDS - 1)
     assert slots.count == 1
-    slots.forget(RESERVED_SURE_SECONDS + RESERVED_DEBT_SECONDS)
+    slots.forget(RESERVED_GRACE_SECONDS + RESERVED_DEBT_SECONDS)
     assert slots.count == 0

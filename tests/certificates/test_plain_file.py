@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from vaultrelay.certificates.plain_file import is_open_to_all, read_file, why_unreadable
-from vaultrelay.policy.limits import MOST_FILE_BYTES
+from vaultrelay.policy.limits import MAX_FILE_BYTES
 
 NOBODY = 65534
 NO_FILE = "it is a pipe or a device, not a file"
@@ -40,7 +40,7 @@ def loop(path: Path) -> None:
 
 def too_large(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(MOST_FILE_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def too_large(path: Path) -> None:
         (endless_device, NO_FILE),
         (folder, "Is a directory"),
         (loop, "Too many levels of symbolic links"),
-        (too_large, f"it has more than {MOST_FILE_BYTES} bytes"),
+        (too_large, f"it has more than {MAX_FILE_BYTES} bytes"),
     ],
 )
 def test_what_is_no_plain_file_is_refused_at_once(

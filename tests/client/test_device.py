@@ -140,11 +140,11 @@ def test_a_message_larger_than_the_relay_takes_is_not_sent(
     world: World, pair: tuple[Device, Device]
 ) -> None:
     sender, receiver = pair
-    most = sender.limits.message_bytes - HEADER_BYTES
+    maximum = sender.limits.message_bytes - HEADER_BYTES
     with pytest.raises(PayloadExceededError, match="no message of 1048577 bytes"):
-        sender.send(bytes(most + 1))
-    sender.send(bytes(most))
-    assert world.next(receiver).payload == bytes(most)
+        sender.send(bytes(maximum + 1))
+    sender.send(bytes(maximum))
+    assert world.next(receiver).payload == bytes(maximum)
 
 
 def test_a_message_to_nobody_comes_back_as_a_nack(

@@ -15,7 +15,7 @@ from tests.cluster.statuses import status
 from vaultrelay.cluster.answer import late
 from vaultrelay.cluster.status import NodeStatus, total
 from vaultrelay.commands import status as command
-from vaultrelay.policy.limits import MOST_NODES
+from vaultrelay.policy.limits import MAX_NODES
 
 Said = pytest.CaptureFixture[str]
 HEAD = "relay|state|devices|channels|messages|data|came back|memory|files|up"
@@ -109,7 +109,7 @@ def test_json_has_it_all(capsys: Said) -> None:
     [
         (["--nothing"], "option --nothing not recognized"),
         (["10.0.0.2:9090"], "status: '10.0.0.2:9090' must be a URL such as http://10."),
-        (["http://a"] * (MOST_NODES + 1), "status: more than 64 relays"),
+        (["http://a"] * (MAX_NODES + 1), "status: more than 64 relays"),
         (["http://a", "http://b", "http://a"], "status: 'http://a' stands there twice"),
     ],
 )

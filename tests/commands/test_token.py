@@ -257,7 +257,7 @@ def test_a_file_in_a_missing_folder(
 def test_a_full_file_takes_no_more(
     file: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token, "MOST_TOKENS", 2)
+    monkeypatch.setattr(token, "MAX_TOKENS", 2)
     assert stopped("new", "--file", file) == 2
     assert capfd.readouterr().err.endswith("holds 2 tokens, and the relay takes no more\n")
 

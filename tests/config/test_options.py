@@ -54,7 +54,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
         ("https://app.example", "https://b.example:8443", "null"),
     ),
     "max-connections": (lambda s: s.max_connections, "1000", ("11", "12", "13")),
-    "max-per-address": (lambda s: s.places_per_address, "250", ("0", "12", "130")),
+    "max-per-address": (lambda s: s.capacity_per_address, "250", ("0", "12", "130")),
     "trusted-proxy": (lambda s: " ".join(s.trusted_proxies), "", PROXIES),
     "ping-seconds": (lambda s: s.limits.ping_seconds, "50", ("21", "22", "23")),
     "session-ttl": (lambda s: s.limits.session_ttl, "3600", ("11", "12", "13")),
@@ -64,7 +64,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
     "channel-devices": (lambda s: s.limits.channel_devices, "64", ("11", "12", "13")),
     "max-buffer": (
         lambda s: s.buffer_bytes,
-        str(max(limits.LEAST_BUFFER, memory_bytes() // limits.MEMORY_SHARE)),
+        str(max(limits.MIN_BUFFER, memory_bytes() // limits.MEMORY_SHARE)),
         ("5000001", "5000002", "5000003"),
     ),
     "drain-seconds": (lambda s: s.drain_seconds, "20", ("11", "12", "13")),
@@ -277,8 +277,8 @@ def test_a_node_is_named_by_the_url_of_its_admin_endpoint(url: str) -> None:
 
 
 def test_there_is_a_most_of_nodes_and_none_counts_twice() -> None:
-    urls = [f"--admin-node=http://node{number}" for number in range(limits.MOST_NODES)]
-    assert len(read(*urls).admin_nodes) == limits.MOST_NODES
+    urls = [f"--admin-node=http://node{number}" for number in range(limits.MAX_NODES)]
+    assert len(read(*urls).admin_nodes) == limits.MAX_NODES
     assert refusal_of(*urls, "--admin-node=http://more") == "--admin-node: more than 64 relays"
     assert len(read(*urls[:2], *urls[1:2]).admin_nodes) == 2
 
@@ -363,8 +363,8 @@ def test_a_repeatable_option_is_a_flag_again_a_variable_of_words_or_a_list(name:
 def test_an_address_has_a_quarter_of_the_places_if_nobody_says_otherwise(
     connections: int, places: int
 ) -> None:
-    assert read(f"--max-connections={connections}").places_per_address == places
-    assert read(f"--max-connections={connections}", "--max-per-address=3").places_per_address == 3
+    assert read(f"--max-connections={connections}").capacity_per_address == places
+    assert read(f"--max-connections={connections}", "--max-per-address=3").capacity_per_address == 3
 
 
 @pytest.mark.parametrize(
@@ -905,12 +905,12 @@ def test_what_kubernetes_sets_for_its_services_is_ignored_and_remembered() -> No
 
 
 def test_the_buffer_holds_some_of_the_largest_messages() -> None:
-    least = limits.LEAST_MESSAGES_HELD * 2_000_000
-    assert read("--message-bytes=2000000", f"--max-buffer={least}").buffer_bytes == least
-    said = refusal_of("--message-bytes=2000000", f"--max-buffer={least - 1}")
-    assert str(least) in said
+    minimum = limits.MIN_MESSAGES_HELD * 2_000_000
+    assert read("--message-bytes=2000000", f"--max-buffer={minimum}").buffer_bytes == minimum
+    said = refusal_of("--message-bytes=2000000", f"--max-buffer={minimum - 1}")
+    assert str(minimum) in said
     largest = "67108864"
-    assert read(f"--message-bytes={largest}").buffer_bytes >= limits.LEAST_MESSAGES_HELD * int(
+    assert read(f"--message-bytes={largest}").buffer_bytes >= limits.MIN_MESSAGES_HELD * int(
         largest
     )
 
@@ -923,7 +923,7 @@ def test_an_empty_list_of_who_may_come_is_no_invitation() -> None:
 
 
 def test_networks_are_not_without_end() -> None:
-    many = ", ".join(f"'10.{n // 256}.{n % 256}.0/24'" for n in range(limits.MOST_NETWORKS + 1))
+    many = ", ".join(f"'10.{n // 256}.{n % 256}.0/24'" for n in range(limits.MAX_NETWORKS + 1))
     assert (
         refusal_of(toml=f"deny-from = [{many}]") == f"{CONFIG}: deny-from: more than 1000 networks"
     )
@@ -956,8 +956,8 @@ def test_a_name_of_the_admin_endpoint_is_a_name_alone(origin: str, name: str) ->
 def test_names_of_the_admin_endpoint_are_canonical_and_not_without_end() -> None:
     flags = [f"--admin-host={name}" for name in ("Relay.LAN.", "relay.lan", "caf\u00e9.fr")]
     assert read(*flags).admin_hosts == ("relay.lan", "xn--caf-dma.fr")
-    many = [f"--admin-host=a{number}" for number in range(limits.MOST_NODES + 1)]
-    assert refusal_of(*many) == f"--admin-host: more than {limits.MOST_NODES} names"
+    many = [f"--admin-host=a{number}" for number in range(limits.MAX_NODES + 1)]
+    assert refusal_of(*many) == f"--admin-host: more than {limits.MAX_NODES} names"
 
 
 def test_origins_are_not_without_end() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vaultrelay.config.settings import OPTIONS as DECLARED
-from vaultrelay.policy.finding import WHAT
+from vaultrelay.policy.operator_warning import SUMMARIES
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS
 from vaultrelay.wire.close_codes import CloseCode
@@ -50,7 +50,7 @@ def test_each_table_is_on_one_page(tables: dict[str, Callable[[], str]]) -> None
             [f"``{metric.name}``\n   {metric.type.capitalize()}. " for metric in METRICS],
         ),
         ("relay-outcomes", [f"``{slug}``" for slug in REFUSED]),
-        ("relay-warnings", [f"``{slug}``" for slug in WHAT]),
+        ("relay-warnings", [f"``{slug}``" for slug in SUMMARIES]),
         ("relay-close-codes", [f"{code.number}\n     - ``{code.slug}``" for code in CloseCode]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -6,7 +6,7 @@ import pytest
 from twisted.logger import LogEvent, LogLevel
 
 from vaultrelay.logs.limit import LineLimit
-from vaultrelay.policy.limits import LOG_KINDS, LOG_LINES_OF_A_KIND, TOLD_SECONDS
+from vaultrelay.policy.limits import LOG_KINDS, LOG_LINES_OF_A_KIND, SUMMARY_SECONDS
 
 
 class Scene:
@@ -49,7 +49,7 @@ def test_other_kinds_have_a_share_of_their_own(scene: Scene) -> None:
 
 def test_a_minute_later_lines_pass_again(scene: Scene) -> None:
     scene.say("a", LOG_LINES_OF_A_KIND + 1)
-    scene.now += TOLD_SECONDS
+    scene.now += SUMMARY_SECONDS
     scene.say("a")
     assert len(scene.passed) == LOG_LINES_OF_A_KIND + 1
 

@@ -12,7 +12,7 @@ from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 
 from vaultrelay.logs.lines import json_line
-from vaultrelay.policy.limits import LOG_LINE_BYTES, LOG_PLACES
+from vaultrelay.policy.limits import LOG_LINE_BYTES, LOG_STACK_FRAMES
 
 NOON = 1780315200.75
 
@@ -141,7 +141,7 @@ def test_the_words_of_an_exception_are_not_told_with_the_message() -> None:
 def test_of_an_endless_recursion_the_innermost_places_are_told() -> None:
     found = told("short", log_failure=recursion_of("x"))
     places = found["exception"]["places"]
-    assert len(places) == LOG_PLACES
+    assert len(places) == LOG_STACK_FRAMES
     assert all(place.endswith(" in deeper") for place in places)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from vaultrelay.observe.access_warnings import nobody, open_socket
 from vaultrelay.policy.access import Access, Tokens
-from vaultrelay.policy.networks import NOBODY, Networks
+from vaultrelay.policy.networks import NO_NETWORKS, Networks
 from vaultrelay.transport.listen import OpenSocket
 
 
@@ -30,8 +30,11 @@ def test_an_open_socket_is_named_with_the_place_of_its_mode(socket: OpenSocket, 
     [
         (Access(Tokens([])), ["The file of --access-token-file holds no token"]),
         (Access(channels=frozenset()), ["The file of --allow-channels lists no channel"]),
-        (Access(allowed=NOBODY), ["--allow-from lists no network"]),
-        (Access(Tokens([]), frozenset(), NOBODY), ["holds no token", "no channel", "no network"]),
+        (Access(allowed=NO_NETWORKS), ["--allow-from lists no network"]),
+        (
+            Access(Tokens([]), frozenset(), NO_NETWORKS),
+            ["holds no token", "no channel", "no network"],
+        ),
         (Access(), []),
         (Access(Tokens([b"1"]), frozenset([b"2"]), Networks.read(["unix"])), []),
     ],

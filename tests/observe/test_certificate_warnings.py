@@ -24,7 +24,7 @@ from tests.authority import (
 from tests.memory import Relay
 from vaultrelay.certificates.folder import load_folder
 from vaultrelay.certificates.pair import load_pair, utc_now
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.operator_warning import OperatorWarning
 
 ROOT = issue((), subject="My Root", authority=True)
 MIDDLE = issue((), subject="My Issuer", issuer=ROOT, authority=True)
@@ -32,14 +32,14 @@ MIDDLE = issue((), subject="My Issuer", issuer=ROOT, authority=True)
 
 def findings(
     folder: Path, *issued: Issued, public_urls: Sequence[str] = (), **settings: object
-) -> list[Finding]:
+) -> list[OperatorWarning]:
     """What a relay says of a certificate, its chain and its key."""
     pair = load_pair(*write_pair(folder, *issued))
     relay = Relay(pairs=((pair,),), public_urls=tuple(public_urls), **settings)
     return [finding for finding in relay.service.findings() if finding.slug != "no_name"]
 
 
-def slugs(found: list[Finding]) -> list[str]:
+def slugs(found: list[OperatorWarning]) -> list[str]:
     return [finding.slug for finding in found]
 
 

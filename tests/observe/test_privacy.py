@@ -69,7 +69,7 @@ def test_the_notice_says_how_long_an_address_is_kept(places: int | None, seconds
     seen = {item["what"]: item for item in notice_of(max_per_address=places)["sees"]}
     assert seen["network_address"]["seconds_kept_after_disconnect"] == seconds
     assert seen["channel"]["seconds_kept_after_disconnect"] == 60
-    for _ in range(relay.broker.budgets.places * JOINS_AT_ONCE_PER_DEVICE):
+    for _ in range(relay.broker.budgets.max_devices * JOINS_AT_ONCE_PER_DEVICE):
         relay.join(host="198.51.100.1").hang_up()
     assert (relay.broker.budgets.count > 0) == (seconds > 0)
     relay.advance(seconds + 1)

@@ -14,15 +14,15 @@ from tests.memory import Relay
 from vaultrelay.certificates.pair import load_pair, utc_now
 from vaultrelay.observe.evidence import Evidence
 from vaultrelay.observe.warnings import WARNINGS, diagnose
-from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
-    CROWD_CHANNELS,
-    CROWD_DEVICES,
+    MIN_EQUAL_SILENCES,
     PROXY_FAULT_SECONDS,
-    PROXY_FAULTS_FROM_AFAR,
-    SILENCES_ALIKE,
+    PUBLIC_PROXY_FAULTS,
+    SHARED_ADDRESS_CHANNELS,
+    SHARED_ADDRESS_DEVICES,
 )
+from vaultrelay.policy.operator_warning import SUMMARIES
 from vaultrelay.policy.proxy_faults import PROXY_FAULTS
 from vaultrelay.transport.listen import OpenSocket
 from vaultrelay.transport.visitors import Noticed
@@ -36,9 +36,9 @@ def found(relay: Relay) -> dict[str, str]:
     return {finding.slug: finding.text for finding in relay.service.findings()}
 
 
-def crowd(relay: Relay, hosts: Sequence[str | None], devices: int = CROWD_DEVICES) -> None:
+def crowd(relay: Relay, hosts: Sequence[str | None], devices: int = SHARED_ADDRESS_DEVICES) -> None:
     for number in range(devices):
-        seed = bytes([number % CROWD_CHANNELS]) * 32
+        seed = bytes([number % SHARED_ADDRESS_CHANNELS]) * 32
         host = hosts[number % len(hosts)]
         relay.join(number.to_bytes(8, "big"), seed, host)
 
@@ -59,7 +59,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         pairs=((pair,),), unknown_variables=("RELAY_X",), open_files=256, bind="127.0.0.1"
     )
     crowd(relay, ["127.0.0.1"])
-    for _ in range(SILENCES_ALIKE):
+    for _ in range(MIN_EQUAL_SILENCES):
         relay.broker.idle_disconnects.add(30)
     noticed = Noticed("127.0.0.1", is_unreadable=True, is_plain_in_public=True)
     evidence = Evidence(
@@ -74,7 +74,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         proxy_faults=PROXY_FAULTS,
     )
     assert {finding.slug for finding in diagnose(evidence)} == set(WARNINGS)
-    assert list(WARNINGS) == list(WHAT)
+    assert list(WARNINGS) == list(SUMMARIES)
     for slug, find in WARNINGS.items():
         assert {finding.slug for finding in find(evidence)} == {slug}
 
@@ -199,12 +199,12 @@ class TestOneAddress:
 
     def test_a_family_is_none(self) -> None:
         relay = Relay(**NAMED)
-        crowd(relay, ["127.0.0.1"], CROWD_DEVICES - 1)
+        crowd(relay, ["127.0.0.1"], SHARED_ADDRESS_DEVICES - 1)
         assert found(relay) == {}
 
     def test_one_vault_is_none(self) -> None:
         relay = Relay(**NAMED)
-        for number in range(CROWD_DEVICES):
+        for number in range(SHARED_ADDRESS_DEVICES):
             relay.join(number.to_bytes(8, "big"), host="127.0.0.1")
         assert found(relay) == {}
 
@@ -264,7 +264,7 @@ class TestProxyFaults:
 
     def test_from_afar_it_may_be_anybody_unless_there_are_many(self) -> None:
         relay = Relay(trusted_proxies=("9.9.9.9",), **NAMED)
-        for _ in range(PROXY_FAULTS_FROM_AFAR):
+        for _ in range(PUBLIC_PROXY_FAULTS):
             assert found(relay) == {}
             relay.connect("8.8.8.8").upgrade(Upgrade="")
         assert list(found(relay)) == ["upgrade_lost"]
@@ -282,7 +282,7 @@ class TestProxyFaults:
 )
 def test_a_timeout_in_the_way_is_told_with_its_seconds(seconds: int, ping: str) -> None:
     relay = Relay(**NAMED)
-    for _ in range(SILENCES_ALIKE):
+    for _ in range(MIN_EQUAL_SILENCES):
         relay.broker.idle_disconnects.add(seconds)
     said = found(relay)["fixed_silence"]
     assert f"cut off after {seconds} s of silence" in said

@@ -43,7 +43,7 @@ def refusal_of(book: BudgetBook, address: str = ONE, now: float = NOW) -> str:
     return refused.value.slug
 
 
-def most(act: Callable[[], object], refused: type[Exception] = OverBudget) -> int:
+def maximum(act: Callable[[], object], refused: type[Exception] = OverBudget) -> int:
     """How often something is done before it is refused."""
     count = 0
     while True:

@@ -5,7 +5,7 @@ import pytest
 from vaultrelay.policy import access_lists
 from vaultrelay.policy.access_lists import BadLine, read_channels, read_token_lines, read_tokens
 from vaultrelay.policy.access_token import digest_of
-from vaultrelay.policy.limits import SHORTEST_TOKEN
+from vaultrelay.policy.limits import MIN_TOKEN_CHARS
 from vaultrelay.wire import base64url
 
 PLAIN = "a-token-of-the-operators"
@@ -38,7 +38,7 @@ def test_a_token_may_have_a_hash_sign_inside_no_comment() -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("x" * (SHORTEST_TOKEN - 1), "is shorter than 16 characters, which can be guessed"),
+        ("x" * (MIN_TOKEN_CHARS - 1), "is shorter than 16 characters, which can be guessed"),
         ("p\u00e4ssword-that-is-long", "has a character that a token cannot have"),
         ("label:" + "0" * 63, "is not label:sha256"),
         ("label:" + "g" * 64, "is not label:sha256"),
@@ -123,8 +123,8 @@ def test_lines_of_tokens_have_numbers_and_labels_and_show_no_hash() -> None:
 
 
 def test_lists_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_lists, "MOST_TOKENS", 1)
-    monkeypatch.setattr(access_lists, "MOST_CHANNELS_LISTED", 1)
+    monkeypatch.setattr(access_lists, "MAX_TOKENS", 1)
+    monkeypatch.setattr(access_lists, "MAX_CHANNELS_LISTED", 1)
     with pytest.raises(BadLine, match="holds more than 1 tokens"):
         read_tokens(f"{PLAIN}\n{HASHED}")
     with pytest.raises(BadLine, match="holds more than 1 channels"):

@@ -14,7 +14,7 @@ from tests.policy.book import (
     PLACES,
     a_book,
     come,
-    most,
+    maximum,
     pass_by,
     refusal_of,
     settle,
@@ -23,17 +23,17 @@ from vaultrelay.policy.limits import (
     ARRIVALS_PER_JOIN,
     DRAIN_CHANNEL_SECONDS,
     DRAIN_CHANNELS_PER_ADDRESS,
+    IDLE_BUDGETS,
     JOIN_SECONDS_PER_DEVICE,
     JOINS_AT_ONCE_PER_DEVICE,
-    LEAST_PER_ADDRESS,
     LINE_FACTOR,
+    MIN_PER_ADDRESS,
     OTHER_FILES,
+    PENDING_CONNECTIONS,
+    PENDING_PER_ADDRESS,
     RESERVED_PER_ADDRESS,
     RESERVED_SLOTS,
-    RESTING_BUDGETS,
     SITE_FACTOR,
-    WAITING_CONNECTIONS,
-    WAITING_PER_ADDRESS,
 )
 
 KEPT_SECONDS = 120
@@ -99,21 +99,21 @@ def test_the_wider_networks_follow_from_the_address(
     places: int, capacity: int, address: int, line: int, site: int
 ) -> None:
     book = a_book(places, capacity)
-    places_of = [budget.limits.places for budget in come(book, "2001:db8::1")]
-    assert places_of == [address, line, site]
-    assert [budget.limits.places for budget in come(book)] == [address, site]
+    sizes = [budget.limits.max_devices for budget in come(book, "2001:db8::1")]
+    assert sizes == [address, line, site]
+    assert [budget.limits.max_devices for budget in come(book)] == [address, site]
 
 
 def test_a_change_holds_for_budgets_that_are_there() -> None:
     book = a_book(250, 1000)
     budgets = come(book, "2001:db8::1")
     book.change(10, 20_000)
-    assert [budget.limits.places for budget in budgets] == [10, 40, 640]
+    assert [budget.limits.max_devices for budget in budgets] == [10, 40, 640]
 
 
 def test_so_many_of_one_address_wait_at_the_door_and_no_more() -> None:
     book = a_book()
-    here = [come(book) for _ in range(WAITING_PER_ADDRESS)]
+    here = [come(book) for _ in range(PENDING_PER_ADDRESS)]
     assert refusal_of(book) == "address_waiting"
     come(book, OTHER)
     book.leave(here.pop())
@@ -137,23 +137,23 @@ def test_arrivals_are_many_at_once_and_then_a_few_a_second() -> None:
 def test_joins_are_many_at_once_and_then_one_a_minute_for_each_place() -> None:
     book = a_book()
     budgets = come(book)
-    assert most(lambda: book.join(budgets, NOW)) == JOINS
-    assert most(lambda: book.join(budgets, NOW + JOIN_SECONDS_PER_DEVICE)) == PLACES
+    assert maximum(lambda: book.join(budgets, NOW)) == JOINS
+    assert maximum(lambda: book.join(budgets, NOW + JOIN_SECONDS_PER_DEVICE)) == PLACES
 
 
 def test_refused_joins_cost_nothing() -> None:
     book = a_book()
     budgets = come(book)
     for _ in range(1000):
-        most(lambda: book.join(budgets, NOW))
+        maximum(lambda: book.join(budgets, NOW))
     book.join(budgets, NOW + JOIN_SECONDS_PER_DEVICE / PLACES)
 
 
 def test_a_small_relay_serves_a_household_all_the_same() -> None:
     book = a_book(1, 10)
     budgets = come(book)
-    joins = most(lambda: book.join(budgets, NOW))
-    assert joins == LEAST_PER_ADDRESS * JOINS_AT_ONCE_PER_DEVICE
+    joins = maximum(lambda: book.join(budgets, NOW))
+    assert joins == MIN_PER_ADDRESS * JOINS_AT_ONCE_PER_DEVICE
 
 
 @pytest.mark.parametrize("places", [0, PLACES])
@@ -161,7 +161,7 @@ def test_all_that_are_not_counted_drain_few_channels_together(places: int) -> No
     book = a_book(places)
     addresses = ["127.0.0.1", "127.0.1.1", "::1", "", *([] if places else [ONE, ELSEWHERE])]
     turns = iter([come(book, address) for address in addresses] * 1000)
-    assert most(lambda: book.drains_channel(next(turns), NOW)) == DRAIN_CHANNELS_PER_ADDRESS
+    assert maximum(lambda: book.drains_channel(next(turns), NOW)) == DRAIN_CHANNELS_PER_ADDRESS
     assert book.drains_channel((), NOW + DRAIN_CHANNEL_SECONDS)
 
 
@@ -192,9 +192,9 @@ def test_a_wider_network_is_kept_as_long_as_one_in_it() -> None:
 def test_nothing_is_kept_for_longer_than_promised() -> None:
     book = a_book()
     budgets = settle(book, "2001:db8::1")
-    most(lambda: pass_by(book, "2001:db8::1"))
-    most(lambda: book.join(budgets, NOW))
-    most(lambda: book.drains_channel(budgets, NOW))
+    maximum(lambda: pass_by(book, "2001:db8::1"))
+    maximum(lambda: book.join(budgets, NOW))
+    maximum(lambda: book.drains_channel(budgets, NOW))
     book.depart(budgets)
     # The last join moved a rate by one more.
     book.forget(NOW + KEPT_SECONDS + 1)
@@ -212,7 +212,7 @@ def test_an_address_that_comes_back_still_owes() -> None:
 def test_a_site_that_changes_its_addresses_still_owes() -> None:
     book = a_book()
     addresses = (f"2001:db8:1:{number:x}::1" for number in range(65_536))
-    assert most(lambda: pass_by(book, next(addresses))) == ARRIVALS * SITE_FACTOR
+    assert maximum(lambda: pass_by(book, next(addresses))) == ARRIVALS * SITE_FACTOR
     book.forget(NOW)
     assert refusal_of(book, next(addresses)) == "network_rate"
 
@@ -220,9 +220,9 @@ def test_a_site_that_changes_its_addresses_still_owes() -> None:
 def test_of_too_many_that_have_gone_the_first_are_forgotten() -> None:
     book = a_book()
     stays = settle(book)
-    for number in range(RESTING_BUDGETS):
+    for number in range(IDLE_BUDGETS):
         pass_by(book, str(IPv6Address(number << 81)))
-        assert book.count <= RESTING_BUDGETS + len(stays)
+        assert book.count <= IDLE_BUDGETS + len(stays)
     assert come(book) == stays
     book.leave(stays)
     assert [budget.devices for budget in stays] == [1, 1]
@@ -231,7 +231,7 @@ def test_of_too_many_that_have_gone_the_first_are_forgotten() -> None:
 
 
 def test_one_network_takes_neither_all_descriptors_nor_all_reserved_slots() -> None:
-    assert WAITING_PER_ADDRESS * 3 < WAITING_CONNECTIONS + OTHER_FILES
-    assert WAITING_PER_ADDRESS * SITE_FACTOR <= WAITING_CONNECTIONS / 4
+    assert PENDING_PER_ADDRESS * 3 < PENDING_CONNECTIONS + OTHER_FILES
+    assert PENDING_PER_ADDRESS * SITE_FACTOR <= PENDING_CONNECTIONS / 4
     assert RESERVED_PER_ADDRESS * SITE_FACTOR <= RESERVED_SLOTS / 2
     assert 1 < LINE_FACTOR < SITE_FACTOR

@@ -47,4 +47,4 @@ def test_a_process_with_next_to_nothing_still_has_one_device() -> None:
     ("waiting", "per_address"), [(512, 64), (256, 64), (64, 16), (32, 8), (16, 4), (8, 4), (0, 4)]
 )
 def test_one_address_has_a_part_of_those_that_may_wait(waiting: int, per_address: int) -> None:
-    assert Shares(100, waiting).waiting_per_address == per_address
+    assert Shares(100, waiting).pending_per_address == per_address

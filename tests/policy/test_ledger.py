@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import (
-    LEAST_READ_BYTES,
-    MOST_READ_BYTES,
+    MAX_READ_BYTES,
+    MIN_READ_BYTES,
     ROOMY_BYTES,
     ROOMY_SHARE,
 )
@@ -27,13 +27,13 @@ def test_more_than_the_limit_is_over_it(held: int, is_over: bool) -> None:
 @pytest.mark.parametrize(
     ("held", "read_bytes"),
     [
-        (0, MOST_READ_BYTES),
-        (LIMIT // ROOMY_SHARE, MOST_READ_BYTES),
-        (ROOMY_BYTES * 2, MOST_READ_BYTES // 2),
-        (LIMIT * 7 // 8, MOST_READ_BYTES // 6),
-        (LIMIT - 1, LEAST_READ_BYTES),
-        (LIMIT, LEAST_READ_BYTES),
-        (2 * LIMIT, LEAST_READ_BYTES),
+        (0, MAX_READ_BYTES),
+        (LIMIT // ROOMY_SHARE, MAX_READ_BYTES),
+        (ROOMY_BYTES * 2, MAX_READ_BYTES // 2),
+        (LIMIT * 7 // 8, MAX_READ_BYTES // 6),
+        (LIMIT - 1, MIN_READ_BYTES),
+        (LIMIT, MIN_READ_BYTES),
+        (2 * LIMIT, MIN_READ_BYTES),
     ],
     ids=["empty", "roomy", "twice that", "an eighth free", "nearly full", "full", "over"],
 )
@@ -42,7 +42,7 @@ def test_reads_shrink_with_what_is_free(held: int, read_bytes: int) -> None:
     ledger.add(held)
     assert ledger.read_bytes == read_bytes
     ledger.add(-held)
-    assert ledger.read_bytes == MOST_READ_BYTES
+    assert ledger.read_bytes == MAX_READ_BYTES
 
 
 def test_another_limit_counts_at_once() -> None:
@@ -50,17 +50,17 @@ def test_another_limit_counts_at_once() -> None:
     ledger.add(LIMIT)
     ledger.configure(LIMIT // 2)
     assert ledger.is_over
-    assert ledger.read_bytes == LEAST_READ_BYTES
+    assert ledger.read_bytes == MIN_READ_BYTES
     ledger.configure(ROOMY_SHARE * LIMIT)
     assert not ledger.is_over
-    assert ledger.read_bytes == MOST_READ_BYTES // ROOMY_SHARE
+    assert ledger.read_bytes == MAX_READ_BYTES // ROOMY_SHARE
 
 
 def test_reads_shrink_however_much_may_be_held() -> None:
     """A relay on a large machine would hold a largest read of each device otherwise."""
     ledger = Ledger(1000 * LIMIT)
     ledger.add(ROOMY_BYTES * 8)
-    assert ledger.read_bytes == MOST_READ_BYTES // 8
+    assert ledger.read_bytes == MAX_READ_BYTES // 8
 
 
 @given(st.integers(0, LIMIT), st.lists(st.integers(0, 2 * LIMIT), min_size=1))
@@ -68,8 +68,8 @@ def test_reads_keep_to_their_bounds_and_never_grow_with_what_is_held(
     limit: int, helds: list[int]
 ) -> None:
     ledger = Ledger(limit)
-    before = MOST_READ_BYTES
+    before = MAX_READ_BYTES
     for held in sorted(helds):
         ledger.add(held - ledger.held)
-        assert LEAST_READ_BYTES <= ledger.read_bytes <= before
+        assert MIN_READ_BYTES <= ledger.read_bytes <= before
         before = ledger.read_bytes

@@ -11,7 +11,7 @@ from tests.policy.book import (
     PLACES,
     a_book,
     come,
-    most,
+    maximum,
     pass_by,
     refusal_of,
 )
@@ -22,8 +22,8 @@ from vaultrelay.policy.limits import (
     DRAIN_CHANNELS_PER_ADDRESS,
     JOIN_SECONDS_PER_DEVICE,
     LINE_FACTOR,
+    PENDING_PER_ADDRESS,
     SITE_FACTOR,
-    WAITING_PER_ADDRESS,
 )
 
 LINES = "2001:db8:1:{:x}00::1"
@@ -52,14 +52,14 @@ class TestWiderNetworks:
     def test_waiting_at_the_front_door(self, shape: str, factor: float) -> None:
         book = a_book()
         addresses = iter(shape.format(number % 4 + 1) for number in range(1000))
-        assert most(lambda: come(book, next(addresses))) == WAITING_PER_ADDRESS * factor
+        assert maximum(lambda: come(book, next(addresses))) == PENDING_PER_ADDRESS * factor
         assert refusal_of(book, shape.format(9)) == "network_waiting"
         come(book, ELSEWHERE)
 
     def test_arrivals(self, shape: str, factor: float) -> None:
         book = a_book()
         addresses = iter(shape.format(number % 4 + 1) for number in range(10_000))
-        assert most(lambda: pass_by(book, next(addresses))) == ARRIVALS * factor
+        assert maximum(lambda: pass_by(book, next(addresses))) == ARRIVALS * factor
         assert refusal_of(book, shape.format(9)) == "network_rate"
         pass_by(book, ELSEWHERE)
 
@@ -67,7 +67,7 @@ class TestWiderNetworks:
         book = a_book()
         four = [come(book, shape.format(number + 1)) for number in range(4)]
         turns = iter(four * 1000)
-        assert most(lambda: book.join(next(turns), NOW)) == JOINS * factor
+        assert maximum(lambda: book.join(next(turns), NOW)) == JOINS * factor
         with pytest.raises(OverBudget) as refused:
             book.join(four[0], NOW)
         assert refused.value.slug == "network_joins"
@@ -77,7 +77,7 @@ class TestWiderNetworks:
         book = a_book()
         four = [come(book, shape.format(number + 1)) for number in range(4)]
         turns = iter(four * 1000)
-        count = most(lambda: book.drains_channel(next(turns), NOW))
+        count = maximum(lambda: book.drains_channel(next(turns), NOW))
         assert count == DRAIN_CHANNELS_PER_ADDRESS * factor
         assert book.drains_channel(come(book, ELSEWHERE), NOW)
 
@@ -86,9 +86,9 @@ class TestWiderNetworks:
     ) -> None:
         book = a_book()
         greedy, honest = shape.format(1), shape.format(2)
-        most(lambda: come(book, greedy))
-        left = int((factor - 1) * WAITING_PER_ADDRESS)
-        assert most(lambda: come(book, honest)) == min(left, WAITING_PER_ADDRESS)
+        maximum(lambda: come(book, greedy))
+        left = int((factor - 1) * PENDING_PER_ADDRESS)
+        assert maximum(lambda: come(book, honest)) == min(left, PENDING_PER_ADDRESS)
         assert refusal_of(book, greedy) == "address_waiting"
 
 
@@ -102,7 +102,7 @@ def test_a_refusal_takes_nothing_from_any_network() -> None:
     for _ in range(10_000):
         refusal_of(book)
     budgets = come(book, OTHER)
-    assert [budget.waiting for budget in budgets] == [1, WAITING_PER_ADDRESS + 1]
+    assert [budget.waiting for budget in budgets] == [1, PENDING_PER_ADDRESS + 1]
     every = JOIN_SECONDS_PER_DEVICE / (PLACES * SITE_FACTOR) / ARRIVALS_PER_JOIN
-    owed = (WAITING_PER_ADDRESS + 1) * every
+    owed = (PENDING_PER_ADDRESS + 1) * every
     assert budgets[1].paid_at[network_limits.ARRIVALS] - NOW == pytest.approx(owed)

@@ -1,6 +1,6 @@
 """Proxy faults: what is evidence of one, and for how long."""
 
-from vaultrelay.policy.limits import PROXY_FAULT_SECONDS, PROXY_FAULTS_FROM_AFAR
+from vaultrelay.policy.limits import PROXY_FAULT_SECONDS, PUBLIC_PROXY_FAULTS
 from vaultrelay.policy.proxy_faults import PROXY_FAULTS, ProxyFaults
 from vaultrelay.policy.refused import REFUSED
 
@@ -15,12 +15,12 @@ def test_one_from_near_is_enough_and_is_forgotten_in_time() -> None:
 
 def test_from_afar_it_takes_several_within_the_time() -> None:
     faults = ProxyFaults()
-    for _ in range(PROXY_FAULTS_FROM_AFAR - 1):
+    for _ in range(PUBLIC_PROXY_FAULTS - 1):
         faults.note("proxy_missing", False, 0)
     assert faults.current(0) == frozenset()
     faults.note("proxy_missing", False, PROXY_FAULT_SECONDS + 1)
     assert faults.current(PROXY_FAULT_SECONDS + 1) == frozenset()
-    for _ in range(PROXY_FAULTS_FROM_AFAR - 1):
+    for _ in range(PUBLIC_PROXY_FAULTS - 1):
         faults.note("proxy_missing", False, PROXY_FAULT_SECONDS + 1)
     assert faults.current(PROXY_FAULT_SECONDS + 1) == {"proxy_missing"}
 

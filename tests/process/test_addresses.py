@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from tests.process.processes import WAIT_SECONDS, RunningRelay, running_relay
-from vaultrelay.policy.limits import WAITING_PER_ADDRESS
+from vaultrelay.policy.limits import PENDING_PER_ADDRESS
 
 UPGRADE = (
     "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -87,7 +87,7 @@ def test_connections_that_only_wait_are_cut_off_before_anything_is_said(devices:
         address = ("127.0.0.1", relay.port)
         waiting = [
             stack.enter_context(socket.create_connection(address, WAIT_SECONDS))
-            for _ in range(WAITING_PER_ADDRESS + 1)
+            for _ in range(PENDING_PER_ADDRESS + 1)
         ]
         for connection in waiting:
             connection.sendall(line)

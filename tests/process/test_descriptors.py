@@ -24,8 +24,8 @@ def descriptors(relay: RunningRelay) -> int:
 
 def allow(relay: RunningRelay, number: int) -> None:
     """Change how many files the process may have open."""
-    _, most = resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE, (number, most))
+    _, maximum = resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE, (number, maximum))
 
 
 def until(done: Callable[[], object]) -> None:

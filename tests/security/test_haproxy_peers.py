@@ -9,7 +9,7 @@ import pytest
 from tests.process.crowd import crowd, dial, everything
 from tests.process.processes import RunningRelay, running_relay
 from tests.security.clients import BEHIND_PROXY
-from vaultrelay.policy.limits import ACCEPTS_PER_TURN, WAITING_CONNECTIONS
+from vaultrelay.policy.limits import ACCEPTS_PER_TURN, PENDING_CONNECTIONS
 
 PENDING = 700
 FLOOD_BYTES = 32 << 20
@@ -38,7 +38,7 @@ def test_hellos_that_never_end_take_no_more_than_other_pending_connections(hello
             with dial(relay.port) as device:
                 device.sendall(b"PROXY UNKNOWN\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n")
                 assert b'"status":"ok"' in everything(device)
-            assert open_files(relay) - before <= WAITING_CONNECTIONS + ACCEPTS_PER_TURN
+            assert open_files(relay) - before <= PENDING_CONNECTIONS + ACCEPTS_PER_TURN
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import pytest
 from tests.process.processes import running_relay
 from tests.security.clients import BEHIND_PROXY, Crowd
 from vaultrelay.policy.limits import (
-    LEAST_PER_ADDRESS,
     LINE_FACTOR,
+    MIN_PER_ADDRESS,
+    PENDING_PER_ADDRESS,
     SHARE_PER_ADDRESS,
     SITE_FACTOR,
-    WAITING_PER_ADDRESS,
 )
 
 PLACES = 200
@@ -26,8 +26,8 @@ SHAPES = {
     "a network of IPv4": ("198.51.100.{}", SITE),
     "IPv4 wrapped in IPv6": ("::ffff:198.51.100.{}", SITE),
     "NAT64": ("64:ff9b::198.51.100.{}", SITE),
-    "one 6to4 gateway": ("2002:c633:6401:{:x}::1", LEAST_PER_ADDRESS),
-    "one Teredo client": ("2001:0:5100:{:x}::39cc:9bfe", LEAST_PER_ADDRESS),
+    "one 6to4 gateway": ("2002:c633:6401:{:x}::1", MIN_PER_ADDRESS),
+    "one Teredo client": ("2001:0:5100:{:x}::39cc:9bfe", MIN_PER_ADDRESS),
 }
 
 
@@ -50,11 +50,11 @@ def test_nobody_fills_the_front_door_from_networks_of_one_line() -> None:
     with running_relay(*BEHIND_PROXY) as relay, Crowd(relay.port) as crowd:
         waiting = [
             crowd.dial(proxied=f"2001:db8:1:1{number % NETWORKS:02x}::1")
-            for number in range(NETWORKS * WAITING_PER_ADDRESS)
+            for number in range(NETWORKS * PENDING_PER_ADDRESS)
         ]
         answers = Counter(client.upgrade(None) for client in reversed(waiting))
-    most = int(WAITING_PER_ADDRESS * LINE_FACTOR)
+    maximum = int(PENDING_PER_ADDRESS * LINE_FACTOR)
     assert answers == {
-        HTTPStatus.SWITCHING_PROTOCOLS: most,
-        HTTPStatus.TOO_MANY_REQUESTS: len(waiting) - most,
+        HTTPStatus.SWITCHING_PROTOCOLS: maximum,
+        HTTPStatus.TOO_MANY_REQUESTS: len(waiting) - maximum,
     }

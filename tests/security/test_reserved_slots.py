@@ -8,11 +8,11 @@ import pytest
 
 from tests.process.processes import running_relay
 from tests.security.clients import BEHIND_PROXY, Client, Crowd
-from vaultrelay.policy.limits import RESERVED_SLOTS, RESERVED_SURE_SECONDS
+from vaultrelay.policy.limits import RESERVED_GRACE_SECONDS, RESERVED_SLOTS
 
 HONEST = 30
 """Devices, each in a vault of its own."""
-RENEWED_SECONDS = RESERVED_SURE_SECONDS * 0.9
+RENEWED_SECONDS = RESERVED_GRACE_SECONDS * 0.9
 """Before a connection that has not joined gives way to others."""
 MINE = 1000
 """The first vault of the attacker."""
@@ -113,7 +113,7 @@ def test_devices_replace_their_dead_connections(place: str, addresses: int, vaul
         if vaults > 1:
             time.sleep(RENEWED_SECONDS)
             assert attack.go_on()
-            time.sleep(RESERVED_SURE_SECONDS - RENEWED_SECONDS)
+            time.sleep(RESERVED_GRACE_SECONDS - RENEWED_SECONDS)
         answers = []
         for vault in range(HONEST):
             attack.go_on()

@@ -13,12 +13,12 @@ ANSWER = random.Random(2).randbytes(8 << 20)
 """More than the kernel's buffers hold."""
 
 
-def cut(data: bytes, seed: int, most: int) -> list[bytes]:
+def cut(data: bytes, seed: int, maximum: int) -> list[bytes]:
     """Returns the data in pieces of many sizes."""
     chosen = random.Random(seed)
     pieces, start = [], 0
     while start < len(data):
-        size = chosen.choice((0, 1, 2, 100, 16384, 16385, most, chosen.randrange(most)))
+        size = chosen.choice((0, 1, 2, 100, 16384, 16385, maximum, chosen.randrange(maximum)))
         pieces.append(data[start : start + size])
         start += size
     return pieces

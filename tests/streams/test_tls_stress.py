@@ -17,7 +17,7 @@ from tests.streams.tls_peer import (
     put_plain_text_between,
 )
 from vaultrelay.certificates.pair import load_pair
-from vaultrelay.policy.limits import MOST_READ_BYTES
+from vaultrelay.policy.limits import MAX_READ_BYTES
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING
 from vaultrelay.transport.tls import ServerTls
 
@@ -85,8 +85,8 @@ def test_records_are_cut_at_every_byte_among_300_connections(server: Server, is_
     for peer in peers:
         peer.check_honest()
         assert len(peer.said) == 321
-    least = min(peer.sent for peer in peers)
-    assert cuts >= set(range(1, least)), "some byte was never the last of a piece"
+    minimum = min(peer.sent for peer in peers)
+    assert cuts >= set(range(1, minimum)), "some byte was never the last of a piece"
 
 
 def test_single_bytes_of_30_connections_among_270_others(server: Server) -> None:
@@ -194,7 +194,7 @@ def test_answers_to_key_updates_are_bounded_and_counted(server: Server, tmp_path
         if not server.reactor.turn() and not sent:
             break
     held = server.ledger.held
-    assert 0 < held <= MOST_READ_BYTES + RECORD
+    assert 0 < held <= MAX_READ_BYTES + RECORD
     assert transport.own_unsent == held
     left = len(peer.to_send)
     assert 0 < left < whole

@@ -69,7 +69,7 @@ class Story:
         self.events: list[Busy | Left] = []
         self.nacked: dict[Reason | int, int] = {}
         self.talked = 0
-        self.most = 0
+        self.maximum = 0
 
     async def run(self) -> None:
         self.sender, self.lazy, self.one, self.two = [
@@ -107,7 +107,7 @@ class Story:
             while not isinstance(event := await self.one.receive(), Message | Left):
                 pass
             self.talked += isinstance(event, Message)
-            self.most = max(self.most, resident_bytes(self.relay) - self.before)
+            self.maximum = max(self.maximum, resident_bytes(self.relay) - self.before)
 
     async def echo(self) -> None:
         while True:
@@ -129,7 +129,7 @@ async def test_a_device_that_reads_nothing_costs_little_and_is_closed(relays: li
         assert set(story.nacked) <= {Reason.BUSY, Reason.GONE}
         assert story.nacked[Reason.BUSY] > 0
         assert story.talked > 100
-        assert story.most < GROWTH_BYTES
+        assert story.maximum < GROWTH_BYTES
 
 
 @pytest_twisted.ensureDeferred

@@ -59,10 +59,10 @@ class Server:
         """How many descriptors the relay has."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
-    def limit_files(self, most: int) -> None:
+    def limit_files(self, maximum: int) -> None:
         """Let the relay open no more than so many descriptors from now on."""
         _, hard = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (most, hard))
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (maximum, hard))
 
     def counters(self) -> Counter[str]:
         """All counters of /metrics, once they stand still."""

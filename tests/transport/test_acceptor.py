@@ -18,11 +18,11 @@ from zope.interface.verify import verifyObject
 from tests.recorded_log import RecordedLog
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
-    ACCEPT_REST_SECONDS,
+    ACCEPT_PAUSE_SECONDS,
     ACCEPTS_PER_TURN,
-    TOLD_SECONDS,
-    TURNED_AWAY_AT_ONCE,
-    WAITING_SURE_SECONDS,
+    PENDING_GRACE_SECONDS,
+    REJECTS_PER_TURN,
+    SUMMARY_SECONDS,
 )
 from vaultrelay.transport.acceptor import Acceptor
 from vaultrelay.transport.bindable import Bound
@@ -307,9 +307,9 @@ def test_a_crowded_door_rests_and_looks_again() -> None:
     scene.come(3)
     scene.acceptor.doRead()
     assert (len(scene.begun), scene.rests) == (2, True)
-    scene.reactor.advance(ACCEPT_REST_SECONDS)
+    scene.reactor.advance(ACCEPT_PAUSE_SECONDS)
     assert not scene.rests
-    scene.reactor.advance(WAITING_SURE_SECONDS)
+    scene.reactor.advance(PENDING_GRACE_SECONDS)
     scene.acceptor.doRead()
     assert len(scene.begun) == 3
     scene.close()
@@ -319,7 +319,7 @@ def test_a_port_that_was_closed_while_it_rested_stays_so() -> None:
     scene = Scene(places=0)
     scene.acceptor.doRead()
     scene.acceptor.stopListening()
-    scene.reactor.advance(ACCEPT_REST_SECONDS)
+    scene.reactor.advance(ACCEPT_PAUSE_SECONDS)
     assert scene.rests
 
 
@@ -376,9 +376,9 @@ def test_without_descriptors_those_who_wait_are_closed_at_once(
 def test_without_descriptors_a_turn_closes_a_few(
     scene: Scene, logged_errors: list[LogEvent]
 ) -> None:
-    scene.turn_away(TURNED_AWAY_AT_ONCE + 1)
+    scene.turn_away(REJECTS_PER_TURN + 1)
     assert len(scene.listening.comes) == 1
-    assert logged_errors[0]["count"] == TURNED_AWAY_AT_ONCE
+    assert logged_errors[0]["count"] == REJECTS_PER_TURN
     logged_errors.clear()
 
 
@@ -387,7 +387,7 @@ def test_without_descriptors_the_oldest_who_waits_goes(
 ) -> None:
     guest = Guest()
     scene.waiting.add(guest)
-    scene.reactor.advance(WAITING_SURE_SECONDS)
+    scene.reactor.advance(PENDING_GRACE_SECONDS)
     scene.turn_away(0)
     assert guest.is_gone
     logged_errors.clear()
@@ -397,7 +397,7 @@ def test_it_says_so_once_a_minute(scene: Scene, logged_errors: list[LogEvent]) -
     for _ in range(100):
         scene.turn_away(1)
     assert len(logged_errors) == 1
-    scene.reactor.advance(TOLD_SECONDS)
+    scene.reactor.advance(SUMMARY_SECONDS)
     scene.turn_away(1)
     assert [event["count"] for event in logged_errors] == [1, 100]
     logged_errors.clear()
@@ -407,7 +407,7 @@ def test_a_descriptor_is_free_again_and_all_goes_on(
     scene: Scene, logged_errors: list[LogEvent]
 ) -> None:
     scene.turn_away(1)
-    scene.reactor.advance(ACCEPT_REST_SECONDS)
+    scene.reactor.advance(ACCEPT_PAUSE_SECONDS)
     assert not scene.rests
     scene.come(1)
     scene.acceptor.doRead()

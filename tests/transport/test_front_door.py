@@ -22,9 +22,9 @@ from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     HEAD_BYTES,
     HEAD_SECONDS,
-    SILENT_SURE_SECONDS,
-    WAITING_PER_ADDRESS,
-    WAITING_SURE_SECONDS,
+    PENDING_GRACE_SECONDS,
+    PENDING_PER_ADDRESS,
+    SILENT_GRACE_SECONDS,
 )
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.handover import Handover
@@ -564,9 +564,9 @@ def test_without_the_header_the_address_of_the_connection_pays() -> None:
     factory = FrontDoorFactory(
         clock, Scene().route, visitors=Visitors(clock, book=BudgetBook(10)), log=RecordedLog()
     )
-    doors = [factory.buildProtocol(None) for _ in range(WAITING_PER_ADDRESS + 1)]
+    doors = [factory.buildProtocol(None) for _ in range(PENDING_PER_ADDRESS + 1)]
     stay = [door is not None and door.proxy_header_missing(CLIENT) for door in doors]
-    assert stay == [True] * WAITING_PER_ADDRESS + [False]
+    assert stay == [True] * PENDING_PER_ADDRESS + [False]
 
 
 @pytest.mark.parametrize(
@@ -617,7 +617,7 @@ def test_who_is_refused_holds_a_place_until_it_is_gone(scene: Scene) -> None:
 
 
 def test_a_crowded_door_cuts_the_oldest_off(scene: Scene) -> None:
-    scene.clock.advance(WAITING_SURE_SECONDS)
+    scene.clock.advance(PENDING_GRACE_SECONDS)
     assert scene.factory.waiting.evict_oldest()
     assert scene.transport.disconnected
     assert scene.factory.refused == {"crowded_out": 1}
@@ -633,10 +633,10 @@ def test_who_has_said_something_keeps_its_place_for_longer_than_the_silent(
         scene.door.handshake_began()
     else:
         scene.say(HEAD[:1])
-    scene.clock.advance(SILENT_SURE_SECONDS)
+    scene.clock.advance(SILENT_GRACE_SECONDS)
     assert not scene.factory.waiting.evict_oldest()
     scene.connect()
-    scene.clock.advance(SILENT_SURE_SECONDS)
+    scene.clock.advance(SILENT_GRACE_SECONDS)
     assert scene.factory.waiting.evict_oldest()
     assert scene.transport.disconnected
 

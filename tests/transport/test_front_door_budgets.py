@@ -11,7 +11,7 @@ from twisted.internet.testing import StringTransport
 from tests.recorded_log import RecordedLog
 from tests.transport.test_front_door import CLIENT, HEAD, Recorder
 from vaultrelay.policy.budgets import BudgetBook
-from vaultrelay.policy.limits import WAITING_PER_ADDRESS, WAITING_SURE_SECONDS
+from vaultrelay.policy.limits import PENDING_GRACE_SECONDS, PENDING_PER_ADDRESS
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.handover import Handover
@@ -54,11 +54,11 @@ def test_the_oldest_of_a_client_that_is_known_late_goes(learn: Callable[[Any], b
         door.makeConnection(StringTransport(peerAddress=PROXY))
         return door
 
-    other, *doors = [connect() for _ in range(1 + WAITING_PER_ADDRESS)]
+    other, *doors = [connect() for _ in range(1 + PENDING_PER_ADDRESS)]
     stay = [learn(door) for door in doors]
     assert all(stay)
     late = connect()
-    clock.advance(WAITING_SURE_SECONDS)
+    clock.advance(PENDING_GRACE_SECONDS)
     assert learn(late)
     cut_off = [door for door in (other, *doors, late) if door.transport.disconnected]
     assert cut_off == doors[:1]

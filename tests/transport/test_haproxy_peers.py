@@ -15,14 +15,14 @@ from vaultrelay.policy.limits import (
     ANNOUNCED_AT_FIRST,
     DOUBT_SECONDS,
     HEAD_SECONDS,
-    MOST_HAPROXIES,
-    MOST_NEW_CHANNELS,
+    MAX_HAPROXIES,
+    MAX_NEW_CHANNELS,
     NEW_CHANNELS_A_TICK,
     PEER_MESSAGES_BURST,
     PEER_MESSAGES_PER_SECOND,
     PEER_SILENT_SECONDS,
+    PENDING_GRACE_SECONDS,
     TICKS_A_ROUND,
-    WAITING_SURE_SECONDS,
 )
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
 from vaultrelay.transport.pending import PendingConnections
@@ -167,12 +167,12 @@ def test_a_new_channel_is_announced_with_the_next_tick(scene: Scene) -> None:
 def test_a_crowd_of_new_channels_waits_for_its_round(scene: Scene) -> None:
     transport = scene.connect(HELLO)
     transport.clear()
-    crowd = range(10_000, 10_000 + 2 * MOST_NEW_CHANNELS)
+    crowd = range(10_000, 10_000 + 2 * MAX_NEW_CHANNELS)
     scene.channels |= {channel(number): None for number in crowd}
     for number in crowd:
         scene.announcer.began(channel(number))
     told: list[int] = []
-    for _ in range(MOST_NEW_CHANNELS // NEW_CHANNELS_A_TICK):
+    for _ in range(MAX_NEW_CHANNELS // NEW_CHANNELS_A_TICK):
         scene.tick(1, transport)
         part = scene.learned(transport)
         assert len(part) <= NEW_CHANNELS_A_TICK + len(scene.channels) // TICKS_A_ROUND + 1
@@ -280,7 +280,7 @@ def test_hellos_that_are_not_whole_give_way_to_others(scene: Scene) -> None:
     whole = scene.connect(HELLO)
     one, two = scene.connect(b"HAProxyS "), scene.connect(b"HAProxyS 2.1\nw1\n")
     assert not scene.waiting.make_room(), "the first is still sure of its place"
-    scene.clock.advance(WAITING_SURE_SECONDS)
+    scene.clock.advance(PENDING_GRACE_SECONDS)
     assert scene.waiting.make_room()
     assert (is_over(one), is_over(two), is_over(whole)) == (True, False, False)
     two.protocol.connectionLost(Failure(ConnectionDone()))
@@ -309,7 +309,7 @@ def test_a_haproxy_that_does_not_read_costs_no_memory(scene: Scene) -> None:
 
 
 def test_there_are_so_many_haproxies_and_no_more(scene: Scene) -> None:
-    first, *_ = [scene.connect(HELLO) for _ in range(MOST_HAPROXIES)]
+    first, *_ = [scene.connect(HELLO) for _ in range(MAX_HAPROXIES)]
     refused = scene.connect(HELLO)
     assert (refused.value(), is_over(refused)) == (TRY_LATER, True)
     first.protocol.connectionLost(Failure(ConnectionDone()))

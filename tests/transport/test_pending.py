@@ -7,9 +7,9 @@ from twisted.internet.task import Clock
 
 from vaultrelay.policy.budgets import Budget, Budgets
 from vaultrelay.policy.limits import (
-    CLOSE_SURE_SECONDS,
-    SILENT_SURE_SECONDS,
-    WAITING_SURE_SECONDS,
+    CLOSING_GRACE_SECONDS,
+    PENDING_GRACE_SECONDS,
+    SILENT_GRACE_SECONDS,
 )
 from vaultrelay.policy.network_limits import NetworkLimits
 from vaultrelay.transport.pending import PendingConnections
@@ -51,10 +51,10 @@ def test_whoever_leaves_makes_room(clock: Any) -> None:
 def test_the_oldest_goes_once_it_has_had_its_time(clock: Any) -> None:
     waiting, oldest, younger = PendingConnections(clock, 2), Connection(), Connection()
     waiting.add(oldest)
-    clock.advance(SILENT_SURE_SECONDS / 2)
+    clock.advance(SILENT_GRACE_SECONDS / 2)
     waiting.add(younger)
     assert not waiting.make_room()
-    clock.advance(SILENT_SURE_SECONDS / 2)
+    clock.advance(SILENT_GRACE_SECONDS / 2)
     assert waiting.make_room()
     assert (oldest.is_gone, younger.is_gone) == (True, False)
     waiting.add(Connection())
@@ -66,13 +66,13 @@ def test_who_has_said_something_is_sure_of_its_place_for_longer(clock: Any) -> N
     waiting.add(older)
     waiting.bytes_received(older)
     waiting.add(silent)
-    clock.advance(SILENT_SURE_SECONDS)
+    clock.advance(SILENT_GRACE_SECONDS)
     assert waiting.make_room()
     assert (older.is_gone, silent.is_gone) == (False, True)
     waiting.add_closing(Connection())
     assert not waiting.make_room()
     waiting.add(Connection())
-    clock.advance(WAITING_SURE_SECONDS - SILENT_SURE_SECONDS)
+    clock.advance(PENDING_GRACE_SECONDS - SILENT_GRACE_SECONDS)
     for _ in range(3):
         assert not older.is_gone
         assert waiting.evict_oldest()
@@ -85,7 +85,7 @@ def test_who_does_not_answer_a_close_keeps_no_health_check_waiting(clock: Any) -
     waiting.add(silent)
     waiting.add_closing(closing)
     assert not waiting.make_room()
-    clock.advance(CLOSE_SURE_SECONDS)
+    clock.advance(CLOSING_GRACE_SECONDS)
     assert waiting.make_room()
     assert (silent.is_gone, closing.is_gone) == (False, True)
 
@@ -121,12 +121,12 @@ def test_those_beyond_a_network_are_refused_without_looking_at_all_that_wait(clo
     connections.append(mine := Counting(full, other))
     for connection in connections:
         waiting.add(connection)
-    clock.advance(SILENT_SURE_SECONDS / 2)
+    clock.advance(SILENT_GRACE_SECONDS / 2)
     for _ in range(100):
         assert not waiting.evict_oldest(full)
     assert [connection.looks for connection in connections] == [1] * 10
     # Neither for others, nor for longer than the oldest of its own is sure.
-    clock.advance(SILENT_SURE_SECONDS / 2)
+    clock.advance(SILENT_GRACE_SECONDS / 2)
     assert waiting.evict_oldest(full)
     assert mine.is_gone
     assert waiting.evict_oldest(other)
@@ -139,6 +139,6 @@ def test_a_network_waits_no_longer_than_its_next_connection_is_sure(clock: Any) 
     waiting.bytes_received(older)
     assert not waiting.evict_oldest(network)
     waiting.add(silent)
-    clock.advance(SILENT_SURE_SECONDS)
+    clock.advance(SILENT_GRACE_SECONDS)
     assert waiting.evict_oldest(network)
     assert (older.is_gone, silent.is_gone) == (False, True)

@@ -10,9 +10,9 @@ from twisted.internet.task import Clock
 
 from vaultrelay.policy.budgets import Budget, Budgets
 from vaultrelay.policy.limits import (
-    CLOSE_SURE_SECONDS,
-    SILENT_SURE_SECONDS,
-    WAITING_SURE_SECONDS,
+    CLOSING_GRACE_SECONDS,
+    PENDING_GRACE_SECONDS,
+    SILENT_GRACE_SECONDS,
 )
 from vaultrelay.policy.network_limits import NetworkLimits
 from vaultrelay.transport.pending import PendingConnections
@@ -35,8 +35,8 @@ class Connection:
 class Plain:
     """The same rules, by looking at all that wait."""
 
-    def __init__(self, clock: Any, most: int) -> None:
-        self._clock, self.most = clock, most
+    def __init__(self, clock: Any, maximum: int) -> None:
+        self._clock, self.maximum = clock, maximum
         self._closing: dict[Connection, float] = {}
         self._silent: dict[Connection, float] = {}
         self._others: dict[Connection, float] = {}
@@ -44,8 +44,8 @@ class Plain:
     def __len__(self) -> int:
         return len(self._closing) + len(self._silent) + len(self._others)
 
-    def configure(self, most: int) -> None:
-        self.most = most
+    def configure(self, maximum: int) -> None:
+        self.maximum = maximum
 
     def add(self, connection: Connection) -> None:
         self._silent[connection] = self._clock.seconds()
@@ -66,17 +66,17 @@ class Plain:
             connections.pop(connection, None)
 
     def make_room(self) -> bool:
-        return len(self) < self.most or self.evict_oldest()
+        return len(self) < self.maximum or self.evict_oldest()
 
     def evict_oldest(self, budget: Budget | None = None) -> bool:
         now = self._clock.seconds()
-        if budget is not None and now < budget.sure_until:
+        if budget is not None and now < budget.grace_until:
             return False
-        sure_until = now + SILENT_SURE_SECONDS
+        grace_until = now + SILENT_GRACE_SECONDS
         for connections, sure in (
-            (self._closing, CLOSE_SURE_SECONDS),
-            (self._silent, SILENT_SURE_SECONDS),
-            (self._others, WAITING_SURE_SECONDS),
+            (self._closing, CLOSING_GRACE_SECONDS),
+            (self._silent, SILENT_GRACE_SECONDS),
+            (self._others, PENDING_GRACE_SECONDS),
         ):
             oldest = next((each for each in connections if budget in (None, *each.budgets)), None)
             if oldest is None:
@@ -85,9 +85,9 @@ class Plain:
                 del connections[oldest]
                 oldest.evict()
                 return True
-            sure_until = min(sure_until, connections[oldest] + sure)
+            grace_until = min(grace_until, connections[oldest] + sure)
         if budget is not None:
-            budget.sure_until = sure_until
+            budget.grace_until = grace_until
         return False
 
 
@@ -154,8 +154,8 @@ def test_the_same_ones_are_evicted_as_by_looking_at_all(seed: int) -> None:
         real.take(step, number, networks)
         plain.take(step, number, networks)
         assert (real.answers[-2:], real.evicted) == (plain.answers[-2:], plain.evicted)
-        sure = [each.sure_until for each in real.networks]
-        assert sure == [each.sure_until for each in plain.networks]
+        sure = [each.grace_until for each in real.networks]
+        assert sure == [each.grace_until for each in plain.networks]
     assert len(real.evicted) > 100, "or else this shows little"
 
 

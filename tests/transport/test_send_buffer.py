@@ -67,8 +67,8 @@ def test_nothing_is_lost_or_changed(
 ) -> None:
     """Against one piece of bytes, from which what is sent is cut off."""
     buffer, model, sizes = SendBuffer(), b"", iter(taken)
-    for pieces, most in writes:
-        sent = min(most, sum(map(len, pieces)))
+    for pieces, maximum in writes:
+        sent = min(maximum, sum(map(len, pieces)))
         buffer.add(pieces, sent)
         model += b"".join(pieces)[sent:]
         for size in islice(sizes, 2):

@@ -15,7 +15,7 @@ from tests.authority import issue, write_pair
 from tests.transport.tls_client import lenient_context
 from tests.transport.tls_scene import V1_2, V1_3, Counting, Make, Scene, fill
 from vaultrelay.certificates.pair import CertificatePair, load_pair
-from vaultrelay.policy.limits import MOST_READ_BYTES
+from vaultrelay.policy.limits import MAX_READ_BYTES
 from vaultrelay.transport.hub import READ, WRITE
 from vaultrelay.transport.kernel_queue import unacknowledged_bytes
 from vaultrelay.transport.tls import ServerTls
@@ -287,7 +287,7 @@ class TestTheHandshake:
         """As much as one read takes is read with it: unread bytes would reset the connection."""
         tls_scene.client.wire.send(b"PROXY UNKNOWN\r\n" + bytes(100_000))
         tls_scene.reactor.settle()
-        assert MOST_READ_BYTES > 100_000
+        assert MAX_READ_BYTES > 100_000
         assert tls_scene.client.wire.recv(4096).startswith(b"HTTP/1.1 400 ")
         tls_scene.assert_gone(ConnectionLost)
 

@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 from tests.transport.key_updates import RECORD_BYTES, KeyUpdates
 from tests.transport.tls_client import lenient_context
 from tests.transport.tls_scene import MUCH, RECORD, V1_3, Make, Scene, Strict
-from vaultrelay.policy.limits import LEAST_READ_BYTES, MOST_READ_BYTES
+from vaultrelay.policy.limits import MAX_READ_BYTES, MIN_READ_BYTES
 from vaultrelay.transport.hub import READ, WRITE
 
 
@@ -76,10 +76,10 @@ class TestData:
         assert shaken.protocol.heard == MUCH
 
     @pytest.mark.parametrize(
-        ("held", "most"), [(0, MOST_READ_BYTES), (1000, LEAST_READ_BYTES)], ids=["empty", "full"]
+        ("held", "maximum"), [(0, MAX_READ_BYTES), (1000, MIN_READ_BYTES)], ids=["empty", "full"]
     )
     def test_a_read_is_never_more_than_the_ledger_allows(
-        self, shaken: Scene, held: int, most: int
+        self, shaken: Scene, held: int, maximum: int
     ) -> None:
         """More would let a sender overrun a full receiver."""
         ledger = shaken.hub.ledger
@@ -88,16 +88,16 @@ class TestData:
         shaken.client.say(MUCH)
         shaken.until(lambda: sum(map(len, shaken.protocol.received)) >= len(MUCH))
         # With what OpenSSL kept of a record that was cut.
-        assert RECORD <= max(map(len, shaken.protocol.received)) < most + RECORD
+        assert RECORD <= max(map(len, shaken.protocol.received)) < maximum + RECORD
         ledger.add(-held)
 
     def test_the_largest_read_may_complete_what_was_kept_of_a_record(self, shaken: Scene) -> None:
         """It decrypts to more than was read."""
-        data = random.Random(4).randbytes(MOST_READ_BYTES + RECORD)
+        data = random.Random(4).randbytes(MAX_READ_BYTES + RECORD)
         shaken.client.tls.write(data)
         sealed = shaken.client.sealed()
         whole = shaken.stream.socket
-        reads = [sealed[:RECORD], sealed[RECORD:][:MOST_READ_BYTES]]
+        reads = [sealed[:RECORD], sealed[RECORD:][:MAX_READ_BYTES]]
 
         class Reading:
             def recv_into(self, buffer: memoryview, size: int) -> int:
@@ -115,7 +115,7 @@ class TestData:
         shaken.stream.can_read()
         shaken.stream.socket = whole
         (received,) = shaken.protocol.received
-        assert len(received) > MOST_READ_BYTES
+        assert len(received) > MAX_READ_BYTES
         assert shaken.stream._tls.pending() == 0, "the kernel would not report that"
         assert data.startswith(received)
 

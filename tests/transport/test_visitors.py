@@ -14,14 +14,14 @@ from vaultrelay.config.settings import Settings
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.limits import (
     HEAD_SECONDS,
-    LEAST_PER_ADDRESS,
-    RESTING_BUDGETS,
+    IDLE_BUDGETS,
+    MIN_PER_ADDRESS,
+    OVERLOAD_REPORT_SECONDS,
+    PENDING_GRACE_SECONDS,
+    PENDING_PER_ADDRESS,
     RETRY_FULL_SECONDS,
     RETRY_RATE_SECONDS,
-    SILENT_SURE_SECONDS,
-    TOO_MANY_SECONDS,
-    WAITING_PER_ADDRESS,
-    WAITING_SURE_SECONDS,
+    SILENT_GRACE_SECONDS,
 )
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.proxies import TrustedProxies
@@ -57,7 +57,7 @@ def status_of(wire: Wire, **headers: str) -> int:
 class TestAtTheDoor:
     def test_connections_without_a_request_are_cut_off_beyond_a_number(self) -> None:
         relay = Relay()
-        waiting = [relay.connect(DEVICE) for _ in range(WAITING_PER_ADDRESS)]
+        waiting = [relay.connect(DEVICE) for _ in range(PENDING_PER_ADDRESS)]
         assert relay.accept(DEVICE) is None
         assert relay.accept(f"::ffff:{DEVICE}") is None
         assert relay.accept(OTHER) is not None
@@ -67,7 +67,7 @@ class TestAtTheDoor:
 
     def test_a_network_of_ipv6_is_one_address(self) -> None:
         relay = Relay()
-        for number in range(WAITING_PER_ADDRESS):
+        for number in range(PENDING_PER_ADDRESS):
             relay.connect(f"2001:db8::{number + 1:x}:1")
         assert relay.accept("2001:db8::ffff:2") is None
         assert relay.accept("2001:db8:0:1::1") is not None
@@ -75,7 +75,7 @@ class TestAtTheDoor:
     @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "unix", None])
     def test_this_machine_is_not_counted(self, host: str | None) -> None:
         relay = Relay(max_per_address=1)
-        for _ in range(WAITING_PER_ADDRESS * 2):
+        for _ in range(PENDING_PER_ADDRESS * 2):
             relay.connect(host)
         assert len(devices(relay, 3, "127.0.0.1")) == 3
         assert relay.broker.budgets.count == 0
@@ -98,7 +98,7 @@ class TestAtTheDoor:
         while (wire := relay.accept(hosts[len(silent) % len(hosts)])) is not None:
             silent.append(wire)
         assert relay.accept(new) is None
-        relay.advance(SILENT_SURE_SECONDS, tick=SILENT_SURE_SECONDS)
+        relay.advance(SILENT_GRACE_SECONDS, tick=SILENT_GRACE_SECONDS)
         for number in range(1, 10):
             assert relay.accept(new) is not None
             assert [wire.transport.aborted for wire in silent] == [
@@ -109,10 +109,10 @@ class TestAtTheDoor:
 
     def test_those_that_dripped_give_way_later(self) -> None:
         relay = Relay()
-        wires = [relay.connect(DEVICE) for _ in range(WAITING_PER_ADDRESS)]
+        wires = [relay.connect(DEVICE) for _ in range(PENDING_PER_ADDRESS)]
         for wire in wires:
             wire.send(b"G")
-        relay.advance(WAITING_SURE_SECONDS - 1)
+        relay.advance(PENDING_GRACE_SECONDS - 1)
         assert relay.accept(DEVICE) is None
         relay.advance(1)
         assert relay.accept(DEVICE) is not None
@@ -120,7 +120,7 @@ class TestAtTheDoor:
 
     def test_those_that_never_speak_go_at_their_deadline(self) -> None:
         relay = Relay()
-        wires = [relay.connect(DEVICE) for _ in range(WAITING_PER_ADDRESS)]
+        wires = [relay.connect(DEVICE) for _ in range(PENDING_PER_ADDRESS)]
         relay.advance(HEAD_SECONDS)
         assert all(wire.transport.aborted for wire in wires)
         for wire in wires:
@@ -129,7 +129,7 @@ class TestAtTheDoor:
 
     def test_a_refused_one_counts_until_it_is_gone(self) -> None:
         relay = Relay()
-        wires = [relay.connect(DEVICE) for _ in range(WAITING_PER_ADDRESS)]
+        wires = [relay.connect(DEVICE) for _ in range(PENDING_PER_ADDRESS)]
         for wire in wires:
             wire.request("/nowhere", upgrade="websocket", connection="upgrade")
         assert relay.accept(DEVICE) is None
@@ -139,7 +139,7 @@ class TestAtTheDoor:
 
     def test_pages_count_until_they_are_done(self) -> None:
         relay = Relay()
-        wires = [relay.connect(DEVICE) for _ in range(WAITING_PER_ADDRESS)]
+        wires = [relay.connect(DEVICE) for _ in range(PENDING_PER_ADDRESS)]
         assert all(b"200 OK" in wire.request("/health") for wire in wires)
         assert relay.accept(DEVICE) is None
         wires[0].hang_up()
@@ -162,21 +162,21 @@ class TestAtTheDoor:
         assert relay.broker.budgets.count == 0
 
     def test_arrivals_have_a_rate(self) -> None:
-        relay = Relay(max_per_address=LEAST_PER_ADDRESS)
+        relay = Relay(max_per_address=MIN_PER_ADDRESS)
         count = 0
         while (wire := relay.accept(DEVICE)) is not None:
             wire.hang_up()
             count += 1
-        assert count == LEAST_PER_ADDRESS * 4
+        assert count == MIN_PER_ADDRESS * 4
         assert refused(relay) == {"address_rate": 1}
         relay.advance(1)
         assert relay.accept(DEVICE) is not None
 
     def test_a_million_addresses_are_not_remembered(self) -> None:
         relay = Relay()
-        for number in range(3 * RESTING_BUDGETS):
+        for number in range(3 * IDLE_BUDGETS):
             relay.connect(f"2001:db8:{number >> 8:x}:{number & 255:x}::1").hang_up()
-        assert relay.broker.budgets.count == RESTING_BUDGETS
+        assert relay.broker.budgets.count == IDLE_BUDGETS
         # Each /56 had 256 of them.
         relay.advance(21)
         assert relay.broker.budgets.count == 0
@@ -208,9 +208,9 @@ class TestDevices:
         assert status_of(relay.connect(DEVICE)) == 429
 
     def test_joins_beyond_the_rate_close_with_4005(self) -> None:
-        relay = Relay(max_per_address=LEAST_PER_ADDRESS)
+        relay = Relay(max_per_address=MIN_PER_ADDRESS)
         wire = None
-        for _ in range(LEAST_PER_ADDRESS * 2 + 1):
+        for _ in range(MIN_PER_ADDRESS * 2 + 1):
             wire = relay.join(tag(1), SEED, DEVICE)
             if wire.welcome:
                 wire.hang_up()
@@ -220,7 +220,7 @@ class TestDevices:
 
     def test_the_operator_may_switch_it_off(self) -> None:
         relay = Relay(max_per_address=0)
-        for _ in range(2 * WAITING_PER_ADDRESS):
+        for _ in range(2 * PENDING_PER_ADDRESS):
             relay.connect(DEVICE)
         assert relay.broker.budgets.count == 0
 
@@ -239,7 +239,7 @@ class TestBehindProxies:
 
     def test_the_proxy_itself_is_not_limited(self) -> None:
         relay = behind_proxy(max_per_address=1)
-        for _ in range(WAITING_PER_ADDRESS * 5):
+        for _ in range(PENDING_PER_ADDRESS * 5):
             relay.connect(PROXY)
         assert len(devices(relay, 3, PROXY)) == 3
         assert len(devices(relay, 3, PROXY, X_Forwarded_For="10.0.0.9, 10.0.0.8")) == 3
@@ -274,8 +274,8 @@ class TestBehindProxies:
         assert status_of(relay.connect(PROXY), X_Forwarded_For=forms[0]) == 101
 
     def test_arrivals_through_a_proxy_have_a_rate_too(self) -> None:
-        relay = behind_proxy(max_per_address=LEAST_PER_ADDRESS)
-        for _ in range(LEAST_PER_ADDRESS * 4):
+        relay = behind_proxy(max_per_address=MIN_PER_ADDRESS)
+        for _ in range(MIN_PER_ADDRESS * 4):
             wire = relay.connect(PROXY)
             assert b"200 OK" in wire.request("/health", X_Forwarded_For=DEVICE)
             wire.hang_up()
@@ -358,7 +358,7 @@ class TestNoticed:
 class TestProxyProtocol:
     def test_the_line_of_a_proxy_brings_the_address(self) -> None:
         relay = Relay()
-        for _ in range(WAITING_PER_ADDRESS):
+        for _ in range(PENDING_PER_ADDRESS):
             assert relay.connect(None).protocol.client_known(IPv4Address("TCP", DEVICE, 1))
         last = relay.connect(None)
         alsoProvides(last.transport, ISSLTransport)
@@ -370,7 +370,7 @@ class TestProxyProtocol:
 
     def test_one_too_many_hears_so_as_a_proxy_would_try_another_relay(self) -> None:
         relay = Relay()
-        for _ in range(WAITING_PER_ADDRESS):
+        for _ in range(PENDING_PER_ADDRESS):
             assert relay.connect(None).protocol.client_known(IPv4Address("TCP", DEVICE, 1))
         for path in ("/", "/health"):
             wire = relay.connect(None)
@@ -381,13 +381,13 @@ class TestProxyProtocol:
     @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\n"])
     def test_one_too_many_is_not_waited_for(self, said: bytes) -> None:
         relay = Relay()
-        for _ in range(WAITING_PER_ADDRESS):
+        for _ in range(PENDING_PER_ADDRESS):
             assert relay.connect(None).protocol.client_known(IPv4Address("TCP", DEVICE, 1))
         wire = relay.connect(None)
         assert wire.protocol.client_known(IPv4Address("TCP", DEVICE, 1))
         if said:
             wire.send(said)
-        relay.clock.advance(TOO_MANY_SECONDS)
+        relay.clock.advance(OVERLOAD_REPORT_SECONDS)
         assert (wire.transport.aborted, wire.taken()) == (True, b"")
         assert refused(relay) == {"address_waiting": 1}
 
@@ -412,7 +412,7 @@ class TestProxyProtocol:
     def test_the_health_check_of_a_proxy_is_answered_whoever_is_allowed(self) -> None:
         """It says LOCAL, and no address."""
         relay = Relay(access=Access(allowed=Networks.read(["192.0.2.1"])), max_per_address=1)
-        for _ in range(WAITING_PER_ADDRESS * 2):
+        for _ in range(PENDING_PER_ADDRESS * 2):
             wire = relay.connect(None)
             assert wire.protocol.client_known(None)
             assert wire.request("/health").startswith(b"HTTP/1.1 200 ")

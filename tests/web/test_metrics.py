@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.web.figures import DAY, NOW, figures
 from vaultrelay.broker.counters import Counters
 from vaultrelay.observe.figures import Expiry, Process
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS, exposition
 from vaultrelay.wire.close_codes import CloseCode
@@ -112,7 +112,10 @@ def test_each_figure_stands_at_its_name() -> None:
 def test_findings_are_warnings_by_their_slug() -> None:
     assert value("config_warnings", {"warning": "certificate"}) == 0
     # Of two certificates, say; a metric twice would be no Prometheus text.
-    findings = [Finding("certificate", "This one ends."), Finding("certificate", "That one, too.")]
+    findings = [
+        OperatorWarning("certificate", "This one ends."),
+        OperatorWarning("certificate", "That one, too."),
+    ]
     assert value("config_warnings", {"warning": "certificate"}, findings=findings) == 1
     assert value("config_warnings", {"warning": "no_name"}, findings=findings) == 0
 

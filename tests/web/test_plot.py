@@ -39,7 +39,7 @@ def test_the_oldest_is_left_and_the_newest_right() -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "heights"),
+    ("maximum", "heights"),
     [
         (0, ["10", "5", "0"]),
         (10, ["10", "5", "0"]),
@@ -50,8 +50,8 @@ def test_the_oldest_is_left_and_the_newest_right() -> None:
         (123_456, ["200 k", "100 k", "0"]),
     ],
 )
-def test_the_axis_ends_at_a_round_number_above_all(most: float, heights: list[str]) -> None:
-    assert spans(line_plot(PLOT, [0, most, 0]), "heights") == heights
+def test_the_axis_ends_at_a_round_number_above_all(maximum: float, heights: list[str]) -> None:
+    assert spans(line_plot(PLOT, [0, maximum, 0]), "heights") == heights
 
 
 def test_the_hour_is_told_in_quarters() -> None:

@@ -7,8 +7,8 @@ from tests.web.figures import figures
 from vaultrelay.broker.counters import Counters
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.observe.figures import CURVES, Process
-from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import FINDING_CHARS
+from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.web.status_json import status_of
 
 
@@ -48,13 +48,16 @@ def test_every_figure_is_where_it_belongs() -> None:
 
 
 def test_what_is_urgent_is_the_worst() -> None:
-    findings = [Finding("no_name", "A."), Finding("certificate", "B.", is_urgent=True)]
+    findings = [
+        OperatorWarning("no_name", "A."),
+        OperatorWarning("certificate", "B.", is_urgent=True),
+    ]
     told = status_of(figures(findings=findings, draining=True), curves(0))
     assert (told.urgent, told.remarks, told.worst, told.state) == (1, 1, "B.", "draining")
 
 
 def test_what_it_says_can_be_read() -> None:
-    findings = [Finding("not_read", "x" * 2 * FINDING_CHARS)]
+    findings = [OperatorWarning("not_read", "x" * 2 * FINDING_CHARS)]
     told = status_of(figures(findings=findings, process=Process(None, None, None, 1)), curves(nan))
     assert NodeStatus.read(told.encode()) == told
     assert (told.messages_per_second, told.memory_bytes) == (0, None)

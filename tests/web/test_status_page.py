@@ -10,8 +10,8 @@ import pytest
 from tests.web.figures import DAY, NOW, figures
 from vaultrelay.broker.counters import Counters
 from vaultrelay.observe.figures import CURVES, Expiry, Process
-from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import HISTORY_SAMPLES
+from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.status_page import DOCUMENTATION, status_page
 from vaultrelay.wire.close_codes import CloseCode
@@ -54,7 +54,10 @@ def text(*arguments: Any, **changes: Any) -> str:
 
 
 def test_what_is_urgent_does_not_pass_for_a_remark() -> None:
-    findings = [Finding("certificate", "It has ended.", is_urgent=True), Finding("no_name", "x")]
+    findings = [
+        OperatorWarning("certificate", "It has ended.", is_urgent=True),
+        OperatorWarning("no_name", "x"),
+    ]
     assert "relay Something is wrong" in text(findings=findings)
     assert page(findings=findings).count('<li class="urgent">') == 1
     assert "Something is wrong" not in text(findings=findings, draining=True)
@@ -78,7 +81,7 @@ def test_the_documentation_is_where_the_package_says() -> None:
 
 
 def test_warnings_are_above_the_figures() -> None:
-    shown = page(findings=[Finding("no_names", "It knows no name.")])
+    shown = page(findings=[OperatorWarning("no_names", "It knows no name.")])
     assert shown.index("<h2>Warnings") < shown.index('<dl class="figures">')
     assert "<h2>Warnings" not in page()
 
@@ -98,7 +101,7 @@ def test_the_state_is_told_first() -> None:
     named = text(node="relay-2")
     assert named.startswith("3 devices, VaultMesh relay relay-2 VaultMesh relay relay-2 Works Ver")
     assert "relay About to stop" in text(draining=True)
-    findings = [Finding("no_names", "It knows no name <of its own>.")]
+    findings = [OperatorWarning("no_names", "It knows no name <of its own>.")]
     told = text(findings=findings)
     assert "relay Works, with remarks" in told
     assert "It knows no name <of its own>. no_names" in told
@@ -165,7 +168,7 @@ def test_a_certificate_tells_its_days(days: float, left: str, soon: bool) -> Non
 
 def test_what_is_no_text_does_not_stop_the_page() -> None:
     """Variables and file names are bytes: Python keeps those that are not UTF-8 as surrogates."""
-    found = [Finding("unknown_variable", "RELAY_\udcff\033[31m is no option")]
+    found = [OperatorWarning("unknown_variable", "RELAY_\udcff\033[31m is no option")]
     made = page(findings=found, options={"admin": "unix:/run/\udcff"})
     assert "\033" not in made
     assert made.encode()

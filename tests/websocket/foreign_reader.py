@@ -15,7 +15,7 @@ class ForeignReader(FrameReader):
     def feed(self, data: bytes, position: int = 0) -> list[bytes]:
         return self._stop([], data, position) if position < len(data) else []
 
-    def next_text(self, most: int) -> None:
+    def next_text(self, maximum: int) -> None:
         return None
 
 

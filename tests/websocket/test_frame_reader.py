@@ -18,9 +18,9 @@ SIZES = [0, 1, 125, 126, 127, 4095, 4096, 65535, 65536, MOST]
 PING_FRAME = bytes.fromhex("8980 00000000")
 
 
-def reader_of(ledger: Ledger | None = None, most: int = MOST) -> FrameReader:
+def reader_of(ledger: Ledger | None = None, maximum: int = MOST) -> FrameReader:
     reader = FrameReader(ledger or Ledger(1 << 40))
-    reader.message_bytes = most
+    reader.message_bytes = maximum
     return reader
 
 
@@ -59,9 +59,9 @@ def test_a_large_message_in_many_reads_is_joined_once() -> None:
 
 
 def test_a_size_that_is_only_claimed_takes_no_memory() -> None:
-    most = 1 << 20
-    reader = reader_of(most=most)
-    assert reader.feed(client_frame(BINARY, bytes(most))[:100]) == []
+    maximum = 1 << 20
+    reader = reader_of(maximum=maximum)
+    assert reader.feed(client_frame(BINARY, bytes(maximum))[:100]) == []
     assert sys.getsizeof(reader._payload) < 1000
 
 
@@ -307,7 +307,7 @@ def expected(stream: bytes) -> list[tuple[str, bytes]]:
 
 def read(stream: bytes, cuts: list[int], ledger: Ledger) -> list[tuple[str, bytes]]:
     """Read as a MessageReceiver does, but for what Autobahn knows of fragments."""
-    reader, found = reader_of(ledger, most=200), list[tuple[str, bytes]]()
+    reader, found = reader_of(ledger, maximum=200), list[tuple[str, bytes]]()
     position = turn = 0
     while position < len(stream):
         size = cuts[turn % len(cuts)]

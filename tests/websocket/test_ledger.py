@@ -198,22 +198,22 @@ def test_small_messages_take_little_more_memory_than_their_bytes() -> None:
 
 def test_whoever_holds_most_is_closed_and_nobody_else() -> None:
     relay = relay_of(max_buffer=HIGH_MARK * 7 // 4)
-    one, two, other, little, most = meet(relay, 5)
+    one, two, other, little, maximum = meet(relay, 5)
     fill(relay, one, little, HIGH_MARK // 2)
-    fill(relay, two, most, HIGH_MARK)
+    fill(relay, two, maximum, HIGH_MARK)
     assert relay.broker.joined == 5
     while relay.broker.joined == 5:
         other.data(bytes(MOST - 16), to=little.session)
-    most.empty()
-    assert most.closed_with() == MEMORY
+    maximum.empty()
+    assert maximum.closed_with() == MEMORY
     assert relay.broker.joined == 4
     little.empty()
     assert CLOSE not in [frame.opcode for frame in little.frames()]
 
 
 def test_an_unfinished_message_counts_as_well() -> None:
-    most = 4 * (MOST + FRAME_READER_BYTES)
-    relay = relay_of(max_buffer=most)
+    maximum = 4 * (MOST + FRAME_READER_BYTES)
+    relay = relay_of(max_buffer=maximum)
     dripping, other = meet(relay, 2)
     frame = client_frame(BINARY, bytes(MOST))
     for start in range(0, MOST - 4000, 4000):
@@ -222,7 +222,7 @@ def test_an_unfinished_message_counts_as_well() -> None:
     others = [relay.join(b"device+%d" % number) for number in range(4)]
     for wire in others:
         wire.send(client_frame(BINARY, bytes(MOST), fin=False))
-    assert held(relay) <= most
+    assert held(relay) <= maximum
     closed = [wire for wire in (dripping, *others) if CLOSE in opcodes(wire)]
     assert len(closed) == 1, "one that holds most"
     assert CLOSE not in opcodes(other)

@@ -51,12 +51,12 @@ def held(receiver: Wire) -> int:
 
 def test_the_message_that_fills_the_buffer_counts() -> None:
     """The kernel's buffer has little room, and one message may be many times as large."""
-    most = 1024 * 1024
-    relay = Relay(limits=SessionLimits(message_bytes=most))
+    maximum = 1024 * 1024
+    relay = Relay(limits=SessionLimits(message_bytes=maximum))
     first, second = relay.join(b"device-a"), relay.join(b"device-b")
     first.frames()
     second.transport.capacity = 64 * 1024
-    large = client_frame(BINARY, pack_data(second.session, first.session, 1, bytes(most - 16)))
+    large = client_frame(BINARY, pack_data(second.session, first.session, 1, bytes(maximum - 16)))
     small = client_frame(BINARY, pack_data(second.session, first.session, 2, bytes(20_000)))
     # What one read brings is sent together, and taken though it is more than fits.
     first.send(large + small)

@@ -14,12 +14,12 @@ from vaultrelay.policy.limits import FRAME_READER_BYTES
 def test_it_relieves_the_memory_of_those_that_hold_most() -> None:
     ledger = Ledger(2 * FRAME_READER_BYTES + 1000)
     factory = make_factory(ledger=ledger)
-    little, most = connect(factory), connect(factory)
+    little, maximum = connect(factory), connect(factory)
     little.dataReceived(client_frame(BINARY, bytes(400), fin=False))
-    most.dataReceived(client_frame(BINARY, bytes(800), fin=False))
+    maximum.dataReceived(client_frame(BINARY, bytes(800), fin=False))
     assert not ledger.is_over
     assert little.is_open
-    assert not most.is_open
+    assert not maximum.is_open
 
 
 BEGUN = {
@@ -47,13 +47,13 @@ def test_connections_in_mid_frame_are_counted_with_an_instance_each(begun: bytes
 
 def test_connections_in_mid_frame_do_not_take_more_than_there_is() -> None:
     """Each is closed first, and cut off since its instance is lent until it is gone."""
-    most = MANY // 10 * FRAME_READER_BYTES
-    factory = make_factory(ledger=Ledger(most))
+    maximum = MANY // 10 * FRAME_READER_BYTES
+    factory = make_factory(ledger=Ledger(maximum))
     connections = [connect(factory) for _ in range(MANY)]
     for connection in connections:
         connection.dataReceived(BEGUN["a ping"])
-        assert factory.ledger.held <= most
-    assert factory.ledger.held == most
+        assert factory.ledger.held <= maximum
+    assert factory.ledger.held == maximum
     aborted = [connection for connection in connections if connection.transport.aborted]
     assert len(aborted) == MANY - MANY // 10
     assert all(connection.held_bytes == 0 for connection in aborted)

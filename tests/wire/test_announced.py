@@ -58,11 +58,11 @@ def test_a_figure_of_welcome_is_within_its_range(name: str, bounds: tuple[int, i
 
 
 def test_a_welcome_lists_no_more_peers_than_a_channel_has_devices() -> None:
-    most = announced.CHANNEL_DEVICES[1]
+    maximum = announced.CHANNEL_DEVICES[1]
     peer = Peer(3, bytes(8)).fields()
-    assert isinstance(read_from_relay(welcome(peers=[peer] * most)), Welcome)
+    assert isinstance(read_from_relay(welcome(peers=[peer] * maximum)), Welcome)
     with pytest.raises(BadControl, match="peers has more than 1000 objects"):
-        read_from_relay(welcome(peers=[peer] * (most + 1)))
+        read_from_relay(welcome(peers=[peer] * (maximum + 1)))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from vaultrelay.wire.data import (
     EVERYONE,
     HEADER_BYTES,
-    NOBODY,
+    NO_SESSION,
     BadHeader,
     Header,
     Kind,
@@ -108,7 +108,7 @@ def test_a_device_may_not_send_in_the_name_of_another(sender: int) -> None:
         check_data(pack_data(2, sender, 1, b""), session=7)
 
 
-@pytest.mark.parametrize("to", [7, NOBODY])
+@pytest.mark.parametrize("to", [7, NO_SESSION])
 def test_a_device_may_not_send_to_itself_or_to_nobody(to: int) -> None:
     with pytest.raises(BadHeader, match=r"^to is"):
         check_data(pack_data(to, 7, 1, b""), session=7)
@@ -131,7 +131,7 @@ def test_nacks_come_back(to: int, peer: int, id: int, reason: Reason) -> None:
 
 
 PLAIN_WORD = st.just(DATA[:4])
-FEW = st.sampled_from([NOBODY, 2, 7, EVERYONE]).map(lambda number: number.to_bytes(4, "big"))
+FEW = st.sampled_from([NO_SESSION, 2, 7, EVERYONE]).map(lambda number: number.to_bytes(4, "big"))
 LIKELY = st.tuples(PLAIN_WORD | FEW, FEW, FEW, FEW, st.binary(max_size=3)).map(b"".join)
 
 
@@ -142,5 +142,5 @@ def test_whatever_a_device_sends_is_understood_whole_or_refused(message: bytes) 
         to, id = check_data(message, session=7)
     except BadHeader:
         return
-    assert to not in (7, NOBODY)
+    assert to not in (7, NO_SESSION)
     assert pack_data(to, 7, id, message[HEADER_BYTES:]) == message

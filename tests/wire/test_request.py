@@ -435,6 +435,6 @@ def test_a_missing_host_is_named() -> None:
 def test_a_head_has_so_many_lines_and_no_more() -> None:
     """Thousands of short ones would take milliseconds to read."""
     # The request line, Host and the empty line are lines, too.
-    most = HEAD_LINES - 3
-    assert len(read_request(head(*[b"a: b"] * most)).elements("a")) == most
-    assert refusal_of(head(*[b"a: b"] * (most + 1))).status == 431
+    maximum = HEAD_LINES - 3
+    assert len(read_request(head(*[b"a: b"] * maximum)).elements("a")) == maximum
+    assert refusal_of(head(*[b"a: b"] * (maximum + 1))).status == 431

@@ -11,8 +11,8 @@ from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     DRAIN_TICK_SECONDS,
     FEW_HANDSHAKES,
+    SUMMARY_SECONDS,
     TICK_SECONDS,
-    TOLD_SECONDS,
 )
 from vaultrelay.policy.refused import PROBED_HANDSHAKES
 from vaultrelay.transport.periodic import PeriodicTask
@@ -66,7 +66,7 @@ class BrokerService(Service):
     def _tick(self) -> None:
         self.broker.tick()
         now = self.broker.clock.seconds()
-        if now - self._logged_at >= TOLD_SECONDS:
+        if now - self._logged_at >= SUMMARY_SECONDS:
             self._logged_at = now
             self.log_sums()
 

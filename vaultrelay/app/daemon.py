@@ -19,7 +19,7 @@ from vaultrelay.app.process import USAGE_ERROR, stop_with
 from vaultrelay.logs import printable
 
 _STARTED = b"\0"
-_MOST_BYTES = 4096
+_MAX_BYTES = 4096
 """Limit of a report in bytes; a report has a few hundred."""
 _FIRST_FREE = 3
 """First descriptor above the standard streams, which a daemon redirects to /dev/null."""
@@ -74,7 +74,7 @@ class TwistdStart:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._reporting.close()
         try:
-            word = self._waiting.recv(_MOST_BYTES)
+            word = self._waiting.recv(_MAX_BYTES)
         except KeyboardInterrupt:
             os._exit(_INTERRUPTED)
         self._waiting.close()
@@ -92,7 +92,7 @@ class TwistdStart:
             return
         error = self._error or self._cause()
         if self._is_daemon and os.getpid() != self._terminal:
-            self._report(error.encode()[:_MOST_BYTES])
+            self._report(error.encode()[:_MAX_BYTES])
             return
         # twistd would exit with status 1, and a traceback only in its log.
         _end(error)

@@ -10,7 +10,7 @@ from twisted.application.service import Service
 
 from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.limits import HEALTH_WAITING, UNIX_PATH_BYTES
+from vaultrelay.policy.limits import PENDING_HEALTH_REQUESTS, UNIX_PATH_BYTES
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.handover import Route
 from vaultrelay.transport.hub import Hub
@@ -36,7 +36,10 @@ class HealthSocket(Service):
         self._folder = folder
         self._ports = ports
         self._door = FrontDoorFactory(
-            hub.reactor, route, waiting=PendingConnections(hub.reactor, HEALTH_WAITING), log=log
+            hub.reactor,
+            route,
+            waiting=PendingConnections(hub.reactor, PENDING_HEALTH_REQUESTS),
+            log=log,
         )
 
     def startService(self) -> None:
@@ -51,7 +54,7 @@ class HealthSocket(Service):
                     f"{path} has {size} bytes, and the path of a unix socket at most "
                     f"{UNIX_PATH_BYTES}"
                 )
-            listening = Listening(UnixPath(path, 0o600, HEALTH_WAITING, has_lock=False))
+            listening = Listening(UnixPath(path, 0o600, PENDING_HEALTH_REQUESTS, has_lock=False))
             listener = ListeningService(
                 f"unix:{path}", listening, self._door, self._door.waiting, self._hub
             )

@@ -43,11 +43,11 @@ def raise_descriptor_limit(needed: int) -> int | None:
     """
     import resource
 
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for wanted in (most, needed):
+    now, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (maximum, needed):
         # macOS reports no limit, and then refuses to set that.
         with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, maximum))
             now = wanted
             break
     return None if now == resource.RLIM_INFINITY else now

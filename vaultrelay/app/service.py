@@ -21,8 +21,8 @@ from vaultrelay.observe.privacy import privacy_notice
 from vaultrelay.observe.session_log import SessionLog
 from vaultrelay.observe.warnings import diagnose
 from vaultrelay.observe.watch import Watch
-from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.transport.hub import make_hub
 from vaultrelay.transport.listen import ListeningService
 from vaultrelay.transport.pending import PendingConnections
@@ -134,7 +134,7 @@ class RelayService(MultiService):
         """The files of the unix sockets that the relay made."""
         return [listener.unix_path for listener in self._all_listeners if listener.unix_path]
 
-    def findings(self) -> Sequence[Finding]:
+    def findings(self) -> Sequence[OperatorWarning]:
         """Return the current warnings."""
         return diagnose(
             Evidence(

@@ -15,12 +15,12 @@ from vaultrelay.broker.session import Session
 from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.policy.budgets import BudgetBook, Budgets, Excess, first_full
 from vaultrelay.policy.limits import (
+    PENDING_GRACE_SECONDS,
     RESERVED_PER_CHANNEL,
     RESERVED_SLOTS,
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
     RETRY_RESERVED_SECONDS,
-    WAITING_SURE_SECONDS,
 )
 from vaultrelay.wire import refusal
 from vaultrelay.wire.close_codes import CloseCode
@@ -55,7 +55,7 @@ class AdmissionControl:
         self.max_connections = settings.max_connections
         self._channel_devices = settings.limits.channel_devices
         self._book.change(
-            settings.per_address, settings.max_connections, settings.waiting_per_address
+            settings.per_address, settings.max_connections, settings.pending_per_address
         )
 
     def admit(self, name: bytes | None, channel: Channel | None, budgets: Budgets) -> None:
@@ -115,8 +115,8 @@ class AdmissionControl:
             if older is None and self._is_full:
                 return JoinRefusal(CloseCode.RELAY_FULL)
         # An older session of the device is replaced, which takes no more room.
-        most = self._channel_devices + (older is not None)
-        if channel is not None and not channel.has_room(most):
+        maximum = self._channel_devices + (older is not None)
+        if channel is not None and not channel.has_room(maximum):
             return JoinRefusal(CloseCode.CHANNEL_FULL)
         return None
 
@@ -146,8 +146,8 @@ class AdmissionControl:
 
     @property
     def _is_full(self) -> bool:
-        most = self.max_connections
-        return self._count >= most and self._count - self.reserved.taken(_RELAY) >= most
+        maximum = self.max_connections
+        return self._count >= maximum and self._count - self.reserved.taken(_RELAY) >= maximum
 
     def _refuse_draining(self, channel: Channel | None, budgets: Budgets) -> None:
         """Raises Refusal, and closes a named channel before its turn.
@@ -176,7 +176,7 @@ class AdmissionControl:
         Otherwise connections that never send a hello would keep devices out of a full relay.
         """
         oldest = next(iter(self._waiting), None)
-        if oldest is None or oldest.lasted_seconds < WAITING_SURE_SECONDS:
+        if oldest is None or oldest.lasted_seconds < PENDING_GRACE_SECONDS:
             return False
         oldest.close_without_hello()
         return True

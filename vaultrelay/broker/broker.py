@@ -14,7 +14,7 @@ from vaultrelay.broker.outbox import Clock, Outbox
 from vaultrelay.broker.session import Session
 from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.broker.stages import JOINED
-from vaultrelay.policy.access import ANYBODY, Admission
+from vaultrelay.policy.access import ANONYMOUS, Admission
 from vaultrelay.policy.budgets import BudgetBook, Budgets
 from vaultrelay.policy.limits import DRAIN_RECONNECT, STANDSTILL_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
@@ -81,7 +81,7 @@ class Broker:
         self.admission.admit(name, channel, budgets)
 
     def open(
-        self, outbox: Outbox, channel: bytes | None, admission: Admission = ANYBODY
+        self, outbox: Outbox, channel: bytes | None, admission: Admission = ANONYMOUS
     ) -> Session:
         """Return a session for an admitted connection; its challenge is already sent."""
         session = Session(self, outbox, channel, admission)

@@ -24,9 +24,9 @@ class Channel:
         self._drained: set[int] | None = None
         self._next_number = _FIRST_NUMBER
 
-    def has_room(self, most: int) -> bool:
-        """Return whether another session can join a channel of `most` devices."""
-        return len(self.sessions) < most and self._next_number < EVERYONE
+    def has_room(self, maximum: int) -> bool:
+        """Return whether another session can join a channel of `maximum` devices."""
+        return len(self.sessions) < maximum and self._next_number < EVERYONE
 
     def has_device_of(self, budget: Budget) -> bool:
         """Return whether a device counts in this budget.

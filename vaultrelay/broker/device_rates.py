@@ -9,7 +9,7 @@ from vaultrelay.policy.limits import (
     CONTROLS_PER_SECOND,
     FRAMES_BURST,
     FRAMES_PER_SECOND,
-    SHORTEST_REST_SECONDS,
+    MIN_PAUSE_SECONDS,
     SessionLimits,
 )
 from vaultrelay.policy.token_bucket import TokenBucket
@@ -52,7 +52,7 @@ class DeviceRates:
         self._messages -= receivers
         self._bytes -= receivers * size
         if self._messages < 0 or self._bytes < 0:
-            self.rest_if_in_debt()
+            self.pause_if_in_debt()
 
     def charge_frame(self) -> bool:
         """Charge a frame that is not a whole message; return whether the device may exceed its
@@ -74,7 +74,7 @@ class DeviceRates:
         self._bytes = min(octets or inf, self._bytes + seconds * octets)
         self._frames = min(FRAMES_BURST, self._frames + seconds * FRAMES_PER_SECOND)
 
-    def rest_if_in_debt(self) -> None:
+    def pause_if_in_debt(self) -> None:
         """Pause a device in debt until the debt is paid."""
         self.refill(self._clock.seconds())
         limits = self._limits
@@ -84,7 +84,7 @@ class DeviceRates:
             -self._frames / FRAMES_PER_SECOND,
         )
         if debt > 0 and self._rest is None:
-            self._rest = self._clock.callLater(max(debt, SHORTEST_REST_SECONDS), self._rested)
+            self._rest = self._clock.callLater(max(debt, MIN_PAUSE_SECONDS), self._rested)
             self._gate.add_reason(self)
 
     def close(self) -> None:
@@ -94,6 +94,6 @@ class DeviceRates:
 
     def _rested(self) -> None:
         self._rest = None
-        self.rest_if_in_debt()
+        self.pause_if_in_debt()
         if self._rest is None:
             self._gate.remove_reason(self)

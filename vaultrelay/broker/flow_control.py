@@ -17,7 +17,7 @@ from vaultrelay.policy.limits import BUSY_SECONDS, SLOW_SECONDS, TICK_SECONDS, U
 from vaultrelay.policy.stall_timer import StallTimer
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.control import Busy, Ready
-from vaultrelay.wire.data import NOBODY
+from vaultrelay.wire.data import NO_SESSION
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +42,7 @@ class FlowControl:
 
     def __init__(self, outbox: Outbox, clock: Clock) -> None:
         self.gate = ReadGate(outbox)
-        self.number = NOBODY
+        self.number = NO_SESSION
         self.outbox = outbox
         self._clock = clock
         self._high: _HighQueue | None = None

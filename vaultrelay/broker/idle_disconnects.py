@@ -3,9 +3,9 @@
 from collections import deque
 
 from vaultrelay.policy.limits import (
+    MIN_EQUAL_SILENCES,
     SHORTEST_SILENCE_SECONDS,
     SILENCE_SPREAD_SECONDS,
-    SILENCES_ALIKE,
     SILENCES_KEPT,
 )
 
@@ -26,7 +26,7 @@ class IdleDisconnects:
         alike = (
             [each for each in lost if 0 <= each - first <= SILENCE_SPREAD_SECONDS] for first in lost
         )
-        most = max(alike, key=len, default=[])
-        if len(most) < SILENCES_ALIKE or 2 * len(most) <= len(self._seconds):
+        maximum = max(alike, key=len, default=[])
+        if len(maximum) < MIN_EQUAL_SILENCES or 2 * len(maximum) <= len(self._seconds):
             return None
-        return most[len(most) // 2]
+        return maximum[len(maximum) // 2]

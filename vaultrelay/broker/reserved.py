@@ -8,11 +8,11 @@ from typing import TypeAlias
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.limits import (
     RESERVED_DEBT_SECONDS,
+    RESERVED_GRACE_SECONDS,
     RESERVED_GROUPS,
-    RESERVED_SURE_SECONDS,
 )
 
-_DECAY = RESERVED_DEBT_SECONDS / RESERVED_SURE_SECONDS
+_DECAY = RESERVED_DEBT_SECONDS / RESERVED_GRACE_SECONDS
 
 Share: TypeAlias = tuple[bytes, int]
 """The key of a group (a network, a channel, or the relay), and its limit on slots. No limit is
@@ -31,7 +31,7 @@ class _Group:
     _forgotten_at: float = 0.0
 
     def held_lately(self, now: float) -> float:
-        """Return the recent holding time in seconds, RESERVED_SURE_SECONDS at most."""
+        """Return the recent holding time in seconds, RESERVED_GRACE_SECONDS at most."""
         return max(0.0, self._forgotten_at - now) / _DECAY
 
     def release(self, slot: "Slot", now: float) -> None:
@@ -80,11 +80,11 @@ class ReservedSlots:
     def make_room(self, shares: Sequence[Share], now: float) -> bool:
         """Return whether all these groups have room for a slot; may close another session for
         it."""
-        pairs = [(self._find(key), most) for key, most in shares]
-        sure = RESERVED_SURE_SECONDS + _held_lately((group for group, _ in pairs if group), now)
+        pairs = [(self._find(key), maximum) for key, maximum in shares]
+        sure = RESERVED_GRACE_SECONDS + _held_lately((group for group, _ in pairs if group), now)
         leaving: set[Slot] = set()
-        for group, most in pairs:
-            if group is not None and len(group.slots.keys() - leaving) >= most:
+        for group, maximum in pairs:
+            if group is not None and len(group.slots.keys() - leaving) >= maximum:
                 slot = max(group.slots, key=lambda slot: slot.claim(now))
                 if slot.claim(now) < sure:
                     return False

@@ -23,7 +23,7 @@ from vaultrelay.policy.limits import RETRY_RATE_SECONDS, SessionLimits
 from vaultrelay.wire.broken_rule import BrokenRule, Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Challenge, Hello, Keepalive, read_from_device
-from vaultrelay.wire.data import NOBODY, BadHeader, check_data
+from vaultrelay.wire.data import NO_SESSION, BadHeader, check_data
 from vaultrelay.wire.json_object import BadControl
 from vaultrelay.wire.proof import RELAY_NONCE_BYTES
 
@@ -100,7 +100,7 @@ class Session:
         self.stage = CHALLENGED
         self.nonce = secrets.token_bytes(RELAY_NONCE_BYTES)
         self.channel: JoinedChannel | None = None
-        self.number = NOBODY
+        self.number = NO_SESSION
         self.device = b""
         self.opened_at = now = owner.clock.seconds()
         self.messages_in = self.bytes_in = 0
@@ -162,7 +162,7 @@ class Session:
             if self.stage is CHALLENGED:
                 self._close_for_rate("too many frames came before the hello")
             elif self.stage is JOINED:
-                self.rates.rest_if_in_debt()
+                self.rates.pause_if_in_debt()
 
     def ping_received(self) -> None:
         """Charge a WebSocket ping of the device, which the connection answers."""

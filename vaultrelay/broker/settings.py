@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences
-from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, WAITING_PER_ADDRESS, SessionLimits
+from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, PENDING_PER_ADDRESS, SessionLimits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,4 +17,4 @@ class BrokerSettings:
     node_name: str = ""
     max_connections: int = DEFAULT_MAX_CONNECTIONS
     per_address: int = 0
-    waiting_per_address: int = WAITING_PER_ADDRESS
+    pending_per_address: int = PENDING_PER_ADDRESS

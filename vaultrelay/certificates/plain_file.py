@@ -10,7 +10,7 @@ from contextlib import suppress
 from errno import EFBIG, EINVAL
 from pathlib import Path
 
-from vaultrelay.policy.limits import MOST_FILE_BYTES
+from vaultrelay.policy.limits import MAX_FILE_BYTES
 
 _OTHERS = stat.S_IROTH
 _OTHERS_ENTER = stat.S_IXOTH
@@ -21,9 +21,9 @@ def read_file(path: Path) -> bytes:
     with open(path, "rb", opener=_open_without_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(EINVAL, "it is a pipe or a device, not a file")
-        content = file.read(MOST_FILE_BYTES + 1)
-    if len(content) > MOST_FILE_BYTES:
-        raise OSError(EFBIG, f"it has more than {MOST_FILE_BYTES} bytes")
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise OSError(EFBIG, f"it has more than {MAX_FILE_BYTES} bytes")
     return content
 
 

@@ -9,7 +9,7 @@ from vaultrelay.cluster.bounded_answer import BoundedAnswer
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
-from vaultrelay.policy.tls_reasons import CURES, words_of
+from vaultrelay.policy.tls_reasons import CURES, describe_tls_reason
 
 _OK, _MISDIRECTED = 200, 421
 _PATH = "/status.json"
@@ -43,7 +43,9 @@ def _status(url: NodeUrl, seconds: float) -> NodeStatus:
         raise _NoAnswer(f"its certificate is refused: {error.verify_message}") from None
     except ssl.SSLError as error:
         cure = CURES.get(error.reason or "", "")
-        raise _NoAnswer(f"TLS fails: {words_of(error.reason)}. {cure}".rstrip(". ")) from None
+        raise _NoAnswer(
+            f"TLS fails: {describe_tls_reason(error.reason)}. {cure}".rstrip(". ")
+        ) from None
     except OSError as error:
         cause = error.strerror or str(error) or type(error).__name__
         raise _NoAnswer(f"no answer: {cause.lower()}") from None

@@ -8,7 +8,7 @@ from typing import Any
 
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
 
-_MOST_BYTES = 2 * NODE_STATUS_BYTES
+_MAX_BYTES = 2 * NODE_STATUS_BYTES
 """Limit of an answer in bytes: twice the status, for the head and the chunks of HTTP."""
 
 
@@ -30,7 +30,7 @@ class _Bounded(RawIOBase):
         self._socket = sock
         self._raw = raw
         self._until = time.monotonic() + (sock.gettimeout() or 0)
-        self._bytes_left = _MOST_BYTES
+        self._bytes_left = _MAX_BYTES
 
     def readable(self) -> bool:
         return True

@@ -18,7 +18,7 @@ from vaultrelay.cluster.bounded_answer import BoundedAnswer
 from vaultrelay.commands.checkup.answers import PAGE_CURES, explain_answer
 from vaultrelay.commands.checkup.ask import Answer
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
-from vaultrelay.policy.tls_reasons import CURES, words_of
+from vaultrelay.policy.tls_reasons import CURES, describe_tls_reason
 from vaultrelay.wire.json_object import BadControl, read_object
 
 REACH_SECONDS = 10
@@ -80,7 +80,9 @@ def _version(url: RelayUrl, seconds: float) -> str:
         ) from None
     except ssl.SSLError as error:
         cure = CURES.get(error.reason or "", "Does the relay serve TLS there?")
-        raise Unreachable(f"TLS fails on {where}: {words_of(error.reason)}. {cure}") from None
+        raise Unreachable(
+            f"TLS fails on {where}: {describe_tls_reason(error.reason)}. {cure}"
+        ) from None
     except RemoteDisconnected:
         raise Unreachable(
             f"{where} closes the connection without an answer. Does the URL begin with ws:// where "

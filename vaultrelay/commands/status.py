@@ -12,7 +12,7 @@ from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.ask import ask
 from vaultrelay.cluster.status import NodeStatus, total
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.policy.limits import MOST_NODES
+from vaultrelay.policy.limits import MAX_NODES
 from vaultrelay.web.node_figures import NODE_HEADS, node_figures
 from vaultrelay.web.units import lasting, number, size
 
@@ -52,8 +52,8 @@ def main(arguments: list[str]) -> int:
     if "--help" in options:
         print(USAGE, end="")
         return 0
-    if len(urls) > MOST_NODES:
-        return _refuse(f"status: more than {MOST_NODES} relays")
+    if len(urls) > MAX_NODES:
+        return _refuse(f"status: more than {MAX_NODES} relays")
     for url in urls:
         if urls.count(url) > 1:
             return _refuse(f"status: {url.text!a} stands there twice, and would count twice")
@@ -146,8 +146,8 @@ def _state(status: NodeStatus) -> str:
     return ", ".join(words)
 
 
-def _of(count: int, most: int | None) -> str:
-    return number(count) if most is None else f"{number(count)} of {number(most)}"
+def _of(count: int, maximum: int | None) -> str:
+    return number(count) if maximum is None else f"{number(count)} of {number(maximum)}"
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:

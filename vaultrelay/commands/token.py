@@ -13,7 +13,7 @@ from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.token_file import BadTokenFile, TokenFile, locked
 from vaultrelay.logs import printable
 from vaultrelay.policy.access_token import new_token, token_line
-from vaultrelay.policy.limits import MOST_TOKENS
+from vaultrelay.policy.limits import MAX_TOKENS
 
 USAGE = """Usage: vault-relay token new [--label NAME] [--file FILE]
        vault-relay token list [--file FILE]
@@ -86,8 +86,8 @@ def _append(path: Path, label: str, token: str, line: str) -> None:
         tokens = TokenFile(path, may_be_new=True)
         if label in tokens.labels:
             _refuse(f"{printable(str(path))} has a token {label} already; give another --label")
-        if len(tokens.lines) >= MOST_TOKENS:
-            raise BadTokenFile(f"{path} holds {MOST_TOKENS} tokens, and the relay takes no more")
+        if len(tokens.lines) >= MAX_TOKENS:
+            raise BadTokenFile(f"{path} holds {MAX_TOKENS} tokens, and the relay takes no more")
         # Shown first: a token that is in force but was never shown would be useless.
         _show(token)
         try:

@@ -70,8 +70,8 @@ class Buffer(Integer):
     messages: int = 1
 
     def read(self, given: Given, reading: Reading) -> int:
-        least = self.messages * reading.values["message_bytes"]
-        return Integer.read(replace(self, within=(least, self.within[1])), given, reading)
+        minimum = self.messages * reading.values["message_bytes"]
+        return Integer.read(replace(self, within=(minimum, self.within[1])), given, reading)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Choice(Kind):
 class Listed(Kind):
     """Several values, each read by `one`, which raises ValueError; `wrong` makes a sentence of it.
 
-    `join` combines them into one value, of at most `most` elements; `noun` is their name in the
+    `join` combines them into one value, of at most `maximum` elements; `noun` is their name in the
     error. `nothing` is the error for an empty list at the start; a running relay takes it.
     """
 
@@ -101,13 +101,13 @@ class Listed(Kind):
     one: Callable[[str], Any] = str
     wrong: str = "{error}"
     join: Callable[[tuple[Any, ...], Given], Any] = lambda values, given: values
-    most: int | None = None
+    maximum: int | None = None
     noun: str = ""
     nothing: str = ""
 
     def read(self, given: Given, reading: Reading) -> Any:
-        if self.most is not None and len(given.values) > self.most:
-            raise BadOption(f"{given.origin}: more than {self.most} {self.noun}")
+        if self.maximum is not None and len(given.values) > self.maximum:
+            raise BadOption(f"{given.origin}: more than {self.maximum} {self.noun}")
         if self.nothing and not given.values and reading.kept is None:
             raise BadOption(f"{given.origin}: {self.nothing}")
         self.check(given, reading)

@@ -8,8 +8,8 @@ from vaultrelay.policy import limits
 from vaultrelay.wire import announced
 
 _GROUP = "Limits"
-_MOST_CONNECTIONS = 1_000_000
-_MOST_BUFFER = 1 << 40
+_MAX_CONNECTIONS = 1_000_000
+_MAX_BUFFER = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class LimitOptions:
 
     max_connections: int = option(
         "max-connections",
-        Integer(within=(1, _MOST_CONNECTIONS)),
+        Integer(within=(1, _MAX_CONNECTIONS)),
         limits.DEFAULT_MAX_CONNECTIONS,
         _GROUP,
         "Concurrent device connections.",
@@ -27,14 +27,14 @@ class LimitOptions:
     )
     max_per_address: int | None = option(
         "max-per-address",
-        Integer(within=(0, _MOST_CONNECTIONS)),
+        Integer(within=(0, _MAX_CONNECTIONS)),
         None,
         _GROUP,
         "Device connections of one network address; 0 is no limit. Default a quarter of "
-        f"--max-connections, at least {limits.LEAST_PER_ADDRESS}. The limits of the networks "
+        f"--max-connections, at least {limits.MIN_PER_ADDRESS}. The limits of the networks "
         "around it, /24 of IPv4, /56 and /48 of IPv6, follow from it.",
         example="250",
-        effective="places_per_address",
+        effective="capacity_per_address",
     )
     channel_devices: int = option(
         "channel-devices",
@@ -69,13 +69,13 @@ class LimitOptions:
         "max-buffer",
         Buffer(
             "BYTES",
-            within=(limits.LEAST_MESSAGES_HELD * announced.MESSAGE_BYTES[0], _MOST_BUFFER),
-            messages=limits.LEAST_MESSAGES_HELD,
+            within=(limits.MIN_MESSAGES_HELD * announced.MESSAGE_BYTES[0], _MAX_BUFFER),
+            messages=limits.MIN_MESSAGES_HELD,
         ),
         None,
         _GROUP,
         "Memory for messages that devices do not take at once, of all devices together, at least "
-        f"{limits.LEAST_MESSAGES_HELD} times --message-bytes. Default one part in "
+        f"{limits.MIN_MESSAGES_HELD} times --message-bytes. Default one part in "
         f"{limits.MEMORY_SHARE} of the memory of the machine or container.",
         example="67108864",
         effective="buffer_bytes",

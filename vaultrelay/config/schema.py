@@ -40,8 +40,8 @@ def _of_kind(kind: Kind) -> Schema:
             return {"type": ["integer", "string"], **limits}
         case Choice(words=words):
             return {"enum": list(words)}
-        case Listed(most=most):
-            limit = {} if most is None else {"maxItems": most}
+        case Listed(maximum=maximum):
+            limit = {} if maximum is None else {"maxItems": maximum}
             return {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, **limit}]}
         case _:
             return dict(_TEXT)

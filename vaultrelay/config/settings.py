@@ -18,10 +18,10 @@ from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences, canonical_host, host_of_url, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
 from vaultrelay.policy.limits import (
-    LEAST_BUFFER,
-    LEAST_MESSAGES_HELD,
-    LEAST_PER_ADDRESS,
     MEMORY_SHARE,
+    MIN_BUFFER,
+    MIN_MESSAGES_HELD,
+    MIN_PER_ADDRESS,
     SHARE_PER_ADDRESS,
     SessionLimits,
 )
@@ -44,7 +44,7 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
     """
 
     pairs: tuple[tuple[CertificatePair, ...], ...] = field(default=((),), repr=False)
-    memory: int = MEMORY_SHARE * LEAST_BUFFER
+    memory: int = MEMORY_SHARE * MIN_BUFFER
     unknown_variables: tuple[str, ...] = ()
     service_links: tuple[str, ...] = ()
     open_files: int | None = None
@@ -72,7 +72,7 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
         """The memory for the messages of all devices together."""
         if self.max_buffer is not None:
             return self.max_buffer
-        return max(LEAST_MESSAGES_HELD * self.message_bytes, self.memory // MEMORY_SHARE)
+        return max(MIN_MESSAGES_HELD * self.message_bytes, self.memory // MEMORY_SHARE)
 
     @property
     def certificates(self) -> tuple[CertificatePair, ...]:
@@ -86,11 +86,11 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
         return share_out(self.open_files, self.max_connections)
 
     @property
-    def places_per_address(self) -> int:
+    def capacity_per_address(self) -> int:
         """The share of one network address, in devices; 0 is no limit."""
         if self.max_per_address is not None:
             return self.max_per_address
-        return max(self.shares.devices // SHARE_PER_ADDRESS, LEAST_PER_ADDRESS)
+        return max(self.shares.devices // SHARE_PER_ADDRESS, MIN_PER_ADDRESS)
 
     @property
     def broker(self) -> BrokerSettings:
@@ -101,8 +101,8 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
             audiences=Audiences(self.own_hosts),
             node_name=self.node_name,
             max_connections=self.shares.devices,
-            per_address=self.places_per_address,
-            waiting_per_address=self.shares.waiting_per_address,
+            per_address=self.capacity_per_address,
+            pending_per_address=self.shares.pending_per_address,
         )
 
     @property

@@ -90,7 +90,7 @@ ADMIN_HOSTS = Listed(
     one=_admin_host,
     wrong="{error}; write a name without a port, such as relay.lan",
     join=lambda hosts, given: tuple(dict.fromkeys(hosts)),
-    most=limits.MOST_NODES,
+    maximum=limits.MAX_NODES,
     noun="names",
 )
 NODE_URLS = _NodeUrls(
@@ -98,16 +98,16 @@ NODE_URLS = _NodeUrls(
     one=NodeUrl.read,
     wrong="'{text}' {error}",
     join=lambda urls, given: tuple(dict.fromkeys(url.in_folder(given.folder) for url in urls)),
-    most=limits.MOST_NODES,
+    maximum=limits.MAX_NODES,
     noun="relays",
 )
-PROXIES = Listed("NETWORK", one=_proxy, most=limits.MOST_NETWORKS, noun="networks")
+PROXIES = Listed("NETWORK", one=_proxy, maximum=limits.MAX_NETWORKS, noun="networks")
 ORIGINS = Listed(
     "ORIGIN",
     empty="none",
     one=lambda text: Origins.read([text]),
     join=lambda origins, given: Origins.read(given.values),
-    most=limits.MOST_NETWORKS,
+    maximum=limits.MAX_NETWORKS,
     noun="origins",
 )
 
@@ -119,7 +119,7 @@ def networks(nothing: str = "", empty: str = "-") -> Listed:
         empty=empty,
         one=lambda text: Networks.read([text]),
         join=lambda networks, given: Networks.read(given.values),
-        most=limits.MOST_NETWORKS,
+        maximum=limits.MAX_NETWORKS,
         noun="networks",
         nothing=nothing,
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from twisted.logger import ILogObserver, LogEvent, LogLevel
 from zope.interface import implementer
 
-from vaultrelay.policy.limits import LOG_KINDS, LOG_LINES_OF_A_KIND, TOLD_SECONDS
+from vaultrelay.policy.limits import LOG_KINDS, LOG_LINES_OF_A_KIND, SUMMARY_SECONDS
 
 _END_OF_A_NAME = ("{", ":", ",", ";")
 
@@ -30,7 +30,7 @@ class LineLimit:
 
     def __call__(self, event: LogEvent) -> None:
         now = self._clock()
-        if now - self._began_at >= TOLD_SECONDS:
+        if now - self._began_at >= SUMMARY_SECONDS:
             self._began_at = now
             self._passed.clear()
         kind = event.get("log_level"), str(event.get("log_format"))

@@ -10,7 +10,7 @@ from twisted.logger import LogEvent, LogLevel, eventAsText
 from twisted.python.failure import Failure
 from twisted.python.reflect import safe_str
 
-from vaultrelay.policy.limits import LOG_LINE_BYTES, LOG_PLACES
+from vaultrelay.policy.limits import LOG_LINE_BYTES, LOG_STACK_FRAMES
 
 OURS = "vaultrelay"
 """The namespace of our own events. Their fields are logged: the field names are ours."""
@@ -52,7 +52,7 @@ def json_line(event: LogEvent, with_words: bool) -> str:
         words = {"words": printable(safe_str(failure.value))} if with_words else {}
         told["exception"] = {
             "kind": _kind(failure),
-            "places": _places(failure)[-LOG_PLACES:],
+            "places": _places(failure)[-LOG_STACK_FRAMES:],
             **words,
         }
     line = _dumped(told)

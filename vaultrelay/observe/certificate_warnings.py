@@ -8,14 +8,14 @@ from vaultrelay.config.settings import hosts_of
 from vaultrelay.logs import printable
 from vaultrelay.observe.evidence import Evidence
 from vaultrelay.policy.audience import Audiences
-from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
+from vaultrelay.policy.operator_warning import OperatorWarning, in_days
 
 _REFUSED = "DEVICES WILL REFUSE TO CONNECT"
 _NAMES_SHOWN = 5
 
 
-def dates(evidence: Evidence) -> Iterator[Finding]:
+def dates(evidence: Evidence) -> Iterator[OperatorWarning]:
     """Yield warnings on certificates that have expired, are not yet valid, or expire soon."""
     for pair in evidence.settings.certificates:
         trouble = pair.trouble(evidence.now)
@@ -26,20 +26,20 @@ def dates(evidence: Evidence) -> Iterator[Finding]:
             if evidence.now < pair.starts:
                 cure = f"It is {evidence.now:%Y-%m-%d %H:%M} UTC now by this machine's clock: is "
                 cure += "that right?"
-            yield Finding("certificate", f"{_REFUSED}: {trouble}. {cure}", is_urgent=True)
+            yield OperatorWarning("certificate", f"{_REFUSED}: {trouble}. {cure}", is_urgent=True)
         elif days <= CERTIFICATE_WARNING_DAYS:
-            yield Finding(
+            yield OperatorWarning(
                 "certificate",
                 f"The certificate ends {in_days(days)}, on {pair.ends:%Y-%m-%d}. {renew}",
             )
 
 
-def names(evidence: Evidence) -> Iterator[Finding]:
+def names(evidence: Evidence) -> Iterator[OperatorWarning]:
     """Yield warnings on certificates without a name, and public names without a certificate."""
     pairs = _seen_by_devices(evidence)
     for pair in pairs:
         if not pair.names:
-            yield Finding(
+            yield OperatorWarning(
                 "certificate_name",
                 f"{_REFUSED}: the certificate is for no name. A common name (CN) does not count: "
                 "have it issued with the name as subjectAltName.",
@@ -53,7 +53,7 @@ def names(evidence: Evidence) -> Iterator[Finding]:
         if not certified.accepts(host):
             shown = ", ".join(sorted(known)[:_NAMES_SHOWN])
             more = ", ..." if len(known) > _NAMES_SHOWN else ""
-            yield Finding(
+            yield OperatorWarning(
                 "certificate_name",
                 f"{_REFUSED} to {host} of --public-url: the certificate is for {shown}{more}. Have "
                 "it issued for that name, too, or correct --public-url.",
@@ -61,24 +61,24 @@ def names(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def trust(evidence: Evidence) -> Iterator[Finding]:
+def trust(evidence: Evidence) -> Iterator[OperatorWarning]:
     """Yield warnings on certificates without a chain to an authority that devices trust."""
     for pair in _seen_by_devices(evidence):
         if pair.x509.is_self_signed:
-            yield Finding(
+            yield OperatorWarning(
                 "certificate_trust",
                 "The certificate is self-signed: no device trusts it unless told to. Get one from "
                 "a public authority, such as Let's Encrypt, or have every device trust this one.",
             )
         elif pair.unread:
-            yield Finding(
+            yield OperatorWarning(
                 "certificate_trust",
                 f"The certificate is served without those of its issuers: {pair.files[0]} cannot "
                 f"be read {pair.unread}.",
             )
         elif pair.lacks_issuer:
             issuer = printable(name_of(pair.x509.issuer)) or "an authority without a name"
-            yield Finding(
+            yield OperatorWarning(
                 "certificate_trust",
                 f"The certificate was issued by {issuer}, and the relay serves no chain from there "
                 "to an authority that this machine trusts: devices may refuse it. Serve the chain "
@@ -86,29 +86,29 @@ def trust(evidence: Evidence) -> Iterator[Finding]:
                 "trust it, too (SSL_CERT_FILE), or append its certificate to the relay's.",
             )
         elif pair.distrust:
-            yield Finding(
+            yield OperatorWarning(
                 "certificate_trust",
                 f"Devices may refuse the certificate or its chain: {pair.distrust}. Have it issued "
                 "anew, and serve the chain that came with it.",
             )
 
 
-def keys(evidence: Evidence) -> Iterator[Finding]:
+def keys(evidence: Evidence) -> Iterator[OperatorWarning]:
     """Yield warnings on certificates with a kind of key that browsers reject."""
     for pair in _seen_by_devices(evidence):
         if not pair.x509.is_for_browsers:
-            yield Finding(
+            yield OperatorWarning(
                 "certificate_key",
                 f"Browsers and some devices refuse the certificate, as its key is of the kind "
                 f"{pair.x509.key}. Have it issued for a key of P-256.",
             )
 
 
-def open_keys(evidence: Evidence) -> Iterator[Finding]:
+def open_keys(evidence: Evidence) -> Iterator[OperatorWarning]:
     """Yield warnings on private keys that every user of the machine can read."""
     for pair in evidence.settings.certificates:
         if pair.open_key is not None:
-            yield Finding(
+            yield OperatorWarning(
                 "open_key",
                 f"Every user of this machine can read the private key {pair.open_key}, and with it "
                 f"pretend to be the relay: chmod o= {pair.open_key}",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vaultrelay.broker.counters import Counters
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.operator_warning import OperatorWarning
 
 CURVES = ("joined", "messages", "bytes", "undelivered", "lag")
 """Curves of the last hour: joined devices, three rates per second, and a delay in seconds."""
@@ -56,5 +56,5 @@ class Figures:
     lag_seconds: float
     process: Process
     certificates: Sequence[Expiry]
-    findings: Sequence[Finding]
+    findings: Sequence[OperatorWarning]
     builds: Mapping[str, str]

@@ -14,7 +14,7 @@ from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
 from vaultrelay.observe.figures import Expiry, Figures, Process
 from vaultrelay.observe.sampler import Totals
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.websocket.factory import DeviceFactory
 
@@ -35,7 +35,7 @@ class Relay(Protocol):
     devices: DeviceFactory
     door: FrontDoorFactory
 
-    def findings(self) -> Sequence[Finding]:
+    def findings(self) -> Sequence[OperatorWarning]:
         """Return the current warnings."""
 
 
@@ -113,5 +113,5 @@ def _most_files() -> int | None:
         import resource
     except ImportError:  # Windows has no such limit
         return None
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return None if most == resource.RLIM_INFINITY else most
+    maximum, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if maximum == resource.RLIM_INFINITY else maximum

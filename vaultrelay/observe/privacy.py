@@ -79,7 +79,7 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
             "The address that a connection comes from. To hold each to its share, the relay "
             "remembers it for a short while longer, of IPv6 the first 64 bits, and the networks "
             "around it.",
-            address_seconds if settings.places_per_address else 0,
+            address_seconds if settings.capacity_per_address else 0,
         ),
         _kept(
             "channel",

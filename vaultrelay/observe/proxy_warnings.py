@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.proxy_faults import PROXY_FAULTS
 
 _TEXTS = {
@@ -21,10 +21,10 @@ _TEXTS = {
 }
 
 
-def _finder(slug: str) -> Callable[[Collection[str]], Iterator[Finding]]:
-    def find(faults: Collection[str]) -> Iterator[Finding]:
+def _finder(slug: str) -> Callable[[Collection[str]], Iterator[OperatorWarning]]:
+    def find(faults: Collection[str]) -> Iterator[OperatorWarning]:
         if slug in faults:
-            yield Finding(slug, _TEXTS[slug])
+            yield OperatorWarning(slug, _TEXTS[slug])
 
     return find
 

@@ -10,31 +10,31 @@ from vaultrelay.observe.access_warnings import admin_host, nobody, open_socket, 
 from vaultrelay.observe.evidence import Evidence
 from vaultrelay.observe.proxy_warnings import PROXY_WARNINGS
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, network_of
-from vaultrelay.policy.finding import Finding
-from vaultrelay.policy.limits import CROWD_CHANNELS, CROWD_DEVICES, PING_RANGE
+from vaultrelay.policy.limits import PING_RANGE, SHARED_ADDRESS_CHANNELS, SHARED_ADDRESS_DEVICES
 from vaultrelay.policy.networks import UNIX
+from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.proxies import TrustedProxies
 
 
-def diagnose(evidence: Evidence) -> list[Finding]:
+def diagnose(evidence: Evidence) -> list[OperatorWarning]:
     """Return all warnings, in the order of WARNINGS; each once, even for several listeners."""
     found = (finding for find in WARNINGS.values() for finding in find(evidence))
     return list(dict.fromkeys(found))
 
 
-def _not_read(evidence: Evidence) -> Iterator[Finding]:
+def _not_read(evidence: Evidence) -> Iterator[OperatorWarning]:
     for error in evidence.read_errors:
         stop = "" if error.endswith((".", "?")) else "."
-        yield Finding(
+        yield OperatorWarning(
             "not_read", f"{error}{stop} What was read before still holds.", is_urgent=True
         )
 
 
-def _few_descriptors(evidence: Evidence) -> Iterator[Finding]:
+def _few_descriptors(evidence: Evidence) -> Iterator[OperatorWarning]:
     settings = evidence.settings
     shares = settings.shares
     if shares.devices < settings.max_connections:
-        yield Finding(
+        yield OperatorWarning(
             "few_descriptors",
             f"The limit of open files is {shares.lacking} too low for "
             f"--max-connections {settings.max_connections}: the relay admits {shares.devices} "
@@ -43,23 +43,23 @@ def _few_descriptors(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _no_name(evidence: Evidence) -> Iterator[Finding]:
+def _no_name(evidence: Evidence) -> Iterator[OperatorWarning]:
     if not evidence.settings.own_hosts:
-        yield Finding(
+        yield OperatorWarning(
             "no_name",
             "The relay does not know its own names, so it accepts proofs made for any. Name them "
             "with --public-url.",
         )
 
 
-def _unknown_variable(evidence: Evidence) -> Iterator[Finding]:
+def _unknown_variable(evidence: Evidence) -> Iterator[OperatorWarning]:
     for variable in evidence.settings.unknown_variables:
         hint = variable_hint(evidence.settings.options, variable) or "."
         text = f"{variable} is no option of the relay{hint} See vault-relay --help."
-        yield Finding("unknown_variable", text)
+        yield OperatorWarning("unknown_variable", text)
 
 
-def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
+def _plain_in_public(evidence: Evidence) -> Iterator[OperatorWarning]:
     found = [
         f"The relay listens without TLS on {address}, an address of the Internet"
         for address in evidence.plain_addresses
@@ -70,7 +70,7 @@ def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
     if evidence.noticed.is_plain_in_public:
         found = ["Devices come over the Internet without TLS"]
     for what in found:
-        yield Finding(
+        yield OperatorWarning(
             "plain_in_public",
             f"{what}: anyone on the way sees which devices talk, and reads access tokens. Give the "
             "relay --tls-cert and --tls-key, or put a proxy with TLS in front and add --bind "
@@ -78,10 +78,10 @@ def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _untrusted_proxy(evidence: Evidence) -> Iterator[Finding]:
+def _untrusted_proxy(evidence: Evidence) -> Iterator[OperatorWarning]:
     noticed = evidence.noticed
     if noticed.unbelieved:
-        yield Finding(
+        yield OperatorWarning(
             "untrusted_proxy",
             f"Requests from {_shown(noticed.unbelieved, evidence)} carry X-Forwarded-For, which is "
             "not believed from there: --max-per-address does not tell devices behind a proxy from "
@@ -89,7 +89,7 @@ def _untrusted_proxy(evidence: Evidence) -> Iterator[Finding]:
             + ("with its address" if _hides(evidence) else noticed.unbelieved),
         )
     elif noticed.is_crowd_unbelieved:
-        yield Finding(
+        yield OperatorWarning(
             "untrusted_proxy",
             "An address with too many devices, or of a network with too many, sends "
             "X-Forwarded-For, which is not believed from there. If it is your proxy, add "
@@ -97,31 +97,31 @@ def _untrusted_proxy(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _unreadable_proxy(evidence: Evidence) -> Iterator[Finding]:
+def _unreadable_proxy(evidence: Evidence) -> Iterator[OperatorWarning]:
     if evidence.noticed.is_unreadable:
-        yield Finding(
+        yield OperatorWarning(
             "unreadable_proxy",
             "A trusted proxy sent an X-Forwarded-For that does not end with addresses. Devices "
             "behind it are not limited by address. Let it send the address of its client alone.",
         )
 
 
-def _proxy_fault(slug: str) -> Callable[[Evidence], Iterator[Finding]]:
+def _proxy_fault(slug: str) -> Callable[[Evidence], Iterator[OperatorWarning]]:
     return lambda evidence: PROXY_WARNINGS[slug](evidence.proxy_faults)
 
 
-def _one_address(evidence: Evidence) -> Iterator[Finding]:
+def _one_address(evidence: Evidence) -> Iterator[OperatorWarning]:
     joined = [each for each in evidence.broker.sessions if each.stage is Stage.JOINED]
     addresses = {session.address for session in joined}
     if (
-        len(joined) < CROWD_DEVICES
-        or len(evidence.broker.channels) < CROWD_CHANNELS
+        len(joined) < SHARED_ADDRESS_DEVICES
+        or len(evidence.broker.channels) < SHARED_ADDRESS_CHANNELS
         or len(set(map(_counted_as, addresses))) > 1
     ):
         return
     address = joined[0].address
     if address is None:
-        yield Finding(
+        yield OperatorWarning(
             "one_address",
             "A proxy that speaks the PROXY protocol does not say whom it speaks for (UNKNOWN or "
             "LOCAL), so no limit of an address holds for its devices. Let it send their addresses.",
@@ -141,18 +141,18 @@ def _one_address(evidence: Evidence) -> Iterator[Finding]:
             "If a proxy stands in front, let it set X-Forwarded-For, and name it with "
             "--trusted-proxy."
         )
-    yield Finding(
+    yield OperatorWarning(
         "one_address",
         f"All devices seem to come from {where}, so one limit holds for all of them. {cure}",
     )
 
 
-def _fixed_silence(evidence: Evidence) -> Iterator[Finding]:
+def _fixed_silence(evidence: Evidence) -> Iterator[OperatorWarning]:
     seconds = evidence.broker.idle_disconnects.timeout()
     if seconds is None:
         return
     shorter = f", or set --ping-seconds below {seconds:.0f}" if seconds > PING_RANGE[0] else ""
-    yield Finding(
+    yield OperatorWarning(
         "fixed_silence",
         f"Connections are cut off after {seconds:.0f} s of silence, as proxies and firewalls do "
         "it. Raise that time there (proxy_read_timeout in nginx, timeout tunnel in HAProxy)"
@@ -179,7 +179,7 @@ def _hides(evidence: Evidence) -> bool:
     return evidence.settings.log_addresses == "none"
 
 
-WARNINGS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
+WARNINGS: dict[str, Callable[[Evidence], Iterator[OperatorWarning]]] = {
     "certificate": certificate_warnings.dates,
     "not_read": _not_read,
     "nobody": lambda evidence: nobody(evidence.settings.access),
@@ -200,4 +200,4 @@ WARNINGS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
     "one_address": _one_address,
     "fixed_silence": _fixed_silence,
 }
-"""The function that yields each of WHAT."""
+"""The function that yields each of SUMMARIES."""

@@ -6,8 +6,8 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.finding import WHAT, Finding
 from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
+from vaultrelay.policy.operator_warning import SUMMARIES, OperatorWarning
 from vaultrelay.transport.periodic import PeriodicTask
 
 
@@ -15,11 +15,15 @@ class Watch(Service):
     """Calls `diagnose` at intervals while it runs, and logs changes of its result."""
 
     def __init__(
-        self, diagnose: Callable[[], Sequence[Finding]], clock: IReactorTime, *, log: RelayLog
+        self,
+        diagnose: Callable[[], Sequence[OperatorWarning]],
+        clock: IReactorTime,
+        *,
+        log: RelayLog,
     ) -> None:
         self._log = log
         self._diagnose = diagnose
-        self._told: set[Finding] = set()
+        self._told: set[OperatorWarning] = set()
         self._looking = PeriodicTask(
             self.look, clock, "The relay could not look at itself", log=log
         )
@@ -41,10 +45,10 @@ class Watch(Service):
         self._tell_new(found)
         over = {finding.slug for finding in self._told} - {finding.slug for finding in found}
         for slug in sorted(over):
-            self._log.info("No longer: {what}", what=WHAT[slug])
+            self._log.info("No longer: {what}", what=SUMMARIES[slug])
         self._told = set(found)
 
-    def _tell_new(self, found: Sequence[Finding]) -> None:
+    def _tell_new(self, found: Sequence[OperatorWarning]) -> None:
         for finding in found:
             if finding not in self._told:
                 tell = self._log.error if finding.is_urgent else self._log.warn

@@ -57,7 +57,7 @@ class Admission:
     origin: str | None = None
 
 
-ANYBODY = Admission()
+ANONYMOUS = Admission()
 """An admission without anything to remember."""
 
 
@@ -87,7 +87,7 @@ class Access:
         token = token_of(authorization or "")
         found = self.tokens.find(token) if token else None
         if found is None:
-            raise token_required(was_given=authorization is not None)
+            raise token_required(is_wrong=authorization is not None)
         return found
 
     def check_origin(self, header: str | None) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from vaultrelay.policy.access import Tokens
 from vaultrelay.policy.access_token import LABEL, check_spelling, check_strength, digest_of
-from vaultrelay.policy.limits import MOST_CHANNELS_LISTED, MOST_TOKENS
+from vaultrelay.policy.limits import MAX_CHANNELS_LISTED, MAX_TOKENS
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import CHANNEL_BYTES
 
@@ -41,8 +41,8 @@ def read_token_lines(text: str) -> list[TokenLine]:
     Raises BadLine for the first line that is neither.
     """
     lines = [_token_line(number, line) for number, line in _lines(text)]
-    if len(lines) > MOST_TOKENS:
-        raise BadLine(0, f"holds more than {MOST_TOKENS} tokens")
+    if len(lines) > MAX_TOKENS:
+        raise BadLine(0, f"holds more than {MAX_TOKENS} tokens")
     return lines
 
 
@@ -62,8 +62,8 @@ def read_channels(text: str) -> frozenset[bytes]:
             channels.add(base64url.decode(line, CHANNEL_BYTES))
         except ValueError:
             raise BadLine(number, "is no channel: 43 characters of base64url") from None
-    if len(channels) > MOST_CHANNELS_LISTED:
-        raise BadLine(0, f"holds more than {MOST_CHANNELS_LISTED} channels")
+    if len(channels) > MAX_CHANNELS_LISTED:
+        raise BadLine(0, f"holds more than {MAX_CHANNELS_LISTED} channels")
     return frozenset(channels)
 
 

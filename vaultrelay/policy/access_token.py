@@ -4,7 +4,7 @@ import re
 import secrets
 from hashlib import sha256
 
-from vaultrelay.policy.limits import LEAST_TOKEN_VARIETY, SHORTEST_TOKEN
+from vaultrelay.policy.limits import MIN_TOKEN_CHARS, MIN_TOKEN_VARIETY
 from vaultrelay.wire import base64url
 
 TOKEN_BYTES = 32
@@ -52,13 +52,13 @@ def check_strength(text: str) -> None:
     """Raises ValueError if `text` can be guessed. The message is the end of a sentence."""
     if _BARE_LABEL.fullmatch(text):
         raise ValueError("is a label without its hash")
-    if len(text) < SHORTEST_TOKEN:
+    if len(text) < MIN_TOKEN_CHARS:
         raise ValueError(
-            f"is shorter than {SHORTEST_TOKEN} characters, which can be guessed. {_CURE}"
+            f"is shorter than {MIN_TOKEN_CHARS} characters, which can be guessed. {_CURE}"
         )
-    if len(set(text)) < LEAST_TOKEN_VARIETY:
+    if len(set(text)) < MIN_TOKEN_VARIETY:
         raise ValueError(
-            f"has fewer than {LEAST_TOKEN_VARIETY} different characters, which can be guessed. "
+            f"has fewer than {MIN_TOKEN_VARIETY} different characters, which can be guessed. "
             f"{_CURE}"
         )
 

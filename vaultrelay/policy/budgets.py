@@ -13,12 +13,12 @@ from typing import TypeAlias
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, networks_of
 from vaultrelay.policy.limits import (
     DEFAULT_MAX_CONNECTIONS,
+    IDLE_BUDGETS,
     LINE_ADDRESSES,
     LINE_FACTOR,
-    RESTING_BUDGETS,
+    PENDING_PER_ADDRESS,
     SITE_ADDRESSES,
     SITE_FACTOR,
-    WAITING_PER_ADDRESS,
 )
 from vaultrelay.policy.network_limits import ARRIVALS, DRAINED_CHANNELS, JOINS, PACED, NetworkLimits
 
@@ -37,36 +37,36 @@ class Budget:
     """The connections, devices and rates of one network.
 
     A rate is kept as one moment, at which nothing will be owed. Each event moves it further into
-    the future, and beyond a certain distance no event is allowed. Until `sure_until` none of the
+    the future, and beyond a certain distance no event is allowed. Until `grace_until` none of the
     network's pending connections is evicted for another one.
     """
 
-    __slots__ = ("devices", "key", "limits", "paid_at", "sure_until", "waiting")
+    __slots__ = ("devices", "grace_until", "key", "limits", "paid_at", "waiting")
 
     def __init__(self, key: bytes, limits: NetworkLimits) -> None:
         self.key = key
         self.limits = limits
         self.waiting = self.devices = 0
         self.paid_at = [0.0] * PACED
-        self.sure_until = 0.0
+        self.grace_until = 0.0
 
     @property
     def is_full(self) -> bool:
         """Return whether the network can have no further device."""
-        return self.devices >= self.limits.places
+        return self.devices >= self.limits.max_devices
 
     @property
     def is_over(self) -> bool:
         """Return whether the network has more devices than its limit, so that one must be
         closed."""
-        return self.devices > self.limits.places
+        return self.devices > self.limits.max_devices
 
     def slug(self, excess: Excess) -> str:
         """Return the reason under which a refusal is counted, such as address_full or
         network_rate."""
         return f"{self.limits.word}_{excess}"
 
-    def owes(self, now: float) -> bool:
+    def has_debt(self, now: float) -> bool:
         """Return whether a rate is in debt."""
         return max(self.paid_at) > now
 
@@ -97,41 +97,41 @@ class OverBudget(Exception):
 class BudgetBook:
     """The budgets of all networks with open connections or debts.
 
-    `places` is the limit on devices of one address; 0 disables all limits. Beside the budgets of
-    open connections there are at most RESTING_BUDGETS empty ones: beyond these the one that became
+    `max_devices` is the limit on devices of one address; 0 disables all limits. Beside the budgets
+    of open connections there are at most IDLE_BUDGETS empty ones: beyond these the one that became
     empty first is dropped, with its debts.
     """
 
     def __init__(
         self,
-        places: int = 0,
+        max_devices: int = 0,
         capacity: int = DEFAULT_MAX_CONNECTIONS,
-        waiting: int = WAITING_PER_ADDRESS,
+        waiting: int = PENDING_PER_ADDRESS,
     ) -> None:
         address = NetworkLimits("address")
         line = NetworkLimits("network", LINE_FACTOR, LINE_ADDRESSES)
         site = NetworkLimits("network", SITE_FACTOR, SITE_ADDRESSES)
         self._limits = {8: address, 7: line, 6: site, 4: address, 3: site}
         """By the size of a network's key in bytes, IPv6 first."""
-        self._here: dict[bytes, Budget] = {}
-        self._gone: OrderedDict[bytes, Budget] = OrderedDict()
-        self.change(places, capacity, waiting)
+        self._active: dict[bytes, Budget] = {}
+        self._idle: OrderedDict[bytes, Budget] = OrderedDict()
+        self.change(max_devices, capacity, waiting)
         # Counts no device. Its rates hold for all peers without a budget of their own.
         self._uncounted = Budget(b"", address)
 
-    def change(self, places: int, capacity: int, waiting: int = WAITING_PER_ADDRESS) -> None:
+    def change(self, max_devices: int, capacity: int, waiting: int = PENDING_PER_ADDRESS) -> None:
         """Set the devices that one address may have, and its pending connections.
 
         Connections above the new limits stay.
         """
-        self.places = places
+        self.max_devices = max_devices
         for limits in self._limits.values():
-            limits.change(places, capacity, waiting)
+            limits.change(max_devices, capacity, waiting)
 
     @property
     def count(self) -> int:
         """Return the number of budgets."""
-        return len(self._here) + len(self._gone)
+        return len(self._active) + len(self._idle)
 
     def arrive(self, address: PeerAddress | None, now: float) -> Budgets:
         """Count a pending connection until `leave`.
@@ -139,13 +139,13 @@ class BudgetBook:
         Raises OverBudget if a network exceeds its limit or rate. This machine itself and peers
         without an IP address are not counted.
         """
-        if not self.places or address is None or isinstance(address, UnixPeer):
+        if not self.max_devices or address is None or isinstance(address, UnixPeer):
             return ()
         if address.is_loopback:
             return ()
-        here, gone = self._here, self._gone
+        active, idle = self._active, self._idle
         budgets = [
-            here.get(key) or gone.get(key) or Budget(key, self._limits[len(key)])
+            active.get(key) or idle.get(key) or Budget(key, self._limits[len(key)])
             for key in networks_of(address)
         ]
         for budget in budgets:
@@ -156,8 +156,8 @@ class BudgetBook:
             raise OverBudget(over, Excess.RATE)
         for budget in budgets:
             if not (budget.waiting or budget.devices):
-                gone.pop(budget.key, None)
-                here[budget.key] = budget
+                idle.pop(budget.key, None)
+                active[budget.key] = budget
             budget.waiting += 1
         return tuple(budgets)
 
@@ -196,26 +196,26 @@ class BudgetBook:
 
     def forget(self, now: float) -> None:
         """Drop empty budgets without debts. To be called periodically."""
-        for key in [key for key, budget in self._gone.items() if not budget.owes(now)]:
-            del self._gone[key]
+        for key in [key for key, budget in self._idle.items() if not budget.has_debt(now)]:
+            del self._idle[key]
 
     def _settle(self, budget: Budget) -> None:
         """Keep an empty budget while it has debts."""
-        del self._here[budget.key]
-        self._gone[budget.key] = budget
-        if len(self._gone) > RESTING_BUDGETS:
-            self._gone.popitem(last=False)
+        del self._active[budget.key]
+        self._idle[budget.key] = budget
+        if len(self._idle) > IDLE_BUDGETS:
+            self._idle.popitem(last=False)
 
 
-def _spend(budgets: Sequence[Budget], what: int, now: float) -> Budget | None:
+def _spend(budgets: Sequence[Budget], event: int, now: float) -> Budget | None:
     """Take one from each; or take none, and return the narrowest that has none left."""
     moments = []
     for budget in budgets:
-        every, most = budget.limits.rates[what]
-        paid_at = max(budget.paid_at[what], now) + every
-        if paid_at - now > most:
+        every, maximum = budget.limits.rates[event]
+        paid_at = max(budget.paid_at[event], now) + every
+        if paid_at - now > maximum:
             return budget
         moments.append(paid_at)
     for budget, paid_at in zip(budgets, moments, strict=True):
-        budget.paid_at[what] = paid_at
+        budget.paid_at[event] = paid_at
     return None

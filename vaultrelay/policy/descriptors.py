@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from vaultrelay.policy.limits import (
-    LEAST_OTHER_FILES,
-    LEAST_WAITING_PER_ADDRESS,
+    MIN_OTHER_FILES,
+    MIN_PENDING_PER_ADDRESS,
     OTHER_FILES,
     OTHER_FILES_SHARE,
-    WAITING_CONNECTIONS,
-    WAITING_PER_ADDRESS,
-    WAITING_PER_ADDRESS_SHARE,
-    WAITING_SHARE,
+    PENDING_CONNECTIONS,
+    PENDING_FILES_SHARE,
+    PENDING_PER_ADDRESS,
+    PENDING_PER_ADDRESS_SHARE,
 )
 
 
@@ -26,15 +26,15 @@ class Shares:
     lacking: int = 0
 
     @property
-    def waiting_per_address(self) -> int:
+    def pending_per_address(self) -> int:
         """Return the limit on pending connections of one network address."""
-        share = self.waiting // WAITING_PER_ADDRESS_SHARE
-        return min(WAITING_PER_ADDRESS, max(share, LEAST_WAITING_PER_ADDRESS))
+        share = self.waiting // PENDING_PER_ADDRESS_SHARE
+        return min(PENDING_PER_ADDRESS, max(share, MIN_PENDING_PER_ADDRESS))
 
 
 def files_needed(devices: int) -> int:
     """Return the open files that `devices` devices and all reserves need."""
-    return devices + WAITING_CONNECTIONS + OTHER_FILES
+    return devices + PENDING_CONNECTIONS + OTHER_FILES
 
 
 def share_out(files: int | None, devices: int) -> Shares:
@@ -43,9 +43,9 @@ def share_out(files: int | None, devices: int) -> Shares:
     Devices get the remainder, so the reserves grow only if all devices have room.
     """
     if files is None or files >= files_needed(devices):
-        return Shares(devices, WAITING_CONNECTIONS)
-    other = min(OTHER_FILES, max(files // OTHER_FILES_SHARE, LEAST_OTHER_FILES))
-    waiting = min(WAITING_CONNECTIONS, max(files // WAITING_SHARE, files - other - devices))
+        return Shares(devices, PENDING_CONNECTIONS)
+    other = min(OTHER_FILES, max(files // OTHER_FILES_SHARE, MIN_OTHER_FILES))
+    waiting = min(PENDING_CONNECTIONS, max(files // PENDING_FILES_SHARE, files - other - devices))
     return Shares(
         max(1, min(devices, files - other - waiting)), waiting, files_needed(devices) - files
     )

@@ -18,7 +18,7 @@ DEFAULT_MAX_CONNECTIONS = 1000
 SHARE_PER_ADDRESS = 4
 """Divides the capacity into shares of one network address: with 1000 connections an office of 250
 devices behind one address fits, and no one address can fill the relay."""
-LEAST_PER_ADDRESS = 64
+MIN_PER_ADDRESS = 64
 """A household with a full channel fits, even on a small relay."""
 DEFAULT_SESSION_TTL = 3600
 """An app that sent nothing for an hour is asleep or abandoned; it joins again when it wakes."""
@@ -58,35 +58,35 @@ RETRY_FULL_SECONDS = 60
 RETRY_DRAINING_SECONDS = 5
 """About the duration of a restart."""
 
-WAITING_CONNECTIONS = 512
+PENDING_CONNECTIONS = 512
 """Pending connections: before the join, or waiting for the end of their close. With TLS and a slow
 head each takes 25 KB, 13 MB in all. A thousand devices that return at once pass in two groups."""
-WAITING_SURE_SECONDS = 3
+PENDING_GRACE_SECONDS = 3
 """For which a pending connection is not evicted: twice the duration of a handshake on a slow link.
 After that a new one replaces the oldest, so that silent connections keep devices out no longer."""
-SILENT_SURE_SECONDS = 0.5
+SILENT_GRACE_SECONDS = 0.5
 """The same for a connection that has sent nothing: an honest client sends at once. Of a thousand
 silent ones a second, each is evicted in time, and a device among them passes."""
-CLOSE_SURE_SECONDS = 0.25
+CLOSING_GRACE_SECONDS = 0.25
 """The same for an unanswered close, which has reached most devices by then. With three seconds, 400
 such connections a second delayed HAProxy's health checks, and it cut a relay's devices off."""
 ACCEPTS_PER_TURN = 4
 """Accepts before the messages of joined devices are read: a millisecond's work, beside the four of
 ROUND_SECONDS. With 16 a message waited twice as long while 1000 devices joined over TLS."""
-TURNED_AWAY_AT_ONCE = 16
+REJECTS_PER_TURN = 16
 """Connections closed in one turn when no descriptor is left for them."""
-ACCEPT_REST_SECONDS = 0.1
+ACCEPT_PAUSE_SECONDS = 0.1
 """Until a port without room or descriptors accepts again: no device notices the delay, and the
 relay is idle meanwhile."""
-HEALTH_WAITING = 16
+PENDING_HEALTH_REQUESTS = 16
 """Connections to the socket of the health check: from this machine only, so one is enough."""
 OTHER_FILES = 100
 """Open files beside devices and pending connections: listeners, log, reading of files, admin and
-health check. 16 are always open, and ADMIN_CONNECTIONS and HEALTH_WAITING may be added."""
-LEAST_OTHER_FILES = 40
+health check. 16 are always open, and ADMIN_CONNECTIONS and PENDING_HEALTH_REQUESTS may be added."""
+MIN_OTHER_FILES = 40
 """The same under a low limit: the files that are always open, and a few simultaneous requests."""
 OTHER_FILES_SHARE = 4
-WAITING_SHARE = 4
+PENDING_FILES_SHARE = 4
 """Under a limit on open files that is too low for all, divides it into the part for pending
 connections and as much for other files; the devices have the remaining half: of 256 they have 128,
 of 1024 even 668. A smaller part for pending connections would delay returning devices: with a
@@ -99,10 +99,10 @@ SELECT_FILES = SELECT_SOCKETS + 50
 
 # Streams.
 
-MOST_READ_BYTES = 260 * 1024
+MAX_READ_BYTES = 260 * 1024
 """The largest read: four messages of 64 KiB and their headers. With 68 KiB each read took one of
 them and a part of the next, at 34 us of CPU a message instead of 22."""
-LEAST_READ_BYTES = 16 * 1024
+MIN_READ_BYTES = 16 * 1024
 """The smallest read, used while the memory for messages is full: a whole TLS record. A thousand
 senders that were just paused may each have been read once more."""
 ROOMY_BYTES = 4 * 1024 * 1024
@@ -136,16 +136,16 @@ LINE_ADDRESSES = 4
 below the share of a line, which one line must not take whole."""
 SITE_ADDRESSES = 64
 """The same for a /48 and a /24, in which there may be many customers with their own addresses."""
-WAITING_PER_ADDRESS = 64
+PENDING_PER_ADDRESS = 64
 """Pending connections of one address: enough for 250 devices that return in one second and take a
 quarter of one each; an evicted device retries. With SITE_FACTOR it is a quarter of
-WAITING_CONNECTIONS."""
-WAITING_PER_ADDRESS_SHARE = 4
+PENDING_CONNECTIONS."""
+PENDING_PER_ADDRESS_SHARE = 4
 """If fewer may be pending, divides them into the part of one address, so that it locks no others
 out."""
-LEAST_WAITING_PER_ADDRESS = 4
+MIN_PENDING_PER_ADDRESS = 4
 """Devices of one household return together."""
-TOO_MANY_SECONDS = 1
+OVERLOAD_REPORT_SECONDS = 1
 """For the request of a connection beyond the limit that an HTTP proxy forwards: the proxy has it
 whole before it connects. Without a proxy such a connection is cut off at once."""
 JOINS_AT_ONCE_PER_DEVICE = 2
@@ -168,26 +168,26 @@ needs no proof: as many vaults as one person has open. A device above that waits
 channel, --drain-seconds at most."""
 DRAIN_CHANNEL_SECONDS = 15
 """Until an address regains one of these: all within a minute, before its budget is dropped."""
-RESTING_BUDGETS = 20_000
+IDLE_BUDGETS = 20_000
 """Empty budgets kept for the two minutes at most in which they have debts: 6 MB. An address has two
 or three. A flood from more networks cannot be stopped by per-network limits."""
 
 # Access rules.
 
-SHORTEST_TOKEN = 16
+MIN_TOKEN_CHARS = 16
 """Characters of an access token. Random ones of half the length would outlast a century of guesses
 at one address's rate of joins; but people choose words."""
-LEAST_TOKEN_VARIETY = 5
+MIN_TOKEN_VARIETY = 5
 """Different characters in a token, to exclude lines such as ---------------. Fewer than one in a
 million random tokens of 16 hexadecimal digits have less."""
-MOST_TOKENS = 10_000
+MAX_TOKENS = 10_000
 """Each token of a client is compared with all, 0.6 ms at most. A larger group has accounts
 elsewhere, and a proxy that checks them."""
-MOST_NETWORKS = 1000
+MAX_NETWORKS = 1000
 """Of one option. Each request is compared with all, in 0.15 ms; more belong in a firewall."""
-MOST_CHANNELS_LISTED = 100_000
+MAX_CHANNELS_LISTED = 100_000
 """14 MB of memory, and 0.2 s to read. The length does not slow a look-up."""
-MOST_FILE_BYTES = 16 * 1024 * 1024
+MAX_FILE_BYTES = 16 * 1024 * 1024
 """Of any file of options: more than the longest list of channels with a comment on each line."""
 
 # A connection's life.
@@ -235,7 +235,7 @@ becomes so, a network file system returns."""
 TICKET_KEY_SECONDS = 86_400
 """The lifetime of a key for session tickets of TLS 1.2. A new one needs a read of the
 certificates."""
-TOLD_SECONDS = 60
+SUMMARY_SECONDS = 60
 """Between two log lines about counted events, such as refusals: soon enough while an operator
 watches a first device fail, and one line a minute at most under an attack."""
 FEW_HANDSHAKES = 8
@@ -249,7 +249,7 @@ LOG_KINDS = 200
 LOG_LINE_BYTES = 40 * 1024
 """One line of JSON. The journal splits lines above 48 KB, and a half object is useless. Ours have 2
 KB at most, unless an operator names the relay a hundred times."""
-LOG_PLACES = 50
+LOG_STACK_FRAMES = 50
 """Stack frames of an exception in such a line, innermost first: more than any but an endless
 recursion has."""
 PSEUDONYM_CHARACTERS = 6
@@ -280,21 +280,21 @@ UNFINISHED_SECONDS = 10
 MEMORY_SHARE = 8
 """Divides the memory of the machine into `--max-buffer` and the rest, for the relay itself, its
 connections, and other programs."""
-LEAST_MESSAGES_HELD = 4
+MIN_MESSAGES_HELD = 4
 """Messages of the largest size for which `--max-buffer` must have room: one incoming, one outgoing,
 and as much again. With less, two devices alone would be closed for want of memory."""
-LEAST_BUFFER = LEAST_MESSAGES_HELD * DEFAULT_MESSAGE_BYTES
+MIN_BUFFER = MIN_MESSAGES_HELD * DEFAULT_MESSAGE_BYTES
 RETRY_MEMORY_SECONDS = 60
 """The wait announced to a device that is closed with 4007."""
 RESERVED_SLOTS = 16
 """Connections admitted to a full relay because their channel has devices here, so that a device can
 replace its own dead connection; counted until they join."""
-RESERVED_SURE_SECONDS = WAITING_SURE_SECONDS
+RESERVED_GRACE_SECONDS = PENDING_GRACE_SECONDS
 """For which a reserved slot is safe from eviction: from the 101 to the hello is one round trip and
 one signature. It is safe for less if its network or its channel has lately held slots for longer
 than those of the next device."""
 RESERVED_DEBT_SECONDS = 60
-"""After which the record expires that a network or channel held a slot for RESERVED_SURE_SECONDS.
+"""After which the record expires that a network or channel held a slot for RESERVED_GRACE_SECONDS.
 Holding all slots against others takes fresh ones all the time, 320 in each minute."""
 RESERVED_GROUPS = 10_000
 """Networks and channels with such a record: 4 MB, and far more than those 320."""
@@ -313,7 +313,7 @@ of 1 MiB in fragments of 4 KiB takes 256; before the join a few are enough."""
 FRAMES_BURST = 2000
 FRAGMENTS_PER_MESSAGE = 1024
 """Each fragment costs memory beside its bytes; 1 MiB in fragments of 1 KiB still passes."""
-SHORTEST_REST_SECONDS = 0.01
+MIN_PAUSE_SECONDS = 0.01
 """The shortest pause of a device over its rate: shorter ones are not worth a timer, and rounding
 could reduce one to nothing."""
 RETRY_RATE_SECONDS = 30
@@ -327,20 +327,20 @@ takes 0.2 ms with a thousand devices."""
 PROXY_FAULT_SECONDS = 3600
 """For which a proxy fault is reported after the last connection that showed it. Devices that got
 400 stay away, so a single attempt may be all the evidence."""
-PROXY_FAULTS_FROM_AFAR = 10
+PUBLIC_PROXY_FAULTS = 10
 """Of one kind from public addresses before they are reported: a scan of the Internet sends one or
 two, devices behind a provider's proxy send more."""
 CERTIFICATE_WARNING_DAYS = 14
 """ACME clients renew 30 days before the end: half of that has passed in vain."""
-CROWD_DEVICES = 10
-CROWD_CHANNELS = 3
+SHARED_ADDRESS_DEVICES = 10
+SHARED_ADDRESS_CHANNELS = 3
 """Devices and vaults behind one address from which it looks like a proxy rather than a family."""
 SILENCES_KEPT = 32
-SILENCES_ALIKE = 5
+MIN_EQUAL_SILENCES = 5
 SILENCE_SPREAD_SECONDS = 2
 SHORTEST_SILENCE_SECONDS = 5
-"""If SILENCES_ALIKE of the latest SILENCES_KEPT lost connections were silent for the same time, to
-SILENCE_SPREAD_SECONDS, a timeout cut them off. Below this silence the client itself may be the
+"""If MIN_EQUAL_SILENCES of the latest SILENCES_KEPT lost connections were silent for the same time,
+to SILENCE_SPREAD_SECONDS, a timeout cut them off. Below this silence the client itself may be the
 cause."""
 
 # The admin endpoint.
@@ -362,7 +362,7 @@ LAG_SAMPLES = 6
 one."""
 REFRESH_SECONDS = 10
 """The interval of the status page's reload: there is no new sample sooner."""
-MOST_NODES = 64
+MAX_NODES = 64
 """Relays of one cluster that a status page asks, each in a thread. A million devices take half."""
 NODE_SECONDS = 1
 """For which the status page waits for the other relays: those that are up answer in a few
@@ -397,7 +397,7 @@ handshakes a second, which one core serves."""
 
 # HAProxy in front of several relays. Its own timeouts are in the printed configuration.
 
-MOST_RELAYS = 1000
+MAX_RELAYS = 1000
 """Behind one HAProxy, which checks the health of each every two seconds, in 0.1 ms."""
 TABLE_SECONDS = 60
 """For which HAProxy remembers a channel by itself: twice its timeout for a relay's answer, and
@@ -407,17 +407,17 @@ CHANNELS_REMEMBERED = 2
 RETRY_ELSEWHERE_SECONDS = 1
 """For a device that HAProxy sent to another relay than the rest of its channel: the next attempt is
 routed to them."""
-LEAST_CHANNELS_REMEMBERED = 200_000
+MIN_CHANNELS_REMEMBERED = 200_000
 """Even for few devices: more upgrades than three cores of HAProxy take in that time, over TLS.
 HAProxy takes 480 bytes for each, and only as they come."""
-PROXY_HANDSHAKE_SECONDS = WAITING_SURE_SECONDS
+PROXY_HANDSHAKE_SECONDS = PENDING_GRACE_SECONDS
 """For a TLS handshake with HAProxy, which unlike a relay cannot extend it while there is room."""
 PROXY_HEAD_SECONDS = 5
 """For the request after it: one packet of a client, and one retransmission."""
-PENDING_SHARE = 16
+HAPROXY_PENDING_SHARE = 16
 """Divides the connections of one address at HAProxy into the part without a request yet: a 64th of
 all. An honest client sends its request in a tenth of these seconds."""
-LEAST_PENDING_PER_ADDRESS = 16
+HAPROXY_MIN_PENDING_PER_ADDRESS = 16
 """Even for a small HAProxy: all devices of a household return at once."""
 NETWORK_ADDRESSES = 2
 """A whole network, a /24 or an IPv6 /48, counts for this many addresses: half of all
@@ -434,7 +434,7 @@ TICKS_A_ROUND = 20
 which no device notices, and the round 0.6 % of a core, and 0.4 % in HAProxy."""
 NEW_CHANNELS_A_TICK = 50
 """Channels with their first device, announced before their turn in the round."""
-MOST_NEW_CHANNELS = 1000
+MAX_NEW_CHANNELS = 1000
 """Of these, queued: as many as are announced in a round. Any more wait for their own turn."""
 ANNOUNCED_AT_FIRST = 2000
 """Channels in each tick for a HAProxy that has just connected, until all are announced: 5 ms."""
@@ -454,7 +454,7 @@ PEER_MESSAGES_BURST = 500
 """After a moment in which one side was stalled."""
 JOINS_A_ROUND = 20_000
 """More than a relay's core does in that time."""
-MOST_HAPROXIES = 16
+MAX_HAPROXIES = 16
 """HAProxy processes to which one relay announces its channels: a few HAProxies, each reloaded a few
 times in a moment."""
 

@@ -8,7 +8,7 @@ from vaultrelay.policy.limits import (
     DRAIN_CHANNELS_PER_ADDRESS,
     JOIN_SECONDS_PER_DEVICE,
     JOINS_AT_ONCE_PER_DEVICE,
-    LEAST_PER_ADDRESS,
+    MIN_PER_ADDRESS,
     RESERVED_PER_ADDRESS,
     SHARE_PER_ADDRESS,
 )
@@ -28,7 +28,7 @@ class NetworkLimits:
     reasons for refusals.
     """
 
-    __slots__ = ("_addresses", "_factor", "places", "rates", "reserved", "waiting", "word")
+    __slots__ = ("_addresses", "_factor", "max_devices", "rates", "reserved", "waiting", "word")
 
     def __init__(self, word: str, factor: float = 1, addresses: int = 1) -> None:
         self.word = word
@@ -45,8 +45,8 @@ class NetworkLimits:
         self.waiting = int(waiting * self._factor)
         per_address = per_address or capacity
         share = int(self._factor * capacity / SHARE_PER_ADDRESS)
-        self.places = max(per_address, min(per_address * self._addresses, share))
-        size = max(self.places, LEAST_PER_ADDRESS)
+        self.max_devices = max(per_address, min(per_address * self._addresses, share))
+        size = max(self.max_devices, MIN_PER_ADDRESS)
         joins, every = size * JOINS_AT_ONCE_PER_DEVICE, JOIN_SECONDS_PER_DEVICE / size
         self.rates: tuple[Rate, Rate, Rate] = (
             _rate(every / ARRIVALS_PER_JOIN, joins * ARRIVALS_PER_JOIN),

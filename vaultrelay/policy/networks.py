@@ -47,7 +47,7 @@ class Networks:
         return any(address in network for network in self.networks)
 
 
-NOBODY = Networks()
+NO_NETWORKS = Networks()
 """The empty set."""
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vaultrelay.policy.addresses import IpAddress, PeerAddress, read_address
-from vaultrelay.policy.networks import NOBODY, Networks
+from vaultrelay.policy.networks import NO_NETWORKS, Networks
 
 _WITH_PORT = re.compile(r"(?:\[(.{1,64})\]|([0-9.]+))(?::[0-9]{1,5})?")
 """An address with a port, as some proxies write it."""
-_MOST_PROXIES = 16
+_MAX_PROXIES = 16
 """Proxies in a row. More are not plausible, and each costs a search of the whole list."""
 
 
@@ -19,11 +19,11 @@ class TrustedProxies:
     """Networks of trusted proxies, less those `denied`: their headers could admit them as other
     clients."""
 
-    networks: Networks = NOBODY
-    denied: Networks = NOBODY
+    networks: Networks = NO_NETWORKS
+    denied: Networks = NO_NETWORKS
 
     @classmethod
-    def read(cls, texts: Iterable[str], denied: Networks = NOBODY) -> "TrustedProxies":
+    def read(cls, texts: Iterable[str], denied: Networks = NO_NETWORKS) -> "TrustedProxies":
         """Return the networks in texts. Raises ValueError, with a sentence, if a text is not a
         network."""
         networks = Networks.read(texts)
@@ -47,11 +47,11 @@ class TrustedProxies:
         proxies. Raises ValueError if a trusted proxy wrote no address.
         """
         address = None
-        for text in list(reversed(forwarded))[:_MOST_PROXIES]:
+        for text in list(reversed(forwarded))[:_MAX_PROXIES]:
             address = _read_forwarded(text)
             if not self.trusts(address):
                 return address
-        if len(forwarded) > _MOST_PROXIES:
+        if len(forwarded) > _MAX_PROXIES:
             raise ValueError("there are too many proxies in a row")
         return address
 

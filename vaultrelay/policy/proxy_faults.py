@@ -3,7 +3,7 @@
 Any client can make such a connection, so those from public addresses count only in numbers.
 """
 
-from vaultrelay.policy.limits import PROXY_FAULT_SECONDS, PROXY_FAULTS_FROM_AFAR
+from vaultrelay.policy.limits import PROXY_FAULT_SECONDS, PUBLIC_PROXY_FAULTS
 
 PROXY_FAULTS = ("upgrade_lost", "proxy_unexpected", "proxy_missing")
 """The slugs of refusals (policy/refused.py) that a misconfigured proxy causes."""
@@ -44,5 +44,5 @@ class ProxyFaults:
             slug
             for slug, fault in self._faults.items()
             if now - fault.seen_at <= PROXY_FAULT_SECONDS
-            and (fault.is_near or fault.count >= PROXY_FAULTS_FROM_AFAR)
+            and (fault.is_near or fault.count >= PUBLIC_PROXY_FAULTS)
         )

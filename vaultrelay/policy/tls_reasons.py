@@ -35,6 +35,6 @@ CURES = {
 """By OpenSSL's reason. Its names for alerts changed with 3.2."""
 
 
-def words_of(reason: str | None) -> str:
+def describe_tls_reason(reason: str | None) -> str:
     """Return OpenSSL's reason in the form for a sentence."""
     return (reason or "no reason given").lower().replace("_", " ")

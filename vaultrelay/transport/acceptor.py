@@ -21,10 +21,10 @@ from zope.interface import implementer
 
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import (
-    ACCEPT_REST_SECONDS,
+    ACCEPT_PAUSE_SECONDS,
     ACCEPTS_PER_TURN,
-    TOLD_SECONDS,
-    TURNED_AWAY_AT_ONCE,
+    REJECTS_PER_TURN,
+    SUMMARY_SECONDS,
 )
 from vaultrelay.transport.bindable import Bound
 from vaultrelay.transport.pending import PendingConnections
@@ -155,7 +155,7 @@ class Acceptor:
         A device then retries later, instead of waiting for an answer.
         """
         self._pending.evict_oldest()
-        for _ in range(TURNED_AWAY_AT_ONCE):
+        for _ in range(REJECTS_PER_TURN):
             if self._reserve is None:
                 self._reserve = _open_reserve()
             if self._reserve is None:
@@ -170,7 +170,7 @@ class Acceptor:
                 self._reserve = _open_reserve()
             self._turned_away += 1
         now = self._reactor.seconds()
-        if self._logged_at is None or now - self._logged_at >= TOLD_SECONDS:
+        if self._logged_at is None or now - self._logged_at >= SUMMARY_SECONDS:
             self._logged_at = now
             count, self._turned_away = self._turned_away, 0
             self._log.error(
@@ -184,7 +184,7 @@ class Acceptor:
     def _rest(self) -> None:
         """Pause the acceptor for a moment: the reactor would find the socket readable at once."""
         self._reactor.removeReader(self)
-        self._reactor.callLater(ACCEPT_REST_SECONDS, self._go_on)
+        self._reactor.callLater(ACCEPT_PAUSE_SECONDS, self._go_on)
 
     def _go_on(self) -> None:
         if self._socket.fileno() >= 0:

@@ -21,7 +21,7 @@ from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import (
     CLOSE_SECONDS,
     HEAD_SECONDS,
-    TOO_MANY_SECONDS,
+    OVERLOAD_REPORT_SECONDS,
 )
 from vaultrelay.transport.handover import Route
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
@@ -74,7 +74,7 @@ class FrontDoor(PreambleListener):
         # After a reset a proxy tries the next relay, where the device has no peers.
         # An HTTP proxy has the request already, and gets the reason as an answer.
         self._cancel_deadline()
-        self._deadline = self._clock.callLater(TOO_MANY_SECONDS, self._abort)
+        self._deadline = self._clock.callLater(OVERLOAD_REPORT_SECONDS, self._abort)
         return True
 
     def haproxy_connected(self, begun: bytes) -> bool:

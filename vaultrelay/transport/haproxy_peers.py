@@ -21,8 +21,8 @@ from vaultrelay.policy.limits import (
     ANNOUNCED_AT_FIRST,
     DOUBT_SECONDS,
     HEAD_SECONDS,
-    MOST_HAPROXIES,
-    MOST_NEW_CHANNELS,
+    MAX_HAPROXIES,
+    MAX_NEW_CHANNELS,
     NEW_CHANNELS_A_TICK,
     PEER_MESSAGES_BURST,
     PEER_MESSAGES_PER_SECOND,
@@ -194,12 +194,12 @@ class Announcer:
     def began(self, channel: bytes) -> None:
         """Announce a channel soon after its first device joined."""
         # Beyond this limit new channels wait for their turn in the round.
-        if self._peers and len(self._new) < MOST_NEW_CHANNELS:
+        if self._peers and len(self._new) < MAX_NEW_CHANNELS:
             self._new.append(channel)
 
     def join(self, peer: HAProxyPeer) -> bool:
         """Add a HAProxy. Return False if there are too many."""
-        if len(self._peers) >= MOST_HAPROXIES:
+        if len(self._peers) >= MAX_HAPROXIES:
             return False
         if not self._peers:
             self._ticked_at = self.clock.seconds()

@@ -11,11 +11,11 @@ from twisted.internet.task import deferLater
 
 from vaultrelay.policy.budgets import Budget, Budgets
 from vaultrelay.policy.limits import (
-    CLOSE_SURE_SECONDS,
+    CLOSING_GRACE_SECONDS,
     LAST_ANSWERS_TICK_SECONDS,
-    SILENT_SURE_SECONDS,
-    WAITING_CONNECTIONS,
-    WAITING_SURE_SECONDS,
+    PENDING_CONNECTIONS,
+    PENDING_GRACE_SECONDS,
+    SILENT_GRACE_SECONDS,
 )
 
 
@@ -105,23 +105,23 @@ class _Queue:
 class PendingConnections:
     """All connections at the front door, and those with an unanswered close.
 
-    At `most` of them the oldest is evicted for the next one, so that no client can lock others out:
-    first those with an unanswered close, then those that sent no byte. None is evicted before its
-    grace, or many honest devices would evict each other.
+    At `maximum` of them the oldest is evicted for the next one, so that no client can lock others
+    out: first those with an unanswered close, then those that sent no byte. None is evicted before
+    its grace, or many honest devices would evict each other.
     """
 
-    def __init__(self, clock: IReactorTime, most: int = WAITING_CONNECTIONS) -> None:
+    def __init__(self, clock: IReactorTime, maximum: int = PENDING_CONNECTIONS) -> None:
         self._clock = clock
-        self._closing = _Queue(CLOSE_SURE_SECONDS)
-        self._silent = _Queue(SILENT_SURE_SECONDS)
-        self._others = _Queue(WAITING_SURE_SECONDS)
+        self._closing = _Queue(CLOSING_GRACE_SECONDS)
+        self._silent = _Queue(SILENT_GRACE_SECONDS)
+        self._others = _Queue(PENDING_GRACE_SECONDS)
         self._queues = (self._closing, self._silent, self._others)
         """The queues in the order of eviction."""
-        self.configure(most)
+        self.configure(maximum)
 
-    def configure(self, most: int) -> None:
+    def configure(self, maximum: int) -> None:
         """Apply another limit; connections beyond it stay until they are evicted for new ones."""
-        self.most = most
+        self.maximum = maximum
 
     def __len__(self) -> int:
         return len(self._closing) + len(self._silent) + len(self._others)
@@ -160,7 +160,7 @@ class PendingConnections:
 
     def make_room(self) -> bool:
         """Return whether another connection may be added; evict the oldest for it if needed."""
-        return len(self) < self.most or self.evict_oldest()
+        return len(self) < self.maximum or self.evict_oldest()
 
     def evict_oldest(self, budget: Budget | None = None) -> bool:
         """Evict the oldest connection, or that of one network, after its grace. Return whether.
@@ -170,10 +170,10 @@ class PendingConnections:
         there are refused at once.
         """
         now = self._clock.seconds()
-        if budget is not None and now < budget.sure_until:
+        if budget is not None and now < budget.grace_until:
             return False
         # All connections added later have at least this grace.
-        sure_until = now + SILENT_SURE_SECONDS
+        grace_until = now + SILENT_GRACE_SECONDS
         for queue in self._queues:
             oldest = queue.oldest(budget)
             if oldest is None:
@@ -183,7 +183,7 @@ class PendingConnections:
                 queue.remove(connection)
                 connection.evict()
                 return True
-            sure_until = min(sure_until, since + queue.seconds)
+            grace_until = min(grace_until, since + queue.seconds)
         if budget is not None:
-            budget.sure_until = sure_until
+            budget.grace_until = grace_until
         return False

@@ -17,7 +17,7 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from vaultrelay.policy.limits import MOST_READ_BYTES
+from vaultrelay.policy.limits import MAX_READ_BYTES
 from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
 from vaultrelay.transport.preamble import Preamble, Stage, StageFailed
 from vaultrelay.transport.sending import SendingHalf
@@ -26,7 +26,7 @@ from vaultrelay.transport.stream_state import ABORTED, DONE, LOST, OVER, READABL
 
 _RESET = pack("ii", 1, 0)
 """SO_LINGER on, 0 seconds: the close is a reset."""
-_view = memoryview(bytearray(MOST_READ_BYTES))
+_view = memoryview(bytearray(MAX_READ_BYTES))
 """The read buffer of all streams, which use it one after another."""
 
 

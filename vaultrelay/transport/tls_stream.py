@@ -10,7 +10,7 @@ from twisted.internet.interfaces import ISSLTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from vaultrelay.policy.limits import MOST_READ_BYTES
+from vaultrelay.policy.limits import MAX_READ_BYTES
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import Stage
@@ -23,7 +23,7 @@ _RECORD_BYTES = 16 * 1024
 """Largest plaintext of a TLS record, in bytes (RFC 8446, section 5.1)."""
 _SEALED_AT_ONCE = 16 * _RECORD_BYTES
 """Bytes encrypted at once, since the shared buffer keeps the largest size that it ever had."""
-_plain = memoryview(bytearray(MOST_READ_BYTES + 2 * _RECORD_BYTES))
+_plain = memoryview(bytearray(MAX_READ_BYTES + 2 * _RECORD_BYTES))
 """Plaintext of one read; with the kept part of a record, it can be longer than the read."""
 
 

@@ -161,7 +161,7 @@ class Visitors:
         address has used up its budget.
         """
         ip = visitor.ip
-        if ip is None or not self._book.places:
+        if ip is None or not self._book.max_devices:
             return
         if visitor.is_near:
             # Only the first peer: each one would be a warning.

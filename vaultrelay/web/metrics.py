@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from vaultrelay.observe.figures import Figures
-from vaultrelay.policy.finding import WHAT
+from vaultrelay.policy.operator_warning import SUMMARIES
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason
@@ -54,7 +54,7 @@ def _closes(figures: Figures) -> Samples:
 
 def _warnings(figures: Figures) -> Samples:
     found = {finding.slug for finding in figures.findings}
-    return [((("warning", slug),), int(slug in found)) for slug in WHAT]
+    return [((("warning", slug),), int(slug in found)) for slug in SUMMARIES]
 
 
 def _certificates(figures: Figures) -> Samples:

@@ -30,7 +30,7 @@ class Plot:
     curve: str
     title: str
     write: Callable[[float], str]
-    least: float
+    minimum: float
 
 
 def shown_minutes(curves: Iterable[Sequence[float]]) -> int:
@@ -52,7 +52,7 @@ def line_plot(plot: Plot, values: Sequence[float], period: int = HISTORY_MINUTES
     values = values[-_samples(period) :]
     known = [value for value in values if not isnan(value)]
     now, peak = (plot.write(known[-1]), plot.write(max(known))) if known else ("no data", "unknown")
-    top = _top(max([plot.least, *known]))
+    top = _top(max([plot.minimum, *known]))
     line, area = _paths(values, top)
     words = f"{plot.title} in the last {period} minutes: {now} now, {peak} at most"
     minutes = [period * part // _QUARTERS for part in range(_QUARTERS, -1, -1)]
@@ -71,10 +71,10 @@ def line_plot(plot: Plot, values: Sequence[float], period: int = HISTORY_MINUTES
     )
 
 
-def _top(most: float) -> float:
-    """Return the lowest easily read number that is not below `most`."""
-    power = 10.0 ** floor(log10(most))
-    return next(step * power for step in _STEPS if step * power >= most)
+def _top(maximum: float) -> float:
+    """Return the lowest easily read number that is not below `maximum`."""
+    power = 10.0 ** floor(log10(maximum))
+    return next(step * power for step in _STEPS if step * power >= maximum)
 
 
 def _paths(values: Sequence[float], top: float) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from twisted.internet.interfaces import IAddress
 from zope.interface import implementer
 
-from vaultrelay.policy.access import ANYBODY, Admission
+from vaultrelay.policy.access import ANONYMOUS, Admission
 from vaultrelay.wire.upgrade import Upgrade
 
 
@@ -15,4 +15,4 @@ class AdmittedUpgrade:
     """An upgrade and its admission, in place of the address of a connection."""
 
     upgrade: Upgrade
-    admission: Admission = ANYBODY
+    admission: Admission = ANONYMOUS

@@ -4,7 +4,7 @@ from collections import deque
 
 _COPY_BELOW = 32 * 1024
 """Bytes. Larger messages are one object for all receivers."""
-_MOST_PIECES = 16
+_MAX_PIECES = 16
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -22,7 +22,7 @@ class FrameBuffer:
         """Add frames, which may come in pieces; return their size."""
         size = sum(map(len, frames))
         self.size += size
-        if size >= _COPY_BELOW and len(frames) <= _MOST_PIECES:
+        if size >= _COPY_BELOW and len(frames) <= _MAX_PIECES:
             self._chunks.append(frames)
             return size
         last = self._chunks[-1] if self._chunks else None

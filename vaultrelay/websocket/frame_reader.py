@@ -137,8 +137,8 @@ class FrameReader:
         data, self.rest = self.rest, None
         return self.feed(data, self._position)
 
-    def next_text(self, most: int) -> bytes | None:
-        """Take a text of at most `most` bytes, if `rest` begins with a whole one in UTF-8."""
+    def next_text(self, maximum: int) -> bytes | None:
+        """Take a text of at most `maximum` bytes, if `rest` begins with a whole one in UTF-8."""
         data, position = self.rest, self._position
         if self.is_foreign or data is None or data[position] != WHOLE_TEXT:
             return None
@@ -147,7 +147,7 @@ class FrameReader:
             return None
         length, size, key = header
         start, end = position + length, position + length + size
-        if size > most or end > len(data) or not key or length != shortest_header(size):
+        if size > maximum or end > len(data) or not key or length != shortest_header(size):
             return None
         text = apply_mask(data[start:end], key)
         try:

@@ -44,7 +44,7 @@ class SendQueue:
         "_buffer",
         "_is_full",
         "_is_high",
-        "_most",
+        "_maximum",
         "_pending",
         "_put",
         "_under_way",
@@ -53,9 +53,9 @@ class SendQueue:
         "transport",
     )
 
-    def __init__(self, batch: Batch, most: int) -> None:
+    def __init__(self, batch: Batch, maximum: int) -> None:
         self._batch = batch
-        self._most = most
+        self._maximum = maximum
         self.owner: QueueOwner | None = None
         self._pending: list[bytes] | None = None
         self._buffer: FrameBuffer | None = None
@@ -91,7 +91,7 @@ class SendQueue:
 
     def deliver(self, message: bytes) -> Room:
         """See Outbox.deliver."""
-        if self._is_full and self.held + len(message) > HIGH_MARK + self._most:
+        if self._is_full and self.held + len(message) > HIGH_MARK + self._maximum:
             return Room.FULL
         if len(message) < _COPY_BELOW:
             self.write(self._batch.framed(message))
@@ -101,7 +101,7 @@ class SendQueue:
 
     def reserve(self, size: int) -> bool:
         """Return whether there is room for frames that are sent even to a full queue."""
-        return not self._is_full or self.held + size <= HIGH_MARK + self._most + CONTROL_RESERVE
+        return not self._is_full or self.held + size <= HIGH_MARK + self._maximum + CONTROL_RESERVE
 
     def write(self, frame: bytes) -> None:
         """Send, or add to the one write at the end of the batch."""

@@ -20,7 +20,7 @@ from vaultrelay.wire.broken_rule import BrokenRule, Rule
 HEADER_BYTES = 16
 EVERYONE = 0xFFFFFFFF
 """As `to`: every other session of the channel."""
-NOBODY = 0
+NO_SESSION = 0
 """No session has this number."""
 
 
@@ -90,7 +90,7 @@ def check_data(message: bytes, session: int) -> tuple[int, int]:
         raise _not_plain_data(message)
     if sender != session:
         raise BadHeader(Rule.FROM.slug, f"from is {sender}, and this is session {session}")
-    if to == session or to == NOBODY:
+    if to == session or to == NO_SESSION:
         raise BadHeader(Rule.TO.slug, f"to is {to}: the sender itself, or no session")
     return to, id
 

@@ -88,12 +88,12 @@ class Fields:
             raise self._not(name, "an object")
         return Fields(value)
 
-    def objects(self, name: str, most: int) -> list["Fields"]:
+    def objects(self, name: str, maximum: int) -> list["Fields"]:
         value = self._values.get(name)
         if type(value) is not list or any(type(item) is not dict for item in value):
             raise self._not(name, "a list of objects")
-        if len(value) > most:
-            raise _bad_field(name, FieldRule.LENGTH, f"has more than {most} objects")
+        if len(value) > maximum:
+            raise _bad_field(name, FieldRule.LENGTH, f"has more than {maximum} objects")
         return [Fields(item) for item in value]
 
     def _not(self, name: str, wanted: str) -> BadControl:

@@ -110,11 +110,11 @@ def proxy_missing() -> Refusal:
     )
 
 
-def token_required(was_given: bool) -> Refusal:
+def token_required(is_wrong: bool) -> Refusal:
     """The operator requires an access token, and the request has no valid one."""
     detail = (
         "The access token is none of this relay's. Ask its operator for another."
-        if was_given
+        if is_wrong
         else "This relay asks for an access token. Ask its operator for one, and enter the URL as "
         "wss://any:TOKEN@host."
     )

@@ -181,7 +181,7 @@ async def test_a_warning_stops_nothing() -> None:
         (
             page(
                 "401 Unauthorized",
-                body=token_required(was_given=False).body().decode(),
+                body=token_required(is_wrong=False).body().decode(),
             ),
             "upgrade: This relay asks for an access token. Ask its operator for one, and enter",
         ),

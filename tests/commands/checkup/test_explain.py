@@ -80,7 +80,7 @@ def test_each_failure_is_told_with_where_to_look(error: Exception, step: str, sa
 
 
 @pytest.mark.parametrize(
-    ("has_token", "was_given", "said"),
+    ("has_token", "is_wrong", "said"),
     [
         (False, False, " For this check, --token-file FILE does, too."),
         (True, True, "Ask its operator for another. (401 token_required)"),
@@ -89,8 +89,8 @@ def test_each_failure_is_told_with_where_to_look(error: Exception, step: str, sa
     ids=["none", "wrong", "lost"],
 )
 def test_a_token_that_is_missing_is_told_from_one_that_is_wrong_and_one_that_is_lost(
-    has_token: bool, was_given: bool, said: str
+    has_token: bool, is_wrong: bool, said: str
 ) -> None:
-    refusal = token_required(was_given)
+    refusal = token_required(is_wrong)
     refused = Refused(refusal.status, refusal.error, refusal.detail)
     assert explain(refused, "upgrade", 20, has_token=has_token).endswith(said)

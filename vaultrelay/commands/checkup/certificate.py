@@ -5,27 +5,27 @@ from collections.abc import Iterator
 
 from vaultrelay.certificates.x509 import X509, read_certificate
 from vaultrelay.logs import printable
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.operator_warning import OperatorWarning
 
 NAME_MISMATCH = (62, 64)
 """OpenSSL's numbers for a certificate that is for another host name, or address."""
 _NAMES_SHOWN = 5
 
 
-def look_at_certificate(der: bytes) -> Iterator[Finding]:
+def look_at_certificate(der: bytes) -> Iterator[OperatorWarning]:
     """Yield warnings of a certificate that this machine accepts, and other clients may refuse."""
     certificate = _read(der)
     if certificate is None:
         return
     if certificate.is_self_signed:
-        yield Finding(
+        yield OperatorWarning(
             "self_signed",
             "The certificate is self-signed, and this machine was told to trust it. Others do "
             "not: get one from a public authority, such as Let's Encrypt, or have every device "
             "trust this one.",
         )
     if not certificate.is_for_browsers:
-        yield Finding(
+        yield OperatorWarning(
             "key_kind",
             "Browsers and some devices refuse the certificate, as its key is of the kind "
             f"{certificate.key}: have it issued anew for a key of P-256.",

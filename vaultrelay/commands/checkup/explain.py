@@ -8,7 +8,7 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 
 from vaultrelay.client import Closed, Refused
 from vaultrelay.logs import printable
-from vaultrelay.policy.tls_reasons import CURES, words_of
+from vaultrelay.policy.tls_reasons import CURES, describe_tls_reason
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.refusal import token_required
 
@@ -34,7 +34,7 @@ _LOST_ON_ITS_WAY = (
     "A token was given, and the relay did not get it: let the proxy pass the header Authorization "
     "on."
 )
-_NO_TOKEN_CAME = token_required(was_given=False).detail
+_NO_TOKEN_CAME = token_required(is_wrong=False).detail
 _HINTS = {
     ("name", ""): "Is the host name spelled right, and does DNS know it?",
     ("tcp", ""): "Is the relay running, is the port right, does a firewall let it through?",
@@ -95,7 +95,7 @@ def _cause(error: BaseException, seconds: int) -> str:
         return error.verify_message
     if isinstance(error, ssl.SSLError):
         reason = getattr(error, "reason", None)
-        return words_of(reason) if reason else ""
+        return describe_tls_reason(reason) if reason else ""
     if isinstance(error, Closed) and error.code == _NO_CLOSE:
         return "the connection ended without a close"
     if isinstance(error, ConnectError) and error.osError:

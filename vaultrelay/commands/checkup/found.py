@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.operator_warning import OperatorWarning
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Found:
 
     detail: str
     facts: Mapping[str, object] = field(default_factory=dict)
-    warnings: tuple[Finding, ...] = ()
+    warnings: tuple[OperatorWarning, ...] = ()
 
 
 class CheckFailed(Exception):

@@ -14,8 +14,8 @@ from vaultrelay.client.events import Event
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.commands.checkup.messages import STOPPING
-from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import PING_JITTER, PING_RANGE
+from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.wire.close_codes import CloseCode
 
 DEFAULT_SECONDS = 130
@@ -146,7 +146,7 @@ def judge_cut(lasted: int, ping: int, facts: dict[str, object]) -> Found:
         detail,
         facts,
         (
-            Finding(
+            OperatorWarning(
                 "idle_cut",
                 f"Something on the way, most likely a proxy, cuts a connection after {lasted} s of "
                 f"silence, before the relay's ping: {cure} (such limits have {known}).",
@@ -162,7 +162,7 @@ def _forgotten(seconds: int, ping: int, facts: dict[str, object]) -> Found:
         f"after {seconds} s of silence nothing came through any more",
         facts | {"forgotten": True},
         (
-            Finding(
+            OperatorWarning(
                 "idle_forgotten",
                 f"Something on the way, a firewall or NAT, forgot a connection within {seconds} s "
                 f"of silence without a word: let it remember them for longer than {ping} s, or "

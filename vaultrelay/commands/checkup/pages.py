@@ -8,8 +8,8 @@ from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.ask import Answer, NotHttp, ask
 from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.policy.addresses import IpAddress, read_address
-from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.networks import UNIX
+from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.wire.json_object import BadControl, read_object
 
 SKEW_SECONDS = 60
@@ -76,7 +76,7 @@ def read_told(body: bytes) -> tuple[IpAddress | None, bool] | None:
 
 def judge_address(
     seen: IpAddress | None, here: IpAddress | None, there: IpAddress | None
-) -> Finding | None:
+) -> OperatorWarning | None:
     """Judge whether the relay uses its proxy's address for us; `here` and `there` are the
     connection's ends."""
     if seen is None:
@@ -95,8 +95,8 @@ def judge_address(
     )
 
 
-def _hidden(what: str, proxy: str) -> Finding:
-    return Finding(
+def _hidden(what: str, proxy: str) -> OperatorWarning:
+    return OperatorWarning(
         "address_hidden",
         f"{what[0].upper()}{what[1:]}: all devices behind it count as one. Let the proxy set "
         f"X-Forwarded-For, and start the relay with --trusted-proxy {proxy}.",
@@ -112,9 +112,9 @@ def clock_skew(date: str, now: float) -> int | None:
         return None
 
 
-def _wrong_clock(skew: int) -> Finding:
+def _wrong_clock(skew: int) -> OperatorWarning:
     side = "ahead of" if skew > 0 else "behind"
-    return Finding(
+    return OperatorWarning(
         "clock_skew",
         f"The clock there is {_span(abs(skew))} {side} this machine's: set whichever is wrong by "
         "NTP, or certificates seem expired and logs cannot be compared.",

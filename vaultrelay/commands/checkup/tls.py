@@ -22,8 +22,8 @@ from vaultrelay.commands.checkup.trust import (
 )
 from vaultrelay.commands.probe import TlsFacts, greet
 from vaultrelay.logs import printable
-from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
+from vaultrelay.policy.operator_warning import OperatorWarning, in_days
 
 _HTTP_1 = "http/1.1"
 _HTTP_2 = "h2"
@@ -135,59 +135,59 @@ def _old_context() -> ssl.SSLContext:
     return context
 
 
-def _ends_soon(agreed: TlsFacts) -> Finding | None:
+def _ends_soon(agreed: TlsFacts) -> OperatorWarning | None:
     days = agreed.days_left
     if days is None or days > CERTIFICATE_WARNING_DAYS:
         return None
-    return Finding(
+    return OperatorWarning(
         "certificate_ends_soon",
         f"The certificate ends {in_days(days)}: see why it has not been renewed, and let what ends "
         "TLS here load the new one.",
     )
 
 
-def _no_alpn(agreed: TlsFacts, strict: TlsFacts | Exception) -> Finding | None:
+def _no_alpn(agreed: TlsFacts, strict: TlsFacts | Exception) -> OperatorWarning | None:
     if agreed.alpn is not None:
         return None
     if isinstance(strict, TlsFacts) and strict.alpn == _HTTP_2:
-        return Finding("http_2_only", _ONLY_HTTP_2)
-    return Finding(
+        return OperatorWarning("http_2_only", _ONLY_HTTP_2)
+    return OperatorWarning(
         "no_alpn",
         "The server does not answer ALPN, on which some clients and proxies insist: let what ends "
         "TLS here select http/1.1.",
     )
 
 
-def _weak_key(strict: TlsFacts | Exception) -> Finding | None:
+def _weak_key(strict: TlsFacts | Exception) -> OperatorWarning | None:
     is_weak = isinstance(strict, ssl.SSLCertVerificationError) and (
         "too weak" in strict.verify_message
     )
     if not is_weak:
         return None
-    return Finding(
+    return OperatorWarning(
         "weak_key",
         "The certificate's key or signature is too weak for careful devices: have it issued anew "
         "for a key of P-256, or RSA of 2048 bits.",
     )
 
 
-def _not_exact(exact: TlsFacts | Exception) -> Finding | None:
+def _not_exact(exact: TlsFacts | Exception) -> OperatorWarning | None:
     if not isinstance(exact, ssl.SSLCertVerificationError) or exact.verify_code not in NOT_STRICT:
         return None
     text = f"{printable(exact.verify_message)}. {explain_strictness()}"
-    return Finding("not_rfc_5280", text)
+    return OperatorWarning("not_rfc_5280", text)
 
 
-def _ignored_stores() -> Finding | None:
+def _ignored_stores() -> OperatorWarning | None:
     sentences = ignored_stores(os.environ)
-    return Finding("trust_ignored", " ".join(sentences)) if sentences else None
+    return OperatorWarning("trust_ignored", " ".join(sentences)) if sentences else None
 
 
-def _accepts_old(old: TlsFacts | Exception) -> Finding | None:
+def _accepts_old(old: TlsFacts | Exception) -> OperatorWarning | None:
     if not isinstance(old, TlsFacts):
         return None
     version = "TLS 1.0" if old.version == "TLSv1" else "TLS 1.1"
-    return Finding(
+    return OperatorWarning(
         "old_tls",
         f"What ends TLS here still accepts {version}, which is broken and which no device needs: "
         "allow TLS 1.2 and 1.3 alone (nginx: ssl_protocols TLSv1.2 TLSv1.3; HAProxy: ssl-min-ver "

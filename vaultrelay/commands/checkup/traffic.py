@@ -10,7 +10,7 @@ from twisted.internet.defer import ensureDeferred
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.commands.checkup.messages import Pair
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.wire.data import HEADER_BYTES
 
 ECHOES = 20
@@ -89,7 +89,7 @@ class Traffic:
             f"a message of {size} bytes was still under way after {LARGEST_SECONDS} s",
             {"bytes": None},
             (
-                Finding(
+                OperatorWarning(
                     "slow_line",
                     f"The line is slow: {size} bytes take more than {LARGEST_SECONDS} s. Devices "
                     "on it sync large entries slowly.",
@@ -124,8 +124,8 @@ class Flood:
         self._pair = pair
         # The largest message may have used up what the other device may send.
         self._sender = min((0, 1), key=lambda each: pair.allowances[each].rest_seconds)
-        most = pair.devices[self._sender].limits.message_bytes - HEADER_BYTES
-        self.size = min(FLOOD_BYTES, most)
+        maximum = pair.devices[self._sender].limits.message_bytes - HEADER_BYTES
+        self.size = min(FLOOD_BYTES, maximum)
         self.received = 0
         self._sent = 0
         self._seconds = 0.0

@@ -8,7 +8,7 @@ from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.logs import printable
 from vaultrelay.policy.addresses import read_address
-from vaultrelay.policy.finding import Finding
+from vaultrelay.policy.operator_warning import OperatorWarning
 
 _TOKEN_NAMES = frozenset(
     {"access_token", "api_key", "apikey", "auth", "key", "password", "secret", "token"}
@@ -33,7 +33,7 @@ def look_at_url(url: str) -> Found | None:
         raise CheckFailed(f"There seems to be a token in the {place} of the URL. {_CURE}")
     parts = urlsplit(url)
     if parts.username is not None and parts.password is None:
-        warning = Finding(
+        warning = OperatorWarning(
             "token_not_sent",
             "The URL has a user and no password, so no token is sent: write it as "
             "wss://any:TOKEN@host.",
@@ -56,18 +56,18 @@ def token_place(url: str) -> str | None:
     return "path" if any(map(_is_random, parts.path.split("/"))) else None
 
 
-def in_clear(url: RelayUrl, addresses: list[str]) -> Finding | None:
+def in_clear(url: RelayUrl, addresses: list[str]) -> OperatorWarning | None:
     """Return the warning of a URL without TLS that leads beyond local networks."""
     near = (read_address(address) for address in addresses)
     if url.scheme == "wss" or all(address is not None and address.is_private for address in near):
         return None
     if url.authorization is None:
-        return Finding(
+        return OperatorWarning(
             "plain_in_public",
             f"Without TLS, anyone on the way to {url.host} sees which devices talk: use a wss:// "
             "URL.",
         )
-    return Finding(
+    return OperatorWarning(
         "token_in_clear",
         f"Without TLS, anyone on the way to {url.host} reads the token: use a wss:// URL.",
     )

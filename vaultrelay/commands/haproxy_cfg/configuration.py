@@ -17,13 +17,14 @@ from vaultrelay.policy.limits import (
     ANNOUNCED_ROUNDS,
     ANNOUNCED_SECONDS,
     CHANNELS_REMEMBERED,
+    HAPROXY_MIN_PENDING_PER_ADDRESS,
+    HAPROXY_PENDING_SHARE,
     JOINS_A_ROUND,
-    LEAST_CHANNELS_REMEMBERED,
-    LEAST_PENDING_PER_ADDRESS,
+    MIN_CHANNELS_REMEMBERED,
     NETWORK_ADDRESSES,
     NETWORK_PENDING_ADDRESSES,
     NEW_CHANNELS_A_TICK,
-    PENDING_SHARE,
+    PENDING_CONNECTIONS,
     PROXY_HANDSHAKE_SECONDS,
     PROXY_HEAD_SECONDS,
     RECONNECTS_PER_MINUTE,
@@ -32,7 +33,6 @@ from vaultrelay.policy.limits import (
     SHARE_PER_ADDRESS,
     TABLE_SECONDS,
     TICKS_A_ROUND,
-    WAITING_CONNECTIONS,
 )
 from vaultrelay.wire.refusal import Refusal, bad_request, request_timeout
 
@@ -69,11 +69,11 @@ _ERRORS = (
 
 def configuration(cluster: Cluster, command: str) -> str:
     """Return the whole file, which names the command that made it."""
-    table = max(LEAST_CHANNELS_REMEMBERED, CHANNELS_REMEMBERED * cluster.devices)
-    maxconn = cluster.maxconn or cluster.devices + cluster.relays * WAITING_CONNECTIONS
+    table = max(MIN_CHANNELS_REMEMBERED, CHANNELS_REMEMBERED * cluster.devices)
+    maxconn = cluster.maxconn or cluster.devices + cluster.relays * PENDING_CONNECTIONS
     tls = f" ssl crt {cluster.certificate} alpn http/1.1"
     per_address = cluster.max_per_address or maxconn // SHARE_PER_ADDRESS
-    pending = max(LEAST_PENDING_PER_ADDRESS, per_address // PENDING_SHARE)
+    pending = max(HAPROXY_MIN_PENDING_PER_ADDRESS, per_address // HAPROXY_PENDING_SHARE)
     per_minute = per_address * RECONNECTS_PER_MINUTE
     return TEXT.substitute(
         command=command,

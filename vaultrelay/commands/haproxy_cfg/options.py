@@ -14,7 +14,7 @@ from vaultrelay.commands.haproxy_cfg.places import (
     read_number,
     read_places,
 )
-from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, MOST_RELAYS
+from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, MAX_RELAYS
 
 USAGE = f"""\
 Usage: vault-relay haproxy --workers N [options]
@@ -67,8 +67,8 @@ _WITH_VALUE = (
 _FLAGS = [*(f"{name}=" for name in _WITH_VALUE), "plain", "help"]
 _REPEATABLE = ("--node", "--peer")
 _STDOUT = "stdout"
-_MOST_DEVICES = 1_000_000
-_MOST_CONNECTIONS = 10_000_000
+_MAX_DEVICES = 1_000_000
+_MAX_CONNECTIONS = 10_000_000
 _FILE = re.compile(r"/[A-Za-z0-9_.,@+/-]*")
 
 
@@ -139,13 +139,13 @@ def read_options(arguments: Sequence[str]) -> Cluster:
             "--peer goes with --node: another HAProxy cannot reach the sockets of this machine"
         )
     cluster = Cluster(
-        workers=0 if nodes else options.number("--workers", MOST_RELAYS, 0),
+        workers=0 if nodes else options.number("--workers", MAX_RELAYS, 0),
         nodes=nodes,
-        spare=options.number("--spare", MOST_RELAYS, 0, least=0),
+        spare=options.number("--spare", MAX_RELAYS, 0, minimum=0),
         sockets=options.file("--sockets", Cluster.sockets),
-        max_connections=options.number("--max-connections", _MOST_DEVICES, Cluster.max_connections),
-        maxconn=options.number("--maxconn", _MOST_CONNECTIONS, 0),
-        max_per_address=options.number("--max-per-address", _MOST_CONNECTIONS, 0),
+        max_connections=options.number("--max-connections", _MAX_DEVICES, Cluster.max_connections),
+        maxconn=options.number("--maxconn", _MAX_CONNECTIONS, 0),
+        max_per_address=options.number("--max-per-address", _MAX_CONNECTIONS, 0),
         certificate=options.file("--certificate", Cluster.certificate),
         is_plain=is_plain,
         bind=options.address("--bind"),
@@ -158,10 +158,8 @@ def read_options(arguments: Sequence[str]) -> Cluster:
         user=options.name("--user", Cluster.user),
         group=options.name("--group", Cluster.group if nodes else "vault-relay"),
     )
-    if cluster.relays > MOST_RELAYS:
-        raise BadUsage(
-            f"that is {cluster.relays} relays with the spare ones; {MOST_RELAYS} is most"
-        )
+    if cluster.relays > MAX_RELAYS:
+        raise BadUsage(f"that is {cluster.relays} relays with the spare ones; {MAX_RELAYS} is most")
     return cluster
 
 
@@ -171,9 +169,9 @@ class _Options:
     def __init__(self, given: dict[str, str]) -> None:
         self._given = given
 
-    def number(self, name: str, most: int, default: int, least: int = 1) -> int:
+    def number(self, name: str, maximum: int, default: int, minimum: int = 1) -> int:
         text = self._given.get(name)
-        return default if text is None else read_number(name, text, least, most)
+        return default if text is None else read_number(name, text, minimum, maximum)
 
     def file(self, name: str, default: str) -> str:
         text = self._given.get(name, default)

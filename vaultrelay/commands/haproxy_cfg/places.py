@@ -71,11 +71,11 @@ def is_address(text: str) -> bool:
     return not (isinstance(found, IPv6Address) and found.scope_id)
 
 
-def read_number(name: str, text: str, least: int, most: int) -> int:
+def read_number(name: str, text: str, minimum: int, maximum: int) -> int:
     """Return a whole number within a range."""
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
-    if not digits or not least <= int(text) <= most:
-        raise BadUsage(f"{name}: {text!a} must be a number from {least} to {most}")
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(maximum))
+    if not digits or not minimum <= int(text) <= maximum:
+        raise BadUsage(f"{name}: {text!a} must be a number from {minimum} to {maximum}")
     return int(text)
 
 

@@ -1,8 +1,8 @@
-"""Finding: a diagnosis of how a relay is run, with its cure."""
+"""OperatorWarning: a diagnosis of how a relay is run, with its cure."""
 
 from dataclasses import dataclass
 
-WHAT = {
+SUMMARIES = {
     "certificate": "a certificate that ends soon, or is not valid",
     "not_read": "options that could not be read",
     "nobody": "an access list that is empty",
@@ -29,11 +29,11 @@ WHAT = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class OperatorWarning:
     """One diagnosis: `slug` identifies it, `text` describes the fault and the cure.
 
-    The relay's own slugs are the keys of WHAT; `vault-relay check` has others. The text may name
-    files, options and networks of the operator, never what a device sent.
+    The relay's own slugs are the keys of SUMMARIES; `vault-relay check` has others. The text may
+    name files, options and networks of the operator, never what a device sent.
     """
 
     slug: str

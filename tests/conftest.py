@@ -10,7 +10,7 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
 from tests.memory import MemorySocket
-from vaultrelay.transport.bindable import Bound, TcpAddress, nothing_to_clean
+from vaultrelay.transport.listening_socket import Bound, TcpAddress, nothing_to_clean
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As a shell starts what it puts into the background. The relays of tests would inherit it, and

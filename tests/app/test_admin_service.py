@@ -21,8 +21,8 @@ from vaultrelay.policy.limits import (
     SAMPLE_SECONDS,
     SILENT_SURE_SECONDS,
 )
-from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import BadEndpoint
+from vaultrelay.transport.listening_socket import TcpAddress
 
 pytestmark = pytest.mark.usefixtures("bound")
 

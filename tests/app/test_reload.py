@@ -20,7 +20,7 @@ from vaultrelay.app.service import RelayService
 from vaultrelay.config.reader import SettingsReader
 from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.policy.origins import Origins
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import channel_of
 

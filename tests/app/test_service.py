@@ -19,7 +19,7 @@ from tests.memory import SEED, UPGRADE, Relay, Wire
 from tests.recorded_log import RecordedLog
 from vaultrelay import __version__
 from vaultrelay.app.service import RelayService
-from vaultrelay.certificates.pair import CertificatePair, load_pair
+from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import (
     FEW_HANDSHAKES,
@@ -27,8 +27,8 @@ from vaultrelay.policy.limits import (
     LISTEN_BACKLOG,
     RESERVED_PER_CHANNEL,
 )
-from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import BadEndpoint
+from vaultrelay.transport.listening_socket import TcpAddress
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import channel_of
 
@@ -354,8 +354,8 @@ class TestTheLog:
         assert second_line.startswith("Session ended: lost; 5 s, 0 messages, 0 bytes; ")
 
 
-def _pair(folder: Path, **changes: Any) -> CertificatePair:
-    return load_pair(*write_pair(folder, issue(**changes)))
+def _pair(folder: Path, **changes: Any) -> ServerCertificate:
+    return load_certificate(*write_pair(folder, issue(**changes)))
 
 
 def _named_upgrade(relay: Relay) -> bytes:

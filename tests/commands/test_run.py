@@ -17,7 +17,7 @@ from vaultrelay.app.service import RelayService
 from vaultrelay.commands import run
 from vaultrelay.logs.stderr import StderrOutput
 from vaultrelay.policy.descriptors import files_needed
-from vaultrelay.transport.bindable import TcpAddress
+from vaultrelay.transport.listening_socket import TcpAddress
 
 pytestmark = pytest.mark.usefixtures("bound")
 

@@ -11,7 +11,7 @@ from twisted.internet.address import IPv4Address
 
 from tests.authority import chain, ed25519_key, issue, write_pair
 from tests.memory import Relay
-from vaultrelay.certificates.pair import load_pair, utc_now
+from vaultrelay.certificates.server_certificate import load_certificate, utc_now
 from vaultrelay.observe.evidence import Evidence
 from vaultrelay.observe.warnings import WARNINGS, diagnose
 from vaultrelay.policy.finding import WHAT
@@ -24,8 +24,8 @@ from vaultrelay.policy.limits import (
     SILENCES_ALIKE,
 )
 from vaultrelay.policy.proxy_faults import PROXY_FAULTS
-from vaultrelay.transport.listen import OpenSocket
-from vaultrelay.transport.visitors import Noticed
+from vaultrelay.transport.listening_service import OpenSocket
+from vaultrelay.transport.pending_clients import ProxyEvidence
 
 NAMED = {"public_urls": ("wss://relay.test",)}
 """Settings with which there is nothing to say."""
@@ -54,14 +54,14 @@ def test_one_that_knows_no_name_says_so() -> None:
 def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
     """Each slug of the table is the one that its findings have: metrics count by it."""
     certificate, key = write_pair(tmp_path, issue([], key=ed25519_key()))
-    pair = replace(load_pair(certificate, key), open_key=key)
+    pair = replace(load_certificate(certificate, key), open_key=key)
     relay = Relay(
         pairs=((pair,),), unknown_variables=("RELAY_X",), open_files=256, bind="127.0.0.1"
     )
     crowd(relay, ["127.0.0.1"])
     for _ in range(SILENCES_ALIKE):
         relay.broker.idle_disconnects.add(30)
-    noticed = Noticed("127.0.0.1", is_unreadable=True, is_plain_in_public=True)
+    noticed = ProxyEvidence("127.0.0.1", is_unreadable=True, has_public_plaintext=True)
     evidence = Evidence(
         settings=replace(relay.service.settings, channels=frozenset()),
         broker=relay.broker,
@@ -133,7 +133,7 @@ def test_a_certificate_is_spoken_of_in_time(
 ) -> None:
     now = utc_now()
     issued = chain(["relay.test"], starts=now, ends=now + timedelta(100))
-    pair = load_pair(*write_pair(tmp_path, *issued))
+    pair = load_certificate(*write_pair(tmp_path, *issued))
     relay = Relay(pairs=((pair,),))
     then = now + timedelta(days)
     evidence = Evidence(settings=relay.service.settings, broker=relay.broker, now=then)

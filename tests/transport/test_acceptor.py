@@ -25,8 +25,8 @@ from vaultrelay.policy.limits import (
     WAITING_SURE_SECONDS,
 )
 from vaultrelay.transport.acceptor import Acceptor
-from vaultrelay.transport.bindable import Bound
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_socket import Bound
+from vaultrelay.transport.pending_connections import PendingConnections
 
 
 class Reactor(Clock):

@@ -19,11 +19,11 @@ from twisted.internet.testing import MemoryReactorClock
 
 from tests.authority import NAME, issue, write_pair
 from tests.transport.tls_client import lenient_context, shake
-from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.certificates.server_certificate import ServerCertificate
 from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
-from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
-from vaultrelay.transport.listen import Listening
+from vaultrelay.transport.listening_service import Listening
+from vaultrelay.transport.listening_socket import TcpAddress
 from vaultrelay.transport.unix_path import UnixPath
 
 ADDRESS = "127.0.0.1"
@@ -41,7 +41,7 @@ def take(text: str) -> Listening:
     return read_endpoint(MemoryReactorClock(), text)
 
 
-def pairs_of(text: str) -> tuple[CertificatePair, ...]:
+def pairs_of(text: str) -> tuple[ServerCertificate, ...]:
     """What a string with TLS would serve."""
     tls = take(text).tls
     assert tls is not None

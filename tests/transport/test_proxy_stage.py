@@ -22,18 +22,18 @@ from tests.transport.hubs import running_hub
 from tests.transport.tls_client import Client
 from tests.transport.turns import Recorder, Turns, is_closed, pair_of_sockets
 from tests.wire.proxy_headers import BAD, CLIENT_4, CLIENT_6, GOOD, SIGNATURE
-from vaultrelay.certificates.pair import load_pair
+from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.transport import inherited
-from vaultrelay.transport.bindable import TcpAddress
+from vaultrelay.transport import inherited_sockets
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import ReactorHub
-from vaultrelay.transport.listen import ListeningService
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_service import ListeningService
+from vaultrelay.transport.listening_socket import TcpAddress
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import PreambleListener
 from vaultrelay.transport.proxy_stage import ProxyStage
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.tls_stream import TlsStream
 from vaultrelay.transport.unix_stream import UnixStream
 
@@ -90,7 +90,7 @@ Make = Callable[..., Scene]
 
 
 def tls_of(folder: Path, issued: Issued | None = None) -> ServerTls:
-    return ServerTls([load_pair(*write_pair(folder, issued or issue()))])
+    return ServerTls([load_certificate(*write_pair(folder, issued or issue()))])
 
 
 @pytest.fixture
@@ -570,7 +570,9 @@ def test_a_socket_of_systemd_behind_a_proxy(
         passed.bind(address)
         passed.listen()
         address = passed.getsockname()
-        monkeypatch.setattr(inherited, "passed_sockets", lambda: ((passed.fileno(), "relay"),))
+        monkeypatch.setattr(
+            inherited_sockets, "passed_sockets", lambda: ((passed.fileno(), "relay"),)
+        )
 
         def ask(port: object) -> bytes:
             return exchange(family, address, GOOD["2 TCP4"][0] + b"hello")

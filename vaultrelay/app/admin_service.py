@@ -18,12 +18,12 @@ from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.audience import canonical_host
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
-from vaultrelay.transport.front_door import FrontDoorFactory
-from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.listen import ListeningService, shown
-from vaultrelay.transport.pending import PendingConnections
-from vaultrelay.transport.visitors import Visitor
+from vaultrelay.transport.listening_service import ListeningService, shown
+from vaultrelay.transport.pending_clients import PendingClient
+from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
+from vaultrelay.transport.route import RouteResult
 from vaultrelay.web.admin_pages import AdminPages
 from vaultrelay.web.leaf import QuietSite, page_head
 from vaultrelay.wire.refusal import Refusal, bad_request
@@ -55,7 +55,7 @@ class AdminService(MultiService):
         self.sampler = Sampler(reactor, self._meter.totals)
         self._site = QuietSite(AdminPages(self, log=log))
         waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
-        self.door = FrontDoorFactory(reactor, self.route, waiting=waiting, log=log)
+        self.door = DispatcherFactory(reactor, self.route, waiting=waiting, log=log)
         listening = read_endpoint(reactor, endpoint, on_loopback=True)
         self.listener = ListeningService(endpoint, listening, self.door, waiting, hub)
         self.listener.setServiceParent(self)
@@ -81,7 +81,7 @@ class AdminService(MultiService):
         self.sampler.stop()
         return super().stopService()
 
-    def route(self, request: Request, visitor: Visitor) -> Handover:
+    def route(self, request: Request, visitor: PendingClient) -> RouteResult:
         """Return the handover to the admin pages. Raises Refusal if the request is not for them."""
         if request.wants_websocket:
             raise bad_request(
@@ -97,7 +97,7 @@ class AdminService(MultiService):
                 "the relay.",
             )
         site = self._site.buildProtocol(visitor.address)
-        return Handover(site, page_head(request), lasting=False)
+        return RouteResult(site, page_head(request), lasting=False)
 
     def _is_own_host(self, request: Request) -> bool:
         """Return whether the Host header is one of ours.

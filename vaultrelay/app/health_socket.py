@@ -11,11 +11,11 @@ from twisted.application.service import Service
 from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import HEALTH_WAITING, UNIX_PATH_BYTES
-from vaultrelay.transport.front_door import FrontDoorFactory
-from vaultrelay.transport.handover import Route
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.listen import CannotListen, Listening, ListeningService
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_service import CannotListen, Listening, ListeningService
+from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
+from vaultrelay.transport.route import Route
 from vaultrelay.transport.unix_path import UnixPath
 
 
@@ -35,7 +35,7 @@ class HealthSocket(Service):
         self._hub = hub
         self._folder = folder
         self._ports = ports
-        self._door = FrontDoorFactory(
+        self._door = DispatcherFactory(
             hub.reactor, route, waiting=PendingConnections(hub.reactor, HEALTH_WAITING), log=log
         )
 

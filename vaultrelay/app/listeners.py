@@ -7,16 +7,16 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
-from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.certificates.server_certificate import ServerCertificate
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import LISTEN_BACKLOG
-from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.listen import Listening, ListeningService, shown
-from vaultrelay.transport.own_addresses import public_addresses
-from vaultrelay.transport.pending import PendingConnections
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.listening_service import Listening, ListeningService, shown
+from vaultrelay.transport.listening_socket import TcpAddress
+from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.transport.public_addresses import public_addresses
+from vaultrelay.transport.server_tls import ServerTls
 
 
 class Listeners(MultiService):
@@ -44,7 +44,7 @@ class Listeners(MultiService):
             listener.setServiceParent(self)
 
     def configure(
-        self, pairs: Sequence[tuple[CertificatePair, ...]], *, renew_tickets: bool = False
+        self, pairs: Sequence[tuple[ServerCertificate, ...]], *, renew_tickets: bool = False
     ) -> None:
         """Serve these certificates to new connections; one tuple for each listener.
 

@@ -8,10 +8,10 @@ from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.observe.session_log import SessionLog
-from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer
-from vaultrelay.transport.pending import PendingConnections
-from vaultrelay.transport.visitors import Visitors
+from vaultrelay.transport.pending_clients import PendingClients
+from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.web.leaf import QuietSite
 from vaultrelay.web.pages import Pages, Privacy
 from vaultrelay.websocket.factory import DeviceFactory
@@ -42,11 +42,11 @@ class PublicEndpoint:
         self.announcer = Announcer(
             reactor, lambda: () if broker.draining else broker.channels, log=log
         )
-        self.door = FrontDoorFactory(
+        self.door = DispatcherFactory(
             reactor,
             self.routes.public,
             waiting=pending,
-            visitors=Visitors(
+            visitors=PendingClients(
                 reactor,
                 book=broker.budgets,
                 counters=broker.counters,

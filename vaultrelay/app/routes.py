@@ -9,8 +9,8 @@ from vaultrelay.broker.broker import Broker
 from vaultrelay.policy.access import Admission
 from vaultrelay.policy.addresses import PeerAddress
 from vaultrelay.policy.origins import Origins
-from vaultrelay.transport.handover import Handover
-from vaultrelay.transport.visitors import Visitor
+from vaultrelay.transport.pending_clients import PendingClient
+from vaultrelay.transport.route import RouteResult
 from vaultrelay.web.health import HEALTH_PATHS
 from vaultrelay.web.leaf import page_head
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
@@ -48,7 +48,7 @@ class Routes:
         self.origin_refused &= origins == self._origins
         self._origins = origins
 
-    def public(self, request: Request, visitor: Visitor) -> Handover:
+    def public(self, request: Request, visitor: PendingClient) -> RouteResult:
         """Return the handover of a request to the public port. Raises Refusal if not admitted."""
         with self._counting():
             if request.path not in HEALTH_PATHS:
@@ -61,17 +61,17 @@ class Routes:
             self._on_refusal(refusal.counted, visitor.client)
             raise
         device = self._devices.buildProtocol(AdmittedUpgrade(upgrade, admission))
-        return Handover(device, b"", lasting=True)
+        return RouteResult(device, b"", lasting=True)
 
-    def pages(self, request: Request, visitor: Visitor) -> Handover:
+    def pages(self, request: Request, visitor: PendingClient) -> RouteResult:
         """Return the handover of any request to the pages, for the socket of the health check."""
-        return Handover(
+        return RouteResult(
             self._site.buildProtocol(visitor.address),
             page_head(request, visitor.client, visitor.is_told),
             lasting=False,
         )
 
-    def _admit(self, request: Request, visitor: Visitor) -> tuple[Upgrade, Admission]:
+    def _admit(self, request: Request, visitor: PendingClient) -> tuple[Upgrade, Admission]:
         """Return the upgrade and its admission. Raises Refusal if it is not admitted."""
         with self._counting():
             if not request.wants_websocket:

@@ -13,7 +13,7 @@ from vaultrelay.app.listeners import Listeners
 from vaultrelay.app.public_endpoint import PublicEndpoint
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
-from vaultrelay.certificates.pair import utc_now
+from vaultrelay.certificates.server_certificate import utc_now
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.observe.evidence import Evidence
@@ -24,8 +24,8 @@ from vaultrelay.observe.watch import Watch
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.transport.hub import make_hub
-from vaultrelay.transport.listen import ListeningService
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_service import ListeningService
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.websocket.factory import DeviceFactory
 
 

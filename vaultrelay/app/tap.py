@@ -18,7 +18,7 @@ from vaultrelay.app.stdio import guard, print_result
 from vaultrelay.config.flags import RelayOptions
 from vaultrelay.config.reader import SettingsReader
 from vaultrelay.logs import RelayLog, log_under_twistd
-from vaultrelay.transport.listen import CannotListen
+from vaultrelay.transport.listening_service import CannotListen
 
 if TYPE_CHECKING:
     from vaultrelay.app.daemon import TwistdStart

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from vaultrelay.certificates.files import BadCertificate, FoundFile, read_any
-from vaultrelay.certificates.pair import CertificatePair, is_pair, make_pair
-from vaultrelay.certificates.plain_file import why_unreadable
+from vaultrelay.certificates.certificate_files import BadCertificate, FoundFile, read_any
+from vaultrelay.certificates.regular_file import unreadable_reason
+from vaultrelay.certificates.server_certificate import ServerCertificate, is_pair, make_pair
 from vaultrelay.certificates.trust import system_trust
 from vaultrelay.certificates.x509 import read_certificate
 
@@ -18,7 +18,7 @@ _TOLD_FILES = 3
 """Number of files named in the error for a folder without a usable pair."""
 
 
-def load_folder(folder: Path) -> list[CertificatePair]:
+def load_folder(folder: Path) -> list[ServerCertificate]:
     """Return the pairs of a folder and its subfolders, in the order of their key files.
 
     Raises BadCertificate if the folder has no usable pair, or if a file is unusable.
@@ -39,7 +39,7 @@ def load_folder(folder: Path) -> list[CertificatePair]:
     return pairs
 
 
-def _pairs(files: Mapping[Path, FoundFile]) -> Iterator[CertificatePair]:
+def _pairs(files: Mapping[Path, FoundFile]) -> Iterator[ServerCertificate]:
     certificates = {each: path for path, file in files.items() for each in file.certificates}
     issuers = _issuers(certificates)
     trust = system_trust()
@@ -64,7 +64,7 @@ def _files(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
         barred = Path(error.filename)
         where = "" if barred == folder else f"holds {barred}, which "
-        raise BadCertificate(f"{where}cannot be read: {why_unreadable(barred, error)}") from None
+        raise BadCertificate(f"{where}cannot be read: {unreadable_reason(barred, error)}") from None
 
     walk = os.walk(folder, onerror=refuse)
     return sorted(

@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.certificates.server_certificate import ServerCertificate
 
 
-def why_worse(
-    new: Collection[CertificatePair], running: Collection[CertificatePair], now: datetime
+def renewal_fault(
+    new: Collection[ServerCertificate], running: Collection[ServerCertificate], now: datetime
 ) -> str | None:
     """Return why `running` is kept: one with good dates would be replaced by one without.
 

@@ -10,7 +10,7 @@ from vaultrelay.app.signals import after_end
 from vaultrelay.app.tap import Options, with_reload_and_signals
 from vaultrelay.commands import COMMANDS
 from vaultrelay.logs import log_to_stderr
-from vaultrelay.transport.listen import CannotListen
+from vaultrelay.transport.listening_service import CannotListen
 
 
 class RunOptions(Options):

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from vaultrelay.certificates.files import BadCertificate
-from vaultrelay.certificates.pair import CertificatePair, load_pair, utc_now
-from vaultrelay.certificates.renewal import why_worse
+from vaultrelay.certificates.certificate_files import BadCertificate
+from vaultrelay.certificates.renewal import renewal_fault
+from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate, utc_now
 from vaultrelay.config.given import Given
 from vaultrelay.config.kinds import Reading
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
-Pairs = tuple[CertificatePair, ...]
+Pairs = tuple[ServerCertificate, ...]
 
 
 def read_pairs(reading: Reading) -> tuple[Pairs, ...]:
@@ -41,14 +41,14 @@ def _port_pairs(given: Mapping[str, Given], running: Pairs) -> Pairs:
             raise present.refuse(f"needs {missing} too: TLS takes a certificate and its key")
         return ()
     try:
-        pair = load_pair(certificate.path, key.path)
+        pair = load_certificate(certificate.path, key.path)
     except BadCertificate as error:
         raise (key if error.about_key else certificate).refuse(str(error)) from None
     return _no_worse((pair,), running, certificate)
 
 
 def _no_worse(pairs: Pairs, running: Pairs, origin: Given) -> Pairs:
-    worse = why_worse(pairs, running, utc_now())
+    worse = renewal_fault(pairs, running, utc_now())
     if worse is not None:
         raise origin.refuse(worse)
     return pairs

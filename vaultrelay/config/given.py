@@ -5,7 +5,7 @@ from pathlib import Path
 
 from twisted.python import usage
 
-from vaultrelay.certificates.plain_file import read_file, why_unreadable
+from vaultrelay.certificates.regular_file import read_file, unreadable_reason
 from vaultrelay.config.common_mistakes import hint
 from vaultrelay.logs import printable
 
@@ -44,7 +44,7 @@ class Given:
         try:
             return read_file(self.path).decode("utf-8-sig")
         except OSError as error:
-            raise self.refuse(f"cannot be read: {why_unreadable(self.path, error)}") from None
+            raise self.refuse(f"cannot be read: {unreadable_reason(self.path, error)}") from None
         except UnicodeDecodeError:
             raise self.refuse(not_text) from None
         except ValueError:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from vaultrelay.certificates.plain_file import start_folder
+from vaultrelay.certificates.regular_file import start_folder
 from vaultrelay.config.certificates import read_pairs
 from vaultrelay.config.given import BadOption, Given
 from vaultrelay.config.kinds import Reading

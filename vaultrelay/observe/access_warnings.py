@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.finding import Finding
-from vaultrelay.transport.listen import OpenSocket
+from vaultrelay.transport.listening_service import OpenSocket
 
 
 def open_socket(socket: OpenSocket) -> Finding:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.certificates.server_certificate import ServerCertificate
 from vaultrelay.certificates.x509 import name_of
 from vaultrelay.config.settings import hosts_of
 from vaultrelay.logs import printable
@@ -115,7 +115,7 @@ def open_keys(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def _seen_by_devices(evidence: Evidence) -> Sequence[CertificatePair]:
+def _seen_by_devices(evidence: Evidence) -> Sequence[ServerCertificate]:
     """Return the certificates that devices see: none with trusted proxies, which terminate TLS and
     have their own rules for the relay's certificate."""
     settings = evidence.settings

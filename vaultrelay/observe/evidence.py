@@ -6,8 +6,8 @@ from datetime import datetime
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
-from vaultrelay.transport.listen import OpenSocket
-from vaultrelay.transport.visitors import Noticed
+from vaultrelay.transport.listening_service import OpenSocket
+from vaultrelay.transport.pending_clients import ProxyEvidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Evidence:
     settings: Settings
     broker: Broker
     now: datetime
-    noticed: Noticed = field(default_factory=Noticed)
+    noticed: ProxyEvidence = field(default_factory=ProxyEvidence)
     read_errors: tuple[str, ...] = ()
     open_sockets: tuple[OpenSocket, ...] = ()
     origin_refused: bool = False

@@ -15,7 +15,7 @@ from vaultrelay.config.settings import Settings
 from vaultrelay.observe.figures import Expiry, Figures, Process
 from vaultrelay.observe.sampler import Totals
 from vaultrelay.policy.finding import Finding
-from vaultrelay.transport.front_door import FrontDoorFactory
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.websocket.factory import DeviceFactory
 
 _PROC = Path("/proc/self")
@@ -33,7 +33,7 @@ class Relay(Protocol):
     settings: Settings
     broker: Broker
     devices: DeviceFactory
-    door: FrontDoorFactory
+    door: DispatcherFactory
 
     def findings(self) -> Sequence[Finding]:
         """Return the current warnings."""

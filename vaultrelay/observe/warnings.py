@@ -67,7 +67,7 @@ def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
         if not evidence.settings.trusted_proxies
     ]
     found += [f"--public-url {url} is without TLS" for url in evidence.settings.plain_public_urls]
-    if evidence.noticed.is_plain_in_public:
+    if evidence.noticed.has_public_plaintext:
         found = ["Devices come over the Internet without TLS"]
     for what in found:
         yield Finding(
@@ -80,15 +80,15 @@ def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
 
 def _untrusted_proxy(evidence: Evidence) -> Iterator[Finding]:
     noticed = evidence.noticed
-    if noticed.unbelieved:
+    if noticed.untrusted_peer:
         yield Finding(
             "untrusted_proxy",
-            f"Requests from {_shown(noticed.unbelieved, evidence)} carry X-Forwarded-For, which is "
+            f"Requests from {_shown(noticed.untrusted_peer, evidence)} carry X-Forwarded-For, which is "
             "not believed from there: --max-per-address does not tell devices behind a proxy from "
             "one another. If it is your proxy, add --trusted-proxy "
-            + ("with its address" if _hides(evidence) else noticed.unbelieved),
+            + ("with its address" if _hides(evidence) else noticed.untrusted_peer),
         )
-    elif noticed.is_crowd_unbelieved:
+    elif noticed.has_untrusted_shared_address:
         yield Finding(
             "untrusted_proxy",
             "An address with too many devices, or of a network with too many, sends "

@@ -26,8 +26,8 @@ from vaultrelay.policy.limits import (
     TOLD_SECONDS,
     TURNED_AWAY_AT_ONCE,
 )
-from vaultrelay.transport.bindable import Bound
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_socket import Bound
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.socket_address import twisted_address
 from vaultrelay.transport.stream import Stream
 

@@ -12,17 +12,17 @@ from typing import Any
 
 from twisted.internet.interfaces import IStreamServerEndpoint
 
-from vaultrelay.certificates.files import BadCertificate, read_certificates
+from vaultrelay.certificates.certificate_files import BadCertificate, read_certificates
 from vaultrelay.certificates.folder import load_folder
-from vaultrelay.certificates.pair import CertificatePair, load_pair
-from vaultrelay.certificates.plain_file import start_folder
+from vaultrelay.certificates.regular_file import start_folder
+from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
-from vaultrelay.transport.bindable import InheritedSocket, TcpAddress
 from vaultrelay.transport.endpoint_hints import colons, plain
-from vaultrelay.transport.endpoint_parts import split_parts
-from vaultrelay.transport.inherited import DOMAINS, NoSuchSocket, check_socket, find_socket
-from vaultrelay.transport.listen import Listening
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.endpoint_syntax import split_parts
+from vaultrelay.transport.inherited_sockets import DOMAINS, NoSuchSocket, check_socket, find_socket
+from vaultrelay.transport.listening_service import Listening
+from vaultrelay.transport.listening_socket import InheritedSocket, TcpAddress
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.unix_path import UnixPath
 
 _HIGHEST_PORT = 65535
@@ -137,7 +137,7 @@ def _number(text: str, name: str, highest: int) -> int:
     return int(text)
 
 
-def _ssl_pair(parts: dict[str, str], folder: str) -> CertificatePair:
+def _ssl_pair(parts: dict[str, str], folder: str) -> ServerCertificate:
     if "sslmethod" in parts:
         raise BadEndpoint("sets sslmethod: the relay itself chooses TLS 1.2 and 1.3")
     if "dhParameters" in parts:
@@ -151,7 +151,7 @@ def _ssl_pair(parts: dict[str, str], folder: str) -> CertificatePair:
     except BadCertificate as error:
         raise BadEndpoint(f"names extraCertChain={issuers}, which {error}") from None
     try:
-        return load_pair(
+        return load_certificate(
             Path(folder, certificate),
             Path(folder, key),
             Path(folder, issuers) if issuers else None,
@@ -161,7 +161,7 @@ def _ssl_pair(parts: dict[str, str], folder: str) -> CertificatePair:
         raise BadEndpoint(f"names {file}, which {error}") from None
 
 
-def _tls_pairs(parts: dict[str, str], folder: str) -> list[CertificatePair]:
+def _tls_pairs(parts: dict[str, str], folder: str) -> list[ServerCertificate]:
     path = parts.get("path", "")
     if not path:
         raise BadEndpoint("names no folder of certificates")

@@ -30,7 +30,7 @@ from vaultrelay.policy.limits import (
     TICKS_A_ROUND,
 )
 from vaultrelay.policy.token_bucket import TokenBucket
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.periodic import PeriodicTask
 from vaultrelay.wire.haproxy_peers import (
     ACCEPTED,

@@ -20,7 +20,7 @@ from zope.interface import implementer
 from vaultrelay.policy.limits import MOST_READ_BYTES
 from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
 from vaultrelay.transport.preamble import Preamble, Stage, StageFailed
-from vaultrelay.transport.sending import SendingHalf
+from vaultrelay.transport.sending_half import SendingHalf
 from vaultrelay.transport.socket_address import twisted_address
 from vaultrelay.transport.stream_state import ABORTED, DONE, LOST, OVER, READABLE, State
 

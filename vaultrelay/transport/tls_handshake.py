@@ -4,8 +4,8 @@ import ssl
 from typing import Protocol
 
 from vaultrelay.transport.preamble import OpeningStream, StageFailed, preamble_listener
+from vaultrelay.transport.server_tls import ServerTls, unprinted_names
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING, empty
-from vaultrelay.transport.tls import ServerTls, unprinted_names
 from vaultrelay.wire.head import begins_proxy_header
 from vaultrelay.wire.refusal import proxy_unexpected
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twisted.python.lockfile import FilesystemLock
 
-from vaultrelay.transport.bindable import Bound
+from vaultrelay.transport.listening_socket import Bound
 
 
 class SocketLocked(OSError):

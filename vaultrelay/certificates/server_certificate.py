@@ -1,4 +1,4 @@
-"""CertificatePair: a PEM pair, tested in a handshake in memory before it is served."""
+"""ServerCertificate: a PEM pair, tested in a handshake in memory before it is served."""
 
 import ssl
 from collections.abc import Iterator, Sequence
@@ -9,11 +9,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from vaultrelay.certificates.context import new_context
-from vaultrelay.certificates.files import BadCertificate, read_certificates, read_pem
+from vaultrelay.certificates.certificate_files import BadCertificate, read_certificates, read_pem
+from vaultrelay.certificates.openssl_error import refusal, refuses_key
 from vaultrelay.certificates.pem import stray_marker
-from vaultrelay.certificates.plain_file import is_open_to_all
-from vaultrelay.certificates.refusal import refusal, refuses_key
+from vaultrelay.certificates.regular_file import is_open_to_all
+from vaultrelay.certificates.tls_context import new_context
 from vaultrelay.certificates.trust import (
     NO_CHECK_TIME,
     client_context,
@@ -25,7 +25,7 @@ from vaultrelay.certificates.x509 import X509, read_certificate
 
 
 @dataclass(frozen=True)
-class CertificatePair:
+class ServerCertificate:
     """A certificate with its key, ready to be served, and its properties.
 
     `names` are its host names and IP addresses, `files` the files that it was read from, or their
@@ -57,7 +57,9 @@ class CertificatePair:
         return None
 
 
-def load_pair(certificate: Path, key: Path, issuers: Path | None = None) -> CertificatePair:
+def load_certificate(
+    certificate: Path, key: Path, issuers: Path | None = None
+) -> ServerCertificate:
     """Return the pair in two PEM files, which may be the same. Raises BadCertificate if unusable.
 
     The issuers' certificates follow the relay's own, or are in a separate file.
@@ -71,7 +73,7 @@ def load_pair(certificate: Path, key: Path, issuers: Path | None = None) -> Cert
 
 def make_pair(
     certificate: Path, key: Path, issuers: bytes = b"", trust: ssl.SSLContext | None = None
-) -> CertificatePair:
+) -> ServerCertificate:
     """Return the pair in two PEM files. `issuers`, in DER, are served after those in the file.
 
     `trust` is a client context with this machine's trust store. Raises BadCertificate if TLS does
@@ -85,7 +87,7 @@ def make_pair(
         own = shake_hands(context, client_context(ssl.CERT_NONE)).getpeercert(binary_form=True)
         own = own or b""
         facts = _statements(context, own)
-        pair = CertificatePair(
+        pair = ServerCertificate(
             context,
             tuple(_names(facts.get("subjectAltName", ()))),
             _time(facts["notBefore"]),

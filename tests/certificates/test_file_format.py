@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.authority import DAY, issue, rsa_key, write_pair
-from vaultrelay.certificates.files import BadCertificate
+from vaultrelay.certificates.certificate_files import BadCertificate
 from vaultrelay.certificates.folder import load_folder
-from vaultrelay.certificates.pair import load_pair
+from vaultrelay.certificates.server_certificate import load_certificate
 
 OWN, RSA = issue(), issue(key=rsa_key())
 PUBLIC = RSA.key.public_key()
@@ -109,7 +109,7 @@ def test_what_is_in_place_of_a_certificate_is_named(tmp_path: Path, name: str) -
     certificate, key = write_pair(tmp_path, OWN)
     certificate.write_bytes(content)
     with pytest.raises(BadCertificate) as caught:
-        load_pair(certificate, key)
+        load_certificate(certificate, key)
     assert str(caught.value).startswith(said)
     assert not caught.value.about_key
     with pytest.raises(BadCertificate, match=r"has no certificate with its key in \.pem files: "):
@@ -143,10 +143,10 @@ def test_what_is_in_place_of_a_key_is_named(tmp_path: Path, name: str) -> None:
     certificate, key = write_pair(tmp_path, OWN)
     key.write_bytes(KINDS[name][1])
     if said is None:
-        assert load_pair(certificate, key)
+        assert load_certificate(certificate, key)
         return
     with pytest.raises(BadCertificate) as caught:
-        load_pair(certificate, key)
+        load_certificate(certificate, key)
     assert str(caught.value).startswith(said)
     assert caught.value.about_key
 
@@ -154,8 +154,8 @@ def test_what_is_in_place_of_a_key_is_named(tmp_path: Path, name: str) -> None:
 def test_files_that_are_swapped_are_told_so(tmp_path: Path) -> None:
     certificate, key = write_pair(tmp_path, OWN)
     with pytest.raises(BadCertificate, match="Are certificate and key swapped") as caught:
-        load_pair(key, certificate)
+        load_certificate(key, certificate)
     assert not caught.value.about_key
     with pytest.raises(BadCertificate, match="holds a certificate, and no private key") as caught:
-        load_pair(certificate, certificate)
+        load_certificate(certificate, certificate)
     assert caught.value.about_key

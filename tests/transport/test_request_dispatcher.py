@@ -26,10 +26,10 @@ from vaultrelay.policy.limits import (
     WAITING_PER_ADDRESS,
     WAITING_SURE_SECONDS,
 )
-from vaultrelay.transport.front_door import FrontDoorFactory
-from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
-from vaultrelay.transport.visitors import Visitor, Visitors
+from vaultrelay.transport.pending_clients import PendingClient, PendingClients
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
+from vaultrelay.transport.route import RouteResult
 from vaultrelay.wire.refusal import not_found
 from vaultrelay.wire.request import Request
 
@@ -77,7 +77,7 @@ class Scene:
         self.asked: list[tuple[Request, Any]] = []
         self.trouble: Exception | None = None
         self.head = REWRITTEN
-        self.factory = FrontDoorFactory(self.clock, self.route, log=RecordedLog())
+        self.factory = DispatcherFactory(self.clock, self.route, log=RecordedLog())
         self.connect()
 
     def connect(self) -> None:
@@ -86,11 +86,11 @@ class Scene:
         self.door = door
         self.door.makeConnection(self.transport)
 
-    def route(self, request: Request, visitor: Visitor) -> Handover:
+    def route(self, request: Request, visitor: PendingClient) -> RouteResult:
         self.asked.append((request, visitor.address))
         if self.trouble is not None:
             raise self.trouble
-        return Handover(self.behind, self.head, self.lasting)
+        return RouteResult(self.behind, self.head, self.lasting)
 
     def say(self, *pieces: bytes) -> None:
         for piece in pieces:
@@ -173,10 +173,10 @@ def test_a_page_is_served_once_on_a_connection(pieces: int) -> None:
     site.reactor = scene.clock
     channel: Any = site.buildProtocol(CLIENT)
     head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-    handover = Handover(channel, head, lasting=False)
-    door: Any = FrontDoorFactory(scene.clock, lambda *_: handover, log=RecordedLog()).buildProtocol(
-        CLIENT
-    )
+    handover = RouteResult(channel, head, lasting=False)
+    door: Any = DispatcherFactory(
+        scene.clock, lambda *_: handover, log=RecordedLog()
+    ).buildProtocol(CLIENT)
     door.makeConnection(scene.transport)
     for piece in [HEAD, HEAD] if pieces > 1 else [HEAD + HEAD]:
         door.dataReceived(piece)
@@ -441,7 +441,7 @@ def test_doors_of_one_factory_share_nothing(scene: Scene) -> None:
 
 
 def test_accepting_connections_logs_nothing() -> None:
-    assert not FrontDoorFactory.noisy
+    assert not DispatcherFactory.noisy
 
 
 def test_a_refused_head_request_gets_no_body() -> None:
@@ -561,8 +561,8 @@ class TestWithoutTheProxyHeader:
 
 def test_without_the_header_the_address_of_the_connection_pays() -> None:
     clock: Any = Clock()
-    factory = FrontDoorFactory(
-        clock, Scene().route, visitors=Visitors(clock, book=BudgetBook(10)), log=RecordedLog()
+    factory = DispatcherFactory(
+        clock, Scene().route, visitors=PendingClients(clock, book=BudgetBook(10)), log=RecordedLog()
     )
     doors = [factory.buildProtocol(None) for _ in range(WAITING_PER_ADDRESS + 1)]
     stay = [door is not None and door.proxy_header_missing(CLIENT) for door in doors]

@@ -9,14 +9,14 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from tests.recorded_log import RecordedLog
-from tests.transport.test_front_door import CLIENT, HEAD, Recorder
+from tests.transport.test_request_dispatcher import CLIENT, HEAD, Recorder
 from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.limits import WAITING_PER_ADDRESS, WAITING_SURE_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
-from vaultrelay.transport.front_door import FrontDoorFactory
-from vaultrelay.transport.handover import Handover
-from vaultrelay.transport.pending import PendingConnections
-from vaultrelay.transport.visitors import Visitors
+from vaultrelay.transport.pending_clients import PendingClients
+from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
+from vaultrelay.transport.route import RouteResult
 
 PROXY = IPv4Address("TCP", "10.0.0.1", 50000)
 FORWARDED = HEAD[:-2] + b"X-Forwarded-For: %s\r\n\r\n" % CLIENT.host.encode()
@@ -39,11 +39,11 @@ def known_by_request(door: Any) -> bool:
 def test_the_oldest_of_a_client_that_is_known_late_goes(learn: Callable[[Any], bool]) -> None:
     clock: Any = Clock()
     pending = PendingConnections(clock)
-    visitors = Visitors(clock, book=BudgetBook(10), make_room=pending.evict_oldest)
+    visitors = PendingClients(clock, book=BudgetBook(10), make_room=pending.evict_oldest)
     visitors.configure(TrustedProxies.read(["10.0.0.0/24"]))
-    factory = FrontDoorFactory(
+    factory = DispatcherFactory(
         clock,
-        lambda request, visitor: Handover(Recorder(), b"", lasting=False),
+        lambda request, visitor: RouteResult(Recorder(), b"", lasting=False),
         waiting=pending,
         visitors=visitors,
         log=RecordedLog(),

@@ -27,7 +27,7 @@ def read_file(path: Path) -> bytes:
     return content
 
 
-def why_unreadable(path: Path, error: OSError) -> str:
+def unreadable_reason(path: Path, error: OSError) -> str:
     """Return why a file or folder is unreadable; with a missing permission, and the user."""
     if not isinstance(error, PermissionError):
         return (error.strerror or "unreadable").lower()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
-from vaultrelay.transport.bindable import Bound, InheritedSocket, TcpAddress
+from vaultrelay.transport.listening_socket import Bound, InheritedSocket, TcpAddress
 from vaultrelay.transport.socket_address import is_unix, twisted_address
 
 LOOPBACK = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""Visitors: by which address a connection is counted, and what becomes of one too many."""
+"""PendingClients: by which address a connection is counted, and what becomes of one too many."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.proxies import TrustedProxies
-from vaultrelay.transport.visitors import Noticed
+from vaultrelay.transport.pending_clients import ProxyEvidence
 
 DEVICE = "198.51.100.1"
 OTHER = "198.51.100.2"
@@ -290,7 +290,7 @@ class TestBehindProxies:
         for _ in range(3):
             assert status_of(relay.connect(PROXY), X_Forwarded_For=value) == 101
         assert relay.broker.counters.ignored == {"forwarded_for": 3}
-        assert relay.service.visitors.noticed == Noticed(is_unreadable=True)
+        assert relay.service.visitors.noticed == ProxyEvidence(is_unreadable=True)
 
     def test_several_lines_of_the_header_are_one_list(self) -> None:
         relay = behind_proxy(max_per_address=1)
@@ -314,18 +314,18 @@ class TestNoticed:
         relay = Relay()
         visitors = relay.service.visitors
         relay.connect(host).upgrade(X_Forwarded_For="evil")
-        assert visitors.noticed == Noticed(unbelieved=proxy)
+        assert visitors.noticed == ProxyEvidence(untrusted_peer=proxy)
         visitors.configure(TrustedProxies.read([proxy]))
         relay.connect(host).upgrade(X_Forwarded_For=DEVICE)
-        assert visitors.noticed == Noticed()
+        assert visitors.noticed == ProxyEvidence()
 
     def test_of_a_public_address_it_is_noticed_when_it_is_full(self) -> None:
         relay = Relay(max_per_address=1)
         forwarded = {"X_Forwarded_For": DEVICE}
         assert status_of(relay.connect("8.8.8.8"), **forwarded) == 101
-        assert relay.service.visitors.noticed == Noticed()
+        assert relay.service.visitors.noticed == ProxyEvidence()
         assert status_of(relay.connect("8.8.8.8"), **forwarded) == 429
-        assert relay.service.visitors.noticed == Noticed(is_crowd_unbelieved=True)
+        assert relay.service.visitors.noticed == ProxyEvidence(has_untrusted_shared_address=True)
 
     @pytest.mark.parametrize("settings", [{"max_per_address": 0}, {"trusted_proxies": ("::1",)}])
     def test_nothing_is_noticed_where_it_does_not_matter(self, settings: dict[str, Any]) -> None:
@@ -333,15 +333,15 @@ class TestNoticed:
         relay.connect("::1").upgrade(X_Forwarded_For=DEVICE)
         relay.connect("::1").upgrade()
         relay.connect(None).upgrade(X_Forwarded_For=DEVICE)
-        assert relay.service.visitors.noticed == Noticed()
+        assert relay.service.visitors.noticed == ProxyEvidence()
 
     @pytest.mark.parametrize("host", ["8.8.8.8", "2001:4860::1"])
     def test_devices_from_the_internet_without_tls_are_noticed(self, host: str) -> None:
         relay = Relay()
         relay.connect(host).request("/health")
-        assert relay.service.visitors.noticed == Noticed()
+        assert relay.service.visitors.noticed == ProxyEvidence()
         relay.connect(host).upgrade()
-        assert relay.service.visitors.noticed == Noticed(is_plain_in_public=True)
+        assert relay.service.visitors.noticed == ProxyEvidence(has_public_plaintext=True)
 
     def test_devices_from_near_may_come_without_tls(self) -> None:
         relay = Relay(trusted_proxies=("8.8.8.8",))
@@ -352,7 +352,7 @@ class TestNoticed:
         wire = relay.connect(None)
         assert wire.protocol.client_known(IPv4Address("TCP", "9.9.9.9", 1))
         wire.upgrade()
-        assert relay.service.visitors.noticed == Noticed()
+        assert relay.service.visitors.noticed == ProxyEvidence()
 
 
 class TestProxyProtocol:

@@ -1,4 +1,4 @@
-"""Visitors: the client addresses and the budgets of the connections at the front door."""
+"""PendingClients: the client addresses and the budgets of the connections at the front door."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from vaultrelay.wire.request import Request
 _FORWARDED = "x-forwarded-for"
 
 
-class Visitor:
+class PendingClient:
     """The addresses of one connection, and the budgets that it counts against, if any.
 
     `ip` is the peer's address. `client` is the client's, as a trusted proxy reports it; without a
@@ -44,20 +44,20 @@ class Visitor:
 
 
 @dataclass
-class Noticed:
+class ProxyEvidence:
     """Evidence from connections about proxies and TLS in front of the relay, for the operator.
 
-    `unbelieved` is the peer near the relay that sent an X-Forwarded-For, ignored since it is not a
+    `untrusted_peer` is the peer near the relay that sent an X-Forwarded-For, ignored since it is not a
     trusted proxy.
     """
 
-    unbelieved: str = ""
-    is_crowd_unbelieved: bool = False
+    untrusted_peer: str = ""
+    has_untrusted_shared_address: bool = False
     is_unreadable: bool = False
-    is_plain_in_public: bool = False
+    has_public_plaintext: bool = False
 
 
-class Visitors:
+class PendingClients:
     """Counts pending connections by client address, from X-Forwarded-For of a trusted proxy.
 
     A trusted proxy has no budget itself. `make_room` evicts a pending connection of a network over
@@ -77,19 +77,19 @@ class Visitors:
         self.counters = counters or Counters()
         self._make_room = make_room
         self._proxies = TrustedProxies()
-        self.noticed = Noticed()
+        self.noticed = ProxyEvidence()
         self._faults = ProxyFaults()
 
     def configure(self, proxies: TrustedProxies) -> None:
         """Trust these proxies from now on; if they changed, discard the evidence."""
         if proxies != self._proxies:
             self._proxies = proxies
-            self.noticed = Noticed()
+            self.noticed = ProxyEvidence()
 
-    def arrived(self, address: IAddress | None) -> Visitor:
+    def arrived(self, address: IAddress | None) -> PendingClient:
         """Count and return a connection, perhaps `is_too_many`; None is an unknown address."""
         ip = _read(address)
-        visitor = Visitor(address, ip, self._proxies.trusts(ip))
+        visitor = PendingClient(address, ip, self._proxies.trusts(ip))
         if not visitor.is_proxy:
             try:
                 self._count(visitor, ip)
@@ -97,7 +97,7 @@ class Visitors:
                 visitor.is_too_many = True
         return visitor
 
-    def asked(self, visitor: Visitor, request: Request, is_plain: bool = False) -> None:
+    def asked(self, visitor: PendingClient, request: Request, is_plain: bool = False) -> None:
         """Set and count the client that a trusted proxy reports. Raises Refusal if over its budget.
 
         `is_plain`: the request came without TLS from the peer's address.
@@ -106,7 +106,7 @@ class Visitors:
             raise rate_limited(RETRY_RATE_SECONDS)
         if _FORWARDED not in request:
             if is_plain and not visitor.is_proxy and _is_global(visitor.ip):
-                self.noticed.is_plain_in_public |= request.wants_websocket
+                self.noticed.has_public_plaintext |= request.wants_websocket
             return
         if not visitor.is_proxy:
             self._hint(visitor)
@@ -124,7 +124,7 @@ class Visitors:
         except OverBudget:
             raise rate_limited(RETRY_RATE_SECONDS) from None
 
-    def failed(self, visitor: Visitor, slug: str) -> None:
+    def failed(self, visitor: PendingClient, slug: str) -> None:
         """Note the refusal of a connection, by slug, since a proxy may be the cause."""
         self._faults.note(slug, visitor.is_near, self._clock.seconds())
 
@@ -133,12 +133,12 @@ class Visitors:
         """The recent faults of proxies, by the slug of the refusal."""
         return self._faults.current(self._clock.seconds())
 
-    def left(self, visitor: Visitor) -> None:
+    def left(self, visitor: PendingClient) -> None:
         """Free the budgets of a connection that left the front door."""
         budgets, visitor.budgets = visitor.budgets, ()
         self._book.leave(budgets)
 
-    def _count(self, visitor: Visitor, ip: PeerAddress | None) -> None:
+    def _count(self, visitor: PendingClient, ip: PeerAddress | None) -> None:
         try:
             visitor.budgets = self._arrive(ip)
         except OverBudget as error:
@@ -154,7 +154,7 @@ class Visitors:
                 if error.excess is not Excess.WAITING or not self._make_room(error.budget):
                     raise
 
-    def _hint(self, visitor: Visitor) -> None:
+    def _hint(self, visitor: PendingClient) -> None:
         """Note that an X-Forwarded-For may come from a proxy that is not trusted.
 
         Any client can send the header. It is evidence if the peer is near the relay, or if its
@@ -166,9 +166,9 @@ class Visitors:
         if visitor.is_near:
             # Only the first peer: each one would be a warning.
             near = ip.value if isinstance(ip, UnixPeer) else str(ip)
-            self.noticed.unbelieved = self.noticed.unbelieved or near
+            self.noticed.untrusted_peer = self.noticed.untrusted_peer or near
         elif first_full(visitor.budgets) is not None:
-            self.noticed.is_crowd_unbelieved = True
+            self.noticed.has_untrusted_shared_address = True
 
 
 def _read(address: IAddress | None) -> PeerAddress | None:

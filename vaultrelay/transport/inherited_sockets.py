@@ -12,7 +12,7 @@ from pathlib import Path
 
 from twisted.python.systemd import ListenFDs
 
-from vaultrelay.transport.bindable import duplicate
+from vaultrelay.transport.listening_socket import duplicate
 
 DOMAINS = ("INET", "INET6", "UNIX")
 _UNNAMED = "unknown"

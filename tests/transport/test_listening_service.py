@@ -18,14 +18,20 @@ from zope.interface import implementer
 
 from tests.authority import NAME, issue, write_pair
 from tests.transport.hubs import running_hub
-from vaultrelay.transport.bindable import Bindable, Bound, InheritedSocket, TcpAddress
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.listen import CannotListen, Listening, ListeningService, OpenSocket, shown
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_service import (
+    CannotListen,
+    Listening,
+    ListeningService,
+    OpenSocket,
+    shown,
+)
+from vaultrelay.transport.listening_socket import Bindable, Bound, InheritedSocket, TcpAddress
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.proxy_stage import ProxyStage
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.tls_handshake import TlsHandshake
 from vaultrelay.transport.tls_stream import TlsStream
 from vaultrelay.transport.unix_path import UnixPath

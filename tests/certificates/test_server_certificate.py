@@ -37,12 +37,12 @@ from tests.authority import (
     write_pair,
 )
 from tests.transport.tls_client import lenient_context, shake
-from vaultrelay.certificates import files
-from vaultrelay.certificates.files import BadCertificate
+from vaultrelay.certificates import certificate_files
+from vaultrelay.certificates.certificate_files import BadCertificate
 from vaultrelay.certificates.folder import load_folder
-from vaultrelay.certificates.pair import CertificatePair, load_pair, utc_now
-from vaultrelay.certificates.plain_file import read_file
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.certificates.regular_file import read_file
+from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate, utc_now
+from vaultrelay.transport.server_tls import ServerTls
 
 NOON = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 PARAMETERS = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
@@ -52,16 +52,16 @@ PARAMETERS = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARA
 def refusal_of(certificate: Path, key: Path) -> tuple[str, bool]:
     """Why a pair is refused, and whether the key file is meant."""
     with pytest.raises(BadCertificate) as caught:
-        load_pair(certificate, key)
+        load_certificate(certificate, key)
     return str(caught.value), caught.value.about_key
 
 
-def served(pair: CertificatePair) -> bytes | None:
+def served(pair: ServerCertificate) -> bytes | None:
     """The certificate that a client gets."""
     return shake(ServerTls([pair]), lenient_context()).getpeercert(binary_form=True)
 
 
-def first_flight(pair: CertificatePair) -> bytes:
+def first_flight(pair: ServerCertificate) -> bytes:
     """What a server answers to a hello of TLS 1.2, where certificates are readable."""
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = lenient_context(ssl.TLSVersion.TLSv1_2).wrap_bio(to_client, to_server)
@@ -72,7 +72,7 @@ def first_flight(pair: CertificatePair) -> bytes:
     return to_client.read()
 
 
-def is_trusted(pair: CertificatePair, root: Issued, name: str = NAME) -> bool:
+def is_trusted(pair: ServerCertificate, root: Issued, name: str = NAME) -> bool:
     """Whether a client trusts what is served that knows the root alone."""
     try:
         shake(ServerTls([pair]), ssl.create_default_context(cadata=root.pem.decode()), name)
@@ -95,7 +95,7 @@ def is_trusted(pair: CertificatePair, root: Issued, name: str = NAME) -> bool:
 )
 def test_a_pair_of_any_usual_key_is_taken(tmp_path: Path, make_key: type[Key]) -> None:
     issued = issue(key=make_key())
-    pair = load_pair(*write_pair(tmp_path, issued))
+    pair = load_certificate(*write_pair(tmp_path, issued))
     assert served(pair) == issued.der
     assert pair.names == (NAME,)
     assert pair.starts == issued.certificate.not_valid_before_utc
@@ -109,10 +109,12 @@ LOWER = issue((), subject="lower", issuer=MIDDLE, authority=True)
 
 def test_a_chain_is_served(tmp_path: Path) -> None:
     own = issue(issuer=LOWER)
-    assert is_trusted(load_pair(*write_pair(tmp_path, own, LOWER, MIDDLE)), ROOT)
-    assert is_trusted(load_pair(*write_pair(tmp_path, own, LOWER, MIDDLE, ROOT)), ROOT)
-    assert not is_trusted(load_pair(*write_pair(tmp_path, own, LOWER)), ROOT)
-    assert not is_trusted(load_pair(*write_pair(tmp_path, own, LOWER, MIDDLE)), ROOT, "a.example")
+    assert is_trusted(load_certificate(*write_pair(tmp_path, own, LOWER, MIDDLE)), ROOT)
+    assert is_trusted(load_certificate(*write_pair(tmp_path, own, LOWER, MIDDLE, ROOT)), ROOT)
+    assert not is_trusted(load_certificate(*write_pair(tmp_path, own, LOWER)), ROOT)
+    assert not is_trusted(
+        load_certificate(*write_pair(tmp_path, own, LOWER, MIDDLE)), ROOT, "a.example"
+    )
 
 
 @pytest.mark.parametrize("issuers", [[LOWER, MIDDLE], [MIDDLE, LOWER], [ROOT, MIDDLE, LOWER]])
@@ -120,10 +122,10 @@ def test_issuers_may_be_in_a_file_of_their_own(tmp_path: Path, issuers: list[Iss
     own = issue(issuer=LOWER)
     file = tmp_path / "issuers.pem"
     file.write_bytes(b"".join(each.pem for each in issuers))
-    pair = load_pair(*write_pair(tmp_path, own), file)
+    pair = load_certificate(*write_pair(tmp_path, own), file)
     assert served(pair) == own.der
     assert is_trusted(pair, ROOT)
-    assert not is_trusted(load_pair(*write_pair(tmp_path, own)), ROOT)
+    assert not is_trusted(load_certificate(*write_pair(tmp_path, own)), ROOT)
 
 
 def test_issuers_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
@@ -131,9 +133,9 @@ def test_issuers_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     file.write_text("garbage")
     certificate, key = write_pair(tmp_path, issue())
     with pytest.raises(BadCertificate, match="no readable certificate"):
-        load_pair(certificate, key, file)
+        load_certificate(certificate, key, file)
     with pytest.raises(BadCertificate, match="no such file"):
-        load_pair(certificate, key, tmp_path / "missing.pem")
+        load_certificate(certificate, key, tmp_path / "missing.pem")
 
 
 @pytest.mark.parametrize("order", ["root own", "middle own", "root middle own", "middle root own"])
@@ -166,19 +168,19 @@ def test_certificate_and_key_may_share_one_file(tmp_path: Path, key_first: bool)
     both = tmp_path / "both.pem"
     parts = [b"Bag Attributes\n    friendlyName: relay\n", issued.pem, issued.key_pem]
     both.write_bytes(b"".join(reversed(parts) if key_first else parts))
-    assert load_pair(both, both).names == (NAME,)
+    assert load_certificate(both, both).names == (NAME,)
 
 
 def test_an_old_style_key_with_its_parameters_is_taken(tmp_path: Path) -> None:
     issued = issue()
     certificate, key = write_pair(tmp_path, issued)
     key.write_bytes(PARAMETERS + issued.old_style_key_pem)
-    assert load_pair(certificate, key).names == (NAME,)
+    assert load_certificate(certificate, key).names == (NAME,)
 
 
 def test_names_are_wildcards_a_labels_and_addresses(tmp_path: Path) -> None:
     names = [NAME, "*.example.org", "bücher.example", "192.0.2.1", "2001:db8::0:1"]
-    pair = load_pair(*write_pair(tmp_path, issue(names)))
+    pair = load_certificate(*write_pair(tmp_path, issue(names)))
     assert pair.names == (
         NAME,
         "*.example.org",
@@ -198,12 +200,12 @@ def test_names_of_people_and_pages_are_no_names_of_hosts(tmp_path: Path) -> None
         x509.DNSName(NAME),
         x509.IPAddress(ip_address("2001:db8::1")),
     ]
-    pair = load_pair(*write_pair(tmp_path, issue(alternatives=others)))
+    pair = load_certificate(*write_pair(tmp_path, issue(alternatives=others)))
     assert pair.names == (NAME, "2001:db8::1")
 
 
 def test_a_certificate_may_be_for_no_name(tmp_path: Path) -> None:
-    assert load_pair(*write_pair(tmp_path, issue(()))).names == ()
+    assert load_certificate(*write_pair(tmp_path, issue(()))).names == ()
 
 
 @pytest.mark.parametrize("about_key", [False, True])
@@ -244,7 +246,7 @@ def test_a_file_that_the_relay_may_not_read_says_what_to_change(
             raise PermissionError(13, "Permission denied")
         return read(path)
 
-    monkeypatch.setattr(files, "read_file", read_what_one_may)
+    monkeypatch.setattr(certificate_files, "read_file", read_what_one_may)
     said, is_key = refusal_of(certificate, key)
     assert said.startswith("cannot be read: permission denied. Its owner and mode must let the u")
     assert said.endswith(" read it")
@@ -259,7 +261,7 @@ def test_an_error_without_a_name_is_still_a_sentence(
     def fail(path: Path) -> bytes:
         raise OSError
 
-    monkeypatch.setattr(files, "read_file", fail)
+    monkeypatch.setattr(certificate_files, "read_file", fail)
     assert refusal_of(certificate, key) == ("cannot be read: unreadable", False)
 
 
@@ -311,7 +313,7 @@ def test_a_damaged_certificate_is_refused_or_still_readable(tmp_path: Path) -> N
         damaged[place] ^= (0x05, 0x80)[place % 2]
         certificate.write_bytes(pem_of(bytes(damaged)))
         try:
-            pair = load_pair(certificate, key)
+            pair = load_certificate(certificate, key)
             assert all(isinstance(name, str) for name in pair.names)
             pair.trouble(NOON)
         except BadCertificate:
@@ -338,7 +340,7 @@ def test_a_damaged_key_is_refused_as_the_key(
         damaged[place] ^= 0x05
         key.write_bytes(first + base64.encodebytes(bytes(damaged)) + last)
         try:
-            load_pair(certificate, key)
+            load_certificate(certificate, key)
         except BadCertificate as error:
             assert error.about_key, (place, str(error))  # noqa: PT017  some damage does no harm
 
@@ -374,13 +376,13 @@ def test_dates_are_judged_by_the_given_time(
     tmp_path: Path, days_from: int, days_to: int, said: str | None
 ) -> None:
     issued = issue(starts=NOON + days_from * DAY, ends=NOON + days_to * DAY)
-    assert load_pair(*write_pair(tmp_path, issued)).trouble(NOON) == said
+    assert load_certificate(*write_pair(tmp_path, issued)).trouble(NOON) == said
 
 
 def test_only_the_own_certificate_of_a_chain_is_judged(tmp_path: Path) -> None:
     root = issue((), subject="root", authority=True, starts=NOON - 9 * DAY, ends=NOON - DAY)
     own = issue(issuer=root, starts=NOON - DAY, ends=NOON + DAY)
-    assert load_pair(*write_pair(tmp_path, own, root)).trouble(NOON) is None
+    assert load_certificate(*write_pair(tmp_path, own, root)).trouble(NOON) is None
 
 
 def test_now_is_the_wall_clock_in_utc() -> None:
@@ -392,7 +394,7 @@ def test_now_is_the_wall_clock_in_utc() -> None:
 
 def test_a_pair_does_not_show_its_key(tmp_path: Path) -> None:
     issued: Issued = issue()
-    shown = repr(load_pair(*write_pair(tmp_path, issued)))
+    shown = repr(load_certificate(*write_pair(tmp_path, issued)))
     assert "PRIVATE KEY" not in shown
 
 
@@ -481,7 +483,7 @@ def test_an_old_digest_is_named_with_its_line(tmp_path: Path, last_byte: int, di
     line = own.pem.count(b"\n") + 1
     assert refusal_of(certificate, key) == (f"has a certificate in line {line} that {cure}", False)
     certificate.write_bytes(own.pem + middle.pem + signed_with(last_byte, root))
-    assert load_pair(certificate, key), "nobody looks at the digest of a root"
+    assert load_certificate(certificate, key), "nobody looks at the digest of a root"
 
 
 def test_an_issuer_with_a_short_key_is_told(tmp_path: Path) -> None:
@@ -504,7 +506,7 @@ def test_dates_keep_no_certificate_from_being_served(tmp_path: Path, days: tuple
     """A relay that does not start would be worse, and nobody's clock is always right."""
     now = utc_now()
     issued = issue(starts=now + days[0] * DAY, ends=now + days[1] * DAY)
-    pair = load_pair(*write_pair(tmp_path, issued))
+    pair = load_certificate(*write_pair(tmp_path, issued))
     assert served(pair) == issued.der
     assert pair.trouble(now)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 # A private function of Twisted's, in a test alone: what its plugins' strings are split with.
 from twisted.internet.endpoints import _parse, quoteStringArgument
 
-from vaultrelay.transport.endpoint_parts import split_parts
+from vaultrelay.transport.endpoint_syntax import split_parts
 
 INVALID = "invalid"
 NAME_IS_NO_ASCII = "a name is no ASCII"

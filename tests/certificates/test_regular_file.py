@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from vaultrelay.certificates.plain_file import is_open_to_all, read_file, why_unreadable
+from vaultrelay.certificates.regular_file import is_open_to_all, read_file, unreadable_reason
 from vaultrelay.policy.limits import MOST_FILE_BYTES
 
 NOBODY = 65534
@@ -93,7 +93,7 @@ class TestAMissingPermission:
     def said(self, path: Path) -> str:
         with pytest.raises(PermissionError) as caught:
             read_file(path)
-        return why_unreadable(path, caught.value)
+        return unreadable_reason(path, caught.value)
 
     @pytest.mark.parametrize("level", [0, 1], ids=["its folder", "a folder above"])
     def test_of_a_folder(self, file: Path, level: int, as_another_user: str) -> None:

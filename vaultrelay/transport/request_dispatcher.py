@@ -23,17 +23,17 @@ from vaultrelay.policy.limits import (
     HEAD_SECONDS,
     TOO_MANY_SECONDS,
 )
-from vaultrelay.transport.handover import Route
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.pending_clients import PendingClient, PendingClients
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.preamble import PreambleListener
 from vaultrelay.transport.request_head import RequestHead
-from vaultrelay.transport.visitors import Visitor, Visitors
+from vaultrelay.transport.route import Route
 from vaultrelay.wire.refusal import Refusal, proxy_missing, request_timeout
 from vaultrelay.wire.request import Request
 
 
-class FrontDoor(PreambleListener):
+class RequestDispatcher(PreambleListener):
     """One pending connection, until its request head is complete."""
 
     transport: Any
@@ -42,7 +42,7 @@ class FrontDoor(PreambleListener):
     _is_behind_proxy = False
     _lacks_proxy_header = False
 
-    def __init__(self, factory: "FrontDoorFactory", visitor: Visitor) -> None:
+    def __init__(self, factory: "DispatcherFactory", visitor: PendingClient) -> None:
         self._factory = factory
         self._clock = factory.clock
         self._visitor = visitor
@@ -213,7 +213,7 @@ class FrontDoor(PreambleListener):
         self._deadline = None
 
 
-class FrontDoorFactory(Factory):
+class DispatcherFactory(Factory):
     """Makes the front door of each accepted connection.
 
     `refused` counts, by slug, connections that ended before their request was routed. Without an
@@ -228,7 +228,7 @@ class FrontDoorFactory(Factory):
         route: Route,
         *,
         waiting: PendingConnections | None = None,
-        visitors: Visitors | None = None,
+        visitors: PendingClients | None = None,
         announcer: Announcer | None = None,
         log: RelayLog,
     ) -> None:
@@ -236,13 +236,13 @@ class FrontDoorFactory(Factory):
         self.clock = clock
         self.route = route
         self.waiting = PendingConnections(clock) if waiting is None else waiting
-        self.visitors = visitors or Visitors(clock, make_room=self.waiting.evict_oldest)
+        self.visitors = visitors or PendingClients(clock, make_room=self.waiting.evict_oldest)
         self.refused = self.visitors.counters.refused
         self.announcer = announcer
 
-    def buildProtocol(self, addr: IAddress | None) -> FrontDoor | None:
+    def buildProtocol(self, addr: IAddress | None) -> RequestDispatcher | None:
         visitor = self.visitors.arrived(addr)
         if visitor.is_too_many:
             # The acceptor closes the connection, before TLS and before any object is made for it.
             return None
-        return FrontDoor(self, visitor)
+        return RequestDispatcher(self, visitor)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
-from vaultrelay.transport import own_addresses
-from vaultrelay.transport.own_addresses import public_addresses
+from vaultrelay.transport import public_addresses as addresses
+from vaultrelay.transport.public_addresses import public_addresses
 
 
 class Port:
@@ -45,15 +45,15 @@ def test_an_address_of_the_internet_is_one(host: str) -> None:
 def test_on_every_interface_that_to_the_internet_counts(
     monkeypatch: pytest.MonkeyPatch, everywhere: str, outward: str, public: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(own_addresses, "_outward_address", lambda: outward)
+    monkeypatch.setattr(addresses, "_outward_address", lambda: outward)
     assert found(everywhere) == public
 
 
 def test_a_machine_without_a_network_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(own_addresses._outward_address(), str)
+    assert isinstance(addresses._outward_address(), str)
 
     def fail(*_: object) -> None:
         raise OSError
 
     monkeypatch.setattr("socket.socket", fail)
-    assert own_addresses._outward_address() == ""
+    assert addresses._outward_address() == ""

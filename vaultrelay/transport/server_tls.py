@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.certificates.server_certificate import ServerCertificate
 
 
 class ServerTls:
@@ -16,12 +16,12 @@ class ServerTls:
     """
 
     context: ssl.SSLContext
-    pairs: tuple[CertificatePair, ...]
+    pairs: tuple[ServerCertificate, ...]
 
-    def __init__(self, pairs: Sequence[CertificatePair]) -> None:
+    def __init__(self, pairs: Sequence[ServerCertificate]) -> None:
         self.serve(pairs)
 
-    def serve(self, pairs: Sequence[CertificatePair]) -> None:
+    def serve(self, pairs: Sequence[ServerCertificate]) -> None:
         """Serve these certificates to new connections."""
         first = pairs[0].context
         contexts = {name.lower(): pair.context for pair in reversed(pairs) for name in pair.names}

@@ -14,14 +14,14 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStrea
 from twisted.python.failure import Failure
 
 from vaultrelay.transport.acceptor import Acceptor
-from vaultrelay.transport.bindable import Bindable
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_socket import Bindable
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.proxy_stage import ProxyStage
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.socket_address import is_unix
 from vaultrelay.transport.stream import Stream
-from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.tls_stream import TlsStream
 from vaultrelay.transport.unix_stream import UnixStream
 

@@ -27,13 +27,13 @@ from tests.authority import (
 from tests.recorded_log import RecordedLog
 from tests.transport.tls_client import lenient_context, shake
 from tests.transport.turns import open_hub, pair_of_sockets
-from vaultrelay.certificates.files import BadCertificate
-from vaultrelay.certificates.pair import CertificatePair, load_pair
+from vaultrelay.certificates.certificate_files import BadCertificate
+from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.policy.limits import HEAD_SECONDS
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
-from vaultrelay.transport.front_door import FrontDoorFactory
-from vaultrelay.transport.handover import Handover
-from vaultrelay.transport.tls import ServerTls, unprinted_names
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
+from vaultrelay.transport.route import RouteResult
+from vaultrelay.transport.server_tls import ServerTls, unprinted_names
 from vaultrelay.transport.tls_stream import TlsStream
 from vaultrelay.wire.request import Request
 
@@ -54,7 +54,7 @@ def tls_of(kind: str, folder: Path) -> ServerTls:
     """What the relay makes of a certificate before it listens."""
     certificate, key = folder / "fullchain.pem", folder / "privkey.pem"
     if kind == "pair":
-        return ServerTls([load_pair(certificate, key)])
+        return ServerTls([load_certificate(certificate, key)])
     text = f"ssl:4433:privateKey={key}:certKey={certificate}"
     if kind == "tls":
         text = f"tls:{folder}:port=4433"
@@ -176,8 +176,8 @@ class TestServerNames:
         return [issue([NAME]), issue(["*.b.example", "B.example"]), issue(["192.0.2.1", NAME])]
 
     @pytest.fixture
-    def pairs(self, tmp_path: Path, issued: list[Issued]) -> list[CertificatePair]:
-        return [load_pair(*write_pair(tmp_path, each)) for each in issued]
+    def pairs(self, tmp_path: Path, issued: list[Issued]) -> list[ServerCertificate]:
+        return [load_certificate(*write_pair(tmp_path, each)) for each in issued]
 
     @pytest.mark.parametrize("version", [V1_2, V1_3])
     @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ class TestServerNames:
     def test_choose_the_certificate_and_the_first_is_for_all_others(
         self,
         issued: list[Issued],
-        pairs: list[CertificatePair],
+        pairs: list[ServerCertificate],
         version: ssl.TLSVersion,
         name: str | None,
         number: int,
@@ -215,7 +215,7 @@ class TestServerNames:
 
     def test_that_are_no_ascii_end_the_handshake(
         self,
-        pairs: list[CertificatePair],
+        pairs: list[ServerCertificate],
         capfd: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -233,7 +233,7 @@ class TestServerNames:
         assert capfd.readouterr() == ("", "")
 
     def test_that_are_no_ascii_mean_nothing_where_there_is_one_certificate(
-        self, pairs: list[CertificatePair]
+        self, pairs: list[ServerCertificate]
     ) -> None:
         def spoil(hello: bytes) -> bytes:
             return hello.replace(b"relay.example.org", b"relay\xffexample\x80org")
@@ -260,7 +260,7 @@ class TestServerNames:
         assert sys.unraisablehook is before
 
     def test_of_the_served_certificates_are_those_of_now(
-        self, issued: list[Issued], pairs: list[CertificatePair]
+        self, issued: list[Issued], pairs: list[ServerCertificate]
     ) -> None:
         server = ServerTls(pairs[:2])
         assert served(server, "x.b.example") == issued[1].der
@@ -303,7 +303,7 @@ def test_an_unfinished_handshake_is_cut_off_at_the_deadline_of_the_request(
     hub = open_hub()
     peer, ours = pair_of_sockets()
     with peer:
-        door: Any = FrontDoorFactory(clock, serve_nobody, log=RecordedLog()).buildProtocol(None)
+        door: Any = DispatcherFactory(clock, serve_nobody, log=RecordedLog()).buildProtocol(None)
         stream = TlsStream(hub, ours, "", door, tls_of(kind, tmp_path))
         door.makeConnection(stream)
         if said:
@@ -320,7 +320,7 @@ def test_an_unfinished_handshake_is_cut_off_at_the_deadline_of_the_request(
     hub.stopService()
 
 
-def serve_nobody(request: Request, address: object) -> Handover:
+def serve_nobody(request: Request, address: object) -> RouteResult:
     raise AssertionError("no request was sent")
 
 
@@ -330,7 +330,7 @@ def test_a_relay_serves_tls_without_a_second_openssl() -> None:
 import json, sys
 from vaultrelay.app import lean_imports
 lean_imports.install()
-import vaultrelay.commands.run, vaultrelay.transport.listen
+import vaultrelay.commands.run, vaultrelay.transport.listening_service
 print(json.dumps([name for name, module in sys.modules.items() if module]))
 """
     done = subprocess.run(

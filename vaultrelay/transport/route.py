@@ -1,16 +1,16 @@
-"""Handover: the protocol that serves a request, and the type of the function that returns it."""
+"""RouteResult: the protocol that serves a request, and the type of the function that returns it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from twisted.internet.interfaces import IProtocol
 
-from vaultrelay.transport.visitors import Visitor
+from vaultrelay.transport.pending_clients import PendingClient
 from vaultrelay.wire.request import Request
 
 
 @dataclass(frozen=True)
-class Handover:
+class RouteResult:
     """The protocol that serves a request, and the request head in that protocol's form, if any.
 
     `lasting` connections outlive the deadline of the request; others must end within it.
@@ -21,5 +21,5 @@ class Handover:
     lasting: bool
 
 
-Route = Callable[[Request, Visitor], Handover]
+Route = Callable[[Request, PendingClient], RouteResult]
 """Returns the handover of a request. Raises Refusal if it is not served."""

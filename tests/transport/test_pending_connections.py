@@ -12,7 +12,7 @@ from vaultrelay.policy.limits import (
     WAITING_SURE_SECONDS,
 )
 from vaultrelay.policy.network_limits import NetworkLimits
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.pending_connections import PendingConnections
 
 
 class Connection:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultrelay.certificates.foreign_file import foreign_kind, foreign_sentence, is_foreign
+from vaultrelay.certificates.file_format import foreign_kind, foreign_sentence, is_foreign
 from vaultrelay.certificates.pem import BadPem, Block, read_blocks, stray_marker
-from vaultrelay.certificates.plain_file import read_file, why_unreadable
+from vaultrelay.certificates.regular_file import read_file, unreadable_reason
 from vaultrelay.certificates.x509 import read_certificate
 
 
@@ -36,7 +36,9 @@ def read_pem(path: Path, about_key: bool = False) -> bytes:
     try:
         return read_file(path)
     except OSError as error:
-        raise BadCertificate(f"cannot be read: {why_unreadable(path, error)}", about_key) from None
+        raise BadCertificate(
+            f"cannot be read: {unreadable_reason(path, error)}", about_key
+        ) from None
     except ValueError:
         raise BadCertificate("is not a file name", about_key) from None
 

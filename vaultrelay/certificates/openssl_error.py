@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from vaultrelay.certificates.files import (
+from vaultrelay.certificates.certificate_files import (
     BadCertificate,
     certificate_fault,
     key_fault,

@@ -17,12 +17,12 @@ from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 
 from tests.transport.hubs import running_hub
-from vaultrelay.transport import inherited
+from vaultrelay.transport import inherited_sockets
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.inherited import DOMAINS
-from vaultrelay.transport.listen import ListeningService
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.inherited_sockets import DOMAINS
+from vaultrelay.transport.listening_service import ListeningService
+from vaultrelay.transport.pending_connections import PendingConnections
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> Pass:
     def passes(*passed: Any, names: str = "") -> None:
         given = names.split() or ["relay"] * len(passed)
         found = tuple((each.fileno(), name) for each, name in zip(passed, given, strict=True))
-        monkeypatch.setattr(inherited, "passed_sockets", lambda: found)
+        monkeypatch.setattr(inherited_sockets, "passed_sockets", lambda: found)
 
     return passes
 
@@ -157,7 +157,7 @@ def test_a_socket_of_another_family_is_refused(
     stack: ExitStack, passes: Pass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As one of virtual machines, AF_VSOCK, which not every kernel has."""
-    monkeypatch.setattr(inherited, "DOMAINS", ("INET", "INET6"))
+    monkeypatch.setattr(inherited_sockets, "DOMAINS", ("INET", "INET6"))
     passes(sockets(stack, tmp_path)["UNIX"])
     said = "names a socket that is neither TCP nor a unix socket"
     assert refusal_of("systemd:domain=INET:index=0") == said
@@ -284,8 +284,8 @@ def test_the_variables_say_what_was_passed(
     found: tuple[tuple[int, str], ...],
 ) -> None:
     given = {"LISTEN_PID": OURS} | environment
-    monkeypatch.setattr(inherited, "start_environment", lambda: given)
-    assert inherited.passed_sockets.__wrapped__() == found
+    monkeypatch.setattr(inherited_sockets, "start_environment", lambda: given)
+    assert inherited_sockets.passed_sockets.__wrapped__() == found
 
 
 def test_sockets_for_another_process_say_so(monkeypatch: pytest.MonkeyPatch, passes: Pass) -> None:
@@ -293,7 +293,7 @@ def test_sockets_for_another_process_say_so(monkeypatch: pytest.MonkeyPatch, pas
     assert refusal_of("systemd:index=0") == (
         "names a socket that systemd did not pass to this process"
     )
-    monkeypatch.setattr(inherited, "start_environment", lambda: {"LISTEN_PID": "1"})
+    monkeypatch.setattr(inherited_sockets, "start_environment", lambda: {"LISTEN_PID": "1"})
     assert refusal_of("systemd:index=0").endswith(
         "LISTEN_PID names another process, '1'. Start the relay with exec"
     )
@@ -302,10 +302,10 @@ def test_sockets_for_another_process_say_so(monkeypatch: pytest.MonkeyPatch, pas
 def test_the_environment_is_that_of_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twisted takes the variables out of os.environ as it is imported."""
     monkeypatch.delenv("PATH")
-    assert "PATH" in inherited.start_environment()
+    assert "PATH" in inherited_sockets.start_environment()
 
     def fail(path: Path) -> bytes:
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_bytes", fail)
-    assert inherited.start_environment() is os.environ
+    assert inherited_sockets.start_environment() is os.environ

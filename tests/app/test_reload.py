@@ -404,7 +404,7 @@ class TestCertificates:
         self.pair(fresh, 90)
         (fresh / "certificate.pem").replace(tmp_path / "certificate.pem")
         said = relay.wait()
-        assert "is not the key of the certificate" in said[0]
+        assert "does not match the certificate" in said[0]
         assert tls.context is before
         (fresh / "key.pem").replace(tmp_path / "key.pem")
         said = relay.wait()
@@ -438,7 +438,7 @@ class TestCertificates:
         assert str(folder) in said[0]
         good, gone = (datetime.now(UTC) + timedelta(days, hours=1) for days in (90, -3))
         assert (
-            f"does not replace the certificate in use, which is good until {good:%Y-%m-%d}: the "
+            f"does not replace the certificate in use, which is valid until {good:%Y-%m-%d}: the "
             f"certificate expired on {gone:%Y-%m-%d}. What was read before still holds."
         ) in said[0]
         assert tls.context is before

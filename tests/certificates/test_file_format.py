@@ -48,7 +48,7 @@ def revocations(form: Encoding) -> bytes:
 
 def kinds() -> Iterator[tuple[str, str, bytes]]:
     """A name for each, what is said, and the content."""
-    swapped = "holds a private key, and no certificate. Are certificate and key swapped?"
+    swapped = "contains a private key but no certificate. Are certificate and key swapped?"
     yield "key", swapped, OWN.key_pem
     yield "old key", swapped, OWN.old_style_key_pem
     yield "encrypted key", swapped, OWN.encrypted_key_pem(b"x")
@@ -66,12 +66,12 @@ def kinds() -> Iterator[tuple[str, str, bytes]]:
     for form in (DER, PEM):
         bag = pkcs7.serialize_certificates([OWN.certificate], form)
         yield f"PKCS#7 {form}", "is PKCS#7", bag
-        yield f"request {form}", "is a certificate signing request. Give the cert", request(form)
+        yield f"request {form}", "is a certificate signing request. Use the cert", request(form)
         yield f"CRL {form}", "is a certificate revocation list. ", revocations(form)
         for public in (PublicFormat.PKCS1, PublicFormat.SubjectPublicKeyInfo):
-            what = "is a public key. Give the certificate"
+            what = "is a public key. Use the certificate"
             yield f"public {form} {public}", what, PUBLIC.public_bytes(form, public)
-    yield "parameters", "holds the parameters of a key, and no key. ", PARAMETERS
+    yield "parameters", "contains key parameters but no key. ", PARAMETERS
     ssh = OWN.key.private_bytes(PEM, PrivateFormat.OpenSSH, PLAIN)
     yield "SSH", "is an SSH key. ", ssh
     yield "SSH public", "is an SSH key. ", b"ssh-ed25519 AAAAC3Nz root@host\n"
@@ -81,22 +81,22 @@ def kinds() -> Iterator[tuple[str, str, bytes]]:
     yield "age", "is an age file. ", b"AGE-SECRET-KEY-1QQQ\n"
     yield "Ansible Vault", "is encrypted by Ansible Vault. ", b"$ANSIBLE_VAULT;1.1;AES256\n6638\n"
     yield "JKS", "is a Java keystore. ", b"\xfe\xed\xfe\xed\x00\x00\x00\x02"
-    yield "HTML", "is a web page. The download went wrong", b"\n<!DOCTYPE html><title>404</title>"
+    yield "HTML", "is a web page. The download failed", b"\n<!DOCTYPE html><title>404</title>"
     yield "XML", "is a web page. ", b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"
     yield "JSON", "is JSON. ", b'{"errors": ["permission denied"]}'
     yield "ZIP", "is an archive. Unpack it", b"PK\x03\x04\x14\x00"
     yield "gzip", "is an archive. Unpack it", b"\x1f\x8b\x08\x00"
     for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
         yield encoding, "is text in UTF-16. Save it as ASCII", OWN.pem.decode().encode(encoding)
-    yield "base64", "is base64 without its markers. Put ", base64.encodebytes(OWN.der)
-    again = "is PEM in base64, as in a secret of Kubernetes. Decode it: base64 -d FILE"
+    yield "base64", "is base64 without PEM markers. Add ", base64.encodebytes(OWN.der)
+    again = "is base64-encoded PEM, as in a Kubernetes secret. Decode it: base64 -d FILE"
     yield "PEM in base64", again, base64.b64encode(OWN.pem)
     yield "PEM in base64 with line ends", again, base64.encodebytes(OWN.pem)
     yield "a key in base64", again, base64.b64encode(OWN.key_pem)
-    yield "base64 on one line", "is base64 without its markers. ", base64.b64encode(OWN.der)
+    yield "base64 on one line", "is base64 without PEM markers. ", base64.b64encode(OWN.der)
     text = b"Certificate:\n    Data:\n        Version: 3 (0x2)\n"
-    yield "the text of openssl", "describes a certificate, and does not hold it. ", text
-    yield "nothing", "is empty. Give the certificate with its chain, as PEM: ", b""
+    yield "the text of openssl", "is a certificate as text, without its PEM block. ", text
+    yield "nothing", "is empty. Use the certificate with its chain, as PEM: ", b""
     yield "white space", "is empty. ", b"\xef\xbb\xbf \r\n\n"
 
 
@@ -112,7 +112,9 @@ def test_what_is_in_place_of_a_certificate_is_named(tmp_path: Path, name: str) -
         load_certificate(certificate, key)
     assert str(caught.value).startswith(said)
     assert not caught.value.about_key
-    with pytest.raises(BadCertificate, match=r"has no certificate with its key in \.pem files: "):
+    with pytest.raises(
+        BadCertificate, match=r"has no \.pem files with a certificate and its key: "
+    ):
         load_folder(tmp_path)
 
 
@@ -120,20 +122,20 @@ IN_PLACE_OF_A_KEY = {
     "key": None,
     "old key": None,
     "key behind its parameters": None,
-    "encrypted key": "is encrypted. ",
+    "encrypted key": "is encrypted, and ",
     "EC PrivateFormat.PKCS8": "is a private key in DER. Convert it: openssl ",
     "RSA PrivateFormat.TraditionalOpenSSL": "is a private key in DER. Convert it: ",
     "DER": "is a certificate in DER. Are certificate and key swapped?",
     "PKCS#12": "is PKCS#12. Convert it: openssl pkcs12 -in FILE -nocerts -nodes -out key.pem",
-    "request Encoding.PEM": "is a certificate signing request. The private key was made together",
-    "public Encoding.PEM PublicFormat.PKCS1": "is a public key. Give the private key that it",
-    "parameters": "holds the parameters of a key, and no key. Make a key for TLS: openssl genpkey",
-    "SSH": "is an SSH key. Make a key for TLS: openssl genpkey ",
-    "PGP": "is a PGP file. Make a key for TLS",
+    "request Encoding.PEM": "is a certificate signing request. Use the private key, which was created",
+    "public Encoding.PEM PublicFormat.PKCS1": "is a public key. Use the private key that it",
+    "parameters": "contains key parameters but no key. Create a key for TLS: openssl genpkey",
+    "SSH": "is an SSH key. Create a key for TLS: openssl genpkey ",
+    "PGP": "is a PGP file. Create a key for TLS",
     "HTML": "is a web page. ",
-    "a key in base64": "is PEM in base64, as in a secret of Kubernetes. Decode it: base64 -d FILE",
-    "base64": "is base64 without its markers. Put a line -----BEGIN PRIVATE KEY-----",
-    "nothing": "is empty. Give the private key of the certificate",
+    "a key in base64": "is base64-encoded PEM, as in a Kubernetes secret. Decode it: base64 -d FILE",
+    "base64": "is base64 without PEM markers. Add a line -----BEGIN PRIVATE KEY-----",
+    "nothing": "is empty. Use the private key of the certificate",
 }
 
 
@@ -156,6 +158,13 @@ def test_files_that_are_swapped_are_told_so(tmp_path: Path) -> None:
     with pytest.raises(BadCertificate, match="Are certificate and key swapped") as caught:
         load_certificate(key, certificate)
     assert not caught.value.about_key
-    with pytest.raises(BadCertificate, match="holds a certificate, and no private key") as caught:
+    with pytest.raises(BadCertificate, match="contains a certificate but no private key") as caught:
         load_certificate(certificate, certificate)
     assert caught.value.about_key
+
+
+def test_a_certificate_may_follow_its_text(tmp_path: Path) -> None:
+    """As `openssl ca` and `openssl x509 -text` write it."""
+    certificate, _ = write_pair(tmp_path, OWN)
+    certificate.write_bytes(b"Certificate:\n    Data:\n" + certificate.read_bytes())
+    assert load_folder(tmp_path)

@@ -79,11 +79,11 @@ def test_a_key_is_taken_as_openssl_reads_it(tmp_path: Path, content: bytes) -> N
     assert load_certificate(certificate, key).names == (NAME,)
 
 
-TWO_MARKERS = "two markers share it"
-NOT_ALONE = "a marker must stand alone on its line"
-NO_LINES = "it has a whole block, whose line ends are lost, as in a variable. Give the file as it"
-DASHES = "a marker takes five hyphens on each side"
-CUT_OFF = "what begins there has no end. The file is cut off"
+TWO_MARKERS = "two markers are on one line"
+NOT_ALONE = "a marker must be alone on its line"
+NO_LINES = "a whole block is on one line, as in a variable without line ends. Use the file as it"
+DASHES = "a marker needs five hyphens on each side"
+CUT_OFF = "the block that begins there has no end. The file is truncated"
 REFUSED = {
     "joined": (LEAF.rstrip() + ISSUER, JOINED, TWO_MARKERS),
     "joined below words": (b"leaf\n\n" + LEAF.rstrip() + ISSUER, JOINED + 2, TWO_MARKERS),
@@ -111,10 +111,10 @@ REFUSED = {
     "no end": (LEAF[: LEAF.index(b"-----END")], 1, CUT_OFF),
     "half an issuer": (LEAF + ISSUER[:300], JOINED + 1, CUT_OFF),
     "another begins inside": (LEAF[:300] + b"\n" + ISSUER, 7, "has no end before it"),
-    "no base64": (LEAF.replace(b"MI", b"M!", 1), 2, "it is not base64"),
-    "an ellipsis": (LEAF[:200] + b"\n...\n" + LEAF[300:], 5, "it is not base64"),
-    "empty lines": (LEAF.replace(b"\n", b"\n\n"), 4, "it is empty"),
-    "a null byte": (LEAF.replace(b"MI", b"\0MI", 1), 2, "it is not base64"),
+    "no base64": (LEAF.replace(b"MI", b"M!", 1), 2, "not base64"),
+    "an ellipsis": (LEAF[:200] + b"\n...\n" + LEAF[300:], 5, "not base64"),
+    "empty lines": (LEAF.replace(b"\n", b"\n\n"), 4, "an empty line in the block"),
+    "a null byte": (LEAF.replace(b"MI", b"\0MI", 1), 2, "not base64"),
 }
 
 

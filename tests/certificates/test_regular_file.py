@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from vaultrelay.certificates.regular_file import is_open_to_all, read_file, unreadable_reason
+from vaultrelay.certificates.regular_file import is_world_readable, read_file, unreadable_reason
 from vaultrelay.policy.limits import MOST_FILE_BYTES
 
 NOBODY = 65534
-NO_FILE = "it is a pipe or a device, not a file"
+NO_FILE = "not a regular file but a pipe or a device"
 
 
 def test_a_file_is_read_whole_through_links_too(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def too_large(path: Path) -> None:
         (endless_device, NO_FILE),
         (folder, "Is a directory"),
         (loop, "Too many levels of symbolic links"),
-        (too_large, f"it has more than {MOST_FILE_BYTES} bytes"),
+        (too_large, f"larger than {MOST_FILE_BYTES} bytes"),
     ],
 )
 def test_what_is_no_plain_file_is_refused_at_once(
@@ -100,8 +100,8 @@ class TestAMissingPermission:
         barred = file.parents[level]
         self.chmod(barred, 0)
         assert self.said(file) == (
-            f"permission denied for the folder {barred}. Its owner and mode must let "
-            f"{as_another_user} enter it"
+            f"permission denied for the folder {barred}. Let {as_another_user} enter it, by its "
+            "owner and mode"
         )
 
     def test_of_a_folder_behind_a_link(self, file: Path, as_another_user: str) -> None:
@@ -114,7 +114,7 @@ class TestAMissingPermission:
     def test_of_the_file_itself(self, file: Path, as_another_user: str) -> None:
         self.chmod(file, 0)
         assert self.said(file) == (
-            f"permission denied. Its owner and mode must let {as_another_user} read it"
+            f"permission denied. Let {as_another_user} read it, by its owner and mode"
         )
 
     def do(self, change: Callable[[], object]) -> None:
@@ -132,7 +132,7 @@ class TestAMissingPermission:
     ("file_mode", "folder_mode", "is_open"),
     [(0o644, 0o755, True), (0o604, 0o751, True), (0o640, 0o755, False), (0o644, 0o750, False)],
 )
-def test_a_file_is_open_to_all_if_all_can_reach_it(
+def test_a_file_is_world_readable_if_all_can_reach_it(
     file_mode: int, folder_mode: int, is_open: bool
 ) -> None:
     with TemporaryDirectory() as temporary:
@@ -144,6 +144,6 @@ def test_a_file_is_open_to_all_if_all_can_reach_it(
         file.chmod(file_mode)
         (top / "keys").chmod(folder_mode)
         (top / "link.pem").symlink_to(file)
-        assert is_open_to_all(file) is is_open
-        assert is_open_to_all(top / "link.pem") is is_open
-        assert not is_open_to_all(top / "missing.pem")
+        assert is_world_readable(file) is is_open
+        assert is_world_readable(top / "link.pem") is is_open
+        assert not is_world_readable(top / "missing.pem")

@@ -148,7 +148,7 @@ def test_of_a_chain_that_begins_with_an_issuer_the_key_is_not_blamed(
     certificate, key = write_pair(tmp_path, own)
     pems = {"root": root.pem, "middle": middle.pem, "own": own.pem}
     certificate.write_bytes(b"".join(pems[name] for name in order.split()))
-    cure = "begins with the certificate of an issuer. Put the relay's own before it"
+    cure = "starts with the certificate of an issuer. Put the relay's own before it"
     assert refusal_of(certificate, key) == (cure, False)
 
 
@@ -157,7 +157,7 @@ def test_a_chain_that_begins_with_a_stranger_does_not_fit_the_key(tmp_path: Path
     certificate, key = write_pair(tmp_path, own)
     certificate.write_bytes(stranger.pem + own.pem)
     said, about_key = refusal_of(certificate, key)
-    assert said.startswith("is not the key of the certificate. ")
+    assert said.startswith("does not match the certificate. ")
     assert "the relay's own certificate before those of its issuers" in said
     assert about_key
 
@@ -248,8 +248,8 @@ def test_a_file_that_the_relay_may_not_read_says_what_to_change(
 
     monkeypatch.setattr(certificate_files, "read_file", read_what_one_may)
     said, is_key = refusal_of(certificate, key)
-    assert said.startswith("cannot be read: permission denied. Its owner and mode must let the u")
-    assert said.endswith(" read it")
+    assert said.startswith("cannot be read: permission denied. Let the u")
+    assert said.endswith(" read it, by its owner and mode")
     assert is_key == about_key
 
 
@@ -288,7 +288,7 @@ def test_the_key_of_another_certificate_is_refused(
     certificate, key = write_pair(tmp_path, issue(key=make_key()))
     key.write_bytes(issue(key=other_key()).key_pem)
     said, about_key = refusal_of(certificate, key)
-    assert said.startswith("is not the key of the certificate. Give the key that ")
+    assert said.startswith("does not match the certificate. Use the key that ")
     assert about_key
 
 
@@ -298,8 +298,8 @@ def test_an_encrypted_key_is_told_to_be_decrypted(tmp_path: Path, form: PrivateF
     certificate, key = write_pair(tmp_path, issued)
     key.write_bytes(issued.encrypted_key_pem(b"secret", form))
     said, about_key = refusal_of(certificate, key)
-    assert said.startswith("is encrypted. ")
-    assert "unencrypted key that only its user may read" in said
+    assert said.startswith("is encrypted, and ")
+    assert "unencrypted key that only the relay" in said
     assert about_key
 
 
@@ -349,7 +349,10 @@ def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
     issued = issue()
     certificate, key = write_pair(tmp_path, issued)
     certificate.write_bytes(pem_of(issued.der.replace(b"relay.example", b"rel\xffy.example")))
-    assert refusal_of(certificate, key) == ("says of itself what makes no sense", False)
+    assert refusal_of(certificate, key) == (
+        "has fields that cannot be parsed. Have it reissued",
+        False,
+    )
 
 
 def test_an_address_of_no_length_is_refused(tmp_path: Path) -> None:
@@ -411,7 +414,9 @@ def test_a_key_that_tls_does_not_know_is_refused(tmp_path: Path) -> None:
         X25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     )
     said, about_key = refusal_of(certificate, key)
-    assert said.startswith("holds a key of a kind that TLS does not take. Make one for P-256")
+    assert said.startswith(
+        "contains a key of a type that TLS does not support. Create one for P-256"
+    )
     assert about_key
 
 
@@ -422,7 +427,7 @@ def test_a_certificate_for_a_key_of_another_kind_is_refused(tmp_path: Path) -> N
     certificate, key = write_pair(tmp_path, own)
     said, about_key = refusal_of(certificate, key)
     assert said.startswith(
-        "holds a key of a kind that TLS does not take (X25519). Make one for P-256"
+        "contains a key of a type that TLS does not support (X25519). Create one for P-256"
     )
     assert about_key
 
@@ -434,8 +439,8 @@ def test_a_certificate_for_a_key_of_another_kind_is_refused(tmp_path: Path) -> N
 )
 def test_a_key_too_short_is_refused(tmp_path: Path, make_key: type[Key]) -> None:
     said, about_key = refusal_of(*write_pair(tmp_path, issue(key=make_key())))
-    cure = "Make one for P-256, or RSA of 2048 bits"
-    assert said == f"holds a key that is too short for any device. {cure}"
+    cure = "Create one for P-256, or for RSA with 2048 bits"
+    assert said == f"contains a key that is too short for any device. {cure}"
     assert about_key
 
 
@@ -452,7 +457,7 @@ def test_a_key_without_a_shared_cipher_is_named(
     tmp_path: Path, make_key: type[Key], kind: str
 ) -> None:
     assert refusal_of(*write_pair(tmp_path, issue(key=make_key()))) == (
-        f"holds a key of a kind that TLS does not take ({kind}). Make one for P-256",
+        f"contains a key of a type that TLS does not support ({kind}). Create one for P-256",
         True,
     )
 
@@ -474,9 +479,7 @@ def test_an_old_digest_is_named_with_its_line(tmp_path: Path, last_byte: int, di
     middle = issue((), subject="middle", key=rsa_key(2049), issuer=root, authority=True)
     own = issue(key=rsa_key(2050), issuer=middle)
     certificate, key = write_pair(tmp_path, own)
-    cure = (
-        f"is signed with {digest}, which devices refuse. Have it issued anew, signed with SHA-256"
-    )
+    cure = f"is signed with {digest}, which devices reject. Have it reissued with SHA-256"
     certificate.write_bytes(signed_with(last_byte, own))
     assert refusal_of(certificate, key) == (cure, False)
     certificate.write_bytes(own.pem + signed_with(last_byte, middle))
@@ -489,14 +492,14 @@ def test_an_old_digest_is_named_with_its_line(tmp_path: Path, last_byte: int, di
 def test_an_issuer_with_a_short_key_is_told(tmp_path: Path) -> None:
     small = issue((), subject="small", key=rsa_key(1024), authority=True)
     said, about_key = refusal_of(*write_pair(tmp_path, issue(issuer=small), small))
-    assert said.startswith("has an issuer with a key that is too short, which devices refuse. ")
+    assert said.startswith("has an issuer whose key is too short, which devices reject. ")
     assert not about_key
 
 
 def test_a_certificate_for_something_else_is_refused(tmp_path: Path) -> None:
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
     said, about_key = refusal_of(*write_pair(tmp_path, issue(more=[usage])))
-    assert said.startswith("would be refused by every device: ")
+    assert said.startswith("would be rejected by every device: ")
     assert "purpose" in said
     assert not about_key
 
@@ -531,8 +534,8 @@ class TestAFolder:
         write_pair(tmp_path, issue())
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
         assert self.refusal_of(tmp_path) == (
-            "cannot be tried: there is no temporary folder that the relay can write. Name one with "
-            "TMPDIR"
+            "cannot be checked: there is no temporary folder that the relay can write to. Set "
+            "TMPDIR to one"
         )
 
     def test_has_keys_in_files_of_their_own(self, tmp_path: Path, temporary: Path) -> None:
@@ -595,7 +598,7 @@ class TestAFolder:
         (tmp_path / "sub").mkdir()
         locked = tmp_path / "sub" / "locked.pem"
         locked.write_bytes(issued.encrypted_key_pem(b"secret", form))
-        assert self.refusal_of(tmp_path).startswith(f"holds {locked}, which is encrypted. ")
+        assert self.refusal_of(tmp_path).startswith(f"contains {locked}, which is encrypted, and ")
         assert list(temporary.iterdir()) == []
 
     def test_names_the_file_of_a_damaged_certificate_or_key(self, tmp_path: Path) -> None:
@@ -604,8 +607,8 @@ class TestAFolder:
         for content in (ISSUED.pem[:-100], ISSUED.key_pem[:-80]):
             bad.write_bytes(content)
             assert self.refusal_of(tmp_path) == (
-                f"holds {bad}, which cannot be read in line 1: what begins there has no end. The "
-                "file is cut off"
+                f"contains {bad}, which cannot be read in line 1: the block that begins there has no "
+                "end. The file is truncated"
             )
 
     def test_names_what_lies_in_it_in_place_of_a_pair(self, tmp_path: Path) -> None:
@@ -614,23 +617,25 @@ class TestAFolder:
         (tmp_path / "c.pem").write_bytes(ISSUED.key_pem)
         (tmp_path / "d.pem").write_text("notes")
         assert self.refusal_of(tmp_path) == (
-            "has no certificate with its key in .pem files: a.pem is a certificate in DER; b.pem "
-            "is a web page; c.pem holds a private key, and no certificate"
+            "has no .pem files with a certificate and its key: a.pem is a certificate in DER; b.pem "
+            "is a web page; c.pem contains a private key but no certificate"
         )
 
     def test_names_the_file_of_a_certificate_that_is_refused(self, tmp_path: Path) -> None:
         """Of the pair it is the certificate that devices refuse, and not the key."""
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
         certificate, _ = write_pair(tmp_path, issue(more=[usage]))
-        assert self.refusal_of(tmp_path).startswith(f"holds {certificate}, which would be refused")
+        assert self.refusal_of(tmp_path).startswith(
+            f"contains {certificate}, which would be rejected"
+        )
 
     def test_names_the_file_of_a_key_too_short(self, tmp_path: Path) -> None:
         _, key = write_pair(tmp_path, issue(key=rsa_key(1024)))
         assert self.refusal_of(tmp_path).startswith(
-            f"holds {key}, which holds a key that is too short "
+            f"contains {key}, which contains a key that is too short "
         )
 
     def test_names_a_file_that_may_not_be_read(self, tmp_path: Path) -> None:
         (tmp_path / "a.pem").mkdir()
         said = self.refusal_of(tmp_path)
-        assert said == f"holds {tmp_path / 'a.pem'}, which cannot be read: is a directory"
+        assert said == f"contains {tmp_path / 'a.pem'}, which cannot be read: is a directory"

@@ -564,7 +564,7 @@ def test_a_bad_certificate_or_key_is_named_by_its_own_option(folder: Path, origi
     assert said("fullchain.pem", "garbage.pem").startswith(f"{key}: 'garbage.pem' has no readable ")
     assert said("privkey.pem", "fullchain.pem").startswith(f"{cert}: 'privkey.pem' holds a private")
     assert said("fullchain.pem", "other.pem").startswith(f"{key}: 'other.pem' is not the key of ")
-    assert said("fullchain.pem", "locked.pem").startswith(f"{key}: 'locked.pem' is encrypted. ")
+    assert said("fullchain.pem", "locked.pem").startswith(f"{key}: 'locked.pem' is encrypted, and ")
 
 
 def test_a_mistake_in_a_reload_is_over_with_the_next(folder: Path) -> None:

@@ -303,8 +303,8 @@ def at_most(seconds: float) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("tls:empty", "has no certificate with its key in .pem files"),
-        ("tls:path=empty", "has no certificate with its key in .pem files"),
+        ("tls:empty", "has no .pem files with a certificate and its key"),
+        ("tls:path=empty", "has no .pem files with a certificate and its key"),
         ("tls:missing", "cannot be read: no such file or directory"),
         ("tls:file.txt", "cannot be read: not a directory"),
     ],

@@ -1,11 +1,10 @@
-"""Files of certificates and keys: reads them, and identifies unusable ones."""
+"""Files of certificates and keys: reads them, and explains what is wrong with unusable ones."""
 
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaultrelay.certificates.file_format import foreign_kind, foreign_sentence, is_foreign
+from vaultrelay.certificates.file_format import describe_format, format_with_cure, is_not_pem
 from vaultrelay.certificates.pem import BadPem, Block, read_blocks, stray_marker
 from vaultrelay.certificates.regular_file import read_file, unreadable_reason
 from vaultrelay.certificates.x509 import read_certificate
@@ -14,7 +13,7 @@ from vaultrelay.certificates.x509 import read_certificate
 class BadCertificate(ValueError):
     """A certificate or key is unusable; the text has the cause and the cure.
 
-    `about_key`: it is the key.
+    `about_key`: the key is at fault.
     """
 
     def __init__(self, text: str, about_key: bool = False) -> None:
@@ -23,12 +22,12 @@ class BadCertificate(ValueError):
 
 
 @dataclass(frozen=True)
-class FoundFile:
-    """The contents of a file in a folder: certificates in DER, a key; else `what` describes it."""
+class FileContent:
+    """The content of a file in a folder: certificates in DER, a key; else `description` of it."""
 
     certificates: tuple[bytes, ...]
     has_key: bool
-    what: str = ""
+    description: str = ""
 
 
 def read_pem(path: Path, about_key: bool = False) -> bytes:
@@ -36,9 +35,8 @@ def read_pem(path: Path, about_key: bool = False) -> bytes:
     try:
         return read_file(path)
     except OSError as error:
-        raise BadCertificate(
-            f"cannot be read: {unreadable_reason(path, error)}", about_key
-        ) from None
+        reason = unreadable_reason(path, error)
+        raise BadCertificate(f"cannot be read: {reason}", about_key) from None
     except ValueError:
         raise BadCertificate("is not a file name", about_key) from None
 
@@ -47,75 +45,66 @@ def read_certificates(path: Path) -> list[bytes]:
     """Return the certificates in a PEM file, each in DER. Raises BadCertificate if there is none,
     or if one is damaged."""
     content = read_pem(path)
-    error = certificate_fault(content)
-    if error is not None:
-        raise error
-    stray = stray_marker(content)
-    if stray is not None:
+    blocks = check_content(content)
+    if stray := stray_marker(content):
         raise BadCertificate(f"cannot be read {stray}")
-    return [block.der for block in read_blocks(content) if block.is_certificate]
+    return [block.der for block in blocks]
 
 
-def read_any(path: Path) -> FoundFile:
-    """Return the contents of a file with certificates, a key, both or neither. Raises
-    BadCertificate if it is meant as PEM but invalid."""
+def read_any(path: Path) -> FileContent:
+    """Return the content of a file with certificates, a key, both or neither.
+
+    Raises BadCertificate if the file is meant as PEM but invalid.
+    """
     content = read_pem(path)
-    try:
-        blocks = list(_all_blocks(content))
-    except BadPem as error:
-        raise BadCertificate(f"cannot be read {error}") from None
-    stray = None if is_foreign(content) else stray_marker(content)
+    blocks = _pem_blocks(content)
+    stray = _stray_fault(content)
     if any(block.is_certificate for block in blocks):
-        fault = certificate_fault(content)
-        if fault is not None:
-            raise fault
-    elif stray is not None:
-        raise BadCertificate(f"cannot be read {stray}")
-    return FoundFile(
+        check_content(content)
+    elif stray:
+        raise BadCertificate(stray)
+    return FileContent(
         tuple(block.der for block in blocks if block.is_certificate),
         any(block.is_key for block in blocks),
-        f"cannot be read {stray}" if stray else foreign_kind(content, blocks) or "",
+        stray or describe_format(content, blocks) or "",
     )
 
 
-def certificate_fault(content: bytes) -> BadCertificate | None:
-    """Return the fault of a file of certificates; None if OpenSSL can read all blocks."""
-    blocks: list[Block] = []
-    try:
-        blocks.extend(_all_blocks(content))
-    except BadPem as error:
-        return BadCertificate(f"cannot be read {error}")
-    if not any(block.is_certificate for block in blocks):
-        stray = None if is_foreign(content) else stray_marker(content)
-        if stray is not None:
-            return BadCertificate(f"cannot be read {stray}")
-        return BadCertificate(foreign_sentence(content, blocks, wants_key=False))
-    for block in blocks:
-        if block.is_certificate and not _is_readable(block):
-            return BadCertificate(f"has a damaged certificate in line {block.line}. Get it anew")
-    return None
+def check_content(content: bytes, about_key: bool = False) -> list[Block]:
+    """Return the certificates in a PEM file, or its key, valid or not.
+
+    Raises BadCertificate if there is none, or if OpenSSL cannot read a certificate.
+    """
+    blocks = _pem_blocks(content, about_key)
+    expected = [block for block in blocks if (block.is_key if about_key else block.is_certificate)]
+    if not expected:
+        fault = _stray_fault(content) or format_with_cure(content, blocks, about_key)
+        raise BadCertificate(fault, about_key)
+    for block in () if about_key else expected:
+        if not _is_readable(block):
+            raise BadCertificate(
+                f"has a damaged certificate in line {block.line}. Get a new copy of the file"
+            )
+    return expected
 
 
-def key_fault(content: bytes) -> BadCertificate | None:
-    """Return the fault of a file of a key; None if it has a key block, valid or not."""
+def _pem_blocks(content: bytes, about_key: bool = False) -> list[Block]:
+    """Return the blocks of a file; those up to the key if OpenSSL reads the file for its key."""
     blocks: list[Block] = []
     try:
-        for block in _all_blocks(content):
+        # Blocks of PGP end with a checksum, which is invalid base64 in PEM.
+        for block in () if is_not_pem(content) else read_blocks(content):
             blocks.append(block)
-            if block.is_key:
-                # OpenSSL stops reading here.
-                return None
+            if about_key and block.is_key:
+                break
     except BadPem as error:
-        return BadCertificate(f"cannot be read {error}", about_key=True)
-    stray = None if is_foreign(content) else stray_marker(content)
-    if stray is not None:
-        return BadCertificate(f"cannot be read {stray}", about_key=True)
-    return BadCertificate(foreign_sentence(content, blocks, wants_key=True), about_key=True)
+        raise BadCertificate(f"cannot be read {error}", about_key) from None
+    return blocks
 
 
-def _all_blocks(content: bytes) -> Iterator[Block]:
-    # Blocks of PGP end with a checksum, which is invalid base64 in PEM.
-    return iter(()) if is_foreign(content) else read_blocks(content)
+def _stray_fault(content: bytes) -> str:
+    stray = None if is_not_pem(content) else stray_marker(content)
+    return f"cannot be read {stray}" if stray else ""
 
 
 def _is_readable(block: Block) -> bool:

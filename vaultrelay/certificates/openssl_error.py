@@ -1,106 +1,87 @@
-"""Refusals of OpenSSL: the file of a pair that is at fault, the line, and the cure."""
+"""Errors of OpenSSL on a certificate and its key: the file at fault, the line, and the cure."""
 
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
-from vaultrelay.certificates.certificate_files import (
-    BadCertificate,
-    certificate_fault,
-    key_fault,
-    read_pem,
-)
+from vaultrelay.certificates.certificate_files import BadCertificate, check_content, read_pem
 from vaultrelay.certificates.pem import read_blocks, stray_marker
 from vaultrelay.certificates.x509 import X509, read_certificate
 
-NO_PAIR = (
-    "is not the key of the certificate. Give the key that the certificate was made with, and the "
+_MISMATCH = (
+    "does not match the certificate. Use the key that the certificate was issued for, and put the "
     "relay's own certificate before those of its issuers"
 )
-_ISSUER_FIRST = "begins with the certificate of an issuer. Put the relay's own before it"
-_NO_TLS_KEY = "holds a key of a kind that TLS does not take{kind}. Make one for P-256"
-_REFUSED_KEYS = {
+_ISSUER_FIRST = "starts with the certificate of an issuer. Put the relay's own before it"
+_NO_TLS_KEY = "contains a key of a type that TLS does not support{kind}. Create one for P-256"
+_KEY_FAULTS = {
     "UNKNOWN_CERTIFICATE_TYPE": _NO_TLS_KEY,
     "NO_SHARED_CIPHER": _NO_TLS_KEY,
     "NO_SUITABLE_SIGNATURE_ALGORITHM": _NO_TLS_KEY,
     "UNSUPPORTED_ELLIPTIC_CURVE": _NO_TLS_KEY,
     "WRONG_CURVE": _NO_TLS_KEY,
-    "EE_KEY_TOO_SMALL": "holds a key that is too short for any device. Make one for P-256, or "
-    "RSA of 2048 bits",
-    "KEY_VALUES_MISMATCH": NO_PAIR,
-    "KEY_TYPE_MISMATCH": NO_PAIR,
-    "NO_CERTIFICATE_ASSIGNED": NO_PAIR,  # for example, the key is RSA and the certificate is not
-    "BAD_SIGNATURE": NO_PAIR,
+    "EE_KEY_TOO_SMALL": "contains a key that is too short for any device. Create one for P-256, or "
+    "for RSA with 2048 bits",
+    "KEY_VALUES_MISMATCH": _MISMATCH,
+    "KEY_TYPE_MISMATCH": _MISMATCH,
+    "NO_CERTIFICATE_ASSIGNED": _MISMATCH,  # for example, the key is RSA and the certificate is not
+    "BAD_SIGNATURE": _MISMATCH,
 }
 """Faults of a key, by OpenSSL's reason."""
-_BAD_KEY = "has a private key that is damaged, or of a kind that TLS does not take"
-_REFUSED_CERTIFICATES = {
-    "CA_MD_TOO_WEAK": "is signed with {digest}, which devices refuse. Have it issued anew, signed "
-    "with SHA-256",
-    "CA_KEY_TOO_SMALL": "has an issuer with a key that is too short, which devices refuse. Have it "
-    "issued anew by one with a key of P-256, or RSA of 2048 bits",
+_BAD_KEY = "has a private key that is damaged, or of a type that TLS does not support"
+_CERTIFICATE_FAULTS = {
+    "CA_MD_TOO_WEAK": "is signed with {digest}, which devices reject. Have it reissued with "
+    "SHA-256",
+    "CA_KEY_TOO_SMALL": "has an issuer whose key is too short, which devices reject. Have it "
+    "reissued by an issuer with a P-256 key, or RSA with 2048 bits",
 }
 """Faults of certificates, by OpenSSL's reason."""
 
 
-def refuses_key(error: ssl.SSLError) -> bool:
+def is_mismatch(error: ssl.SSLError) -> bool:
     """Return whether the key belongs to another certificate."""
-    return _REFUSED_KEYS.get(error.reason or "") == NO_PAIR
+    return _KEY_FAULTS.get(error.reason or "") == _MISMATCH
 
 
-def refusal(error: ssl.SSLError, certificate: Path, key: Path) -> BadCertificate:
-    """Return the fault of a pair in two files, from OpenSSL's error."""
+def raise_cause(error: ssl.SSLError, certificate: Path, key: Path) -> NoReturn:
+    """Raise BadCertificate with the cause of an error on the certificate and key in two files."""
     reason = error.reason or ""
     content = read_pem(certificate)
+    certificates = list(_certificates(content))
+    # Of several reasons only the last one is kept, perhaps none.
+    is_unparsed = not error.reason or error.library in ("PEM", "ASN1", "DECODER", "BIO")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return BadCertificate(f"would be refused by every device: {error.verify_message}")
-    if reason in _REFUSED_CERTIFICATES:
-        line, digest = _old_digest(content)
+        raise BadCertificate(f"would be rejected by every device: {error.verify_message}")
+    if reason in _CERTIFICATE_FAULTS:
+        line, digest = _weak_digest(certificates)
         where = f"has a certificate in line {line} that " if line > 1 else ""
-        return BadCertificate(where + _REFUSED_CERTIFICATES[reason].format(digest=digest))
-    if reason not in _REFUSED_KEYS and not _is_about_pem(error):
-        return BadCertificate(f"cannot be used for TLS: {reason.lower().replace('_', ' ')}")
-    is_about_pem = _is_about_pem(error)
-    fault = None
-    if is_about_pem:
-        fault = certificate_fault(content) or key_fault(read_pem(key, about_key=True))
-    if fault is None and (is_about_pem or refuses_key(error)) and (stray := stray_marker(content)):
+        raise BadCertificate(where + _CERTIFICATE_FAULTS[reason].format(digest=digest))
+    if is_unparsed:
+        check_content(content)
+        check_content(read_pem(key, about_key=True), about_key=True)
+    elif reason not in _KEY_FAULTS:
+        raise BadCertificate(f"cannot be used for TLS: {reason.lower().replace('_', ' ')}")
+    if (is_unparsed or is_mismatch(error)) and (stray := stray_marker(content)):
         # The block of the stray marker was ignored, and the next issuer read as the relay's own.
-        fault = BadCertificate(f"cannot be read {stray}")
-    if fault is not None:
-        return fault
-    if is_about_pem:
-        return BadCertificate(_BAD_KEY, about_key=True)
-    if refuses_key(error) and _begins_with_issuer(content):
-        return BadCertificate(_ISSUER_FIRST)
-    return BadCertificate(_REFUSED_KEYS[reason].format(kind=_kind_of_key(content)), about_key=True)
+        raise BadCertificate(f"cannot be read {stray}")
+    if is_unparsed:
+        raise BadCertificate(_BAD_KEY, about_key=True)
+    issuers = [each.issuer for _, each in certificates[1:] if not each.is_self_signed]
+    if is_mismatch(error) and certificates and certificates[0][1].subject in issuers:
+        raise BadCertificate(_ISSUER_FIRST)
+    is_usual = not certificates or certificates[0][1].is_for_browsers
+    kind = "" if is_usual else f" ({certificates[0][1].key})"
+    raise BadCertificate(_KEY_FAULTS[reason].format(kind=kind), about_key=True)
 
 
-def _is_about_pem(error: ssl.SSLError) -> bool:
-    """Return whether OpenSSL could not parse a file. Only its last reason is kept, perhaps none."""
-    return not error.reason or error.library in ("PEM", "ASN1", "DECODER", "BIO")
-
-
-def _kind_of_key(content: bytes) -> str:
-    found = next(_certificates(content), None)
-    if found is None or found[1].is_for_browsers:
-        return ""
-    return f" ({found[1].key})"
-
-
-def _begins_with_issuer(content: bytes) -> bool:
-    """Return whether the first certificate of a file issued another one in it."""
-    found = [each for _, each in _certificates(content)]
-    return any(each.issuer == found[0].subject and not each.is_self_signed for each in found[1:])
-
-
-def _old_digest(content: bytes) -> tuple[int, str]:
-    """Return the line of the first certificate signed with an old digest, and the digest."""
-    for line, certificate in _certificates(content):
-        if certificate.old_digest and not certificate.is_self_signed:
-            return line, certificate.old_digest
-    return 0, "an old digest"
+def _weak_digest(certificates: list[tuple[int, X509]]) -> tuple[int, str]:
+    """Return the line of the first certificate signed with a weak digest, and the digest."""
+    for line, certificate in certificates:
+        if certificate.weak_digest and not certificate.is_self_signed:
+            return line, certificate.weak_digest
+    return 0, "a weak digest"
 
 
 def _certificates(content: bytes) -> Iterator[tuple[int, X509]]:

@@ -1,4 +1,4 @@
-"""Plain files: reads them completely, and refuses other kinds of files.
+"""Regular files: reads them completely, and rejects other kinds of files.
 
 A running relay reads its files again. A pipe would block it until a writer opens it, and a device
 such as /dev/zero never ends.
@@ -12,49 +12,46 @@ from pathlib import Path
 
 from vaultrelay.policy.limits import MOST_FILE_BYTES
 
-_OTHERS = stat.S_IROTH
-_OTHERS_ENTER = stat.S_IXOTH
-
 
 def read_file(path: Path) -> bytes:
-    """Return the content of a plain file. Raises OSError if it is another kind or too large."""
-    with open(path, "rb", opener=_open_without_waiting) as file:
+    """Return the content of a regular file. Raises OSError if it is another kind or too large."""
+    with open(path, "rb", opener=_open_nonblocking) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(EINVAL, "it is a pipe or a device, not a file")
+            raise OSError(EINVAL, "not a regular file but a pipe or a device")
         content = file.read(MOST_FILE_BYTES + 1)
     if len(content) > MOST_FILE_BYTES:
-        raise OSError(EFBIG, f"it has more than {MOST_FILE_BYTES} bytes")
+        raise OSError(EFBIG, f"larger than {MOST_FILE_BYTES} bytes")
     return content
 
 
 def unreadable_reason(path: Path, error: OSError) -> str:
-    """Return why a file or folder is unreadable; with a missing permission, and the user."""
+    """Return why a file or folder is unreadable; for a missing permission, with the user."""
     if not isinstance(error, PermissionError):
         return (error.strerror or "unreadable").lower()
-    folder = _barred_folder(path)
+    folder = _inaccessible_folder(path)
     if folder is None:
-        return f"permission denied. Its owner and mode must let {_user()} read it"
+        return f"permission denied. Let {_user()} read it, by its owner and mode"
     return (
-        f"permission denied for the folder {folder}. Its owner and mode must let {_user()} enter it"
+        f"permission denied for the folder {folder}. Let {_user()} enter it, by its owner and mode"
     )
 
 
-def is_open_to_all(path: Path) -> bool:
+def is_world_readable(path: Path) -> bool:
     """Return whether every user of this machine can read a file. False if its mode is unknown."""
     if os.name == "nt":
         return False
     real = Path(os.path.realpath(path))
     with suppress(OSError):
-        return bool(real.stat().st_mode & _OTHERS) and all(
-            folder.stat().st_mode & _OTHERS_ENTER for folder in real.parents
+        return bool(real.stat().st_mode & stat.S_IROTH) and all(
+            folder.stat().st_mode & stat.S_IXOTH for folder in real.parents
         )
     return False
 
 
-def _barred_folder(path: Path) -> Path | None:
+def _inaccessible_folder(path: Path) -> Path | None:
     """Return the outermost folder in a file's path that this user may not enter."""
-    for way in (path.absolute(), Path(os.path.realpath(path))):
-        for folder in reversed(way.parents):
+    for variant in (path.absolute(), Path(os.path.realpath(path))):
+        for folder in reversed(variant.parents):
             try:
                 # Any name: the lookup needs the permission, even if no such file exists.
                 (folder / "-").stat()
@@ -87,6 +84,6 @@ def start_folder() -> str:
         return ""
 
 
-def _open_without_waiting(path: str, flags: int) -> int:
+def _open_nonblocking(path: str, flags: int) -> int:
     # Windows has no such flag, and no pipes among its files.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

@@ -1,25 +1,23 @@
-"""ServerCertificate: a PEM pair, tested in a handshake in memory before it is served."""
+"""ServerCertificate: a certificate with its key, tested in a handshake in memory."""
 
 import ssl
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from vaultrelay.certificates.certificate_files import BadCertificate, read_certificates, read_pem
-from vaultrelay.certificates.openssl_error import refusal, refuses_key
+from vaultrelay.certificates.openssl_error import is_mismatch, raise_cause
 from vaultrelay.certificates.pem import stray_marker
-from vaultrelay.certificates.regular_file import is_open_to_all
+from vaultrelay.certificates.regular_file import is_world_readable
 from vaultrelay.certificates.tls_context import new_context
 from vaultrelay.certificates.trust import (
     NO_CHECK_TIME,
     client_context,
+    client_objection,
     shake_hands,
     system_trust,
-    why_distrusted,
 )
 from vaultrelay.certificates.x509 import X509, read_certificate
 
@@ -30,10 +28,10 @@ class ServerCertificate:
 
     `names` are its host names and IP addresses, `files` the files that it was read from, or their
     folder. `fingerprint` covers it and its issuers. `x509` has its other fields. `distrust` is the
-    reason why a client with this machine's trust store would refuse it, apart from dates and names.
-    For an issuer that is neither served nor trusted, `distrust` is empty and `lacks_issuer` is set;
-    `unread` then names the line of a marker that OpenSSL does not recognise, if that may be the
-    cause. `open_key` is the file of the key if every user can read it.
+    reason why a client with this machine's trust store rejects it, apart from dates and names.
+    If its issuer is neither served nor trusted, `distrust` is empty and `lacks_issuer` is set;
+    `unread` is then the fault of a marker that OpenSSL ignores, if that may be the cause.
+    `open_key` is the file of the key if every user can read it.
     """
 
     context: ssl.SSLContext = field(repr=False, compare=False)
@@ -49,7 +47,7 @@ class ServerCertificate:
     open_key: Path | None = field(default=None, compare=False)
 
     def trouble(self, now: datetime) -> str | None:
-        """Return why devices will refuse the dates of the certificate at `now`; None if good."""
+        """Return why devices reject the dates of the certificate at `now`; None if they do not."""
         if now > self.ends:
             return f"the certificate expired on {self.ends:%Y-%m-%d}"
         if now < self.starts:
@@ -60,62 +58,63 @@ class ServerCertificate:
 def load_certificate(
     certificate: Path, key: Path, issuers: Path | None = None
 ) -> ServerCertificate:
-    """Return the pair in two PEM files, which may be the same. Raises BadCertificate if unusable.
+    """Return the certificate and key in two PEM files, which may be the same file.
 
-    The issuers' certificates follow the relay's own, or are in a separate file.
+    The issuers' certificates follow the relay's own, or are in a separate file. Raises
+    BadCertificate if a file is unusable.
     """
     read_pem(certificate)
     read_pem(key, about_key=True)
     chain = b"" if issuers is None else b"".join(read_certificates(issuers))
     files = (certificate, key) if issuers is None else (certificate, key, issuers)
-    return replace(make_pair(certificate, key, chain), files=files)
+    return replace(load_with_issuers(certificate, key, chain), files=files)
 
 
-def make_pair(
-    certificate: Path, key: Path, issuers: bytes = b"", trust: ssl.SSLContext | None = None
+def load_with_issuers(
+    certificate: Path, key: Path, issuers: bytes, trust: ssl.SSLContext | None = None
 ) -> ServerCertificate:
-    """Return the pair in two PEM files. `issuers`, in DER, are served after those in the file.
+    """Return the certificate and key in two PEM files; `issuers`, in DER, are served with it.
 
     `trust` is a client context with this machine's trust store. Raises BadCertificate if TLS does
-    not work with the pair.
+    not work with the certificate.
     """
     context = new_context()
     try:
-        context.load_cert_chain(certificate, key, password=_refuse_password)
+        context.load_cert_chain(certificate, key, password=_reject_encrypted_key)
         if issuers:
             context.load_verify_locations(cadata=issuers)
         own = shake_hands(context, client_context(ssl.CERT_NONE)).getpeercert(binary_form=True)
-        own = own or b""
-        facts = _statements(context, own)
-        pair = ServerCertificate(
+        fields = _verified_fields(context, own or b"")
+        x509 = read_certificate(own or b"")
+        loaded = ServerCertificate(
             context,
-            tuple(_names(facts.get("subjectAltName", ()))),
-            _time(facts["notBefore"]),
-            _time(facts["notAfter"]),
+            x509.names,
+            _parse_time(fields["notBefore"]),
+            _parse_time(fields["notAfter"]),
             sha256(read_pem(certificate) + issuers).hexdigest(),
-            read_certificate(own),
-            open_key=key if is_open_to_all(key) else None,
+            x509,
+            open_key=key if is_world_readable(key) else None,
         )
     except ssl.SSLError as error:
-        raise refusal(error, certificate, key) from None
+        raise_cause(error, certificate, key)
     except BadCertificate:
         raise
     except (ValueError, KeyError):
-        raise BadCertificate("says of itself what makes no sense") from None
-    has_bad_dates = pair.trouble(utc_now()) is not None
-    distrust, lacks_issuer = why_distrusted(context, trust or system_trust(), has_bad_dates)
+        raise BadCertificate("has fields that cannot be parsed. Have it reissued") from None
+    has_bad_dates = loaded.trouble(utc_now()) is not None
+    distrust, lacks_issuer = client_objection(context, trust or system_trust(), has_bad_dates)
     unread = stray_marker(read_pem(certificate)) if lacks_issuer else None
-    return replace(pair, distrust=distrust, lacks_issuer=lacks_issuer, unread=unread or "")
+    return replace(loaded, distrust=distrust, lacks_issuer=lacks_issuer, unread=unread or "")
 
 
-def is_pair(certificate: Path, key: Path) -> bool:
-    """Return whether the key belongs to the certificate, as far as readable. Both may be bad."""
+def may_belong_together(certificate: Path, key: Path) -> bool:
+    """Return False if the key is of another certificate, True even if a file is unusable."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("ALL:@SECLEVEL=0")
     try:
-        context.load_cert_chain(certificate, key, password=_refuse_password)
+        context.load_cert_chain(certificate, key, password=_reject_encrypted_key)
     except ssl.SSLError as error:
-        return not refuses_key(error)
+        return not is_mismatch(error)
     return True
 
 
@@ -124,11 +123,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _statements(context: ssl.SSLContext, own: bytes) -> Any:
+def _verified_fields(context: ssl.SSLContext, own: bytes) -> Any:
     """Return the certificate as a client sees it. Raises SSLError if TLS does not work with it.
 
-    The standard library returns a certificate only to a client that has verified it. This client
-    trusts this certificate only, with any dates.
+    The standard library returns the fields only to a client that has verified the certificate.
+    This client trusts only this certificate, with any dates.
     """
     trusting = client_context()
     trusting.load_verify_locations(cadata=own)
@@ -136,23 +135,13 @@ def _statements(context: ssl.SSLContext, own: bytes) -> Any:
     return shake_hands(context, trusting).getpeercert()
 
 
-def _refuse_password() -> str:
+def _reject_encrypted_key() -> str:
     raise BadCertificate(
-        "is encrypted. The relay starts without anybody to ask for the password: give it an "
-        "unencrypted key that only its user may read",
+        "is encrypted, and the relay cannot prompt for a passphrase. Use an unencrypted key that "
+        "only the relay's user can read",
         about_key=True,
     )
 
 
-def _names(found: Sequence[tuple[str, Any]]) -> Iterator[str]:
-    """Yield the host names among the names of a certificate, which may include mail addresses."""
-    for kind, name in found:
-        if kind == "DNS":
-            yield name
-        elif kind == "IP Address":
-            # OpenSSL writes IPv6 addresses in full length.
-            yield str(ip_address(name))
-
-
-def _time(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC)

@@ -48,9 +48,9 @@ def health_socket(hub: Hub, folder: Path, *ports: int) -> HealthSocket:
     site = Site(Here())
     site.noisy = False
 
-    def route(request: Request, visitor: PendingClient) -> RouteResult:
+    def route(request: Request, client: PendingClient) -> RouteResult:
         head = f"GET {request.path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode()
-        return RouteResult(site.buildProtocol(visitor.address), head, lasting=False)
+        return RouteResult(site.buildProtocol(client.address), head, lasting=False)
 
     return HealthSocket(
         hub, folder=str(folder), route=route, ports=lambda: list(ports), log=hub.log

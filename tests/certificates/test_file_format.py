@@ -89,7 +89,7 @@ def kinds() -> Iterator[tuple[str, str, bytes]]:
     for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
         yield encoding, "is text in UTF-16. Save it as ASCII", OWN.pem.decode().encode(encoding)
     yield "base64", "is base64 without PEM markers. Add ", base64.encodebytes(OWN.der)
-    again = "is base64-encoded PEM, as in a Kubernetes secret. Decode it: base64 -d FILE"
+    again = "is base64-encoded PEM, as in a Kubernetes secret. Decode it: base64 "
     yield "PEM in base64", again, base64.b64encode(OWN.pem)
     yield "PEM in base64 with line ends", again, base64.encodebytes(OWN.pem)
     yield "a key in base64", again, base64.b64encode(OWN.key_pem)
@@ -127,13 +127,13 @@ IN_PLACE_OF_A_KEY = {
     "RSA PrivateFormat.TraditionalOpenSSL": "is a private key in DER. Convert it: ",
     "DER": "is a certificate in DER. Are certificate and key swapped?",
     "PKCS#12": "is PKCS#12. Convert it: openssl pkcs12 -in FILE -nocerts -nodes -out key.pem",
-    "request Encoding.PEM": "is a certificate signing request. Use the private key, which was created",
+    "request Encoding.PEM": "is a certificate signing request. Use the private key, which was",
     "public Encoding.PEM PublicFormat.PKCS1": "is a public key. Use the private key that it",
     "parameters": "contains key parameters but no key. Create a key for TLS: openssl genpkey",
     "SSH": "is an SSH key. Create a key for TLS: openssl genpkey ",
     "PGP": "is a PGP file. Create a key for TLS",
     "HTML": "is a web page. ",
-    "a key in base64": "is base64-encoded PEM, as in a Kubernetes secret. Decode it: base64 -d FILE",
+    "a key in base64": "is base64-encoded PEM, as in a Kubernetes secret. Decode it: base64 ",
     "base64": "is base64 without PEM markers. Add a line -----BEGIN PRIVATE KEY-----",
     "nothing": "is empty. Use the private key of the certificate",
 }

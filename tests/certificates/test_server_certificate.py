@@ -607,8 +607,8 @@ class TestAFolder:
         for content in (ISSUED.pem[:-100], ISSUED.key_pem[:-80]):
             bad.write_bytes(content)
             assert self.refusal_of(tmp_path) == (
-                f"contains {bad}, which cannot be read in line 1: the block that begins there has no "
-                "end. The file is truncated"
+                f"contains {bad}, which cannot be read in line 1: the block that begins there has "
+                "no end. The file is truncated"
             )
 
     def test_names_what_lies_in_it_in_place_of_a_pair(self, tmp_path: Path) -> None:
@@ -617,8 +617,8 @@ class TestAFolder:
         (tmp_path / "c.pem").write_bytes(ISSUED.key_pem)
         (tmp_path / "d.pem").write_text("notes")
         assert self.refusal_of(tmp_path) == (
-            "has no .pem files with a certificate and its key: a.pem is a certificate in DER; b.pem "
-            "is a web page; c.pem contains a private key but no certificate"
+            "has no .pem files with a certificate and its key: a.pem is a certificate in DER; "
+            "b.pem is a web page; c.pem contains a private key but no certificate"
         )
 
     def test_names_the_file_of_a_certificate_that_is_refused(self, tmp_path: Path) -> None:

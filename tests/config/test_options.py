@@ -342,9 +342,7 @@ def test_another_kind_of_log_is_refused_with_those_there_are(
 def test_an_empty_flag_is_refused(name: str, value: str) -> None:
     if name in ("node-name", "runtime-folder"):
         pytest.skip("takes back what a variable says")
-    assert refusal_of(f"--{name}={value}") == (
-        f"--{name}: is empty; give it a value, or leave it out"
-    )
+    assert refusal_of(f"--{name}={value}") == (f"--{name}: is empty; give it a value, or leave it out")
 
 
 @pytest.mark.parametrize("name", ["listen", "public-url", "trusted-proxy"])
@@ -466,7 +464,7 @@ def test_listen_excludes_what_an_endpoint_string_says_itself(
     ("text", "said"),
     [
         ("tcp:99999", "has no port from 0 to 65535"),
-        ("ssl:443:sslmethod=x", "sets sslmethod: the relay itself chooses TLS 1.2 and 1.3"),
+        ("ssl:443:sslmethod=x", "sets sslmethod: the relay uses TLS 1.2 and 1.3, remove it"),
         (
             "tls:missing",
             "names the folder missing, which cannot be read: no such file or directory",
@@ -562,8 +560,10 @@ def test_a_bad_certificate_or_key_is_named_by_its_own_option(folder: Path, origi
     assert said("x.pem", "x.pem") == f"{cert}: 'x.pem' {missing}"
     assert said("garbage.pem", "privkey.pem").startswith(f"{cert}: 'garbage.pem' has no readable ")
     assert said("fullchain.pem", "garbage.pem").startswith(f"{key}: 'garbage.pem' has no readable ")
-    assert said("privkey.pem", "fullchain.pem").startswith(f"{cert}: 'privkey.pem' holds a private")
-    assert said("fullchain.pem", "other.pem").startswith(f"{key}: 'other.pem' is not the key of ")
+    assert said("privkey.pem", "fullchain.pem").startswith(
+        f"{cert}: 'privkey.pem' contains a private"
+    )
+    assert said("fullchain.pem", "other.pem").startswith(f"{key}: 'other.pem' does not match the ")
     assert said("fullchain.pem", "locked.pem").startswith(f"{key}: 'locked.pem' is encrypted, and ")
 
 
@@ -576,7 +576,7 @@ def test_a_mistake_in_a_reload_is_over_with_the_next(folder: Path) -> None:
     (folder / CONFIG).write_text(f"tls-cert = ''\ntls-key = '{key}'\n")
     kept, errors = reader.read_again(before)
     assert kept == before
-    assert errors == [f"{CONFIG}: tls-cert: is empty; give it a value, or leave it out"]
+    assert errors == [f"{CONFIG}: tls-cert: is empty; give it a value, or remove it"]
     (folder / CONFIG).write_text(text)
     write_pair(folder, issue(["b.example"]))
     after, errors = reader.read_again(kept)

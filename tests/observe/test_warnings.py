@@ -61,12 +61,14 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
     crowd(relay, ["127.0.0.1"])
     for _ in range(SILENCES_ALIKE):
         relay.broker.idle_disconnects.add(30)
-    noticed = ProxyEvidence("127.0.0.1", is_unreadable=True, has_public_plaintext=True)
+    proxy_evidence = ProxyEvidence(
+        "127.0.0.1", has_invalid_forwarded_for=True, has_public_plaintext=True
+    )
     evidence = Evidence(
         settings=replace(relay.service.settings, channels=frozenset()),
         broker=relay.broker,
         now=pair.ends + timedelta(1),
-        noticed=noticed,
+        proxy_evidence=proxy_evidence,
         read_errors=("error",),
         open_sockets=(OpenSocket("/run/devices", 0o666, False),),
         origin_refused=True,

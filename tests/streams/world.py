@@ -20,7 +20,8 @@ from tests.streams.wire import Wire, connect, wrap
 from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.transport import hub as hubs
-from vaultrelay.transport.listening_service import Listening, ListeningService
+from vaultrelay.transport.endpoint import Endpoint
+from vaultrelay.transport.listening_service import ListeningService
 from vaultrelay.transport.listening_socket import Bindable, TcpAddress
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.server_tls import ServerTls
@@ -92,7 +93,7 @@ class World:
             where: Bindable = TcpAddress("127.0.0.1", 0, 500)
             if self.kind == "unix":
                 where = UnixPath(path, 0o600, 500)
-            listening = Listening(where, self.place.tls if self.is_tls else None)
+            listening = Endpoint(where, self.place.tls if self.is_tls else None)
             pending = PendingConnections(self.reactor)
             self._service = ListeningService("", listening, self.factory, pending, self.hub)
             self._service.startService()

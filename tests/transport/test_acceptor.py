@@ -368,7 +368,7 @@ def test_without_descriptors_those_who_wait_are_closed_at_once(
     assert scene.listening.comes == []
     (event,) = logged_errors
     said = str(event["log_format"]).format(**event)
-    assert ": too many open files. 3 were closed as they came" in said.replace(" or ", " ")
+    assert ": too many open files. 3 were closed on arrival" in said.replace(" or ", " ")
     assert "ulimit -n" in said
     logged_errors.clear()
 

@@ -39,13 +39,13 @@ def known_by_request(door: Any) -> bool:
 def test_the_oldest_of_a_client_that_is_known_late_goes(learn: Callable[[Any], bool]) -> None:
     clock: Any = Clock()
     pending = PendingConnections(clock)
-    visitors = PendingClients(clock, book=BudgetBook(10), make_room=pending.evict_oldest)
-    visitors.configure(TrustedProxies.read(["10.0.0.0/24"]))
+    clients = PendingClients(clock, book=BudgetBook(10), make_room=pending.evict_oldest)
+    clients.configure(TrustedProxies.read(["10.0.0.0/24"]))
     factory = DispatcherFactory(
         clock,
-        lambda request, visitor: RouteResult(Recorder(), b"", lasting=False),
-        waiting=pending,
-        visitors=visitors,
+        lambda request, client: RouteResult(Recorder(), b"", lasting=False),
+        pending=pending,
+        clients=clients,
         log=RecordedLog(),
     )
 
@@ -64,4 +64,4 @@ def test_the_oldest_of_a_client_that_is_known_late_goes(learn: Callable[[Any], b
     assert cut_off == doors[:1]
     for door in (other, *doors, late):
         door.connectionLost()
-    assert len(factory.waiting) == 0
+    assert len(factory.pending) == 0

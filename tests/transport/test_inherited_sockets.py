@@ -180,14 +180,14 @@ def refusal_of(text: str) -> str:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("datagrams", "names a socket that is not for streams: take ListenStream="),
-        ("unix datagrams", "names a socket that is not for streams: take ListenStream="),
-        ("packets", "names a socket that is not for streams: take ListenStream="),
+        ("datagrams", "names a socket that is not a stream socket: use ListenStream="),
+        ("unix datagrams", "names a socket that is not a stream socket: use ListenStream="),
+        ("packets", "names a socket that is not a stream socket: use ListenStream="),
         ("bound", "names a socket that does not listen"),
-        ("connection", "names a socket that does not listen: it may be a connection, so take"),
-        ("file", "names a descriptor that is no socket"),
-        ("pipe", "names a descriptor that is no socket"),
-        ("closed", "names a descriptor that is no socket"),
+        ("connection", "names a socket that does not listen: it may be a connection, so use"),
+        ("file", "names a descriptor that is not a socket"),
+        ("pipe", "names a descriptor that is not a socket"),
+        ("closed", "names a descriptor that is not a socket"),
     ],
 )
 def test_what_cannot_be_listened_on_is_refused(
@@ -231,14 +231,14 @@ def test_what_cannot_be_listened_on_is_refused(
         ("index=-1", "has an index that systemd did not pass"),
         ("index=99999999999999999999", "has an index that systemd did not pass"),
         ("index=first", "has an index that systemd did not pass"),
-        ("index=", "has an empty index; give it a value, or leave it out"),
+        ("index=", "has an empty index; give it a value, or remove it"),
         ("name=relay", "has a name that systemd did not pass; it passed index 0 (name web), index"),
-        ("name=", "has an empty name; give it a value, or leave it out"),
-        ("domain=INET", "must say either index= or name=, and not both"),
-        ("index=0:name=web", "must say either index= or name=, and not both"),
-        ("domain=IPV4:index=0", "has a domain that is none of INET, INET6, UNIX"),
-        ("domain=inet:index=0", "has a domain that is none of INET, INET6, UNIX"),
-        ("index=0:family=INET", "has a part that systemd: does not take"),
+        ("name=", "has an empty name; give it a value, or remove it"),
+        ("domain=INET", "needs either index= or name=, and not both"),
+        ("index=0:name=web", "needs either index= or name=, and not both"),
+        ("domain=IPV4:index=0", "has a domain that is not one of INET, INET6, UNIX"),
+        ("domain=inet:index=0", "has a domain that is not one of INET, INET6, UNIX"),
+        ("index=0:family=INET", "has a part that systemd: does not accept"),
     ],
 )
 def test_a_string_for_another_socket_names_those_that_there_are(
@@ -256,7 +256,7 @@ def test_a_name_of_two_sockets_is_none_of_either(
     made = sockets(stack, tmp_path)
     passes(made["INET"], made["INET6"], names="relay relay")
     assert refusal_of("systemd:name=relay") == (
-        "has a name of several sockets: take index= instead, of index 0 (name relay), index 1 "
+        "has a name of several sockets: use index= instead, of index 0 (name relay), index 1 "
         "(name relay)"
     )
 

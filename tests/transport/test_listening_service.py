@@ -18,24 +18,24 @@ from zope.interface import implementer
 
 from tests.authority import NAME, issue, write_pair
 from tests.transport.hubs import running_hub
+from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.listening_service import (
     CannotListen,
-    Listening,
     ListeningService,
     OpenSocket,
-    shown,
+    describe_port,
 )
 from vaultrelay.transport.listening_socket import Bindable, Bound, InheritedSocket, TcpAddress
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.proxy_stage import ProxyStage
 from vaultrelay.transport.server_tls import ServerTls
+from vaultrelay.transport.stream import Stream
 from vaultrelay.transport.tls_handshake import TlsHandshake
 from vaultrelay.transport.tls_stream import TlsStream
 from vaultrelay.transport.unix_path import UnixPath
-from vaultrelay.transport.unix_stream import UnixStream
 
 LOOPBACK = "127.0.0.1"
 
@@ -64,14 +64,14 @@ def quiet_factory() -> Factory:
 
 
 def service_of(
-    hub: Hub, listening: Listening, text: str = "here", factory: Any = None
+    hub: Hub, listening: Endpoint, text: str = "here", factory: Any = None
 ) -> ListeningService:
     pending = PendingConnections(hub.reactor)
     return ListeningService(text, listening, factory or quiet_factory(), pending, hub)
 
 
 def service_on(hub: Hub, where: Any, text: str = "here") -> ListeningService:
-    return service_of(hub, Listening(where), text)
+    return service_of(hub, Endpoint(where), text)
 
 
 def unix(path: Path, mode: int = 0o660) -> UnixPath:
@@ -153,7 +153,7 @@ def test_a_taken_port_stops_the_start_in_a_clear_sentence(
     text = f"port {taken_port} of {LOOPBACK}"
     service = service_on(hub, TcpAddress(LOOPBACK, taken_port, 5), text)
     said = refusal_of(service, start)
-    assert said.startswith(f"cannot listen on {text}: address already in use; another program")
+    assert said.startswith(f"cannot listen on {text}: address already in use; stop the program")
 
 
 def test_an_address_of_another_machine_is_named(hub: Hub) -> None:
@@ -165,7 +165,9 @@ def test_a_unix_socket_in_a_missing_folder_is_named(hub: Hub, tmp_path: Path) ->
     path = str(tmp_path / "missing" / "relay.sock")
     service = service_on(hub, unix(Path(path)), f"unix:{path}")
     said = refusal_of(service)
-    assert said == f"cannot listen on unix:{path}: no such file or directory; make its folder first"
+    assert (
+        said == f"cannot listen on unix:{path}: no such file or directory; create its folder first"
+    )
 
 
 @inlineCallbacks
@@ -199,7 +201,9 @@ def test_a_socket_on_which_somebody_listens_is_left_to_him(hub: Hub, tmp_path: P
     first = service_on(hub, unix(path))
     first.startService()
     second = service_on(hub, unix(path), f"haproxy:unix:{path}")
-    assert refusal_of(second).endswith("cannot acquire lock; another relay is on this socket")
+    assert refusal_of(second).endswith(
+        "cannot acquire lock; stop the other relay that uses this socket"
+    )
     assert path.is_socket()
     yield stopped(first)
 
@@ -256,7 +260,7 @@ def test_a_socket_of_systemd_that_everybody_may_dial_is_recognized(
         if not is_abstract:
             path.chmod(0o666)
         where = InheritedSocket(passed.fileno())
-        service = service_of(hub, Listening(where, is_inherited=True))
+        service = service_of(hub, Endpoint(where, is_inherited=True))
         service.startService()
         found = OpenSocket(
             f"@{path}" if is_abstract else str(path), None if is_abstract else 0o666, True
@@ -293,7 +297,7 @@ class Failing(Bindable):
 
 
 @implementer(IStreamServerEndpoint)
-class Endpoint:
+class TwistedEndpoint:
     """A plugin's endpoint, whose listening ends as given."""
 
     def __init__(self, outcome: Any) -> None:
@@ -306,16 +310,16 @@ class Endpoint:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (OSError(EADDRINUSE, "Address already in use"), "address already in use; another program"),
-        (OSError(EADDRNOTAVAIL, "No"), "no; this machine does not have that address"),
-        (PermissionError(EACCES, "Permission denied"), "permission denied; ports below 1024"),
+        (OSError(EADDRINUSE, "Address already in use"), "address already in use; stop the program"),
+        (OSError(EADDRNOTAVAIL, "No"), "no; use an address of this machine"),
+        (PermissionError(EACCES, "Permission denied"), "permission denied; use a port of 1024"),
         (OSError(EMFILE, "Too many open files"), "too many open files"),
         (OverflowError("bind(): port must be 0-65535."), "bind(): port must be 0-65535."),
         (TypeError("encoding of hostname failed"), "encoding of hostname failed"),
         (ValueError(), "valueerror"),
         (
             socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
-            "name or service not known; name the interface by an IP address of this machine",
+            "name or service not known; use an IP address of this machine as the interface",
         ),
     ],
 )
@@ -334,7 +338,7 @@ def test_every_failure_says_why(hub: Hub, error: Exception, said: str) -> None:
         (OverflowError("bind(): port must be 0-65535."), "bind(): port must be 0-65535."),
         (
             CannotListenError(None, "/x", socket.gaierror(-2, "Name or service not known")),
-            "name or service not known; name the interface by an IP address of this machine",
+            "name or service not known; use an IP address of this machine as the interface",
         ),
         (KeyError(), "keyerror"),
     ],
@@ -342,7 +346,7 @@ def test_every_failure_says_why(hub: Hub, error: Exception, said: str) -> None:
 def test_every_failure_of_an_endpoint_of_twisteds_says_why(
     hub: Hub, error: Exception, said: str
 ) -> None:
-    service = service_on(hub, Endpoint(fail(error)), "tcp:80")
+    service = service_on(hub, TwistedEndpoint(fail(error)), "tcp:80")
     assert refusal_of(service).startswith(f"cannot listen on tcp:80: {said}")
 
 
@@ -356,10 +360,10 @@ def test_a_host_that_is_none_is_no_traceback(hub: Hub, host: str) -> None:
 @pytest.mark.parametrize(
     ("number", "cure"),
     [
-        (EADDRINUSE, "another program listens there, or what is there is no socket"),
-        (ENOTDIR, "what should be its folder is none"),
-        (ENOENT, "make its folder first"),
-        (EACCES, "this user may make no socket in its folder"),
+        (EADDRINUSE, "stop the program that listens there, or remove the file if it is no socket"),
+        (ENOTDIR, "a part of its path is not a folder"),
+        (ENOENT, "create its folder first"),
+        (EACCES, "let the relay's user create files in its folder"),
     ],
 )
 @pytest.mark.parametrize("before", ["", "haproxy:"])
@@ -379,8 +383,8 @@ def test_a_service_keeps_the_port_that_its_endpoint_gave(hub: Hub) -> None:
 
     port: Any = Port()
     for is_proxied in (False, True):
-        endpoint: Any = Endpoint(succeed(port))
-        service = service_of(hub, Listening(endpoint, None, is_proxied))
+        endpoint: Any = TwistedEndpoint(succeed(port))
+        service = service_of(hub, Endpoint(endpoint, None, is_proxied))
         service.startService()
         assert service.port is port
         stopping: Any = service.stopService()
@@ -395,7 +399,7 @@ def test_a_port_is_shown_by_its_number_where_it_has_one(hub: Hub, tmp_path: Path
         service = service_on(hub, where)
         service.startService()
         port: Any = service.port
-        assert shown(port) == said.format(getattr(port.getHost(), "port", ""))
+        assert describe_port(port) == said.format(getattr(port.getHost(), "port", ""))
         service.stopService()
 
 
@@ -407,31 +411,36 @@ TLS = ServerTls.__new__(ServerTls)
 @pytest.mark.parametrize(
     ("listening", "tls", "is_plain", "is_inherited", "path"),
     [
-        (Listening(WHERE), None, True, False, ""),
-        (Listening(WHERE, TLS), TLS, False, False, ""),
-        (Listening(WHERE, is_proxied=True), None, False, False, ""),
-        (Listening(WHERE, is_inherited=True), None, True, True, ""),
-        (Listening(WHERE, unix_path="/run/x"), None, True, False, "/run/x"),
+        (Endpoint(WHERE), None, True, False, ""),
+        (Endpoint(WHERE, TLS), TLS, False, False, ""),
+        (Endpoint(WHERE, is_proxied=True), None, False, False, ""),
+        (Endpoint(WHERE, is_inherited=True), None, True, True, ""),
+        (Endpoint(WHERE, unix_path="/run/x"), None, True, False, "/run/x"),
     ],
 )
-def test_a_service_knows_what_its_listening_is(
+def test_a_service_has_its_endpoint(
     hub: Hub,
-    listening: Listening,
+    listening: Endpoint,
     tls: ServerTls | None,
     is_plain: bool,
     is_inherited: bool,
     path: str,
 ) -> None:
     service = service_of(hub, listening)
-    found = (service.tls, service.is_plain, service.is_inherited, service.unix_path)
-    assert found == (tls, is_plain, is_inherited, path)
+    found = service.endpoint
+    assert (found.tls, found.is_plain, found.is_inherited, found.unix_path) == (
+        tls,
+        is_plain,
+        is_inherited,
+        path,
+    )
 
 
 class TestTheStream:
     """What the connections of a listening socket become."""
 
     @inlineCallbacks
-    def of(self, hub: Hub, listening: Listening) -> Generator[Any, Any, Any]:
+    def of(self, hub: Hub, listening: Endpoint) -> Generator[Any, Any, Any]:
         """The stream of a connection, and the client's end of it."""
         began: Deferred[Any] = Deferred()
 
@@ -478,7 +487,7 @@ class TestTheStream:
     def test_of_tcp(
         self, hub: Hub, tls: ServerTls | None, is_proxied: bool, kind: type, stages: list[type]
     ) -> Waiting:
-        listening = Listening(WHERE, tls, is_proxied)
+        listening = Endpoint(WHERE, tls, is_proxied)
         stream = yield self.of(hub, listening)
         assert stages_of(stream) == stages
         assert type(stream) is kind
@@ -487,16 +496,15 @@ class TestTheStream:
     @pytest.mark.parametrize("is_proxied", [False, True])
     @inlineCallbacks
     def test_of_a_unix_socket(self, hub: Hub, tmp_path: Path, is_proxied: bool) -> Waiting:
-        listening = Listening(unix(tmp_path / "relay.sock"), is_proxied=is_proxied)
+        listening = Endpoint(unix(tmp_path / "relay.sock"), is_proxied=is_proxied)
         stream = yield self.of(hub, listening)
         assert stages_of(stream) == [ProxyStage] * is_proxied
-        assert type(stream) is UnixStream
+        assert type(stream) is Stream
 
 
 def stages_of(stream: Any) -> list[type]:
     """What precedes HTTP on a connection that has sent nothing yet."""
-    preamble = stream._preamble
-    return [] if preamble is None else [type(stage) for stage in preamble._stages]
+    return [type(stage) for stage in stream._stages]
 
 
 class Echo(Protocol):

@@ -290,7 +290,7 @@ class TestBehindProxies:
         for _ in range(3):
             assert status_of(relay.connect(PROXY), X_Forwarded_For=value) == 101
         assert relay.broker.counters.ignored == {"forwarded_for": 3}
-        assert relay.service.visitors.noticed == ProxyEvidence(is_unreadable=True)
+        assert relay.service.clients.evidence == ProxyEvidence(has_invalid_forwarded_for=True)
 
     def test_several_lines_of_the_header_are_one_list(self) -> None:
         relay = behind_proxy(max_per_address=1)
@@ -312,20 +312,20 @@ class TestNoticed:
     )
     def test_a_proxy_nearby_is_noticed_until_it_is_trusted(self, host: str, proxy: str) -> None:
         relay = Relay()
-        visitors = relay.service.visitors
+        clients = relay.service.clients
         relay.connect(host).upgrade(X_Forwarded_For="evil")
-        assert visitors.noticed == ProxyEvidence(untrusted_peer=proxy)
-        visitors.configure(TrustedProxies.read([proxy]))
+        assert clients.evidence == ProxyEvidence(untrusted_peer=proxy)
+        clients.configure(TrustedProxies.read([proxy]))
         relay.connect(host).upgrade(X_Forwarded_For=DEVICE)
-        assert visitors.noticed == ProxyEvidence()
+        assert clients.evidence == ProxyEvidence()
 
     def test_of_a_public_address_it_is_noticed_when_it_is_full(self) -> None:
         relay = Relay(max_per_address=1)
         forwarded = {"X_Forwarded_For": DEVICE}
         assert status_of(relay.connect("8.8.8.8"), **forwarded) == 101
-        assert relay.service.visitors.noticed == ProxyEvidence()
+        assert relay.service.clients.evidence == ProxyEvidence()
         assert status_of(relay.connect("8.8.8.8"), **forwarded) == 429
-        assert relay.service.visitors.noticed == ProxyEvidence(has_untrusted_shared_address=True)
+        assert relay.service.clients.evidence == ProxyEvidence(has_untrusted_shared_address=True)
 
     @pytest.mark.parametrize("settings", [{"max_per_address": 0}, {"trusted_proxies": ("::1",)}])
     def test_nothing_is_noticed_where_it_does_not_matter(self, settings: dict[str, Any]) -> None:
@@ -333,15 +333,15 @@ class TestNoticed:
         relay.connect("::1").upgrade(X_Forwarded_For=DEVICE)
         relay.connect("::1").upgrade()
         relay.connect(None).upgrade(X_Forwarded_For=DEVICE)
-        assert relay.service.visitors.noticed == ProxyEvidence()
+        assert relay.service.clients.evidence == ProxyEvidence()
 
     @pytest.mark.parametrize("host", ["8.8.8.8", "2001:4860::1"])
     def test_devices_from_the_internet_without_tls_are_noticed(self, host: str) -> None:
         relay = Relay()
         relay.connect(host).request("/health")
-        assert relay.service.visitors.noticed == ProxyEvidence()
+        assert relay.service.clients.evidence == ProxyEvidence()
         relay.connect(host).upgrade()
-        assert relay.service.visitors.noticed == ProxyEvidence(has_public_plaintext=True)
+        assert relay.service.clients.evidence == ProxyEvidence(has_public_plaintext=True)
 
     def test_devices_from_near_may_come_without_tls(self) -> None:
         relay = Relay(trusted_proxies=("8.8.8.8",))
@@ -352,7 +352,7 @@ class TestNoticed:
         wire = relay.connect(None)
         assert wire.protocol.client_known(IPv4Address("TCP", "9.9.9.9", 1))
         wire.upgrade()
-        assert relay.service.visitors.noticed == ProxyEvidence()
+        assert relay.service.clients.evidence == ProxyEvidence()
 
 
 class TestProxyProtocol:

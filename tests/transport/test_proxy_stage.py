@@ -34,8 +34,8 @@ from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import PreambleListener
 from vaultrelay.transport.proxy_stage import ProxyStage
 from vaultrelay.transport.server_tls import ServerTls
+from vaultrelay.transport.stream import Stream
 from vaultrelay.transport.tls_stream import TlsStream
-from vaultrelay.transport.unix_stream import UnixStream
 
 OWN = UNIXAddress(b"/run/proxy.sock")
 """What the kernel says of the other end: the proxy."""
@@ -276,7 +276,7 @@ class Greeter(Recorder, PreambleListener):
 PEER = b"HAProxyS 2.1\nw1\nhere 528 1\n"
 
 
-@pytest.mark.parametrize("kind", [PlainStream, UnixStream])
+@pytest.mark.parametrize("kind", [PlainStream, Stream])
 @pytest.mark.parametrize("size", [1, 5, 9, 12, 13, len(PEER)])
 def test_haproxy_may_come_as_a_peer(make: Make, kind: type[Any], size: int) -> None:
     greeter = Greeter(takes_it=True)
@@ -404,7 +404,7 @@ def test_nothing_is_left_for_the_collector(
 
 
 def test_a_unix_socket_has_a_client_too(make: Make) -> None:
-    scene = make(None, UnixStream)
+    scene = make(None, Stream)
     scene.send(GOOD["2 TCP6"][0] + b"hello")
     assert scene.peer == CLIENT_6
     assert scene.protocol.heard == b"hello"
@@ -602,7 +602,7 @@ def test_the_protocol_is_told_who_comes(make: Make, line: tuple[bytes, Any]) -> 
     assert choosy.heard == b"hello"
 
 
-@pytest.mark.parametrize("kind", [PlainStream, UnixStream, TlsStream])
+@pytest.mark.parametrize("kind", [PlainStream, Stream, TlsStream])
 def test_who_is_not_welcome_goes_before_anything_else(
     make: Make, kind: type[Any], tmp_path: Path
 ) -> None:

@@ -83,21 +83,21 @@ class Scene:
     def connect(self) -> None:
         self.transport: Any = HalfTransport(peerAddress=CLIENT)
         door: Any = self.factory.buildProtocol(CLIENT)
-        self.door = door
-        self.door.makeConnection(self.transport)
+        self.dispatcher = door
+        self.dispatcher.makeConnection(self.transport)
 
-    def route(self, request: Request, visitor: PendingClient) -> RouteResult:
-        self.asked.append((request, visitor.address))
+    def route(self, request: Request, client: PendingClient) -> RouteResult:
+        self.asked.append((request, client.address))
         if self.trouble is not None:
             raise self.trouble
         return RouteResult(self.behind, self.head, self.lasting)
 
     def say(self, *pieces: bytes) -> None:
         for piece in pieces:
-            self.door.dataReceived(piece)
+            self.dispatcher.dataReceived(piece)
 
     def lose(self, reason: Failure | None = None) -> None:
-        self.door.connectionLost(reason or Failure(ConnectionDone()))
+        self.dispatcher.connectionLost(reason or Failure(ConnectionDone()))
 
     @property
     def answer(self) -> tuple[bytes, dict[str, str]]:
@@ -146,7 +146,7 @@ def test_bytes_after_the_head_reach_a_lasting_connection_in_order(scene: Scene) 
 
 def test_bytes_that_come_while_the_head_is_handed_over_are_not_lost(scene: Scene) -> None:
     """As when a transport delivers what it held as soon as its new reader asks for it."""
-    read = scene.door.dataReceived
+    read = scene.dispatcher.dataReceived
 
     class Eager(Recorder):
         def dataReceived(self, data: bytes) -> None:
@@ -173,10 +173,10 @@ def test_a_page_is_served_once_on_a_connection(pieces: int) -> None:
     site.reactor = scene.clock
     channel: Any = site.buildProtocol(CLIENT)
     head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-    handover = RouteResult(channel, head, lasting=False)
-    door: Any = DispatcherFactory(
-        scene.clock, lambda *_: handover, log=RecordedLog()
-    ).buildProtocol(CLIENT)
+    result = RouteResult(channel, head, lasting=False)
+    door: Any = DispatcherFactory(scene.clock, lambda *_: result, log=RecordedLog()).buildProtocol(
+        CLIENT
+    )
     door.makeConnection(scene.transport)
     for piece in [HEAD, HEAD] if pieces > 1 else [HEAD + HEAD]:
         door.dataReceived(piece)
@@ -395,16 +395,16 @@ def test_the_one_behind_learns_that_its_connection_is_lost(lasting: bool) -> Non
 
 def test_a_lasting_connection_takes_the_place_of_the_door() -> None:
     scene = Scene()
-    scene.transport.protocol = scene.door
+    scene.transport.protocol = scene.dispatcher
     scene.say(HEAD)
     assert scene.transport.protocol is scene.behind
 
 
 def test_a_page_leaves_the_door_where_it_is_with_its_deadline() -> None:
     scene = Scene(lasting=False)
-    scene.transport.protocol = scene.door
+    scene.transport.protocol = scene.dispatcher
     scene.say(HEAD)
-    assert scene.transport.protocol is scene.door
+    assert scene.transport.protocol is scene.dispatcher
 
 
 def test_a_door_behind_something_else_stays_and_passes_on() -> None:
@@ -432,7 +432,7 @@ def test_a_connection_that_needs_no_head_is_given_none(scene: Scene) -> None:
 
 def test_doors_of_one_factory_share_nothing(scene: Scene) -> None:
     scene.say(HEAD[:10])
-    first = scene.door
+    first = scene.dispatcher
     scene.connect()
     scene.say(HEAD)
     assert len(scene.asked) == 1
@@ -525,7 +525,7 @@ def test_a_proxy_header_is_answered_before_the_request_comes(
 
 
 def test_behind_a_proxy_header_another_one_is_the_second(scene: Scene) -> None:
-    assert scene.door.client_known(CLIENT)
+    assert scene.dispatcher.client_known(CLIENT)
     scene.say(SIGNATURE)
     assert scene.answer[1]["detail"].startswith("A second PROXY header came")
 
@@ -533,7 +533,7 @@ def test_behind_a_proxy_header_another_one_is_the_second(scene: Scene) -> None:
 class TestWithoutTheProxyHeader:
     @pytest.fixture(autouse=True)
     def missing(self, scene: Scene) -> None:
-        assert scene.door.proxy_header_missing(CLIENT)
+        assert scene.dispatcher.proxy_header_missing(CLIENT)
 
     @pytest.mark.parametrize(
         "said",
@@ -551,7 +551,7 @@ class TestWithoutTheProxyHeader:
         assert scene.raw_answer.endswith(b"\r\n\r\n")
 
     def test_a_handshake_that_fails_is_counted_as_that(self, scene: Scene) -> None:
-        scene.door.preamble_failed("tls_no_tls")
+        scene.dispatcher.preamble_failed("tls_no_tls")
         assert scene.factory.refused == {"proxy_missing": 1}
 
     def test_silence_is_what_it_is(self, scene: Scene) -> None:
@@ -562,7 +562,7 @@ class TestWithoutTheProxyHeader:
 def test_without_the_header_the_address_of_the_connection_pays() -> None:
     clock: Any = Clock()
     factory = DispatcherFactory(
-        clock, Scene().route, visitors=PendingClients(clock, book=BudgetBook(10)), log=RecordedLog()
+        clock, Scene().route, clients=PendingClients(clock, book=BudgetBook(10)), log=RecordedLog()
     )
     doors = [factory.buildProtocol(None) for _ in range(WAITING_PER_ADDRESS + 1)]
     stay = [door is not None and door.proxy_header_missing(CLIENT) for door in doors]
@@ -601,7 +601,7 @@ def test_a_served_request_counts_as_no_refusal(scene: Scene) -> None:
 @pytest.mark.parametrize("lasting", [False, True])
 def test_a_place_is_held_until_the_request_is_served_or_the_connection_gone(lasting: bool) -> None:
     scene = Scene(lasting)
-    waiting = scene.factory.waiting
+    waiting = scene.factory.pending
     assert len(waiting) == 1
     scene.say(HEAD)
     assert len(waiting) == (not lasting)
@@ -611,14 +611,14 @@ def test_a_place_is_held_until_the_request_is_served_or_the_connection_gone(last
 
 def test_who_is_refused_holds_a_place_until_it_is_gone(scene: Scene) -> None:
     scene.say(b"\x00")
-    assert len(scene.factory.waiting) == 1
+    assert len(scene.factory.pending) == 1
     scene.lose()
-    assert len(scene.factory.waiting) == 0
+    assert len(scene.factory.pending) == 0
 
 
 def test_a_crowded_door_cuts_the_oldest_off(scene: Scene) -> None:
     scene.clock.advance(WAITING_SURE_SECONDS)
-    assert scene.factory.waiting.evict_oldest()
+    assert scene.factory.pending.evict_oldest()
     assert scene.transport.disconnected
     assert scene.factory.refused == {"crowded_out": 1}
     scene.lose()
@@ -630,30 +630,30 @@ def test_who_has_said_something_keeps_its_place_for_longer_than_the_silent(
     scene: Scene, how: str
 ) -> None:
     if how == "handshake":
-        scene.door.handshake_began()
+        scene.dispatcher.handshake_began()
     else:
         scene.say(HEAD[:1])
     scene.clock.advance(SILENT_SURE_SECONDS)
-    assert not scene.factory.waiting.evict_oldest()
+    assert not scene.factory.pending.evict_oldest()
     scene.connect()
     scene.clock.advance(SILENT_SURE_SECONDS)
-    assert scene.factory.waiting.evict_oldest()
+    assert scene.factory.pending.evict_oldest()
     assert scene.transport.disconnected
 
 
 def test_a_handshake_that_failed_is_counted(scene: Scene) -> None:
-    scene.door.preamble_failed("tls_distrust")
+    scene.dispatcher.preamble_failed("tls_distrust")
     assert scene.factory.refused == {"tls_distrust": 1}
 
 
 def test_haproxy_as_a_peer_leaves_the_door(scene: Scene) -> None:
-    assert not scene.door.haproxy_connected(b"HAProxyS 2.1")
+    assert not scene.dispatcher.haproxy_connected(b"HAProxyS 2.1")
     scene.factory.announcer = Announcer(scene.clock, lambda: (), log=RecordedLog())
-    assert scene.door.haproxy_connected(b"HAProxyS 2.1")
+    assert scene.dispatcher.haproxy_connected(b"HAProxyS 2.1")
     assert isinstance(scene.transport.protocol, HAProxyPeer)
-    assert len(scene.factory.waiting) == 1
+    assert len(scene.factory.pending) == 1
     scene.transport.protocol.dataReceived(b"\nw1\nhere 1 1\n")
-    assert len(scene.factory.waiting) == 0
+    assert len(scene.factory.pending) == 0
     assert scene.transport.value().startswith(b"200\n")
     scene.clock.advance(HEAD_SECONDS)
     assert not scene.transport.disconnected

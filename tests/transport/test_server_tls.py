@@ -265,7 +265,7 @@ class TestServerNames:
         server = ServerTls(pairs[:2])
         assert served(server, "x.b.example") == issued[1].der
         server.serve(pairs[:1])
-        assert server.pairs == tuple(pairs[:1])
+        assert server.certificates == tuple(pairs[:1])
         assert served(server, "x.b.example") == issued[0].der, "also where the first one stays"
         server.serve(pairs[1:])
         assert served(server, "x.b.example") == issued[1].der

@@ -1,4 +1,4 @@
-"""AdminService: the admin endpoint, its front door, and the sampler for its plots."""
+"""AdminService: the admin endpoint, its request dispatcher, and the sampler for its plots."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from vaultrelay.policy.audience import canonical_host
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.listening_service import ListeningService, shown
+from vaultrelay.transport.listening_service import ListeningService, describe_port
 from vaultrelay.transport.pending_clients import PendingClient
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.request_dispatcher import DispatcherFactory
@@ -54,10 +54,10 @@ class AdminService(MultiService):
         self._meter = Meter(relay)
         self.sampler = Sampler(reactor, self._meter.totals)
         self._site = QuietSite(AdminPages(self, log=log))
-        waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
-        self.door = DispatcherFactory(reactor, self.route, waiting=waiting, log=log)
+        pending = PendingConnections(reactor, ADMIN_CONNECTIONS)
+        self.dispatcher = DispatcherFactory(reactor, self.route, pending=pending, log=log)
         listening = read_endpoint(reactor, endpoint, on_loopback=True)
-        self.listener = ListeningService(endpoint, listening, self.door, waiting, hub)
+        self.listener = ListeningService(endpoint, listening, self.dispatcher, pending, hub)
         self.listener.setServiceParent(self)
 
     def configure(self, settings: AdminSettings) -> None:
@@ -74,15 +74,17 @@ class AdminService(MultiService):
         self._relay_ports = relay_ports
         port: Any = self.listener.port
         self._log.info(
-            "Status page and metrics: {text} ({port})", text=self.listener.text, port=shown(port)
+            "Status page and metrics: {text} ({port})",
+            text=self.listener.text,
+            port=describe_port(port),
         )
 
     def stopService(self) -> object:
         self.sampler.stop()
         return super().stopService()
 
-    def route(self, request: Request, visitor: PendingClient) -> RouteResult:
-        """Return the handover to the admin pages. Raises Refusal if the request is not for them."""
+    def route(self, request: Request, client: PendingClient) -> RouteResult:
+        """Return the route to the admin pages. Raises Refusal if the request is not for them."""
         if request.wants_websocket:
             raise bad_request(
                 "This is the relay's admin endpoint. Devices connect to its own port."
@@ -96,7 +98,7 @@ class AdminService(MultiService):
                 "--admin-host. To ask it by this name, add --admin-host with it to the options of "
                 "the relay.",
             )
-        site = self._site.buildProtocol(visitor.address)
+        site = self._site.buildProtocol(client.address)
         return RouteResult(site, page_head(request), lasting=False)
 
     def _is_own_host(self, request: Request) -> bool:

@@ -11,8 +11,9 @@ from twisted.application.service import Service
 from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import HEALTH_WAITING, UNIX_PATH_BYTES
+from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.listening_service import CannotListen, Listening, ListeningService
+from vaultrelay.transport.listening_service import CannotListen, ListeningService
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.transport.route import Route
@@ -22,7 +23,7 @@ from vaultrelay.transport.unix_path import UnixPath
 class HealthSocket(Service):
     """Listens in the runtime folder while it runs; its file name contains the relay's ports.
 
-    It has its own front door: health checks use no capacity of the public one, and do not count in
+    It has its own dispatcher: health checks use no capacity of the public one, and do not count in
     the relay's figures.
     """
 
@@ -35,8 +36,8 @@ class HealthSocket(Service):
         self._hub = hub
         self._folder = folder
         self._ports = ports
-        self._door = DispatcherFactory(
-            hub.reactor, route, waiting=PendingConnections(hub.reactor, HEALTH_WAITING), log=log
+        self._dispatcher = DispatcherFactory(
+            hub.reactor, route, pending=PendingConnections(hub.reactor, HEALTH_WAITING), log=log
         )
 
     def startService(self) -> None:
@@ -51,9 +52,9 @@ class HealthSocket(Service):
                     f"{path} has {size} bytes, and the path of a unix socket at most "
                     f"{UNIX_PATH_BYTES}"
                 )
-            listening = Listening(UnixPath(path, 0o600, HEALTH_WAITING, has_lock=False))
+            endpoint = Endpoint(UnixPath(path, 0o600, HEALTH_WAITING, has_lock=False))
             listener = ListeningService(
-                f"unix:{path}", listening, self._door, self._door.waiting, self._hub
+                f"unix:{path}", endpoint, self._dispatcher, self._dispatcher.pending, self._hub
             )
             listener.startService()
         except (OSError, UnsafeFolder, CannotListen) as error:

@@ -1,4 +1,4 @@
-"""PublicEndpoint: the front door of the relay's own ports, with its routes and pages."""
+"""PublicEndpoint: the request dispatcher of the relay's own ports, with its routes and pages."""
 
 from typing import Any
 
@@ -42,11 +42,11 @@ class PublicEndpoint:
         self.announcer = Announcer(
             reactor, lambda: () if broker.draining else broker.channels, log=log
         )
-        self.door = DispatcherFactory(
+        self.dispatcher = DispatcherFactory(
             reactor,
             self.routes.public,
-            waiting=pending,
-            visitors=PendingClients(
+            pending=pending,
+            clients=PendingClients(
                 reactor,
                 book=broker.budgets,
                 counters=broker.counters,
@@ -58,7 +58,7 @@ class PublicEndpoint:
 
     def configure(self, settings: Settings) -> None:
         """Give each part its slice of the settings."""
-        self.door.visitors.configure(settings.visitors)
-        self.door.waiting.configure(settings.shares.waiting)
+        self.dispatcher.clients.configure(settings.visitors)
+        self.dispatcher.pending.configure(settings.shares.waiting)
         self._pages.configure(settings.pages)
         self.routes.configure(settings.access.origins)

@@ -48,30 +48,30 @@ class Routes:
         self.origin_refused &= origins == self._origins
         self._origins = origins
 
-    def public(self, request: Request, visitor: PendingClient) -> RouteResult:
-        """Return the handover of a request to the public port. Raises Refusal if not admitted."""
+    def public(self, request: Request, client: PendingClient) -> RouteResult:
+        """Return the route of a request to the public port. Raises Refusal if not admitted."""
         with self._counting():
             if request.path not in HEALTH_PATHS:
-                self._broker.access.check_address(visitor.client)
+                self._broker.access.check_address(client.client)
         if not (request.wants_websocket or request.lost_fields):
-            return self.pages(request, visitor)
+            return self.pages(request, client)
         try:
-            upgrade, admission = self._admit(request, visitor)
+            upgrade, admission = self._admit(request, client)
         except Refusal as refusal:
-            self._on_refusal(refusal.counted, visitor.client)
+            self._on_refusal(refusal.counted, client.client)
             raise
         device = self._devices.buildProtocol(AdmittedUpgrade(upgrade, admission))
         return RouteResult(device, b"", lasting=True)
 
-    def pages(self, request: Request, visitor: PendingClient) -> RouteResult:
-        """Return the handover of any request to the pages, for the socket of the health check."""
+    def pages(self, request: Request, client: PendingClient) -> RouteResult:
+        """Return the route of any request to the pages, for the socket of the health check."""
         return RouteResult(
-            self._site.buildProtocol(visitor.address),
-            page_head(request, visitor.client, visitor.is_told),
+            self._site.buildProtocol(client.address),
+            page_head(request, client.client, client.is_forwarded),
             lasting=False,
         )
 
-    def _admit(self, request: Request, visitor: PendingClient) -> tuple[Upgrade, Admission]:
+    def _admit(self, request: Request, client: PendingClient) -> tuple[Upgrade, Admission]:
         """Return the upgrade and its admission. Raises Refusal if it is not admitted."""
         with self._counting():
             if not request.wants_websocket:
@@ -79,8 +79,8 @@ class Routes:
             upgrade = read_upgrade(request)
             origin = self._broker.access.check_origin(request.header("origin"))
             token = self._broker.access.check_token(request.header("authorization"))
-        self._broker.admit(upgrade.channel, visitor.budgets)
-        return upgrade, Admission(visitor.budgets, visitor.client, token, origin)
+        self._broker.admit(upgrade.channel, client.budgets)
+        return upgrade, Admission(client.budgets, client.client, token, origin)
 
     @contextmanager
     def _counting(self) -> Iterator[None]:

@@ -64,8 +64,8 @@ class RelayService(MultiService):
             session_log=self._session_log,
             log=log,
         )
-        self.door, self.visitors = self._public.door, self._public.door.visitors
-        self.listeners = Listeners(settings, hub=self.hub, factory=self.door, pending=pending)
+        self.dispatcher, self.clients = self._public.dispatcher, self._public.dispatcher.clients
+        self.listeners = Listeners(settings, hub=self.hub, factory=self.dispatcher, pending=pending)
         sessions = BrokerService(self.broker, reactor, log=log)
         self._drain = DrainSequence(
             reactor,
@@ -132,7 +132,8 @@ class RelayService(MultiService):
     @property
     def unix_paths(self) -> list[str]:
         """The files of the unix sockets that the relay made."""
-        return [listener.unix_path for listener in self._all_listeners if listener.unix_path]
+        paths = (listener.endpoint.unix_path for listener in self._all_listeners)
+        return list(filter(None, paths))
 
     def findings(self) -> Sequence[Finding]:
         """Return the current warnings."""
@@ -141,14 +142,14 @@ class RelayService(MultiService):
                 settings=self.settings,
                 broker=self.broker,
                 now=utc_now(),
-                noticed=self.visitors.noticed,
+                proxy_evidence=self.clients.evidence,
                 read_errors=self._read_errors,
                 open_sockets=tuple(
                     filter(None, (each.open_socket for each in self._all_listeners))
                 ),
                 origin_refused=self._public.routes.origin_refused,
                 admin_host_refused=self._admin is not None and self._admin.host_refused,
-                proxy_faults=self.visitors.proxy_faults,
+                proxy_faults=self.clients.proxy_faults,
                 plain_addresses=self._plain_addresses,
             )
         )

@@ -28,7 +28,7 @@ def read_pairs(reading: Reading) -> tuple[Pairs, ...]:
             tls = read_endpoint(reading.reactor, text, folder=origin.folder).tls
         except BadEndpoint as error:
             raise origin.refuse(str(error)) from None
-        pairs = () if tls is None else tls.pairs
+        pairs = () if tls is None else tls.certificates
         found.append(_no_worse(pairs, running[index] if index < len(running) else (), origin))
     return tuple(found)
 

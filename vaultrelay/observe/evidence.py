@@ -21,7 +21,7 @@ class Evidence:
     settings: Settings
     broker: Broker
     now: datetime
-    noticed: ProxyEvidence = field(default_factory=ProxyEvidence)
+    proxy_evidence: ProxyEvidence = field(default_factory=ProxyEvidence)
     read_errors: tuple[str, ...] = ()
     open_sockets: tuple[OpenSocket, ...] = ()
     origin_refused: bool = False

@@ -33,7 +33,7 @@ class Relay(Protocol):
     settings: Settings
     broker: Broker
     devices: DeviceFactory
-    door: DispatcherFactory
+    dispatcher: DispatcherFactory
 
     def findings(self) -> Sequence[Finding]:
         """Return the current warnings."""
@@ -67,7 +67,7 @@ class Meter:
             started=self._started,
             uptime_seconds=broker.uptime_seconds,
             draining=broker.draining,
-            waiting=len(relay.door.waiting),
+            waiting=len(relay.dispatcher.pending),
             unjoined=len(broker.sessions) - broker.joined,
             joined=broker.joined,
             most_joined=broker.admission.max_connections,

@@ -67,7 +67,7 @@ def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
         if not evidence.settings.trusted_proxies
     ]
     found += [f"--public-url {url} is without TLS" for url in evidence.settings.plain_public_urls]
-    if evidence.noticed.has_public_plaintext:
+    if evidence.proxy_evidence.has_public_plaintext:
         found = ["Devices come over the Internet without TLS"]
     for what in found:
         yield Finding(
@@ -79,16 +79,16 @@ def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _untrusted_proxy(evidence: Evidence) -> Iterator[Finding]:
-    noticed = evidence.noticed
-    if noticed.untrusted_peer:
+    proxies = evidence.proxy_evidence
+    if peer := proxies.untrusted_peer:
         yield Finding(
             "untrusted_proxy",
-            f"Requests from {_shown(noticed.untrusted_peer, evidence)} carry X-Forwarded-For, which is "
+            f"Requests from {_shown(peer, evidence)} carry X-Forwarded-For, which is "
             "not believed from there: --max-per-address does not tell devices behind a proxy from "
             "one another. If it is your proxy, add --trusted-proxy "
-            + ("with its address" if _hides(evidence) else noticed.untrusted_peer),
+            + ("with its address" if _hides(evidence) else peer),
         )
-    elif noticed.has_untrusted_shared_address:
+    elif proxies.has_untrusted_shared_address:
         yield Finding(
             "untrusted_proxy",
             "An address with too many devices, or of a network with too many, sends "
@@ -98,7 +98,7 @@ def _untrusted_proxy(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _unreadable_proxy(evidence: Evidence) -> Iterator[Finding]:
-    if evidence.noticed.is_unreadable:
+    if evidence.proxy_evidence.has_invalid_forwarded_for:
         yield Finding(
             "unreadable_proxy",
             "A trusted proxy sent an X-Forwarded-For that does not end with addresses. Devices "

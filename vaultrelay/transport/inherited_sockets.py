@@ -12,6 +12,7 @@ from pathlib import Path
 
 from twisted.python.systemd import ListenFDs
 
+from vaultrelay.transport.endpoint_syntax import BadEndpoint
 from vaultrelay.transport.listening_socket import duplicate
 
 DOMAINS = ("INET", "INET6", "UNIX")
@@ -19,48 +20,44 @@ _UNNAMED = "unknown"
 """The name of a socket that the manager did not name (sd_listen_fds_with_names(3))."""
 
 
-class NoSuchSocket(ValueError):
-    """An inherited socket is missing or cannot listen; the text is the reason."""
-
-
 def find_socket(index: str | None, name: str | None) -> int:
-    """Return the descriptor of this index or name. Raises NoSuchSocket if there is none."""
+    """Return the descriptor of the listening socket with this index or name.
+
+    Raises BadEndpoint if there is none.
+    """
     if (index is None) is (name is None):
-        raise NoSuchSocket("must say either index= or name=, and not both")
+        raise BadEndpoint("needs either index= or name=, and not both")
     sockets = passed_sockets()
     if not sockets:
-        raise NoSuchSocket(f"names a socket that systemd did not pass to this process{_why_none()}")
+        raise BadEndpoint(f"names a socket that systemd did not pass to this process{_pid_hint()}")
+    found = [fd for at, (fd, each) in enumerate(sockets) if index == str(at) or name == each]
     passed = ", ".join(f"index {at} (name {each})" for at, (_, each) in enumerate(sockets))
-    if index is not None:
-        is_number = index.isascii() and index.isdigit() and len(index) <= len(str(len(sockets)))
-        if not is_number or int(index) >= len(sockets):
-            raise NoSuchSocket(f"has an index that systemd did not pass; it passed {passed}")
-        return sockets[int(index)][0]
-    found = [descriptor for descriptor, each in sockets if each == name]
     if not found:
-        raise NoSuchSocket(f"has a name that systemd did not pass; it passed {passed}")
+        part = "a name" if index is None else "an index"
+        raise BadEndpoint(f"has {part} that systemd did not pass; it passed {passed}")
     if len(found) > 1:
-        raise NoSuchSocket(f"has a name of several sockets: take index= instead, of {passed}")
+        raise BadEndpoint(f"has a name of several sockets: use index= instead, of {passed}")
+    _check(found[0])
     return found[0]
 
 
-def check_socket(descriptor: int) -> None:
-    """Check a descriptor. Raises NoSuchSocket if it is not a listening stream socket."""
+def _check(descriptor: int) -> None:
+    """Check a descriptor. Raises BadEndpoint if it is not a listening stream socket."""
     try:
-        with duplicate(descriptor) as asked:
-            family, kind = asked.family, asked.type
-            listens = asked.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        with duplicate(descriptor) as checked:
+            family, kind = checked.family, checked.type
+            listens = checked.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError:
-        raise NoSuchSocket("names a descriptor that is no socket") from None
+        raise BadEndpoint("names a descriptor that is not a socket") from None
     if kind != socket.SOCK_STREAM:
-        raise NoSuchSocket(
-            "names a socket that is not for streams: take ListenStream= in the socket unit"
+        raise BadEndpoint(
+            "names a socket that is not a stream socket: use ListenStream= in the socket unit"
         )
     if family not in [getattr(socket, f"AF_{domain}") for domain in DOMAINS]:
-        raise NoSuchSocket("names a socket that is neither TCP nor a unix socket")
+        raise BadEndpoint("names a socket that is neither TCP nor a unix socket")
     if not listens:
-        raise NoSuchSocket(
-            "names a socket that does not listen: it may be a connection, so take Accept=no in the "
+        raise BadEndpoint(
+            "names a socket that does not listen: it may be a connection, so use Accept=no in the "
             "socket unit"
         )
 
@@ -90,9 +87,8 @@ def start_environment() -> Mapping[str, str]:
     return dict(each.split("=", 1) for each in variables if "=" in each)
 
 
-def _why_none() -> str:
-    environment = start_environment()
-    process = environment.get("LISTEN_PID")
-    if process is not None and process != str(os.getpid()):
-        return f": LISTEN_PID names another process, {process!a}. Start the relay with exec"
-    return ""
+def _pid_hint() -> str:
+    process = start_environment().get("LISTEN_PID", str(os.getpid()))
+    if process == str(os.getpid()):
+        return ""
+    return f": LISTEN_PID names another process, {process!a}. Start the relay with exec"

@@ -1,17 +1,18 @@
-"""Bindables: TCP addresses and inherited sockets to listen on; unix_path has the third kind."""
+"""Listening sockets: TCP addresses and inherited sockets; unix_path has the third kind."""
 
 import os
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class Bound(NamedTuple):
-    """A listening socket, and the clean-up to call once it is closed."""
+    """A listening socket, and the clean-up to call before it is closed."""
 
     socket: socket.socket
-    clean_up: Callable[[], None]
+    clean_up: Callable[[], None] = ExitStack().close
 
 
 class Bindable(Protocol):
@@ -19,10 +20,6 @@ class Bindable(Protocol):
 
     def bind(self) -> Bound:
         """Return a new listening socket. Raises OSError if the system refuses it."""
-
-
-def nothing_to_clean() -> None:
-    """Do nothing: the clean-up of a socket without a file."""
 
 
 @dataclass(frozen=True)
@@ -38,28 +35,27 @@ class TcpAddress:
 
     def bind(self) -> Bound:
         """See Bindable."""
-        is_ipv6 = ":" in self.host
-        family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
+        family = socket.AF_INET
+        address: Any = (self.host, self.port)
+        if ":" in self.host:
+            # The address may have a zone, which bind does not parse.
+            found = socket.getaddrinfo(
+                self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+            )
+            family, _, _, _, address = found[0]
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             if os.name == "posix":
                 # Without it no relay could start within a minute after another one. On Windows
                 # the option has another meaning.
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(self._ipv6_address() if is_ipv6 else (self.host, self.port))
+            listening.bind(address)
             listening.setblocking(False)
             listening.listen(self.backlog)
         except BaseException:
             listening.close()
             raise
-        return Bound(listening, nothing_to_clean)
-
-    def _ipv6_address(self) -> tuple[object, ...]:
-        # An address may have a zone, which bind does not parse.
-        found = socket.getaddrinfo(
-            self.host, self.port, socket.AF_INET6, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-        )
-        return found[0][4]
+        return Bound(listening)
 
 
 @dataclass(frozen=True)
@@ -76,13 +72,13 @@ class InheritedSocket:
         os.set_inheritable(self.descriptor, False)
         own = duplicate(self.descriptor)
         own.setblocking(False)
-        return Bound(own, nothing_to_clean)
+        return Bound(own)
 
 
 def duplicate(descriptor: int) -> socket.socket:
-    """Return a duplicate of an inherited socket. Raises OSError if it is no socket."""
-    theirs = socket.socket(fileno=descriptor)
+    """Return a duplicate of an inherited socket. Raises OSError if it is not a socket."""
+    inherited = socket.socket(fileno=descriptor)
     try:
-        return theirs.dup()
+        return inherited.dup()
     finally:
-        theirs.detach()
+        inherited.detach()

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Generator
-from itertools import count
 from typing import Protocol
 
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -37,49 +36,43 @@ class _Queue:
     search for its first entry passes over all gaps.
     """
 
-    __slots__ = ("_all", "_by_budget", "_numbers", "seconds")
+    __slots__ = ("_all", "_by_budget", "seconds")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         """The grace of each connection, in seconds."""
-        self._all: OrderedDict[PendingConnection, tuple[float, int, Budgets]] = OrderedDict()
-        """For each connection: when it became pending, its number in the queue, its budgets."""
+        self._all: OrderedDict[PendingConnection, tuple[float, Budgets]] = OrderedDict()
+        """For each connection: when it became pending, and its budgets."""
         self._by_budget: dict[Budget, OrderedDict[PendingConnection, None]] = {}
-        self._numbers = count()
 
     def __len__(self) -> int:
         return len(self._all)
 
     def add(self, connection: PendingConnection, since: float, budgets: Budgets) -> None:
-        self._all[connection] = since, next(self._numbers), budgets
+        self._all[connection] = since, budgets
         for budget in budgets:
-            of_budget = self._by_budget.get(budget)
-            if of_budget is None:
-                self._by_budget[budget] = of_budget = OrderedDict()
-            of_budget[connection] = None
+            self._by_budget.setdefault(budget, OrderedDict())[connection] = None
 
     def remove(self, connection: PendingConnection) -> tuple[float, Budgets] | None:
         """Remove a connection. Return when it became pending, and its budgets; None if not here."""
         entry = self._all.pop(connection, None)
-        if entry is None:
-            return None
-        since, _, budgets = entry
-        self._remove(connection, budgets)
-        return since, budgets
+        if entry is not None:
+            self._remove_from_budgets(connection, entry[1])
+        return entry
 
     def move(self, connection: PendingConnection, budgets: Budgets) -> None:
-        """Count a connection against other budgets, in each queue in the order of its number."""
+        """Count a connection against other budgets, in the order of their times there."""
         entry = self._all.get(connection)
-        if entry is None or entry[2] is budgets:
+        if entry is None or entry[1] is budgets:
             return
-        since, number, before = entry
-        self._remove(connection, before)
-        self._all[connection] = since, number, budgets
+        since, before = entry
+        self._remove_from_budgets(connection, before)
+        self._all[connection] = since, budgets
         for budget in budgets:
             of_budget = self._by_budget.setdefault(budget, OrderedDict())
             younger = []
             for other in reversed(of_budget):
-                if self._all[other][1] < number:
+                if self._all[other][0] <= since:
                     break
                 younger.append(other)
             of_budget[connection] = None
@@ -94,7 +87,7 @@ class _Queue:
         connection = next(iter(connections))
         return connection, self._all[connection][0]
 
-    def _remove(self, connection: PendingConnection, budgets: Budgets) -> None:
+    def _remove_from_budgets(self, connection: PendingConnection, budgets: Budgets) -> None:
         for budget in budgets:
             of_budget = self._by_budget[budget]
             del of_budget[connection]
@@ -103,7 +96,7 @@ class _Queue:
 
 
 class PendingConnections:
-    """All connections at the front door, and those with an unanswered close.
+    """All connections that have not joined, and those with an unanswered close.
 
     At `most` of them the oldest is evicted for the next one, so that no client can lock others out:
     first those with an unanswered close, then those that sent no byte. None is evicted before its

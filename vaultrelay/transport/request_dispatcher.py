@@ -1,9 +1,10 @@
-"""The front door: reads one request head within its size and deadline, and routes the connection.
+"""RequestDispatcher: reads one request head within its size and deadline, and routes it.
 
-A `Route` returns the protocol for the request. That of a lasting connection replaces the front
-door at the transport; if the transport is wrapped, the front door stays and forwards the data.
+A `Route` returns the protocol for the request. That of a lasting connection replaces the dispatcher
+at the transport; if the transport is wrapped, the dispatcher stays and forwards the data.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import (
@@ -37,26 +38,27 @@ class RequestDispatcher(PreambleListener):
     """One pending connection, until its request head is complete."""
 
     transport: Any
-    _next: IProtocol | None = None
+    _successor: IProtocol | None = None
     _answered = False
     _is_behind_proxy = False
     _lacks_proxy_header = False
 
-    def __init__(self, factory: "DispatcherFactory", visitor: PendingClient) -> None:
+    def __init__(self, factory: "DispatcherFactory", client: PendingClient) -> None:
         self._factory = factory
-        self._clock = factory.clock
-        self._visitor = visitor
+        self._client = client
         self._head = RequestHead()
         self._deadline: IDelayedCall | None = None
 
     @property
     def budgets(self) -> Budgets:
         """The budgets that the connection counts against while it is pending."""
-        return self._visitor.budgets
+        return self._client.budgets
 
     def connectionMade(self) -> None:
-        self._factory.waiting.add(self)
-        self._deadline = self._clock.callLater(HEAD_SECONDS, self._too_late)
+        self._factory.pending.add(self)
+        self._set_deadline(HEAD_SECONDS, self._deadline_passed)
+
+    # PreambleListener
 
     def client_known(self, address: IAddress | None) -> bool:
         """Count the client that the PROXY header names. Return whether the connection may stay.
@@ -64,17 +66,15 @@ class RequestDispatcher(PreambleListener):
         `address` is None if the header names none.
         """
         self._is_behind_proxy = True
-        self._visitor = visitor = self._factory.visitors.arrived(address)
-        visitor.is_told = address is not None
-        self._factory.waiting.budgets_changed(self)
-        if not visitor.is_too_many:
+        self._count_client(address)
+        self._client.is_forwarded = address is not None
+        if not self._client.is_over_budget:
             return True
         if self._is_encrypted:
             return False
         # After a reset a proxy tries the next relay, where the device has no peers.
         # An HTTP proxy has the request already, and gets the reason as an answer.
-        self._cancel_deadline()
-        self._deadline = self._clock.callLater(TOO_MANY_SECONDS, self._abort)
+        self._set_deadline(TOO_MANY_SECONDS, self._abort)
         return True
 
     def haproxy_connected(self, begun: bytes) -> bool:
@@ -82,101 +82,107 @@ class RequestDispatcher(PreambleListener):
         announcer = self._factory.announcer
         if announcer is None:
             return False
-        self._factory.waiting.remove(self)
-        self._cancel_deadline()
-        self._factory.visitors.left(self._visitor)
-        self.transport.protocol = peer = HAProxyPeer(announcer, self._factory.waiting)
+        self._leave()
+        self._factory.clients.release(self._client)
+        self.transport.protocol = peer = HAProxyPeer(announcer, self._factory.pending)
         peer.makeConnection(self.transport)
         peer.dataReceived(begun)
         return True
 
+    def handshake_began(self) -> None:
+        """Note bytes of the preamble: the connection is not silent."""
+        self._factory.pending.bytes_received(self)
+
+    def preamble_failed(self, slug: str) -> None:
+        """Count a connection that ends in its preamble, by the slug of the reason."""
+        counted = proxy_missing().counted if self._lacks_proxy_header else slug
+        self._count(counted)
+        self._factory.clients.note_refusal(self._client, counted)
+
+    def proxy_header_missing(self, address: IAddress) -> bool:
+        """Charge a connection without PROXY header. Return whether it may stay for the refusal."""
+        self._lacks_proxy_header = True
+        # No header names a client, so the budgets of the connection's own address are charged.
+        self._count_client(address)
+        return not self._client.is_over_budget
+
+    # IProtocol
+
     def dataReceived(self, data: bytes) -> None:
-        if self._next is not None:
-            self._next.dataReceived(data)
+        if self._successor is not None:
+            self._successor.dataReceived(data)
             return
         if self._answered:
             return
         if not self._head.has_begun:
-            self._factory.waiting.bytes_received(self)
+            self._factory.pending.bytes_received(self)
         try:
-            found = self._read(data)
-            if found is not None:
-                self._serve(*found)
+            parsed = self._parse(data)
+            if parsed is not None:
+                self._serve(*parsed)
         except Refusal as refusal:
-            self._factory.visitors.failed(self._visitor, refusal.counted)
+            self._factory.clients.note_refusal(self._client, refusal.counted)
             self._refuse(refusal)
         except Exception:
             self._factory.log.failure("A request could not be served")
             self._abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._factory.waiting.remove(self)
-        self._cancel_deadline()
-        self._factory.visitors.left(self._visitor)
-        if self._next is not None:
-            self._next.connectionLost(reason)
+        self._leave()
+        self._factory.clients.release(self._client)
+        if self._successor is not None:
+            self._successor.connectionLost(reason)
 
-    def handshake_began(self) -> None:
-        """Note bytes of the preamble: the connection is not silent."""
-        self._factory.waiting.bytes_received(self)
-
-    def preamble_failed(self, slug: str) -> None:
-        """Count a connection that ends in its preamble, by the slug of the reason."""
-        counted = proxy_missing().counted if self._lacks_proxy_header else slug
-        self._count(counted)
-        self._factory.visitors.failed(self._visitor, counted)
-
-    def proxy_header_missing(self, address: IAddress) -> bool:
-        """Charge a connection without PROXY header. Return whether it may stay for the refusal."""
-        self._lacks_proxy_header = True
-        # No header names a client, so the budgets of the connection's own address are charged.
-        self._visitor = self._factory.visitors.arrived(address)
-        self._factory.waiting.budgets_changed(self)
-        return not self._visitor.is_too_many
+    # PendingConnection
 
     def evict(self) -> None:
         """Abort the connection to make room: see PendingConnections."""
         self._count("crowded_out")
-        self._factory.visitors.left(self._visitor)
+        self._factory.clients.release(self._client)
         self._abort()
 
-    def _read(self, data: bytes) -> tuple[Request, bytes] | None:
+    # Inside.
+
+    def _parse(self, data: bytes) -> tuple[Request, bytes] | None:
         """Return the complete request and the bytes after its head, else None. Raises Refusal."""
         try:
-            found = self._head.feed(data, self._is_encrypted, self._is_behind_proxy)
-            if found is not None and self._lacks_proxy_header:
+            parsed = self._head.feed(data, self._is_encrypted, self._is_behind_proxy)
+            if parsed is not None and self._lacks_proxy_header:
                 raise proxy_missing()
-        except Refusal as found_first:
-            refusal = proxy_missing() if self._lacks_proxy_header else found_first
+        except Refusal as first:
+            refusal = proxy_missing() if self._lacks_proxy_header else first
             self._count(refusal.counted)
             raise refusal from None
-        return found
+        return parsed
 
     def _serve(self, request: Request, rest: bytes) -> None:
         is_plain = not (self._is_behind_proxy or self._is_encrypted)
-        self._factory.visitors.asked(self._visitor, request, is_plain)
-        self._factory.waiting.budgets_changed(self)
-        handover = self._factory.route(request, self._visitor)
-        if handover.lasting:
-            self._factory.waiting.remove(self)
-            self._cancel_deadline()
+        self._factory.clients.apply_request(self._client, request, is_plain)
+        self._factory.pending.budgets_changed(self)
+        result = self._factory.route(request, self._client)
         self._head.clear()
-        self._next = following = handover.protocol
-        if handover.lasting and getattr(self.transport, "protocol", None) is self:
-            self.transport.protocol = following
+        self._successor = successor = result.protocol
+        if result.lasting:
+            self._leave()
+            if getattr(self.transport, "protocol", None) is self:
+                self.transport.protocol = successor
         try:
-            following.makeConnection(self.transport)
+            successor.makeConnection(self.transport)
         finally:
-            if handover.lasting:
-                self._factory.visitors.left(self._visitor)
+            if result.lasting:
+                self._factory.clients.release(self._client)
         # A connection to the pages has one request: later bytes are discarded.
-        first = handover.head + rest if handover.lasting else handover.head
+        first = result.head + rest if result.lasting else result.head
         if first:
-            following.dataReceived(first)
+            successor.dataReceived(first)
 
     @property
     def _is_encrypted(self) -> bool:
         return bool(ISSLTransport.providedBy(self.transport))
+
+    def _count_client(self, address: IAddress | None) -> None:
+        self._client = self._factory.clients.add(address)
+        self._factory.pending.budgets_changed(self)
 
     def _count(self, slug: str) -> None:
         self._factory.refused[slug] += 1
@@ -185,8 +191,7 @@ class RequestDispatcher(PreambleListener):
         self._answered = True
         to_head = self._head.is_of_head_method
         self._head.clear()
-        self._cancel_deadline()
-        self._deadline = self._clock.callLater(CLOSE_SECONDS, self._abort)
+        self._set_deadline(CLOSE_SECONDS, self._abort)
         self.transport.write(refusal.response(to_head))
         if refusal.counted == "proxy_unexpected":
             # The request follows at once: a close with unread data would discard the answer.
@@ -194,18 +199,26 @@ class RequestDispatcher(PreambleListener):
         else:
             self.transport.loseConnection()
 
-    def _too_late(self) -> None:
-        self._deadline = None
-        if self._next is None and self._head.has_begun:
+    def _deadline_passed(self) -> None:
+        if self._successor is None and self._head.has_begun:
             self._count("request_timeout")
             self._refuse(request_timeout())
             return
-        if self._next is None and not self._answered:
+        if self._successor is None and not self._answered:
             self._count("silent")
         self._abort()
 
     def _abort(self) -> None:
         self.transport.abortConnection()
+
+    def _leave(self) -> None:
+        """End the time in which the connection is pending."""
+        self._factory.pending.remove(self)
+        self._cancel_deadline()
+
+    def _set_deadline(self, seconds: float, call: Callable[[], None]) -> None:
+        self._cancel_deadline()
+        self._deadline = self._factory.clock.callLater(seconds, call)
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None and self._deadline.active():
@@ -214,7 +227,7 @@ class RequestDispatcher(PreambleListener):
 
 
 class DispatcherFactory(Factory):
-    """Makes the front door of each accepted connection.
+    """Makes the dispatcher of each accepted connection.
 
     `refused` counts, by slug, connections that ended before their request was routed. Without an
     `announcer` no HAProxy may connect as a peer.
@@ -227,22 +240,20 @@ class DispatcherFactory(Factory):
         clock: IReactorTime,
         route: Route,
         *,
-        waiting: PendingConnections | None = None,
-        visitors: PendingClients | None = None,
+        pending: PendingConnections | None = None,
+        clients: PendingClients | None = None,
         announcer: Announcer | None = None,
         log: RelayLog,
     ) -> None:
         self.log = log
         self.clock = clock
         self.route = route
-        self.waiting = PendingConnections(clock) if waiting is None else waiting
-        self.visitors = visitors or PendingClients(clock, make_room=self.waiting.evict_oldest)
-        self.refused = self.visitors.counters.refused
+        self.pending = PendingConnections(clock) if pending is None else pending
+        self.clients = clients or PendingClients(clock, make_room=self.pending.evict_oldest)
+        self.refused = self.clients.counters.refused
         self.announcer = announcer
 
     def buildProtocol(self, addr: IAddress | None) -> RequestDispatcher | None:
-        visitor = self.visitors.arrived(addr)
-        if visitor.is_too_many:
-            # The acceptor closes the connection, before TLS and before any object is made for it.
-            return None
-        return RequestDispatcher(self, visitor)
+        client = self.clients.add(addr)
+        # Without a protocol the acceptor closes the connection, before TLS.
+        return None if client.is_over_budget else RequestDispatcher(self, client)

@@ -1,4 +1,4 @@
-"""RouteResult: the protocol that serves a request, and the type of the function that returns it."""
+"""Routes: the type of the function that routes a request, and of its result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,4 +22,4 @@ class RouteResult:
 
 
 Route = Callable[[Request, PendingClient], RouteResult]
-"""Returns the handover of a request. Raises Refusal if it is not served."""
+"""Returns the route of a request. Raises Refusal if it is not served."""

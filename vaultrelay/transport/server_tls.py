@@ -16,33 +16,37 @@ class ServerTls:
     """
 
     context: ssl.SSLContext
-    pairs: tuple[ServerCertificate, ...]
+    certificates: tuple[ServerCertificate, ...]
 
-    def __init__(self, pairs: Sequence[ServerCertificate]) -> None:
-        self.serve(pairs)
+    def __init__(self, certificates: Sequence[ServerCertificate]) -> None:
+        self.serve(certificates)
 
-    def serve(self, pairs: Sequence[ServerCertificate]) -> None:
+    def serve(self, certificates: Sequence[ServerCertificate]) -> None:
         """Serve these certificates to new connections."""
-        first = pairs[0].context
-        contexts = {name.lower(): pair.context for pair in reversed(pairs) for name in pair.names}
+        first = certificates[0].context
+        contexts = {
+            name.lower(): certificate.context
+            for certificate in reversed(certificates)
+            for name in certificate.names
+        }
 
-        def choose(end: ssl.SSLObject, asked: str | None, _: ssl.SSLContext) -> None:
-            name = (asked or "").lower()
+        def choose(end: ssl.SSLObject, server_name: str | None, _: ssl.SSLContext) -> None:
+            name = (server_name or "").lower()
             wildcard = "*." + name.partition(".")[2]
             end.context = contexts.get(name) or contexts.get(wildcard) or first
 
-        # A single pair may have been the first of several before.
-        first.sni_callback = choose if len(pairs) > 1 else None
+        # A single certificate may have been the first of several before.
+        first.sni_callback = choose if len(certificates) > 1 else None
         self.context = first
-        self.pairs = tuple(pairs)
+        self.certificates = tuple(certificates)
 
 
 @contextmanager
 def unprinted_names() -> Iterator[None]:
     """Keep Python from printing a server name that is not ASCII, during a handshake.
 
-    With several pairs, Python refuses such a ClientHello, and passes sys.unraisablehook an error
-    that contains the client's bytes.
+    With several certificates, Python refuses such a ClientHello, and passes sys.unraisablehook an
+    error that contains the client's bytes.
     """
     before = sys.unraisablehook
 

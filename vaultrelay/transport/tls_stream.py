@@ -186,7 +186,7 @@ class TlsStream(PlainStream):
                 self.lose(DONE)
 
     def _peer_gone(self, reason: Failure) -> None:
-        if self._preamble is not None:
+        if self._stages:
             super()._peer_gone(reason)
             return
         if reason is DONE and self._unsent is None:

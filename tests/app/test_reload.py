@@ -461,7 +461,7 @@ class TestCertificates:
         self.pair(tmp_path, 365 + 2)
         said = relay.wait()
         assert "is not valid before" in said[0]
-        assert "Is this machine's clock right? What was read before still holds." in said[0]
+        assert "Check this machine's clock. What was read before still holds." in said[0]
         relay.log.events.clear()
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert (relay.service.settings.certificates, relay.lines) == (before, [])

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.authority import (
     DAY,
@@ -100,6 +100,24 @@ def test_a_pair_of_any_usual_key_is_taken(tmp_path: Path, make_key: type[Key]) -
     assert pair.names == (NAME,)
     assert pair.starts == issued.certificate.not_valid_before_utc
     assert pair.ends == issued.certificate.not_valid_after_utc
+
+
+@pytest.mark.parametrize(
+    ("attributes", "name"),
+    [
+        ([(NameOID.ORGANIZATION_NAME, "Let's Encrypt"), (NameOID.COMMON_NAME, "R12")], "R12"),
+        ([(NameOID.COUNTRY_NAME, "US"), (NameOID.ORGANIZATION_NAME, "An Org")], "An Org"),
+        ([(NameOID.COMMON_NAME, "Bücher")], "Bücher"),
+        ([(NameOID.COUNTRY_NAME, "US")], ""),
+        ([], ""),
+    ],
+)
+def test_an_issuer_has_one_name(
+    tmp_path: Path, attributes: list[tuple[x509.ObjectIdentifier, str]], name: str
+) -> None:
+    subject = x509.Name([x509.NameAttribute(oid, text) for oid, text in attributes])
+    own = issue(issuer=issue((), subject=subject, authority=True))
+    assert load_certificate(*write_pair(tmp_path, own)).issuer == name
 
 
 ROOT = issue((), subject="root", authority=True)

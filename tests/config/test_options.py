@@ -342,7 +342,9 @@ def test_another_kind_of_log_is_refused_with_those_there_are(
 def test_an_empty_flag_is_refused(name: str, value: str) -> None:
     if name in ("node-name", "runtime-folder"):
         pytest.skip("takes back what a variable says")
-    assert refusal_of(f"--{name}={value}") == (f"--{name}: is empty; give it a value, or leave it out")
+    assert refusal_of(f"--{name}={value}") == (
+        f"--{name}: is empty; give it a value, or leave it out"
+    )
 
 
 @pytest.mark.parametrize("name", ["listen", "public-url", "trusted-proxy"])
@@ -576,7 +578,7 @@ def test_a_mistake_in_a_reload_is_over_with_the_next(folder: Path) -> None:
     (folder / CONFIG).write_text(f"tls-cert = ''\ntls-key = '{key}'\n")
     kept, errors = reader.read_again(before)
     assert kept == before
-    assert errors == [f"{CONFIG}: tls-cert: is empty; give it a value, or remove it"]
+    assert errors == [f"{CONFIG}: tls-cert: is empty; give it a value, or leave it out"]
     (folder / CONFIG).write_text(text)
     write_pair(folder, issue(["b.example"]))
     after, errors = reader.read_again(kept)

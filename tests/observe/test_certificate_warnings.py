@@ -72,7 +72,7 @@ class TestTrust:
         [
             (lambda own, issuer: own + b" " + issuer, 12, "a marker must be alone"),
             (lambda own, issuer: own + b"issuer: " + issuer, 12, "a marker must be alone"),
-            (lambda own, issuer: own + issuer.replace(b"\n", b""), 12, "whose line ends are lost"),
+            (lambda own, issuer: own + issuer.replace(b"\n", b""), 12, "without line ends"),
             (lambda own, issuer: own.replace(b"-----END", b"----END") + issuer, 11, "five hyphens"),
         ],
         ids=["a space", "words", "one line", "four hyphens"],

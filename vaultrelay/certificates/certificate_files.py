@@ -1,7 +1,6 @@
 """Files of certificates and keys: reads them, and explains what is wrong with unusable ones."""
 
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 
 from vaultrelay.certificates.file_format import describe_format, format_with_cure, is_not_pem
@@ -19,15 +18,6 @@ class BadCertificate(ValueError):
     def __init__(self, text: str, about_key: bool = False) -> None:
         super().__init__(text)
         self.about_key = about_key
-
-
-@dataclass(frozen=True)
-class FileContent:
-    """The content of a file in a folder: certificates in DER, a key; else `description` of it."""
-
-    certificates: tuple[bytes, ...]
-    has_key: bool
-    description: str = ""
 
 
 def read_pem(path: Path, about_key: bool = False) -> bytes:
@@ -51,8 +41,8 @@ def read_certificates(path: Path) -> list[bytes]:
     return [block.der for block in blocks]
 
 
-def read_any(path: Path) -> FileContent:
-    """Return the content of a file with certificates, a key, both or neither.
+def read_any(path: Path) -> tuple[list[Block], str]:
+    """Return the blocks of a file with certificates, a key, both or neither, and its description.
 
     Raises BadCertificate if the file is meant as PEM but invalid.
     """
@@ -63,11 +53,7 @@ def read_any(path: Path) -> FileContent:
         check_content(content)
     elif stray:
         raise BadCertificate(stray)
-    return FileContent(
-        tuple(block.der for block in blocks if block.is_certificate),
-        any(block.is_key for block in blocks),
-        stray or describe_format(content, blocks) or "",
-    )
+    return blocks, stray or describe_format(content, blocks) or ""
 
 
 def check_content(content: bytes, about_key: bool = False) -> list[Block]:

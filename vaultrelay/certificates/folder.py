@@ -2,13 +2,14 @@
 
 import os
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from vaultrelay.certificates.certificate_files import BadCertificate, FileContent, read_any
+from vaultrelay.certificates.certificate_files import BadCertificate, read_any
+from vaultrelay.certificates.pem import Block
 from vaultrelay.certificates.regular_file import unreadable_reason
 from vaultrelay.certificates.server_certificate import (
     ServerCertificate,
@@ -28,10 +29,11 @@ def load_folder(folder: Path) -> list[ServerCertificate]:
 
     Raises BadCertificate if the folder has none that is usable, or if a file is invalid.
     """
-    files: dict[Path, FileContent] = {}
+    files: dict[Path, list[Block]] = {}
+    descriptions: dict[Path, str] = {}
     for path in _pem_files(folder):
         with _with_file_name(path):
-            files[path] = read_any(path)
+            files[path], descriptions[path] = read_any(path)
     try:
         loaded = [replace(each, files=(folder,)) for each in _load_all(files)]
     except OSError:
@@ -40,17 +42,20 @@ def load_folder(folder: Path) -> list[ServerCertificate]:
             "TMPDIR to one"
         ) from None
     if not loaded:
-        named = [
-            f"{path.name} {each.description}" for path, each in files.items() if each.description
-        ]
+        named = [f"{path.name} {text}" for path, text in descriptions.items() if text]
         more = ", ..." if len(named) > _NAMED_FILES else ""
         listed = f": {'; '.join(named[:_NAMED_FILES])}{more}" if named else ""
         raise BadCertificate(f"has no .pem files with a certificate and its key{listed}")
     return loaded
 
 
-def _load_all(files: Mapping[Path, FileContent]) -> Iterator[ServerCertificate]:
-    certificates = {each: path for path, file in files.items() for each in file.certificates}
+def _load_all(files: Mapping[Path, Sequence[Block]]) -> Iterator[ServerCertificate]:
+    certificates = {
+        block.der: path
+        for path, blocks in files.items()
+        for block in blocks
+        if block.is_certificate
+    }
     issuers = _issuers(certificates)
     trust = system_trust()
     if roots := b"".join(each for each in certificates if read_certificate(each).is_self_signed):
@@ -60,7 +65,7 @@ def _load_all(files: Mapping[Path, FileContent]) -> Iterator[ServerCertificate]:
         # OpenSSL loads a certificate and its key from files only. The certificate is not secret;
         # keys are not copied.
         alone = Path(temporary, "certificate.pem")
-        for key in [path for path, file in files.items() if file.has_key]:
+        for key in [path for path, blocks in files.items() if any(each.is_key for each in blocks)]:
             for own, path in certificates.items():
                 alone.write_text(ssl.DER_cert_to_PEM_cert(own))
                 with _with_file_name(path, key):

@@ -27,8 +27,9 @@ class ServerCertificate:
     """A certificate with its key, ready to be served, and its properties.
 
     `names` are its host names and IP addresses, `files` the files that it was read from, or their
-    folder. `fingerprint` covers it and its issuers. `x509` has its other fields. `distrust` is the
-    reason why a client with this machine's trust store rejects it, apart from dates and names.
+    folder. `fingerprint` covers it and its issuers. `x509` has its other fields, `issuer` the
+    common name of its issuer, or the organization, if it has one. `distrust` is the reason why a
+    client with this machine's trust store rejects it, apart from dates and names.
     If its issuer is neither served nor trusted, `distrust` is empty and `lacks_issuer` is set;
     `unread` is then the fault of a marker that OpenSSL ignores, if that may be the cause.
     `open_key` is the file of the key if every user can read it.
@@ -40,6 +41,7 @@ class ServerCertificate:
     ends: datetime
     fingerprint: str
     x509: X509 = field(repr=False, compare=False)
+    issuer: str = field(compare=False)
     files: tuple[Path, ...] = ()
     distrust: str = field(default="", compare=False)
     lacks_issuer: bool = field(default=False, compare=False)
@@ -86,6 +88,7 @@ def load_with_issuers(
         own = shake_hands(context, client_context(ssl.CERT_NONE)).getpeercert(binary_form=True)
         fields = _verified_fields(context, own or b"")
         x509 = read_certificate(own or b"")
+        issuer = dict(part for parts in reversed(fields["issuer"]) for part in parts)
         loaded = ServerCertificate(
             context,
             x509.names,
@@ -93,6 +96,7 @@ def load_with_issuers(
             _parse_time(fields["notAfter"]),
             sha256(read_pem(certificate) + issuers).hexdigest(),
             x509,
+            issuer.get("commonName") or issuer.get("organizationName", ""),
             open_key=key if is_world_readable(key) else None,
         )
     except ssl.SSLError as error:

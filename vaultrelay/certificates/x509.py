@@ -40,9 +40,6 @@ P-521, which Chromium refuses."""
 _EXTENSIONS = 0xA3
 _ALTERNATIVE_NAMES = "2.5.29.17"
 _DNS_NAME, _IP_ADDRESS = 0x82, 0x87
-_NAME_PARTS = ("2.5.4.3", "2.5.4.10")
-"""Parts of an issuer's name: the common name, or else the organization."""
-_BMP_STRING = 0x1E
 
 
 @dataclass(frozen=True)
@@ -83,17 +80,6 @@ def read_certificate(der: bytes) -> X509:
         )
     except (IndexError, StopIteration):
         raise ValueError("not a certificate") from None
-
-
-def common_name(subject: bytes) -> str:
-    """Return the common name of a subject or issuer, or its organization; empty without either."""
-    found: dict[str, str] = {}
-    for _, relative in elements(subject):
-        for _, pair in elements(relative):
-            (_, oid), (tag, text) = elements(pair)
-            encoding = "utf-16-be" if tag == _BMP_STRING else "utf-8"
-            found.setdefault(dotted(oid), text.decode(encoding, "replace"))
-    return next((found[part] for part in _NAME_PARTS if part in found), "")
 
 
 def _kind_of_key(key: bytes) -> str:

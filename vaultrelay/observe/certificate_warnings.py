@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from vaultrelay.certificates.server_certificate import ServerCertificate
-from vaultrelay.certificates.x509 import common_name
 from vaultrelay.config.settings import hosts_of
 from vaultrelay.logs import printable
 from vaultrelay.observe.evidence import Evidence
@@ -77,7 +76,7 @@ def trust(evidence: Evidence) -> Iterator[Finding]:
                 f"be read {pair.unread}.",
             )
         elif pair.lacks_issuer:
-            issuer = printable(common_name(pair.x509.issuer)) or "an authority without a name"
+            issuer = printable(pair.issuer) or "an authority without a name"
             yield Finding(
                 "certificate_trust",
                 f"The certificate was issued by {issuer}, and the relay serves no chain from there "

@@ -46,7 +46,10 @@ _UNIX_MODE = "660"
 _MODE = re.compile("0?[0-7]{3}")
 _LIKE_A_MODE = re.compile("[0-9orwx-]*")
 
-_REFUSED = frozenset({"sslmethod", "dhParameters"})
+_REFUSED = {
+    "sslmethod": "the relay uses TLS 1.2 and 1.3",
+    "dhParameters": "the relay uses elliptic curves only",
+}
 
 
 def read_endpoint(
@@ -117,7 +120,7 @@ def _parts(kind: str, rest: str) -> dict[str, str]:
     for name, value in named.items():
         if name not in names and not (kind == "ssl" and name in _SSL_PARTS):
             accepted = ", ".join(
-                sorted({*names, *_SSL_PARTS} - _REFUSED if kind == "ssl" else names)
+                sorted({*names, *_SSL_PARTS} - {*_REFUSED} if kind == "ssl" else names)
             )
             raise BadEndpoint(f"has a part that {kind}: does not accept; it accepts {accepted}")
         if name in parts:
@@ -142,10 +145,9 @@ def _number(text: str, name: str, highest: int) -> int:
 
 
 def _ssl_certificate(parts: dict[str, str], folder: str) -> ServerCertificate:
-    if "sslmethod" in parts:
-        raise BadEndpoint("sets sslmethod: the relay uses TLS 1.2 and 1.3, remove it")
-    if "dhParameters" in parts:
-        raise BadEndpoint("sets dhParameters: the relay uses elliptic curves only, remove it")
+    for name, reason in _REFUSED.items():
+        if name in parts:
+            raise BadEndpoint(f"sets {name}: {reason}, remove it")
     key = parts.get("privateKey", "server.pem")
     certificate = parts.get("certKey", key)
     issuers = Path(folder, parts["extraCertChain"]) if "extraCertChain" in parts else None

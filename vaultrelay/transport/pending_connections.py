@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Generator
+from itertools import count
 from typing import Protocol
 
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -36,43 +37,46 @@ class _Queue:
     search for its first entry passes over all gaps.
     """
 
-    __slots__ = ("_all", "_by_budget", "seconds")
+    __slots__ = ("_all", "_by_budget", "_numbers", "seconds")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         """The grace of each connection, in seconds."""
-        self._all: OrderedDict[PendingConnection, tuple[float, Budgets]] = OrderedDict()
-        """For each connection: when it became pending, and its budgets."""
+        self._all: OrderedDict[PendingConnection, tuple[float, int, Budgets]] = OrderedDict()
+        """For each connection: when it became pending, its number in the queue, its budgets."""
         self._by_budget: dict[Budget, OrderedDict[PendingConnection, None]] = {}
+        self._numbers = count()
 
     def __len__(self) -> int:
         return len(self._all)
 
     def add(self, connection: PendingConnection, since: float, budgets: Budgets) -> None:
-        self._all[connection] = since, budgets
+        self._all[connection] = since, next(self._numbers), budgets
         for budget in budgets:
             self._by_budget.setdefault(budget, OrderedDict())[connection] = None
 
     def remove(self, connection: PendingConnection) -> tuple[float, Budgets] | None:
         """Remove a connection. Return when it became pending, and its budgets; None if not here."""
         entry = self._all.pop(connection, None)
-        if entry is not None:
-            self._remove_from_budgets(connection, entry[1])
-        return entry
+        if entry is None:
+            return None
+        since, _, budgets = entry
+        self._remove_from_budgets(connection, budgets)
+        return since, budgets
 
     def move(self, connection: PendingConnection, budgets: Budgets) -> None:
-        """Count a connection against other budgets, in the order of their times there."""
+        """Count a connection against other budgets, in each queue in the order of its number."""
         entry = self._all.get(connection)
-        if entry is None or entry[1] is budgets:
+        if entry is None or entry[2] is budgets:
             return
-        since, before = entry
+        since, number, before = entry
         self._remove_from_budgets(connection, before)
-        self._all[connection] = since, budgets
+        self._all[connection] = since, number, budgets
         for budget in budgets:
             of_budget = self._by_budget.setdefault(budget, OrderedDict())
             younger = []
             for other in reversed(of_budget):
-                if self._all[other][0] <= since:
+                if self._all[other][1] < number:
                     break
                 younger.append(other)
             of_budget[connection] = None

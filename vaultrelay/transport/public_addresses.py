@@ -1,12 +1,13 @@
-"""Own addresses: the public addresses at which a port of this machine is reached."""
+"""Public addresses: those at which a port of this machine is reached from the Internet."""
 
 import socket
 from collections.abc import Iterable
 from contextlib import closing
-from ipaddress import ip_address
 from typing import Any
 
 from twisted.internet.interfaces import IListeningPort
+
+from vaultrelay.policy.addresses import read_address
 
 _EVERY_INTERFACE = ("0.0.0.0", "::")  # noqa: S104  for comparison, not to listen on
 _ELSEWHERE = ("192.0.2.1", 9)
@@ -21,10 +22,10 @@ def public_addresses(ports: Iterable[IListeningPort | None]) -> tuple[str, ...]:
     """
     found = {}
     for port in ports:
-        host: Any = getattr(None if port is None else port.getHost(), "host", "")
-        address = _outward_address() if host in _EVERY_INTERFACE else str(host).partition("%")[0]
-        if address and _is_public(address):
-            found[address] = True
+        host: Any = getattr(port and port.getHost(), "host", "")
+        address = read_address(_outward_address() if host in _EVERY_INTERFACE else host)
+        if address is not None and address.is_global:
+            found[str(address)] = True
     return tuple(found)
 
 
@@ -36,10 +37,3 @@ def _outward_address() -> str:
             return str(end.getsockname()[0])
     except OSError:
         return ""
-
-
-def _is_public(address: str) -> bool:
-    try:
-        return ip_address(address).is_global
-    except ValueError:
-        return False

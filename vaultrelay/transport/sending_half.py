@@ -6,19 +6,17 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from twisted.python.failure import Failure
-
 from vaultrelay.policy.limits import PIECES_AT_ONCE
 from vaultrelay.transport.hub import READ, WRITE, Hub
 from vaultrelay.transport.kernel_queue import unacknowledged_bytes
 from vaultrelay.transport.registered_producer import RegisteredProducer
 from vaultrelay.transport.send_buffer import Piece, SendBuffer
-from vaultrelay.transport.stream_state import LOST, OVER, WRITABLE, State
+from vaultrelay.transport.stream_state import OVER, WRITABLE, State
 
 _COPY_BELOW = 32 * 1024 if hasattr(socket.socket, "sendmsg") else sys.maxsize
 """Bytes. Up to this size a copy is faster than a system call with several pieces, which Windows
 does not have at all."""
-_OPEN = State.OPEN
+OPEN = State.OPEN
 """A constant, since a lookup in the enum class takes 66 ns, and each write needs one."""
 
 
@@ -48,26 +46,10 @@ class SendingHalf:
         self._unsent: SendBuffer | None = None
         self._producer: RegisteredProducer | None = None
 
-    # HubStream, called by the hub.
-
-    def can_write(self) -> None:
-        if self._unsent is not None and not self._send_unsent():
-            return
-        producer = self._producer
-        if producer is not None and producer.waits:
-            producer.resume()
-            if self._unsent is None and producer.is_push and self._producer is producer:
-                # A close waits for the bytes of the producer, or until it is unregistered.
-                self._want(self._events & ~WRITE)
-            return
-        self._want(self._events & ~WRITE)
-        if self._state is not _OPEN:
-            self._all_sent()
-
     # IConsumer and more, called by protocols.
 
     def write(self, data: bytes) -> None:
-        if self._unsent is None and self._state is _OPEN:
+        if self._unsent is None and self._state is OPEN:
             try:
                 sent = self.socket.send(data)
             except OSError:
@@ -104,7 +86,7 @@ class SendingHalf:
 
     def unregisterProducer(self) -> None:
         self._producer = None
-        if self._state is not _OPEN:
+        if self._state is not OPEN:
             # A close may have waited for the producer.
             self._want(self._events | WRITE)
 
@@ -139,29 +121,3 @@ class SendingHalf:
         self._want(self._events | WRITE)
         if self._producer is not None:
             self._producer.pause()
-
-    def _send_unsent(self) -> bool:
-        """Send kept bytes, as many as the kernel takes. Return whether that was all."""
-        assert self._unsent is not None  # noqa: S101  for the type checker
-        pieces = self._unsent.first()
-        try:
-            many = len(pieces) > 1
-            sent = self.socket.sendmsg(pieces) if many else self.socket.send(pieces[0])
-        except BlockingIOError:
-            return False
-        except OSError:
-            self._peer_gone(LOST)
-            return False
-        self._unsent.discard(sent)
-        if self._unsent.size:
-            return False
-        self._unsent = None
-        return True
-
-    def _all_sent(self) -> None:
-        """Close our direction, or the connection, now that all bytes are sent."""
-        raise NotImplementedError
-
-    def _peer_gone(self, reason: Failure) -> None:
-        """Handle a broken connection."""
-        raise NotImplementedError

@@ -20,7 +20,7 @@ from zope.interface import implementer
 from vaultrelay.policy.limits import MOST_READ_BYTES
 from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
 from vaultrelay.transport.preamble import Stage, StageFailed
-from vaultrelay.transport.sending_half import SendingHalf
+from vaultrelay.transport.sending_half import OPEN, SendingHalf
 from vaultrelay.transport.socket_address import twisted_address
 from vaultrelay.transport.stream_state import ABORTED, DONE, LOST, OVER, READABLE, State
 
@@ -74,6 +74,20 @@ class Stream(SendingHalf):
             self._feed_stages(bytes(_view[:size]))
         else:
             self._received(_view[:size])
+
+    def can_write(self) -> None:
+        if self._unsent is not None and not self._send_unsent():
+            return
+        producer = self._producer
+        if producer is not None and producer.waits:
+            producer.resume()
+            if self._unsent is None and producer.is_push and self._producer is producer:
+                # A close waits for the bytes of the producer, or until it is unregistered.
+                self._want(self._events & ~WRITE)
+            return
+        self._want(self._events & ~WRITE)
+        if self._state is not OPEN:
+            self._all_sent()
 
     def ready(self, events: int) -> None:
         if events & WRITE and not events & ERROR:
@@ -180,6 +194,24 @@ class Stream(SendingHalf):
             return
         if data and self._state not in OVER:
             self._received(data)
+
+    def _send_unsent(self) -> bool:
+        """Send kept bytes, as many as the kernel takes. Return whether that was all."""
+        assert self._unsent is not None  # noqa: S101  for the type checker
+        pieces = self._unsent.first()
+        try:
+            many = len(pieces) > 1
+            sent = self.socket.sendmsg(pieces) if many else self.socket.send(pieces[0])
+        except BlockingIOError:
+            return False
+        except OSError:
+            self._peer_gone(LOST)
+            return False
+        self._unsent.discard(sent)
+        if self._unsent.size:
+            return False
+        self._unsent = None
+        return True
 
     def _all_sent(self) -> None:
         if self._state is State.CLOSING:

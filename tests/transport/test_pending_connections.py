@@ -1,4 +1,4 @@
-"""The crowd at the front door: places, and who goes for another."""
+"""Pending connections: their limit, and which one is evicted for another."""
 
 from typing import Any
 

@@ -135,8 +135,8 @@ def test_a_taken_port_is_told_in_one_line(
         start()
     assert stopped.value.code == 2
     assert capfd.readouterr().err == (
-        "vault-relay: cannot listen on port 8080 of 0.0.0.0: address already in use; another "
-        "program listens there, or this relay already runs\n"
+        "vault-relay: cannot listen on port 8080 of 0.0.0.0: address already in use; stop the "
+        "program that listens there, which may be another relay\n"
     )
     assert len(logged_errors) == (start is start_under_twistd), "twistd has a log of its own"
     logged_errors.clear()

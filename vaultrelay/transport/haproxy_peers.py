@@ -178,7 +178,7 @@ class Announcer:
         self.clock, self.log = clock, log
         self._channels = channels
         self._peers: set[HAProxyPeer] = set()
-        self._new_channels: deque[bytes] = deque()
+        self._new: deque[bytes] = deque()
         self._round: Iterator[bytes] = iter(())
         self._part_size = 0
         self._ticked_at = self._doubt_ends = 0.0
@@ -194,8 +194,8 @@ class Announcer:
     def began(self, channel: bytes) -> None:
         """Announce a channel soon after its first device joined."""
         # Beyond this limit new channels wait for their turn in the round.
-        if self._peers and len(self._new_channels) < MOST_NEW_CHANNELS:
-            self._new_channels.append(channel)
+        if self._peers and len(self._new) < MOST_NEW_CHANNELS:
+            self._new.append(channel)
 
     def add_peer(self, peer: HAProxyPeer) -> bool:
         """Add a HAProxy. Return False if there are too many."""
@@ -212,7 +212,7 @@ class Announcer:
         self._peers.discard(peer)
         if not self._peers:
             self._ticking.stop()
-            self._new_channels.clear()
+            self._new.clear()
 
     def close(self) -> None:
         """Close all connections, since the relay stops."""
@@ -222,12 +222,10 @@ class Announcer:
     def _tick(self) -> None:
         now = self.clock.seconds()
         gap, self._ticked_at = now - self._ticked_at, now
-        is_after_standstill = gap > PEER_SILENT_SECONDS
+        was_stopped = gap > PEER_SILENT_SECONDS
         # Messages of HAProxy that arrived during a standstill are not read yet.
-        silent = (
-            [] if is_after_standstill else [peer for peer in self._peers if peer.is_silent(now)]
-        )
-        if silent or is_after_standstill:
+        silent = [] if was_stopped else [peer for peer in self._peers if peer.is_silent(now)]
+        if silent or was_stopped:
             self._doubtful = frozenset(self._channels())
             self._doubt_ends = now + DOUBT_SECONDS
         for peer in silent:
@@ -244,10 +242,7 @@ class Announcer:
             everything = self._channels()
             self._part_size = -(-len(everything) // TICKS_A_ROUND)
             self._round = iter(tuple(everything))
-        new = [
-            self._new_channels.popleft()
-            for _ in range(min(len(self._new_channels), NEW_CHANNELS_A_TICK))
-        ]
+        new = [self._new.popleft() for _ in range(min(len(self._new), NEW_CHANNELS_A_TICK))]
         return [channel for channel in (*new, *part) if self._is_announced(channel)]
 
     def _is_announced(self, channel: bytes) -> bool:

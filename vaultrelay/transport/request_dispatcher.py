@@ -19,11 +19,7 @@ from twisted.python.failure import Failure
 
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.budgets import Budgets
-from vaultrelay.policy.limits import (
-    CLOSE_SECONDS,
-    HEAD_SECONDS,
-    TOO_MANY_SECONDS,
-)
+from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_SECONDS, TOO_MANY_SECONDS
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
 from vaultrelay.transport.pending_clients import PendingClient, PendingClients
 from vaultrelay.transport.pending_connections import PendingConnections
@@ -57,8 +53,6 @@ class RequestDispatcher(PreambleListener):
     def connectionMade(self) -> None:
         self._factory.pending.add(self)
         self._set_deadline(HEAD_SECONDS, self._deadline_passed)
-
-    # PreambleListener
 
     def client_known(self, address: IAddress | None) -> bool:
         """Count the client that the PROXY header names. Return whether the connection may stay.
@@ -106,8 +100,6 @@ class RequestDispatcher(PreambleListener):
         self._count_client(address)
         return not self._client.is_over_budget
 
-    # IProtocol
-
     def dataReceived(self, data: bytes) -> None:
         if self._successor is not None:
             self._successor.dataReceived(data)
@@ -133,15 +125,11 @@ class RequestDispatcher(PreambleListener):
         if self._successor is not None:
             self._successor.connectionLost(reason)
 
-    # PendingConnection
-
     def evict(self) -> None:
         """Abort the connection to make room: see PendingConnections."""
         self._count("crowded_out")
         self._factory.clients.release(self._client)
         self._abort()
-
-    # Inside.
 
     def _parse(self, data: bytes) -> tuple[Request, bytes] | None:
         """Return the complete request and the bytes after its head, else None. Raises Refusal."""

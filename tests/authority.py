@@ -84,7 +84,7 @@ def issue(
     *,
     key: Key | None = None,
     issuer: Issued | None = None,
-    subject: str = "test",
+    subject: str | x509.Name = "test",
     starts: datetime | None = None,
     ends: datetime | None = None,
     authority: bool = False,
@@ -96,7 +96,9 @@ def issue(
     own_key = key or ec_key()
     signing_key = own_key if issuer is None else issuer.key
     assert not isinstance(signing_key, X25519PrivateKey)
-    own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    own_name = subject
+    if isinstance(own_name, str):
+        own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, own_name)])
     builder = (
         x509.CertificateBuilder()
         .subject_name(own_name)

@@ -10,7 +10,7 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
 from tests.memory import MemorySocket
-from vaultrelay.transport.bindable import Bound, TcpAddress, nothing_to_clean
+from vaultrelay.transport.listening_socket import Bound, TcpAddress
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As a shell starts what it puts into the background. The relays of tests would inherit it, and
@@ -46,7 +46,7 @@ def bound(monkeypatch: pytest.MonkeyPatch) -> list[TcpAddress]:
     def bind(address: TcpAddress) -> Bound:
         found.append(address)
         listening: Any = MemorySocket(address.host, address.port)
-        return Bound(listening, nothing_to_clean)
+        return Bound(listening)
 
     monkeypatch.setattr(TcpAddress, "bind", bind)
     return found

@@ -111,7 +111,7 @@ class Relay:
             settings |= {each.name: getattr(part, each.name) for each in fields(part)}
         self.service = RelayService(Settings(**settings), self.clock, log=self.log)
         self.broker = self.service.broker
-        self.door = self.service.door
+        self.dispatcher = self.service.dispatcher
 
     def connect(self, host: str | None = None) -> "Wire":
         """A connection from an address, or from one that the relay does not know."""
@@ -125,7 +125,7 @@ class Relay:
         if host is not None:
             kind = IPv6Address if ":" in host else IPv4Address
             address = UNIXAddress(None) if host == "unix" else kind("TCP", host, 50000)
-        door = self.door.buildProtocol(address)
+        door = self.dispatcher.buildProtocol(address)
         return None if door is None else Wire(door)
 
     def join(

@@ -13,7 +13,7 @@ this table:
 ``certificates``  certificates and keys: their files, formats and faults
 ``cluster``       several relays: their status, and the requests for it
 ``logs``          the logger: levels, formats, rate limits, pseudonyms
-``transport``     sockets, TLS, the front door
+``transport``     sockets, TLS, request dispatch
 ``websocket``     the connection of one device, on Autobahn
 ``client``        the reference client
 ``config``        flags, variables and the file, parsed into ``Settings``

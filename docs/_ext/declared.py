@@ -14,8 +14,8 @@ from vaultrelay.broker.counters import Counters
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.commands import COMMANDS
 from vaultrelay.config.settings import OPTIONS
-from vaultrelay.observe.figures import Expiry, Figures, Process
 from vaultrelay.observe.meter import _BUILDS
+from vaultrelay.observe.relay_metrics import Expiry, Process, RelayMetrics
 from vaultrelay.policy import operator_warning
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS, Metric
@@ -34,7 +34,7 @@ _SAMPLES = {
 }
 """Arguments for the functions that make refusals: the numbers and words are examples."""
 
-_AT_START = Figures(
+_AT_START = RelayMetrics(
     node="w1",
     now=0,
     started=0,

@@ -21,8 +21,8 @@ from vaultrelay.policy.limits import (
     SAMPLE_SECONDS,
     SILENT_GRACE_SECONDS,
 )
-from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import BadEndpoint
+from vaultrelay.transport.listening_socket import TcpAddress
 
 pytestmark = pytest.mark.usefixtures("bound")
 
@@ -44,7 +44,7 @@ def admin_of(relay: Relay) -> AdminService:
 
 def connect(relay: Relay) -> Wire:
     """A connection to the admin endpoint."""
-    return Wire(admin_of(relay).door.buildProtocol(None))
+    return Wire(admin_of(relay).dispatcher.buildProtocol(None))
 
 
 def scraped(relay: Relay, name: str, **labels: str) -> float:
@@ -92,7 +92,7 @@ def test_a_bad_endpoint_raises_before_anything_listens() -> None:
 
 def test_it_may_be_behind_a_proxy() -> None:
     for before, is_plain in (("", True), ("haproxy:", False)):
-        assert admin_of(Relay(admin=before + ENDPOINT)).listener.is_plain is is_plain
+        assert admin_of(Relay(admin=before + ENDPOINT)).listener.endpoint.is_plain is is_plain
 
 
 def test_the_public_port_has_neither_page(relay: Relay) -> None:
@@ -174,7 +174,7 @@ def test_its_own_visitors_count_nowhere(relay: Relay) -> None:
         connect(relay).send(said)
     connect(relay).send(b"GET / HTTP/1.1\r\nHo")
     assert not relay.broker.counters.refused
-    assert len(relay.door.waiting) == 0
+    assert len(relay.dispatcher.pending) == 0
     assert scraped(relay, "connections", stage="waiting") == 0
     relay.clock.advance(HEAD_SECONDS)
 
@@ -203,7 +203,7 @@ def test_a_name_in_an_absolute_target_is_no_way_around_the_check_of_the_host(rel
         ("http://127.0.0.1/metrics", "evil.example", b"200"),
     ):
         here = IPv4Address("TCP", "127.0.0.1", 50000)
-        wire = Wire(admin_of(relay).door.buildProtocol(here))
+        wire = Wire(admin_of(relay).dispatcher.buildProtocol(here))
         assert wire.request(target, Host=host)[9:12] == status
         wire.hang_up()
 
@@ -226,7 +226,7 @@ def test_a_device_is_told_that_it_is_wrong_here(relay: Relay) -> None:
 
 
 def test_only_a_few_wait_at_once(relay: Relay) -> None:
-    waiting: Any = admin_of(relay).door.waiting
+    waiting: Any = admin_of(relay).dispatcher.pending
     silent = [connect(relay) for _ in range(ADMIN_CONNECTIONS)]
     assert not waiting.make_room()
     relay.clock.advance(SILENT_GRACE_SECONDS)
@@ -276,7 +276,7 @@ def test_no_website_reads_it_through_a_browser(peer: str, host: str, status: int
     kind: Any = IPv6Address if ":" in peer else IPv4Address
     address = UNIXAddress(None) if peer == "unix" else kind("TCP", peer, 50000)
     for path in "/", "/metrics", "/status.json", "/none":
-        wire = Wire(admin_of(relay).door.buildProtocol(address))
+        wire = Wire(admin_of(relay).dispatcher.buildProtocol(address))
         answer = wire.request(path, Host=host)
         expected = 404 if status == 200 and path == "/none" else status
         assert answer.startswith(f"HTTP/1.1 {expected} ".encode())

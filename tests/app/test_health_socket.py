@@ -18,9 +18,9 @@ from tests.transport.hubs import running_hub
 from vaultrelay.app.health_socket import HealthSocket
 from vaultrelay.config.runtime_folder import socket_path
 from vaultrelay.policy.limits import UNIX_PATH_BYTES
-from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.visitors import Visitor
+from vaultrelay.transport.pending_clients import PendingClient
+from vaultrelay.transport.route import RouteResult
 from vaultrelay.wire.request import Request
 
 Waiting = Generator[Deferred[Any], Any, None]
@@ -48,9 +48,9 @@ def health_socket(hub: Hub, folder: Path, *ports: int) -> HealthSocket:
     site = Site(Here())
     site.noisy = False
 
-    def route(request: Request, visitor: Visitor) -> Handover:
+    def route(request: Request, client: PendingClient) -> RouteResult:
         head = f"GET {request.path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode()
-        return Handover(site.buildProtocol(visitor.address), head, lasting=False)
+        return RouteResult(site.buildProtocol(client.address), head, lasting=False)
 
     return HealthSocket(
         hub, folder=str(folder), route=route, ports=lambda: list(ports), log=hub.log

@@ -36,8 +36,8 @@ def loaded() -> set[str]:
         "twisted.spread.jelly",
         "urllib.request",
         "vaultrelay.app.admin_service",
-        "vaultrelay.cluster.ask",
-        "vaultrelay.app.systemd_notify",
+        "vaultrelay.cluster.status_request",
+        "vaultrelay.app.systemd_notifier",
     ],
 )
 def test_a_lean_relay_does_not_load(loaded: set[str], name: str) -> None:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from vaultrelay.app.process import fit_to_descriptors, raise_descriptor_limit
+from vaultrelay.app.exit_status import fit_to_open_files, raise_descriptor_limit
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import SELECT_SOCKETS
 
@@ -42,10 +42,10 @@ def test_a_limit_that_the_system_does_not_grant_is_tried_lower(
 
 def test_windows_has_room_for_what_select_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resource", None)
-    fitted = fit_to_descriptors(Settings())
+    fitted = fit_to_open_files(Settings())
     # Beside them are listeners, the admin endpoint and the health check.
     assert fitted.shares.devices + fitted.shares.waiting + 50 == SELECT_SOCKETS
-    assert fit_to_descriptors(Settings(max_connections=100)).shares.devices == 100
+    assert fit_to_open_files(Settings(max_connections=100)).shares.devices == 100
 
 
 def test_a_process_without_a_limit_lacks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,10 +17,10 @@ from tests.recorded_log import RecordedLog
 from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.app.reload import Reloader
 from vaultrelay.app.service import RelayService
-from vaultrelay.config.reader import SettingsReader
+from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.policy.origins import Origins
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import channel_of
 
@@ -63,7 +63,7 @@ class Running:
         ]
 
     def connect(self, **headers: str) -> Wire:
-        door = self.service.door.buildProtocol(None)
+        door = self.service.dispatcher.buildProtocol(None)
         assert door is not None
         wire = Wire(door)
         wire.answer = wire.upgrade(**headers)  # type: ignore[attr-defined]
@@ -113,7 +113,9 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
     assert (old.welcome["session_ttl"], new.welcome["session_ttl"]) == (100, 200)
     assert (old.welcome["ping_seconds"], new.welcome["ping_seconds"]) == (50, 30)
     assert (old.welcome.get("node"), new.welcome["node"]) == (None, "relay-2")
-    assert b'"node":"relay-2"' in Wire(relay.service.door.buildProtocol(None)).request("/health")
+    assert b'"node":"relay-2"' in Wire(relay.service.dispatcher.buildProtocol(None)).request(
+        "/health"
+    )
     ttls = {session.limits.session_ttl for session in relay.broker.sessions}
     assert ttls == {100, 200}
     assert relay.broker.admission.max_connections == 9
@@ -121,8 +123,8 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
     assert relay.broker.audiences.hosts == {"relay.test"}
     assert relay.service.devices.ledger.limit == 6_000_000
     assert relay.service.settings.drain_seconds == 3
-    assert str(relay.service.visitors._proxies.networks) == "10.0.0.1/32"
-    assert b"wss://relay.test" in Wire(relay.service.door.buildProtocol(None)).request("/")
+    assert str(relay.service.clients._proxies.networks) == "10.0.0.1/32"
+    assert b"wss://relay.test" in Wire(relay.service.dispatcher.buildProtocol(None)).request("/")
     relay.write("log-level = 'info'\n")
     relay.stop()
 
@@ -392,7 +394,7 @@ class TestCertificates:
     ) -> None:
         self.pair(tmp_path, 5)
         relay = Running(tmp_path, self.config(tmp_path), log)
-        tls = relay.service.listeners.all[0].tls
+        tls = relay.service.listeners.all[0].endpoint.tls
         assert tls is not None
         before = tls.context
         stays = relay.join()
@@ -404,7 +406,7 @@ class TestCertificates:
         self.pair(fresh, 90)
         (fresh / "certificate.pem").replace(tmp_path / "certificate.pem")
         said = relay.wait()
-        assert "is not the key of the certificate" in said[0]
+        assert "does not match the certificate" in said[0]
         assert tls.context is before
         (fresh / "key.pem").replace(tmp_path / "key.pem")
         said = relay.wait()
@@ -429,7 +431,7 @@ class TestCertificates:
         }
         config = f"listen = ['{texts[place]}']\n" if place in texts else self.config(folder)
         relay = Running(tmp_path, config, log)
-        tls = relay.service.listeners.all[0].tls
+        tls = relay.service.listeners.all[0].endpoint.tls
         assert tls is not None
         before = tls.context
         self.pair(folder, -3)
@@ -438,7 +440,7 @@ class TestCertificates:
         assert str(folder) in said[0]
         good, gone = (datetime.now(UTC) + timedelta(days, hours=1) for days in (90, -3))
         assert (
-            f"does not replace the certificate in use, which is good until {good:%Y-%m-%d}: the "
+            f"does not replace the certificate in use, which is valid until {good:%Y-%m-%d}: the "
             f"certificate expired on {gone:%Y-%m-%d}. What was read before still holds."
         ) in said[0]
         assert tls.context is before
@@ -459,12 +461,12 @@ class TestCertificates:
         self.pair(tmp_path, 365 + 2)
         said = relay.wait()
         assert "is not valid before" in said[0]
-        assert "Is this machine's clock right? What was read before still holds." in said[0]
+        assert "Check this machine's clock. What was read before still holds." in said[0]
         relay.log.events.clear()
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert (relay.service.settings.certificates, relay.lines) == (before, [])
         later = datetime.now(UTC) + timedelta(3)
-        for module in ("config.certificates", "app.service", "certificates.pair"):
+        for module in ("config.certificates", "app.service", "certificates.server_certificate"):
             monkeypatch.setattr(f"vaultrelay.{module}.utc_now", lambda: later)
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert relay.service.settings.certificates != before
@@ -504,7 +506,7 @@ class TestCertificates:
     ) -> None:
         self.pair(tmp_path, 90)
         relay = Running(tmp_path, self.config(tmp_path), log)
-        tls = relay.service.listeners.all[0].tls
+        tls = relay.service.listeners.all[0].endpoint.tls
         assert tls is not None
         before = tls.context
         os.utime(tmp_path / "key.pem", (1, 1))
@@ -528,16 +530,16 @@ class TestCertificates:
         self.pair(folder, 5)
         place = f"ssl:0:privateKey={folder / 'key.pem'}:certKey={folder / 'certificate.pem'}"
         relay = Running(tmp_path, f"listen = ['tcp:0', '{place}', 'tls:{folder}:0']\n", log)
-        plain, own, whole = (listener.tls for listener in relay.service.listeners.all)
+        plain, own, whole = (listener.endpoint.tls for listener in relay.service.listeners.all)
         assert plain is None
         assert own is not None
         assert whole is not None
-        fingerprint = own.pairs[0].fingerprint
+        fingerprint = own.certificates[0].fingerprint
         self.pair(folder, 90)
         relay.wait()
-        assert own.pairs[0].fingerprint != fingerprint
-        assert whole.pairs[0].names == ("relay.test",)
-        assert whole.pairs[0].ends == own.pairs[0].ends
+        assert own.certificates[0].fingerprint != fingerprint
+        assert whole.certificates[0].names == ("relay.test",)
+        assert whole.certificates[0].ends == own.certificates[0].ends
         relay.stop()
 
 
@@ -563,7 +565,11 @@ class TestTickets:
         return end.session, bool(end.session_reused)
 
     def test_resume_sessions_for_a_day_and_no_longer(self, relay: Running) -> None:
-        places = [listener.tls for listener in relay.service.listeners.all if listener.tls]
+        places = [
+            listener.endpoint.tls
+            for listener in relay.service.listeners.all
+            if listener.endpoint.tls
+        ]
         assert len(places) == 2
         clients = [lenient_context(ssl.TLSVersion.TLSv1_2) for _ in places]
         visits = list(zip(places, clients, strict=True))
@@ -587,7 +593,7 @@ class TestTickets:
         assert resumed([self.session(*visit)[0] for visit in visits]) == [True, True]
 
     def test_get_a_new_key_each_day(self, relay: Running) -> None:
-        tls = relay.service.listeners.all[0].tls
+        tls = relay.service.listeners.all[0].endpoint.tls
         assert tls is not None
         contexts = []
         for _ in range(3):
@@ -599,7 +605,7 @@ class TestTickets:
         self, tmp_path: Path, relay: Running
     ) -> None:
         """The certificate goes on, and with it the key, until the files are back."""
-        tls = relay.service.listeners.all[0].tls
+        tls = relay.service.listeners.all[0].endpoint.tls
         assert tls is not None
         key = (tmp_path / "privkey.pem").read_bytes()
         (tmp_path / "privkey.pem").unlink()

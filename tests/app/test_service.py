@@ -19,7 +19,7 @@ from tests.memory import SEED, UPGRADE, Relay, Wire
 from tests.recorded_log import RecordedLog
 from vaultrelay import __version__
 from vaultrelay.app.service import RelayService
-from vaultrelay.certificates.pair import CertificatePair, load_pair
+from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import (
     FEW_HANDSHAKES,
@@ -27,8 +27,8 @@ from vaultrelay.policy.limits import (
     LISTEN_BACKLOG,
     RESERVED_PER_CHANNEL,
 )
-from vaultrelay.transport.bindable import TcpAddress
 from vaultrelay.transport.endpoint_string import BadEndpoint
+from vaultrelay.transport.listening_socket import TcpAddress
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import channel_of
 
@@ -262,10 +262,10 @@ def test_it_listens_where_the_settings_say(
     assert bound == [TcpAddress(bind, 8443, LISTEN_BACKLOG)]
     (listener,) = service.listeners.all
     if not tls:
-        assert listener.tls is None
+        assert listener.endpoint.tls is None
     else:
-        assert listener.tls is not None
-        assert listener.tls.pairs == pairs
+        assert listener.endpoint.tls is not None
+        assert listener.endpoint.tls.certificates == pairs
 
 
 @pytest.mark.usefixtures("bound")
@@ -354,8 +354,8 @@ class TestTheLog:
         assert second_line.startswith("Session ended: lost; 5 s, 0 messages, 0 bytes; ")
 
 
-def _pair(folder: Path, **changes: Any) -> CertificatePair:
-    return load_pair(*write_pair(folder, issue(**changes)))
+def _pair(folder: Path, **changes: Any) -> ServerCertificate:
+    return load_certificate(*write_pair(folder, issue(**changes)))
 
 
 def _named_upgrade(relay: Relay) -> bytes:
@@ -397,7 +397,7 @@ def test_the_pages_are_on_a_socket_too_whose_visitors_are_not_counted(
     answer = yield deferToThread(ask)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert not service.broker.counters.refused
-    assert len(service.door.waiting) == 0
+    assert len(service.dispatcher.pending) == 0
     yield service.stopService()
     assert list(folder.iterdir()) == []
 
@@ -408,5 +408,5 @@ def test_a_reload_shares_the_open_files_out_anew() -> None:
     service = relay.service
     for devices, waiting in ((2000, 256), (450, 474), (400, 512)):
         service.change(Settings(max_connections=devices, open_files=1024))
-        assert service.door.waiting.maximum == waiting
+        assert service.dispatcher.pending.maximum == waiting
         assert service.broker.admission.max_connections + waiting + 100 <= 1024

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from vaultrelay.app import signals
-from vaultrelay.app.signals import StopSignals, after_end, before_start, reload_on_hangup
+from vaultrelay.app.signal_handlers import StopSignals, after_end, before_start, reload_on_hangup
 
 STOPPING = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGXCPU]
 MEANINGLESS = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF]
@@ -119,7 +119,7 @@ def test_an_interrupt_that_is_ignored_stays_so(reactor: FakeReactor) -> None:
 
 
 def test_signals_that_mean_nothing_are_reported(reactor: FakeReactor) -> None:
-    signals.survive_others(reactor, reactor.called.append)
+    signals.report_ignored(reactor, reactor.called.append)
     for number in MEANINGLESS:
         signal.signal(number, signal.SIG_DFL)
     reactor.run()
@@ -134,7 +134,7 @@ def test_signals_that_mean_nothing_are_reported(reactor: FakeReactor) -> None:
 
 def test_a_signal_that_has_a_meaning_keeps_it(reactor: FakeReactor) -> None:
     """twistd rotates its log file on SIGUSR1."""
-    signals.survive_others(reactor, reactor.called.append)
+    signals.report_ignored(reactor, reactor.called.append)
     signal.signal(signal.SIGUSR1, lambda number, frame: reactor.called.append("rotated"))
     reactor.run()
     send(signal.SIGUSR1)

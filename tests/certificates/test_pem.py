@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.authority import NAME, chain, issue
-from vaultrelay.certificates.files import BadCertificate, read_certificates
+from vaultrelay.certificates.certificate_files import BadCertificate, read_certificates
 from vaultrelay.certificates.folder import load_folder
-from vaultrelay.certificates.pair import load_pair
+from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
 OWN, ROOT = chain()
@@ -55,7 +55,7 @@ def test_what_openssl_reads_is_taken(tmp_path: Path, what: str) -> None:
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     certificate.write_bytes(TAKEN[what])
     key.write_bytes(KEY)
-    assert load_pair(certificate, key).names == (NAME,)
+    assert load_certificate(certificate, key).names == (NAME,)
     assert read_certificates(certificate)[0] == OWN.der
     assert load_folder(tmp_path)[0].names == (NAME,)
 
@@ -76,14 +76,14 @@ def test_a_key_is_taken_as_openssl_reads_it(tmp_path: Path, content: bytes) -> N
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     certificate.write_bytes(LEAF)
     key.write_bytes(content)
-    assert load_pair(certificate, key).names == (NAME,)
+    assert load_certificate(certificate, key).names == (NAME,)
 
 
-TWO_MARKERS = "two markers share it"
-NOT_ALONE = "a marker must stand alone on its line"
-NO_LINES = "it has a whole block, whose line ends are lost, as in a variable. Give the file as it"
-DASHES = "a marker takes five hyphens on each side"
-CUT_OFF = "what begins there has no end. The file is cut off"
+TWO_MARKERS = "two markers are on one line"
+NOT_ALONE = "a marker must be alone on its line"
+NO_LINES = "a whole block is on one line, as in a variable without line ends. Use the file as it"
+DASHES = "a marker needs five hyphens on each side"
+CUT_OFF = "the block that begins there has no end. The file is truncated"
 REFUSED = {
     "joined": (LEAF.rstrip() + ISSUER, JOINED, TWO_MARKERS),
     "joined below words": (b"leaf\n\n" + LEAF.rstrip() + ISSUER, JOINED + 2, TWO_MARKERS),
@@ -111,10 +111,10 @@ REFUSED = {
     "no end": (LEAF[: LEAF.index(b"-----END")], 1, CUT_OFF),
     "half an issuer": (LEAF + ISSUER[:300], JOINED + 1, CUT_OFF),
     "another begins inside": (LEAF[:300] + b"\n" + ISSUER, 7, "has no end before it"),
-    "no base64": (LEAF.replace(b"MI", b"M!", 1), 2, "it is not base64"),
-    "an ellipsis": (LEAF[:200] + b"\n...\n" + LEAF[300:], 5, "it is not base64"),
-    "empty lines": (LEAF.replace(b"\n", b"\n\n"), 4, "it is empty"),
-    "a null byte": (LEAF.replace(b"MI", b"\0MI", 1), 2, "it is not base64"),
+    "no base64": (LEAF.replace(b"MI", b"M!", 1), 2, "not base64"),
+    "an ellipsis": (LEAF[:200] + b"\n...\n" + LEAF[300:], 5, "not base64"),
+    "empty lines": (LEAF.replace(b"\n", b"\n\n"), 4, "an empty line in the block"),
+    "a null byte": (LEAF.replace(b"MI", b"\0MI", 1), 2, "not base64"),
 }
 
 
@@ -129,7 +129,7 @@ def test_the_line_is_named_at_which_openssl_stops(tmp_path: Path, what: str) -> 
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     said = f"cannot be read in line {line}: "
     with pytest.raises(BadCertificate, match=re.escape(said) + f".*{re.escape(cause)}") as caught:
-        load_pair(certificate, key)
+        load_certificate(certificate, key)
     assert not caught.value.about_key
     with pytest.raises(BadCertificate, match=re.escape("c.pem") + f"(, which)? {said}"):
         load_folder(tmp_path)
@@ -158,7 +158,7 @@ def test_the_line_is_named_in_a_key_too(tmp_path: Path, content: bytes, line: in
     certificate.write_bytes(b"-- begin here\n" + LEAF)
     key.write_bytes(content)
     with pytest.raises(BadCertificate, match=f"cannot be read in line {line}: ") as caught:
-        load_pair(certificate, key)
+        load_certificate(certificate, key)
     assert caught.value.about_key
 
 
@@ -169,7 +169,7 @@ def test_a_damaged_certificate_is_named_by_its_line(tmp_path: Path, data: bytes)
     certificate.write_bytes(LEAF + damaged)
     key.write_bytes(KEY)
     with pytest.raises(BadCertificate, match=f"a damaged certificate in line {JOINED + 1}"):
-        load_pair(certificate, key)
+        load_certificate(certificate, key)
 
 
 MOST_TAKEN = 5
@@ -205,7 +205,7 @@ def test_no_damage_of_a_certificate_is_blamed_on_its_key(tmp_path: Path) -> None
                 continue
             is_read = False
         try:
-            load_pair(certificate, key)
+            load_certificate(certificate, key)
             outcomes.add((is_read, "taken"))
         except BadCertificate as error:
             outcomes.add((is_read, "key" if error.about_key else str(error).split()[0]))

@@ -76,7 +76,7 @@ class World:
     def __init__(self, **settings: Any) -> None:
         self.relay = Relay(**settings)
         self.clock = self.relay.clock
-        self.network = InMemory(self.clock, lambda: self.relay.door.buildProtocol(None))
+        self.network = InMemory(self.clock, lambda: self.relay.dispatcher.buildProtocol(None))
 
     def start(self, work: Coroutine[Any, Any, Any]) -> "Deferred[Any]":
         started = ensureDeferred(work)

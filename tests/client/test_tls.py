@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tests.authority import DAY, NAME, Issued, issue, write_pair
-from vaultrelay.certificates.pair import load_pair
+from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.client import Refused, connect
 from vaultrelay.client.device import RelayUrl, endpoint_of
 from vaultrelay.client.tls import TlsEndpoint
@@ -137,7 +137,7 @@ def issued() -> Issued:
 
 def context_of(folder: Path, issued: Issued) -> ssl.SSLContext:
     """A server's."""
-    return load_pair(*write_pair(folder, issued)).context
+    return load_certificate(*write_pair(folder, issued)).context
 
 
 def trusting(*issued: Issued, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:

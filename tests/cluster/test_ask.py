@@ -10,7 +10,7 @@ from tests.authority import issue, write_pair
 from tests.cluster.servers import page, serving
 from tests.cluster.statuses import status
 from vaultrelay.cluster.answer import NodeAnswer, late
-from vaultrelay.cluster.ask import ask
+from vaultrelay.cluster.status_request import ask
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
 

@@ -8,7 +8,7 @@ import pytest
 from vaultrelay.app import tap
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands import invite
-from vaultrelay.commands.reach import Unreachable
+from vaultrelay.commands.reachability import Unreachable
 
 URL = "wss://relay.example.org"
 REACHED = "A relay answers there."

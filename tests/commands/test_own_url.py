@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.authority import issue, write_pair
-from vaultrelay.certificates.pair import CertificatePair, load_pair
+from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.commands.own_url import find_url, own_address
 from vaultrelay.config.settings import Settings
 
 
-def pair(folder: Path, *names: str) -> CertificatePair:
-    return load_pair(*write_pair(folder, issue(list(names))))
+def pair(folder: Path, *names: str) -> ServerCertificate:
+    return load_certificate(*write_pair(folder, issue(list(names))))
 
 
 def test_the_public_url_comes_first(tmp_path: Path) -> None:

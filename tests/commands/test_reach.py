@@ -14,7 +14,7 @@ import pytest
 from tests.authority import issue, write_pair
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands import reach as module
-from vaultrelay.commands.reach import Unreachable, reach
+from vaultrelay.commands.reachability import Unreachable, reach
 
 HEALTH = b'HTTP/1.1 200 OK\r\nContent-Length: 35\r\n\r\n{"status":"ok","version":"1.0.0\\n"}'
 

@@ -17,7 +17,7 @@ from vaultrelay.app.service import RelayService
 from vaultrelay.commands import run
 from vaultrelay.logs.stderr import StderrOutput
 from vaultrelay.policy.descriptors import files_needed
-from vaultrelay.transport.bindable import TcpAddress
+from vaultrelay.transport.listening_socket import TcpAddress
 
 pytestmark = pytest.mark.usefixtures("bound")
 
@@ -49,7 +49,7 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
         monkeypatch.setattr(module, "real_reactor", lambda: reactor)
     monkeypatch.setattr(run, "log_to_stderr", lambda settings: RecordedLog())
     # These relays are in memory, and leave nothing in a folder.
-    monkeypatch.setattr("vaultrelay.config.reader.runtime_folder", lambda *given: "")
+    monkeypatch.setattr("vaultrelay.config.settings_reader.runtime_folder", lambda *given: "")
     monkeypatch.setattr(tap.Options, "environment", {})
     return reactor
 
@@ -135,8 +135,8 @@ def test_a_taken_port_is_told_in_one_line(
         start()
     assert stopped.value.code == 2
     assert capfd.readouterr().err == (
-        "vault-relay: cannot listen on port 8080 of 0.0.0.0: address already in use; another "
-        "program listens there, or this relay already runs\n"
+        "vault-relay: cannot listen on port 8080 of 0.0.0.0: address already in use; stop the "
+        "program that listens there, which may be another relay\n"
     )
     assert len(logged_errors) == (start is start_under_twistd), "twistd has a log of its own"
     logged_errors.clear()

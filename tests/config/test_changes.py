@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay.config.changes import Changes
+from vaultrelay.config.file_watcher import Changes
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay.config.given import BadOption
-from vaultrelay.config.reader import read_settings
+from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.settings import OPTIONS
+from vaultrelay.config.settings_reader import read_settings
 
 VARIABLES = {option.name: option.variable for option in OPTIONS}
 MANY = [option.name for option in OPTIONS if option.repeatable]

@@ -9,15 +9,15 @@ from jsonschema import Draft202012Validator
 
 from tests.documents.make_man import load_make_man
 from vaultrelay.commands.completion_scripts import SCRIPTS
-from vaultrelay.config.flags import RelayOptions
-from vaultrelay.config.given import BadOption
-from vaultrelay.config.kinds import Choice, Integer
+from vaultrelay.config.command_line import RelayOptions
+from vaultrelay.config.json_schema import schema
 from vaultrelay.config.option import Option, option, options_of
-from vaultrelay.config.reader import SettingsReader
+from vaultrelay.config.option_kinds import Choice, Integer
+from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.reference import options_page
-from vaultrelay.config.sample import sample
-from vaultrelay.config.schema import schema
+from vaultrelay.config.sample_file import sample
 from vaultrelay.config.settings import OPTIONS, Settings
+from vaultrelay.config.settings_reader import SettingsReader
 
 HELP = "How many acorns a squirrel may bury."
 

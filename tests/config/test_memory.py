@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vaultrelay.config import memory
-from vaultrelay.config.memory import memory_bytes
+from vaultrelay.config.memory_limit import memory_bytes
 
 MACHINE = 8_000_000_000
 

@@ -13,12 +13,12 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.usage import UsageError
 
 from tests.authority import issue, write_pair
-from vaultrelay.config.flags import RelayOptions
-from vaultrelay.config.given import BadOption
-from vaultrelay.config.memory import memory_bytes
-from vaultrelay.config.reader import SettingsReader, read_settings
+from vaultrelay.config.command_line import RelayOptions
+from vaultrelay.config.memory_limit import memory_bytes
+from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.runtime_folder import runtime_folder
 from vaultrelay.config.settings import OPTIONS, Settings
+from vaultrelay.config.settings_reader import SettingsReader, read_settings
 from vaultrelay.policy import limits
 from vaultrelay.wire import base64url
 
@@ -466,7 +466,7 @@ def test_listen_excludes_what_an_endpoint_string_says_itself(
     ("text", "said"),
     [
         ("tcp:99999", "has no port from 0 to 65535"),
-        ("ssl:443:sslmethod=x", "sets sslmethod: the relay itself chooses TLS 1.2 and 1.3"),
+        ("ssl:443:sslmethod=x", "sets sslmethod: the relay uses TLS 1.2 and 1.3, remove it"),
         (
             "tls:missing",
             "names the folder missing, which cannot be read: no such file or directory",
@@ -562,9 +562,11 @@ def test_a_bad_certificate_or_key_is_named_by_its_own_option(folder: Path, origi
     assert said("x.pem", "x.pem") == f"{cert}: 'x.pem' {missing}"
     assert said("garbage.pem", "privkey.pem").startswith(f"{cert}: 'garbage.pem' has no readable ")
     assert said("fullchain.pem", "garbage.pem").startswith(f"{key}: 'garbage.pem' has no readable ")
-    assert said("privkey.pem", "fullchain.pem").startswith(f"{cert}: 'privkey.pem' holds a private")
-    assert said("fullchain.pem", "other.pem").startswith(f"{key}: 'other.pem' is not the key of ")
-    assert said("fullchain.pem", "locked.pem").startswith(f"{key}: 'locked.pem' is encrypted. ")
+    assert said("privkey.pem", "fullchain.pem").startswith(
+        f"{cert}: 'privkey.pem' contains a private"
+    )
+    assert said("fullchain.pem", "other.pem").startswith(f"{key}: 'other.pem' does not match the ")
+    assert said("fullchain.pem", "locked.pem").startswith(f"{key}: 'locked.pem' is encrypted, and ")
 
 
 def test_a_mistake_in_a_reload_is_over_with_the_next(folder: Path) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from vaultrelay.config.given import BadOption
-from vaultrelay.config.reader import read_settings
+from vaultrelay.config.json_schema import schema
+from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.reference import options_page
-from vaultrelay.config.sample import sample
-from vaultrelay.config.schema import schema
+from vaultrelay.config.sample_file import sample
 from vaultrelay.config.settings import OPTIONS, Settings
+from vaultrelay.config.settings_reader import read_settings
 
 SCHEMA = schema(OPTIONS)
 FILES = ("tls-cert", "tls-key", "access-token-file", "allow-channels")

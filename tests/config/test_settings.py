@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.authority import Issued, issue, write_pair
-from vaultrelay.certificates.pair import CertificatePair, load_pair
+from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.settings import Settings
 from vaultrelay.config.slices import AdminSettings, PageSettings
@@ -16,9 +16,9 @@ from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.origins import Origins
 
 
-def pair_of(folder: Path, names: list[str]) -> CertificatePair:
+def pair_of(folder: Path, names: list[str]) -> ServerCertificate:
     issued: Issued = issue(names)
-    return load_pair(*write_pair(folder, issued))
+    return load_certificate(*write_pair(folder, issued))
 
 
 def test_the_defaults_are_those_of_the_limits() -> None:

@@ -8,9 +8,9 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 
 from tests.authority import issue, write_pair
-from vaultrelay.config.changes import Changes
-from vaultrelay.config.reader import SettingsReader
+from vaultrelay.config.file_watcher import Changes
 from vaultrelay.config.settings import Settings
+from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
 KEYS = "privateKey=tls/privkey.pem:certKey=tls/fullchain.pem"

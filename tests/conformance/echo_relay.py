@@ -1,4 +1,4 @@
-"""An echo server on the relay's own front door and frame layer, for the Autobahn|Testsuite.
+"""An echo server on the relay's own request dispatcher and frame layer, for the Autobahn|Testsuite.
 
 Its cases send text and binary of up to 16 MiB and want them back, so the session is one that echoes
 and the limits of our protocol are lifted; what reads and writes frames is the relay's. Prints the
@@ -15,12 +15,13 @@ from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.stages import Stage
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import LISTEN_BACKLOG
-from vaultrelay.transport.bindable import TcpAddress
-from vaultrelay.transport.front_door import FrontDoorFactory
-from vaultrelay.transport.handover import Handover
+from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.hub import make_hub
-from vaultrelay.transport.listen import Listening, ListeningService
-from vaultrelay.transport.visitors import Visitor
+from vaultrelay.transport.listening_service import ListeningService
+from vaultrelay.transport.listening_socket import TcpAddress
+from vaultrelay.transport.pending_clients import PendingClient
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
+from vaultrelay.transport.route import RouteResult
 from vaultrelay.websocket import fragmented_message, receiver
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.factory import DeviceFactory
@@ -86,16 +87,16 @@ def main() -> None:
         log=log,
     )
 
-    def route(request: Request, visitor: Visitor) -> Handover:
+    def route(request: Request, client: PendingClient) -> RouteResult:
         key = request.header("sec-websocket-key") or ""
         device = devices.buildProtocol(AdmittedUpgrade(Upgrade(3, key, None, None)))
-        return Handover(device, b"", lasting=True)
+        return RouteResult(device, b"", lasting=True)
 
     hub = make_hub(clock, ledger, log=log)
     hub.startService()
-    door = FrontDoorFactory(clock, route, log=log)
-    listening = Listening(TcpAddress("127.0.0.1", 0, LISTEN_BACKLOG))
-    service = ListeningService("tcp:0", listening, door, door.waiting, hub)
+    dispatcher = DispatcherFactory(clock, route, log=log)
+    endpoint = Endpoint(TcpAddress("127.0.0.1", 0, LISTEN_BACKLOG))
+    service = ListeningService("tcp:0", endpoint, dispatcher, dispatcher.pending, hub)
     service.startService()
     port: Any = service.port
     sys.stdout.write(f"{port.getHost().port}\n")

@@ -5,7 +5,7 @@ import pytest
 from vaultrelay.observe.access_warnings import nobody, open_socket
 from vaultrelay.policy.access import Access, Tokens
 from vaultrelay.policy.networks import NO_NETWORKS, Networks
-from vaultrelay.transport.listen import OpenSocket
+from vaultrelay.transport.listening_service import OpenSocket
 
 
 @pytest.mark.parametrize(

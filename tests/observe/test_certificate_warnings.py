@@ -23,7 +23,7 @@ from tests.authority import (
 )
 from tests.memory import Relay
 from vaultrelay.certificates.folder import load_folder
-from vaultrelay.certificates.pair import load_pair, utc_now
+from vaultrelay.certificates.server_certificate import load_certificate, utc_now
 from vaultrelay.policy.operator_warning import OperatorWarning
 
 ROOT = issue((), subject="My Root", authority=True)
@@ -34,7 +34,7 @@ def findings(
     folder: Path, *issued: Issued, public_urls: Sequence[str] = (), **settings: object
 ) -> list[OperatorWarning]:
     """What a relay says of a certificate, its chain and its key."""
-    pair = load_pair(*write_pair(folder, *issued))
+    pair = load_certificate(*write_pair(folder, *issued))
     relay = Relay(pairs=((pair,),), public_urls=tuple(public_urls), **settings)
     return [finding for finding in relay.service.findings() if finding.slug != "no_name"]
 
@@ -70,9 +70,9 @@ class TestTrust:
     @pytest.mark.parametrize(
         ("change", "line", "cause"),
         [
-            (lambda own, issuer: own + b" " + issuer, 12, "a marker must stand alone"),
-            (lambda own, issuer: own + b"issuer: " + issuer, 12, "a marker must stand alone"),
-            (lambda own, issuer: own + issuer.replace(b"\n", b""), 12, "whose line ends are lost"),
+            (lambda own, issuer: own + b" " + issuer, 12, "a marker must be alone"),
+            (lambda own, issuer: own + b"issuer: " + issuer, 12, "a marker must be alone"),
+            (lambda own, issuer: own + issuer.replace(b"\n", b""), 12, "without line ends"),
             (lambda own, issuer: own.replace(b"-----END", b"----END") + issuer, 11, "five hyphens"),
         ],
         ids=["a space", "words", "one line", "four hyphens"],
@@ -83,7 +83,7 @@ class TestTrust:
         """It takes the rest for text, without an error."""
         certificate, key = write_pair(tmp_path, own := issue(issuer=MIDDLE))
         certificate.write_bytes(change(own.pem, MIDDLE.pem))
-        relay = Relay(pairs=((load_pair(certificate, key),),))
+        relay = Relay(pairs=((load_certificate(certificate, key),),))
         (finding,) = [each for each in relay.service.findings() if each.slug != "no_name"]
         said = "The certificate is served without those of its issuers: "
         assert finding.text.startswith(f"{said}{certificate} cannot be read in line {line}: ")
@@ -124,7 +124,7 @@ class TestTrust:
         )
 
     def test_several_listeners_with_one_certificate_are_one_finding(self, tmp_path: Path) -> None:
-        pair = load_pair(*write_pair(tmp_path, issue((), key=ed25519_key())))
+        pair = load_certificate(*write_pair(tmp_path, issue((), key=ed25519_key())))
         relay = Relay(listen=("tcp:0", "tcp:0"), pairs=((pair,), (pair,)))
         found = relay.service.findings()
         assert len(found) == len(set(found))

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.authority import chain, write_pair
 from tests.frames import close_frame
 from tests.memory import Relay
-from vaultrelay.certificates.pair import load_pair
+from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.observe.meter import Meter, read_process
 
 
@@ -26,7 +26,7 @@ def test_totals_are_those_of_ended_and_of_live_sessions() -> None:
 
 
 def test_figures_are_those_of_the_moment(tmp_path: Path) -> None:
-    pair = load_pair(*write_pair(tmp_path, *chain(["relay.test", "b.test"])))
+    pair = load_certificate(*write_pair(tmp_path, *chain(["relay.test", "b.test"])))
     relay = Relay(pairs=((pair,),), max_connections=9, max_buffer=10**7)
     meter = Meter(relay.service)
     relay.connect()

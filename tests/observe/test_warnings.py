@@ -11,8 +11,8 @@ from twisted.internet.address import IPv4Address
 
 from tests.authority import chain, ed25519_key, issue, write_pair
 from tests.memory import Relay
-from vaultrelay.certificates.pair import load_pair, utc_now
-from vaultrelay.observe.evidence import Evidence
+from vaultrelay.certificates.server_certificate import load_certificate, utc_now
+from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.observe.warnings import WARNINGS, diagnose
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
@@ -24,8 +24,8 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.policy.operator_warning import SUMMARIES
 from vaultrelay.policy.proxy_faults import PROXY_FAULTS
-from vaultrelay.transport.listen import OpenSocket
-from vaultrelay.transport.visitors import Noticed
+from vaultrelay.transport.listening_service import OpenSocket
+from vaultrelay.transport.pending_clients import ProxyEvidence
 
 NAMED = {"public_urls": ("wss://relay.test",)}
 """Settings with which there is nothing to say."""
@@ -54,19 +54,21 @@ def test_one_that_knows_no_name_says_so() -> None:
 def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
     """Each slug of the table is the one that its findings have: metrics count by it."""
     certificate, key = write_pair(tmp_path, issue([], key=ed25519_key()))
-    pair = replace(load_pair(certificate, key), open_key=key)
+    pair = replace(load_certificate(certificate, key), open_key=key)
     relay = Relay(
         pairs=((pair,),), unknown_variables=("RELAY_X",), open_files=256, bind="127.0.0.1"
     )
     crowd(relay, ["127.0.0.1"])
     for _ in range(MIN_EQUAL_SILENCES):
         relay.broker.idle_disconnects.add(30)
-    noticed = Noticed("127.0.0.1", is_unreadable=True, is_plain_in_public=True)
-    evidence = Evidence(
+    proxy_evidence = ProxyEvidence(
+        "127.0.0.1", has_invalid_forwarded_for=True, has_public_plaintext=True
+    )
+    evidence = RelayState(
         settings=replace(relay.service.settings, channels=frozenset()),
         broker=relay.broker,
         now=pair.ends + timedelta(1),
-        noticed=noticed,
+        proxy_evidence=proxy_evidence,
         read_errors=("error",),
         open_sockets=(OpenSocket("/run/devices", 0o666, False),),
         origin_refused=True,
@@ -133,10 +135,10 @@ def test_a_certificate_is_spoken_of_in_time(
 ) -> None:
     now = utc_now()
     issued = chain(["relay.test"], starts=now, ends=now + timedelta(100))
-    pair = load_pair(*write_pair(tmp_path, *issued))
+    pair = load_certificate(*write_pair(tmp_path, *issued))
     relay = Relay(pairs=((pair,),))
     then = now + timedelta(days)
-    evidence = Evidence(settings=relay.service.settings, broker=relay.broker, now=then)
+    evidence = RelayState(settings=relay.service.settings, broker=relay.broker, now=then)
     findings = diagnose(evidence)
     assert [finding.is_urgent for finding in findings] == ([] if said is None else [is_urgent])
     for finding in findings:

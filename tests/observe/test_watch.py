@@ -5,7 +5,7 @@ from twisted.logger import LogEvent
 
 from tests.memory import Relay
 from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
-from vaultrelay.transport.visitors import Noticed
+from vaultrelay.transport.pending_clients import ProxyEvidence
 
 pytestmark = pytest.mark.usefixtures("bound")
 
@@ -34,7 +34,7 @@ def test_what_is_new_is_told_once_and_what_is_over_too() -> None:
         relay.clock.advance(DIAGNOSIS_SECONDS)
     assert len(lines(relay)) == 1
     assert lines(relay)[0].startswith("warn Requests from 127.0.0.1 carry X-Forwarded-For")
-    relay.service.visitors.noticed = Noticed()
+    relay.service.clients.evidence = ProxyEvidence()
     relay.clock.advance(DIAGNOSIS_SECONDS)
     assert lines(relay)[1:] == ["over a proxy that is not trusted"]
 

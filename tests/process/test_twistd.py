@@ -58,7 +58,7 @@ LOOPBACK = ("vault-relay", "--bind", "127.0.0.1")
         ((*LOOPBACK, "--port", "TAKEN"), "cannot listen on port TAKEN of 127.0.0.1: address alrea"),
         (
             ("--pidfile", "other.pid", "vault-relay", "--listen", "unix:missing/relay.sock"),
-            "cannot listen on unix:missing/relay.sock: no such file or directory; make its folder",
+            "cannot listen on unix:missing/relay.sock: no such file or directory; create its",
         ),
         (
             (*LOOPBACK, "--port", "0", "--admin", "tcp:TAKEN"),

@@ -16,10 +16,10 @@ from tests.streams.tls_peer import (
     flip_one_bit,
     put_plain_text_between,
 )
-from vaultrelay.certificates.pair import load_pair
+from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.policy.limits import MAX_READ_BYTES
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING
-from vaultrelay.transport.tls import ServerTls
 
 CROWD = 300
 MOST_TURNS = 20_000
@@ -29,7 +29,7 @@ RECORD = 16 * 1024
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> ServerTls:
-    return ServerTls([load_pair(*write_pair(tmp_path_factory.mktemp("pair"), issue()))])
+    return ServerTls([load_certificate(*write_pair(tmp_path_factory.mktemp("pair"), issue()))])
 
 
 @pytest.fixture

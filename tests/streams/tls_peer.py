@@ -15,7 +15,7 @@ from tests.transport.tls_client import lenient_context
 from tests.transport.turns import Turns
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.transport.hub import EpollHub
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.tls_stream import TlsStream
 
 LEDGER_BYTES = 64 << 20

@@ -17,13 +17,14 @@ from tests.authority import Issued, issue, write_pair
 from tests.recorded_log import RecordedLog
 from tests.streams.probe import Probe
 from tests.streams.wire import Wire, connect, wrap
-from vaultrelay.certificates.pair import load_pair
+from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.transport import hub as hubs
-from vaultrelay.transport.bindable import Bindable, TcpAddress
-from vaultrelay.transport.listen import Listening, ListeningService
-from vaultrelay.transport.pending import PendingConnections
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.endpoint import Endpoint
+from vaultrelay.transport.listening_service import ListeningService
+from vaultrelay.transport.listening_socket import Bindable, TcpAddress
+from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.unix_path import UnixPath
 
 LEDGER_BYTES = 64 << 20
@@ -43,7 +44,7 @@ class Place:
         self.hub = hub
         self.folder = folder
         self.issued: Issued = issue()
-        self.tls = ServerTls([load_pair(*write_pair(folder, self.issued))])
+        self.tls = ServerTls([load_certificate(*write_pair(folder, self.issued))])
 
 
 class ProbeFactory(Factory):
@@ -92,7 +93,7 @@ class World:
             where: Bindable = TcpAddress("127.0.0.1", 0, 500)
             if self.kind == "unix":
                 where = UnixPath(path, 0o600, 500)
-            listening = Listening(where, self.place.tls if self.is_tls else None)
+            listening = Endpoint(where, self.place.tls if self.is_tls else None)
             pending = PendingConnections(self.reactor)
             self._service = ListeningService("", listening, self.factory, pending, self.hub)
             self._service.startService()

@@ -22,7 +22,7 @@ sys.argv = ["twistd", "vault-relay", "--help"]
 try:
     run()
 finally:
-    for name in ("twisted.plugins.vaultrelay_plugin", "vaultrelay.app.tap"):
+    for name in ("twisted.plugins.vaultrelay_plugin", "vaultrelay.app.twistd_plugin"):
         print(sys.modules[name].__file__)
 """
 

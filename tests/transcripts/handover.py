@@ -1,4 +1,4 @@
-"""Handover of certificates under load: files are replaced while devices talk and others come."""
+"""RouteResult of certificates under load: files are replaced while devices talk and others come."""
 
 import signal
 import ssl

@@ -1,4 +1,4 @@
-"""Handover of certificates where a folder has several, of which clients ask for one by name."""
+"""RouteResult of certificates where a folder has several, of which clients ask for one by name."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -8,17 +8,17 @@ import pytest
 from tests.authority import issue, write_pair
 from tests.transport.tls_scene import V1_2, V1_3, Make, Scene, assert_shared_buffers_are_empty
 from tests.transport.turns import HUBS, WatchingHub, open_hub
-from vaultrelay.certificates.pair import CertificatePair, load_pair
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
+from vaultrelay.transport.server_tls import ServerTls
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> CertificatePair:
-    return load_pair(*write_pair(tmp_path_factory.mktemp("pair"), issue()))
+def pair(tmp_path_factory: pytest.TempPathFactory) -> ServerCertificate:
+    return load_certificate(*write_pair(tmp_path_factory.mktemp("pair"), issue()))
 
 
 @pytest.fixture
-def make_tls(pair: CertificatePair) -> Iterator[Make]:
+def make_tls(pair: ServerCertificate) -> Iterator[Make]:
     """Makes connections on one hub of each kind; nothing is left of them in the end."""
     hubs: dict[type[WatchingHub], WatchingHub] = {}
     scenes: list[Scene] = []

@@ -25,8 +25,8 @@ from vaultrelay.policy.limits import (
     SUMMARY_SECONDS,
 )
 from vaultrelay.transport.acceptor import Acceptor
-from vaultrelay.transport.bindable import Bound
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_socket import Bound
+from vaultrelay.transport.pending_connections import PendingConnections
 
 
 class Reactor(Clock):
@@ -368,7 +368,7 @@ def test_without_descriptors_those_who_wait_are_closed_at_once(
     assert scene.listening.comes == []
     (event,) = logged_errors
     said = str(event["log_format"]).format(**event)
-    assert ": too many open files. 3 were closed as they came" in said.replace(" or ", " ")
+    assert ": too many open files. 3 were closed on arrival" in said.replace(" or ", " ")
     assert "ulimit -n" in said
     logged_errors.clear()
 

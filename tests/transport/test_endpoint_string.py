@@ -19,11 +19,11 @@ from twisted.internet.testing import MemoryReactorClock
 
 from tests.authority import NAME, issue, write_pair
 from tests.transport.tls_client import lenient_context, shake
-from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.certificates.server_certificate import ServerCertificate
 from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
-from vaultrelay.transport.bindable import TcpAddress
+from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
-from vaultrelay.transport.listen import Listening
+from vaultrelay.transport.listening_socket import TcpAddress
 from vaultrelay.transport.unix_path import UnixPath
 
 ADDRESS = "127.0.0.1"
@@ -36,16 +36,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def take(text: str) -> Listening:
+def take(text: str) -> Endpoint:
     """What the relay does with an endpoint string before it listens."""
     return read_endpoint(MemoryReactorClock(), text)
 
 
-def pairs_of(text: str) -> tuple[CertificatePair, ...]:
+def pairs_of(text: str) -> tuple[ServerCertificate, ...]:
     """What a string with TLS would serve."""
     tls = take(text).tls
     assert tls is not None
-    return tls.pairs
+    return tls.certificates
 
 
 def first_served(text: str, name: str = NAME) -> bytes | None:
@@ -130,7 +130,9 @@ def test_haproxy_is_refused_where_nobody_would_read_its_line(
         return object() if text.startswith("other:") else serverFromString(reactor, text)
 
     monkeypatch.setattr("twisted.internet.endpoints.serverFromString", with_another)
-    assert refusal_of(text).startswith("has haproxy: before what is none of tcp, tcp6, ssl, ")
+    assert refusal_of(text).startswith(
+        "has haproxy: before a kind that is not one of tcp, tcp6, ssl, "
+    )
 
 
 def test_haproxy_is_no_part_of_what_it_stands_before(folder: Path) -> None:
@@ -242,7 +244,7 @@ def test_an_ssl_string_cannot_choose_other_versions(
     for name in ("both.pem", "server.pem"):
         (folder / name).write_bytes(issued.pem + issued.key_pem)
     assert refusal_of(f"{before}ssl:443:{options}") == (
-        "sets sslmethod: the relay itself chooses TLS 1.2 and 1.3"
+        "sets sslmethod: the relay uses TLS 1.2 and 1.3, remove it"
     )
 
 
@@ -303,8 +305,8 @@ def at_most(seconds: float) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("tls:empty", "has no certificate with its key in .pem files"),
-        ("tls:path=empty", "has no certificate with its key in .pem files"),
+        ("tls:empty", "has no .pem files with a certificate and its key"),
+        ("tls:path=empty", "has no .pem files with a certificate and its key"),
         ("tls:missing", "cannot be read: no such file or directory"),
         ("tls:file.txt", "cannot be read: not a directory"),
     ],
@@ -422,21 +424,21 @@ def test_what_could_be_anything_gets_an_example(text: str) -> None:
 )
 def test_a_colon_in_a_value_is_told_to_take_a_backslash(text: str, example: str) -> None:
     said = refusal_of(text)
-    assert said.endswith(f": a colon within a value takes a backslash before it, such as {example}")
+    assert said.endswith(f": a colon within a value needs a backslash before it, such as {example}")
 
 
 @pytest.mark.parametrize(
     "text", ["tcp:80:port=90", r"tcp6:80:port=90:interface=\:\:1", "tcp:80:interface=0:port=90"]
 )
 def test_of_a_part_that_is_there_twice_no_colon_is_to_blame(text: str) -> None:
-    assert refusal_of(text) == "says port twice"
+    assert refusal_of(text) == "has port twice"
 
 
 @pytest.mark.parametrize("name", ["[", "(", "*", "a{9", "\\g", "i.terface"])
 def test_a_part_of_any_name_is_told_what_is_taken(name: str) -> None:
-    taken = "it takes backlog, interface, port"
+    taken = "it accepts backlog, interface, port"
     said = refusal_of(f"tcp:80:{name}=1:interface=1")
-    assert said == f"has a part that tcp: does not take; {taken}"
+    assert said == f"has a part that tcp: does not accept; {taken}"
 
 
 def test_a_kind_alone_is_told_what_it_needs() -> None:
@@ -444,9 +446,9 @@ def test_a_kind_alone_is_told_what_it_needs() -> None:
     assert said == {
         "tcp": "has no port from 0 to 65535",
         "ssl": "has no port from 0 to 65535",
-        "tls": "names no folder of certificates",
-        "unix": "names no path; write it like unix:/run/relay.sock",
-        "systemd": "must say either index= or name=, and not both",
+        "tls": "has no folder of certificates; write it like tls:/etc/relay/certificates",
+        "unix": "has no path; write it like unix:/run/relay.sock",
+        "systemd": "needs either index= or name=, and not both",
     }
 
 
@@ -466,7 +468,7 @@ def test_a_kind_alone_is_told_what_it_needs() -> None:
 )
 def test_an_empty_part_is_no_value(text: str) -> None:
     """For Twisted an empty interface is every one; a variable that is not set may be meant."""
-    with pytest.raises(BadEndpoint, match=r"has an empty \w+; give it a value, or leave it out$"):
+    with pytest.raises(BadEndpoint, match=r"has an empty \w+; give it a value, or remove it$"):
         read_endpoint(None, text, on_loopback=True)
 
 
@@ -474,14 +476,14 @@ def test_the_path_of_a_unix_socket_is_as_long_as_the_system_takes(tmp_path: Path
     longest = "/" + "é" * ((UNIX_PATH_BYTES - 1) // 2) + "x" * ((UNIX_PATH_BYTES - 1) % 2)
     assert take(f"unix:{longest}").where
     for text in (f"unix:{longest}x", f"unix:address={longest}x", f"haproxy:unix:{longest}x:660"):
-        assert f"names a path of {UNIX_PATH_BYTES + 1} bytes" in refusal_of(text)
+        assert f"has a path of {UNIX_PATH_BYTES + 1} bytes" in refusal_of(text)
     with socket.socket(socket.AF_UNIX) as here, pytest.raises(OSError, match="too long"):
         here.bind(f"{longest}x")
 
 
 @pytest.mark.parametrize("text", ["unix", "unix:", "unix::mode=660", "unix:address="])
 def test_a_unix_socket_has_a_path(text: str) -> None:
-    assert refusal_of(text) == "names no path; write it like unix:/run/relay.sock"
+    assert refusal_of(text) == "has no path; write it like unix:/run/relay.sock"
 
 
 def test_localhost_is_of_the_family_that_is_named() -> None:
@@ -593,4 +595,4 @@ def test_no_string_raises_anything_else(folder: Path, text: str) -> None:
 def test_an_ssl_string_takes_no_parameters_for_what_the_relay_does_not_use(folder: Path) -> None:
     write_pair(folder, issue())
     said = refusal_of("ssl:443:privateKey=privkey.pem:certKey=fullchain.pem:dhParameters=dh.pem")
-    assert "leave it out" in said
+    assert "remove it" in said

@@ -25,7 +25,7 @@ from vaultrelay.policy.limits import (
     TICKS_A_ROUND,
 )
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.wire.haproxy_peers import (
     ACCEPTED,
     BAD_PROTOCOL,

@@ -1,12 +1,13 @@
 """Preamble: the stages of a connection, one after another, and what follows them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from vaultrelay.transport.preamble import Preamble, PreambleListener, StageFailed, preamble_listener
-
-STREAM: Any = object()
+from tests.transport.test_stream import Scene
+from tests.transport.turns import HUBS, open_hub
+from vaultrelay.transport.preamble import PreambleListener, StageFailed, preamble_listener
 
 
 class Taking:
@@ -17,15 +18,14 @@ class Taking:
         self.size = size
         self.log = log
 
-    def feed(self, stream: object, data: bytes) -> bytes | None:
-        assert stream is STREAM
+    def feed(self, stream: Any, data: bytes) -> bytes | None:
         self.log.append((self.name, data))
         taken, rest = data[: self.size], data[self.size :]
         self.size -= len(taken)
         return None if self.size else rest
 
-    def lost(self, stream: object, is_orderly: bool) -> None:
-        assert stream is STREAM
+    def lost(self, stream: Any, is_orderly: bool) -> None:
+        assert is_orderly
         self.log.append((self.name, b"lost"))
 
 
@@ -35,40 +35,55 @@ def log() -> list[tuple[str, bytes]]:
 
 
 @pytest.fixture
-def preamble(log: list[tuple[str, bytes]]) -> Preamble:
-    return Preamble([Taking("first", 3, log), Taking("second", 2, log)])
+def scene(log: list[tuple[str, bytes]]) -> Iterator[Scene]:
+    hub = open_hub(HUBS[0])
+    scene = Scene(hub, stages=[Taking("first", 3, log), Taking("second", 2, log)])
+    yield scene
+    scene.close()
+    hub.stopService()
 
 
-def test_stages_take_their_bytes_in_order_and_the_rest_is_returned(
-    preamble: Preamble, log: list[tuple[str, bytes]]
+def send(scene: Scene, *pieces: bytes) -> None:
+    for piece in pieces:
+        scene.peer.send(piece)
+        scene.turn()
+
+
+def test_stages_take_their_bytes_in_order_and_the_protocol_the_rest(
+    scene: Scene, log: list[tuple[str, bytes]]
 ) -> None:
-    assert preamble.feed(STREAM, b"aaabbrest") == b"rest"
+    send(scene, b"aaabbrest", b"more")
+    assert scene.protocol.received == [b"rest", b"more"]
     assert log == [("first", b"aaabbrest"), ("second", b"bbrest")]
-    assert preamble.is_over
-    assert preamble.feed(STREAM, b"more") == b"more"
 
 
-def test_a_stage_waits_for_bytes_of_its_own(
-    preamble: Preamble, log: list[tuple[str, bytes]]
-) -> None:
-    """Nothing is said to it before: it could take that for an end."""
-    for piece in (b"aa", b"a", b"b"):
-        assert preamble.feed(STREAM, piece) == b""
-        assert not preamble.is_over
-    assert preamble.feed(STREAM, b"b") == b""
-    assert preamble.is_over
+def test_a_stage_waits_for_bytes_of_its_own(scene: Scene, log: list[tuple[str, bytes]]) -> None:
+    """It gets none before: it could take that for an end."""
+    send(scene, b"aa", b"a", b"b", b"b")
+    assert scene.protocol.received == []
     assert log == [("first", b"aa"), ("first", b"a"), ("second", b"b"), ("second", b"b")]
+    send(scene, b"more")
+    assert scene.protocol.received == [b"more"]
 
 
 @pytest.mark.parametrize(
-    ("said", "told"), [(b"", ["first"]), (b"aa", ["first"]), (b"aaa", ["second"]), (b"aaabb", [])]
+    ("pieces", "lost"), [([], ["first"]), ([b"aa"], ["first"]), ([b"aaa"], ["second"])]
 )
-def test_the_stage_at_work_learns_that_the_connection_is_lost(
-    preamble: Preamble, log: list[tuple[str, bytes]], said: bytes, told: list[str]
+def test_the_current_stage_gets_the_loss_of_the_connection(
+    scene: Scene, log: list[tuple[str, bytes]], pieces: list[bytes], lost: list[str]
 ) -> None:
-    preamble.feed(STREAM, said)
-    preamble.lost(STREAM, True)
-    assert [name for name, what in log if what == b"lost"] == told
+    send(scene, *pieces)
+    scene.peer.close()
+    scene.turn()
+    assert [name for name, data in log if data == b"lost"] == lost
+
+
+def test_stages_that_are_done_get_no_loss(scene: Scene, log: list[tuple[str, bytes]]) -> None:
+    send(scene, b"aaabb")
+    scene.peer.close()
+    scene.turn()
+    assert (b"lost" in [data for _, data in log]) is False
+    assert scene.protocol.lost
 
 
 def test_a_stage_that_failed_has_an_answer_or_none() -> None:
@@ -76,10 +91,10 @@ def test_a_stage_that_failed_has_an_answer_or_none() -> None:
     assert StageFailed(b"no").answer == b"no"
 
 
-def test_a_protocol_that_does_not_listen_is_told_nothing() -> None:
+def test_a_protocol_that_does_not_listen_gets_no_events() -> None:
     """As twisted.web's would."""
     own = PreambleListener()
     assert preamble_listener(own) is own
-    indifferent = preamble_listener(object())
-    assert indifferent is not own
-    assert indifferent.client_known(None)
+    ignoring = preamble_listener(object())
+    assert ignoring is not own
+    assert ignoring.client_known(None)

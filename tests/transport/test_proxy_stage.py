@@ -22,20 +22,20 @@ from tests.transport.hubs import running_hub
 from tests.transport.tls_client import Client
 from tests.transport.turns import Recorder, Turns, is_closed, pair_of_sockets
 from tests.wire.proxy_headers import BAD, CLIENT_4, CLIENT_6, GOOD, SIGNATURE
-from vaultrelay.certificates.pair import load_pair
+from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.transport import inherited
-from vaultrelay.transport.bindable import TcpAddress
+from vaultrelay.transport import inherited_sockets
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import ReactorHub
-from vaultrelay.transport.listen import ListeningService
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_service import ListeningService
+from vaultrelay.transport.listening_socket import TcpAddress
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import PreambleListener
 from vaultrelay.transport.proxy_stage import ProxyStage
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.server_tls import ServerTls
+from vaultrelay.transport.stream import Stream
 from vaultrelay.transport.tls_stream import TlsStream
-from vaultrelay.transport.unix_stream import UnixStream
 
 OWN = UNIXAddress(b"/run/proxy.sock")
 """What the kernel says of the other end: the proxy."""
@@ -90,7 +90,7 @@ Make = Callable[..., Scene]
 
 
 def tls_of(folder: Path, issued: Issued | None = None) -> ServerTls:
-    return ServerTls([load_pair(*write_pair(folder, issued or issue()))])
+    return ServerTls([load_certificate(*write_pair(folder, issued or issue()))])
 
 
 @pytest.fixture
@@ -276,7 +276,7 @@ class Greeter(Recorder, PreambleListener):
 PEER = b"HAProxyS 2.1\nw1\nhere 528 1\n"
 
 
-@pytest.mark.parametrize("kind", [PlainStream, UnixStream])
+@pytest.mark.parametrize("kind", [PlainStream, Stream])
 @pytest.mark.parametrize("size", [1, 5, 9, 12, 13, len(PEER)])
 def test_haproxy_may_come_as_a_peer(make: Make, kind: type[Any], size: int) -> None:
     greeter = Greeter(takes_it=True)
@@ -404,7 +404,7 @@ def test_nothing_is_left_for_the_collector(
 
 
 def test_a_unix_socket_has_a_client_too(make: Make) -> None:
-    scene = make(None, UnixStream)
+    scene = make(None, Stream)
     scene.send(GOOD["2 TCP6"][0] + b"hello")
     assert scene.peer == CLIENT_6
     assert scene.protocol.heard == b"hello"
@@ -570,7 +570,9 @@ def test_a_socket_of_systemd_behind_a_proxy(
         passed.bind(address)
         passed.listen()
         address = passed.getsockname()
-        monkeypatch.setattr(inherited, "passed_sockets", lambda: ((passed.fileno(), "relay"),))
+        monkeypatch.setattr(
+            inherited_sockets, "passed_sockets", lambda: ((passed.fileno(), "relay"),)
+        )
 
         def ask(port: object) -> bytes:
             return exchange(family, address, GOOD["2 TCP4"][0] + b"hello")
@@ -600,7 +602,7 @@ def test_the_protocol_is_told_who_comes(make: Make, line: tuple[bytes, Any]) -> 
     assert choosy.heard == b"hello"
 
 
-@pytest.mark.parametrize("kind", [PlainStream, UnixStream, TlsStream])
+@pytest.mark.parametrize("kind", [PlainStream, Stream, TlsStream])
 def test_who_is_not_welcome_goes_before_anything_else(
     make: Make, kind: type[Any], tmp_path: Path
 ) -> None:

@@ -25,7 +25,6 @@ from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import OpeningStream, Stage, StageFailed
 from vaultrelay.transport.socket_address import is_unix, twisted_address
 from vaultrelay.transport.stream import Stream
-from vaultrelay.transport.unix_stream import UnixStream
 
 MUCH = bytes(range(256)) * 16_384
 """4 MiB: more than the buffers of a socket pair hold."""
@@ -37,7 +36,7 @@ class Scene:
     def __init__(
         self,
         hub: WatchingHub,
-        kind: type[Stream] = UnixStream,
+        kind: type[Stream] = Stream,
         protocol: Recorder | None = None,
         stages: Sequence[Stage] = (),
     ) -> None:
@@ -251,7 +250,7 @@ class TestWriting:
         scene.turn()
         assert scene.peer.recv(1) == b""
 
-    @pytest.mark.parametrize("kind", [PlainStream, UnixStream])
+    @pytest.mark.parametrize("kind", [PlainStream, Stream])
     def test_what_the_peer_does_not_take_is_not_acknowledged(
         self, make: Make, kind: type[Stream]
     ) -> None:
@@ -748,7 +747,7 @@ class TestItsAddressesAndOptions:
         address = ("2001:db8::1", 443, 0, 0)
         assert twisted_address(socket.AF_INET6, address) == IPv6Address("TCP", *address)
 
-    @pytest.mark.parametrize("kind", [PlainStream, UnixStream])
+    @pytest.mark.parametrize("kind", [PlainStream, Stream])
     def test_no_text_of_a_connection_names_its_client(self, make: Make, kind: type[Stream]) -> None:
         scene = make(kind)
         for text in (repr(scene.stream), str(scene.stream)):

@@ -14,11 +14,11 @@ from twisted.logger import LogEvent
 from tests.authority import issue, write_pair
 from tests.transport.tls_client import lenient_context
 from tests.transport.tls_scene import V1_2, V1_3, Counting, Make, Scene, fill
-from vaultrelay.certificates.pair import CertificatePair, load_pair
+from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.policy.limits import MAX_READ_BYTES
 from vaultrelay.transport.hub import READ, WRITE
 from vaultrelay.transport.kernel_queue import unacknowledged_bytes
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.server_tls import ServerTls
 
 
 class TestTheHandshake:
@@ -65,7 +65,7 @@ class TestTheHandshake:
         assert shaken.client.tls.version() == shaken.stream._tls.version()
 
     def test_lets_sessions_of_tls_1_2_be_resumed(
-        self, make_tls: Make, pair: CertificatePair
+        self, make_tls: Make, pair: ServerCertificate
     ) -> None:
         tls = ServerTls([pair])
         context = lenient_context(V1_2)
@@ -77,7 +77,7 @@ class TestTheHandshake:
         second.client.say(b"resumed")
         second.until_heard(b"resumed")
 
-    def test_gives_no_tickets_for_tls_1_3(self, make_tls: Make, pair: CertificatePair) -> None:
+    def test_gives_no_tickets_for_tls_1_3(self, make_tls: Make, pair: ServerCertificate) -> None:
         """Each handshake would pay more for them than a resumption saves."""
         tls = ServerTls([pair])
         context = lenient_context(V1_3)
@@ -340,12 +340,12 @@ class TestBeforeTheHandshake:
 
 
 def test_what_is_served_can_be_exchanged_while_connections_are_open(
-    make_tls: Make, pair: CertificatePair, tmp_path: Path
+    make_tls: Make, pair: ServerCertificate, tmp_path: Path
 ) -> None:
     issued = issue()
     tls = ServerTls([pair])
     waiting, old = make_tls(tls), make_tls(tls).shake()
-    tls.serve([load_pair(*write_pair(tmp_path, issued))])
+    tls.serve([load_certificate(*write_pair(tmp_path, issued))])
     new = make_tls(tls).shake()
     assert new.client.tls.getpeercert(binary_form=True) == issued.der
     assert waiting.shake().client.tls.getpeercert(binary_form=True) == issued.der
@@ -358,25 +358,25 @@ def test_what_is_served_can_be_exchanged_while_connections_are_open(
 
 
 def test_a_session_of_the_old_certificate_is_not_resumed_with_the_new(
-    make_tls: Make, pair: CertificatePair, tmp_path: Path
+    make_tls: Make, pair: ServerCertificate, tmp_path: Path
 ) -> None:
     tls = ServerTls([pair])
     context = lenient_context()
     session = make_tls(tls, context=context).shake().client.tls.session
-    tls.serve([load_pair(*write_pair(tmp_path, issue()))])
+    tls.serve([load_certificate(*write_pair(tmp_path, issue()))])
     assert not make_tls(tls, context=context, session=session).shake().client.tls.session_reused
 
 
 def test_a_server_name_that_is_no_ascii_is_not_printed(
     make_tls: Make,
-    pair: CertificatePair,
+    pair: ServerCertificate,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     unraisable: list[Any] = []
     monkeypatch.setattr("sys.unraisablehook", unraisable.append)
-    other = load_pair(*write_pair(tmp_path, issue(["other.example"])))
+    other = load_certificate(*write_pair(tmp_path, issue(["other.example"])))
     scene = make_tls(ServerTls([pair, other]), name="name-of-mine.example")
     scene.client.piece_bytes = 0
     scene.client.step()

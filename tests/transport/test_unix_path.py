@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay.transport.bindable import Bound
+from vaultrelay.transport.listening_socket import Bound
 from vaultrelay.transport.unix_path import SocketLocked, UnixPath
 
 NO_PROCESS = 2**22 + 1

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tests.authority import NAME
-from vaultrelay.transport.tls import ServerTls, unprinted_names
+from vaultrelay.transport.server_tls import ServerTls, unprinted_names
 
 PIECE_BYTES = 64 * 1024
 MOST_ROUNDS = 10

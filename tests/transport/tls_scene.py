@@ -11,9 +11,9 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from tests.transport.tls_client import Client, lenient_context
 from tests.transport.turns import Recorder, WatchingHub, is_closed, pair_of_sockets
 from vaultrelay.transport.preamble import PreambleListener
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING
 from vaultrelay.transport.stream_state import State
-from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.tls_stream import TlsStream
 
 V1_2, V1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3

@@ -18,15 +18,15 @@ from tests.web.test_pages import TcpTransport
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.observe.figures import CURVES, Figures
+from vaultrelay.observe.relay_metrics import CURVES, RelayMetrics
 from vaultrelay.web.admin_pages import AdminPages, Source
-from vaultrelay.web.leaf import QuietSite
+from vaultrelay.web.page_resource import QuietSite
 
 
 class FakeSource:
     """A quiet relay."""
 
-    def figures(self) -> Figures:
+    def figures(self) -> RelayMetrics:
         return figures()
 
     def curves(self) -> dict[str, list[float]]:

@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.figures import DAY, NOW, figures
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.figures import Expiry, Process
+from vaultrelay.observe.relay_metrics import Expiry, Process
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS, exposition

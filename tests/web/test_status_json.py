@@ -6,7 +6,7 @@ from math import nan
 from tests.web.figures import figures
 from vaultrelay.broker.counters import Counters
 from vaultrelay.cluster.status import NodeStatus
-from vaultrelay.observe.figures import CURVES, Process
+from vaultrelay.observe.relay_metrics import CURVES, Process
 from vaultrelay.policy.limits import FINDING_CHARS
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.web.status_json import status_of

@@ -9,7 +9,7 @@ import pytest
 
 from tests.web.figures import DAY, NOW, figures
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.figures import CURVES, Expiry, Process
+from vaultrelay.observe.relay_metrics import CURVES, Expiry, Process
 from vaultrelay.policy.limits import HISTORY_SAMPLES
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.refused import REFUSED

@@ -1,4 +1,4 @@
-"""AdminService: the admin endpoint, its front door, and the sampler for its plots."""
+"""AdminService: the admin endpoint, its request dispatcher, and the sampler for its plots."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,21 +11,21 @@ from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.slices import AdminSettings
 from vaultrelay.logs import RelayLog
-from vaultrelay.observe.figures import CURVES, Figures
 from vaultrelay.observe.meter import Meter, Relay
+from vaultrelay.observe.relay_metrics import CURVES, RelayMetrics
 from vaultrelay.observe.sampler import Sampler
 from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.audience import canonical_host
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
-from vaultrelay.transport.front_door import FrontDoorFactory
-from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.listen import ListeningService, shown
-from vaultrelay.transport.pending import PendingConnections
-from vaultrelay.transport.visitors import Visitor
+from vaultrelay.transport.listening_service import ListeningService, describe_port
+from vaultrelay.transport.pending_clients import PendingClient
+from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
+from vaultrelay.transport.route import RouteResult
 from vaultrelay.web.admin_pages import AdminPages
-from vaultrelay.web.leaf import QuietSite, page_head
+from vaultrelay.web.page_resource import QuietSite, page_head
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 
@@ -54,10 +54,10 @@ class AdminService(MultiService):
         self._meter = Meter(relay)
         self.sampler = Sampler(reactor, self._meter.totals)
         self._site = QuietSite(AdminPages(self, log=log))
-        waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
-        self.door = FrontDoorFactory(reactor, self.route, waiting=waiting, log=log)
+        pending = PendingConnections(reactor, ADMIN_CONNECTIONS)
+        self.dispatcher = DispatcherFactory(reactor, self.route, pending=pending, log=log)
         listening = read_endpoint(reactor, endpoint, on_loopback=True)
-        self.listener = ListeningService(endpoint, listening, self.door, waiting, hub)
+        self.listener = ListeningService(endpoint, listening, self.dispatcher, pending, hub)
         self.listener.setServiceParent(self)
 
     def configure(self, settings: AdminSettings) -> None:
@@ -74,15 +74,17 @@ class AdminService(MultiService):
         self._relay_ports = relay_ports
         port: Any = self.listener.port
         self._log.info(
-            "Status page and metrics: {text} ({port})", text=self.listener.text, port=shown(port)
+            "Status page and metrics: {text} ({port})",
+            text=self.listener.text,
+            port=describe_port(port),
         )
 
     def stopService(self) -> object:
         self.sampler.stop()
         return super().stopService()
 
-    def route(self, request: Request, visitor: Visitor) -> Handover:
-        """Return the handover to the admin pages. Raises Refusal if the request is not for them."""
+    def route(self, request: Request, client: PendingClient) -> RouteResult:
+        """Return the route to the admin pages. Raises Refusal if the request is not for them."""
         if request.wants_websocket:
             raise bad_request(
                 "This is the relay's admin endpoint. Devices connect to its own port."
@@ -96,8 +98,8 @@ class AdminService(MultiService):
                 "--admin-host. To ask it by this name, add --admin-host with it to the options of "
                 "the relay.",
             )
-        site = self._site.buildProtocol(visitor.address)
-        return Handover(site, page_head(request), lasting=False)
+        site = self._site.buildProtocol(client.address)
+        return RouteResult(site, page_head(request), lasting=False)
 
     def _is_own_host(self, request: Request) -> bool:
         """Return whether the Host header is one of ours.
@@ -121,7 +123,7 @@ class AdminService(MultiService):
 
     # Source, used by the pages.
 
-    def figures(self) -> Figures:
+    def figures(self) -> RelayMetrics:
         """Return the current figures."""
         return self._meter.figures(self.sampler.lag_seconds)
 

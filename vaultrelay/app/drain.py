@@ -16,7 +16,7 @@ from vaultrelay.policy.limits import (
     LAST_ANSWERS_SECONDS,
     SHORTEST_DRAIN_SECONDS,
 )
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.websocket.factory import DeviceFactory
 
 

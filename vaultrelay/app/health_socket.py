@@ -11,18 +11,19 @@ from twisted.application.service import Service
 from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import PENDING_HEALTH_REQUESTS, UNIX_PATH_BYTES
-from vaultrelay.transport.front_door import FrontDoorFactory
-from vaultrelay.transport.handover import Route
+from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.listen import CannotListen, Listening, ListeningService
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_service import CannotListen, ListeningService
+from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
+from vaultrelay.transport.route import Route
 from vaultrelay.transport.unix_path import UnixPath
 
 
 class HealthSocket(Service):
     """Listens in the runtime folder while it runs; its file name contains the relay's ports.
 
-    It has its own front door: health checks use no capacity of the public one, and do not count in
+    It has its own dispatcher: health checks use no capacity of the public one, and do not count in
     the relay's figures.
     """
 
@@ -35,10 +36,10 @@ class HealthSocket(Service):
         self._hub = hub
         self._folder = folder
         self._ports = ports
-        self._door = FrontDoorFactory(
+        self._dispatcher = DispatcherFactory(
             hub.reactor,
             route,
-            waiting=PendingConnections(hub.reactor, PENDING_HEALTH_REQUESTS),
+            pending=PendingConnections(hub.reactor, PENDING_HEALTH_REQUESTS),
             log=log,
         )
 
@@ -54,9 +55,9 @@ class HealthSocket(Service):
                     f"{path} has {size} bytes, and the path of a unix socket at most "
                     f"{UNIX_PATH_BYTES}"
                 )
-            listening = Listening(UnixPath(path, 0o600, PENDING_HEALTH_REQUESTS, has_lock=False))
+            endpoint = Endpoint(UnixPath(path, 0o600, PENDING_HEALTH_REQUESTS, has_lock=False))
             listener = ListeningService(
-                f"unix:{path}", listening, self._door, self._door.waiting, self._hub
+                f"unix:{path}", endpoint, self._dispatcher, self._dispatcher.pending, self._hub
             )
             listener.startService()
         except (OSError, UnsafeFolder, CannotListen) as error:

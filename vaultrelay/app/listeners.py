@@ -7,16 +7,17 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
-from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.certificates.server_certificate import ServerCertificate
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits import LISTEN_BACKLOG
-from vaultrelay.transport.bindable import TcpAddress
+from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import Hub
-from vaultrelay.transport.listen import Listening, ListeningService, shown
-from vaultrelay.transport.own_addresses import public_addresses
-from vaultrelay.transport.pending import PendingConnections
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.listening_service import ListeningService, describe_port
+from vaultrelay.transport.listening_socket import TcpAddress
+from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.transport.public_addresses import public_addresses
+from vaultrelay.transport.server_tls import ServerTls
 
 
 class Listeners(MultiService):
@@ -44,15 +45,17 @@ class Listeners(MultiService):
             listener.setServiceParent(self)
 
     def configure(
-        self, pairs: Sequence[tuple[CertificatePair, ...]], *, renew_tickets: bool = False
+        self, pairs: Sequence[tuple[ServerCertificate, ...]], *, renew_tickets: bool = False
     ) -> None:
         """Serve these certificates to new connections; one tuple for each listener.
 
         `renew_tickets`: replace the keys of TLS session tickets, too.
         """
         for listener, own in zip(self.all, pairs, strict=True):
-            if listener.tls is not None and (renew_tickets or own != listener.tls.pairs):
-                listener.tls.serve(own)
+            if listener.endpoint.tls is not None and (
+                renew_tickets or own != listener.endpoint.tls.certificates
+            ):
+                listener.endpoint.tls.serve(own)
 
     @property
     def ports(self) -> list[IListeningPort]:
@@ -66,14 +69,16 @@ class Listeners(MultiService):
 
     def plain_addresses(self) -> tuple[str, ...]:
         """Return the public addresses with a listener without TLS."""
-        return public_addresses(listener.port for listener in self.all if listener.is_plain)
+        return public_addresses(
+            listener.port for listener in self.all if listener.endpoint.is_plain
+        )
 
     def description(self) -> str:
         """Return the open ports as text for the log."""
         settings = self._settings
         if settings.listen:
             return ", ".join(
-                f"{text} ({shown(port)})"
+                f"{text} ({describe_port(port)})"
                 for text, port in zip(settings.listen, self.ports, strict=True)
             )
         address: Any = self.ports[0].getHost()
@@ -85,14 +90,14 @@ class Listeners(MultiService):
         return gatherResults(
             maybeDeferred(listener.stopService)
             for listener in self.all
-            if listener.is_inherited or not inherited_only
+            if listener.endpoint.is_inherited or not inherited_only
         )
 
 
-def _listenings(settings: Settings, reactor: Any) -> list[tuple[str, Listening]]:
+def _listenings(settings: Settings, reactor: Any) -> list[tuple[str, Endpoint]]:
     if settings.listen:
         return [(text, read_endpoint(reactor, text)) for text in settings.listen]
     text = f"port {settings.port} of {settings.bind}"
     address = TcpAddress(settings.bind, settings.port, LISTEN_BACKLOG)
     tls = ServerTls(settings.certificates) if settings.certificates else None
-    return [(text, Listening(address, tls))]
+    return [(text, Endpoint(address, tls))]

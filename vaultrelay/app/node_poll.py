@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.python.failure import Failure
 
 from vaultrelay.cluster.answer import NodeAnswer, late
-from vaultrelay.cluster.ask import ask
+from vaultrelay.cluster.status_request import ask
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import NODE_SECONDS
 

@@ -1,4 +1,4 @@
-"""PublicEndpoint: the front door of the relay's own ports, with its routes and pages."""
+"""PublicEndpoint: the request dispatcher of the relay's own ports, with its routes and pages."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.observe.session_log import SessionLog
-from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer
-from vaultrelay.transport.pending import PendingConnections
-from vaultrelay.transport.visitors import Visitors
-from vaultrelay.web.leaf import QuietSite
+from vaultrelay.transport.pending_clients import PendingClients
+from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
+from vaultrelay.web.page_resource import QuietSite
 from vaultrelay.web.pages import Pages, Privacy
 from vaultrelay.websocket.factory import DeviceFactory
 
@@ -42,11 +42,11 @@ class PublicEndpoint:
         self.announcer = Announcer(
             reactor, lambda: () if broker.draining else broker.channels, log=log
         )
-        self.door = FrontDoorFactory(
+        self.dispatcher = DispatcherFactory(
             reactor,
             self.routes.public,
-            waiting=pending,
-            visitors=Visitors(
+            pending=pending,
+            clients=PendingClients(
                 reactor,
                 book=broker.budgets,
                 counters=broker.counters,
@@ -58,7 +58,7 @@ class PublicEndpoint:
 
     def configure(self, settings: Settings) -> None:
         """Give each part its slice of the settings."""
-        self.door.visitors.configure(settings.visitors)
-        self.door.waiting.configure(settings.shares.waiting)
+        self.dispatcher.clients.configure(settings.visitors)
+        self.dispatcher.pending.configure(settings.shares.waiting)
         self._pages.configure(settings.pages)
         self.routes.configure(settings.access.origins)

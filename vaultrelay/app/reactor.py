@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from vaultrelay.app.process import stop_with
+from vaultrelay.app.exit_status import stop_with
 
 _FAR = 3600
 """Delay of a timer that never fires, in seconds: more than the clocks can differ by chance."""

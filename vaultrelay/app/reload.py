@@ -7,9 +7,9 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.app.service import RelayService
-from vaultrelay.config.changes import Changes
-from vaultrelay.config.reader import SettingsReader
+from vaultrelay.config.file_watcher import Changes
 from vaultrelay.config.settings import Settings
+from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.transport.periodic import PeriodicTask

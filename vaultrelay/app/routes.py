@@ -9,10 +9,10 @@ from vaultrelay.broker.broker import Broker
 from vaultrelay.policy.access import Admission
 from vaultrelay.policy.addresses import PeerAddress
 from vaultrelay.policy.origins import Origins
-from vaultrelay.transport.handover import Handover
-from vaultrelay.transport.visitors import Visitor
-from vaultrelay.web.health import HEALTH_PATHS
-from vaultrelay.web.leaf import page_head
+from vaultrelay.transport.pending_clients import PendingClient
+from vaultrelay.transport.route import RouteResult
+from vaultrelay.web.page_resource import page_head
+from vaultrelay.web.pages import HEALTH_PATHS
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, upgrade_lost
@@ -48,30 +48,30 @@ class Routes:
         self.origin_refused &= origins == self._origins
         self._origins = origins
 
-    def public(self, request: Request, visitor: Visitor) -> Handover:
-        """Return the handover of a request to the public port. Raises Refusal if not admitted."""
+    def public(self, request: Request, client: PendingClient) -> RouteResult:
+        """Return the route of a request to the public port. Raises Refusal if not admitted."""
         with self._counting():
             if request.path not in HEALTH_PATHS:
-                self._broker.access.check_address(visitor.client)
+                self._broker.access.check_address(client.client)
         if not (request.wants_websocket or request.lost_fields):
-            return self.pages(request, visitor)
+            return self.pages(request, client)
         try:
-            upgrade, admission = self._admit(request, visitor)
+            upgrade, admission = self._admit(request, client)
         except Refusal as refusal:
-            self._on_refusal(refusal.counted, visitor.client)
+            self._on_refusal(refusal.counted, client.client)
             raise
         device = self._devices.buildProtocol(AdmittedUpgrade(upgrade, admission))
-        return Handover(device, b"", lasting=True)
+        return RouteResult(device, b"", lasting=True)
 
-    def pages(self, request: Request, visitor: Visitor) -> Handover:
-        """Return the handover of any request to the pages, for the socket of the health check."""
-        return Handover(
-            self._site.buildProtocol(visitor.address),
-            page_head(request, visitor.client, visitor.is_told),
+    def pages(self, request: Request, client: PendingClient) -> RouteResult:
+        """Return the route of any request to the pages, for the socket of the health check."""
+        return RouteResult(
+            self._site.buildProtocol(client.address),
+            page_head(request, client.client, client.is_forwarded),
             lasting=False,
         )
 
-    def _admit(self, request: Request, visitor: Visitor) -> tuple[Upgrade, Admission]:
+    def _admit(self, request: Request, client: PendingClient) -> tuple[Upgrade, Admission]:
         """Return the upgrade and its admission. Raises Refusal if it is not admitted."""
         with self._counting():
             if not request.wants_websocket:
@@ -79,8 +79,8 @@ class Routes:
             upgrade = read_upgrade(request)
             origin = self._broker.access.check_origin(request.header("origin"))
             token = self._broker.access.check_token(request.header("authorization"))
-        self._broker.admit(upgrade.channel, visitor.budgets)
-        return upgrade, Admission(visitor.budgets, visitor.client, token, origin)
+        self._broker.admit(upgrade.channel, client.budgets)
+        return upgrade, Admission(client.budgets, client.client, token, origin)
 
     @contextmanager
     def _counting(self) -> Iterator[None]:

@@ -13,19 +13,19 @@ from vaultrelay.app.listeners import Listeners
 from vaultrelay.app.public_endpoint import PublicEndpoint
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
-from vaultrelay.certificates.pair import utc_now
+from vaultrelay.certificates.server_certificate import utc_now
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
-from vaultrelay.observe.evidence import Evidence
 from vaultrelay.observe.privacy import privacy_notice
+from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.observe.session_log import SessionLog
+from vaultrelay.observe.warning_monitor import WarningMonitor
 from vaultrelay.observe.warnings import diagnose
-from vaultrelay.observe.watch import Watch
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.transport.hub import make_hub
-from vaultrelay.transport.listen import ListeningService
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_service import ListeningService
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.websocket.factory import DeviceFactory
 
 
@@ -64,8 +64,8 @@ class RelayService(MultiService):
             session_log=self._session_log,
             log=log,
         )
-        self.door, self.visitors = self._public.door, self._public.door.visitors
-        self.listeners = Listeners(settings, hub=self.hub, factory=self.door, pending=pending)
+        self.dispatcher, self.clients = self._public.dispatcher, self._public.dispatcher.clients
+        self.listeners = Listeners(settings, hub=self.hub, factory=self.dispatcher, pending=pending)
         sessions = BrokerService(self.broker, reactor, log=log)
         self._drain = DrainSequence(
             reactor,
@@ -75,7 +75,7 @@ class RelayService(MultiService):
             pending=pending,
             log=log,
         )
-        self._watch = Watch(self.findings, reactor, log=log)
+        self._watch = WarningMonitor(self.findings, reactor, log=log)
         # Stopped in reverse order: the hub closes the remaining streams last.
         for service in (self.hub, sessions, self.listeners):
             service.setServiceParent(self)
@@ -132,23 +132,24 @@ class RelayService(MultiService):
     @property
     def unix_paths(self) -> list[str]:
         """The files of the unix sockets that the relay made."""
-        return [listener.unix_path for listener in self._all_listeners if listener.unix_path]
+        paths = (listener.endpoint.unix_path for listener in self._all_listeners)
+        return list(filter(None, paths))
 
     def findings(self) -> Sequence[OperatorWarning]:
         """Return the current warnings."""
         return diagnose(
-            Evidence(
+            RelayState(
                 settings=self.settings,
                 broker=self.broker,
                 now=utc_now(),
-                noticed=self.visitors.noticed,
+                proxy_evidence=self.clients.evidence,
                 read_errors=self._read_errors,
                 open_sockets=tuple(
                     filter(None, (each.open_socket for each in self._all_listeners))
                 ),
                 origin_refused=self._public.routes.origin_refused,
                 admin_host_refused=self._admin is not None and self._admin.host_refused,
-                proxy_faults=self.visitors.proxy_faults,
+                proxy_faults=self.clients.proxy_faults,
                 plain_addresses=self._plain_addresses,
             )
         )

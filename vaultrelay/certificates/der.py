@@ -2,11 +2,7 @@
 
 from collections.abc import Iterator
 
-INTEGER = 0x02
-BIT_STRING = 0x03
-OCTET_STRING = 0x04
 OID = 0x06
-UTC_TIME = 0x17
 SEQUENCE = 0x30
 CONTEXT_0 = 0xA0
 """Tags."""
@@ -48,14 +44,12 @@ def dotted(oid: bytes) -> str:
 
 def _span(data: bytes, at: int) -> tuple[int, int]:
     """Return begin and end of the content of the element at `at`."""
-    if at + 2 > len(data):
-        raise ValueError("an element is cut off")
-    length, start = data[at + 1], at + 2
+    length, start = int.from_bytes(data[at + 1 : at + 2]), at + 2
     if length & _LONG_FORM:
         size = length & ~_LONG_FORM
         if not 0 < size <= _LENGTH_BYTES:
-            raise ValueError("a length has no end")
-        length, start = int.from_bytes(data[start : start + size], "big"), start + size
+            raise ValueError("an element has an invalid length")
+        length, start = int.from_bytes(data[start : start + size]), start + size
     if start + length > len(data):
-        raise ValueError("an element is cut off")
+        raise ValueError("an element is truncated")
     return start, start + length

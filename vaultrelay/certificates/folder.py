@@ -2,69 +2,84 @@
 
 import os
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from vaultrelay.certificates.files import BadCertificate, FoundFile, read_any
-from vaultrelay.certificates.pair import CertificatePair, is_pair, make_pair
-from vaultrelay.certificates.plain_file import why_unreadable
-from vaultrelay.certificates.trust import system_trust
+from vaultrelay.certificates.certificate_files import BadCertificate, read_any
+from vaultrelay.certificates.pem import Block
+from vaultrelay.certificates.regular_file import unreadable_reason
+from vaultrelay.certificates.server_certificate import (
+    ServerCertificate,
+    load_with_issuers,
+    may_belong_together,
+)
+from vaultrelay.certificates.trust import client_context, system_trust
 from vaultrelay.certificates.x509 import read_certificate
 
-_TOLD_FILES = 3
-"""Number of files named in the error for a folder without a usable pair."""
+_NAMED_FILES = 3
+"""Number of files named in the error for a folder without a usable certificate."""
 
 
-def load_folder(folder: Path) -> list[CertificatePair]:
-    """Return the pairs of a folder and its subfolders, in the order of their key files.
+def load_folder(folder: Path) -> list[ServerCertificate]:
+    """Return the certificates with their keys of a folder and its subfolders, in the order of the
+    key files.
 
-    Raises BadCertificate if the folder has no usable pair, or if a file is unusable.
+    Raises BadCertificate if the folder has none that is usable, or if a file is invalid.
     """
-    files: dict[Path, FoundFile] = {}
-    for path in _files(folder):
-        with _naming(path):
-            files[path] = read_any(path)
+    files: dict[Path, list[Block]] = {}
+    descriptions: dict[Path, str] = {}
+    for path in _pem_files(folder):
+        with _with_file_name(path):
+            files[path], descriptions[path] = read_any(path)
     try:
-        pairs = [replace(pair, files=(folder,)) for pair in _pairs(files)]
+        loaded = [replace(each, files=(folder,)) for each in _load_all(files)]
     except OSError:
         raise BadCertificate(
-            "cannot be tried: there is no temporary folder that the relay can write. Name one with "
-            "TMPDIR"
+            "cannot be checked: there is no temporary folder that the relay can write to. Set "
+            "TMPDIR to one"
         ) from None
-    if not pairs:
-        raise BadCertificate(f"has no certificate with its key in .pem files{_told(files)}")
-    return pairs
+    if not loaded:
+        named = [f"{path.name} {text}" for path, text in descriptions.items() if text]
+        more = ", ..." if len(named) > _NAMED_FILES else ""
+        listed = f": {'; '.join(named[:_NAMED_FILES])}{more}" if named else ""
+        raise BadCertificate(f"has no .pem files with a certificate and its key{listed}")
+    return loaded
 
 
-def _pairs(files: Mapping[Path, FoundFile]) -> Iterator[CertificatePair]:
-    certificates = {each: path for path, file in files.items() for each in file.certificates}
+def _load_all(files: Mapping[Path, Sequence[Block]]) -> Iterator[ServerCertificate]:
+    certificates = {
+        block.der: path
+        for path, blocks in files.items()
+        for block in blocks
+        if block.is_certificate
+    }
     issuers = _issuers(certificates)
     trust = system_trust()
     if roots := b"".join(each for each in certificates if read_certificate(each).is_self_signed):
         # Roots of the operator's own authorities, which are not served.
         trust.load_verify_locations(cadata=roots)
     with TemporaryDirectory() as temporary:
-        # OpenSSL loads a pair from files only. The certificate is no secret; keys are not
-        # copied.
+        # OpenSSL loads a certificate and its key from files only. The certificate is not secret;
+        # keys are not copied.
         alone = Path(temporary, "certificate.pem")
-        for key in [path for path, file in files.items() if file.has_key]:
+        for key in [path for path, blocks in files.items() if any(each.is_key for each in blocks)]:
             for own, path in certificates.items():
                 alone.write_text(ssl.DER_cert_to_PEM_cert(own))
-                with _naming(path, key):
-                    if is_pair(alone, key):
-                        yield make_pair(alone, key, issuers, trust)
+                with _with_file_name(path, key):
+                    if may_belong_together(alone, key):
+                        yield load_with_issuers(alone, key, issuers, trust)
 
 
-def _files(folder: Path) -> list[Path]:
+def _pem_files(folder: Path) -> list[Path]:
     """Return the .pem files of a folder and its subfolders. Raises BadCertificate if unreadable."""
 
     def refuse(error: OSError) -> None:
-        barred = Path(error.filename)
-        where = "" if barred == folder else f"holds {barred}, which "
-        raise BadCertificate(f"{where}cannot be read: {why_unreadable(barred, error)}") from None
+        path = Path(error.filename)
+        where = "" if path == folder else f"contains {path}, which "
+        raise BadCertificate(f"{where}cannot be read: {unreadable_reason(path, error)}") from None
 
     walk = os.walk(folder, onerror=refuse)
     return sorted(
@@ -75,29 +90,20 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
-def _told(files: dict[Path, FoundFile]) -> str:
-    """Return a description of the files in a folder without a usable pair."""
-    told = [f"{path.name} {file.what}" for path, file in files.items() if file.what]
-    more = "" if len(told) <= _TOLD_FILES else ", ..."
-    return f": {'; '.join(told[:_TOLD_FILES])}{more}" if told else ""
-
-
 def _issuers(certificates: Iterable[bytes]) -> bytes:
     """Return the issuers among the certificates, without roots, which devices have."""
-    found = []
+    reader = client_context()
     for each in certificates:
-        reader = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         reader.load_verify_locations(cadata=each)
-        if reader.get_ca_certs() and not read_certificate(each).is_self_signed:
-            found.append(each)
-    return b"".join(found)
+    authorities = reader.get_ca_certs(binary_form=True)
+    return b"".join(each for each in authorities if not read_certificate(each).is_self_signed)
 
 
 @contextmanager
-def _naming(certificate: Path, key: Path | None = None) -> Iterator[None]:
+def _with_file_name(certificate: Path, key: Path | None = None) -> Iterator[None]:
     """Add the name of the file to a BadCertificate."""
     try:
         yield
     except BadCertificate as error:
         path = key if key is not None and error.about_key else certificate
-        raise BadCertificate(f"holds {path}, which {error}") from None
+        raise BadCertificate(f"contains {path}, which {error}") from None

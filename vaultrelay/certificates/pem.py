@@ -5,6 +5,7 @@ from binascii import Error as BadBase64
 from binascii import a2b_base64
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from vaultrelay.certificates.der import first_element
 
@@ -18,13 +19,13 @@ _END = re.compile(rb"-----END ([^\r-]*)-----")
 _DASHES = re.compile(rb"\xe2\x80[\x90-\x95]|\xe2\x88\x92|\x96|\x97")
 """Replacements of hyphens by word processors, in UTF-8 and Windows-1252."""
 _MARKER = re.compile(rb"--\s*(?:BEGIN|END)\b|\b(?:BEGIN|END) [A-Z0-9 ]+--", re.IGNORECASE)
-"""A line that was meant as a marker, in any spelling."""
+"""A marker in any spelling."""
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 _HEADER = re.compile(rb"(?:Proc-Type|DEK-Info):")
 
 
 class BadPem(ValueError):
-    """A line is invalid PEM; the text is the end of a sentence."""
+    """A line is invalid PEM; the text ends a sentence such as "cannot be read in line 3: ..."."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +74,24 @@ def read_blocks(content: bytes) -> Iterator[Block]:
             begun = 0
         elif begin or end:
             raise BadPem(
-                f"in line {number}: what begins in line {begun} has no end before it. The file "
-                "has lost a part, or parts of two were mixed"
+                f"in line {number}: the block that begins in line {begun} has no end before it. "
+                "The file is incomplete, or two files were mixed"
             )
         elif _is_marker(line):
-            raise BadPem(_why_no_marker(number, line))
+            raise BadPem(_marker_fault(number, line))
         else:
             body.append(line)
     if begun:
-        raise BadPem(f"in line {begun}: what begins there has no end. The file is cut off")
+        raise BadPem(
+            f"in line {begun}: the block that begins there has no end. The file is truncated"
+        )
 
 
 def stray_marker(content: bytes) -> str | None:
-    """Return the fault of the first line meant as a marker but ignored as text; else None."""
+    """Return the fault of the first misspelled marker, which OpenSSL ignores; None without one."""
     for number, line in _lines(content):
         if _is_marker(line) and not (_BEGIN.fullmatch(line) or _END.fullmatch(line)):
-            return _why_no_marker(number, line)
+            return _marker_fault(number, line)
     return None
 
 
@@ -101,46 +104,41 @@ def _is_marker(line: bytes) -> bool:
     return _MARKER.search(_DASHES.sub(b"-", line)) is not None
 
 
-def _why_no_marker(number: int, line: bytes) -> str:
+def _marker_fault(number: int, line: bytes) -> str:
     if b"\r" in line:
         return (
-            f"in line {number}: its lines end in a carriage return alone. Convert them: "
-            "tr '\\r' '\\n'"
+            f"in line {number}: the lines of the file end in a carriage return alone. Convert "
+            "them: tr '\\r' '\\n'"
         )
     begin = _BEGIN.search(line)
     if begin and _END.search(line, begin.end()):
         return (
-            f"in line {number}: it has a whole block, whose line ends are lost, as in a variable. "
-            "Give the file as it was issued"
+            f"in line {number}: a whole block is on one line, as in a variable without line ends. "
+            "Use the file as it was issued"
         )
     if len(_MARKER.findall(_DASHES.sub(b"-", line))) > 1:
         return (
-            f"in line {number}: two markers share it, as when files without a last line end are "
-            "joined. Put a line end between them"
+            f"in line {number}: two markers are on one line, as after joining files without a "
+            "final line end. Insert a line end between them"
         )
     if begin or _END.search(line):
-        return f"in line {number}: a marker must stand alone on its line, without a space before it"
-    return f"in line {number}: a marker takes five hyphens on each side, and capitals between them"
+        return f"in line {number}: a marker must be alone on its line, without a space before it"
+    return f"in line {number}: a marker needs five hyphens on each side, and capitals between them"
 
 
 def _block(label: bytes, begun: int, body: list[bytes]) -> Block:
-    text = body
-    while text and _HEADER.match(text[0]):
-        text = text[1:]
+    text = list(dropwhile(_HEADER.match, body))
     has_header = len(text) < len(body)
     if text and not text[0]:
         # The empty line ends a header, even an empty header.
-        text = text[1:]
+        del text[0]
     first = begun + 1 + len(body) - len(text)
     for number, line in enumerate(text, first):
-        if not line:
-            raise BadPem(f"in line {number}: it is empty, inside of what begins in line {begun}")
-        if _NOT_BASE64.search(line):
-            raise BadPem(
-                f"in line {number}: it is not base64, inside of what begins in line {begun}"
-            )
+        if not line or _NOT_BASE64.search(line):
+            fault = "not base64" if line else "an empty line"
+            raise BadPem(f"in line {number}: {fault} in the block that begins in line {begun}")
     try:
         data = a2b_base64(b"".join(b"".join(text).split()), strict_mode=True)
     except BadBase64:
-        raise BadPem(f"in line {begun}: what begins there has lost a part") from None
+        raise BadPem(f"in line {begun}: the block that begins there is incomplete") from None
     return Block(label.decode("latin-1"), begun, data, has_header)

@@ -3,26 +3,26 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.certificates.server_certificate import ServerCertificate
 
 
-def why_worse(
-    new: Collection[CertificatePair], running: Collection[CertificatePair], now: datetime
+def renewal_fault(
+    new: Collection[ServerCertificate], running: Collection[ServerCertificate], now: datetime
 ) -> str | None:
     """Return why `running` is kept: one with good dates would be replaced by one without.
 
     The reason is the end of a sentence; None if the new ones may be served.
     """
-    for pair in new:
-        trouble = None if pair in running else pair.trouble(now)
+    for certificate in new:
+        trouble = None if certificate in running else certificate.trouble(now)
         if trouble is None:
             continue
         for old in running:
-            is_replaced = len(new) == 1 or not set(old.names).isdisjoint(pair.names)
+            is_replaced = len(new) == 1 or not set(old.names).isdisjoint(certificate.names)
             if old not in new and is_replaced and old.trouble(now) is None:
-                clock = " Is this machine's clock right?" if now < pair.starts else ""
+                clock = " Check this machine's clock." if now < certificate.starts else ""
                 return (
-                    f"does not replace the certificate in use, which is good until "
+                    f"does not replace the certificate in use, which is valid until "
                     f"{old.ends:%Y-%m-%d}: {trouble}.{clock}"
                 )
     return None

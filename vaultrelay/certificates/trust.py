@@ -41,10 +41,10 @@ def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject
     return ends[0]
 
 
-def why_distrusted(
+def client_objection(
     server: ssl.SSLContext, trust: ssl.SSLContext, has_bad_dates: bool
 ) -> tuple[str, bool]:
-    """Return why a client refuses the server's certificate, and whether it lacks an issuer.
+    """Return why a client rejects the server's certificate, and whether it lacks an issuer.
 
     A chain to a root of its own is accepted: this machine need not know that root.
     `has_bad_dates` excludes dates, which would hide other faults.
@@ -56,7 +56,7 @@ def why_distrusted(
         shake_hands(server, trust)
     except ssl.SSLCertVerificationError as error:
         if error.verify_code in _NO_ISSUER:
-            return "", _knows_authorities(trust)
+            return "", _has_authorities(trust)
         if error.verify_code not in _SELF_SIGNED:
             return error.verify_message, False
     except ssl.SSLError:
@@ -67,7 +67,7 @@ def why_distrusted(
     return "", False
 
 
-def _knows_authorities(trust: ssl.SSLContext) -> bool:
+def _has_authorities(trust: ssl.SSLContext) -> bool:
     """Return whether this machine trusts any authority. Minimal containers have no list."""
     if trust.cert_store_stats()["x509_ca"]:
         return True

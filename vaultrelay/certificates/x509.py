@@ -25,7 +25,7 @@ _KEYS = {
     "1.3.101.113": "Ed448",
 }
 """Kinds of keys by their object identifiers, or those of their curves."""
-_OLD_DIGESTS = {
+_WEAK_DIGESTS = {
     "1.2.840.113549.1.1.2": "MD2",
     "1.2.840.113549.1.1.4": "MD5",
     "1.2.840.113549.1.1.5": "SHA-1",
@@ -33,27 +33,24 @@ _OLD_DIGESTS = {
     "1.2.840.10045.4.1": "SHA-1",
     "1.3.14.3.2.29": "SHA-1",
 }
-"""Digests that devices no longer accept, by the signature algorithms that use them."""
+"""Digests that devices reject, by the signature algorithms that use them."""
 _BROWSER_KEYS = ("RSA", "P-256", "P-384")
 """The kinds that public authorities sign (CA/Browser Forum, Baseline Requirements, 6.1.5) without
 P-521, which Chromium refuses."""
 _EXTENSIONS = 0xA3
 _ALTERNATIVE_NAMES = "2.5.29.17"
 _DNS_NAME, _IP_ADDRESS = 0x82, 0x87
-_NAME_PARTS = ("2.5.4.3", "2.5.4.10")
-"""Parts of an issuer's name: the common name, or else the organization."""
-_BMP_STRING = 0x1E
 
 
 @dataclass(frozen=True)
 class X509:
-    """Fields of a certificate. `subject` and `issuer` are DER; `old_digest` is the digest of its
-    signature if devices refuse that, else empty."""
+    """Fields of a certificate. `subject` and `issuer` are DER; `weak_digest` is the digest of its
+    signature if devices reject that, else empty."""
 
     subject: bytes
     issuer: bytes
     key: str
-    old_digest: str
+    weak_digest: str
     names: tuple[str, ...]
 
     @property
@@ -78,22 +75,11 @@ def read_certificate(der: bytes) -> X509:
             subject,
             issuer,
             _kind_of_key(key),
-            _OLD_DIGESTS.get(_oids(signature)[0], ""),
+            _WEAK_DIGESTS.get(_oids(signature)[0], ""),
             tuple(_names(more)),
         )
     except (IndexError, StopIteration):
         raise ValueError("not a certificate") from None
-
-
-def name_of(subject: bytes) -> str:
-    """Return the common name of a subject or issuer, or its organization; empty without either."""
-    found: dict[str, str] = {}
-    for _, relative in elements(subject):
-        for _, pair in elements(relative):
-            (_, oid), (tag, text) = elements(pair)
-            encoding = "utf-16-be" if tag == _BMP_STRING else "utf-8"
-            found.setdefault(dotted(oid), text.decode(encoding, "replace"))
-    return next((found[part] for part in _NAME_PARTS if part in found), "")
 
 
 def _kind_of_key(key: bytes) -> str:

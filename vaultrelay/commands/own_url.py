@@ -6,8 +6,8 @@ from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from vaultrelay.app.process import stop_with
-from vaultrelay.app.stdio import can_encode
+from vaultrelay.app.exit_status import stop_with
+from vaultrelay.app.standard_streams import can_encode
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.audience import canonical_host
 

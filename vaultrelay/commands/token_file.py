@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from stat import S_IMODE
 
-from vaultrelay.certificates.plain_file import read_file
+from vaultrelay.certificates.regular_file import read_file
 from vaultrelay.policy.access_lists import BadLine, TokenLine, read_token_lines
 
 _BOM = "\ufeff"

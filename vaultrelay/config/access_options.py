@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from vaultrelay.config import values
-from vaultrelay.config.kinds import ListFile
 from vaultrelay.config.option import option
+from vaultrelay.config.option_kinds import ListFile
 from vaultrelay.policy.access import Tokens
 from vaultrelay.policy.access_lists import read_channels, read_tokens
 from vaultrelay.policy.networks import Networks

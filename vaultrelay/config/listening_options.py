@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from vaultrelay.config import values
-from vaultrelay.config.kinds import Integer, Kind
 from vaultrelay.config.option import option
+from vaultrelay.config.option_kinds import Integer, Kind
 from vaultrelay.policy import limits
 
 _GROUP = "Listening"

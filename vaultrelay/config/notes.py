@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from vaultrelay.config.kinds import Choice, Integer
 from vaultrelay.config.option import Option
+from vaultrelay.config.option_kinds import Choice, Integer
 
 
 def in_file(options: Iterable[Option]) -> Iterator[Option]:

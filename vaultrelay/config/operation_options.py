@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config import values
-from vaultrelay.config.kinds import Choice, Kind
 from vaultrelay.config.option import option
+from vaultrelay.config.option_kinds import Choice, Kind
 from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
 from vaultrelay.policy import limits

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from vaultrelay.config.kinds import Kind, Listed, ListFile
+from vaultrelay.config.option_kinds import Kind, Listed, ListFile
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from vaultrelay.config.help import notes
+from vaultrelay.config.help_text import notes
 from vaultrelay.config.notes import assignment, in_file, range_note, reload_note
 from vaultrelay.config.option import Option, by_group
 

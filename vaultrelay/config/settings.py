@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 
 from vaultrelay.broker.settings import BrokerSettings
-from vaultrelay.certificates.pair import CertificatePair
+from vaultrelay.certificates.server_certificate import ServerCertificate
 from vaultrelay.config.access_options import AccessOptions
 from vaultrelay.config.limit_options import LimitOptions
 from vaultrelay.config.listening_options import ListeningOptions
@@ -43,7 +43,7 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
     the limit on open files of the process, None if there is none.
     """
 
-    pairs: tuple[tuple[CertificatePair, ...], ...] = field(default=((),), repr=False)
+    pairs: tuple[tuple[ServerCertificate, ...], ...] = field(default=((),), repr=False)
     memory: int = MEMORY_SHARE * MIN_BUFFER
     unknown_variables: tuple[str, ...] = ()
     service_links: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
         return max(MIN_MESSAGES_HELD * self.message_bytes, self.memory // MEMORY_SHARE)
 
     @property
-    def certificates(self) -> tuple[CertificatePair, ...]:
+    def certificates(self) -> tuple[ServerCertificate, ...]:
         """The certificates of all listeners."""
         return tuple(pair for pairs in self.pairs for pair in pairs)
 
@@ -200,7 +200,7 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
 OPTIONS = options_of(Settings)
 
 
-def hosts_of(pairs: Iterable[CertificatePair]) -> frozenset[str]:
+def hosts_of(pairs: Iterable[ServerCertificate]) -> frozenset[str]:
     """The host names of certificates, in the canonical form of an audience."""
     hosts = set()
     for pair in pairs:

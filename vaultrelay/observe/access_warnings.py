@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.operator_warning import OperatorWarning
-from vaultrelay.transport.listen import OpenSocket
+from vaultrelay.transport.listening_service import OpenSocket
 
 
 def open_socket(socket: OpenSocket) -> OperatorWarning:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from vaultrelay.certificates.pair import CertificatePair
-from vaultrelay.certificates.x509 import name_of
+from vaultrelay.certificates.server_certificate import ServerCertificate
 from vaultrelay.config.settings import hosts_of
 from vaultrelay.logs import printable
-from vaultrelay.observe.evidence import Evidence
+from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
 from vaultrelay.policy.operator_warning import OperatorWarning, in_days
@@ -15,7 +14,7 @@ _REFUSED = "DEVICES WILL REFUSE TO CONNECT"
 _NAMES_SHOWN = 5
 
 
-def dates(evidence: Evidence) -> Iterator[OperatorWarning]:
+def dates(evidence: RelayState) -> Iterator[OperatorWarning]:
     """Yield warnings on certificates that have expired, are not yet valid, or expire soon."""
     for pair in evidence.settings.certificates:
         trouble = pair.trouble(evidence.now)
@@ -34,7 +33,7 @@ def dates(evidence: Evidence) -> Iterator[OperatorWarning]:
             )
 
 
-def names(evidence: Evidence) -> Iterator[OperatorWarning]:
+def names(evidence: RelayState) -> Iterator[OperatorWarning]:
     """Yield warnings on certificates without a name, and public names without a certificate."""
     pairs = _seen_by_devices(evidence)
     for pair in pairs:
@@ -61,7 +60,7 @@ def names(evidence: Evidence) -> Iterator[OperatorWarning]:
             )
 
 
-def trust(evidence: Evidence) -> Iterator[OperatorWarning]:
+def trust(evidence: RelayState) -> Iterator[OperatorWarning]:
     """Yield warnings on certificates without a chain to an authority that devices trust."""
     for pair in _seen_by_devices(evidence):
         if pair.x509.is_self_signed:
@@ -77,7 +76,7 @@ def trust(evidence: Evidence) -> Iterator[OperatorWarning]:
                 f"be read {pair.unread}.",
             )
         elif pair.lacks_issuer:
-            issuer = printable(name_of(pair.x509.issuer)) or "an authority without a name"
+            issuer = printable(pair.issuer) or "an authority without a name"
             yield OperatorWarning(
                 "certificate_trust",
                 f"The certificate was issued by {issuer}, and the relay serves no chain from there "
@@ -93,7 +92,7 @@ def trust(evidence: Evidence) -> Iterator[OperatorWarning]:
             )
 
 
-def keys(evidence: Evidence) -> Iterator[OperatorWarning]:
+def keys(evidence: RelayState) -> Iterator[OperatorWarning]:
     """Yield warnings on certificates with a kind of key that browsers reject."""
     for pair in _seen_by_devices(evidence):
         if not pair.x509.is_for_browsers:
@@ -104,7 +103,7 @@ def keys(evidence: Evidence) -> Iterator[OperatorWarning]:
             )
 
 
-def open_keys(evidence: Evidence) -> Iterator[OperatorWarning]:
+def open_keys(evidence: RelayState) -> Iterator[OperatorWarning]:
     """Yield warnings on private keys that every user of the machine can read."""
     for pair in evidence.settings.certificates:
         if pair.open_key is not None:
@@ -115,7 +114,7 @@ def open_keys(evidence: Evidence) -> Iterator[OperatorWarning]:
             )
 
 
-def _seen_by_devices(evidence: Evidence) -> Sequence[CertificatePair]:
+def _seen_by_devices(evidence: RelayState) -> Sequence[ServerCertificate]:
     """Return the certificates that devices see: none with trusted proxies, which terminate TLS and
     have their own rules for the relay's certificate."""
     settings = evidence.settings

@@ -12,10 +12,10 @@ import twisted
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
-from vaultrelay.observe.figures import Expiry, Figures, Process
+from vaultrelay.observe.relay_metrics import Expiry, Process, RelayMetrics
 from vaultrelay.observe.sampler import Totals
 from vaultrelay.policy.operator_warning import OperatorWarning
-from vaultrelay.transport.front_door import FrontDoorFactory
+from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.websocket.factory import DeviceFactory
 
 _PROC = Path("/proc/self")
@@ -33,7 +33,7 @@ class Relay(Protocol):
     settings: Settings
     broker: Broker
     devices: DeviceFactory
-    door: FrontDoorFactory
+    dispatcher: DispatcherFactory
 
     def findings(self) -> Sequence[OperatorWarning]:
         """Return the current warnings."""
@@ -57,17 +57,17 @@ class Meter:
             counters.undelivered.total(),
         )
 
-    def figures(self, lag_seconds: float) -> Figures:
+    def figures(self, lag_seconds: float) -> RelayMetrics:
         """Return the current figures."""
         relay, broker, ledger = self._relay, self._relay.broker, self._relay.devices.ledger
         totals = self.totals()
-        return Figures(
+        return RelayMetrics(
             node=relay.settings.node_name,
             now=time.time(),
             started=self._started,
             uptime_seconds=broker.uptime_seconds,
             draining=broker.draining,
-            waiting=len(relay.door.waiting),
+            waiting=len(relay.dispatcher.pending),
             unjoined=len(broker.sessions) - broker.joined,
             joined=broker.joined,
             most_joined=broker.admission.max_connections,

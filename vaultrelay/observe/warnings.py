@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 
 from vaultrelay.broker.stages import Stage
-from vaultrelay.config.sources import variable_hint
+from vaultrelay.config.option_sources import variable_hint
 from vaultrelay.observe import certificate_warnings
 from vaultrelay.observe.access_warnings import admin_host, nobody, open_socket, origin_refused
-from vaultrelay.observe.evidence import Evidence
 from vaultrelay.observe.proxy_warnings import PROXY_WARNINGS
+from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, network_of
 from vaultrelay.policy.limits import PING_RANGE, SHARED_ADDRESS_CHANNELS, SHARED_ADDRESS_DEVICES
 from vaultrelay.policy.networks import UNIX
@@ -16,13 +16,13 @@ from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.proxies import TrustedProxies
 
 
-def diagnose(evidence: Evidence) -> list[OperatorWarning]:
+def diagnose(evidence: RelayState) -> list[OperatorWarning]:
     """Return all warnings, in the order of WARNINGS; each once, even for several listeners."""
     found = (finding for find in WARNINGS.values() for finding in find(evidence))
     return list(dict.fromkeys(found))
 
 
-def _not_read(evidence: Evidence) -> Iterator[OperatorWarning]:
+def _not_read(evidence: RelayState) -> Iterator[OperatorWarning]:
     for error in evidence.read_errors:
         stop = "" if error.endswith((".", "?")) else "."
         yield OperatorWarning(
@@ -30,7 +30,7 @@ def _not_read(evidence: Evidence) -> Iterator[OperatorWarning]:
         )
 
 
-def _few_descriptors(evidence: Evidence) -> Iterator[OperatorWarning]:
+def _few_descriptors(evidence: RelayState) -> Iterator[OperatorWarning]:
     settings = evidence.settings
     shares = settings.shares
     if shares.devices < settings.max_connections:
@@ -43,7 +43,7 @@ def _few_descriptors(evidence: Evidence) -> Iterator[OperatorWarning]:
         )
 
 
-def _no_name(evidence: Evidence) -> Iterator[OperatorWarning]:
+def _no_name(evidence: RelayState) -> Iterator[OperatorWarning]:
     if not evidence.settings.own_hosts:
         yield OperatorWarning(
             "no_name",
@@ -52,14 +52,14 @@ def _no_name(evidence: Evidence) -> Iterator[OperatorWarning]:
         )
 
 
-def _unknown_variable(evidence: Evidence) -> Iterator[OperatorWarning]:
+def _unknown_variable(evidence: RelayState) -> Iterator[OperatorWarning]:
     for variable in evidence.settings.unknown_variables:
         hint = variable_hint(evidence.settings.options, variable) or "."
         text = f"{variable} is no option of the relay{hint} See vault-relay --help."
         yield OperatorWarning("unknown_variable", text)
 
 
-def _plain_in_public(evidence: Evidence) -> Iterator[OperatorWarning]:
+def _plain_in_public(evidence: RelayState) -> Iterator[OperatorWarning]:
     found = [
         f"The relay listens without TLS on {address}, an address of the Internet"
         for address in evidence.plain_addresses
@@ -67,7 +67,7 @@ def _plain_in_public(evidence: Evidence) -> Iterator[OperatorWarning]:
         if not evidence.settings.trusted_proxies
     ]
     found += [f"--public-url {url} is without TLS" for url in evidence.settings.plain_public_urls]
-    if evidence.noticed.is_plain_in_public:
+    if evidence.proxy_evidence.has_public_plaintext:
         found = ["Devices come over the Internet without TLS"]
     for what in found:
         yield OperatorWarning(
@@ -78,17 +78,17 @@ def _plain_in_public(evidence: Evidence) -> Iterator[OperatorWarning]:
         )
 
 
-def _untrusted_proxy(evidence: Evidence) -> Iterator[OperatorWarning]:
-    noticed = evidence.noticed
-    if noticed.unbelieved:
+def _untrusted_proxy(evidence: RelayState) -> Iterator[OperatorWarning]:
+    proxies = evidence.proxy_evidence
+    if peer := proxies.untrusted_peer:
         yield OperatorWarning(
             "untrusted_proxy",
-            f"Requests from {_shown(noticed.unbelieved, evidence)} carry X-Forwarded-For, which is "
+            f"Requests from {_shown(peer, evidence)} carry X-Forwarded-For, which is "
             "not believed from there: --max-per-address does not tell devices behind a proxy from "
             "one another. If it is your proxy, add --trusted-proxy "
-            + ("with its address" if _hides(evidence) else noticed.unbelieved),
+            + ("with its address" if _hides(evidence) else peer),
         )
-    elif noticed.is_crowd_unbelieved:
+    elif proxies.has_untrusted_shared_address:
         yield OperatorWarning(
             "untrusted_proxy",
             "An address with too many devices, or of a network with too many, sends "
@@ -97,8 +97,8 @@ def _untrusted_proxy(evidence: Evidence) -> Iterator[OperatorWarning]:
         )
 
 
-def _unreadable_proxy(evidence: Evidence) -> Iterator[OperatorWarning]:
-    if evidence.noticed.is_unreadable:
+def _unreadable_proxy(evidence: RelayState) -> Iterator[OperatorWarning]:
+    if evidence.proxy_evidence.has_invalid_forwarded_for:
         yield OperatorWarning(
             "unreadable_proxy",
             "A trusted proxy sent an X-Forwarded-For that does not end with addresses. Devices "
@@ -106,11 +106,11 @@ def _unreadable_proxy(evidence: Evidence) -> Iterator[OperatorWarning]:
         )
 
 
-def _proxy_fault(slug: str) -> Callable[[Evidence], Iterator[OperatorWarning]]:
+def _proxy_fault(slug: str) -> Callable[[RelayState], Iterator[OperatorWarning]]:
     return lambda evidence: PROXY_WARNINGS[slug](evidence.proxy_faults)
 
 
-def _one_address(evidence: Evidence) -> Iterator[OperatorWarning]:
+def _one_address(evidence: RelayState) -> Iterator[OperatorWarning]:
     joined = [each for each in evidence.broker.sessions if each.stage is Stage.JOINED]
     addresses = {session.address for session in joined}
     if (
@@ -147,7 +147,7 @@ def _one_address(evidence: Evidence) -> Iterator[OperatorWarning]:
     )
 
 
-def _fixed_silence(evidence: Evidence) -> Iterator[OperatorWarning]:
+def _fixed_silence(evidence: RelayState) -> Iterator[OperatorWarning]:
     seconds = evidence.broker.idle_disconnects.timeout()
     if seconds is None:
         return
@@ -168,18 +168,18 @@ def _counted_as(address: PeerAddress | None) -> object:
     return network_of(address)
 
 
-def _shown(network: str, evidence: Evidence) -> str:
+def _shown(network: str, evidence: RelayState) -> str:
     """Return a network near the relay in full, for the cure, unless the log excludes addresses."""
     if network == UNIX:
         return "a unix socket"
     return "a private address" if _hides(evidence) else network
 
 
-def _hides(evidence: Evidence) -> bool:
+def _hides(evidence: RelayState) -> bool:
     return evidence.settings.log_addresses == "none"
 
 
-WARNINGS: dict[str, Callable[[Evidence], Iterator[OperatorWarning]]] = {
+WARNINGS: dict[str, Callable[[RelayState], Iterator[OperatorWarning]]] = {
     "certificate": certificate_warnings.dates,
     "not_read": _not_read,
     "nobody": lambda evidence: nobody(evidence.settings.access),

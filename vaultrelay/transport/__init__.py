@@ -1,1 +1,1 @@
-"""Listeners, sockets, TLS and the front door. Knows requests, but no channels or sessions."""
+"""Listeners, sockets, TLS and request dispatch. Knows requests, but no channels or sessions."""

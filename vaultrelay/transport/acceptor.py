@@ -1,6 +1,6 @@
-"""Acceptor: accepts connections of a listening socket, a few in each iteration of the reactor.
+"""Acceptor: accepts connections of a listening socket, a few in each turn of the reactor.
 
-Twisted's own port accepts all that wait in one iteration, which delays joined devices, and
+Twisted's own port accepts all that wait in one turn, which delays joined devices, and
 retries without a pause when the system has no descriptor left.
 """
 
@@ -26,8 +26,8 @@ from vaultrelay.policy.limits import (
     REJECTS_PER_TURN,
     SUMMARY_SECONDS,
 )
-from vaultrelay.transport.bindable import Bound
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.listening_socket import Bound
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.socket_address import twisted_address
 from vaultrelay.transport.stream import Stream
 
@@ -63,7 +63,7 @@ class Acceptor:
         self._reactor = reactor
         self._hides_address = hides_address
         self._logged_at: float | None = None
-        self._turned_away = 0
+        self._rejected = 0
         self._reserve: int | None = None
 
     # IListeningPort
@@ -108,7 +108,7 @@ class Acceptor:
         for _ in range(ACCEPTS_PER_TURN):
             if not self._pending.make_room():
                 # The connections stay in the kernel's accept queue, where they cost nothing.
-                self._rest()
+                self._pause()
                 return
             try:
                 accepted, address = self._socket.accept()
@@ -116,8 +116,8 @@ class Acceptor:
                 return
             except OSError as error:
                 if error.errno in _EXHAUSTED:
-                    self._turn_away(error)
-                    self._rest()
+                    self._reject_some(error)
+                    self._pause()
                     return
                 # The client closed this connection before it was accepted.
                 continue
@@ -125,7 +125,8 @@ class Acceptor:
 
     def _begin(self, accepted: socket.socket, address: Any) -> None:
         """Make a connection. An exception ends it alone: the reactor would close the acceptor."""
-        protocol = None
+        protocol: Any = None
+        stream: Stream | None = None
         try:
             address = _with_zone(accepted.family, address)
             known: Any = None
@@ -136,57 +137,54 @@ class Acceptor:
                 accepted.close()
                 return
             stream = self._make_stream(accepted, address, protocol)
+            protocol.makeConnection(stream)
         except Exception:
             self._log.failure("A connection could not begin")
+            if stream is not None:
+                stream.abortConnection()
+                return
             accepted.close()
             if protocol is not None:
                 # The protocol counts against budgets already.
                 protocol.connectionLost(Failure())
-            return
-        try:
-            protocol.makeConnection(stream)
-        except Exception:
-            self._log.failure("A connection could not begin")
-            stream.abortConnection()
 
-    def _turn_away(self, error: OSError) -> None:
+    def _reject_some(self, error: OSError) -> None:
         """Accept and close the next few connections, with the descriptor in reserve.
 
         A device then retries later, instead of waiting for an answer.
         """
         self._pending.evict_oldest()
+        if self._reserve is None:
+            self._reserve = _open_reserve()
         for _ in range(REJECTS_PER_TURN):
-            if self._reserve is None:
-                self._reserve = _open_reserve()
             if self._reserve is None:
                 break
             os.close(self._reserve)
-            self._reserve = None
             try:
                 self._socket.accept()[0].close()
             except OSError:
                 break
             finally:
                 self._reserve = _open_reserve()
-            self._turned_away += 1
+            self._rejected += 1
         now = self._reactor.seconds()
         if self._logged_at is None or now - self._logged_at >= SUMMARY_SECONDS:
             self._logged_at = now
-            count, self._turned_away = self._turned_away, 0
+            count, self._rejected = self._rejected, 0
             self._log.error(
-                "No descriptor is left for new connections: {why}. {count} were closed as they "
-                "came; joined devices are not affected. Raise the limit of open files (ulimit -n, "
-                "or LimitNOFILE= in the unit), or lower --max-connections.",
+                "No descriptor is left for new connections: {why}. {count} were closed on "
+                "arrival; joined devices are not affected. Raise the limit of open files (ulimit "
+                "-n, or LimitNOFILE= in the unit), or lower --max-connections.",
                 why=os.strerror(error.errno or 0).lower(),
                 count=count,
             )
 
-    def _rest(self) -> None:
-        """Pause the acceptor for a moment: the reactor would find the socket readable at once."""
+    def _pause(self) -> None:
+        """Accept nothing for a moment: the reactor would find the socket readable at once."""
         self._reactor.removeReader(self)
-        self._reactor.callLater(ACCEPT_PAUSE_SECONDS, self._go_on)
+        self._reactor.callLater(ACCEPT_PAUSE_SECONDS, self._resume)
 
-    def _go_on(self) -> None:
+    def _resume(self) -> None:
         if self._socket.fileno() >= 0:
             self._reactor.addReader(self)
 
@@ -200,7 +198,7 @@ def _with_zone(family: int, address: Any) -> Any:
 
 
 def _open_reserve() -> int | None:
-    """Return a spare descriptor: closing it frees one to accept a connection and close that."""
+    """Return a reserve descriptor: closing it frees one to accept a connection and close that."""
     try:
         # Python opens it as not inheritable.
         return os.open(os.devnull, os.O_RDONLY)

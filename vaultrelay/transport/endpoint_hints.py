@@ -1,4 +1,4 @@
-"""Hints on invalid endpoint strings: the correct form of other programs' notations."""
+"""Hints on invalid endpoint strings: the correct form of notations of other programs."""
 
 import re
 
@@ -14,7 +14,7 @@ _VALUE = r"((?:(?!:\w+=).)*)"
 _BARE_COLON = re.compile(r"(?<!\\):")
 
 
-def plain(text: str) -> str:
+def correction(text: str) -> str:
     """Return the correction as the end of a sentence; empty if there is none."""
     if text.isdecimal() and text.isascii():
         return f"; write tcp:{text}"
@@ -30,7 +30,7 @@ def plain(text: str) -> str:
     return f"; write {kind}:{found['port']}{interface}"
 
 
-def colons(rest: str, name: str = "") -> str:
+def colon_hint(rest: str, name: str = "") -> str:
     """Return how to escape the colons in a value, as the end of a sentence; empty without colons.
 
     `name` is the name of the part with the value; the first part has none.
@@ -41,7 +41,7 @@ def colons(rest: str, name: str = "") -> str:
     if not _BARE_COLON.search(value):
         return ""
     return (
-        f": a colon within a value takes a backslash before it, such as {before}{_escaped(value)}"
+        f": a colon within a value needs a backslash before it, such as {before}{_escaped(value)}"
     )
 
 

@@ -12,18 +12,20 @@ from typing import Any
 
 from twisted.internet.interfaces import IStreamServerEndpoint
 
-from vaultrelay.certificates.files import BadCertificate, read_certificates
+from vaultrelay.certificates.certificate_files import BadCertificate, read_certificates
 from vaultrelay.certificates.folder import load_folder
-from vaultrelay.certificates.pair import CertificatePair, load_pair
-from vaultrelay.certificates.plain_file import start_folder
+from vaultrelay.certificates.regular_file import start_folder
+from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
-from vaultrelay.transport.bindable import InheritedSocket, TcpAddress
-from vaultrelay.transport.endpoint_hints import colons, plain
-from vaultrelay.transport.endpoint_parts import split_parts
-from vaultrelay.transport.inherited import DOMAINS, NoSuchSocket, check_socket, find_socket
-from vaultrelay.transport.listen import Listening
-from vaultrelay.transport.tls import ServerTls
+from vaultrelay.transport.endpoint import Endpoint
+from vaultrelay.transport.endpoint_hints import colon_hint, correction
+from vaultrelay.transport.endpoint_syntax import BadEndpoint, split_parts
+from vaultrelay.transport.inherited_sockets import DOMAINS, find_socket
+from vaultrelay.transport.listening_socket import InheritedSocket, TcpAddress
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.unix_path import UnixPath
+
+__all__ = ["BadEndpoint", "read_endpoint"]
 
 _HIGHEST_PORT = 65535
 _PARTS = {
@@ -34,7 +36,8 @@ _PARTS = {
     "unix": ("address", "mode", "backlog", "lockfile"),
     "systemd": ("domain", "index", "name"),
 }
-"""The parts of the kinds that this module parses, in their order as positional values."""
+"""The kinds that this module parses, which can have haproxy: before them, and the names of their
+parts in the order of positional values."""
 _SSL_PARTS = frozenset({"extraCertChain", "dhParameters"})
 """The parts of `ssl:` that always have a name."""
 
@@ -43,18 +46,15 @@ _UNIX_MODE = "660"
 _MODE = re.compile("0?[0-7]{3}")
 _LIKE_A_MODE = re.compile("[0-9orwx-]*")
 
-_REFUSED = frozenset({"sslmethod", "dhParameters"})
-_PROXIED = ("tcp", "tcp6", "ssl", "tls", "unix", "systemd")
-"""The kinds that can read a PROXY header first."""
-
-
-class BadEndpoint(ValueError):
-    """An endpoint string is invalid; the text is the reason."""
+_REFUSED = {
+    "sslmethod": "the relay uses TLS 1.2 and 1.3",
+    "dhParameters": "the relay uses elliptic curves only",
+}
 
 
 def read_endpoint(
     reactor: Any, text: str, on_loopback: bool = False, folder: str | None = None
-) -> Listening:
+) -> Endpoint:
     """Return the endpoint of `text`, without listening. Raises BadEndpoint if it is invalid.
 
     `on_loopback`: the default interface is the loopback. Relative file names are relative to
@@ -64,27 +64,32 @@ def read_endpoint(
     kind, _, rest = text.partition(":")
     kind = kind.lower()
     if kind == "haproxy":
-        if instead := plain(rest):
+        if instead := correction(rest):
             instead = instead.replace("write ", "write haproxy:", 1)
             raise BadEndpoint(f"is not a server endpoint{instead}")
-        listening = read_endpoint(reactor, rest, on_loopback, folder)
-        if rest.partition(":")[0].lower() not in _PROXIED:
-            raise BadEndpoint(f"has haproxy: before what is none of {', '.join(_PROXIED)}")
-        return replace(listening, is_proxied=True)
+        endpoint = read_endpoint(reactor, rest, on_loopback, folder)
+        if rest.partition(":")[0].lower() not in _PARTS:
+            raise BadEndpoint(f"has haproxy: before a kind that is not one of {', '.join(_PARTS)}")
+        return replace(endpoint, is_proxied=True)
     if kind not in _PARTS:
-        return Listening(_twisted_endpoint(reactor, kind, text))
+        return Endpoint(_twisted_endpoint(reactor, kind, text))
     parts = _parts(kind, rest)
     if kind == "systemd":
-        return Listening(_inherited_socket(parts), is_inherited=True)
+        # Twisted relies on `domain`. The relay asks the socket itself.
+        if parts.get("domain", "INET") not in DOMAINS:
+            raise BadEndpoint(f"has a domain that is not one of {', '.join(DOMAINS)}")
+        descriptor = find_socket(parts.get("index"), parts.get("name"))
+        return Endpoint(InheritedSocket(descriptor), is_inherited=True)
     if kind == "unix":
-        return _unix_listening(parts, folder)
-    if (instead := plain(text)) and not parts.get("port", "443").isdecimal():
+        return _unix_endpoint(parts, folder)
+    if (instead := correction(text)) and not parts.get("port", "443").isdecimal():
         raise BadEndpoint(f"is not a server endpoint as {kind}: is written{instead}")
     address = _tcp_address(kind, parts, on_loopback)
     if kind in ("tcp", "tcp6"):
-        return Listening(address)
-    pairs = [_ssl_pair(parts, folder)] if kind == "ssl" else _tls_pairs(parts, folder)
-    return Listening(address, ServerTls(pairs))
+        return Endpoint(address)
+    if kind == "ssl":
+        return Endpoint(address, ServerTls([_ssl_certificate(parts, folder)]))
+    return Endpoint(address, ServerTls(_folder_certificates(parts, folder)))
 
 
 def _tcp_address(kind: str, parts: dict[str, str], on_loopback: bool) -> TcpAddress:
@@ -104,28 +109,30 @@ def _parts(kind: str, rest: str) -> dict[str, str]:
     try:
         unnamed, named = split_parts(rest)
     except ValueError:
-        raise BadEndpoint("cannot be read: is there a backslash too many?") from None
+        raise BadEndpoint("ends in a backslash, which escapes nothing: remove it") from None
     names = _PARTS[kind]
     # The rest of a value that an unescaped colon cut looks like a positional value.
-    cut = next(filter(None, (colons(rest, name) for name in named)), "")
+    cut = next(filter(None, (colon_hint(rest, name) for name in named)), "")
     if len(unnamed) > len(names):
-        instead = plain(f"{kind}:{rest}") or cut or colons(rest, "interface")
-        raise BadEndpoint(f"has more parts than {kind}: takes{instead}")
+        instead = correction(f"{kind}:{rest}") or cut or colon_hint(rest, "interface")
+        raise BadEndpoint(f"has more parts than {kind}: accepts{instead}")
     parts = dict(zip(names, unnamed, strict=False))
     for name, value in named.items():
         if name not in names and not (kind == "ssl" and name in _SSL_PARTS):
-            taken = ", ".join(sorted({*names, *_SSL_PARTS} - _REFUSED if kind == "ssl" else names))
-            raise BadEndpoint(f"has a part that {kind}: does not take; it takes {taken}")
+            accepted = ", ".join(
+                sorted({*names, *_SSL_PARTS} - {*_REFUSED} if kind == "ssl" else names)
+            )
+            raise BadEndpoint(f"has a part that {kind}: does not accept; it accepts {accepted}")
         if name in parts:
             # The path of a unix socket is the first positional value.
-            path_cut = colons(rest) if kind == "unix" else ""
-            raise BadEndpoint(f"says {name} twice{path_cut or cut}")
+            path_cut = colon_hint(rest) if kind == "unix" else ""
+            raise BadEndpoint(f"has {name} twice{path_cut or cut}")
         parts[name] = value
     for name, value in parts.items():
         # For example, a shell variable within the string is not set. Twisted takes an empty
         # interface for all interfaces, even for the admin endpoint.
         if not value and (cut or name not in ("port", "address", *_REFUSED)):
-            cure = cut or "; give it a value, or leave it out"
+            cure = cut or "; give it a value, or remove it"
             raise BadEndpoint(f"has an empty {name}{cure}")
     return parts
 
@@ -137,66 +144,53 @@ def _number(text: str, name: str, highest: int) -> int:
     return int(text)
 
 
-def _ssl_pair(parts: dict[str, str], folder: str) -> CertificatePair:
-    if "sslmethod" in parts:
-        raise BadEndpoint("sets sslmethod: the relay itself chooses TLS 1.2 and 1.3")
-    if "dhParameters" in parts:
-        raise BadEndpoint("sets dhParameters: the relay uses elliptic curves alone, leave it out")
+def _ssl_certificate(parts: dict[str, str], folder: str) -> ServerCertificate:
+    for name, reason in _REFUSED.items():
+        if name in parts:
+            raise BadEndpoint(f"sets {name}: {reason}, remove it")
     key = parts.get("privateKey", "server.pem")
     certificate = parts.get("certKey", key)
-    issuers = parts.get("extraCertChain")
+    issuers = Path(folder, parts["extraCertChain"]) if "extraCertChain" in parts else None
     try:
         if issuers is not None:
-            read_certificates(Path(folder, issuers))
+            read_certificates(issuers)
     except BadCertificate as error:
-        raise BadEndpoint(f"names extraCertChain={issuers}, which {error}") from None
+        raise BadEndpoint(
+            f"names extraCertChain={parts['extraCertChain']}, which {error}"
+        ) from None
     try:
-        return load_pair(
-            Path(folder, certificate),
-            Path(folder, key),
-            Path(folder, issuers) if issuers else None,
-        )
+        return load_certificate(Path(folder, certificate), Path(folder, key), issuers)
     except BadCertificate as error:
         file = f"privateKey={key}" if error.about_key else f"certKey={certificate}"
         raise BadEndpoint(f"names {file}, which {error}") from None
 
 
-def _tls_pairs(parts: dict[str, str], folder: str) -> list[CertificatePair]:
+def _folder_certificates(parts: dict[str, str], folder: str) -> list[ServerCertificate]:
     path = parts.get("path", "")
     if not path:
-        raise BadEndpoint("names no folder of certificates")
+        raise BadEndpoint(
+            "has no folder of certificates; write it like tls:/etc/relay/certificates"
+        )
     try:
         return load_folder(Path(folder, path))
     except BadCertificate as error:
         raise BadEndpoint(f"names the folder {path}, which {error}") from None
 
 
-def _inherited_socket(parts: dict[str, str]) -> InheritedSocket:
-    # Twisted relies on `domain`. The relay asks the socket itself.
-    if parts.get("domain", "INET") not in DOMAINS:
-        raise BadEndpoint(f"has a domain that is none of {', '.join(DOMAINS)}")
-    try:
-        descriptor = find_socket(parts.get("index"), parts.get("name"))
-        check_socket(descriptor)
-    except NoSuchSocket as error:
-        raise BadEndpoint(str(error)) from None
-    return InheritedSocket(descriptor)
-
-
-def _unix_listening(parts: dict[str, str], folder: str) -> Listening:
+def _unix_endpoint(parts: dict[str, str], folder: str) -> Endpoint:
     address = parts.get("address", "")
     if not address:
-        raise BadEndpoint("names no path; write it like unix:/run/relay.sock")
+        raise BadEndpoint("has no path; write it like unix:/run/relay.sock")
     path = str(Path(folder, address))
     size = len(os.fsencode(path))
     if size > UNIX_PATH_BYTES:
         raise BadEndpoint(
-            f"names a path of {size} bytes, and that of a unix socket has at most {UNIX_PATH_BYTES}"
+            f"has a path of {size} bytes, and a unix socket can have at most {UNIX_PATH_BYTES}"
         )
     mode, lockfile = parts.get("mode", _UNIX_MODE), parts.get("lockfile", "1")
     if not _MODE.fullmatch(mode):
         # It may be the rest of a path with a colon.
-        cut = "" if _LIKE_A_MODE.fullmatch(mode) else colons(f"{address}:{mode}")
+        cut = "" if _LIKE_A_MODE.fullmatch(mode) else colon_hint(f"{address}:{mode}")
         raise BadEndpoint(f"has no mode of three octal digits, such as mode={_UNIX_MODE}{cut}")
     if lockfile not in ("0", "1"):
         raise BadEndpoint("has a lockfile that is neither 0 nor 1")
@@ -204,7 +198,7 @@ def _unix_listening(parts: dict[str, str], folder: str) -> Listening:
     # relay, which would separate the devices of a channel.
     backlog = _number(parts.get("backlog", str(UNIX_BACKLOG)), "backlog", _HIGHEST_PORT)
     unix = UnixPath(path, int(mode, 8), backlog, has_lock=lockfile == "1")
-    return Listening(unix, unix_path=path)
+    return Endpoint(unix, unix_path=path)
 
 
 def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoint:
@@ -216,7 +210,7 @@ def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoi
     except Exception as error:
         # Each kind of endpoint has its own parser with its own exceptions.
         if str(error).startswith("Unknown endpoint type"):
-            instead = plain(text) or "; write it like tcp:8080 or unix:/run/relay.sock"
+            instead = correction(text) or "; write it like tcp:8080 or unix:/run/relay.sock"
             raise BadEndpoint(f"is not a server endpoint: {error}{instead}") from None
         raise BadEndpoint(f"is not a server endpoint as {kind}: is written") from None
     return endpoint

@@ -30,7 +30,7 @@ from vaultrelay.policy.limits import (
     TICKS_A_ROUND,
 )
 from vaultrelay.policy.token_bucket import TokenBucket
-from vaultrelay.transport.pending import PendingConnections
+from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.periodic import PeriodicTask
 from vaultrelay.wire.haproxy_peers import (
     ACCEPTED,
@@ -57,28 +57,28 @@ class HAProxyPeer(Protocol):
     relay = ""
     budgets: Budgets = ()
 
-    def __init__(self, announcer: "Announcer", waiting: PendingConnections) -> None:
-        self._heard_at = announcer.clock.seconds()
+    def __init__(self, announcer: "Announcer", pending: PendingConnections) -> None:
+        self._received_at = announcer.clock.seconds()
         self._announcer = announcer
-        self._waiting = waiting
-        self._not_yet_announced: Iterator[bytes] = iter(())
+        self._pending = pending
+        self._backlog: Iterator[bytes] = iter(())
         self._hello = b""
         self._messages = Messages()
-        self._rate = TokenBucket(PEER_MESSAGES_PER_SECOND, self._heard_at, PEER_MESSAGES_BURST)
+        self._rate = TokenBucket(PEER_MESSAGES_PER_SECOND, self._received_at, PEER_MESSAGES_BURST)
         self._deadline: IDelayedCall | None = None
         self._is_full = False
 
     def connectionMade(self) -> None:
-        self._waiting.add(self)
-        self._waiting.bytes_received(self)
+        self._pending.add(self)
+        self._pending.bytes_received(self)
         self._deadline = self._announcer.clock.callLater(HEAD_SECONDS, self.abort)
         self.transport.registerProducer(self, True)
 
     def dataReceived(self, data: bytes) -> None:
-        self._heard_at = self._announcer.clock.seconds()
+        self._received_at = self._announcer.clock.seconds()
         try:
             if not self.relay:
-                data = self._greet(data)
+                data = self._read_hello(data)
             # One answer for all: a peer that sends many and reads none would fill the memory.
             if self._wants_resync(data) and not self._is_full:
                 self.transport.write(RESYNC_PARTIAL)
@@ -87,18 +87,18 @@ class HAProxyPeer(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._cancel_deadline()
-        self._waiting.remove(self)
-        self._announcer.left(self)
+        self._pending.remove(self)
+        self._announcer.remove_peer(self)
 
     def announce(self, channels: Iterable[bytes]) -> None:
         """Send these channels, some channels from before the connection, and a heartbeat."""
         if not self._is_full:
-            some = islice(self._not_yet_announced, ANNOUNCED_AT_FIRST)
+            some = islice(self._backlog, ANNOUNCED_AT_FIRST)
             self.transport.write(updates(chain(channels, some), self.relay) + HEARTBEAT)
 
     def is_silent(self, now: float) -> bool:
         """Return whether HAProxy sent nothing for too long."""
-        return now - self._heard_at > PEER_SILENT_SECONDS
+        return now - self._received_at > PEER_SILENT_SECONDS
 
     def abort(self) -> None:
         """Reset the connection."""
@@ -117,7 +117,7 @@ class HAProxyPeer(Protocol):
     def stopProducing(self) -> None:
         self._is_full = True
 
-    def _greet(self, data: bytes) -> bytes:
+    def _read_hello(self, data: bytes) -> bytes:
         """Answer the hello once it is complete; return the bytes after it."""
         self._hello += data
         *lines, rest = self._hello.split(b"\n", HELLO_LINES)
@@ -126,18 +126,18 @@ class HAProxyPeer(Protocol):
                 raise BadPeer
             return b""
         relay, haproxy = read_hello(lines)
-        if not self._announcer.join(self):
+        if not self._announcer.add_peer(self):
             raise BadPeer(TRY_LATER)
         self._cancel_deadline()
-        self._waiting.remove(self)
+        self._pending.remove(self)
         self._hello, self.relay = b"", relay
         self._announcer.log.info(
-            "HAProxy {haproxy} learns which channels are here, as those of {relay}",
+            "Announcing the channels of this relay to HAProxy {haproxy}, as server {relay}",
             haproxy=haproxy,
             relay=relay,
         )
         self.transport.write(ACCEPTED + table_definition())
-        self._not_yet_announced = self._announcer.all_channels()
+        self._backlog = self._announcer.all_channels()
         self.announce(())
         return rest
 
@@ -145,7 +145,7 @@ class HAProxyPeer(Protocol):
         """Return whether these messages request a resync. Raises BadPeer if they are too many."""
         wants = False
         for is_request in self._messages.read(data):
-            if self._rate.spend(1) and self._rate.debt_seconds(self._heard_at):
+            if self._rate.spend(1) and self._rate.debt_seconds(self._received_at):
                 raise BadPeer
             wants |= is_request
         return wants
@@ -189,7 +189,7 @@ class Announcer:
 
     def all_channels(self) -> Iterator[bytes]:
         """Yield the channels not in doubt that have devices now, and still have in their turn."""
-        return filter(self._is_here, tuple(self._channels()))
+        return filter(self._is_announced, tuple(self._channels()))
 
     def began(self, channel: bytes) -> None:
         """Announce a channel soon after its first device joined."""
@@ -197,7 +197,7 @@ class Announcer:
         if self._peers and len(self._new) < MAX_NEW_CHANNELS:
             self._new.append(channel)
 
-    def join(self, peer: HAProxyPeer) -> bool:
+    def add_peer(self, peer: HAProxyPeer) -> bool:
         """Add a HAProxy. Return False if there are too many."""
         if len(self._peers) >= MAX_HAPROXIES:
             return False
@@ -207,7 +207,7 @@ class Announcer:
         self._peers.add(peer)
         return True
 
-    def left(self, peer: HAProxyPeer) -> None:
+    def remove_peer(self, peer: HAProxyPeer) -> None:
         """Remove a HAProxy, if it was added."""
         self._peers.discard(peer)
         if not self._peers:
@@ -222,14 +222,14 @@ class Announcer:
     def _tick(self) -> None:
         now = self.clock.seconds()
         gap, self._ticked_at = now - self._ticked_at, now
-        stood_still = gap > PEER_SILENT_SECONDS
+        was_stopped = gap > PEER_SILENT_SECONDS
         # Messages of HAProxy that arrived during a standstill are not read yet.
-        silent = [] if stood_still else [peer for peer in self._peers if peer.is_silent(now)]
-        if silent or stood_still:
+        silent = [] if was_stopped else [peer for peer in self._peers if peer.is_silent(now)]
+        if silent or was_stopped:
             self._doubtful = frozenset(self._channels())
             self._doubt_ends = now + DOUBT_SECONDS
         for peer in silent:
-            self.left(peer)
+            self.remove_peer(peer)
             peer.abort()
         part = self._next_part()
         for peer in tuple(self._peers):
@@ -243,8 +243,8 @@ class Announcer:
             self._part_size = -(-len(everything) // TICKS_A_ROUND)
             self._round = iter(tuple(everything))
         new = [self._new.popleft() for _ in range(min(len(self._new), NEW_CHANNELS_A_TICK))]
-        return [channel for channel in (*new, *part) if self._is_here(channel)]
+        return [channel for channel in (*new, *part) if self._is_announced(channel)]
 
-    def _is_here(self, channel: bytes) -> bool:
+    def _is_announced(self, channel: bytes) -> bool:
         is_in_doubt = channel in self._doubtful and self.clock.seconds() < self._doubt_ends
         return channel in self._channels() and not is_in_doubt

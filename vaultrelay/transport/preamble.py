@@ -1,10 +1,9 @@
-"""Preamble: the part of a connection that precedes HTTP, as a list of stages.
+"""Preamble: what precedes HTTP on a connection, as stages of which the first consumes the bytes.
 
 A stage consumes bytes until it is done: the header of the PROXY protocol, a TLS handshake. The
 rest of the same read goes to the next stage, or to the protocol.
 """
 
-from collections.abc import Iterable
 from typing import Any, Protocol
 
 from twisted.internet import protocol
@@ -70,41 +69,9 @@ class PreambleListener(protocol.Protocol):
         return False
 
 
-_INDIFFERENT = PreambleListener()
+_IGNORING = PreambleListener()
 
 
 def preamble_listener(of: object) -> PreambleListener:
     """Return the protocol if it is a PreambleListener, else a listener that ignores all events."""
-    return of if isinstance(of, PreambleListener) else _INDIFFERENT
-
-
-class Preamble:
-    """The stages of one connection that are not done; the first one consumes the bytes."""
-
-    __slots__ = ("_stages",)
-
-    def __init__(self, stages: Iterable[Stage]) -> None:
-        self._stages = list(stages)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether all stages are done."""
-        return not self._stages
-
-    def feed(self, stream: OpeningStream, data: bytes) -> bytes:
-        """Consume the next bytes. Return the bytes after the last stage, if any.
-
-        Raises StageFailed if the connection has to end.
-        """
-        while self._stages and data:
-            rest = self._stages[0].feed(stream, data)
-            if rest is None:
-                return b""
-            self._stages.pop(0)
-            data = rest
-        return data
-
-    def lost(self, stream: OpeningStream, is_orderly: bool) -> None:
-        """Handle the end of the connection in the preamble; `is_orderly`: the peer closed it."""
-        if self._stages:
-            self._stages[0].lost(stream, is_orderly)
+    return of if isinstance(of, PreambleListener) else _IGNORING

@@ -24,20 +24,27 @@ class ProxyStage:
     def feed(self, stream: OpeningStream, data: bytes) -> bytes | None:
         """See Stage."""
         so_far = self._so_far + data
+        listener = preamble_listener(stream.protocol)
         if so_far.startswith(HELLO_BEGINS):
-            return self._begin_peer(stream, so_far)
+            # Announcements would cross the network unencrypted although devices use TLS.
+            if self._is_before_tls or not listener.haproxy_connected(HELLO_BEGINS):
+                raise StageFailed
+            return so_far[len(HELLO_BEGINS) :]
         if not (may_begin(so_far) or HELLO_BEGINS.startswith(so_far)):
-            return self._go_on_without(stream, so_far)
+            # The protocol refuses the request of a connection without a header.
+            if not listener.proxy_header_missing(stream.getPeer()):
+                raise StageFailed
+            return so_far
         try:
             header = read_proxy_header(so_far)
         except BadHeader:
-            preamble_listener(stream.protocol).preamble_failed("proxy_missing")
+            listener.preamble_failed("proxy_missing")
             raise StageFailed from None
         if header is None:
             self._so_far = so_far
             return None
         stream.peer = _address(header.source)
-        if not preamble_listener(stream.protocol).client_known(stream.peer):
+        if not listener.client_known(stream.peer):
             raise StageFailed
         return so_far[header.size :]
 
@@ -45,20 +52,6 @@ class ProxyStage:
         """See Stage. TCP health checks send nothing; part of a line was meant to be a header."""
         if is_orderly and self._so_far.startswith(BEGINS_1):
             preamble_listener(stream.protocol).preamble_failed("proxy_missing")
-
-    def _begin_peer(self, stream: OpeningStream, so_far: bytes) -> bytes:
-        # Announcements would cross the network unencrypted although devices use TLS.
-        if self._is_before_tls or not preamble_listener(stream.protocol).haproxy_connected(
-            HELLO_BEGINS
-        ):
-            raise StageFailed
-        return so_far[len(HELLO_BEGINS) :]
-
-    def _go_on_without(self, stream: OpeningStream, so_far: bytes) -> bytes:
-        """Let the protocol refuse the request of a connection without a header."""
-        if not preamble_listener(stream.protocol).proxy_header_missing(stream.getPeer()):
-            raise StageFailed
-        return so_far
 
 
 def _address(source: Source | bytes | None) -> IAddress | None:

@@ -19,8 +19,8 @@ from zope.interface import implementer
 
 from vaultrelay.policy.limits import MAX_READ_BYTES
 from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
-from vaultrelay.transport.preamble import Preamble, Stage, StageFailed
-from vaultrelay.transport.sending import SendingHalf
+from vaultrelay.transport.preamble import Stage, StageFailed
+from vaultrelay.transport.sending_half import OPEN, SendingHalf
 from vaultrelay.transport.socket_address import twisted_address
 from vaultrelay.transport.stream_state import ABORTED, DONE, LOST, OVER, READABLE, State
 
@@ -34,11 +34,11 @@ _view = memoryview(bytearray(MAX_READ_BYTES))
 class Stream(SendingHalf):
     """One connected socket with Twisted's interfaces for protocols and producers.
 
-    `address` is that of the peer, as `accept` returned it; `stages` make the preamble. `peer` is
-    the client's address from a PROXY header.
+    `address` is that of the peer, as `accept` returned it. `stages` are those of the preamble; the
+    ones that are done are removed. `peer` is the client's address from a PROXY header.
     """
 
-    __slots__ = ("_address", "_preamble", "peer", "protocol")
+    __slots__ = ("_address", "_stages", "peer", "protocol")
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Stream(SendingHalf):
         self.protocol = protocol
         self.peer: IAddress | None = None
         self._address = address
-        self._preamble = Preamble(stages) if stages else None
+        self._stages = tuple(stages)
         hub.add(self)
 
     # HubStream, called by the hub.
@@ -70,10 +70,24 @@ class Stream(SendingHalf):
             return
         if not size:
             self._peer_gone(DONE)
-        elif self._preamble is None:
-            self._received(_view[:size])
+        elif self._stages:
+            self._feed_stages(bytes(_view[:size]))
         else:
-            self._open(self._preamble, bytes(_view[:size]))
+            self._received(_view[:size])
+
+    def can_write(self) -> None:
+        if self._unsent is not None and not self._send_unsent():
+            return
+        producer = self._producer
+        if producer is not None and producer.waits:
+            producer.resume()
+            if self._unsent is None and producer.is_push and self._producer is producer:
+                # A close waits for the bytes of the producer, or until it is unregistered.
+                self._want(self._events & ~WRITE)
+            return
+        self._want(self._events & ~WRITE)
+        if self._state is not OPEN:
+            self._all_sent()
 
     def ready(self, events: int) -> None:
         if events & WRITE and not events & ERROR:
@@ -93,7 +107,8 @@ class Stream(SendingHalf):
             return
         self._hub.remove(self)
         is_reset, self._state = self._state is State.ABORTED, State.CLOSED
-        self._unsent = self._preamble = None
+        self._unsent = None
+        self._stages = ()
         producer, self._producer = self._producer, None
         try:
             if producer is not None:
@@ -163,21 +178,40 @@ class Stream(SendingHalf):
     def _received(self, data: memoryview | bytes) -> None:
         self.protocol.dataReceived(bytes(data))
 
-    def _open(self, preamble: Preamble, data: bytes) -> None:
-        """Pass bytes to the preamble, and the rest to the protocol once the preamble is over."""
+    def _feed_stages(self, data: bytes) -> None:
+        """Pass bytes to the stages in turn, and the rest to the protocol once all are done."""
         try:
-            rest = preamble.feed(self, data)
+            while self._stages and data:
+                rest = self._stages[0].feed(self, data)
+                if rest is None:
+                    return
+                self._stages = self._stages[1:]
+                data = rest
         except StageFailed as failure:
             if failure.answer:
                 self.send_raw(failure.answer)
             self.lose(LOST)
             return
-        if self._state in OVER:
-            return
-        if preamble.is_over:
-            self._preamble = None
-        if rest:
-            self._received(rest)
+        if data and self._state not in OVER:
+            self._received(data)
+
+    def _send_unsent(self) -> bool:
+        """Send kept bytes, as many as the kernel takes. Return whether that was all."""
+        assert self._unsent is not None  # noqa: S101  for the type checker
+        pieces = self._unsent.first()
+        try:
+            many = len(pieces) > 1
+            sent = self.socket.sendmsg(pieces) if many else self.socket.send(pieces[0])
+        except BlockingIOError:
+            return False
+        except OSError:
+            self._peer_gone(LOST)
+            return False
+        self._unsent.discard(sent)
+        if self._unsent.size:
+            return False
+        self._unsent = None
+        return True
 
     def _all_sent(self) -> None:
         if self._state is State.CLOSING:
@@ -195,8 +229,8 @@ class Stream(SendingHalf):
 
     def _peer_gone(self, reason: Failure) -> None:
         """Handle a broken connection, or the peer's end of the connection or its direction."""
-        if self._preamble is not None:
-            self._preamble.lost(self, reason is DONE)
+        if self._stages:
+            self._stages[0].lost(self, reason is DONE)
             reason = LOST
         half = IHalfCloseableProtocol(self.protocol, None) if reason is DONE else None
         if half is None:

@@ -4,8 +4,8 @@ import ssl
 from typing import Protocol
 
 from vaultrelay.transport.preamble import OpeningStream, StageFailed, preamble_listener
+from vaultrelay.transport.server_tls import ServerTls, unprinted_names
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING, empty
-from vaultrelay.transport.tls import ServerTls, unprinted_names
 from vaultrelay.wire.head import begins_proxy_header
 from vaultrelay.wire.refusal import proxy_unexpected
 
@@ -51,7 +51,7 @@ class TlsHandshake:
         except ssl.SSLError as error:
             alert = OUTGOING.read()
             empty()
-            preamble_listener(stream.protocol).preamble_failed(_slug_of(error))
+            preamble_listener(stream.protocol).preamble_failed(_failure_slug(error))
             raise StageFailed(alert) from None
         # The rest are records for the protocol. They wait until the stream is established.
         rest = INCOMING.read()
@@ -77,7 +77,7 @@ class TlsHandshake:
         return self._tls
 
 
-def _slug_of(error: ssl.SSLError) -> str:
+def _failure_slug(error: ssl.SSLError) -> str:
     """Return the slug of a failed handshake; to the operator "tls_distrust" matters most."""
     reason = error.reason or ""
     if "ALERT" in reason and any(word in reason for word in _DISTRUST):

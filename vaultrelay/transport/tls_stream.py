@@ -14,9 +14,9 @@ from vaultrelay.policy.limits import MAX_READ_BYTES
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import Stage
+from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING, empty
 from vaultrelay.transport.stream_state import DONE, LOST, OVER, WRITABLE, State
-from vaultrelay.transport.tls import ServerTls
 from vaultrelay.transport.tls_handshake import TlsHandshake
 
 _RECORD_BYTES = 16 * 1024
@@ -186,7 +186,7 @@ class TlsStream(PlainStream):
                 self.lose(DONE)
 
     def _peer_gone(self, reason: Failure) -> None:
-        if self._preamble is not None:
+        if self._stages:
             super()._peer_gone(reason)
             return
         if reason is DONE and self._unsent is None:

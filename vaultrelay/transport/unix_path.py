@@ -2,14 +2,13 @@
 
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from twisted.python.lockfile import FilesystemLock
 
-from vaultrelay.transport.bindable import Bound
+from vaultrelay.transport.listening_socket import Bound
 
 
 class SocketLocked(OSError):
@@ -33,8 +32,12 @@ class UnixPath:
         try:
             if self.has_lock:
                 files.callback(_unlock, _locked(self.path))
-            with _owner_only():
+            # With the umask of the process, access could be wider until the mode is set.
+            umask = os.umask(0o177)
+            try:
                 listening.bind(self.path)
+            finally:
+                os.umask(umask)
             files.callback(_remove, self.path, _identity(self.path))
             Path(self.path).chmod(self.mode)
             listening.setblocking(False)
@@ -49,18 +52,15 @@ class UnixPath:
 def _locked(path: str) -> FilesystemLock:
     """Lock a path and return the lock. Raises SocketLocked if another relay holds it."""
     lock = FilesystemLock(f"{path}.lock")
-    try:
-        is_ours = lock.lock()
-    except ValueError:
-        # The lock does not contain a process number.
-        is_ours = False
-    if not is_ours:
-        raise SocketLocked("cannot acquire lock")
-    if not lock.clean and Path(path).is_socket():
-        # The process of the lock is gone. Another user's socket cannot be probed further.
-        with suppress(OSError):
-            Path(path).unlink()
-    return lock
+    # A ValueError: the lock does not contain a process number.
+    with suppress(ValueError):
+        if lock.lock():
+            if not lock.clean and Path(path).is_socket():
+                # The process of the lock is gone. Another user's socket cannot be probed further.
+                with suppress(OSError):
+                    Path(path).unlink()
+            return lock
+    raise SocketLocked("cannot acquire lock")
 
 
 def _unlock(lock: FilesystemLock) -> None:
@@ -74,19 +74,6 @@ def _remove(path: str, identity: tuple[int, int] | None) -> None:
     with suppress(OSError):
         if _identity(path) == identity:
             Path(path).unlink()
-
-
-@contextmanager
-def _owner_only() -> Iterator[None]:
-    """Bind sockets with access for their owner only, within the context.
-
-    With the umask of the process the access could be wider until the mode is set.
-    """
-    umask = os.umask(0o177)
-    try:
-        yield
-    finally:
-        os.umask(umask)
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -9,9 +9,9 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.logs import RelayLog
-from vaultrelay.observe.figures import Figures
-from vaultrelay.web.leaf import POLICY, Leaf
+from vaultrelay.observe.relay_metrics import RelayMetrics
 from vaultrelay.web.metrics import CONTENT_TYPE, exposition
+from vaultrelay.web.page_resource import POLICY, Leaf
 from vaultrelay.web.status_json import status_of
 from vaultrelay.web.status_page import status_page
 from vaultrelay.web.status_style import STYLE_HASH
@@ -24,7 +24,7 @@ _POLICY = POLICY.format(styles=f"'{STYLE_HASH}'") + "; img-src data:"
 class Source(Protocol):
     """The source of the figures on the pages."""
 
-    def figures(self) -> Figures:
+    def figures(self) -> RelayMetrics:
         """Return the current figures."""
 
     def curves(self) -> Mapping[str, Sequence[float]]:

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from twisted.web.server import Request
 
-from vaultrelay.web.leaf import write_json
+from vaultrelay.web.page_resource import write_json
 
 HEALTH_PATHS = frozenset({"/health", "/ready"})
 """The paths for load balancers, which are not devices."""

@@ -7,7 +7,7 @@ names.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from vaultrelay.observe.figures import Figures
+from vaultrelay.observe.relay_metrics import RelayMetrics
 from vaultrelay.policy.operator_warning import SUMMARIES
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.wire.close_codes import CloseCode
@@ -31,10 +31,10 @@ class Metric:
     name: str
     type: str
     help: str
-    read: Callable[[Figures], Samples]
+    read: Callable[[RelayMetrics], Samples]
 
 
-def _one(value: Callable[[Figures], float | None]) -> Callable[[Figures], Samples]:
+def _one(value: Callable[[RelayMetrics], float | None]) -> Callable[[RelayMetrics], Samples]:
     return lambda figures: [((), value(figures))]
 
 
@@ -46,23 +46,23 @@ def _by(
         yield ((label, slug),), counts.get(slug, 0)
 
 
-def _closes(figures: Figures) -> Samples:
+def _closes(figures: RelayMetrics) -> Samples:
     for code in CloseCode:
         labels = ("code", str(code.number)), ("slug", code.slug)
         yield labels, figures.counters.closed.get(code.slug, 0)
 
 
-def _warnings(figures: Figures) -> Samples:
+def _warnings(figures: RelayMetrics) -> Samples:
     found = {finding.slug for finding in figures.findings}
     return [((("warning", slug),), int(slug in found)) for slug in SUMMARIES]
 
 
-def _certificates(figures: Figures) -> Samples:
+def _certificates(figures: RelayMetrics) -> Samples:
     for index, each in enumerate(figures.certificates):
         yield (("index", str(index)), ("name", each.name)), each.ends
 
 
-def _build(figures: Figures) -> Samples:
+def _build(figures: RelayMetrics) -> Samples:
     node = (("node", figures.node),) if figures.node else ()
     return [((*figures.builds.items(), *node), 1)]
 
@@ -226,12 +226,12 @@ METRICS = (
 )
 
 
-def exposition(figures: Figures) -> bytes:
+def exposition(figures: RelayMetrics) -> bytes:
     """Return all metrics, as the body of /metrics."""
     return "".join(line + "\n" for line in _lines(figures)).encode()
 
 
-def _lines(figures: Figures) -> Iterator[str]:
+def _lines(figures: RelayMetrics) -> Iterator[str]:
     for metric in METRICS:
         yield f"# HELP {metric.name} {metric.help}"
         yield f"# TYPE {metric.name} {metric.type}"

@@ -8,7 +8,7 @@ from vaultrelay.web.units import number, size
 NODE_HEADS = ("devices", "channels", "messages", "data", "came back")
 
 
-def node_figures(status: NodeStatus) -> Iterator[str]:
+def node_values(status: NodeStatus) -> Iterator[str]:
     """Yield a text for each of NODE_HEADS."""
     yield f"{number(status.devices)} of {number(status.devices_limit)}"
     yield number(status.channels)

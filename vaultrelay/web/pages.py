@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from twisted.web.server import Request
 
 from vaultrelay.config.slices import PageSettings
-from vaultrelay.web.health import Health, Status
-from vaultrelay.web.leaf import VISITOR_HEADER, VISITOR_TOLD_HEADER, Leaf, write_json
+from vaultrelay.web.page_resource import CLIENT_HEADER, FORWARDED_HEADER, Leaf, write_json
+from vaultrelay.web.pages import Health, Status
 
 Privacy = Callable[[], Mapping[str, object]]
 """Returns the privacy notice for the current settings."""
@@ -46,9 +46,9 @@ class Pages(Leaf):
 
     def _address(self, request: Request) -> bytes:
         """Return the client address as the relay sees it, to check whether a proxy hides it."""
-        is_told = request.getHeader(VISITOR_TOLD_HEADER) is not None
+        is_told = request.getHeader(FORWARDED_HEADER) is not None
         fields = {"from": "proxy" if is_told else "connection"}
-        return write_json(request, address=request.getHeader(VISITOR_HEADER), **fields)
+        return write_json(request, address=request.getHeader(CLIENT_HEADER), **fields)
 
     def _privacy_notice(self, request: Request) -> bytes:
         return write_json(request, **self._privacy())

@@ -4,7 +4,7 @@ from base64 import b64encode
 from hashlib import sha256
 
 from vaultrelay.web.icon import icon_link
-from vaultrelay.web.leaf import POLICY
+from vaultrelay.web.page_resource import POLICY
 
 _STYLE = """
 :root { color-scheme: light dark }

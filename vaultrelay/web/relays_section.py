@@ -6,7 +6,7 @@ from html import escape
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.status import NodeStatus, total
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.web.node_figures import NODE_HEADS, node_figures
+from vaultrelay.web.node_values import NODE_HEADS, node_values
 from vaultrelay.web.units import lasting, size
 
 _HEADS = ("State", *(head.capitalize() for head in NODE_HEADS), "Memory", "Up")
@@ -47,7 +47,7 @@ def _row(name: str, status: NodeStatus) -> str:
 
 def _cells(status: NodeStatus) -> Iterator[str]:
     yield _state(status)
-    yield from node_figures(status)
+    yield from node_values(status)
     yield "" if status.memory_bytes is None else size(status.memory_bytes)
     yield lasting(status.uptime_seconds)
 

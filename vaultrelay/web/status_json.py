@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 from vaultrelay.cluster.status import NodeStatus
-from vaultrelay.observe.figures import Figures
+from vaultrelay.observe.relay_metrics import RelayMetrics
 from vaultrelay.policy.limits import FINDING_CHARS
 
 
-def status_of(figures: Figures, curves: Mapping[str, Sequence[float]]) -> NodeStatus:
+def status_of(figures: RelayMetrics, curves: Mapping[str, Sequence[float]]) -> NodeStatus:
     """Return the status of the relay from its figures and curves."""
     process, rates = figures.process, latest(curves)
     urgent = sum(finding.is_urgent for finding in figures.findings)

@@ -6,7 +6,7 @@ from html import escape
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.logs import printable
-from vaultrelay.observe.figures import Figures
+from vaultrelay.observe.relay_metrics import RelayMetrics
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.icon import icon_link
@@ -83,7 +83,7 @@ Row = tuple[str, str, str]
 
 
 def status_page(
-    figures: Figures,
+    figures: RelayMetrics,
     curves: Mapping[str, Sequence[float]],
     options: Mapping[str, object],
     others: Sequence[NodeAnswer] = (),
@@ -121,7 +121,7 @@ def status_page(
     )
 
 
-def _state(figures: Figures) -> str:
+def _state(figures: RelayMetrics) -> str:
     if figures.draining:
         return "draining"
     if any(finding.is_urgent for finding in figures.findings):
@@ -129,7 +129,7 @@ def _state(figures: Figures) -> str:
     return "notes" if figures.findings else "works"
 
 
-def _headline(figures: Figures, curves: Mapping[str, Sequence[float]]) -> Iterable[str]:
+def _headline(figures: RelayMetrics, curves: Mapping[str, Sequence[float]]) -> Iterable[str]:
     process = figures.process
     now = latest(curves)
     yield _figure("Devices", number(figures.joined), f"of at most {figures.most_joined}")
@@ -152,7 +152,7 @@ def _figure(name: str, value: str, beside: str) -> str:
     return f"<div><dt>{name}</dt><dd>{value}</dd><dd>{beside}</dd></div>"
 
 
-def _findings(figures: Figures) -> str:
+def _findings(figures: RelayMetrics) -> str:
     if not figures.findings:
         return ""
     items = (
@@ -169,7 +169,7 @@ def _counted(counts: Mapping[str, int], words: Mapping[str, str]) -> list[Row]:
     return [(words.get(slug, ""), slug, str(count)) for slug, count in found if count]
 
 
-def _ended(figures: Figures) -> list[Row]:
+def _ended(figures: RelayMetrics) -> list[Row]:
     counters = figures.counters
     named = {code.slug: f"{code.number} {code.slug}" for code in CloseCode}
     closed = {named.get(slug, slug): count for slug, count in counters.closed.items()}
@@ -177,7 +177,7 @@ def _ended(figures: Figures) -> list[Row]:
     return _counted({**counters.left, **closed}, {**_LEFT, **words})
 
 
-def _certificates(figures: Figures) -> str:
+def _certificates(figures: RelayMetrics) -> str:
     rows = []
     for each in figures.certificates:
         days = int((each.ends - figures.now) // _DAY)

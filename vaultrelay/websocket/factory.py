@@ -46,7 +46,7 @@ class DeviceFactory(WebSocketServerFactory):
             applyMask=False,
             # A failure is closed with its code; dropping would lose the frames sent before it.
             failByDrop=False,
-            # The front door and the broker keep the deadlines, each connection its own close.
+            # The dispatcher and the broker keep the deadlines, each connection its own close.
             openHandshakeTimeout=0,
             closeHandshakeTimeout=0,
         )

@@ -4,7 +4,7 @@ import pytest
 
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.answers import explain_answer
-from vaultrelay.commands.checkup.ask import Answer
+from vaultrelay.commands.checkup.http import Answer
 
 
 def explained(status: int, url: str = "ws://a.example/v3", **headers: str) -> str:

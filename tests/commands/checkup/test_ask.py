@@ -10,7 +10,7 @@ from tests.authority import issue, write_pair
 from tests.commands.checkup.servers import answering, page
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import ask
-from vaultrelay.commands.checkup.ask import Answer, NotHttp
+from vaultrelay.commands.checkup.http import Answer, NotHttp
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import CHANNEL_BYTES
 

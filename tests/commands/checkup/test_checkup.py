@@ -15,7 +15,7 @@ from tests.commands.checkup.servers import answering, page
 from tests.process.processes import running_relay
 from vaultrelay.client.device import CONNECT_SECONDS
 from vaultrelay.commands.checkup import STEP_SECONDS, Checkup
-from vaultrelay.commands.checkup.found import Found
+from vaultrelay.commands.checkup.result import Found
 from vaultrelay.wire.refusal import token_required
 
 

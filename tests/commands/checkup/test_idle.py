@@ -9,8 +9,8 @@ from twisted.internet.task import Clock
 
 from vaultrelay.client import Closed, Draining, Keepalive, Left
 from vaultrelay.commands.checkup import idle
-from vaultrelay.commands.checkup.found import Found
 from vaultrelay.commands.checkup.messages import STOPPING
+from vaultrelay.commands.checkup.result import Found
 
 
 class FakeDevice:

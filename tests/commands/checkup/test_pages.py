@@ -9,7 +9,7 @@ import pytest_twisted
 from tests.commands.checkup.servers import answering, page
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import pages
-from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.result import CheckFailed, Found
 from vaultrelay.policy.addresses import IpAddress
 
 DATE = "Sun, 22 Nov 2026 12:00:00 GMT"

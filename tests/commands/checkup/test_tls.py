@@ -12,7 +12,7 @@ from tests.authority import chain, write_pair
 from tests.commands.checkup.servers import answering
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import tls
-from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.result import CheckFailed, Found
 
 
 async def looked_at(port: int) -> Found:

@@ -24,8 +24,8 @@ from vaultrelay.commands.checkup import devices as devices_module
 from vaultrelay.commands.checkup import traffic
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.explain import explain
-from vaultrelay.commands.checkup.found import Found
 from vaultrelay.commands.checkup.messages import STOPPING, Pair
+from vaultrelay.commands.checkup.result import Found
 from vaultrelay.commands.checkup.traffic import Traffic
 from vaultrelay.policy.limits import SessionLimits
 from vaultrelay.wire.announced import MESSAGE_BYTES, Limits

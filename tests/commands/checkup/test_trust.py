@@ -18,7 +18,7 @@ from tests.authority import DAY, Issued, ec_key, issue, write_pair
 from tests.commands.checkup.servers import answering
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import tls, trust
-from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.result import CheckFailed, Found
 
 ROOT = issue([], subject="Home Root", authority=True)
 MIDDLE = issue([], subject="Home Middle", authority=True, issuer=ROOT)

@@ -4,7 +4,7 @@ import pytest
 
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import url
-from vaultrelay.commands.checkup.found import CheckFailed
+from vaultrelay.commands.checkup.result import CheckFailed
 
 HEX = "9f86d081884c7d659a2feaa0c55ad015"
 BASE64URL = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from urllib.parse import urljoin, urlsplit
 
 from vaultrelay.client.device import RelayUrl
-from vaultrelay.commands.checkup.ask import Answer
+from vaultrelay.commands.checkup.http import Answer
 from vaultrelay.commands.checkup.url import shown
 from vaultrelay.logs import printable
 

@@ -9,13 +9,13 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.explain import explain
-from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.commands.checkup.idle import hold
 from vaultrelay.commands.checkup.pages import Pages
+from vaultrelay.commands.checkup.probe import dial, resolve
+from vaultrelay.commands.checkup.result import CheckFailed, Found
 from vaultrelay.commands.checkup.tls import look_at_tls
 from vaultrelay.commands.checkup.traffic import LARGEST_SECONDS, Traffic
 from vaultrelay.commands.checkup.url import in_clear, look_at_url
-from vaultrelay.commands.probe import dial, resolve
 
 STEP_SECONDS = CONNECT_SECONDS - 1
 """After which a step has failed: no user waits longer for a relay. The client itself gives up only

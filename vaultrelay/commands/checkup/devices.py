@@ -8,9 +8,9 @@ from twisted.internet.defer import DeferredList, ensureDeferred
 from vaultrelay.client import Closed, Device, Joined, Refused, connect
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.answers import explain_answer
-from vaultrelay.commands.checkup.ask import SWITCHED, UPGRADE, NotHttp, ask
-from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.http import SWITCHED, UPGRADE, NotHttp, ask
 from vaultrelay.commands.checkup.messages import Pair
+from vaultrelay.commands.checkup.result import CheckFailed, Found
 from vaultrelay.logs import printable
 from vaultrelay.policy.limits import CLOSE_SECONDS
 from vaultrelay.wire import VERSION

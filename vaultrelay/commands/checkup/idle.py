@@ -12,8 +12,8 @@ from twisted.internet.defer import ensureDeferred
 from vaultrelay.client import Closed, Device, Draining, Keepalive
 from vaultrelay.client.events import Event
 from vaultrelay.commands.checkup.devices import Devices
-from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.commands.checkup.messages import STOPPING
+from vaultrelay.commands.checkup.result import CheckFailed, Found
 from vaultrelay.policy.limits import PING_JITTER, PING_RANGE
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.wire.close_codes import CloseCode

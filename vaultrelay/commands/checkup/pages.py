@@ -5,8 +5,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from vaultrelay.client.device import RelayUrl
-from vaultrelay.commands.checkup.ask import Answer, NotHttp, ask
-from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.http import Answer, NotHttp, ask
+from vaultrelay.commands.checkup.result import CheckFailed, Found
 from vaultrelay.policy.addresses import IpAddress, read_address
 from vaultrelay.policy.networks import UNIX
 from vaultrelay.policy.operator_warning import OperatorWarning

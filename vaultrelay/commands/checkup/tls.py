@@ -12,7 +12,8 @@ from vaultrelay.commands.checkup.certificate import (
     unverified_context,
     what_it_is_for,
 )
-from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.probe import TlsFacts, greet
+from vaultrelay.commands.checkup.result import CheckFailed, Found
 from vaultrelay.commands.checkup.trust import (
     NOT_STRICT,
     UNTRUSTED,
@@ -20,7 +21,6 @@ from vaultrelay.commands.checkup.trust import (
     explain_strictness,
     ignored_stores,
 )
-from vaultrelay.commands.probe import TlsFacts, greet
 from vaultrelay.logs import printable
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
 from vaultrelay.policy.operator_warning import OperatorWarning, in_days

@@ -8,8 +8,8 @@ from twisted.internet.defer import TimeoutError as TooLate
 from twisted.internet.defer import ensureDeferred
 
 from vaultrelay.commands.checkup.devices import Devices
-from vaultrelay.commands.checkup.found import CheckFailed, Found
 from vaultrelay.commands.checkup.messages import Pair
+from vaultrelay.commands.checkup.result import CheckFailed, Found
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.wire.data import HEADER_BYTES
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from vaultrelay.client.device import RelayUrl
-from vaultrelay.commands.checkup.found import CheckFailed, Found
+from vaultrelay.commands.checkup.result import CheckFailed, Found
 from vaultrelay.logs import printable
 from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.operator_warning import OperatorWarning

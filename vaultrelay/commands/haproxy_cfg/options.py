@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from getopt import GetoptError, gnu_getopt
 
-from vaultrelay.commands.haproxy_cfg.places import (
+from vaultrelay.commands.haproxy_cfg.servers import (
     HIGHEST_PORT,
     BadUsage,
     Place,
     is_address,
     read_name,
     read_number,
-    read_places,
+    read_servers,
 )
 from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, MAX_RELAYS
 
@@ -125,8 +125,8 @@ def read_options(arguments: Sequence[str]) -> Cluster:
         if name not in _REPEATABLE and sum(name == other for other, _ in given) > 1:
             raise BadUsage(f"{name} stands there twice")
     options = _Options(once)
-    nodes = read_places("--node", [value for name, value in given if name == "--node"])
-    peers = read_places("--peer", [value for name, value in given if name == "--peer"])
+    nodes = read_servers("--node", [value for name, value in given if name == "--node"])
+    peers = read_servers("--peer", [value for name, value in given if name == "--peer"])
     is_plain = "--plain" in once
     if ("--workers" in once) == bool(nodes):
         raise BadUsage(

@@ -1,0 +1,30 @@
+"""Evidence: the facts from which warnings are derived."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from vaultrelay.broker.broker import Broker
+from vaultrelay.config.settings import Settings
+from vaultrelay.transport.listening_service import OpenSocket
+from vaultrelay.transport.pending_clients import ProxyEvidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelayState:
+    """A snapshot of the evidence of one relay.
+
+    `read_errors` are sentences from the last reading of the options, `proxy_faults` the slugs of
+    recent PROXY_FAULTS. `plain_addresses` are public addresses with a listener without TLS.
+    """
+
+    settings: Settings
+    broker: Broker
+    now: datetime
+    proxy_evidence: ProxyEvidence = field(default_factory=ProxyEvidence)
+    read_errors: tuple[str, ...] = ()
+    open_sockets: tuple[OpenSocket, ...] = ()
+    origin_refused: bool = False
+    admin_host_refused: bool = False
+    proxy_faults: Collection[str] = ()
+    plain_addresses: tuple[str, ...] = ()

@@ -1,0 +1,110 @@
+"""Leaf: answers complete paths with pages that cannot be cached or framed."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
+
+from vaultrelay.policy.addresses import PeerAddress, UnixPeer
+from vaultrelay.wire import refusal
+from vaultrelay.wire import request as wire
+
+POLICY = (
+    "default-src 'none'; style-src {styles}; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'"
+)
+"""The Content-Security-Policy of a page, without the sources of its styles."""
+_SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": POLICY.format(styles="'none'"),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Leaf(Resource):
+    """Serves each path with its own method, and refuses all others in JSON.
+
+    A method returns the body, or NOT_DONE_YET if it finishes the request later.
+    """
+
+    isLeaf = True
+    _pages: Mapping[bytes, Callable[[Request], bytes | int]]
+
+    def render(self, request: Request) -> bytes | int:
+        request.responseHeaders.removeHeader(b"server")
+        for name, value in _SECURITY_HEADERS.items():
+            request.setHeader(name, value)
+        body = self._pages.get(request.path, self.nothing_here)(request)
+        return body if isinstance(body, int) else self.whole(body, request)
+
+    def whole(self, body: bytes, request: Request) -> bytes:
+        """Set the Content-Length of a body; return the body, or no bytes for HEAD."""
+        request.setHeader("Content-Length", str(len(body)))
+        return b"" if request.method == b"HEAD" else body
+
+    def nothing_here(self, request: Request) -> bytes:
+        """Return the answer for all other paths."""
+        refused = self.nothing()
+        request.setResponseCode(refused.status)
+        request.setHeader("Content-Type", "application/json")
+        return refused.body()
+
+    def nothing(self) -> refusal.Refusal:
+        """Return the refusal for all other paths."""
+        return refusal.not_found()
+
+
+class QuietSite(Site):
+    """Serves a Leaf without log lines of Twisted."""
+
+    noisy = False
+
+
+CLIENT_HEADER = "x-visitor"
+"""The client's address as the relay sees it; set by the relay itself, never by the client."""
+FORWARDED_HEADER = "x-visitor-told"
+"""Present if a trusted proxy reported the address; set by the relay itself, too."""
+_SECURE = ("https", "wss")
+_FORWARDED_PROTO = re.compile(r'(?:[^,]*;)?\s*proto\s*=\s*"?([a-z]+)"?\s*(?:[;,]|$)', re.IGNORECASE)
+"""The scheme in the first element of Forwarded (RFC 7239, section 5.4)."""
+
+
+def page_head(
+    request: wire.Request, visitor: PeerAddress | None = None, is_told: bool = False
+) -> bytes:
+    """Return a page request in a form that twisted.web cannot misread, with the client's address.
+
+    Of the client's own headers, only those named here are passed on.
+    """
+    lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
+    if visitor is not None and not isinstance(visitor, UnixPeer):
+        lines.append(f"{CLIENT_HEADER}: {visitor}")
+    if is_told:
+        lines.append(f"{FORWARDED_HEADER}: 1")
+    host = request.header("host")
+    if host is not None:
+        lines.append(f"host: {host}")
+    if _came_by_tls(request):
+        lines.append("x-forwarded-proto: https")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def _came_by_tls(request: wire.Request) -> bool:
+    """Return whether proxies report that the client uses TLS; the first one has its connection.
+
+    Any client can send the header. It only affects the page for that client.
+    """
+    schemes = request.elements("x-forwarded-proto")
+    if not schemes:
+        found = _FORWARDED_PROTO.match(request.header("forwarded") or "")
+        schemes = [found[1]] if found else []
+    return bool(schemes) and schemes[0].lower() in _SECURE
+
+
+def write_json(request: Request, **fields: object) -> bytes:
+    """Return fields as a JSON body, and set its type."""
+    request.setHeader("Content-Type", "application/json")
+    return json.dumps(fields, separators=(",", ":")).encode("ascii")

@@ -17,7 +17,7 @@ from tests.recorded_log import RecordedLog
 from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.app.reload import Reloader
 from vaultrelay.app.service import RelayService
-from vaultrelay.config.reader import SettingsReader
+from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.policy.origins import Origins
 from vaultrelay.transport.tls import ServerTls
@@ -625,7 +625,7 @@ def test_who_asks_often_is_answered_once(tmp_path: Path, log: RecordedLog) -> No
     """A reload takes longer than a signal: each on its own, they would hold the relay up."""
     relay = Running(tmp_path, "", log)
     for _ in range(1000):
-        relay.reloader.ask()
+        relay.reloader.request()
     assert relay.wait() == ["info: The options were read again; changed: nothing"]
     assert relay.wait() == []
     relay.stop()

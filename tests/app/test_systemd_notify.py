@@ -10,7 +10,7 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 
 from tests.recorded_log import RecordedLog
-from vaultrelay.app.systemd_notify import Notify
+from vaultrelay.app.systemd_notify import SystemdNotifier
 from vaultrelay.policy.limits import STATUS_SECONDS
 
 
@@ -25,7 +25,9 @@ class Manager:
         self.clock: Any = MemoryReactorClock()
         self.log = RecordedLog()
         self.joined = 0
-        self.notify = Notify(self.environment, self.clock, lambda: self.joined, log=self.log)
+        self.notify = SystemdNotifier(
+            self.environment, self.clock, lambda: self.joined, log=self.log
+        )
         self.notify.startService()
 
     def run(self) -> list[str]:
@@ -149,7 +151,7 @@ def test_a_start_that_is_given_up_says_nothing(path: str) -> None:
 def test_who_cannot_be_told_hurts_nobody(address: str, why: str) -> None:
     clock: Any = MemoryReactorClock()
     log = RecordedLog()
-    notify = Notify({"NOTIFY_SOCKET": address}, clock, lambda: 0, log=log)
+    notify = SystemdNotifier({"NOTIFY_SOCKET": address}, clock, lambda: 0, log=log)
     with notify.reloading():
         pass
     assert [event["log_level"].name for event in log.events] == ["warn"] * 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay.app.stdio import GuardedStream, ResultLost
+from vaultrelay.app.standard_streams import GuardedStream, ResultLost
 from vaultrelay.commands import token
 from vaultrelay.commands.token_file import TokenFile, locked
 from vaultrelay.policy.access_lists import read_tokens

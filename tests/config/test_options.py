@@ -13,12 +13,12 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.usage import UsageError
 
 from tests.authority import issue, write_pair
-from vaultrelay.config.flags import RelayOptions
-from vaultrelay.config.given import BadOption
-from vaultrelay.config.memory import memory_bytes
-from vaultrelay.config.reader import SettingsReader, read_settings
+from vaultrelay.config.command_line import RelayOptions
+from vaultrelay.config.memory_limit import memory_bytes
+from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.runtime_folder import runtime_folder
 from vaultrelay.config.settings import OPTIONS, Settings
+from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.policy import limits
 from vaultrelay.wire import base64url
 
@@ -501,7 +501,7 @@ def test_an_endpoint_string_with_bad_files_is_refused_before_it_is_tried(
     (folder / "locked.pem").write_bytes(issued.pem + issued.encrypted_key_pem(b"secret"))
     tried: list[str] = []
     with pytest.raises(BadOption, match="is encrypted"):
-        read_settings({"listen": [text]}, {}, tried.append)
+        SettingsReader({"listen": [text]}, {}, tried.append).read()
     assert not tried
 
 
@@ -574,12 +574,12 @@ def test_a_mistake_in_a_reload_is_over_with_the_next(folder: Path) -> None:
     reader = SettingsReader({"config": [CONFIG]}, {})
     before = reader.read()
     (folder / CONFIG).write_text(f"tls-cert = ''\ntls-key = '{key}'\n")
-    kept, errors = reader.read_again(before)
+    kept, errors = reader.read_all(before)
     assert kept == before
     assert errors == [f"{CONFIG}: tls-cert: is empty; give it a value, or leave it out"]
     (folder / CONFIG).write_text(text)
     write_pair(folder, issue(["b.example"]))
-    after, errors = reader.read_again(kept)
+    after, errors = reader.read_all(kept)
     assert errors == []
     assert after.own_hosts == {"b.example"}
 
@@ -589,7 +589,7 @@ def test_each_bad_limit_keeps_its_own_value_in_a_reload(folder: Path) -> None:
     reader = SettingsReader({"config": [CONFIG]}, {})
     before = reader.read()
     (folder / CONFIG).write_text("session-ttl = 0\nrate-messages = 9\nping-seconds = 1\n")
-    after, errors = reader.read_again(before)
+    after, errors = reader.read_all(before)
     assert (after.session_ttl, after.messages_per_second, after.ping_seconds) == (7, 9, 50)
     assert [error.partition(": '")[0] for error in errors] == [
         f"{CONFIG}: ping-seconds",
@@ -820,10 +820,12 @@ def test_any_file_gives_settings_or_one_line(folder: Path, content: bytes) -> No
 
 
 def test_settings_can_be_read_without_a_command_line() -> None:
-    settings = read_settings({"port": ["81", "82"], "public-url": []}, {"RELAY_BIND": "::1"})
+    settings = SettingsReader(
+        {"port": ["81", "82"], "public-url": []}, {"RELAY_BIND": "::1"}
+    ).read()
     assert (settings.port, settings.bind, settings.public_urls) == (82, "::1", ())
     with pytest.raises(BadOption, match=r"^RELAY_BIND: "):
-        read_settings({}, {"RELAY_BIND": "x"})
+        SettingsReader({}, {"RELAY_BIND": "x"}).read()
 
 
 def test_options_take_no_variables_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay.app.process import USAGE_ERROR
+from vaultrelay.app.exit_status import USAGE_ERROR
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 OF_A_WORKER = {

@@ -7,7 +7,7 @@ from twisted.application.service import ServiceMaker
 
 vault_relay = ServiceMaker(
     "VaultMesh relay",
-    "vaultrelay.app.tap",
+    "vaultrelay.app.twistd_plugin",
     "A relay on which the devices of a VaultMesh vault meet.",
     "vault-relay",
 )

@@ -1,7 +1,7 @@
 """AdminService: the admin endpoint, its front door, and the sampler for its plots."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.config.slices import AdminSettings
+from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.observe.figures import CURVES, Figures
 from vaultrelay.observe.meter import Meter, Relay
@@ -44,11 +44,12 @@ class AdminService(MultiService):
 
     _ask_nodes: Callable[[Sequence[NodeUrl]], Deferred[list[NodeAnswer]]] | None = None
 
-    def __init__(self, endpoint: str, *, relay: Relay, hub: Hub, log: RelayLog) -> None:
+    def __init__(self, settings: Settings, *, relay: Relay, hub: Hub, log: RelayLog) -> None:
         super().__init__()
         self._log = log
         self._reactor = reactor = hub.reactor
-        self._settings = AdminSettings()
+        self._hosts: Collection[str] = ()
+        self._nodes: Sequence[NodeUrl] = ()
         self._relay = relay
         self._relay_ports = ""
         self._meter = Meter(relay)
@@ -56,14 +57,17 @@ class AdminService(MultiService):
         self._site = QuietSite(AdminPages(self, log=log))
         waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
         self.door = FrontDoorFactory(reactor, self.route, waiting=waiting, log=log)
-        listening = read_endpoint(reactor, endpoint, on_loopback=True)
-        self.listener = ListeningService(endpoint, listening, self.door, waiting, hub)
+        self._endpoint = settings.admin
+        listening = read_endpoint(reactor, self._endpoint, on_loopback=True)
+        text = f"{self._endpoint} ({settings.source_of('admin')})"
+        self.listener = ListeningService(text, listening, self.door, waiting, hub)
         self.listener.setServiceParent(self)
 
-    def configure(self, settings: AdminSettings) -> None:
+    def configure(self, *, hosts: Collection[str], nodes: Sequence[NodeUrl]) -> None:
         """Apply the host names to answer to, and the other relays to ask."""
-        self.host_refused &= settings.hosts == self._settings.hosts
-        self._settings = settings
+        self.host_refused &= hosts == self._hosts
+        self._hosts = hosts
+        self._nodes = nodes
 
     def startService(self) -> None:
         super().startService()
@@ -74,7 +78,7 @@ class AdminService(MultiService):
         self._relay_ports = relay_ports
         port: Any = self.listener.port
         self._log.info(
-            "Status page and metrics: {text} ({port})", text=self.listener.text, port=shown(port)
+            "Status page and metrics: {text} ({port})", text=self._endpoint, port=shown(port)
         )
 
     def stopService(self) -> object:
@@ -85,16 +89,15 @@ class AdminService(MultiService):
         """Return the handover to the admin pages. Raises Refusal if the request is not for them."""
         if request.wants_websocket:
             raise bad_request(
-                "This is the relay's admin endpoint. Devices connect to its own port."
+                "This is the admin endpoint. Devices connect to the public port of the relay."
             )
         if not self._is_own_host(request):
             self.host_refused = True
             raise Refusal(
                 421,
                 "host_not_allowed",
-                "The admin endpoint answers to localhost, IP addresses and the names of "
-                "--admin-host. To ask it by this name, add --admin-host with it to the options of "
-                "the relay.",
+                "The admin endpoint answers only for localhost, IP addresses and the names of "
+                "--admin-host. To use this name, add it to the relay's options with --admin-host.",
             )
         site = self._site.buildProtocol(visitor.address)
         return Handover(site, page_head(request), lasting=False)
@@ -115,7 +118,7 @@ class AdminService(MultiService):
         if name.lower() == "localhost" or read_address(name) is not None:
             return True
         try:
-            return canonical_host(name) in self._settings.hosts
+            return canonical_host(name) in self._hosts
         except ValueError:
             return False
 
@@ -135,11 +138,11 @@ class AdminService(MultiService):
 
     def others(self) -> Deferred[list[NodeAnswer]] | None:
         """Ask the other relays for their status; None if there are no others."""
-        if not self._settings.nodes:
+        if not self._nodes:
             return None
         if self._ask_nodes is None:
             # Imported on demand: a single relay saves the memory.
             from vaultrelay.app.node_poll import NodePoll
 
             self._ask_nodes = NodePoll(self._reactor).ask
-        return self._ask_nodes(self._settings.nodes)
+        return self._ask_nodes(self._nodes)

@@ -22,6 +22,8 @@ from vaultrelay.transport.unix_path import UnixPath
 class HealthSocket(Service):
     """Listens in the runtime folder while it runs; its file name contains the relay's ports.
 
+    `source` is the option that sets the folder.
+
     It has its own front door: health checks use no capacity of the public one, and do not count in
     the relay's figures.
     """
@@ -29,11 +31,19 @@ class HealthSocket(Service):
     _listener: ListeningService | None = None
 
     def __init__(
-        self, hub: Hub, *, folder: str, route: Route, ports: Callable[[], list[int]], log: RelayLog
+        self,
+        hub: Hub,
+        *,
+        folder: str,
+        source: str,
+        route: Route,
+        ports: Callable[[], list[int]],
+        log: RelayLog,
     ) -> None:
         self._log = log
         self._hub = hub
         self._folder = folder
+        self._source = source
         self._ports = ports
         self._door = FrontDoorFactory(
             hub.reactor, route, waiting=PendingConnections(hub.reactor, HEALTH_WAITING), log=log
@@ -48,8 +58,8 @@ class HealthSocket(Service):
             size = len(os.fsencode(path))
             if size > UNIX_PATH_BYTES:
                 raise UnsafeFolder(
-                    f"{path} has {size} bytes, and the path of a unix socket at most "
-                    f"{UNIX_PATH_BYTES}"
+                    f"{path} has {size} bytes, more than the {UNIX_PATH_BYTES} that the path of a "
+                    "unix socket may have"
                 )
             listening = Listening(UnixPath(path, 0o600, HEALTH_WAITING, has_lock=False))
             listener = ListeningService(
@@ -58,8 +68,9 @@ class HealthSocket(Service):
             listener.startService()
         except (OSError, UnsafeFolder, CannotListen) as error:
             self._log.warn(
-                "No socket for vault-relay healthcheck, which will ask the port instead: {why}. "
-                "Name a folder that the relay can write with --runtime-folder.",
+                "Cannot make the socket for vault-relay healthcheck, which will use the port "
+                "instead: {why}. Set {option} to a folder that the relay can write to.",
+                option=self._source,
                 why=_reason(error),
             )
             return

@@ -8,6 +8,7 @@ from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.observe.session_log import SessionLog
+from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer
 from vaultrelay.transport.pending import PendingConnections
@@ -57,8 +58,13 @@ class PublicEndpoint:
         )
 
     def configure(self, settings: Settings) -> None:
-        """Give each part its slice of the settings."""
-        self.door.visitors.configure(settings.visitors)
+        """Configure each part."""
+        proxies = TrustedProxies.read(settings.trusted_proxies, settings.denied)
+        self.door.visitors.configure(proxies)
         self.door.waiting.configure(settings.shares.waiting)
-        self._pages.configure(settings.pages)
+        self._pages.configure(
+            public_urls=settings.public_urls,
+            asks_token=settings.tokens is not None,
+            node_name=settings.node_name,
+        )
         self.routes.configure(settings.access.origins)

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from vaultrelay import __version__
-from vaultrelay.app.stdio import ResultLost, guard, print_error, print_result
+from vaultrelay.app.standard_streams import ResultLost, guard, print_error, print_result
 
 COMMANDS = {
     "check": "Try a relay step by step, as two devices.",
@@ -53,10 +53,10 @@ def _run(arguments: list[str]) -> int:
         if name not in COMMANDS:
             _stop_at(name)
     else:
-        from vaultrelay.app import signals
+        from vaultrelay.app import signal_handlers
 
         # The other imports take half a second.
-        signals.before_start()
+        signal_handlers.before_start()
         from vaultrelay.app import lean_imports
 
         lean_imports.install()
@@ -65,8 +65,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def _stop_at(name: str) -> NoReturn:
-    from vaultrelay.app.process import stop_with
-    from vaultrelay.config.common_mistakes import did_you_mean
+    from vaultrelay.app.exit_status import stop_with
+    from vaultrelay.config.suggestions import did_you_mean
     from vaultrelay.logs import printable
 
     hint = did_you_mean(name, COMMANDS) or f"; there are {', '.join(COMMANDS)}."

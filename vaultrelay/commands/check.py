@@ -9,9 +9,9 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import react
 
 from vaultrelay import __version__
-from vaultrelay.app.process import stop_with
+from vaultrelay.app.exit_status import stop_with
 from vaultrelay.app.reactor import real_reactor
-from vaultrelay.app.stdio import print_result
+from vaultrelay.app.standard_streams import print_result
 from vaultrelay.commands.check_options import USAGE, BadUsage, CheckOptions, read_options
 from vaultrelay.commands.checkup import Checkup
 from vaultrelay.commands.checkup.url import shown

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from vaultrelay.config.kinds import Choice
 from vaultrelay.config.option import Option
+from vaultrelay.config.option_kinds import Choice
 
 _PLAIN = ("--help", "--version")
 

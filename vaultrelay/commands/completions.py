@@ -5,8 +5,8 @@ from contextlib import redirect_stdout, suppress
 from importlib import import_module
 from io import StringIO
 
-from vaultrelay.app.process import stop_with
-from vaultrelay.app.stdio import print_result
+from vaultrelay.app.exit_status import stop_with
+from vaultrelay.app.standard_streams import print_result
 from vaultrelay.commands import COMMANDS
 from vaultrelay.commands.completion_scripts import SCRIPTS, Command
 from vaultrelay.config.settings import OPTIONS

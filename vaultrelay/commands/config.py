@@ -3,14 +3,14 @@
 import json
 from typing import ClassVar, NoReturn
 
-from vaultrelay.app.process import USAGE_ERROR, fit_to_descriptors, stop_with
-from vaultrelay.app.stdio import print_error, print_result
-from vaultrelay.app.tap import Options
-from vaultrelay.config.given import BadOption
-from vaultrelay.config.sample import sample
-from vaultrelay.config.schema import schema
+from vaultrelay.app.exit_status import USAGE_ERROR, stop_with
+from vaultrelay.app.open_files import fit_to_open_files
+from vaultrelay.app.process_options import ProcessOptions
+from vaultrelay.app.standard_streams import print_error, print_result
+from vaultrelay.config.json_schema import schema
+from vaultrelay.config.option_sources import variable_hint
+from vaultrelay.config.sample_file import sample
 from vaultrelay.config.settings import OPTIONS
-from vaultrelay.config.sources import variable_hint
 from vaultrelay.logs import printable
 
 USAGE = """Usage: vault-relay config check [--show] [options of the relay]
@@ -32,18 +32,15 @@ if there is one and 0 if not, so that it can be ExecStartPre= of a unit.
 """
 
 
-class CheckOptions(Options):
+class CheckOptions(ProcessOptions):
     """The relay's options, with all of their errors."""
 
     switches: ClassVar = ("show",)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.errors: dict[str, None] = {}
+    errors: list[str]
 
-    def report(self, error: BadOption) -> None:
-        # One mistake may be found in two places.
-        self.errors[str(error)] = None
+    def read_settings(self) -> None:
+        self.settings, self.errors = self.reader.read_all()
 
     def __str__(self) -> str:
         return USAGE
@@ -77,7 +74,7 @@ def _check(arguments: list[str]) -> int:
     if options.errors:
         return USAGE_ERROR
     if "show" in options.flags:
-        settings = fit_to_descriptors(settings)
+        settings = fit_to_open_files(settings)
         for option in settings.options:
             print_result(f"{option.name:<20}{printable(str(settings.shown(option)))}")
     else:

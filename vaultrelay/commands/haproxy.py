@@ -2,8 +2,8 @@
 
 import shlex
 
-from vaultrelay.app.process import stop_with
-from vaultrelay.app.stdio import print_result
+from vaultrelay.app.exit_status import stop_with
+from vaultrelay.app.standard_streams import print_result
 from vaultrelay.commands.haproxy_cfg.configuration import configuration
 from vaultrelay.commands.haproxy_cfg.options import USAGE, HelpAsked, read_options
 from vaultrelay.commands.haproxy_cfg.places import BadUsage

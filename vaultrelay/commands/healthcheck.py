@@ -9,7 +9,7 @@ import socket
 import time
 from getopt import GetoptError, getopt
 
-from vaultrelay.app.stdio import print_error
+from vaultrelay.app.standard_streams import print_error
 from vaultrelay.config.runtime_folder import UnsafeFolder, check_folder, folders_to_search, sockets
 from vaultrelay.config.service_links import is_service_link
 

@@ -7,15 +7,15 @@ from getpass import getpass
 from typing import ClassVar
 from urllib.parse import quote
 
-from vaultrelay.app.process import stop_with
-from vaultrelay.app.stdio import print_result
-from vaultrelay.app.tap import Options
+from vaultrelay.app.exit_status import stop_with
+from vaultrelay.app.process_options import ProcessOptions
+from vaultrelay.app.standard_streams import print_result
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.own_url import find_url
 from vaultrelay.commands.qr_code import qr_lines
 from vaultrelay.commands.reach import Unreachable, reach
-from vaultrelay.config.given import BadOption
+from vaultrelay.config.raw_option import BadOption
 from vaultrelay.logs import printable
 from vaultrelay.policy.access_token import check_spelling
 
@@ -38,7 +38,7 @@ error where the output is no terminal.
 _LONGEST_LINE = 4096
 
 
-class InviteOptions(Options):
+class InviteOptions(ProcessOptions):
     """The relay's options, and those of the command."""
 
     switches: ClassVar = ("with-token", "no-qr")

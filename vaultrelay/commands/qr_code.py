@@ -4,7 +4,7 @@ from typing import TextIO
 
 import segno
 
-from vaultrelay.app.stdio import can_encode
+from vaultrelay.app.standard_streams import can_encode
 
 _BLACK_ON_WHITE = "\033[38;5;16;48;5;231m"
 _PLAIN = "\033[0m"

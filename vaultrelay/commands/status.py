@@ -7,7 +7,7 @@ from dataclasses import asdict
 from getopt import GetoptError, gnu_getopt
 from threading import Thread
 
-from vaultrelay.app.stdio import print_error, print_result
+from vaultrelay.app.standard_streams import print_error, print_result
 from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.ask import ask
 from vaultrelay.cluster.status import NodeStatus, total

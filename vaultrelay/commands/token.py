@@ -7,8 +7,8 @@ from getopt import GetoptError, gnu_getopt
 from pathlib import Path
 from typing import NoReturn
 
-from vaultrelay.app.process import stop_with
-from vaultrelay.app.stdio import print_result
+from vaultrelay.app.exit_status import stop_with
+from vaultrelay.app.standard_streams import print_result
 from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.token_file import BadTokenFile, TokenFile, locked
 from vaultrelay.logs import printable

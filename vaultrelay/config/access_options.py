@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.config import values
-from vaultrelay.config.kinds import ListFile
+from vaultrelay.config import address_kinds
 from vaultrelay.config.option import option
+from vaultrelay.config.option_kinds import ListFile
 from vaultrelay.policy.access import Tokens
 from vaultrelay.policy.access_lists import read_channels, read_tokens
 from vaultrelay.policy.networks import Networks
@@ -23,7 +23,7 @@ class AccessOptions:
             "FILE",
             lines=read_tokens,
             noun="token",
-            nothing="holds no token, so nobody could come in. Make one: vault-relay token new",
+            if_empty="holds no token, so nobody could come in. Make one: vault-relay token new",
         ),
         None,
         _GROUP,
@@ -38,7 +38,7 @@ class AccessOptions:
             "FILE",
             lines=read_channels,
             noun="channel",
-            nothing="holds no channel, so nobody could join",
+            if_empty="holds no channel, so nobody could join",
         ),
         None,
         _GROUP,
@@ -48,7 +48,7 @@ class AccessOptions:
     )
     allowed: Networks | None = option(
         "allow-from",
-        values.networks("allows nobody; leave it out to allow everybody", "nobody"),
+        address_kinds.networks("allows nobody; leave it out to allow everybody", "nobody"),
         None,
         _GROUP,
         "Address or network from which devices may connect, or unix for unix sockets. All may if "
@@ -58,7 +58,7 @@ class AccessOptions:
     )
     denied: Networks = option(
         "deny-from",
-        values.networks(),
+        address_kinds.networks(),
         Networks(),
         _GROUP,
         "Address or network from which no device may connect, even if --allow-from allows it.",
@@ -66,7 +66,7 @@ class AccessOptions:
     )
     origins: Origins | None = option(
         "allow-origin",
-        values.ORIGINS,
+        address_kinds.ORIGINS,
         None,
         _GROUP,
         "Origin of web pages that may connect, such as https://app.example.org. Requests without "

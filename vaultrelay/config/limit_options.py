@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.config.kinds import Buffer, Integer
 from vaultrelay.config.option import option
+from vaultrelay.config.option_kinds import Buffer, Integer
 from vaultrelay.policy import limits
 from vaultrelay.wire import announced
 

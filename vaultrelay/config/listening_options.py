@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.config import values
-from vaultrelay.config.kinds import Integer, Kind
+from vaultrelay.config import address_kinds
 from vaultrelay.config.option import option
+from vaultrelay.config.option_kinds import Integer, Kind
 from vaultrelay.policy import limits
 
 _GROUP = "Listening"
@@ -25,7 +25,7 @@ class ListeningOptions:
     )
     bind: str = option(
         "bind",
-        values.BIND,
+        address_kinds.BIND,
         "0.0.0.0",  # noqa: S104  a relay is there to be reached
         _GROUP,
         "Address of the interface to listen on. :: is every IPv6 and IPv4 address.",
@@ -52,7 +52,7 @@ class ListeningOptions:
     )
     listen: tuple[str, ...] = option(
         "listen",
-        values.ENDPOINTS,
+        address_kinds.ENDPOINTS,
         (),
         _GROUP,
         "Twisted endpoint string, such as unix:/run/relay.sock or systemd:index=0, instead of "
@@ -63,7 +63,7 @@ class ListeningOptions:
     )
     public_urls: tuple[str, ...] = option(
         "public-url",
-        values.PUBLIC_URLS,
+        address_kinds.PUBLIC_URLS,
         (),
         _GROUP,
         "URL under which devices reach this relay, such as wss://relay.example.org. Devices that "
@@ -72,7 +72,7 @@ class ListeningOptions:
     )
     trusted_proxies: tuple[str, ...] = option(
         "trusted-proxy",
-        values.PROXIES,
+        address_kinds.PROXIES,
         (),
         _GROUP,
         "Address or network of a proxy to trust for X-Forwarded-For, such as 127.0.0.1 or "

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.config import values
-from vaultrelay.config.kinds import Choice, Kind
+from vaultrelay.config import address_kinds
 from vaultrelay.config.option import option
+from vaultrelay.config.option_kinds import Choice, Kind
 from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
 from vaultrelay.policy import limits
@@ -21,7 +21,7 @@ class OperationOptions:
 
     admin: str = option(
         "admin",
-        values.ENDPOINT,
+        address_kinds.ENDPOINT,
         "",
         _ADMIN,
         "Endpoint string of the status page and of /metrics for Prometheus, such as tcp:9090. "
@@ -31,7 +31,7 @@ class OperationOptions:
     )
     admin_hosts: tuple[str, ...] = option(
         "admin-host",
-        values.ADMIN_HOSTS,
+        address_kinds.ADMIN_HOSTS,
         (),
         _ADMIN,
         "Host name under which browsers and Prometheus may use the admin endpoint, such as "
@@ -40,7 +40,7 @@ class OperationOptions:
     )
     admin_nodes: tuple[NodeUrl, ...] = option(
         "admin-node",
-        values.NODE_URLS,
+        address_kinds.NODE_URLS,
         (),
         _ADMIN,
         "Admin endpoint of another relay to show on the status page, such as "
@@ -49,7 +49,7 @@ class OperationOptions:
     )
     node_name: str = option(
         "node-name",
-        values.NODE_NAME_KIND,
+        address_kinds.NODE_NAME_KIND,
         "",
         _ADMIN,
         "Name of this relay among several, shown to devices, in metrics and in the log: at most "

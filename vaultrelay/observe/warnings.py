@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 
 from vaultrelay.broker.stages import Stage
-from vaultrelay.config.sources import variable_hint
+from vaultrelay.config.option_sources import variable_hint
 from vaultrelay.observe import certificate_warnings
 from vaultrelay.observe.access_warnings import admin_host, nobody, open_socket, origin_refused
 from vaultrelay.observe.evidence import Evidence

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay.config.given import BadOption
-from vaultrelay.config.reader import read_settings
+from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.settings import OPTIONS
+from vaultrelay.config.settings_reader import SettingsReader
 
 VARIABLES = {option.name: option.variable for option in OPTIONS}
 MANY = [option.name for option in OPTIONS if option.repeatable]
@@ -22,13 +22,13 @@ FLAG, VARIABLE, FILE = "give --{} once for each", "separate them by white space"
 
 def refusal_of(name: str, value: str) -> str:
     with pytest.raises(BadOption) as caught:
-        read_settings({name: [value]}, {})
+        SettingsReader({name: [value]}, {}).read()
     return str(caught.value)
 
 
 def refusal_of_variable(name: str, value: str) -> str:
     with pytest.raises(BadOption) as caught:
-        read_settings({}, {VARIABLES[name]: value})
+        SettingsReader({}, {VARIABLES[name]: value}).read()
     return str(caught.value)
 
 
@@ -55,7 +55,7 @@ def test_of_a_url_with_a_token_nothing_is_shown() -> None:
 
 
 def test_a_path_of_a_unix_socket_may_have_a_comma() -> None:
-    assert read_settings({"listen": ["unix:/run/a,b.sock"]}, {}).listen
+    assert SettingsReader({"listen": ["unix:/run/a,b.sock"]}, {}).read().listen
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
@@ -81,7 +81,9 @@ def test_quotation_marks_that_an_environment_file_keeps_are_named(
     ],
 )
 def test_white_space_around_a_variable_does_no_harm(name: str, value: str, taken: str) -> None:
-    assert taken in repr(read_settings({}, {VARIABLES[name]: value})).replace("bind='", "bind=")
+    assert taken in repr(SettingsReader({}, {VARIABLES[name]: value}).read()).replace(
+        "bind='", "bind="
+    )
 
 
 @pytest.mark.parametrize(

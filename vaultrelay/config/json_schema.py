@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from vaultrelay.config.kinds import Choice, Integer, Kind, Listed
-from vaultrelay.config.notes import in_file
 from vaultrelay.config.option import Option
+from vaultrelay.config.option_kinds import Choice, Integer, Kind, Listed
 
 Schema: TypeAlias = dict[str, object]
 _TEXT: Schema = {"type": "string", "minLength": 1}
@@ -18,7 +17,9 @@ def schema(options: Iterable[Option]) -> Schema:
         "title": "relay.toml: the options of a VaultMesh relay",
         "type": "object",
         "additionalProperties": False,
-        "properties": {option.name: _property(option) for option in in_file(options)},
+        "properties": {
+            option.name: _property(option) for option in options if option.name != "config"
+        },
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from vaultrelay.app.daemon import TwistdStart
+from vaultrelay.app.twistd_daemon import TwistdStart
 
 
 class Ended(Exception):

@@ -3,7 +3,7 @@
 import pytest
 
 from vaultrelay import __version__
-from vaultrelay.app.tap import Options
+from vaultrelay.app.twistd_plugin import Options
 
 
 def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

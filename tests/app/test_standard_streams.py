@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vaultrelay.app.stdio import (
+from vaultrelay.app.standard_streams import (
     GuardedStream,
     ResultLost,
     can_encode,

@@ -1,0 +1,143 @@
+"""Kinds: the values that an option may have, their parsing from text, and their display."""
+
+from collections.abc import Callable, Collection, Mapping, Sized
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vaultrelay.config.raw_option import BadOption, RawOption
+from vaultrelay.config.suggestions import MAX_DIGITS
+from vaultrelay.policy.access_lists import BadLine
+
+
+@dataclass
+class ParseContext:
+    """The context for parsing an option: all `raw` options by name, the reactor of endpoint
+    strings, and the `values` parsed so far, by field. `running` are the settings of a running
+    relay; None at the start."""
+
+    raw: Mapping[str, RawOption]
+    reactor: Any
+    running: Any = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A text. `value` is the word for it in the help, `empty` the display of an empty value."""
+
+    value: str
+    check: Callable[[RawOption, ParseContext], Any] = lambda raw, context: raw.last
+    empty: str = "-"
+
+    def read(self, raw: RawOption, context: ParseContext) -> Any:
+        """Return the value. Raises BadOption if the text is not one."""
+        return self.check(raw, context)
+
+    def show(self, value: Any) -> object:
+        """Return a value for display: a number or a text."""
+        if isinstance(value, int):
+            return value
+        if not value:
+            return "-" if value is None else self.empty
+        return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+@dataclass(frozen=True)
+class Integer(Kind):
+    """A whole number within a range, both ends included."""
+
+    value: str = "NUMBER"
+    within: tuple[int, int] = (0, 0)
+
+    def read(self, raw: RawOption, context: ParseContext) -> int:
+        text = raw.last.strip()
+        is_number = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+        if not is_number or not self.within[0] <= int(text) <= self.within[1]:
+            raise raw.refuse(f"must be {self.described()}")
+        return int(text)
+
+    def described(self) -> str:
+        return f"a whole number from {self.within[0]} to {self.within[1]}"
+
+
+@dataclass(frozen=True)
+class Buffer(Integer):
+    """A number of bytes that is enough for `messages` messages of --message-bytes.
+
+    A relay without room for its own messages would close each device that sends one.
+    """
+
+    messages: int = 1
+
+    def read(self, raw: RawOption, context: ParseContext) -> int:
+        least = self.messages * context.values["message_bytes"]
+        return Integer.read(replace(self, within=(least, self.within[1])), raw, context)
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One of a few words."""
+
+    words: Collection[str] = ()
+
+    def read(self, raw: RawOption, context: ParseContext) -> str:
+        if raw.last not in self.words:
+            raise raw.refuse(f"must be {self.described()}")
+        return raw.last
+
+    def described(self) -> str:
+        return "one of " + ", ".join(self.words)
+
+
+@dataclass(frozen=True)
+class Listed(Kind):
+    """Several values, each read by `one`, which raises ValueError; `template` makes it a sentence.
+
+    `join` combines them into one value, of at most `most` elements; `noun` is their name in the
+    error. `if_empty` is the error for an empty list; a running relay accepts it.
+    """
+
+    one: Callable[[str], Any] = str
+    template: str = "{error}"
+    join: Callable[[tuple[Any, ...], RawOption], Any] = lambda values, raw: values
+    most: int | None = None
+    noun: str = ""
+    if_empty: str = ""
+
+    def read(self, raw: RawOption, context: ParseContext) -> Any:
+        if self.most is not None and len(raw.values) > self.most:
+            raise BadOption(f"{raw.source}: more than {self.most} {self.noun}")
+        if self.if_empty and not raw.values and context.running is None:
+            raise BadOption(f"{raw.source}: {self.if_empty}")
+        values = []
+        for text in raw.values:
+            try:
+                values.append(self.one(text))
+            except ValueError as error:
+                raise raw.only(text).error(self.template.format(text=text, error=error)) from None
+        return self.join(tuple(values), raw)
+
+
+@dataclass(frozen=True)
+class ListFile(Kind):
+    """A file with a list, one `noun` a line. `if_empty` is the error for an empty list;
+    a running relay accepts it, and admits no device."""
+
+    lines: Callable[[str], Sized] = str.split
+    noun: str = ""
+    if_empty: str = ""
+
+    def read(self, raw: RawOption, context: ParseContext) -> Sized:
+        text = raw.text()
+        try:
+            listed = self.lines(text)
+        except BadLine as error:
+            raise raw.refuse(str(error)) from None
+        if not listed and context.running is None:
+            raise raw.refuse(self.if_empty)
+        return listed
+
+    def show(self, value: Sized | None) -> object:
+        if value is None:
+            return "-"
+        return f"({len(value)} {self.noun}{'' if len(value) == 1 else 's'})"

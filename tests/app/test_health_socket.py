@@ -53,7 +53,12 @@ def health_socket(hub: Hub, folder: Path, *ports: int) -> HealthSocket:
         return Handover(site.buildProtocol(visitor.address), head, lasting=False)
 
     return HealthSocket(
-        hub, folder=str(folder), route=route, ports=lambda: list(ports), log=hub.log
+        hub,
+        folder=str(folder),
+        source="--runtime-folder",
+        route=route,
+        ports=lambda: list(ports),
+        log=hub.log,
     )
 
 
@@ -79,7 +84,7 @@ def warnings() -> Generator[list[str], None, None]:
     found: list[str] = []
 
     def observe(event: LogEvent) -> None:
-        if "No socket for vault-relay healthcheck" in str(event.get("log_format")):
+        if "Cannot make the socket for vault-relay healthcheck" in str(event.get("log_format")):
             found.append(str(event["log_format"]).format(**event))
 
     observer: Any = observe

@@ -134,14 +134,14 @@ def _run_and_renew(folder: Path) -> None:
         assert found.stdout.startswith("healthy: the relay on port ")
         for path in write_pair(folder / "tls", issue(["localhost"])):
             path.chmod(0o644)
-        until(lambda: "changed: the certificate, now good until" in log.read_text())
+        until(lambda: "changed: certificate, now valid until" in log.read_text())
         (folder / "tokens").write_text(OTHER)
-        until(lambda: "changed: 1 other tokens" in log.read_text())
+        until(lambda: "changed: 1 different tokens" in log.read_text())
         (folder / "relay.toml").write_text('access-token-file = "tokens"\nsession-ttl = 78\n')
         until(lambda: "changed: session-ttl=78" in log.read_text())
         said = log.read_text()
         assert "cannot be read" not in said
-        assert "takes a restart" not in said
+        assert "restart the relay" not in said
     finally:
         os.kill(number, signal.SIGTERM)
         until(lambda: not Path(f"/proc/{number}").exists())

@@ -63,7 +63,7 @@ class PublicEndpoint:
         self.door.visitors.configure(proxies)
         self.door.waiting.configure(settings.shares.waiting)
         self._pages.configure(
-            public_urls=settings.public_urls,
+            public_urls=settings.urls_to_show,
             asks_token=settings.tokens is not None,
             node_name=settings.node_name,
         )

@@ -105,7 +105,7 @@ def _changes(before: Settings, after: Settings) -> Iterator[str]:
         ("channels", before.access.channels, after.access.channels),
     ):
         if then is not None and now is not None and len(then) == len(now) and then != now:
-            yield f"{len(now)} {noun}, some of them replaced"
+            yield f"{len(now)} different {noun}"
     if after.pairs != before.pairs:
         ends = min(pair.ends for pair in after.certificates)
         yield f"certificate, now valid until {ends:%Y-%m-%d}"

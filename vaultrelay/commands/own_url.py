@@ -18,8 +18,8 @@ _ELSEWHERE = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
 
 def find_url(settings: Settings) -> tuple[str, str]:
     """Return the relay's URL, and its origin."""
-    if settings.public_urls:
-        return _writable(settings.public_urls[0]), "the relay's --public-url"
+    if settings.urls_to_show:
+        return _writable(settings.urls_to_show[0]), "the relay's --public-url"
     if settings.listen or settings.port == 0:
         stop_with(
             "the options of the relay do not say on which port devices reach it; name its URL "

@@ -12,7 +12,6 @@ from vaultrelay.policy.origins import Origins
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
-_SCHEMES_IN_APP = {"http": "ws", "https": "wss"}
 
 
 def _bind(raw: RawOption, context: ParseContext) -> str:
@@ -43,7 +42,6 @@ def _endpoint(raw: RawOption, context: ParseContext) -> str:
 
 
 def _public_url(text: str) -> str:
-    """Return the URL in its form for the app."""
     if "@" in text:
         raise ValueError("a public URL is shown to all, keep the token out")
     try:
@@ -52,10 +50,7 @@ def _public_url(text: str) -> str:
         raise ValueError(
             f"'{text}' must be a URL such as wss://relay.example.org: {error}"
         ) from None
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        return f"wss://{text}"
-    return f"{_SCHEMES_IN_APP.get(scheme.lower(), scheme.lower())}://{rest}"
+    return text
 
 
 def _admin_host(text: str) -> str:

@@ -50,7 +50,8 @@ class RelayOptions(usage.Options):
         except GetoptError as error:
             hint = did_you_mean(error.opt, names, "--{}") if "not recog" in error.msg else ""
             end = f"{hint} See" if hint else "; see"
-            raise BadOption(f"{error}{end} vault-relay --help") from None
+            reason = error.msg.replace("requires argument", "requires a value")
+            raise BadOption(f"{reason}{end} vault-relay --help") from None
         for flag, value in flags:
             if flag in ("-h", "--help"):
                 self.opt_help()

@@ -26,6 +26,8 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.policy.origins import Origins
 
+_SCHEMES_IN_APP = {"http": "ws", "https": "wss"}
+
 
 @dataclass(frozen=True)
 class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
@@ -117,16 +119,21 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
     @property
     def dialled_hosts(self) -> tuple[str, ...]:
         """The host names that devices dial with TLS."""
-        return tuple(host_of_url(url) for url in self.public_urls if url.startswith("wss:"))
+        return tuple(host_of_url(url) for url in self.urls_to_show if url.startswith("wss:"))
 
     @property
     def plain_public_urls(self) -> tuple[str, ...]:
         """The public URLs without TLS of hosts on the Internet."""
         return tuple(
             url
-            for url in self.public_urls
+            for url in self.urls_to_show
             if url.startswith("ws:") and is_public_host(host_of_url(url))
         )
+
+    @property
+    def urls_to_show(self) -> tuple[str, ...]:
+        """The public URLs in the form for the app."""
+        return tuple(map(_url_in_app, self.public_urls))
 
     def source_of(self, name: str) -> str:
         """Return the flag, variable or key that set an option; the flag if none did."""
@@ -189,3 +196,11 @@ def hosts_of(pairs: Iterable[CertificatePair]) -> frozenset[str]:
             with suppress(ValueError):
                 hosts.add(canonical_host(name))
     return frozenset(hosts)
+
+
+def _url_in_app(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return f"wss://{url}"
+    scheme = scheme.lower()
+    return f"{_SCHEMES_IN_APP.get(scheme, scheme)}://{rest}"

@@ -157,21 +157,21 @@ def test_a_folder_that_cannot_be_used_is_one_warning(
     (tmp_path / "file").touch()
     tmp_path.chmod(0o777)
     long = tmp_path / ("x" * 120)
-    most = f"the path of a unix socket at most {UNIX_PATH_BYTES}"
+    most = f"more than the {UNIX_PATH_BYTES} that the path of a unix socket may have"
     for folder in (tmp_path / "file" / "run", tmp_path / "none" / "run", tmp_path, long):
         service = health_socket(hub, folder, 8080)
         service.startService()
         assert service.stopService() is None
     assert [
         said.partition(": ")[2].removesuffix(
-            ". Name a folder that the relay can write with --runtime-folder."
+            ". Set --runtime-folder to a folder that the relay can write to."
         )
         for said in warnings
     ] == [
         f"{tmp_path}/file/run: not a directory",
         f"{tmp_path}/none/run: no such file or directory",
-        f"{tmp_path} can be written by others; chmod 700 puts that right",
-        f"{long}/8080.sock has {len(str(long)) + 10} bytes, and {most}",
+        f"{tmp_path} is writable by other users; restrict it with chmod 700",
+        f"{long}/8080.sock has {len(str(long)) + 10} bytes, {most}",
     ]
 
 

@@ -129,9 +129,7 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
 
 def test_what_changed_is_said(tmp_path: Path, log: RecordedLog) -> None:
     relay = Running(tmp_path, "", log)
-    assert relay.write("session-ttl = 7\n") == [
-        "info: Options reloaded; changed: session-ttl=7"
-    ]
+    assert relay.write("session-ttl = 7\n") == ["info: Options reloaded; changed: session-ttl=7"]
     relay.reloader.reload()
     assert relay.lines[-1] == "info: Options reloaded; changed: nothing"
     assert relay.wait() == []
@@ -223,9 +221,7 @@ class TestTokens:
             "those that were connected were closed. Make one (vault-relay token new --file FILE). "
             "Until then the relay does not start again either."
         )
-        assert said[-1] == (
-            "info: Options reloaded; changed: access-token-file=(0 tokens)"
-        )
+        assert said[-1] == ("info: Options reloaded; changed: access-token-file=(0 tokens)")
         assert [each.slug for each in relay.service.findings()] == ["nobody", "no_name"]
         assert "No longer: an access list that is empty" in "".join(relay.write(TOKEN, file))
         assert relay.join(b"device-a", **headers).session
@@ -516,7 +512,9 @@ class TestCertificates:
         self.pair(tmp_path, 90)
         relay = Running(tmp_path, "", log)
         said = relay.write(self.config(tmp_path))
-        assert said[0] == f"warn: {relay.config}: tls-cert has changed; restart the relay to apply it"
+        assert (
+            said[0] == f"warn: {relay.config}: tls-cert has changed; restart the relay to apply it"
+        )
         assert relay.service.settings.certificates == ()
         relay.stop()
 
@@ -669,7 +667,7 @@ def test_a_look_that_fails_is_not_the_last(
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr(relay.reloader._changes, "look", fail)
+        patched.setattr(relay.reloader._files, "has_changed", fail)
         relay.wait()
     assert len(logged_errors) == 3
     logged_errors.clear()

@@ -183,9 +183,7 @@ def test_an_end_before_the_fork_is_said_at_once(
     process.start(nodaemon=nodaemon, syslog=True)
     with pytest.raises(Ended):
         exit_of(process)
-    assert capfd.readouterr().err == (
-        "vault-relay: cannot start; see the last lines of syslog\n"
-    )
+    assert capfd.readouterr().err == ("vault-relay: cannot start; see the last lines of syslog\n")
 
 
 def test_in_the_foreground_a_sentence_is_said_once(

@@ -629,7 +629,10 @@ def test_a_file_that_cannot_be_read_is_named(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"port: 80\n", "is not valid TOML: Expected '=' after a key in a key/value pair (at line 1"),
+        (
+            b"port: 80\n",
+            "is not valid TOML: Expected '=' after a key in a key/value pair (at line 1",
+        ),
         (b"\n\nport = \n", "is not valid TOML: Invalid value (at line 3"),
         (b"port = 1\nport = 2\n", "is not valid TOML: Cannot overwrite a value (at line 2"),
         (b"[port", "is not valid TOML: "),
@@ -660,9 +663,7 @@ def test_an_unknown_key_is_refused_with_the_likeliest_one(key: str, hint: str) -
 
 
 def test_a_key_with_control_bytes_is_escaped() -> None:
-    assert refusal_of(toml='"a\\u001b[31m\\nb" = 1') == (
-        rf"{CONFIG}: a\x1b[31m\nb: unknown option"
-    )
+    assert refusal_of(toml='"a\\u001b[31m\\nb" = 1') == (rf"{CONFIG}: a\x1b[31m\nb: unknown option")
 
 
 @pytest.mark.parametrize(
@@ -920,7 +921,8 @@ def test_the_buffer_holds_some_of_the_largest_messages() -> None:
 
 def test_an_empty_list_of_who_may_come_is_no_invitation() -> None:
     assert refusal_of(toml="allow-from = []") == (
-        f"{CONFIG}: allow-from: allows nobody; leave it out to allow everybody"
+        f"{CONFIG}: allow-from: is an empty list, so no device could connect; "
+        "remove it to allow all"
     )
     assert not read(toml="deny-from = []").access.denied
 
@@ -973,8 +975,11 @@ def test_origins_are_not_without_end() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("access-token-file", "holds no token, so nobody could come in. Make one: vault-relay "),
-        ("allow-channels", "holds no channel, so nobody could join"),
+        (
+            "access-token-file",
+            "contains no token, so no device could connect. Create one: vault-relay ",
+        ),
+        ("allow-channels", "contains no channel, so no device could join"),
     ],
 )
 def test_a_list_that_is_empty_at_the_start_is_a_mistake(

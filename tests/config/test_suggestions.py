@@ -17,7 +17,11 @@ PAIRS = {
 }
 """Values that an option may have; networks are those of all others."""
 NETWORKS = ("10.0.0.1", "192.168.0.0/16")
-FLAG, VARIABLE, FILE = "repeat --{} for each value", "separate them by white space", "write a list, "
+FLAG, VARIABLE, FILE = (
+    "repeat --{} for each value",
+    "separate them by white space",
+    "write a list, ",
+)
 
 
 def refusal_of(name: str, value: str) -> str:

@@ -198,7 +198,10 @@ def test_signals_that_mean_nothing_do_not_end_a_relay_and_others_drain_it() -> N
         _, log = relay.process.communicate(timeout=WAIT_SECONDS)
     assert relay.process.returncode == 0
     for name in ("SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGRTMIN+3"):
-        assert f"{name} was ignored. Send SIGHUP to reload the options, SIGTERM to stop the relay" in log
+        assert (
+            f"{name} was ignored. Send SIGHUP to reload the options, SIGTERM to stop the relay"
+            in log
+        )
 
 
 def test_process_1_of_a_container_that_begins_hears_sigterm() -> None:

@@ -13,7 +13,6 @@ from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
 
-
 def _bind(raw: RawOption, context: ParseContext) -> str:
     address = raw.last.removeprefix("[").removesuffix("]")
     try:

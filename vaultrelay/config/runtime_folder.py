@@ -77,7 +77,7 @@ def check_folder(folder: str) -> None:
     if found.st_uid != os.geteuid():
         raise UnsafeFolder(f"{folder} belongs to another user")
     if found.st_mode & _WRITABLE_BY_OTHERS:
-        raise UnsafeFolder(f"{folder} can be written by others; chmod 700 puts that right")
+        raise UnsafeFolder(f"{folder} is writable by other users; restrict it with chmod 700")
 
 
 def socket_path(folder: str, ports: Iterable[int]) -> str:

@@ -17,7 +17,6 @@ from twisted.web.server import Site
 from tests.transport.hubs import running_hub
 from vaultrelay.app.health_socket import HealthSocket
 from vaultrelay.config.runtime_folder import socket_path
-from vaultrelay.policy.limits import UNIX_PATH_BYTES
 from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.visitors import Visitor
@@ -157,11 +156,10 @@ def test_a_folder_that_cannot_be_used_is_one_warning(
     (tmp_path / "file").touch()
     tmp_path.chmod(0o777)
     long = tmp_path / ("x" * 120)
-    most = f"more than the {UNIX_PATH_BYTES} that the path of a unix socket may have"
     for folder in (tmp_path / "file" / "run", tmp_path / "none" / "run", tmp_path, long):
         service = health_socket(hub, folder, 8080)
         service.startService()
-        assert service.stopService() is None
+        service.stopService()
     assert [
         said.partition(": ")[2].removesuffix(
             ". Set --runtime-folder to a folder that the relay can write to."
@@ -171,7 +169,7 @@ def test_a_folder_that_cannot_be_used_is_one_warning(
         f"{tmp_path}/file/run: not a directory",
         f"{tmp_path}/none/run: no such file or directory",
         f"{tmp_path} is writable by other users; restrict it with chmod 700",
-        f"{long}/8080.sock has {len(str(long)) + 10} bytes, {most}",
+        f"cannot listen on unix:{long}/8080.sock: af_unix path too long",
     ]
 
 

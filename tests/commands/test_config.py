@@ -72,7 +72,7 @@ def test_every_error_is_a_line(
         (["--listen=tcp:x"], "--listen: 'tcp:x' has no port"),
         (["--prot=1"], "option --prot not recognized; did you mean --port?"),
         (["more"], "unexpected argument 'more'"),
-        (["--tls-cert=a.pem"], "--tls-cert: 'a.pem' needs --tls-key too"),
+        (["--tls-cert=a.pem"], "--tls-cert: 'a.pem' requires --tls-key"),
         (["--tls-cert=", "--tls-key=a.pem"], "--tls-cert: is empty"),
     ],
 )

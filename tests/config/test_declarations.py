@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from tests.documents.make_man import load_make_man
 from vaultrelay.commands.completion_scripts import SCRIPTS
+from vaultrelay.config import command_line, settings_reader
 from vaultrelay.config.command_line import RelayOptions
 from vaultrelay.config.json_schema import schema
 from vaultrelay.config.option import Option, option, options_of
@@ -39,12 +40,16 @@ class Pretend(Settings):
 DECLARED = options_of(Pretend)
 
 
-class PretendOptions(RelayOptions):
-    kind = Pretend
+@pytest.fixture(autouse=True)
+def declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The relay has these options, too."""
+    for module in (command_line, settings_reader):
+        monkeypatch.setattr(module, "OPTIONS", DECLARED)
+        monkeypatch.setattr(module, "Settings", Pretend)
 
 
 def parsed(*flags: str, **variables: str) -> Pretend:
-    options = PretendOptions()
+    options = RelayOptions()
     options.environment = variables
     options.parseOptions(list(flags))
     assert isinstance(options.settings, Pretend)
@@ -80,7 +85,7 @@ def test_its_range_holds_everywhere(tmp_path: Path) -> None:
 def test_a_reload_applies_it_or_takes_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "relay.toml"
     file.write_text("")
-    reader = SettingsReader({"config": [str(file)]}, {}, kind=Pretend)
+    reader = SettingsReader({"config": [str(file)]}, {})
     before = reader.read()
     file.write_text("most-acorns = 3\nsquirrel-colour = 'grey'\n")
     again, errors = reader.read_all(before)
@@ -96,7 +101,7 @@ def test_its_effective_value_is_shown() -> None:
 
 
 def test_it_is_in_the_help_in_its_group() -> None:
-    text = str(PretendOptions())
+    text = str(RelayOptions())
     assert "\n\nSquirrels:\n  --most-acorns NUMBER      How many acorns" in text
     assert "Default: 7." in text
     assert "--squirrel-colour requires a restart" in " ".join(text.split())

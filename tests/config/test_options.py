@@ -540,7 +540,7 @@ def test_a_certificate_needs_its_key_and_the_other_way_round(
     origin: str, present: str, missing: str
 ) -> None:
     assert refusal_at(origin, (present, "x.pem")) == (
-        f"{named(origin, present)}: 'x.pem' needs {named(origin, missing)} too: "
+        f"{named(origin, present)}: 'x.pem' requires {named(origin, missing)}: "
         "TLS takes a certificate and its key"
     )
 

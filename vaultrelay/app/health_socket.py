@@ -3,14 +3,13 @@
 It works with every kind of listener. If it cannot be made, the relay starts without it.
 """
 
-import os
 from collections.abc import Callable
 
-from twisted.application.service import Service
+from twisted.application.service import MultiService
 
 from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.limits import HEALTH_WAITING, UNIX_PATH_BYTES
+from vaultrelay.policy.limits import HEALTH_WAITING
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.handover import Route
 from vaultrelay.transport.hub import Hub
@@ -19,7 +18,7 @@ from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.unix_path import UnixPath
 
 
-class HealthSocket(Service):
+class HealthSocket(MultiService):
     """Listens in the runtime folder while it runs; its file name contains the relay's ports.
 
     `source` is the option that sets the folder.
@@ -27,8 +26,6 @@ class HealthSocket(Service):
     It has its own front door: health checks use no capacity of the public one, and do not count in
     the relay's figures.
     """
-
-    _listener: ListeningService | None = None
 
     def __init__(
         self,
@@ -40,6 +37,7 @@ class HealthSocket(Service):
         ports: Callable[[], list[int]],
         log: RelayLog,
     ) -> None:
+        super().__init__()
         self._log = log
         self._hub = hub
         self._folder = folder
@@ -52,38 +50,24 @@ class HealthSocket(Service):
     def startService(self) -> None:
         """Listen. By now the relay has its ports, and runs as its final user."""
         super().startService()
+        path = socket_path(self._folder, self._ports())
+        listening = Listening(UnixPath(path, 0o600, HEALTH_WAITING, has_lock=False))
+        listener = ListeningService(
+            f"unix:{path}", listening, self._door, self._door.waiting, self._hub
+        )
         try:
             make_folder(self._folder)
-            path = socket_path(self._folder, self._ports())
-            size = len(os.fsencode(path))
-            if size > UNIX_PATH_BYTES:
-                raise UnsafeFolder(
-                    f"{path} has {size} bytes, more than the {UNIX_PATH_BYTES} that the path of a "
-                    "unix socket may have"
-                )
-            listening = Listening(UnixPath(path, 0o600, HEALTH_WAITING, has_lock=False))
-            listener = ListeningService(
-                f"unix:{path}", listening, self._door, self._door.waiting, self._hub
-            )
-            listener.startService()
+            listener.setServiceParent(self)
         except (OSError, UnsafeFolder, CannotListen) as error:
             self._log.warn(
                 "Cannot make the socket for vault-relay healthcheck, which will use the port "
                 "instead: {why}. Set {option} to a folder that the relay can write to.",
-                option=self._source,
                 why=_reason(error),
+                option=self._source,
             )
-            return
-        self._listener = listener
-
-    def stopService(self) -> object:
-        super().stopService()
-        listener, self._listener = self._listener, None
-        return None if listener is None else listener.stopService()
 
 
 def _reason(error: Exception) -> str:
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
-    file = f"{error.filename}: " if error.filename else ""
-    return f"{file}{error.strerror.lower()}"
+    return f"{error.filename}: {error.strerror.lower()}"

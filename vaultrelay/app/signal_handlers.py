@@ -39,7 +39,7 @@ def before_start() -> None:
     the process exits at once.
     """
     for number in (signal.SIGTERM, *_ALSO_STOPS):
-        signal.signal(number, _exit)
+        signal.signal(number, lambda *_: os._exit(0))
     _ignore((*_numbers("SIGHUP"), *_IGNORED))
 
 
@@ -117,10 +117,6 @@ def report_ignored(reactor: Any, report: Callable[[str], object]) -> None:
 def _ignore(numbers: Iterable[int]) -> None:
     for number in numbers:
         signal.signal(number, signal.SIG_IGN)
-
-
-def _exit(number: int, frame: FrameType | None) -> None:
-    os._exit(0)
 
 
 def _name(number: int) -> str:

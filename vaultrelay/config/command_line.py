@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from twisted.python import usage
 
 from vaultrelay.config.help_text import help_text
-from vaultrelay.config.option import options_of
 from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.settings import OPTIONS, Settings
 from vaultrelay.config.settings_reader import SettingsReader
@@ -21,8 +20,6 @@ class RelayOptions(usage.Options):
 
     # Used only by Twisted's completion of twistd for zsh.
     optParameters: ClassVar = [[each.name, None, None, each.help] for each in OPTIONS]
-    kind: ClassVar[type[Settings]] = Settings
-    """The class of settings, which declares the options."""
     commands: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """The help of each command by its name, for the help text."""
     switches: ClassVar[tuple[str, ...]] = ()
@@ -35,7 +32,6 @@ class RelayOptions(usage.Options):
 
     def __init__(self) -> None:
         super().__init__()
-        self.options = options_of(self.kind)
         self.flags: dict[str, list[str]] = {}
 
     def reactor(self) -> Any:
@@ -43,8 +39,8 @@ class RelayOptions(usage.Options):
         return None
 
     def parseOptions(self, options: list[str] | None = None) -> None:
-        names = [*(each.name for each in self.options), "help", "version", *self.switches]
-        with_value = [f"{each.name}=" for each in self.options]
+        names = [*(each.name for each in OPTIONS), "help", "version", *self.switches]
+        with_value = [f"{each.name}=" for each in OPTIONS]
         try:
             flags, rest = getopt(options or [], "hV", with_value + names[len(with_value) :])
         except GetoptError as error:
@@ -64,7 +60,6 @@ class RelayOptions(usage.Options):
             self.environment,
             self.reactor(),
             self.user,
-            kind=self.kind,
         )
         self.read_settings()
 
@@ -78,5 +73,5 @@ class RelayOptions(usage.Options):
 
     def __str__(self) -> str:
         command = "       vault-relay COMMAND [...]\n" if self.commands else ""
-        text = help_text(self.options, self.commands)
+        text = help_text(OPTIONS, self.commands)
         return f"Usage: vault-relay [options]\n{command}\n{text}"

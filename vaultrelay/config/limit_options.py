@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from vaultrelay.config.option import option
-from vaultrelay.config.option_kinds import Buffer, Integer
+from vaultrelay.config.option_kinds import Integer
 from vaultrelay.policy import limits
 from vaultrelay.wire import announced
 
@@ -68,7 +68,7 @@ class LimitOptions:
     )
     max_buffer: int | None = option(
         "max-buffer",
-        Buffer(
+        Integer(
             "BYTES",
             within=(limits.LEAST_MESSAGES_HELD * announced.MESSAGE_BYTES[0], _MOST_BUFFER),
             messages=limits.LEAST_MESSAGES_HELD,

@@ -1,5 +1,6 @@
 """Certificates of the listeners, which a reload never replaces by worse ones."""
 
+import re
 from collections.abc import Mapping
 
 from vaultrelay.certificates.files import BadCertificate
@@ -10,6 +11,8 @@ from vaultrelay.config.raw_option import BadOption, RawOption
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
 Pairs = tuple[CertificatePair, ...]
+_PARTNERS = {"cert": "key", "key": "cert", "CERT": "KEY", "KEY": "CERT"}
+"""The other option of TLS, by the end of a flag, variable or key."""
 _EXCLUDED_BY_LISTEN = ("port", "bind", "tls-cert", "tls-key")
 
 
@@ -18,48 +21,44 @@ def read_pairs(context: ParseContext) -> tuple[Pairs, ...]:
 
     Raises BadOption if one cannot be used, or is worse than the one that a running relay serves.
     """
-    raw, running = context.raw, () if context.running is None else context.running.pairs
-    listen = raw.get("listen")
+    served = list(_endpoint_pairs(context) or _port_pairs(context.raw))
+    running = () if context.running is None else context.running.pairs
+    for (option, pairs), old in zip(served, running, strict=False):
+        worse = why_worse(pairs, old, utc_now())
+        if pairs and worse is not None:
+            raise option.refuse(worse)
+    return tuple(pairs for _, pairs in served) or ((),)
+
+
+def _endpoint_pairs(context: ParseContext) -> list[tuple[RawOption, Pairs]]:
+    """Return each endpoint string with its certificates; empty if there is none."""
+    listen, found = context.raw.get("listen"), []
     if listen is None or not listen.values:
-        return (_port_pairs(raw, running[0] if running else ()),)
-    for name in filter(raw.__contains__, _EXCLUDED_BY_LISTEN):
+        return []
+    for name in filter(context.raw.__contains__, _EXCLUDED_BY_LISTEN):
         raise BadOption(
-            f"{listen.source} and {raw[name].source} exclude each other: the endpoint string sets "
-            "address, port and certificate itself; remove one of the two"
+            f"{listen.source} and {context.raw[name].source} exclude each other: the endpoint "
+            "string sets address, port and certificate itself; remove one of the two"
         )
-    found = []
-    for index, text in enumerate(listen.values):
-        source = listen.only(text)
+    for text in listen.values:
+        option = listen.only(text)
         try:
-            tls = read_endpoint(context.reactor, text, folder=source.folder).tls
+            tls = read_endpoint(context.reactor, text, folder=listen.folder).tls
         except BadEndpoint as error:
-            raise source.refuse(str(error)) from None
-        pairs = () if tls is None else tls.pairs
-        found.append(_no_worse(pairs, running[index] if index < len(running) else (), source))
-    return tuple(found)
+            raise option.refuse(str(error)) from None
+        found.append((option, () if tls is None else tuple(tls.pairs)))
+    return found
 
 
-def _port_pairs(raw: Mapping[str, RawOption], running: Pairs) -> Pairs:
+def _port_pairs(raw: Mapping[str, RawOption]) -> list[tuple[RawOption, Pairs]]:
+    """Return --tls-cert with its certificate; empty without TLS."""
     certificate, key = raw.get("tls-cert"), raw.get("tls-key")
-    for present, name, missing in (
-        (certificate, "tls-cert", "tls-key"),
-        (key, "tls-key", "tls-cert"),
-    ):
-        if present and missing not in raw:
-            raise present.refuse(
-                f"needs {present.sibling(name, missing)} too: TLS takes a certificate and its key"
-            )
     if certificate is None or key is None:
-        return ()
+        if present := certificate or key:
+            missing = re.sub(r"[A-Za-z]+$", lambda match: _PARTNERS[match[0]], present.source)
+            raise present.refuse(f"requires {missing}: TLS takes a certificate and its key")
+        return []
     try:
-        pair = load_pair(certificate.path, key.path)
+        return [(certificate, (load_pair(certificate.path, key.path),))]
     except BadCertificate as error:
         raise (key if error.about_key else certificate).refuse(str(error)) from None
-    return _no_worse((pair,), running, certificate)
-
-
-def _no_worse(pairs: Pairs, running: Pairs, source: RawOption) -> Pairs:
-    worse = why_worse(pairs, running, utc_now())
-    if worse is not None:
-        raise source.refuse(worse)
-    return pairs

@@ -1,7 +1,7 @@
 """Kinds: the values that an option may have, their parsing from text, and their display."""
 
 from collections.abc import Callable, Collection, Mapping, Sized
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from vaultrelay.config.raw_option import BadOption, RawOption
@@ -44,34 +44,26 @@ class Kind:
 
 @dataclass(frozen=True)
 class Integer(Kind):
-    """A whole number within a range, both ends included."""
+    """A whole number within a range, both ends included.
+
+    `messages`: a number of bytes that is enough for so many messages of --message-bytes. A relay
+    without room for its own messages would close each device that sends one.
+    """
 
     value: str = "NUMBER"
     within: tuple[int, int] = (0, 0)
+    messages: int = 0
 
     def read(self, raw: RawOption, context: ParseContext) -> int:
         text = raw.last.strip()
+        lowest = max(self.within[0], self.messages * context.values.get("message_bytes", 0))
         is_number = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
-        if not is_number or not self.within[0] <= int(text) <= self.within[1]:
-            raise raw.refuse(f"must be {self.described()}")
+        if not is_number or not lowest <= int(text) <= self.within[1]:
+            raise raw.refuse(f"must be a whole number from {lowest} to {self.within[1]}")
         return int(text)
 
     def described(self) -> str:
         return f"a whole number from {self.within[0]} to {self.within[1]}"
-
-
-@dataclass(frozen=True)
-class Buffer(Integer):
-    """A number of bytes that is enough for `messages` messages of --message-bytes.
-
-    A relay without room for its own messages would close each device that sends one.
-    """
-
-    messages: int = 1
-
-    def read(self, raw: RawOption, context: ParseContext) -> int:
-        least = self.messages * context.values["message_bytes"]
-        return Integer.read(replace(self, within=(least, self.within[1])), raw, context)
 
 
 @dataclass(frozen=True)

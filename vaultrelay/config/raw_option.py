@@ -62,14 +62,3 @@ class RawOption:
     def only(self, value: str) -> "RawOption":
         """Return one of several values."""
         return replace(self, values=(value,))
-
-    def sibling(self, name: str, other: str) -> str:
-        """Return how option `other` is set where this option, `name`, is: --other, RELAY_OTHER."""
-        for old, new in ((name, other), (_variable(name), _variable(other))):
-            if self.source.endswith(old):
-                return self.source.removesuffix(old) + new
-        return f"--{other}"
-
-
-def _variable(name: str) -> str:
-    return name.upper().replace("-", "_")

@@ -7,7 +7,7 @@ from typing import Any
 from vaultrelay.certificates.plain_file import start_folder
 from vaultrelay.config.listener_certificates import read_pairs
 from vaultrelay.config.memory_limit import memory_bytes
-from vaultrelay.config.option import Option, options_of
+from vaultrelay.config.option import Option
 from vaultrelay.config.option_kinds import ParseContext
 from vaultrelay.config.option_sources import (
     Assignment,
@@ -20,7 +20,7 @@ from vaultrelay.config.option_sources import (
 from vaultrelay.config.raw_option import BadOption, RawOption
 from vaultrelay.config.runtime_folder import runtime_folder
 from vaultrelay.config.service_links import service_links
-from vaultrelay.config.settings import Settings
+from vaultrelay.config.settings import OPTIONS, Settings
 
 _LISTENER_OPTIONS = ("listen", "tls-cert", "tls-key")
 
@@ -30,7 +30,7 @@ class SettingsReader:
 
     Endpoint strings are read for `reactor`, on which they would listen. Names are relative to the
     start folder, and the runtime folder is for `user`, by default the current one: twistd changes
-    both. `kind` is the class of settings, which declares the options.
+    both.
     """
 
     def __init__(
@@ -39,8 +39,6 @@ class SettingsReader:
         environment: Mapping[str, str],
         reactor: Any = None,
         user: int | None = None,
-        *,
-        kind: type[Settings] = Settings,
     ) -> None:
         self._folder = start_folder()
         self._links = service_links(environment)
@@ -50,8 +48,7 @@ class SettingsReader:
         # From the start, too: later this process runs as that other user.
         self._runtime_folder = runtime_folder("", environment, self._folder, user)
         self._reactor = reactor
-        self._kind = kind
-        self._options = {option.name: option for option in options_of(kind)}
+        self._options = {option.name: option for option in OPTIONS}
         assigned = from_variables(self._options.values(), self._environment) + from_flags(flags)
         self._raw, self._start_errors = self._parsed(assigned, self._options)
         self._outside_file = self._raw
@@ -72,10 +69,10 @@ class SettingsReader:
         errors = {} if running else dict(self._start_errors)
         self._read_file(errors, running)
         context = ParseContext(self._raw, self._reactor, running)
-        values, before = context.values, running or self._kind()
+        values, before = context.values, running or Settings()
         for option in self._options.values():
             raw = self._raw.get(option.name)
-            values[option.field] = getattr(self._kind, option.field)
+            values[option.field] = getattr(Settings, option.field)
             try:
                 if raw is not None:
                     values[option.field] = option.kind.read(raw, context)
@@ -98,7 +95,7 @@ class SettingsReader:
             "service_links": self._links,
             "sources": {name: raw.source for name, raw in self._raw.items()},
         }
-        return self._kind(**values), list(errors)
+        return Settings(**values), list(errors)
 
     def files(self, settings: Settings) -> tuple[frozenset[Path], frozenset[Path]]:
         """Return the files that were or should be read, and those of them that may be folders."""

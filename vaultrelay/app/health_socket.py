@@ -3,13 +3,14 @@
 It works with every kind of listener. If it cannot be made, the relay starts without it.
 """
 
+import os
 from collections.abc import Callable
 
 from twisted.application.service import MultiService
 
 from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.limits import HEALTH_WAITING
+from vaultrelay.policy.limits import HEALTH_WAITING, UNIX_PATH_BYTES
 from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.handover import Route
 from vaultrelay.transport.hub import Hub
@@ -57,6 +58,12 @@ class HealthSocket(MultiService):
         )
         try:
             make_folder(self._folder)
+            size = len(os.fsencode(path))
+            if size > UNIX_PATH_BYTES:
+                raise UnsafeFolder(
+                    f"{path} has {size} bytes, more than the {UNIX_PATH_BYTES} that the path of a "
+                    "unix socket may have"
+                )
             listener.setServiceParent(self)
         except (OSError, UnsafeFolder, CannotListen) as error:
             self._log.warn(

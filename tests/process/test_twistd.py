@@ -55,14 +55,17 @@ LOOPBACK = ("vault-relay", "--bind", "127.0.0.1")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((*LOOPBACK, "--port", "TAKEN"), "cannot listen on port TAKEN of 127.0.0.1: address alrea"),
+        (
+            (*LOOPBACK, "--port", "TAKEN"),
+            "cannot listen on port TAKEN of 127.0.0.1 (--port, --bind): addr",
+        ),
         (
             ("--pidfile", "other.pid", "vault-relay", "--listen", "unix:missing/relay.sock"),
-            "cannot listen on unix:missing/relay.sock: no such file or directory; make its folder",
+            "cannot listen on unix:missing/relay.sock (--listen): no such file or directory; make its folder",
         ),
         (
             (*LOOPBACK, "--port", "0", "--admin", "tcp:TAKEN"),
-            "cannot listen on tcp:TAKEN: address already in use",
+            "cannot listen on tcp:TAKEN (--admin): address already in use",
         ),
         (("--pidfile", "missing/a.pid", "vault-relay"), "cannot start: FOLDER/missing/a.pid: no s"),
         (("--rundir", "missing", "vault-relay"), "cannot start: missing: no such file or directo"),

@@ -39,8 +39,7 @@ class AdminService(MultiService):
     Raises BadEndpoint and CannotListen under the same conditions as RelayService.
     """
 
-    host_refused = False
-    """Whether the current settings refused a Host header. A scraper may not log the refusal."""
+    _hosts_at_refusal: Collection[str] | None = None
 
     _ask_nodes: Callable[[Sequence[NodeUrl]], Deferred[list[NodeAnswer]]] | None = None
 
@@ -48,8 +47,6 @@ class AdminService(MultiService):
         super().__init__()
         self._log = log
         self._reactor = reactor = hub.reactor
-        self._hosts: Collection[str] = ()
-        self._nodes: Sequence[NodeUrl] = ()
         self._relay = relay
         self._relay_ports = ""
         self._meter = Meter(relay)
@@ -57,17 +54,15 @@ class AdminService(MultiService):
         self._site = QuietSite(AdminPages(self, log=log))
         waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
         self.door = FrontDoorFactory(reactor, self.route, waiting=waiting, log=log)
-        self._endpoint = settings.admin
-        listening = read_endpoint(reactor, self._endpoint, on_loopback=True)
-        text = f"{self._endpoint} ({settings.source_of('admin')})"
+        listening = read_endpoint(reactor, settings.admin, on_loopback=True)
+        text = f"{settings.admin} ({settings.source_of('admin')})"
         self.listener = ListeningService(text, listening, self.door, waiting, hub)
         self.listener.setServiceParent(self)
 
-    def configure(self, *, hosts: Collection[str], nodes: Sequence[NodeUrl]) -> None:
-        """Apply the host names to answer to, and the other relays to ask."""
-        self.host_refused &= hosts == self._hosts
-        self._hosts = hosts
-        self._nodes = nodes
+    @property
+    def host_refused(self) -> bool:
+        """Whether the current host names refused a request. A scraper may not log the refusal."""
+        return self._hosts_at_refusal == self._relay.settings.admin_hosts
 
     def startService(self) -> None:
         super().startService()
@@ -78,7 +73,9 @@ class AdminService(MultiService):
         self._relay_ports = relay_ports
         port: Any = self.listener.port
         self._log.info(
-            "Status page and metrics: {text} ({port})", text=self._endpoint, port=shown(port)
+            "Status page and metrics: {text} ({port})",
+            text=self._relay.settings.admin,
+            port=shown(port),
         )
 
     def stopService(self) -> object:
@@ -92,7 +89,7 @@ class AdminService(MultiService):
                 "This is the admin endpoint. Devices connect to the public port of the relay."
             )
         if not self._is_own_host(request):
-            self.host_refused = True
+            self._hosts_at_refusal = self._relay.settings.admin_hosts
             raise Refusal(
                 421,
                 "host_not_allowed",
@@ -118,7 +115,7 @@ class AdminService(MultiService):
         if name.lower() == "localhost" or read_address(name) is not None:
             return True
         try:
-            return canonical_host(name) in self._hosts
+            return canonical_host(name) in self._relay.settings.admin_hosts
         except ValueError:
             return False
 
@@ -138,11 +135,12 @@ class AdminService(MultiService):
 
     def others(self) -> Deferred[list[NodeAnswer]] | None:
         """Ask the other relays for their status; None if there are no others."""
-        if not self._nodes:
+        nodes = self._relay.settings.admin_nodes
+        if not nodes:
             return None
         if self._ask_nodes is None:
             # Imported on demand: a single relay saves the memory.
             from vaultrelay.app.node_poll import NodePoll
 
             self._ask_nodes = NodePoll(self._reactor).ask
-        return self._ask_nodes(self._nodes)
+        return self._ask_nodes(nodes)

@@ -67,4 +67,3 @@ class PublicEndpoint:
             asks_token=settings.tokens is not None,
             node_name=settings.node_name,
         )
-        self.routes.configure(settings.access.origins)

@@ -123,8 +123,6 @@ class RelayService(MultiService):
         self.log.configure(settings.log)
         self.listeners.configure(settings.pairs, renew_tickets=renew_tickets)
         self.devices.ledger.configure(settings.buffer_bytes)
-        if self._admin is not None:
-            self._admin.configure(hosts=settings.admin_hosts, nodes=settings.admin_nodes)
         if closed := self.broker.configure(broker_settings):
             self.log.info(
                 "Closed {count} connections that the new access rules do not admit", count=closed

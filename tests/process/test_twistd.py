@@ -61,7 +61,7 @@ LOOPBACK = ("vault-relay", "--bind", "127.0.0.1")
         ),
         (
             ("--pidfile", "other.pid", "vault-relay", "--listen", "unix:missing/relay.sock"),
-            "cannot listen on unix:missing/relay.sock (--listen): no such file or directory; make its folder",
+            "cannot listen on unix:missing/relay.sock (--listen): no such file or directory; make",
         ),
         (
             (*LOOPBACK, "--port", "0", "--admin", "tcp:TAKEN"),

@@ -37,7 +37,6 @@ class SystemdNotifier(Service):
         self._socket = environment.pop("NOTIFY_SOCKET", "")
         self._reactor = reactor
         self._joined = joined
-        self._reported = -1
         seconds = _watchdog_seconds(environment)
         self._alive = ["WATCHDOG=1"] if seconds else []
         self._every = seconds / 2 or STATUS_SECONDS
@@ -69,13 +68,9 @@ class SystemdNotifier(Service):
             self._repeating.start(self._every, now=True)
 
     def _report(self) -> None:
-        lines = list(self._alive)
         joined = self._joined()
-        if joined != self._reported:
-            self._reported = joined
-            lines.append(f"STATUS={joined} {'device' if joined == 1 else 'devices'} joined")
-        if lines:
-            self._send(*lines)
+        noun = "device" if joined == 1 else "devices"
+        self._send(*self._alive, f"STATUS={joined} {noun} joined")
 
     def _send(self, *lines: str) -> None:
         path = self._socket

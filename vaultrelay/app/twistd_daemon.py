@@ -20,8 +20,6 @@ from vaultrelay.logs import printable
 _STARTED = b"\0"
 _MAX_REPORT_BYTES = 4096
 """Limit of a report in bytes; a report has a few hundred."""
-_FIRST_FREE = 3
-"""First descriptor above the standard streams, which a daemon redirects to /dev/null."""
 _INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -36,10 +34,6 @@ class TwistdStart:
         self._config = config
         self._error = ""
         self._is_over = False
-        # Else one of our descriptors, or of twistd's, could get the number of a standard stream.
-        while (null := os.open(os.devnull, os.O_RDWR)) < _FIRST_FREE:
-            pass
-        os.close(null)
         self._is_daemon = not config["nodaemon"]
         if self._is_daemon:
             self._terminal = os.getpid()

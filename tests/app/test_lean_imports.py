@@ -37,7 +37,7 @@ def loaded() -> set[str]:
         "urllib.request",
         "vaultrelay.app.admin_service",
         "vaultrelay.cluster.ask",
-        "vaultrelay.app.systemd_notify",
+        "vaultrelay.app.systemd_notifier",
     ],
 )
 def test_a_lean_relay_does_not_load(loaded: set[str], name: str) -> None:

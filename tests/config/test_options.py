@@ -247,7 +247,7 @@ def test_what_is_no_whole_number_is_refused(name: str, value: str) -> None:
 
 @pytest.mark.parametrize("name", ["a" * 33, "two words", "ä", "a/b", "a\n", "<b>", "a\x1b[1m"])
 def test_a_node_has_a_short_and_plain_name(name: str) -> None:
-    assert "must be at most 32 of A-Z a-z 0-9 . _ -, such as relay-2" in refusal_of(
+    assert "must have at most 32 characters of A-Z a-z 0-9 . _ -, such as relay-2" in refusal_of(
         "--node-name", name
     )
 
@@ -343,7 +343,7 @@ def test_an_empty_flag_is_refused(name: str, value: str) -> None:
     if name in ("node-name", "runtime-folder"):
         pytest.skip("takes back what a variable says")
     assert refusal_of(f"--{name}={value}") == (
-        f"--{name}: is empty; give it a value, or leave it out"
+        f"--{name}: the value is empty; set one, or remove the option"
     )
 
 
@@ -425,18 +425,20 @@ BAD_URLS = [
 @pytest.mark.parametrize("origin", ["flag", "file"])
 def test_what_is_no_url_is_refused_with_an_example(origin: str, url: str) -> None:
     assert refusal_at(origin, ("public-url", url)).startswith(
-        f"{named(origin, 'public-url')}: '{url}' must be a URL such as wss://relay.example.org: "
+        f"{named(origin, 'public-url')}: '{url}' is not a valid public URL: "
     )
 
 
 @pytest.mark.parametrize("character", ["\n", "\t", "\r", "\x00", "\x1b", "\x7f"])
 def test_a_url_with_a_control_byte_is_refused(character: str) -> None:
-    assert "must be a URL" in refusal_of(f"--public-url=wss://relay{character}.example.org")
+    assert "is not a valid public URL" in refusal_of(
+        f"--public-url=wss://relay{character}.example.org"
+    )
 
 
 def test_of_several_urls_the_bad_one_is_named() -> None:
     said = refusal_of(RELAY_PUBLIC_URL="wss://a.example ftp://b.example wss://c.example")
-    assert said.startswith("RELAY_PUBLIC_URL: 'ftp://b.example' must be a URL such as ")
+    assert said.startswith("RELAY_PUBLIC_URL: 'ftp://b.example' is not a valid public URL: ")
 
 
 @pytest.mark.parametrize("other", ["port", "bind", "tls-cert", "tls-key"])
@@ -576,7 +578,7 @@ def test_a_mistake_in_a_reload_is_over_with_the_next(folder: Path) -> None:
     (folder / CONFIG).write_text(f"tls-cert = ''\ntls-key = '{key}'\n")
     kept, errors = reader.read_all(before)
     assert kept == before
-    assert errors == [f"{CONFIG}: tls-cert: is empty; give it a value, or leave it out"]
+    assert errors == [f"{CONFIG}: tls-cert: the value is empty; set one, or remove the option"]
     (folder / CONFIG).write_text(text)
     write_pair(folder, issue(["b.example"]))
     after, errors = reader.read_all(kept)
@@ -921,7 +923,7 @@ def test_the_buffer_holds_some_of_the_largest_messages() -> None:
 
 def test_an_empty_list_of_who_may_come_is_no_invitation() -> None:
     assert refusal_of(toml="allow-from = []") == (
-        f"{CONFIG}: allow-from: is an empty list, so no device could connect; "
+        f"{CONFIG}: allow-from: the list is empty, so no device could connect; "
         "remove it to allow all"
     )
     assert not read(toml="deny-from = []").access.denied
@@ -955,7 +957,7 @@ def test_web_pages_are_kept_out_where_addresses_are(toml: str, shown: str) -> No
 def test_a_name_of_the_admin_endpoint_is_a_name_alone(origin: str, name: str) -> None:
     said = refusal_at(origin, ("admin-host", name))
     assert said.startswith(f"{named(origin, 'admin-host')}: '{name}' ")
-    assert said.endswith("; write a name without a port, such as relay.lan")
+    assert said.endswith("; set a name without a port, such as relay.lan")
 
 
 def test_names_of_the_admin_endpoint_are_canonical_and_not_without_end() -> None:

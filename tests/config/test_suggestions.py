@@ -71,8 +71,8 @@ def test_quotation_marks_that_an_environment_file_keeps_are_named(
     for value in ("8080", "127.0.0.1 10.0.0.1"):
         said = refusal_of_variable(name, quoted.format(value))
         assert said == (
-            f"{VARIABLES[name]}: has quotation marks, which are read as part of the value; remove "
-            "them"
+            f"{VARIABLES[name]}: the value has quotation marks, which are read as part of it; "
+            "remove them"
         )
 
 

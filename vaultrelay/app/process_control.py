@@ -16,7 +16,7 @@ def add_process_control(relay: RelayService, reader: SettingsReader) -> None:
     reactor = relay.hub.reactor
     around: Callable[[], AbstractContextManager[None]] = nullcontext
     if "NOTIFY_SOCKET" in os.environ:
-        from vaultrelay.app.systemd_notify import SystemdNotifier
+        from vaultrelay.app.systemd_notifier import SystemdNotifier
 
         notifier = SystemdNotifier(os.environ, reactor, lambda: relay.broker.joined, log=relay.log)
         notifier.setServiceParent(relay)

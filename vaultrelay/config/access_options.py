@@ -50,7 +50,7 @@ class AccessOptions:
     allowed: Networks | None = option(
         "allow-from",
         address_kinds.networks(
-            "is an empty list, so no device could connect; remove it to allow all", "nobody"
+            "the list is empty, so no device could connect; remove it to allow all", "nobody"
         ),
         None,
         _GROUP,

@@ -27,7 +27,8 @@ def _bind(raw: RawOption, context: ParseContext) -> str:
 def _node_name(raw: RawOption, context: ParseContext) -> str:
     if not NODE_NAME.fullmatch(raw.last):
         raise raw.refuse(
-            f"must be at most {limits.NODE_NAME_CHARS} of A-Z a-z 0-9 . _ -, such as relay-2"
+            f"must have at most {limits.NODE_NAME_CHARS} characters of A-Z a-z 0-9 . _ -, such as "
+            "relay-2"
         )
     return raw.last
 
@@ -42,19 +43,17 @@ def _endpoint(raw: RawOption, context: ParseContext) -> str:
 
 def _public_url(text: str) -> str:
     if "@" in text:
-        raise ValueError("a public URL is shown to all, keep the token out")
+        raise ValueError("a public URL is visible to everyone; remove the token")
     try:
         host_of_url(text)
     except ValueError as error:
-        raise ValueError(
-            f"'{text}' must be a URL such as wss://relay.example.org: {error}"
-        ) from None
+        raise ValueError(f"'{text}' is not a valid public URL: {error}") from None
     return text
 
 
 def _admin_host(text: str) -> str:
     if "*" in text:
-        raise ValueError(f"{text!r} is a pattern, and no name")
+        raise ValueError(f"{text!r} is a pattern, not a host name")
     return canonical_host(text)
 
 
@@ -76,7 +75,7 @@ PUBLIC_URLS = Listed("URL", one=_public_url)
 ADMIN_HOSTS = Listed(
     "NAME",
     one=_admin_host,
-    template="{error}; write a name without a port, such as relay.lan",
+    template="{error}; set a name without a port, such as relay.lan",
     join=lambda hosts, raw: tuple(dict.fromkeys(hosts)),
     most=limits.MOST_NODES,
     noun="names",

@@ -36,15 +36,15 @@ def form_error(kind: str, values: tuple[str, ...], list_form: str, may_be_empty:
     `list_form` is the form of a list in their source; empty for an option with one value.
     """
     if not may_be_empty and not all(value.strip() for value in values):
-        return "is empty; give it a value, or leave it out"
+        return "the value is empty; set one, or remove the option"
     for value in values:
         quotes = [end in _QUOTES for end in (value[:1], value[-1:]) if end]
         if quotes and (any(quotes) if list_form else all(quotes)):
-            return "has quotation marks, which are read as part of the value; remove them"
+            return "the value has quotation marks, which are read as part of it; remove them"
         if list_form and kind in _LISTS and _LISTS[kind].search(value.strip()):
             # A URL may contain a token.
-            shown = "" if kind == "URL" else f"'{value}' "
-            return f"{shown}has several values in one; {list_form}"
+            shown = "the value" if kind == "URL" else f"'{value}'"
+            return f"{shown} has several values in one; {list_form}"
     return ""
 
 
@@ -134,6 +134,6 @@ _CORRECTIONS: tuple[tuple[str, str, str | _Suggest], ...] = (
         _URL.format(r"(?=.*[a-z])[\w.-]+"),
         "write an IP address: host names are not resolved",
     ),
-    ("URL", r"[\w.-]+(?::[0-9]+)?/?", "add the scheme, such as wss:// or http://"),
+    ("URL", r"[\w.-]+(?::[0-9]+)?(?:/\S*)?", "add the scheme, such as wss:// or http://"),
 )
 """By kinds of option: the form of a common mistake, and its correction. The first match counts."""

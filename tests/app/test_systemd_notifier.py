@@ -10,7 +10,7 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 
 from tests.recorded_log import RecordedLog
-from vaultrelay.app.systemd_notify import SystemdNotifier
+from vaultrelay.app.systemd_notifier import SystemdNotifier
 from vaultrelay.policy.limits import STATUS_SECONDS
 
 

@@ -194,7 +194,7 @@ class TestTokens:
         stays = relay.join(b"device-b", Authorization="Bearer another-of-the-tokens")
         said = relay.write("another-of-the-tokens\n", file)
         assert "changed: access-token-file=(1 token)" in "".join(said)
-        assert "info: Closed 1 connections that the new access rules do not admit" in said
+        assert "info: Connections closed, as the new access rules do not admit them: 1" in said
         assert goes.closed_with() == KICKED
         assert '"left"' in stays.control().__repr__().replace("'", '"')
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -215,7 +215,7 @@ class TestTokens:
             assert device.closed_with() == KICKED
         for given in headers, {}, {"Authorization": "Bearer"}, {"Authorization": "Basic Og=="}:
             assert relay.connect(**given).answer.startswith(b"HTTP/1.1 401 ")  # type: ignore[attr-defined]
-        assert said[-3] == "info: Closed 2 connections that the new access rules do not admit"
+        assert said[-3] == "info: Connections closed, as the new access rules do not admit them: 2"
         assert said[-2] == (
             "error: NO DEVICE IS ADMITTED: The file of --access-token-file holds no token, and "
             "those that were connected were closed. Make one (vault-relay token new --file FILE). "

@@ -55,7 +55,9 @@ class DrainSequence:
         yield self._listeners.stop(inherited_only=True)
         if count := self._sessions.broker.joined:
             self._log.info(
-                "Draining: closing {count} devices within {seconds} s", count=count, seconds=seconds
+                "Draining within {seconds} s; devices to close: {count}",
+                count=count,
+                seconds=seconds,
             )
         self._deadline = self._clock.callLater(
             max(seconds - DRAIN_RESERVE_SECONDS, SHORTEST_DRAIN_SECONDS), self._abort_rest
@@ -86,7 +88,7 @@ class DrainSequence:
 
     def _close_all(self) -> None:
         self._log.info(
-            "Drain aborted: closing {count} devices now", count=self._sessions.broker.joined
+            "Drain aborted; devices closed now: {count}", count=self._sessions.broker.joined
         )
         self._sessions.broker.close_all()
         if self._deadline.active():
@@ -94,6 +96,6 @@ class DrainSequence:
 
     def _abort_rest(self) -> None:
         self._log.warn(
-            "Aborting {count} connections that did not close in time", count=self._devices.count
+            "Connections aborted, as they did not close in time: {count}", count=self._devices.count
         )
         self._devices.abort_all()

@@ -125,7 +125,8 @@ class RelayService(MultiService):
         self.devices.ledger.configure(settings.buffer_bytes)
         if closed := self.broker.configure(broker_settings):
             self.log.info(
-                "Closed {count} connections that the new access rules do not admit", count=closed
+                "Connections closed, as the new access rules do not admit them: {count}",
+                count=closed,
             )
 
     @property

@@ -689,7 +689,9 @@ def test_what_keeps_people_out_is_not_lifted_by_a_reload(
     relay = Running(tmp_path, f"{guard} = '{value}'\n", log)
     before = relay.broker.access
     said = relay.write("session-ttl = 70\n")
-    assert f"warn: {relay.config}: {guard} has changed; restart the relay to apply it" in said
+    warning = f"warn: {relay.config}: {guard} has changed; restart the relay to apply it"
+    assert warning in said
+    assert warning in relay.write("session-ttl = 80\n")
     assert relay.broker.access == before == relay.service.settings.access
-    assert relay.broker.limits.session_ttl == 70
+    assert relay.broker.limits.session_ttl == 80
     relay.stop()

@@ -997,3 +997,13 @@ def test_a_list_that_is_not_text_is_told(folder: Path, name: str) -> None:
     (folder / "list").write_bytes(b"\xff\xfe\0")
     assert refusal_of(f"--{name}=list") == f"--{name}: 'list' is not UTF-8 text"
     assert refusal_of(toml=f'{name} = "a\\u0000"').endswith("is not a file name")
+
+
+def test_settings_know_the_flag_the_variable_or_the_key_of_each_option() -> None:
+    found = read("--bind=::1", toml="port = 81\nsession-ttl = 60\n", RELAY_PORT="82")
+    assert [found.source_of(name) for name in ("bind", "port", "session-ttl", "listen")] == [
+        "--bind",
+        "RELAY_PORT",
+        f"{CONFIG}: session-ttl",
+        "--listen",
+    ]

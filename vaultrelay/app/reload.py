@@ -82,7 +82,7 @@ class Reloader(Service):
             for name in () if is_timed else restart:
                 self._log.warn(
                     "{option} has changed; restart the relay to apply it",
-                    option=settings.sources.get(name) or before.source_of(name),
+                    option=after.source_of(name),
                 )
             changed = ", ".join(_changes(before, after))
             if changed or not is_timed:

@@ -169,6 +169,8 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
         # A file that was emptied by mistake must not open a private relay.
         lifted = [each for each in old if each.guard and self._lifts(each.field, running)]
         kept = {each.field: old[each] for each in restart + lifted}
+        # An option that keeps its value is still named by its source.
+        kept["sources"] = {**running.sources, **self.sources}
         names = [each.name for each in restart]
         if [bool(pairs) for pairs in self.pairs] != [bool(pairs) for pairs in running.pairs]:
             names.append("tls-cert")

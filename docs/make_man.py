@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
 from io import StringIO
-from itertools import takewhile
+from itertools import groupby, takewhile
 from pathlib import Path
 
 from vaultrelay import __version__
 from vaultrelay.commands import COMMANDS
-from vaultrelay.config.notes import reload_note
-from vaultrelay.config.option import Option, by_group
+from vaultrelay.config.option import Option
 from vaultrelay.config.settings import OPTIONS
 
 TARGET = Path(__file__).with_name("vault-relay.1")
@@ -140,10 +139,10 @@ def synopsis() -> list[str]:
 def options(declared: Iterable[Option]) -> list[str]:
     """The relay's own options in their groups."""
     lines = []
-    for group, members in by_group(declared).items():
+    for group, members in groupby(declared, lambda option: option.group):
         lines.append(f".SS {group}")
         for option in members:
-            text = " ".join(filter(None, (option.full_help, reload_note(option))))
+            text = " ".join(filter(None, (option.full_help, option.reload_note)))
             lines += item(f"--{option.name} {option.value}", text)
     for head, text in (
         ("-V, --version", "Print the version."),

@@ -53,7 +53,12 @@ def health_socket(hub: Hub, folder: Path, *ports: int) -> HealthSocket:
         return RouteResult(site.buildProtocol(client.address), head, lasting=False)
 
     return HealthSocket(
-        hub, folder=str(folder), route=route, ports=lambda: list(ports), log=hub.log
+        hub,
+        folder=str(folder),
+        source="--runtime-folder",
+        route=route,
+        ports=lambda: list(ports),
+        log=hub.log,
     )
 
 
@@ -79,7 +84,7 @@ def warnings() -> Generator[list[str], None, None]:
     found: list[str] = []
 
     def observe(event: LogEvent) -> None:
-        if "No socket for vault-relay healthcheck" in str(event.get("log_format")):
+        if "Cannot make the socket for vault-relay healthcheck" in str(event.get("log_format")):
             found.append(str(event["log_format"]).format(**event))
 
     observer: Any = observe
@@ -152,21 +157,21 @@ def test_a_folder_that_cannot_be_used_is_one_warning(
     (tmp_path / "file").touch()
     tmp_path.chmod(0o777)
     long = tmp_path / ("x" * 120)
-    maximum = f"the path of a unix socket at most {UNIX_PATH_BYTES}"
     for folder in (tmp_path / "file" / "run", tmp_path / "none" / "run", tmp_path, long):
         service = health_socket(hub, folder, 8080)
         service.startService()
-        assert service.stopService() is None
+        service.stopService()
+    maximum = f"more than the {UNIX_PATH_BYTES} that the path of a unix socket may have"
     assert [
         said.partition(": ")[2].removesuffix(
-            ". Name a folder that the relay can write with --runtime-folder."
+            ". Set --runtime-folder to a folder that the relay can write to."
         )
         for said in warnings
     ] == [
         f"{tmp_path}/file/run: not a directory",
         f"{tmp_path}/none/run: no such file or directory",
-        f"{tmp_path} can be written by others; chmod 700 puts that right",
-        f"{long}/8080.sock has {len(str(long)) + 10} bytes, and {maximum}",
+        f"{tmp_path} is writable by other users; restrict it with chmod 700",
+        f"{long}/8080.sock has {len(str(long)) + 10} bytes, {maximum}",
     ]
 
 

@@ -112,11 +112,10 @@ def test_the_pages_for_people_are_in_memory_once_they_are_asked_for_alone() -> N
     code = """
 import sys
 from twisted.web.test.requesthelper import DummyRequest
-from vaultrelay.config.slices import PageSettings
 from vaultrelay.web.pages import Pages
 class Status: draining = False
 pages = Pages(Status(), version="1.0.0")
-pages.configure(PageSettings(public_urls=("wss://relay.example.org",)))
+pages.configure(public_urls=("wss://relay.example.org",))
 modules = ("segno", "vaultrelay.web.front_page", "vaultrelay.web.privacy_page")
 print([name in sys.modules for name in modules])
 pages._front_page(DummyRequest([b""]))

@@ -20,7 +20,10 @@ def test_a_reactor_that_completes_instead_of_waiting_is_refused(
     with pytest.raises(SystemExit) as ended:
         real_reactor()
     assert ended.value.code == 2
-    assert "vault-relay: IOCPReactor does not wait for sockets" in capfd.readouterr().err
+    assert (
+        "vault-relay: twistd --reactor: IOCPReactor does not implement IReactorFDSet"
+        in capfd.readouterr().err
+    )
 
 
 def test_timers_run_by_a_clock_that_nobody_sets(monkeypatch: pytest.MonkeyPatch) -> None:

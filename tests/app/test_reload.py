@@ -131,11 +131,9 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
 
 def test_what_changed_is_said(tmp_path: Path, log: RecordedLog) -> None:
     relay = Running(tmp_path, "", log)
-    assert relay.write("session-ttl = 7\n") == [
-        "info: The options were read again; changed: session-ttl=7"
-    ]
+    assert relay.write("session-ttl = 7\n") == ["info: Options reloaded; changed: session-ttl=7"]
     relay.reloader.reload()
-    assert relay.lines[-1] == "info: The options were read again; changed: nothing"
+    assert relay.lines[-1] == "info: Options reloaded; changed: nothing"
     assert relay.wait() == []
     relay.stop()
 
@@ -144,7 +142,7 @@ def test_what_takes_a_restart_is_named_and_stays(tmp_path: Path, log: RecordedLo
     relay = Running(tmp_path, "", log)
     said = relay.write("port = 81\nbind = '127.0.0.1'\nmessage-bytes = 2000\nsession-ttl = 7\n")
     assert [
-        f"warn: --{name} has changed, which takes a restart of the relay" in said
+        f"warn: {relay.config}: {name} has changed; restart the relay to apply it" in said
         for name in ("port", "bind", "message-bytes", "session-ttl")
     ] == [True] * 3 + [False]
     assert relay.join().welcome["limits"]["message_bytes"] == 1024 * 1024
@@ -198,7 +196,7 @@ class TestTokens:
         stays = relay.join(b"device-b", Authorization="Bearer another-of-the-tokens")
         said = relay.write("another-of-the-tokens\n", file)
         assert "changed: access-token-file=(1 token)" in "".join(said)
-        assert "info: Closed, as they may not be here any more: 1 connections" in said
+        assert "info: Connections closed, as the new access rules do not admit them: 1" in said
         assert goes.closed_with() == KICKED
         assert '"left"' in stays.control().__repr__().replace("'", '"')
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -219,15 +217,13 @@ class TestTokens:
             assert device.closed_with() == KICKED
         for given in headers, {}, {"Authorization": "Bearer"}, {"Authorization": "Basic Og=="}:
             assert relay.connect(**given).answer.startswith(b"HTTP/1.1 401 ")  # type: ignore[attr-defined]
-        assert said[-3] == "info: Closed, as they may not be here any more: 2 connections"
+        assert said[-3] == "info: Connections closed, as the new access rules do not admit them: 2"
         assert said[-2] == (
             "error: NO DEVICE IS ADMITTED: The file of --access-token-file holds no token, and "
             "those that were connected were closed. Make one (vault-relay token new --file FILE). "
             "Until then the relay does not start again either."
         )
-        assert said[-1] == (
-            "info: The options were read again; changed: access-token-file=(0 tokens)"
-        )
+        assert said[-1] == ("info: Options reloaded; changed: access-token-file=(0 tokens)")
         assert [each.slug for each in relay.service.findings()] == ["nobody", "no_name"]
         assert "No longer: an access list that is empty" in "".join(relay.write(TOKEN, file))
         assert relay.join(b"device-a", **headers).session
@@ -276,7 +272,7 @@ class TestTokens:
     ) -> None:
         relay = Running(tmp_path, f"access-token-file = '{file}'\n", log)
         said = relay.write("one-of-other-tokens\ntwo-of-other-tokens\n", file)
-        assert said == ["info: The options were read again; changed: 2 other tokens"]
+        assert said == ["info: Options reloaded; changed: 2 different tokens"]
         relay.stop()
 
     def test_asking_for_tokens_closes_who_came_without(
@@ -333,8 +329,8 @@ def test_addresses_that_are_listed_shut_web_pages_out_at_once(
     relay.write("allow-from = ['0.0.0.0/0']\n")
     assert relay.service.settings.access.origins == Origins()
     said = relay.write("")
-    taken = [line for line in said if "takes a restart" in line]
-    assert taken == ["warn: --allow-from has changed, which takes a restart of the relay"]
+    taken = [line for line in said if "restart the relay" in line]
+    assert taken == [f"warn: {relay.config}: allow-from has changed; restart the relay to apply it"]
     assert relay.service.settings.access.origins == Origins()
     relay.stop()
 
@@ -345,7 +341,7 @@ def test_an_emptied_list_of_networks_lets_nobody_in(tmp_path: Path, log: Recorde
     assert before.effective["allow-from"] == "0.0.0.0/0 unix"
     said = relay.write("allow-from = []\n")
     assert "error: NO DEVICE IS ADMITTED: --allow-from lists no network" in said[0]
-    assert said[1] == "info: The options were read again; changed: allow-from=nobody"
+    assert said[1] == "info: Options reloaded; changed: allow-from=nobody"
     assert b"403 Forbidden" in relay.connect().answer  # type: ignore[attr-defined]
     relay.stop()
 
@@ -411,8 +407,8 @@ class TestCertificates:
         (fresh / "key.pem").replace(tmp_path / "key.pem")
         said = relay.wait()
         ends = datetime.now(UTC) + timedelta(90, hours=1)
-        told = f"the certificate, now good until {ends:%Y-%m-%d}"
-        assert f"info: The options were read again; changed: {told}" in said
+        told = f"certificate, now valid until {ends:%Y-%m-%d}"
+        assert f"info: Options reloaded; changed: {told}" in said
         assert tls.context is not before
         assert stays.frames() == []
         assert relay.service.findings() == []
@@ -466,12 +462,12 @@ class TestCertificates:
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert (relay.service.settings.certificates, relay.lines) == (before, [])
         later = datetime.now(UTC) + timedelta(3)
-        for module in ("config.certificates", "app.service", "certificates.server_certificate"):
+        for module in ("config.listener_certificates", "app.service", "certificates.server_certificate"):
             monkeypatch.setattr(f"vaultrelay.{module}.utc_now", lambda: later)
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert relay.service.settings.certificates != before
         assert "info: No longer: options that could not be read" in relay.lines
-        assert "changed: the certificate, now good until" in relay.lines[-1]
+        assert "changed: certificate, now valid until" in relay.lines[-1]
         relay.stop()
 
     def test_one_that_has_expired_itself_gives_way_to_any(
@@ -510,7 +506,7 @@ class TestCertificates:
         assert tls is not None
         before = tls.context
         os.utime(tmp_path / "key.pem", (1, 1))
-        assert relay.wait() == ["info: The options were read again; changed: nothing"]
+        assert relay.wait() == ["info: Options reloaded; changed: nothing"]
         assert tls.context is before
         relay.stop()
 
@@ -518,7 +514,9 @@ class TestCertificates:
         self.pair(tmp_path, 90)
         relay = Running(tmp_path, "", log)
         said = relay.write(self.config(tmp_path))
-        assert said[0] == "warn: --tls-cert has changed, which takes a restart of the relay"
+        assert (
+            said[0] == f"warn: {relay.config}: tls-cert has changed; restart the relay to apply it"
+        )
         assert relay.service.settings.certificates == ()
         relay.stop()
 
@@ -631,8 +629,8 @@ def test_who_asks_often_is_answered_once(tmp_path: Path, log: RecordedLog) -> No
     """A reload takes longer than a signal: each on its own, they would hold the relay up."""
     relay = Running(tmp_path, "", log)
     for _ in range(1000):
-        relay.reloader.ask()
-    assert relay.wait() == ["info: The options were read again; changed: nothing"]
+        relay.reloader.request()
+    assert relay.wait() == ["info: Options reloaded; changed: nothing"]
     assert relay.wait() == []
     relay.stop()
 
@@ -675,7 +673,7 @@ def test_a_look_that_fails_is_not_the_last(
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr(relay.reloader._changes, "look", fail)
+        patched.setattr(relay.reloader._files, "has_changed", fail)
         relay.wait()
     assert len(logged_errors) == 3
     logged_errors.clear()
@@ -697,7 +695,9 @@ def test_what_keeps_people_out_is_not_lifted_by_a_reload(
     relay = Running(tmp_path, f"{guard} = '{value}'\n", log)
     before = relay.broker.access
     said = relay.write("session-ttl = 70\n")
-    assert f"warn: --{guard} has changed, which takes a restart of the relay" in said
+    warning = f"warn: {relay.config}: {guard} has changed; restart the relay to apply it"
+    assert warning in said
+    assert warning in relay.write("session-ttl = 80\n")
     assert relay.broker.access == before == relay.service.settings.access
-    assert relay.broker.limits.session_ttl == 70
+    assert relay.broker.limits.session_ttl == 80
     relay.stop()

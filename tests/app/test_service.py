@@ -318,7 +318,7 @@ class TestTheLog:
             wire.hello()
             wire.hang_up()
         relay.advance(130)
-        assert relay.log.lines[1:] == ["Refused since the last such line: audience 3"]
+        assert relay.log.lines[1:] == ["Refused connections since the last summary: audience 3"]
 
     @pytest.mark.parametrize(
         ("refused", "level"),

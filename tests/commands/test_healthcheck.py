@@ -120,7 +120,7 @@ def test_a_relay_that_was_started_without_a_session_is_found_from_one(
         f"unhealthy: the sockets in {session} are for other ports: 8080, and port 8081 "
     )
     folder.chmod(0o777)
-    assert check(capsys)[1].startswith(f"unhealthy: {folder} can be written by others")
+    assert check(capsys)[1].startswith(f"unhealthy: {folder} is writable by other users")
 
 
 def test_a_relay_without_a_port_is_named_by_its_path(
@@ -270,7 +270,7 @@ def test_a_folder_that_others_may_write_is_not_believed_unless_it_is_named(
     serve(8080, page(**OK))
     folder.chmod(0o777)
     status, said = check(capsys)
-    assert (status, f"unhealthy: {folder} can be written by others; " in said) == (1, True)
+    assert (status, f"unhealthy: {folder} is writable by other users; " in said) == (1, True)
     assert check(capsys, "--runtime-folder", str(folder))[0] == 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from vaultrelay.app import tap
+from vaultrelay.app.process_options import ProcessOptions
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands import invite
 from vaultrelay.commands.reachability import Unreachable
@@ -24,7 +24,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[RelayUrl]:
         return REACHED
 
     monkeypatch.setattr(invite, "reach", reach)
-    monkeypatch.setattr(tap.Options, "environment", {"RELAY_PUBLIC_URL": URL})
+    monkeypatch.setattr(ProcessOptions, "environment", {"RELAY_PUBLIC_URL": URL})
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")

@@ -1,5 +1,6 @@
 """Running in the foreground and under twistd, on a reactor in memory."""
 
+import resource
 import signal
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -12,7 +13,7 @@ from twisted.logger import LogEvent
 
 from tests.recorded_log import RecordedLog
 from vaultrelay import commands
-from vaultrelay.app import process, tap
+from vaultrelay.app import process_options, twistd_plugin
 from vaultrelay.app.service import RelayService
 from vaultrelay.commands import run
 from vaultrelay.logs.stderr import StderrOutput
@@ -45,12 +46,12 @@ class Reactor(MemoryReactorClock):
 @pytest.fixture
 def reactor(monkeypatch: pytest.MonkeyPatch) -> Reactor:
     reactor = Reactor()
-    for module in (run, tap):
+    for module in (run, process_options, twistd_plugin):
         monkeypatch.setattr(module, "real_reactor", lambda: reactor)
     monkeypatch.setattr(run, "log_to_stderr", lambda settings: RecordedLog())
     # These relays are in memory, and leave nothing in a folder.
     monkeypatch.setattr("vaultrelay.config.settings_reader.runtime_folder", lambda *given: "")
-    monkeypatch.setattr(tap.Options, "environment", {})
+    monkeypatch.setattr(twistd_plugin.Options, "environment", {})
     return reactor
 
 
@@ -114,9 +115,9 @@ def test_a_start_without_a_descriptor_to_be_had_is_told_in_one_line(
 
 
 def start_under_twistd() -> None:
-    options = tap.Options()
+    options = twistd_plugin.Options()
     options.parseOptions([])
-    tap.makeService(options).privilegedStartService()
+    twistd_plugin.makeService(options).privilegedStartService()
 
 
 @pytest.mark.parametrize("start", [lambda: run.main([]), start_under_twistd])
@@ -135,8 +136,8 @@ def test_a_taken_port_is_told_in_one_line(
         start()
     assert stopped.value.code == 2
     assert capfd.readouterr().err == (
-        "vault-relay: cannot listen on port 8080 of 0.0.0.0: address already in use; stop the "
-        "program that listens there, which may be another relay\n"
+        "vault-relay: cannot listen on port 8080 of 0.0.0.0 (--port, --bind): address already in "
+        "use; stop the program that listens there, which may be another relay\n"
     )
     assert len(logged_errors) == (start is start_under_twistd), "twistd has a log of its own"
     logged_errors.clear()
@@ -144,9 +145,9 @@ def test_a_taken_port_is_told_in_one_line(
 
 @pytest.mark.usefixtures("reactor")
 def test_twistd_gets_a_service_that_starts(bound: list[TcpAddress]) -> None:
-    options = tap.Options()
+    options = twistd_plugin.Options()
     options.parseOptions(["--listen", "tcp:8082"])
-    service = tap.makeService(options)
+    service = twistd_plugin.makeService(options)
     service.privilegedStartService()
     assert [address.port for address in bound] == [8082]
 
@@ -160,10 +161,10 @@ def test_twistd_is_told_how_to_write_our_format(
     output = StderrOutput()
     output.is_in_use = is_ours
     log = RecordedLog(output)
-    monkeypatch.setattr(tap, "log_under_twistd", lambda: log)
-    options = tap.Options()
+    monkeypatch.setattr(twistd_plugin, "log_under_twistd", lambda: log)
+    options = twistd_plugin.Options()
     options.parseOptions(["--log-format", format])
-    relay = tap.makeService(options)
+    relay = twistd_plugin.makeService(options)
     try:
         relay.privilegedStartService()
         relay.startService()
@@ -266,21 +267,18 @@ def test_an_unknown_command_is_told_the_nearest(
 def test_a_relay_without_descriptors_for_all_devices_says_so_and_admits_fewer(
     reactor: Reactor, monkeypatch: pytest.MonkeyPatch, allowed: int | None, given: int
 ) -> None:
-    asked: list[int] = []
-
-    def open_files(needed: int) -> int | None:
-        asked.append(needed)
-        return allowed
-
+    limit = resource.RLIM_INFINITY if allowed is None else allowed
+    wanted: list[int] = []
     relays: list[RelayService] = []
 
     def start(relay: RelayService) -> None:
         relays.append(relay)
 
-    monkeypatch.setattr(process, "raise_descriptor_limit", open_files)
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (limit, limit))
+    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: wanted.append(limits[0]))
     monkeypatch.setattr(RelayService, "startService", start)
     run.main([])
-    assert asked == [files_needed(1000)]
+    assert wanted == [limit]
     assert [relay.broker.admission.max_connections for relay in relays] == [given]
     said = [each.text for each in relays[0].findings() if each.slug == "few_descriptors"]
     assert len(said) == (given < 1000)

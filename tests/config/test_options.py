@@ -18,7 +18,7 @@ from vaultrelay.config.memory_limit import memory_bytes
 from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.runtime_folder import runtime_folder
 from vaultrelay.config.settings import OPTIONS, Settings
-from vaultrelay.config.settings_reader import SettingsReader, read_settings
+from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.policy import limits
 from vaultrelay.wire import base64url
 
@@ -247,7 +247,7 @@ def test_what_is_no_whole_number_is_refused(name: str, value: str) -> None:
 
 @pytest.mark.parametrize("name", ["a" * 33, "two words", "ä", "a/b", "a\n", "<b>", "a\x1b[1m"])
 def test_a_node_has_a_short_and_plain_name(name: str) -> None:
-    assert "must be at most 32 of A-Z a-z 0-9 . _ -, such as relay-2" in refusal_of(
+    assert "must have at most 32 characters of A-Z a-z 0-9 . _ -, such as relay-2" in refusal_of(
         "--node-name", name
     )
 
@@ -343,7 +343,7 @@ def test_an_empty_flag_is_refused(name: str, value: str) -> None:
     if name in ("node-name", "runtime-folder"):
         pytest.skip("takes back what a variable says")
     assert refusal_of(f"--{name}={value}") == (
-        f"--{name}: is empty; give it a value, or leave it out"
+        f"--{name}: the value is empty; set one, or remove the option"
     )
 
 
@@ -425,18 +425,20 @@ BAD_URLS = [
 @pytest.mark.parametrize("origin", ["flag", "file"])
 def test_what_is_no_url_is_refused_with_an_example(origin: str, url: str) -> None:
     assert refusal_at(origin, ("public-url", url)).startswith(
-        f"{named(origin, 'public-url')}: '{url}' must be a URL such as wss://relay.example.org: "
+        f"{named(origin, 'public-url')}: '{url}' is not a valid public URL: "
     )
 
 
 @pytest.mark.parametrize("character", ["\n", "\t", "\r", "\x00", "\x1b", "\x7f"])
 def test_a_url_with_a_control_byte_is_refused(character: str) -> None:
-    assert "must be a URL" in refusal_of(f"--public-url=wss://relay{character}.example.org")
+    assert "is not a valid public URL" in refusal_of(
+        f"--public-url=wss://relay{character}.example.org"
+    )
 
 
 def test_of_several_urls_the_bad_one_is_named() -> None:
     said = refusal_of(RELAY_PUBLIC_URL="wss://a.example ftp://b.example wss://c.example")
-    assert said.startswith("RELAY_PUBLIC_URL: 'ftp://b.example' must be a URL such as ")
+    assert said.startswith("RELAY_PUBLIC_URL: 'ftp://b.example' is not a valid public URL: ")
 
 
 @pytest.mark.parametrize("other", ["port", "bind", "tls-cert", "tls-key"])
@@ -457,7 +459,7 @@ def test_listen_excludes_what_an_endpoint_string_says_itself(
     )
     assert said == (
         f"{named(origin, 'listen')} and {named(other_origin, other)} exclude each other: "
-        "an endpoint string says itself where to listen and with which certificate"
+        "the endpoint string sets address, port and certificate itself; remove one of the two"
     )
 
 
@@ -501,7 +503,7 @@ def test_an_endpoint_string_with_bad_files_is_refused_before_it_is_tried(
     (folder / "locked.pem").write_bytes(issued.pem + issued.encrypted_key_pem(b"secret"))
     tried: list[str] = []
     with pytest.raises(BadOption, match="is encrypted"):
-        read_settings({"listen": [text]}, {}, tried.append)
+        SettingsReader({"listen": [text]}, {}, tried.append).read()
     assert not tried
 
 
@@ -540,7 +542,7 @@ def test_a_certificate_needs_its_key_and_the_other_way_round(
     origin: str, present: str, missing: str
 ) -> None:
     assert refusal_at(origin, (present, "x.pem")) == (
-        f"{named(origin, present)}: 'x.pem' needs --{missing} too: "
+        f"{named(origin, present)}: 'x.pem' requires {named(origin, missing)}: "
         "TLS takes a certificate and its key"
     )
 
@@ -576,12 +578,12 @@ def test_a_mistake_in_a_reload_is_over_with_the_next(folder: Path) -> None:
     reader = SettingsReader({"config": [CONFIG]}, {})
     before = reader.read()
     (folder / CONFIG).write_text(f"tls-cert = ''\ntls-key = '{key}'\n")
-    kept, errors = reader.read_again(before)
+    kept, errors = reader.read_all(before)
     assert kept == before
-    assert errors == [f"{CONFIG}: tls-cert: is empty; give it a value, or leave it out"]
+    assert errors == [f"{CONFIG}: tls-cert: the value is empty; set one, or remove the option"]
     (folder / CONFIG).write_text(text)
     write_pair(folder, issue(["b.example"]))
-    after, errors = reader.read_again(kept)
+    after, errors = reader.read_all(kept)
     assert errors == []
     assert after.own_hosts == {"b.example"}
 
@@ -591,7 +593,7 @@ def test_each_bad_limit_keeps_its_own_value_in_a_reload(folder: Path) -> None:
     reader = SettingsReader({"config": [CONFIG]}, {})
     before = reader.read()
     (folder / CONFIG).write_text("session-ttl = 0\nrate-messages = 9\nping-seconds = 1\n")
-    after, errors = reader.read_again(before)
+    after, errors = reader.read_all(before)
     assert (after.session_ttl, after.messages_per_second, after.ping_seconds) == (7, 9, 50)
     assert [error.partition(": '")[0] for error in errors] == [
         f"{CONFIG}: ping-seconds",
@@ -631,13 +633,16 @@ def test_a_file_that_cannot_be_read_is_named(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"port: 80\n", "is not TOML: Expected '=' after a key in a key/value pair (at line 1"),
-        (b"\n\nport = \n", "is not TOML: Invalid value (at line 3"),
-        (b"port = 1\nport = 2\n", "is not TOML: Cannot overwrite a value (at line 2"),
-        (b"[port", "is not TOML: "),
-        (b"\x1b[31m = 1", "is not TOML: "),
-        (b"\xff\xfep\x00", "is not TOML: it is not UTF-8 text"),
-        ("# für".encode("latin-1"), "is not TOML: it is not UTF-8 text"),
+        (
+            b"port: 80\n",
+            "is not valid TOML: Expected '=' after a key in a key/value pair (at line 1",
+        ),
+        (b"\n\nport = \n", "is not valid TOML: Invalid value (at line 3"),
+        (b"port = 1\nport = 2\n", "is not valid TOML: Cannot overwrite a value (at line 2"),
+        (b"[port", "is not valid TOML: "),
+        (b"\x1b[31m = 1", "is not valid TOML: "),
+        (b"\xff\xfep\x00", "is not UTF-8 text"),
+        ("# für".encode("latin-1"), "is not UTF-8 text"),
     ],
 )
 def test_a_file_that_is_not_toml_says_where(content: bytes, said: str) -> None:
@@ -658,13 +663,11 @@ def test_a_file_that_is_not_toml_says_where(content: bytes, said: str) -> None:
 )
 def test_an_unknown_key_is_refused_with_the_likeliest_one(key: str, hint: str) -> None:
     said = refusal_of(toml=f"{key} = 1")
-    assert said == f"{CONFIG}: {key}: there is no such option{hint}"
+    assert said == f"{CONFIG}: {key}: unknown option{hint}"
 
 
 def test_a_key_with_control_bytes_is_escaped() -> None:
-    assert refusal_of(toml='"a\\u001b[31m\\nb" = 1') == (
-        rf"{CONFIG}: a\x1b[31m\nb: there is no such option"
-    )
+    assert refusal_of(toml='"a\\u001b[31m\\nb" = 1') == (rf"{CONFIG}: a\x1b[31m\nb: unknown option")
 
 
 @pytest.mark.parametrize(
@@ -685,7 +688,7 @@ def test_a_key_with_control_bytes_is_escaped() -> None:
 def test_a_value_of_another_kind_is_refused(name: str, value: str) -> None:
     said = refusal_of(toml=f"{name} = {value}")
     assert said.startswith(f"{CONFIG}: {name}: ")
-    assert said.endswith(" must be a text or a whole number")
+    assert said.endswith(" must be a string or an integer")
 
 
 @pytest.mark.parametrize(
@@ -695,7 +698,7 @@ def test_a_value_of_another_kind_is_refused(name: str, value: str) -> None:
 def test_a_list_of_other_things_is_refused(name: str, value: str) -> None:
     said = refusal_of(toml=f"{name} = {value}")
     assert said.startswith(f"{CONFIG}: {name}: ")
-    assert " must be a text" in said
+    assert " must be a string" in said
 
 
 def test_a_table_is_refused() -> None:
@@ -755,7 +758,7 @@ def test_control_bytes_in_the_name_of_the_file_are_escaped(folder: Path, content
 
 
 def test_a_flag_without_its_value_is_refused() -> None:
-    assert refusal_of("--port") == "option --port requires argument; see vault-relay --help"
+    assert refusal_of("--port") == "option --port requires a value; see vault-relay --help"
 
 
 @pytest.mark.parametrize(
@@ -785,7 +788,8 @@ def test_an_unknown_flag_with_control_bytes_is_escaped() -> None:
 @pytest.mark.parametrize("argument", ["8080", "start", "a\x1b[31m\nb"])
 def test_an_argument_that_is_no_flag_is_refused(argument: str) -> None:
     said = refusal_of(argument, "--port=80")
-    assert said.endswith("is not an option; see vault-relay --help")
+    assert said.startswith("unexpected argument '")
+    assert said.endswith("'; see vault-relay --help")
 
 
 CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
@@ -822,10 +826,12 @@ def test_any_file_gives_settings_or_one_line(folder: Path, content: bytes) -> No
 
 
 def test_settings_can_be_read_without_a_command_line() -> None:
-    settings = read_settings({"port": ["81", "82"], "public-url": []}, {"RELAY_BIND": "::1"})
+    settings = SettingsReader(
+        {"port": ["81", "82"], "public-url": []}, {"RELAY_BIND": "::1"}
+    ).read()
     assert (settings.port, settings.bind, settings.public_urls) == (82, "::1", ())
     with pytest.raises(BadOption, match=r"^RELAY_BIND: "):
-        read_settings({}, {"RELAY_BIND": "x"})
+        SettingsReader({}, {"RELAY_BIND": "x"}).read()
 
 
 def test_options_take_no_variables_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -864,7 +870,7 @@ def test_help_names_every_option_with_its_value_and_default() -> None:
     for option in OPTIONS:
         entry = by_flag[f"--{option.name}"]
         assert entry.startswith(f"--{option.name} {option.value} {option.help[:10]}")
-        assert (f"Default {option.default}." in entry) is bool(option.default)
+        assert (f"Default: {option.default}." in entry) is bool(option.default)
     assert {"-V,", "-h,"} < set(by_flag)
 
 
@@ -919,7 +925,8 @@ def test_the_buffer_holds_some_of_the_largest_messages() -> None:
 
 def test_an_empty_list_of_who_may_come_is_no_invitation() -> None:
     assert refusal_of(toml="allow-from = []") == (
-        f"{CONFIG}: allow-from: allows nobody; leave it out to allow everybody"
+        f"{CONFIG}: allow-from: the list is empty, so no device could connect; "
+        "remove it to allow all"
     )
     assert not read(toml="deny-from = []").access.denied
 
@@ -952,7 +959,7 @@ def test_web_pages_are_kept_out_where_addresses_are(toml: str, shown: str) -> No
 def test_a_name_of_the_admin_endpoint_is_a_name_alone(origin: str, name: str) -> None:
     said = refusal_at(origin, ("admin-host", name))
     assert said.startswith(f"{named(origin, 'admin-host')}: '{name}' ")
-    assert said.endswith("; write a name without a port, such as relay.lan")
+    assert said.endswith("; set a name without a port, such as relay.lan")
 
 
 def test_names_of_the_admin_endpoint_are_canonical_and_not_without_end() -> None:
@@ -972,8 +979,11 @@ def test_origins_are_not_without_end() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("access-token-file", "holds no token, so nobody could come in. Make one: vault-relay "),
-        ("allow-channels", "holds no channel, so nobody could join"),
+        (
+            "access-token-file",
+            "contains no token, so no device could connect. Create one: vault-relay ",
+        ),
+        ("allow-channels", "contains no channel, so no device could join"),
     ],
 )
 def test_a_list_that_is_empty_at_the_start_is_a_mistake(
@@ -989,3 +999,13 @@ def test_a_list_that_is_not_text_is_told(folder: Path, name: str) -> None:
     (folder / "list").write_bytes(b"\xff\xfe\0")
     assert refusal_of(f"--{name}=list") == f"--{name}: 'list' is not UTF-8 text"
     assert refusal_of(toml=f'{name} = "a\\u0000"').endswith("is not a file name")
+
+
+def test_settings_know_the_flag_the_variable_or_the_key_of_each_option() -> None:
+    found = read("--bind=::1", toml="port = 81\nsession-ttl = 60\n", RELAY_PORT="82")
+    assert [found.source_of(name) for name in ("bind", "port", "session-ttl", "listen")] == [
+        "--bind",
+        "RELAY_PORT",
+        f"{CONFIG}: session-ttl",
+        "--listen",
+    ]

@@ -89,7 +89,7 @@ def test_it_is_made_for_its_user_alone_and_found_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o770, 0o702, 0o777])
 def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
     tmp_path.chmod(mode)
-    with pytest.raises(UnsafeFolder, match="can be written by others"):
+    with pytest.raises(UnsafeFolder, match="is writable by other users"):
         make_folder(str(tmp_path))
 
 

@@ -1,6 +1,5 @@
 """Settings: what follows from the operator's choices."""
 
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from tests.authority import Issued, issue, write_pair
 from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.settings import Settings
-from vaultrelay.config.slices import AdminSettings, PageSettings
 from vaultrelay.policy import limits
 from vaultrelay.policy.access import Tokens
 from vaultrelay.policy.networks import Networks
@@ -173,20 +171,3 @@ def test_an_empty_list_is_told_from_none(
 ) -> None:
     told = settings.effective
     assert (told["allow-from"], told["allow-origin"]) == (allow_from, allow_origin)
-
-
-def test_the_slices_of_parts_have_the_values_in_force() -> None:
-    settings = Settings(
-        public_urls=("relay.example.org",),
-        node_name="relay-2",
-        tokens=Tokens([b"1"]),
-        denied=Networks.read(["10.0.0.9"]),
-        trusted_proxies=("10.0.0.0/24",),
-        admin_hosts=("relay.lan",),
-    )
-    assert settings.pages == PageSettings(
-        public_urls=("wss://relay.example.org",), asks_token=True, node_name="relay-2"
-    )
-    assert settings.admin_service == AdminSettings(hosts=("relay.lan",))
-    assert settings.visitors.trusts(ip_address("10.0.0.8"))
-    assert not settings.visitors.trusts(ip_address("10.0.0.9"))

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 
 from tests.authority import issue, write_pair
-from vaultrelay.config.file_watcher import Changes
+from vaultrelay.config.file_watcher import FileWatcher
 from vaultrelay.config.settings import Settings
 from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
@@ -61,11 +61,11 @@ def test_what_is_renewed_is_read_and_watched(
     reader = SettingsReader(given, variables if by_variable else {}, MemoryReactorClock())
     settings = reader.read()
     elsewhere()
-    changes = Changes(*reader.files(settings))
+    changes = FileWatcher(*reader.files(settings))
     renew(tmp_path / "start")
-    changes.look()
-    assert changes.look()
-    again, errors = reader.read_again(settings)
+    changes.has_changed()
+    assert changes.has_changed()
+    again, errors = reader.read_all(settings)
     assert errors == []
     assert again != settings
     assert again.taken_over_by(settings)[1] == []
@@ -96,7 +96,7 @@ def test_nodes_and_runtime_folder_are_those_of_the_start(
     assert by_default.runtime_folder.startswith(f"{start}/t/vault-relay-")
     elsewhere()
     for each, before in ((reader, settings), (default, by_default)):
-        again, errors = each.read_again(before)
+        again, errors = each.read_all(before)
         assert errors == []
         assert again.taken_over_by(before)[1] == []
 
@@ -110,7 +110,7 @@ def test_the_runtime_folder_is_that_of_the_user_to_be(
     before = reader.read()
     assert before.runtime_folder == "/tmp/vault-relay-1234"  # noqa: S108
     monkeypatch.setattr("os.geteuid", lambda: 1234)
-    assert reader.read_again(before)[0].runtime_folder == before.runtime_folder
+    assert reader.read_all(before)[0].runtime_folder == before.runtime_folder
 
 
 def test_a_start_in_a_folder_that_is_gone_finds_no_relative_name(

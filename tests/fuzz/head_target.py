@@ -28,7 +28,7 @@ def check_parser(raw: bytes) -> None:
     """What is accepted is read in one way only; what is not gets an answer that a client reads."""
     try:
         request = read_request(raw)
-        check(_read_again(request) == _stripped(request), "written anew, it is another request")
+        check(_read_all(request) == _stripped(request), "written anew, it is another request")
         if not request.wants_websocket:
             return
         upgrade = read_upgrade(request)
@@ -97,7 +97,7 @@ def _check_page(said: bytes, to_head: bool) -> None:
     check(isinstance(event, h11.EndOfMessage), "half an answer")
 
 
-def _read_again(request: Request) -> Request:
+def _read_all(request: Request) -> Request:
     lines = [f"{request.method} {request.path} HTTP/{request.version}".encode("ascii")]
     lines += [name + b": " + value for name, value in request.headers.items()]
     return read_request(b"\r\n".join([*lines, b"", b""]))

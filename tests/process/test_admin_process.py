@@ -78,7 +78,7 @@ def test_a_taken_port_is_told_in_a_sentence() -> None:
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
     assert ended.stderr.splitlines()[-1].startswith(
-        f"vault-relay: cannot listen on {endpoint}: address already in use; stop the program"
+        f"vault-relay: cannot listen on {endpoint} (--admin): address already in use; stop the"
     )
 
 

@@ -89,7 +89,10 @@ def test_a_taken_port_is_one_line_and_exit_status_2(command: str, tmp_path: Path
         twistd = ["-n", "--pidfile", "", "--logfile", log, "vault-relay"]
         before = twistd if command == "twistd" else []
         told = run(command, *before, "--bind", "127.0.0.1", "--port", port)
-    line = f"vault-relay: cannot listen on port {port} of 127.0.0.1: address already in use; "
+    line = (
+        f"vault-relay: cannot listen on port {port} of 127.0.0.1 (--port, --bind): address "
+        "already in use; "
+    )
     assert told.returncode == 2
     assert told.stderr.startswith(line)
     assert told.stderr.count("\n") == 1

@@ -220,5 +220,5 @@ def test_of_a_client_that_joins_in_a_loop() -> None:
                 device.join(Identity(secrets.token_bytes(32)))
         _, log = relay.stop()
     assert log.count("Session ended") == LOG_LINES_OF_A_KIND + 1, "and a line of what was left out"
-    assert f"Left out were {number - LOG_LINES_OF_A_KIND} more lines: Session ended" in log
-    assert f"Closed in the last minute: lost {number}" in log
+    assert f"Suppressed {number - LOG_LINES_OF_A_KIND} more log lines: Session ended" in log
+    assert f"Closed sessions since the last summary: lost {number}" in log

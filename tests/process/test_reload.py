@@ -74,7 +74,7 @@ def test_a_renewed_certificate_is_served_and_the_connections_stay(tmp_path: Path
         with joined(f"wss://localhost:{relay.port}", lenient_context()) as (first, _):
             (tmp_path / "next").symlink_to("2")
             (tmp_path / "next").replace(live)
-            assert "good until" in said(relay, "read again")
+            assert "valid until" in said(relay, "Options reloaded")
             assert served(relay.port) == new.pem
             with joined(f"wss://localhost:{relay.port}", lenient_context(), device=b"device-b") as (
                 _,
@@ -101,7 +101,7 @@ def test_a_signal_reads_everything_anew(tmp_path: Path) -> None:
             config.write_text("session-ttl = 200\n")
             os.utime(config, ns=(old.st_atime_ns, old.st_mtime_ns))
             relay.process.send_signal(signal.SIGHUP)
-            assert "changed: session-ttl=200" in said(relay, "read again")
+            assert "changed: session-ttl=200" in said(relay, "Options reloaded")
             with joined(f"ws://localhost:{relay.port}", device=b"device-b") as (_, later):
                 assert later["session_ttl"] == 200
             assert "joined" in str(first.recv(WAIT_SECONDS))

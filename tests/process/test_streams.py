@@ -14,7 +14,7 @@ import pytest
 
 from tests.process.processes import BIN, WAIT_SECONDS, environment, running_relay
 
-SENTENCE = "vault-relay: the result could not be written to standard output: "
+SENTENCE = "vault-relay: cannot write the result to standard output: "
 REASONS = {
     "closed": "it is closed",
     "full": "no space left on device",

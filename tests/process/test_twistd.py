@@ -55,14 +55,17 @@ LOOPBACK = ("vault-relay", "--bind", "127.0.0.1")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((*LOOPBACK, "--port", "TAKEN"), "cannot listen on port TAKEN of 127.0.0.1: address alrea"),
+        (
+            (*LOOPBACK, "--port", "TAKEN"),
+            "cannot listen on port TAKEN of 127.0.0.1 (--port, --bind): addr",
+        ),
         (
             ("--pidfile", "other.pid", "vault-relay", "--listen", "unix:missing/relay.sock"),
-            "cannot listen on unix:missing/relay.sock: no such file or directory; create its",
+            "cannot listen on unix:missing/relay.sock (--listen): no such file or directory; crea",
         ),
         (
             (*LOOPBACK, "--port", "0", "--admin", "tcp:TAKEN"),
-            "cannot listen on tcp:TAKEN: address already in use",
+            "cannot listen on tcp:TAKEN (--admin): address already in use",
         ),
         (("--pidfile", "missing/a.pid", "vault-relay"), "cannot start: FOLDER/missing/a.pid: no s"),
         (("--rundir", "missing", "vault-relay"), "cannot start: missing: no such file or directo"),
@@ -134,14 +137,14 @@ def _run_and_renew(folder: Path) -> None:
         assert found.stdout.startswith("healthy: the relay on port ")
         for path in write_pair(folder / "tls", issue(["localhost"])):
             path.chmod(0o644)
-        until(lambda: "changed: the certificate, now good until" in log.read_text())
+        until(lambda: "changed: certificate, now valid until" in log.read_text())
         (folder / "tokens").write_text(OTHER)
-        until(lambda: "changed: 1 other tokens" in log.read_text())
+        until(lambda: "changed: 1 different tokens" in log.read_text())
         (folder / "relay.toml").write_text('access-token-file = "tokens"\nsession-ttl = 78\n')
         until(lambda: "changed: session-ttl=78" in log.read_text())
         said = log.read_text()
         assert "cannot be read" not in said
-        assert "takes a restart" not in said
+        assert "restart the relay" not in said
     finally:
         os.kill(number, signal.SIGTERM)
         until(lambda: not Path(f"/proc/{number}").exists())

@@ -47,7 +47,7 @@ def test_a_website_cannot_take_the_places_of_its_visitor(origin: str) -> None:
         status, log = relay.stop()
     assert status == 0
     assert log.count("A web page was refused: --allow-origin does not list its origin") == 1
-    assert "Refused since the last such line: origin_not_allowed 3" in log
+    assert "Refused connections since the last summary: origin_not_allowed 3" in log
     assert " allow-origin=none " in log
     assert "evil.example" not in log
 

@@ -136,4 +136,4 @@ def test_the_device_is_told_what_and_the_operator_how_to_mend_it(name: str, tmp_
     assert status == 0
     warned = [line for line in log.splitlines() if " warn " in line]
     assert any(CURES[slug] in line for line in warned)
-    assert any(f"{slug} " in line for line in warned if "Refused since" in line)
+    assert any(f"{slug} " in line for line in warned if "Refused connections since" in line)

@@ -86,7 +86,7 @@ def test_an_installed_wheel_works_and_uninstalled_leaves_nothing(
         assert "--max-connections NUMBER" in told
         assert told.splitlines()[-2:] == [
             str(site / "twisted/plugins/vaultrelay_plugin.py"),
-            str(site / "vaultrelay/app/tap.py"),
+            str(site / "vaultrelay/app/twistd_plugin.py"),
         ]
     finally:
         # Not what the path file shows of elsewhere.

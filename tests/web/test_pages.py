@@ -23,7 +23,6 @@ from twisted.web.test.requesthelper import DummyRequest
 from zope.interface import alsoProvides
 
 from vaultrelay.config.settings import Settings
-from vaultrelay.config.slices import PageSettings
 from vaultrelay.observe.privacy import privacy_notice
 from vaultrelay.web.page_resource import QuietSite
 from vaultrelay.web.pages import Pages
@@ -93,9 +92,7 @@ def ask(status: FakeStatus) -> Ask:
     ) -> Answer:
         clock: Any = Clock()
         pages = Pages(status, version="1.0.0", privacy=lambda: PRIVACY)
-        pages.configure(
-            PageSettings(public_urls=public_urls, asks_token=asks_token, node_name=node_name)
-        )
+        pages.configure(public_urls=public_urls, asks_token=asks_token, node_name=node_name)
         site = QuietSite(pages)
         site.reactor = clock
         channel: Any = site.buildProtocol(None)
@@ -202,7 +199,7 @@ def test_the_qr_code_is_made_once_for_each_url(status: FakeStatus, monkeypatch: 
     monkeypatch.setattr("vaultrelay.web.front_page.qr_figure", make)
     pages: Any = Pages(status, version="1.0.0")
     for url in ("wss://a.example", "wss://b.example"):
-        pages.configure(PageSettings(public_urls=(url,)))
+        pages.configure(public_urls=(url,))
         for _ in range(2):
             request = DummyRequest([b""])
             assert url.encode() in pages._front_page(request)

@@ -1,7 +1,7 @@
 """AdminService: the admin endpoint, its request dispatcher, and the sampler for its plots."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.config.slices import AdminSettings
+from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.observe.meter import Meter, Relay
 from vaultrelay.observe.relay_metrics import CURVES, RelayMetrics
@@ -39,16 +39,14 @@ class AdminService(MultiService):
     Raises BadEndpoint and CannotListen under the same conditions as RelayService.
     """
 
-    host_refused = False
-    """Whether the current settings refused a Host header. A scraper may not log the refusal."""
+    _hosts_at_refusal: Collection[str] | None = None
 
     _ask_nodes: Callable[[Sequence[NodeUrl]], Deferred[list[NodeAnswer]]] | None = None
 
-    def __init__(self, endpoint: str, *, relay: Relay, hub: Hub, log: RelayLog) -> None:
+    def __init__(self, settings: Settings, *, relay: Relay, hub: Hub, log: RelayLog) -> None:
         super().__init__()
         self._log = log
         self._reactor = reactor = hub.reactor
-        self._settings = AdminSettings()
         self._relay = relay
         self._relay_ports = ""
         self._meter = Meter(relay)
@@ -56,14 +54,15 @@ class AdminService(MultiService):
         self._site = QuietSite(AdminPages(self, log=log))
         pending = PendingConnections(reactor, ADMIN_CONNECTIONS)
         self.dispatcher = DispatcherFactory(reactor, self.route, pending=pending, log=log)
-        listening = read_endpoint(reactor, endpoint, on_loopback=True)
-        self.listener = ListeningService(endpoint, listening, self.dispatcher, pending, hub)
+        endpoint = read_endpoint(reactor, settings.admin, on_loopback=True)
+        text = f"{settings.admin} ({settings.source_of('admin')})"
+        self.listener = ListeningService(text, endpoint, self.dispatcher, pending, hub)
         self.listener.setServiceParent(self)
 
-    def configure(self, settings: AdminSettings) -> None:
-        """Apply the host names to answer to, and the other relays to ask."""
-        self.host_refused &= settings.hosts == self._settings.hosts
-        self._settings = settings
+    @property
+    def host_refused(self) -> bool:
+        """Whether the current host names refused a request. A scraper may not log the refusal."""
+        return self._hosts_at_refusal == self._relay.settings.admin_hosts
 
     def startService(self) -> None:
         super().startService()
@@ -75,7 +74,7 @@ class AdminService(MultiService):
         port: Any = self.listener.port
         self._log.info(
             "Status page and metrics: {text} ({port})",
-            text=self.listener.text,
+            text=self._relay.settings.admin,
             port=describe_port(port),
         )
 
@@ -87,16 +86,15 @@ class AdminService(MultiService):
         """Return the route to the admin pages. Raises Refusal if the request is not for them."""
         if request.wants_websocket:
             raise bad_request(
-                "This is the relay's admin endpoint. Devices connect to its own port."
+                "This is the admin endpoint. Devices connect to the public port of the relay."
             )
         if not self._is_own_host(request):
-            self.host_refused = True
+            self._hosts_at_refusal = self._relay.settings.admin_hosts
             raise Refusal(
                 421,
                 "host_not_allowed",
-                "The admin endpoint answers to localhost, IP addresses and the names of "
-                "--admin-host. To ask it by this name, add --admin-host with it to the options of "
-                "the relay.",
+                "The admin endpoint answers only for localhost, IP addresses and the names of "
+                "--admin-host. To use this name, add it to the relay's options with --admin-host.",
             )
         site = self._site.buildProtocol(client.address)
         return RouteResult(site, page_head(request), lasting=False)
@@ -117,7 +115,7 @@ class AdminService(MultiService):
         if name.lower() == "localhost" or read_address(name) is not None:
             return True
         try:
-            return canonical_host(name) in self._settings.hosts
+            return canonical_host(name) in self._relay.settings.admin_hosts
         except ValueError:
             return False
 
@@ -137,11 +135,12 @@ class AdminService(MultiService):
 
     def others(self) -> Deferred[list[NodeAnswer]] | None:
         """Ask the other relays for their status; None if there are no others."""
-        if not self._settings.nodes:
+        nodes = self._relay.settings.admin_nodes
+        if not nodes:
             return None
         if self._ask_nodes is None:
             # Imported on demand: a single relay saves the memory.
             from vaultrelay.app.node_poll import NodePoll
 
             self._ask_nodes = NodePoll(self._reactor).ask
-        return self._ask_nodes(self._settings.nodes)
+        return self._ask_nodes(nodes)

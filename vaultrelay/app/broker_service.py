@@ -26,7 +26,7 @@ class BrokerService(Service):
         self.broker = broker
         self._logged = self._counts()
         self._logged_at = clock.seconds()
-        self._ticking = PeriodicTask(self._tick, clock, "Deadlines could not be looked at", log=log)
+        self._ticking = PeriodicTask(self._tick, clock, "Cannot check deadlines", log=log)
 
     def startService(self) -> None:
         super().startService()
@@ -50,13 +50,15 @@ class BrokerService(Service):
         before, self._logged = self._logged, self._counts()
         refused, closed = (now - then for now, then in zip(self._logged, before, strict=True))
         if refused:
-            tell = self._log.info if _is_usual(refused) else self._log.warn
-            tell("Refused since the last such line: {told}", told=_listed(refused))
-        left_out = self._log.take_suppressed()
-        for words, count in left_out:
-            self._log.info("Left out were {count} more lines: {words}", count=count, words=words)
-        if left_out and closed:
-            self._log.info("Closed in the last minute: {told}", told=_listed(closed))
+            log = self._log.info if _is_usual(refused) else self._log.warn
+            log("Refused connections since the last summary: {counts}", counts=_listed(refused))
+        suppressed = self._log.take_suppressed()
+        for words, count in suppressed:
+            self._log.info("Suppressed {count} more log lines: {words}", count=count, words=words)
+        if suppressed and closed:
+            self._log.info(
+                "Closed sessions since the last summary: {counts}", counts=_listed(closed)
+            )
 
     def _counts(self) -> tuple[Counter[str], Counter[str]]:
         """Return the counts of refused and of ended connections since the start, by slug."""

@@ -55,10 +55,12 @@ class DrainSequence:
         yield self._listeners.stop(inherited_only=True)
         if count := self._sessions.broker.joined:
             self._log.info(
-                "Stopping: {count} devices leave in {seconds} s", count=count, seconds=seconds
+                "Draining within {seconds} s; devices to close: {count}",
+                count=count,
+                seconds=seconds,
             )
         self._deadline = self._clock.callLater(
-            max(seconds - DRAIN_RESERVE_SECONDS, SHORTEST_DRAIN_SECONDS), self._cut_off
+            max(seconds - DRAIN_RESERVE_SECONDS, SHORTEST_DRAIN_SECONDS), self._abort_rest
         )
         self._sessions.drain(seconds)
         if self._is_aborted:
@@ -86,14 +88,14 @@ class DrainSequence:
 
     def _close_all(self) -> None:
         self._log.info(
-            "Stopping now: {count} devices are closed at once", count=self._sessions.broker.joined
+            "Drain aborted; devices closed now: {count}", count=self._sessions.broker.joined
         )
         self._sessions.broker.close_all()
         if self._deadline.active():
             self._deadline.reset(ABORT_DRAIN_SECONDS)
 
-    def _cut_off(self) -> None:
+    def _abort_rest(self) -> None:
         self._log.warn(
-            "{count} connections did not end in time, and are cut off", count=self._devices.count
+            "Connections aborted, as they did not close in time: {count}", count=self._devices.count
         )
         self._devices.abort_all()

@@ -6,7 +6,7 @@ It works with every kind of listener. If it cannot be made, the relay starts wit
 import os
 from collections.abc import Callable
 
-from twisted.application.service import Service
+from twisted.application.service import MultiService
 
 from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.logs import RelayLog
@@ -20,21 +20,30 @@ from vaultrelay.transport.route import Route
 from vaultrelay.transport.unix_path import UnixPath
 
 
-class HealthSocket(Service):
+class HealthSocket(MultiService):
     """Listens in the runtime folder while it runs; its file name contains the relay's ports.
+
+    `source` is the option that sets the folder.
 
     It has its own dispatcher: health checks use no capacity of the public one, and do not count in
     the relay's figures.
     """
 
-    _listener: ListeningService | None = None
-
     def __init__(
-        self, hub: Hub, *, folder: str, route: Route, ports: Callable[[], list[int]], log: RelayLog
+        self,
+        hub: Hub,
+        *,
+        folder: str,
+        source: str,
+        route: Route,
+        ports: Callable[[], list[int]],
+        log: RelayLog,
     ) -> None:
+        super().__init__()
         self._log = log
         self._hub = hub
         self._folder = folder
+        self._source = source
         self._ports = ports
         self._dispatcher = DispatcherFactory(
             hub.reactor,
@@ -46,37 +55,30 @@ class HealthSocket(Service):
     def startService(self) -> None:
         """Listen. By now the relay has its ports, and runs as its final user."""
         super().startService()
+        path = socket_path(self._folder, self._ports())
         try:
             make_folder(self._folder)
-            path = socket_path(self._folder, self._ports())
             size = len(os.fsencode(path))
             if size > UNIX_PATH_BYTES:
                 raise UnsafeFolder(
-                    f"{path} has {size} bytes, and the path of a unix socket at most "
-                    f"{UNIX_PATH_BYTES}"
+                    f"{path} has {size} bytes, more than the {UNIX_PATH_BYTES} that the path of a "
+                    "unix socket may have"
                 )
             endpoint = Endpoint(UnixPath(path, 0o600, PENDING_HEALTH_REQUESTS, has_lock=False))
             listener = ListeningService(
                 f"unix:{path}", endpoint, self._dispatcher, self._dispatcher.pending, self._hub
             )
-            listener.startService()
+            listener.setServiceParent(self)
         except (OSError, UnsafeFolder, CannotListen) as error:
             self._log.warn(
-                "No socket for vault-relay healthcheck, which will ask the port instead: {why}. "
-                "Name a folder that the relay can write with --runtime-folder.",
+                "Cannot make the socket for vault-relay healthcheck, which will use the port "
+                "instead: {why}. Set {option} to a folder that the relay can write to.",
                 why=_reason(error),
+                option=self._source,
             )
-            return
-        self._listener = listener
-
-    def stopService(self) -> object:
-        super().stopService()
-        listener, self._listener = self._listener, None
-        return None if listener is None else listener.stopService()
 
 
 def _reason(error: Exception) -> str:
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)
-    file = f"{error.filename}: " if error.filename else ""
-    return f"{file}{error.strerror.lower()}"
+    return f"{error.filename}: {error.strerror.lower()}"

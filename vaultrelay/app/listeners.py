@@ -96,8 +96,10 @@ class Listeners(MultiService):
 
 def _listenings(settings: Settings, reactor: Any) -> list[tuple[str, Endpoint]]:
     if settings.listen:
-        return [(text, read_endpoint(reactor, text)) for text in settings.listen]
-    text = f"port {settings.port} of {settings.bind}"
+        source = settings.source_of("listen")
+        return [(f"{text} ({source})", read_endpoint(reactor, text)) for text in settings.listen]
+    source = f"{settings.source_of('port')}, {settings.source_of('bind')}"
+    text = f"port {settings.port} of {settings.bind} ({source})"
     address = TcpAddress(settings.bind, settings.port, LISTEN_BACKLOG)
     tls = ServerTls(settings.certificates) if settings.certificates else None
     return [(text, Endpoint(address, tls))]

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
-from twisted.internet.defer import Deferred, gatherResults
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred, FirstError, gatherResults
 
 from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.status_request import ask
@@ -31,7 +30,8 @@ class NodePoll:
     def ask(self, urls: Sequence[NodeUrl]) -> Deferred[list[NodeAnswer]]:
         """Fire with an answer of each relay, after NODE_SECONDS at most."""
         asked = gatherResults([self._ask(url) for url in urls], consumeErrors=True)
-        return asked.addErrback(_own)
+        # A caller that cancels expects CancelledError, which is within the FirstError.
+        return asked.addErrback(lambda failure: cast("FirstError", failure.value).subFailure)
 
     def _ask(self, url: NodeUrl) -> Deferred[NodeAnswer]:
         waiting = self._waiting.get(url, set())
@@ -54,10 +54,3 @@ class NodePoll:
     def _answered(self, answer: NodeAnswer) -> None:
         for asked in self._waiting.pop(answer.url):
             asked.callback(answer)
-
-
-def _own(failure: Failure) -> Failure:
-    """Unwrap the FirstError of gatherResults: a caller that cancels expects CancelledError."""
-    error: Any = failure.value
-    own: Failure = error.subFailure
-    return own

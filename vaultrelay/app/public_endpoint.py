@@ -8,6 +8,7 @@ from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.observe.session_log import SessionLog
+from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.transport.haproxy_peers import Announcer
 from vaultrelay.transport.pending_clients import PendingClients
 from vaultrelay.transport.pending_connections import PendingConnections
@@ -57,8 +58,12 @@ class PublicEndpoint:
         )
 
     def configure(self, settings: Settings) -> None:
-        """Give each part its slice of the settings."""
-        self.dispatcher.clients.configure(settings.visitors)
+        """Configure each part."""
+        proxies = TrustedProxies.read(settings.trusted_proxies, settings.denied)
+        self.dispatcher.clients.configure(proxies)
         self.dispatcher.pending.configure(settings.shares.waiting)
-        self._pages.configure(settings.pages)
-        self.routes.configure(settings.access.origins)
+        self._pages.configure(
+            public_urls=settings.urls_to_show,
+            asks_token=settings.tokens is not None,
+            node_name=settings.node_name,
+        )

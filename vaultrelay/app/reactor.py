@@ -27,8 +27,8 @@ def real_reactor() -> Any:
     untyped: Any = reactor
     if not IReactorFDSet.providedBy(reactor):
         stop_with(
-            f"{type(untyped).__name__} does not wait for sockets, as the relay needs it to; "
-            "leave out the --reactor option of twistd"
+            f"twistd --reactor: {type(untyped).__name__} does not implement IReactorFDSet, which "
+            "the relay needs; remove the option"
         )
     untyped.seconds = time.monotonic
     _check_clock(untyped)

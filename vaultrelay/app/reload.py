@@ -7,7 +7,7 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.app.service import RelayService
-from vaultrelay.config.file_watcher import Changes
+from vaultrelay.config.file_watcher import FileWatcher
 from vaultrelay.config.settings import Settings
 from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.logs import RelayLog
@@ -38,25 +38,25 @@ class Reloader(Service):
         self._fit = fit
         self._around = around
         self._reader = reader
-        self._changes = Changes(*reader.files(relay.settings))
-        self._looking = PeriodicTask(
-            self._look, clock, "The files of the options could not be looked at", log=log
+        self._files = FileWatcher(*reader.files(relay.settings))
+        self._polling = PeriodicTask(
+            self._poll, clock, "Cannot check the files of options", log=log
         )
-        self._asked = False
+        self._is_requested = False
         self._clock = clock
         self._renew_at = self._read_at = clock.seconds() + TICKET_KEY_SECONDS
 
     def startService(self) -> None:
         super().startService()
-        self._looking.start(WATCH_SECONDS)
+        self._polling.start(WATCH_SECONDS)
 
     def stopService(self) -> None:
         super().stopService()
-        self._looking.stop()
+        self._polling.stop()
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Request a reload at the next poll, one for all requests: signals may arrive faster."""
-        self._asked = True
+        self._is_requested = True
 
     def reload(self, is_timed: bool = False) -> None:
         """Read all options again, and apply those that do not take a restart.
@@ -66,9 +66,9 @@ class Reloader(Service):
         if self._relay.broker.draining:
             return
         with self._around():
-            self._changes.look()
+            self._files.has_changed()
             before = self._relay.settings
-            settings, errors = self._reader.read_again(before)
+            settings, errors = self._reader.read_all(before)
             now = self._clock.seconds()
             is_renewal = now >= self._renew_at
             restart = self._relay.change(
@@ -78,20 +78,19 @@ class Reloader(Service):
                 self._renew_at = now + TICKET_KEY_SECONDS
             self._read_at = now + READ_AGAIN_SECONDS if errors else self._renew_at
             after = self._relay.settings
-            self._changes.were_read(*self._reader.files(after))
+            self._files.watch(*self._reader.files(after))
             for name in () if is_timed else restart:
                 self._log.warn(
-                    "--{name} has changed, which takes a restart of the relay", name=name
+                    "{option} has changed; restart the relay to apply it",
+                    option=after.source_of(name),
                 )
             changed = ", ".join(_changes(before, after))
             if changed or not is_timed:
-                self._log.info(
-                    "The options were read again; changed: {changed}", changed=changed or "nothing"
-                )
+                self._log.info("Options reloaded; changed: {changed}", changed=changed or "nothing")
 
-    def _look(self) -> None:
-        asked, self._asked = self._asked, False
-        if self._changes.look() or asked:
+    def _poll(self) -> None:
+        is_requested, self._is_requested = self._is_requested, False
+        if self._files.has_changed() or is_requested:
             self.reload()
         elif self._clock.seconds() >= self._read_at:
             self.reload(is_timed=True)
@@ -106,7 +105,7 @@ def _changes(before: Settings, after: Settings) -> Iterator[str]:
         ("channels", before.access.channels, after.access.channels),
     ):
         if then is not None and now is not None and len(then) == len(now) and then != now:
-            yield f"{len(now)} other {noun}"
+            yield f"{len(now)} different {noun}"
     if after.pairs != before.pairs:
         ends = min(pair.ends for pair in after.certificates)
-        yield f"the certificate, now good until {ends:%Y-%m-%d}"
+        yield f"certificate, now valid until {ends:%Y-%m-%d}"

@@ -21,13 +21,9 @@ from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 
 
 class Routes:
-    """The routes of one relay; `site` serves the pages.
+    """The routes of one relay; `site` serves the pages."""
 
-    `origin_refused`: the current rules refused a web page. Browsers do not show that to their
-    users, so the operator gets a warning.
-    """
-
-    origin_refused = False
+    _origins_at_refusal: Origins | None = None
 
     def __init__(
         self,
@@ -41,12 +37,14 @@ class Routes:
         self._devices = devices
         self._site = site
         self._on_refusal = on_refusal
-        self._origins: Origins | None = None
 
-    def configure(self, origins: Origins | None) -> None:
-        """Set the origins that the broker's access rules allow; None is all."""
-        self.origin_refused &= origins == self._origins
-        self._origins = origins
+    @property
+    def origin_refused(self) -> bool:
+        """Whether the current rules refused a web page. Browsers do not show that to their users,
+        so the operator gets a warning."""
+        return self._origins_at_refusal is not None and (
+            self._origins_at_refusal == self._broker.access.origins
+        )
 
     def public(self, request: Request, client: PendingClient) -> RouteResult:
         """Return the route of a request to the public port. Raises Refusal if not admitted."""
@@ -89,5 +87,6 @@ class Routes:
             yield
         except Refusal as refusal:
             self._broker.counters.refused[refusal.counted] += 1
-            self.origin_refused |= refusal.counted == "origin_not_allowed"
+            if refusal.counted == "origin_not_allowed":
+                self._origins_at_refusal = self._broker.access.origins
             raise

@@ -92,6 +92,7 @@ class RelayService(MultiService):
             HealthSocket(
                 self.hub,
                 folder=settings.runtime_folder,
+                source=settings.source_of("runtime-folder"),
                 route=self._public.routes.pages,
                 ports=self.listeners.port_numbers,
                 log=self.log,
@@ -100,7 +101,7 @@ class RelayService(MultiService):
             from vaultrelay.app.admin_service import AdminService
 
             self._admin: AdminService | None = AdminService(
-                settings.admin, relay=self, hub=self.hub, log=self.log
+                settings, relay=self, hub=self.hub, log=self.log
             )
             self._admin.setServiceParent(self)
         else:
@@ -113,8 +114,8 @@ class RelayService(MultiService):
         read_errors: Sequence[str] = (),
         renew_tickets: bool = False,
     ) -> None:
-        """Give each part its slice of the settings, at the start and at a reload."""
-        of_broker = settings.broker
+        """Configure each part, at the start and at a reload."""
+        broker_settings = settings.broker
         self._public.configure(settings)
         # No part has raised: all settings are in force from here on.
         self.settings = settings
@@ -122,11 +123,10 @@ class RelayService(MultiService):
         self.log.configure(settings.log)
         self.listeners.configure(settings.pairs, renew_tickets=renew_tickets)
         self.devices.ledger.configure(settings.buffer_bytes)
-        if self._admin is not None:
-            self._admin.configure(settings.admin_service)
-        if closed := self.broker.configure(of_broker):
+        if closed := self.broker.configure(broker_settings):
             self.log.info(
-                "Closed, as they may not be here any more: {count} connections", count=closed
+                "Connections closed, as the new access rules do not admit them: {count}",
+                count=closed,
             )
 
     @property
@@ -168,8 +168,8 @@ class RelayService(MultiService):
         )
         if self.settings.service_links:
             self.log.info(
-                "Ignored, as Kubernetes sets them for its services: {names}. enableServiceLinks: "
-                "false in the pod's spec leaves them out",
+                "Ignored variables that Kubernetes sets for its services: {names}. To omit them, "
+                "set enableServiceLinks: false in the pod spec",
                 names=", ".join(self.settings.service_links),
             )
         if self._admin is not None:

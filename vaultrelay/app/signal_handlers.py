@@ -24,7 +24,7 @@ _STOPS = _numbers("SIGINT", "SIGTERM")
 _ALSO_STOPS = _numbers("SIGQUIT", "SIGPWR", "SIGXCPU")
 """From Ctrl-\\ and some container tools, a power failure, a limit on CPU time: each means that the
 process ends soon, so the relay drains."""
-_MEANINGLESS = (
+_IGNORED = (
     *_numbers("SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGPOLL", "SIGSTKFLT"),
     *(range(signal.SIGRTMIN, signal.SIGRTMAX + 1) if hasattr(signal, "SIGRTMIN") else ()),
 )
@@ -39,66 +39,62 @@ def before_start() -> None:
     the process exits at once.
     """
     for number in (signal.SIGTERM, *_ALSO_STOPS):
-        signal.signal(number, _exit)
-    _ignore((*_numbers("SIGHUP"), *_MEANINGLESS))
+        signal.signal(number, lambda *_: os._exit(0))
+    _ignore((*_numbers("SIGHUP"), *_IGNORED))
 
 
 def after_end() -> None:
     """Ignore all signals while the process exits, since Python restores the default handlers."""
-    _ignore((*_numbers("SIGHUP"), *_STOPS, *_ALSO_STOPS, *_MEANINGLESS))
+    _ignore((*_numbers("SIGHUP"), *_STOPS, *_ALSO_STOPS, *_IGNORED))
 
 
-def reload_on_hangup(reactor: Any, ask: Callable[[], object]) -> None:
-    """Call `ask` for a reload on SIGHUP, or stop the reactor if the terminal was closed."""
+def reload_on_hangup(reactor: Any, request_reload: Callable[[], object]) -> None:
+    """Request a reload on SIGHUP, or stop the reactor if the terminal was closed."""
     at_terminal = [descriptor for descriptor in _OUTPUTS if os.isatty(descriptor)]
 
     def hung_up(number: int, frame: FrameType | None) -> None:
         if all(os.isatty(descriptor) for descriptor in at_terminal):
-            ask()
+            request_reload()
             return
         # Without its terminal, no user could stop the relay or read its output.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        null = os.open(os.devnull, os.O_WRONLY)
         for descriptor in at_terminal:
-            os.dup2(nowhere, descriptor)
+            os.dup2(null, descriptor)
         reactor.callFromThread(reactor.stop)
 
     if hasattr(signal, "SIGHUP"):  # Windows has none
         signal.signal(signal.SIGHUP, hung_up)
 
 
-class StopSignals:
-    """Stops the reactor on the first signal to stop; calls `abort_drain` on each later one."""
+def drain_on_stop(reactor: Any, abort_drain: Callable[[], object]) -> None:
+    """Stop the reactor on the first signal to stop; call `abort_drain` on each later one.
 
-    def __init__(self, reactor: Any, abort_drain: Callable[[], object]) -> None:
-        self._reactor = reactor
-        self._abort_drain = abort_drain
-        self._is_stopping = False
+    Handles SIGTERM now, and the other signals once the reactor runs and has its handlers.
+    """
+    is_stopping = False
 
-    def install(self) -> None:
-        """Handle SIGTERM now, and the other signals once the reactor runs and has its handlers."""
-        signal.signal(signal.SIGTERM, partial(self._stop, self._stop_reactor))
-        self._reactor.callWhenRunning(self._wrap)
+    def stop_reactor(number: int, frame: FrameType | None) -> None:
+        reactor.callFromThread(reactor.stop)
 
-    def _wrap(self) -> None:
-        for number in _STOPS:
-            own = signal.getsignal(number)
-            # A background process ignores SIGINT: its handler is not callable.
-            if callable(own):
-                signal.signal(number, partial(self._stop, own))
-        for number in _ALSO_STOPS:
-            signal.signal(number, partial(self._stop, self._stop_reactor))
-
-    def _stop(
-        self, first: Callable[[int, FrameType | None], object], number: int, frame: FrameType | None
-    ) -> None:
-        if self._is_stopping:
-            self._reactor.callFromThread(self._abort_drain)
+    def stop(first: Callable[..., object], number: int, frame: FrameType | None) -> None:
+        nonlocal is_stopping
+        if is_stopping:
+            reactor.callFromThread(abort_drain)
             return
-        self._is_stopping = True
+        is_stopping = True
         first(number, frame)
 
-    def _stop_reactor(self, number: int, frame: FrameType | None) -> None:
-        self._reactor.callFromThread(self._reactor.stop)
+    def install() -> None:
+        for number in _STOPS:
+            handler = signal.getsignal(number)
+            # A background process ignores SIGINT: its handler is not callable.
+            if callable(handler):
+                signal.signal(number, partial(stop, handler))
+        for number in _ALSO_STOPS:
+            signal.signal(number, partial(stop, stop_reactor))
+
+    signal.signal(signal.SIGTERM, partial(stop, stop_reactor))
+    reactor.callWhenRunning(install)
 
 
 def report_ignored(reactor: Any, report: Callable[[str], object]) -> None:
@@ -107,13 +103,13 @@ def report_ignored(reactor: Any, report: Callable[[str], object]) -> None:
     Signals that have a handler by then keep it: SIGUSR1 rotates twistd's log file.
     """
 
-    def came(number: int, frame: FrameType | None) -> None:
+    def received(number: int, frame: FrameType | None) -> None:
         reactor.callFromThread(report, _name(number))
 
     def install() -> None:
-        for number in _MEANINGLESS:
+        for number in _IGNORED:
             if not callable(signal.getsignal(number)):
-                signal.signal(number, came)
+                signal.signal(number, received)
 
     reactor.callWhenRunning(install)
 
@@ -121,10 +117,6 @@ def report_ignored(reactor: Any, report: Callable[[str], object]) -> None:
 def _ignore(numbers: Iterable[int]) -> None:
     for number in numbers:
         signal.signal(number, signal.SIG_IGN)
-
-
-def _exit(number: int, frame: FrameType | None) -> None:
-    os._exit(0)
 
 
 def _name(number: int) -> str:

@@ -16,7 +16,7 @@ _REASONS = {
 }
 """Replacements for the system's messages, which are about descriptors and pipes."""
 _INPUT, _OUTPUT, _ERROR = range(3)
-_LOST = "the result could not be written to standard output"
+_LOST = "cannot write the result to standard output"
 
 
 class ResultLost(Exception):
@@ -95,7 +95,9 @@ def print_result(text: str, end: str = "\n") -> None:
     Raises ResultLost if it cannot be written to standard output, or encoded for it.
     """
     if not can_encode(sys.stdout, text):
-        raise ResultLost(f"{_LOST}: its encoding, {sys.stdout.encoding}, lacks a character")
+        raise ResultLost(
+            f"{_LOST}: its encoding, {sys.stdout.encoding}, lacks one of its characters"
+        )
     print(text, end=end, flush=True)
     error = sys.stdout.error if isinstance(sys.stdout, GuardedStream) else None
     if error is not None:

@@ -1,4 +1,4 @@
-"""Notify: reports to systemd that the relay is ready, reloads or stops, and is alive.
+"""SystemdNotifier: reports to systemd that the relay is ready, reloads or stops, and is alive.
 
 Sends the datagrams of sd_notify(3). Imported only if a service manager requests them.
 """
@@ -16,12 +16,10 @@ from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits import STATUS_SECONDS
 from vaultrelay.transport.periodic import PeriodicTask
 
-ASKS = "NOTIFY_SOCKET"
-"""The variable with the address of systemd's socket; unset without systemd."""
 _MICROSECONDS = 1_000_000
 
 
-class Notify(Service):
+class SystemdNotifier(Service):
     """Reports the state of the relay to systemd while it runs. A failure never stops the relay.
 
     Removes its variables from `environment`: they are not for child processes.
@@ -36,16 +34,13 @@ class Notify(Service):
         log: RelayLog,
     ) -> None:
         self._log = log
-        self._socket = environment.pop(ASKS, "")
+        self._socket = environment.pop("NOTIFY_SOCKET", "")
         self._reactor = reactor
         self._joined = joined
-        self._told = -1
         seconds = _watchdog_seconds(environment)
         self._alive = ["WATCHDOG=1"] if seconds else []
         self._every = seconds / 2 or STATUS_SECONDS
-        self._repeating = PeriodicTask(
-            self._tell_again, reactor, "systemd could not be told of it", log=log
-        )
+        self._repeating = PeriodicTask(self._report, reactor, "Cannot notify systemd", log=log)
 
     def startService(self) -> None:
         super().startService()
@@ -72,14 +67,10 @@ class Notify(Service):
             self._send("READY=1")
             self._repeating.start(self._every, now=True)
 
-    def _tell_again(self) -> None:
-        lines = list(self._alive)
+    def _report(self) -> None:
         joined = self._joined()
-        if joined != self._told:
-            self._told = joined
-            lines.append(f"STATUS={joined} {'device' if joined == 1 else 'devices'} joined")
-        if lines:
-            self._send(*lines)
+        noun = "device" if joined == 1 else "devices"
+        self._send(*self._alive, f"STATUS={joined} {noun} joined")
 
     def _send(self, *lines: str) -> None:
         path = self._socket
@@ -92,9 +83,9 @@ class Notify(Service):
                 peer.sendto("\n".join(lines).encode(), address)
         except (OSError, ValueError) as error:
             self._log.warn(
-                "systemd could not be told {what} at NOTIFY_SOCKET: {why}",
-                what=lines[0],
-                why=getattr(error, "strerror", None) or "it is no address of a socket",
+                "Cannot send {state} to systemd at NOTIFY_SOCKET: {why}",
+                state=lines[0],
+                why=(getattr(error, "strerror", None) or "not a socket address").lower(),
             )
 
 

@@ -6,7 +6,6 @@ exception, truncated to 100 bytes; after any other end the first process waits w
 
 import atexit
 import os
-import pwd
 import signal
 import socket
 import sys
@@ -19,10 +18,8 @@ from vaultrelay.app.exit_status import USAGE_ERROR, stop_with
 from vaultrelay.logs import printable
 
 _STARTED = b"\0"
-_MAX_BYTES = 4096
+_MAX_REPORT_BYTES = 4096
 """Limit of a report in bytes; a report has a few hundred."""
-_FIRST_FREE = 3
-"""First descriptor above the standard streams, which a daemon redirects to /dev/null."""
 _INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -37,10 +34,6 @@ class TwistdStart:
         self._config = config
         self._error = ""
         self._is_over = False
-        # Else one of our descriptors, or of twistd's, could get the number of a standard stream.
-        while (null := os.open(os.devnull, os.O_RDWR)) < _FIRST_FREE:
-            pass
-        os.close(null)
         self._is_daemon = not config["nodaemon"]
         if self._is_daemon:
             self._terminal = os.getpid()
@@ -50,6 +43,9 @@ class TwistdStart:
 
     def give_away(self, paths: Iterable[str]) -> None:
         """Change the owner of unix sockets to the user and group that twistd will switch to."""
+        # Windows, which has no daemons, has no such module.
+        import pwd
+
         user, group = self._config["uid"], self._config["gid"]
         with suppress(OSError, KeyError):
             if group is None and user is not None:
@@ -74,13 +70,13 @@ class TwistdStart:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._reporting.close()
         try:
-            word = self._waiting.recv(_MAX_BYTES)
+            report = self._waiting.recv(_MAX_REPORT_BYTES)
         except KeyboardInterrupt:
             os._exit(_INTERRUPTED)
         self._waiting.close()
-        if word == _STARTED:
+        if report == _STARTED:
             return
-        _end(word.decode(errors="replace") or "the daemon was killed while it started")
+        _end(report.decode(errors="replace") or "the daemon was killed during its start")
 
     def _ended(self) -> None:
         """Clean up after any failed start, and report it to the terminal."""
@@ -92,15 +88,15 @@ class TwistdStart:
             return
         error = self._error or self._cause()
         if self._is_daemon and os.getpid() != self._terminal:
-            self._report(error.encode()[:_MAX_BYTES])
+            self._report(error.encode()[:_MAX_REPORT_BYTES])
             return
         # twistd would exit with status 1, and a traceback only in its log.
         _end(error)
 
-    def _report(self, word: bytes) -> None:
+    def _report(self, report: bytes) -> None:
         if self._is_daemon and not self._is_over:
             with suppress(OSError), self._reporting:
-                self._reporting.sendall(word)
+                self._reporting.sendall(report)
         self._is_over = True
 
     def _cause(self) -> str:
@@ -108,9 +104,9 @@ class TwistdStart:
         error = getattr(sys, "last_value", None)
         if isinstance(error, OSError) and error.strerror:
             return f"cannot start: {error.filename or 'twistd'}: {error.strerror.lower()}"
-        said = f": {error.args[0]}" if isinstance(error, Exception) and error.args else ""
+        reason = f": {error.args[0]}" if isinstance(error, Exception) and error.args else ""
         log = "syslog" if self._config["syslog"] else self._config["logfile"] or "twistd.log"
-        return f"cannot start{said}. The last lines of {log} say more"
+        return f"cannot start{reason}; see the last lines of {log}"
 
     def _remove_pid_file(self) -> None:
         name = self._config["pidfile"]

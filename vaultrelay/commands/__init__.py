@@ -53,10 +53,10 @@ def _run(arguments: list[str]) -> int:
         if name not in COMMANDS:
             _stop_at(name)
     else:
-        from vaultrelay.app import signals
+        from vaultrelay.app import signal_handlers
 
         # The other imports take half a second.
-        signals.before_start()
+        signal_handlers.before_start()
         from vaultrelay.app import lean_imports
 
         lean_imports.install()

@@ -3,12 +3,12 @@
 import json
 from typing import ClassVar, NoReturn
 
-from vaultrelay.app.exit_status import USAGE_ERROR, fit_to_open_files, stop_with
+from vaultrelay.app.exit_status import USAGE_ERROR, stop_with
+from vaultrelay.app.open_files import fit_to_open_files
+from vaultrelay.app.process_options import ProcessOptions
 from vaultrelay.app.standard_streams import print_error, print_result
-from vaultrelay.app.twistd_plugin import Options
 from vaultrelay.config.json_schema import schema
 from vaultrelay.config.option_sources import variable_hint
-from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.sample_file import sample
 from vaultrelay.config.settings import OPTIONS
 from vaultrelay.logs import printable
@@ -32,18 +32,15 @@ if there is one and 0 if not, so that it can be ExecStartPre= of a unit.
 """
 
 
-class CheckOptions(Options):
+class CheckOptions(ProcessOptions):
     """The relay's options, with all of their errors."""
 
     switches: ClassVar = ("show",)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.errors: dict[str, None] = {}
+    errors: list[str]
 
-    def report(self, error: BadOption) -> None:
-        # One mistake may be found in two places.
-        self.errors[str(error)] = None
+    def read_settings(self) -> None:
+        self.settings, self.errors = self.reader.read_all()
 
     def __str__(self) -> str:
         return USAGE

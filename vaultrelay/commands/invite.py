@@ -8,8 +8,8 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from vaultrelay.app.exit_status import stop_with
+from vaultrelay.app.process_options import ProcessOptions
 from vaultrelay.app.standard_streams import print_result
-from vaultrelay.app.twistd_plugin import Options
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.own_url import find_url
@@ -38,7 +38,7 @@ error where the output is no terminal.
 _LONGEST_LINE = 4096
 
 
-class InviteOptions(Options):
+class InviteOptions(ProcessOptions):
     """The relay's options, and those of the command."""
 
     switches: ClassVar = ("with-token", "no-qr")

@@ -3,17 +3,19 @@
 import gc
 from typing import Any
 
-from vaultrelay.app.exit_status import fit_to_open_files, stop_with
+from vaultrelay.app.exit_status import stop_with
+from vaultrelay.app.open_files import fit_to_open_files
+from vaultrelay.app.process_control import add_process_control
+from vaultrelay.app.process_options import ProcessOptions
 from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.service import RelayService
 from vaultrelay.app.signal_handlers import after_end
-from vaultrelay.app.twistd_plugin import Options, with_reload_and_signals
 from vaultrelay.commands import COMMANDS
 from vaultrelay.logs import log_to_stderr
 from vaultrelay.transport.listening_service import CannotListen
 
 
-class RunOptions(Options):
+class RunOptions(ProcessOptions):
     """The relay's options, and the commands beside it."""
 
     commands = COMMANDS
@@ -26,7 +28,8 @@ def main(arguments: list[str]) -> int:
     settings = fit_to_open_files(options.settings)
     log = log_to_stderr(settings.log)
     reactor = real_reactor()
-    relay = with_reload_and_signals(RelayService(settings, reactor, log=log), options.reader)
+    relay = RelayService(settings, reactor, log=log)
+    add_process_control(relay, options.reader)
     try:
         relay.privilegedStartService()
         relay.startService()

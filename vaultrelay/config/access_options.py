@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.config import values
+from vaultrelay.config import address_kinds
 from vaultrelay.config.option import option
 from vaultrelay.config.option_kinds import ListFile
 from vaultrelay.policy.access import Tokens
@@ -15,7 +15,7 @@ _GROUP = "Access"
 
 @dataclass(frozen=True)
 class AccessOptions:
-    """The access rules; None where no such list restricts access."""
+    """The access rules; None if such a list does not restrict access."""
 
     tokens: Tokens | None = option(
         "access-token-file",
@@ -23,12 +23,13 @@ class AccessOptions:
             "FILE",
             lines=read_tokens,
             noun="token",
-            nothing="holds no token, so nobody could come in. Make one: vault-relay token new",
+            if_empty="contains no token, so no device could connect. Create one: vault-relay token "
+            "new",
         ),
         None,
         _GROUP,
-        "File of access tokens, one a line, plain or label:sha256 (see vault-relay token). Devices "
-        "without a token are refused.",
+        "File of access tokens, one per line, plain or as label:sha256 (see vault-relay token). "
+        "Devices without a valid token are refused.",
         example="/etc/vault-relay/tokens",
         guard=True,
     )
@@ -38,40 +39,41 @@ class AccessOptions:
             "FILE",
             lines=read_channels,
             noun="channel",
-            nothing="holds no channel, so nobody could join",
+            if_empty="contains no channel, so no device could join",
         ),
         None,
         _GROUP,
-        "File of channels, one a line. Devices can join no others.",
+        "File of channels, one per line. Devices can join these channels only.",
         example="/etc/vault-relay/channels",
         guard=True,
     )
     allowed: Networks | None = option(
         "allow-from",
-        values.networks("allows nobody; leave it out to allow everybody", "nobody"),
+        address_kinds.networks(
+            "the list is empty, so no device could connect; remove it to allow all", "nobody"
+        ),
         None,
         _GROUP,
-        "Address or network from which devices may connect, or unix for unix sockets. All may if "
-        "none is given.",
+        "Address or network from which devices may connect, or unix for unix sockets. By default "
+        "all addresses.",
         example="192.0.2.0/24",
         guard=True,
     )
     denied: Networks = option(
         "deny-from",
-        values.networks(),
+        address_kinds.networks(),
         Networks(),
         _GROUP,
-        "Address or network from which no device may connect, even if --allow-from allows it.",
+        "Address or network from which no device may connect, even if --allow-from includes it.",
         example="192.0.2.66",
     )
     origins: Origins | None = option(
         "allow-origin",
-        values.ORIGINS,
+        address_kinds.ORIGINS,
         None,
         _GROUP,
-        "Origin of web pages that may connect, such as https://app.example.org. Requests without "
-        "an Origin header, as native apps send them, always may. By default all, and with "
-        "--allow-from none.",
+        "Origin of web pages that may connect, such as https://app.example.org. Native apps, which "
+        "send no Origin header, are not affected. By default all origins; with --allow-from none.",
         example="https://app.example.org",
         guard=True,
         effective="access.origins",

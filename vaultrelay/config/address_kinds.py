@@ -3,8 +3,8 @@
 from ipaddress import ip_address
 
 from vaultrelay.cluster.url import NODE_NAME, NodeUrl
-from vaultrelay.config.option_kinds import Kind, Listed, Reading
-from vaultrelay.config.raw_option import BadOption, Given
+from vaultrelay.config.option_kinds import Kind, Listed, ParseContext
+from vaultrelay.config.raw_option import RawOption
 from vaultrelay.policy import limits
 from vaultrelay.policy.audience import canonical_host, host_of_url
 from vaultrelay.policy.networks import Networks
@@ -12,61 +12,48 @@ from vaultrelay.policy.origins import Origins
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
-_EXCLUDED_BY_LISTEN = ("port", "bind", "tls-cert", "tls-key")
 
-
-def _bind(given: Given, reading: Reading) -> str:
-    address = given.last.removeprefix("[").removesuffix("]")
+def _bind(raw: RawOption, context: ParseContext) -> str:
+    address = raw.last.removeprefix("[").removesuffix("]")
     try:
         ip_address(address)
     except ValueError:
-        raise given.refuse(
+        raise raw.refuse(
             "must be an IP address of this machine, or 0.0.0.0 or :: for all of them"
         ) from None
     return address
 
 
-def _node_name(given: Given, reading: Reading) -> str:
-    if not NODE_NAME.fullmatch(given.last):
-        raise given.refuse(
-            f"must be at most {limits.NODE_NAME_CHARS} of A-Z a-z 0-9 . _ -, such as relay-2"
+def _node_name(raw: RawOption, context: ParseContext) -> str:
+    if not NODE_NAME.fullmatch(raw.last):
+        raise raw.refuse(
+            f"must have at most {limits.NODE_NAME_CHARS} characters of A-Z a-z 0-9 . _ -, such as "
+            "relay-2"
         )
-    return given.last
+    return raw.last
 
 
-def _endpoint(given: Given, reading: Reading) -> str:
+def _endpoint(raw: RawOption, context: ParseContext) -> str:
     try:
-        read_endpoint(reading.reactor, given.last, folder=given.folder)
+        read_endpoint(context.reactor, raw.last, folder=raw.folder)
     except BadEndpoint as error:
-        raise given.refuse(str(error)) from None
-    return given.last
-
-
-def _check_listen(given: Given, reading: Reading) -> None:
-    """The endpoint strings are read together with their certificates."""
-    for name in _EXCLUDED_BY_LISTEN:
-        if name in reading.given:
-            raise BadOption(
-                f"{given.origin} and {reading.given[name].origin} exclude each other: an "
-                "endpoint string says itself where to listen and with which certificate"
-            )
+        raise raw.refuse(str(error)) from None
+    return raw.last
 
 
 def _public_url(text: str) -> str:
     if "@" in text:
-        raise ValueError("a public URL is shown to all, keep the token out")
+        raise ValueError("a public URL is visible to everyone; remove the token")
     try:
         host_of_url(text)
     except ValueError as error:
-        raise ValueError(
-            f"'{text}' must be a URL such as wss://relay.example.org: {error}"
-        ) from None
+        raise ValueError(f"'{text}' is not a valid public URL: {error}") from None
     return text
 
 
 def _admin_host(text: str) -> str:
     if "*" in text:
-        raise ValueError(f"{text!r} is a pattern, and no name")
+        raise ValueError(f"{text!r} is a pattern, not a host name")
     return canonical_host(text)
 
 
@@ -83,21 +70,21 @@ class _NodeUrls(Listed):
 BIND = Kind("ADDRESS", _bind)
 NODE_NAME_KIND = Kind("NAME", _node_name)
 ENDPOINT = Kind("ENDPOINT", _endpoint)
-ENDPOINTS = Listed("ENDPOINT", _check_listen)
+ENDPOINTS = Listed("ENDPOINT")
 PUBLIC_URLS = Listed("URL", one=_public_url)
 ADMIN_HOSTS = Listed(
     "NAME",
     one=_admin_host,
-    wrong="{error}; write a name without a port, such as relay.lan",
-    join=lambda hosts, given: tuple(dict.fromkeys(hosts)),
+    template="{error}; set a name without a port, such as relay.lan",
+    join=lambda hosts, raw: tuple(dict.fromkeys(hosts)),
     maximum=limits.MAX_NODES,
     noun="names",
 )
 NODE_URLS = _NodeUrls(
     "URL",
     one=NodeUrl.read,
-    wrong="'{text}' {error}",
-    join=lambda urls, given: tuple(dict.fromkeys(url.in_folder(given.folder) for url in urls)),
+    template="'{text}' {error}",
+    join=lambda urls, raw: tuple(dict.fromkeys(url.in_folder(raw.folder) for url in urls)),
     maximum=limits.MAX_NODES,
     noun="relays",
 )
@@ -106,20 +93,20 @@ ORIGINS = Listed(
     "ORIGIN",
     empty="none",
     one=lambda text: Origins.read([text]),
-    join=lambda origins, given: Origins.read(given.values),
+    join=lambda origins, raw: Origins.read(raw.values),
     maximum=limits.MAX_NETWORKS,
     noun="origins",
 )
 
 
-def networks(nothing: str = "", empty: str = "-") -> Listed:
-    """Return the kind for networks. `nothing` and `empty` are for an empty list."""
+def networks(if_empty: str = "", empty: str = "-") -> Listed:
+    """Return the kind for networks. `if_empty` and `empty` are for an empty list."""
     return Listed(
         "NETWORK",
         empty=empty,
         one=lambda text: Networks.read([text]),
-        join=lambda networks, given: Networks.read(given.values),
+        join=lambda networks, raw: Networks.read(raw.values),
         maximum=limits.MAX_NETWORKS,
         noun="networks",
-        nothing=nothing,
+        if_empty=if_empty,
     )

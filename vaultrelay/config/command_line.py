@@ -1,4 +1,4 @@
-"""RelayOptions: the flags of the relay, and the help text, for Twisted's twistd and for us."""
+"""RelayOptions: parses the relay's command line, for Twisted's twistd and for our commands."""
 
 from collections.abc import Mapping
 from getopt import GetoptError, getopt
@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 from twisted.python import usage
 
 from vaultrelay.config.help_text import help_text
-from vaultrelay.config.option import options_of
 from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.settings import OPTIONS, Settings
-from vaultrelay.config.settings_reader import Report, SettingsReader, stop_at_first
+from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.config.suggestions import did_you_mean
 
 
@@ -21,71 +20,58 @@ class RelayOptions(usage.Options):
 
     # Used only by Twisted's completion of twistd for zsh.
     optParameters: ClassVar = [[each.name, None, None, each.help] for each in OPTIONS]
-    kind: ClassVar[type[Settings]] = Settings
-    """The class of settings, which declares the options."""
     commands: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """The help of each command by its name, for the help text."""
     switches: ClassVar[tuple[str, ...]] = ()
     """Flags without a value that are not options of the relay."""
+    environment: Mapping[str, str] = MappingProxyType({})
+    user: int | None = None
+    """The user of the relay, if it is not the current one."""
     settings: Settings
     reader: SettingsReader
-    report: Report = staticmethod(stop_at_first)
-    """Takes each error of the options."""
-    environment: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self) -> None:
         super().__init__()
-        self.options = options_of(self.kind)
         self.flags: dict[str, list[str]] = {}
 
     def reactor(self) -> Any:
         """Return the reactor on which endpoint strings would listen."""
         return None
 
-    def user(self) -> int | None:
-        """Return the user of the relay, if it is not the present one."""
-        return None
-
     def parseOptions(self, options: list[str] | None = None) -> None:
-        with_value = [f"{each.name}=" for each in self.options]
-        known = [*with_value, "help", "version", *self.switches]
+        names = [*(each.name for each in OPTIONS), "help", "version", *self.switches]
+        with_value = [f"{each.name}=" for each in OPTIONS]
         try:
-            given, rest = getopt(options or [], "hV", known)
+            flags, rest = getopt(options or [], "hV", with_value + names[len(with_value) :])
         except GetoptError as error:
-            is_unknown = "not recognized" in error.msg
-            hint = is_unknown and did_you_mean(
-                error.opt, (name.rstrip("=") for name in known), "--{}"
-            )
-            raise BadOption(
-                f"{error}{f'{hint} See' if hint else '; see'} vault-relay --help"
-            ) from None
-        for flag, value in given:
+            hint = did_you_mean(error.opt, names, "--{}") if "not recog" in error.msg else ""
+            end = f"{hint} See" if hint else "; see"
+            reason = error.msg.replace("requires argument", "requires a value")
+            raise BadOption(f"{reason}{end} vault-relay --help") from None
+        for flag, value in flags:
             if flag in ("-h", "--help"):
                 self.opt_help()
             elif flag in ("-V", "--version"):
                 self.opt_version()
             self.flags.setdefault(flag.removeprefix("--"), []).append(value)
         self.parseArgs(*rest)
-        self.postOptions()
-
-    def parseArgs(self, *args: str) -> None:
-        if args:
-            raise BadOption(f"'{args[0]}' is not an option; see vault-relay --help")
-
-    def postOptions(self) -> None:
         self.reader = SettingsReader(
             {name: values for name, values in self.flags.items() if name not in self.switches},
             self.environment,
             self.reactor(),
-            self.user(),
-            report=self.report,
-            kind=self.kind,
+            self.user,
         )
+        self.read_settings()
+
+    def parseArgs(self, *args: str) -> None:
+        if args:
+            raise BadOption(f"unexpected argument '{args[0]}'; see vault-relay --help")
+
+    def read_settings(self) -> None:
+        """Read the settings. Raises BadOption for the first invalid option."""
         self.settings = self.reader.read()
 
-    def getSynopsis(self) -> str:
-        other = "       vault-relay COMMAND [...]\n" if self.commands else ""
-        return "Usage: vault-relay [options]\n" + other
-
-    def getUsage(self, width: int | None = None) -> str:
-        return help_text(self.options, self.commands)
+    def __str__(self) -> str:
+        command = "       vault-relay COMMAND [...]\n" if self.commands else ""
+        text = help_text(OPTIONS, self.commands)
+        return f"Usage: vault-relay [options]\n{command}\n{text}"

@@ -1,13 +1,14 @@
-"""Changes: detects changed files."""
+"""FileWatcher: detects changes of files."""
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypeAlias
 
-_Print: TypeAlias = tuple[tuple[object, ...], ...]
+_Print: TypeAlias = tuple[object, ...]
+"""What changes with a file; empty if it cannot be found."""
 
 
-class Changes:
+class FileWatcher:
     """Checks files periodically, through symbolic links, which renewals redirect to other files.
 
     All content of `folders` counts. Any other folder in the place of a file is not searched: it may
@@ -16,30 +17,24 @@ class Changes:
     """
 
     def __init__(self, files: Iterable[Path], folders: Collection[Path] = ()) -> None:
-        self._files = sorted(files)
-        self._folders = folders
-        self._read = self._last = self._prints()
+        self._last: dict[Path, _Print] = {}
+        self.watch(files, folders)
 
-    def look(self) -> bool:
-        """Return whether the files have changed, and settled."""
-        before, self._last = self._last, self._prints()
+    def has_changed(self) -> bool:
+        """Check the files; return whether they have changed, and settled."""
+        before = self._last
+        self._last = {file: _print_of(file, file in self._folders) for file in before}
         return self._last == before != self._read
 
-    def were_read(self, files: Iterable[Path], folders: Collection[Path] = ()) -> None:
+    def watch(self, files: Iterable[Path], folders: Collection[Path] = ()) -> None:
         """Replace the files to check; known ones are in the state of the last check."""
-        known = dict(zip(self._files, self._last, strict=True))
-        self._files = sorted(files)
         self._folders = folders
-        self._read = self._last = tuple(
-            known.get(file) or print_
-            for file, print_ in zip(self._files, self._prints(), strict=True)
-        )
-
-    def _prints(self) -> _Print:
-        return tuple(_print_of(file, file in self._folders) for file in self._files)
+        self._read = self._last = {
+            file: self._last.get(file) or _print_of(file, file in folders) for file in files
+        }
 
 
-def _print_of(file: Path, with_content: bool = False) -> tuple[object, ...]:
+def _print_of(file: Path, with_content: bool = False) -> _Print:
     try:
         status = file.stat()
         # The last changes with owner and mode, too, which may have been the fault.

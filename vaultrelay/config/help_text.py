@@ -1,66 +1,62 @@
-"""The help of the relay: its commands and options, in groups."""
+"""The text of --help: the commands of the program, and its options in groups."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import groupby
 
-from vaultrelay.config.option import Option, by_group
+from vaultrelay.config.option import Option
 
 _COLUMN = 28
 _WIDTH = 80
-_ABOUT = (
-    "A relay on which the devices of a VaultMesh vault meet and pass each other ciphertext. It "
-    "runs in the foreground and logs to standard error."
+_DESCRIPTION = (
+    "A relay through which the devices of a VaultMesh vault exchange encrypted messages. It runs "
+    "in the foreground and logs to standard error."
+)
+_PRECEDENCE = (
+    "Each option is also a variable, such as RELAY_PORT for --port, and a key of the TOML file. A "
+    "flag overrides a variable, a variable the file. {repeatable} may be repeated: their variables "
+    "hold values separated by white space, and the file holds lists, such as "
+    'allow-from = ["10.0.0.0/8", "192.0.2.1"].'
+)
+_RELOAD = (
+    "The relay reads its files again when they change, and on SIGHUP. A change of {not_live} "
+    "requires a restart."
 )
 
 
 def help_text(options: Iterable[Option], commands: Mapping[str, str]) -> str:
     """Return the text of --help, without the usage line."""
-    lines = [*_wrapped(_ABOUT), ""]
-    if commands:
-        lines.append("Commands; each has --help:")
-        for name, text in commands.items():
-            lines += _entry(name, text)
-        lines.append("")
-    for group, members in by_group(options).items():
-        lines.append(f"{group}:")
-        for option in members:
-            lines += _entry(f"--{option.name} {option.value}", option.full_help)
-        lines.append("")
-    lines.append("Other:")
-    lines += _entry("-V, --version", "Print the version.")
-    lines += _entry("-h, --help", "Print this text.")
-    for text in notes(options):
-        lines += ["", *_wrapped(text)]
-    return "\n".join(lines)
-
-
-def notes(options: Iterable[Option]) -> Iterator[str]:
-    """Yield the notes on several options, in paragraphs."""
     options = tuple(options)
-    yield (
-        "Each option is also a variable, RELAY_PORT for --port, and a name in the TOML file. A "
-        "flag overrides a variable, a variable the file. "
-        f"{_names(each for each in options if each.repeatable)} may be repeated; their variables "
-        "are split at white space, and in the file they are lists, such as "
-        'allow-from = ["10.0.0.0/8", "192.0.2.1"].'
-    )
-    yield (
-        "The relay reads its files again when they change, and on SIGHUP. "
-        f"{_names(each for each in options if not each.live)} take a restart."
+    blocks = [_fill(_DESCRIPTION)]
+    if commands:
+        blocks.append(_section("Commands; each has --help", commands))
+    for group, members in groupby(options, lambda option: option.group):
+        heads = {f"--{each.name} {each.value}": each.full_help for each in members}
+        blocks.append(_section(group, heads))
+    other = {"-V, --version": "Print the version.", "-h, --help": "Print this text."}
+    blocks.append(_section("Other", other))
+    repeatable = _enumeration(each for each in options if each.repeatable)
+    blocks.append(_fill(_PRECEDENCE.format(repeatable=repeatable)))
+    not_live = _enumeration(each for each in options if not each.live)
+    blocks.append(_fill(_RELOAD.format(not_live=not_live)))
+    return "\n\n".join(blocks)
+
+
+def _section(title: str, texts: Mapping[str, str]) -> str:
+    entries = (_fill(text, f"  {head}".ljust(_COLUMN), _COLUMN) for head, text in texts.items())
+    return "\n".join((f"{title}:", *entries))
+
+
+def _fill(text: str, head: str = "", indent: int = 0) -> str:
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * indent,
+        break_on_hyphens=False,
     )
 
 
-def _names(options: Iterable[Option]) -> str:
+def _enumeration(options: Iterable[Option]) -> str:
     *names, last = (f"--{option.name}" for option in options)
     return f"{', '.join(names)} and {last}"
-
-
-def _entry(head: str, text: str) -> list[str]:
-    indent = " " * _COLUMN
-    wrapped = textwrap.wrap(text, _WIDTH - _COLUMN, break_on_hyphens=False)
-    first = f"  {head}".ljust(_COLUMN)
-    return [first + wrapped[0], *(indent + line for line in wrapped[1:])]
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, break_on_hyphens=False)

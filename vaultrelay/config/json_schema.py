@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from vaultrelay.config.notes import in_file
 from vaultrelay.config.option import Option
 from vaultrelay.config.option_kinds import Choice, Integer, Kind, Listed
 
@@ -18,7 +17,9 @@ def schema(options: Iterable[Option]) -> Schema:
         "title": "relay.toml: the options of a VaultMesh relay",
         "type": "object",
         "additionalProperties": False,
-        "properties": {option.name: _property(option) for option in in_file(options)},
+        "properties": {
+            option.name: _property(option) for option in options if option.name != "config"
+        },
     }
 
 

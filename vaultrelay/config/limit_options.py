@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from vaultrelay.config.option import option
-from vaultrelay.config.option_kinds import Buffer, Integer
+from vaultrelay.config.option_kinds import Integer
 from vaultrelay.policy import limits
 from vaultrelay.wire import announced
 
@@ -22,7 +22,7 @@ class LimitOptions:
         Integer(within=(1, _MAX_CONNECTIONS)),
         limits.DEFAULT_MAX_CONNECTIONS,
         _GROUP,
-        "Concurrent device connections.",
+        "Maximum number of device connections.",
         effective="shares.devices",
     )
     max_per_address: int | None = option(
@@ -30,9 +30,10 @@ class LimitOptions:
         Integer(within=(0, _MAX_CONNECTIONS)),
         None,
         _GROUP,
-        "Device connections of one network address; 0 is no limit. Default a quarter of "
-        f"--max-connections, at least {limits.MIN_PER_ADDRESS}. The limits of the networks "
-        "around it, /24 of IPv4, /56 and /48 of IPv6, follow from it.",
+        "Maximum number of device connections from one IPv4 address or IPv6 /64; 0 is no limit. "
+        "The limits of a /24 of IPv4, and of a /56 and /48 of "
+        "IPv6, follow from it. Default: a quarter of --max-connections, at least "
+        f"{limits.MIN_PER_ADDRESS}.",
         example="250",
         effective="capacity_per_address",
     )
@@ -41,14 +42,14 @@ class LimitOptions:
         Integer(within=(2, announced.CHANNEL_DEVICES[1])),
         limits.DEFAULT_CHANNEL_DEVICES,
         _GROUP,
-        "Devices in one channel.",
+        "Maximum number of devices in one channel.",
     )
     message_bytes: int = option(
         "message-bytes",
         Integer("BYTES", within=announced.MESSAGE_BYTES),
         limits.DEFAULT_MESSAGE_BYTES,
         _GROUP,
-        "The largest message, header included.",
+        "Maximum size of a message in bytes, including its 16-byte header.",
         live=False,
     )
     messages_per_second: int = option(
@@ -56,27 +57,27 @@ class LimitOptions:
         Integer(within=(0, announced.MESSAGES_PER_SECOND[1])),
         limits.DEFAULT_MESSAGES_PER_SECOND,
         _GROUP,
-        "Messages delivered for one device in a second; 0 is no limit.",
+        "Maximum number of messages per second that are delivered for one sender; 0 is no limit.",
     )
     bytes_per_second: int = option(
         "rate-bytes",
         Integer("BYTES", within=(0, announced.BYTES_PER_SECOND[1])),
         limits.DEFAULT_BYTES_PER_SECOND,
         _GROUP,
-        "Bytes delivered for one device in a second; 0 is no limit.",
+        "Maximum number of bytes per second that are delivered for one sender; 0 is no limit.",
     )
     max_buffer: int | None = option(
         "max-buffer",
-        Buffer(
+        Integer(
             "BYTES",
             within=(limits.MIN_MESSAGES_HELD * announced.MESSAGE_BYTES[0], _MAX_BUFFER),
             messages=limits.MIN_MESSAGES_HELD,
         ),
         None,
         _GROUP,
-        "Memory for messages that devices do not take at once, of all devices together, at least "
-        f"{limits.MIN_MESSAGES_HELD} times --message-bytes. Default one part in "
-        f"{limits.MEMORY_SHARE} of the memory of the machine or container.",
+        "Memory in bytes for the queued messages of all devices, at least "
+        f"{limits.MIN_MESSAGES_HELD} times --message-bytes. Default: 1/{limits.MEMORY_SHARE} of "
+        "the memory of the machine or container.",
         example="67108864",
         effective="buffer_bytes",
     )
@@ -85,20 +86,20 @@ class LimitOptions:
         Integer("SECONDS", within=limits.PING_RANGE),
         limits.PING_SECONDS,
         _GROUP,
-        "Silence after which a device is pinged, so that no proxy drops the connection. A device "
-        "may ask for more.",
+        "Seconds without traffic after which the relay pings a device, so that proxies keep the "
+        "connection open. A device may request a longer interval.",
     )
     session_ttl: int = option(
         "session-ttl",
         Integer("SECONDS", within=announced.SESSION_TTL),
         limits.DEFAULT_SESSION_TTL,
         _GROUP,
-        "Time without a message after which a session is closed.",
+        "Seconds without a message after which a session is closed.",
     )
     drain_seconds: int = option(
         "drain-seconds",
         Integer("SECONDS", within=announced.DRAIN_SECONDS),
         limits.DEFAULT_DRAIN_SECONDS,
         _GROUP,
-        "Time over which a relay that is stopped closes its connections.",
+        "Seconds within which a stopping relay closes all connections.",
     )

@@ -1,54 +1,64 @@
 """Certificates of the listeners, which a reload never replaces by worse ones."""
 
+import re
 from collections.abc import Mapping
 
 from vaultrelay.certificates.certificate_files import BadCertificate
 from vaultrelay.certificates.renewal import renewal_fault
 from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate, utc_now
-from vaultrelay.config.option_kinds import Reading
-from vaultrelay.config.raw_option import Given
+from vaultrelay.config.option_kinds import ParseContext
+from vaultrelay.config.raw_option import BadOption, RawOption
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 
 Pairs = tuple[ServerCertificate, ...]
+_PARTNERS = {"cert": "key", "key": "cert", "CERT": "KEY", "KEY": "CERT"}
+"""The other option of TLS, by the end of a flag, variable or key."""
+_EXCLUDED_BY_LISTEN = ("port", "bind", "tls-cert", "tls-key")
 
 
-def read_pairs(reading: Reading) -> tuple[Pairs, ...]:
+def read_pairs(context: ParseContext) -> tuple[Pairs, ...]:
     """Return the certificates of each listener, an endpoint string or a port.
 
     Raises BadOption if one cannot be used, or is worse than the one that a running relay serves.
     """
-    given, running = reading.given, () if reading.kept is None else reading.kept.pairs
-    texts = given["listen"].values if "listen" in given else ()
-    if not texts:
-        return (_port_pairs(given, running[0] if running else ()),)
-    found = []
-    for index, text in enumerate(texts):
-        origin = given["listen"].only(text)
+    served = list(_endpoint_pairs(context) or _port_pairs(context.raw))
+    running = () if context.running is None else context.running.pairs
+    for (option, pairs), old in zip(served, running, strict=False):
+        worse = renewal_fault(pairs, old, utc_now())
+        if pairs and worse is not None:
+            raise option.refuse(worse)
+    return tuple(pairs for _, pairs in served) or ((),)
+
+
+def _endpoint_pairs(context: ParseContext) -> list[tuple[RawOption, Pairs]]:
+    """Return each endpoint string with its certificates; empty if there is none."""
+    listen, found = context.raw.get("listen"), []
+    if listen is None or not listen.values:
+        return []
+    for name in filter(context.raw.__contains__, _EXCLUDED_BY_LISTEN):
+        raise BadOption(
+            f"{listen.source} and {context.raw[name].source} exclude each other: the endpoint "
+            "string sets address, port and certificate itself; remove one of the two"
+        )
+    for text in listen.values:
+        option = listen.only(text)
         try:
-            tls = read_endpoint(reading.reactor, text, folder=origin.folder).tls
+            tls = read_endpoint(context.reactor, text, folder=listen.folder).tls
         except BadEndpoint as error:
-            raise origin.refuse(str(error)) from None
-        pairs = () if tls is None else tls.certificates
-        found.append(_no_worse(pairs, running[index] if index < len(running) else (), origin))
-    return tuple(found)
+            raise option.refuse(str(error)) from None
+        found.append((option, () if tls is None else tuple(tls.certificates)))
+    return found
 
 
-def _port_pairs(given: Mapping[str, Given], running: Pairs) -> Pairs:
-    certificate, key = given.get("tls-cert"), given.get("tls-key")
+def _port_pairs(raw: Mapping[str, RawOption]) -> list[tuple[RawOption, Pairs]]:
+    """Return --tls-cert with its certificate; empty without TLS."""
+    certificate, key = raw.get("tls-cert"), raw.get("tls-key")
     if certificate is None or key is None:
         if present := certificate or key:
-            missing = "--tls-cert" if certificate is None else "--tls-key"
-            raise present.refuse(f"needs {missing} too: TLS takes a certificate and its key")
-        return ()
+            missing = re.sub(r"[A-Za-z]+$", lambda match: _PARTNERS[match[0]], present.source)
+            raise present.refuse(f"requires {missing}: TLS takes a certificate and its key")
+        return []
     try:
-        pair = load_certificate(certificate.path, key.path)
+        return [(certificate, (load_certificate(certificate.path, key.path),))]
     except BadCertificate as error:
         raise (key if error.about_key else certificate).refuse(str(error)) from None
-    return _no_worse((pair,), running, certificate)
-
-
-def _no_worse(pairs: Pairs, running: Pairs, origin: Given) -> Pairs:
-    worse = renewal_fault(pairs, running, utc_now())
-    if worse is not None:
-        raise origin.refuse(worse)
-    return pairs

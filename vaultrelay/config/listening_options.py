@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.config import values
+from vaultrelay.config import address_kinds
 from vaultrelay.config.option import option
 from vaultrelay.config.option_kinds import Integer, Kind
 from vaultrelay.policy import limits
@@ -19,16 +19,16 @@ class ListeningOptions:
         Integer(within=(0, 65535)),
         limits.DEFAULT_PORT,
         _GROUP,
-        "TCP port. 0 lets the system choose one, which is printed.",
+        "TCP port to listen on. With 0 the system picks a free port, which is printed.",
         live=False,
         in_status=False,
     )
     bind: str = option(
         "bind",
-        values.BIND,
+        address_kinds.BIND,
         "0.0.0.0",  # noqa: S104  a relay is there to be reached
         _GROUP,
-        "Address of the interface to listen on. :: is every IPv6 and IPv4 address.",
+        "IP address to listen on. 0.0.0.0 is all IPv4 addresses, :: all IPv6 and IPv4 addresses.",
         live=False,
         in_status=False,
     )
@@ -37,7 +37,7 @@ class ListeningOptions:
         Kind("FILE"),
         "",
         _GROUP,
-        "PEM file with the certificate and its chain. Needs --tls-key.",
+        "PEM file with the certificate and its chain. Requires --tls-key.",
         example="/etc/vault-relay/fullchain.pem",
         in_status=False,
     )
@@ -46,36 +46,36 @@ class ListeningOptions:
         Kind("FILE"),
         "",
         _GROUP,
-        "PEM file with the private key. Needs --tls-cert.",
+        "PEM file with the private key of the certificate. Requires --tls-cert.",
         example="/etc/vault-relay/privkey.pem",
         in_status=False,
     )
     listen: tuple[str, ...] = option(
         "listen",
-        values.ENDPOINTS,
+        address_kinds.ENDPOINTS,
         (),
         _GROUP,
-        "Twisted endpoint string, such as unix:/run/relay.sock or systemd:index=0, instead of "
-        "port, bind and the TLS files.",
+        "Twisted endpoint string, such as unix:/run/relay.sock or systemd:index=0. Replaces "
+        "--port, --bind, --tls-cert and --tls-key.",
         example="tcp:8080:interface=127.0.0.1",
         live=False,
         in_status=False,
     )
     public_urls: tuple[str, ...] = option(
         "public-url",
-        values.PUBLIC_URLS,
+        address_kinds.PUBLIC_URLS,
         (),
         _GROUP,
-        "URL under which devices reach this relay, such as wss://relay.example.org. Devices that "
-        "dial another name are refused.",
+        "URL that users enter in the app, such as wss://relay.example.org. Devices that dial "
+        "another host name are refused.",
         example="wss://relay.example.org",
     )
     trusted_proxies: tuple[str, ...] = option(
         "trusted-proxy",
-        values.PROXIES,
+        address_kinds.PROXIES,
         (),
         _GROUP,
-        "Address or network of a proxy to trust for X-Forwarded-For, such as 127.0.0.1 or "
-        "10.0.0.0/8, or unix for proxies on unix sockets.",
+        "Address or network of a proxy whose X-Forwarded-For is trusted, such as 127.0.0.1 or "
+        "10.0.0.0/8, or unix for unix sockets. By default none.",
         example="127.0.0.1",
     )

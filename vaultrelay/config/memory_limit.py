@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _GROUPS = Path("/sys/fs/cgroup")
@@ -10,29 +11,24 @@ _OWN = Path("/proc/self/cgroup")
 
 def memory_bytes(groups: Path = _GROUPS, own: Path = _OWN) -> int:
     """Return the memory in bytes; 0 if it is unknown."""
-    return min((found for found in _limits(groups, own) if found), default=0)
+    limits = [_number(file) for file in _limit_files(groups, own)]
+    # A hardened unit hides /proc/meminfo. Windows has no sysconf.
+    with suppress(ValueError, OSError, AttributeError):
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(filter(None, limits), default=0)
 
 
-def _limits(groups: Path, own: Path) -> Iterator[int]:
-    yield _machine()
+def _limit_files(groups: Path, own: Path) -> Iterator[Path]:
     # Version 1 presents a container's own group as the root.
-    yield _number(groups / "memory" / "memory.limit_in_bytes")
+    yield groups / "memory" / "memory.limit_in_bytes"
     for line in _text(own).splitlines():
         number, _, path = line.partition("::")
         if number == "0":
             # Version 2: every group above limits this one, too.
             folder = groups / path.strip("/")
             while folder.is_relative_to(groups):
-                yield _number(folder / "memory.max")
+                yield folder / "memory.max"
                 folder = folder.parent
-
-
-def _machine() -> int:
-    """Return the machine's memory by sysconf: a hardened unit hides /proc/meminfo."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return 0
 
 
 def _number(path: Path) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.config import values
+from vaultrelay.config import address_kinds
 from vaultrelay.config.option import option
 from vaultrelay.config.option_kinds import Choice, Kind
 from vaultrelay.logs import FORMATS, LEVELS
@@ -21,38 +21,38 @@ class OperationOptions:
 
     admin: str = option(
         "admin",
-        values.ENDPOINT,
+        address_kinds.ENDPOINT,
         "",
         _ADMIN,
-        "Endpoint string of the status page and of /metrics for Prometheus, such as tcp:9090. "
-        "There is none by default. It listens on 127.0.0.1 unless it names an interface.",
+        "Endpoint string of the status page and of /metrics for Prometheus, such as tcp:9090, "
+        "which listens on 127.0.0.1 unless it names an interface. By default there is none.",
         example="tcp:9090",
         live=False,
     )
     admin_hosts: tuple[str, ...] = option(
         "admin-host",
-        values.ADMIN_HOSTS,
+        address_kinds.ADMIN_HOSTS,
         (),
         _ADMIN,
-        "Host name under which browsers and Prometheus may use the admin endpoint, such as "
+        "Host name by which browsers and Prometheus may address the admin endpoint, such as "
         "relay.lan. localhost and IP addresses are always allowed.",
         example="relay.lan",
     )
     admin_nodes: tuple[NodeUrl, ...] = option(
         "admin-node",
-        values.NODE_URLS,
+        address_kinds.NODE_URLS,
         (),
         _ADMIN,
-        "Admin endpoint of another relay to show on the status page, such as "
+        "Admin endpoint of another relay, to include in the status page, such as "
         "http://10.0.0.2:9090 or unix:/run/admin.sock.",
         example="http://10.0.0.2:9090",
     )
     node_name: str = option(
         "node-name",
-        values.NODE_NAME_KIND,
+        address_kinds.NODE_NAME_KIND,
         "",
         _ADMIN,
-        "Name of this relay among several, shown to devices, in metrics and in the log: at most "
+        "Name of this relay among several, for devices, metrics and the log: at most "
         f"{limits.NODE_NAME_CHARS} letters, digits, dots, hyphens and underscores.",
         example="relay-2",
         may_be_empty=True,
@@ -62,30 +62,30 @@ class OperationOptions:
         Choice("LEVEL", words=tuple(LEVELS)),
         "info",
         _LOG,
-        "Least level to log: one of " + ", ".join(LEVELS) + ".",
+        "Lowest level that is logged: one of " + ", ".join(LEVELS) + ".",
     )
     log_format: str = option(
         "log-format",
         Choice("FORMAT", words=FORMATS),
         "text",
         _LOG,
-        "One of " + ", ".join(FORMATS) + "; json is one object a line.",
+        "Format of the log: one of " + ", ".join(FORMATS) + "; json is one object per line.",
     )
     log_addresses: str = option(
         "log-addresses",
         Choice("WAY", words=WAYS),
         "pseudonym",
         _LOG,
-        "How the log names addresses: one of " + ", ".join(WAYS) + ". A pseudonym is valid for one "
-        "day. Channels have a pseudonym, or no name.",
+        "How the log identifies addresses: one of " + ", ".join(WAYS) + ". A pseudonym is valid "
+        "for one day. Channels are always pseudonyms, or omitted with none.",
     )
     runtime_folder: str = option(
         "runtime-folder",
         Kind("FOLDER"),
         "",
         _PROCESS,
-        "Folder of the socket for vault-relay healthcheck. Default $RUNTIME_DIRECTORY, or "
-        "$XDG_RUNTIME_DIR/vault-relay, or a folder of its own in $TMPDIR.",
+        "Folder of the socket for vault-relay healthcheck. Default: $RUNTIME_DIRECTORY, else "
+        "$XDG_RUNTIME_DIR/vault-relay, else a private folder in $TMPDIR.",
         example="/run/vault-relay",
         live=False,
         may_be_empty=True,
@@ -96,6 +96,6 @@ class OperationOptions:
         Kind("FILE"),
         "",
         _PROCESS,
-        "TOML file with these options by name, such as port = 8080.",
+        "TOML file with these options as keys, such as port = 8080.",
         in_status=False,
     )

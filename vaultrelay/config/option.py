@@ -4,11 +4,11 @@ A class of settings declares an option as a field, ``port: int = option("port", 
 else is derived from the declaration: flag, variable, key of the file, reload, help, documents.
 """
 
-from collections.abc import Iterable
+import json
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from vaultrelay.config.option_kinds import Kind, Listed, ListFile
+from vaultrelay.config.option_kinds import Choice, Integer, Kind, Listed, ListFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,28 @@ class Option:
     @property
     def full_help(self) -> str:
         """The help and the default."""
-        return self.help + (f" Default {self.default}." if self.default else "")
+        return self.help + (f" Default: {self.default}." if self.default else "")
+
+    @property
+    def assignment(self) -> str:
+        """A line of TOML that sets it to its default, or to its example."""
+        text = self.default or self.example
+        # A string of JSON is one of TOML.
+        value = text if isinstance(self.kind, Integer) else json.dumps(text)
+        return f"{self.name} = " + (f"[{value}]" if self.repeatable else value)
+
+    @property
+    def range_note(self) -> str:
+        """The range of values, as a sentence; empty if the help has it."""
+        text = self.kind.described() if isinstance(self.kind, Integer | Choice) else ""
+        return f"{text[0].upper()}{text[1:]}." if text and text not in self.help else ""
+
+    @property
+    def reload_note(self) -> str:
+        """The effect of a reload on a changed value; empty if the reload applies it."""
+        if not self.live:
+            return "A change requires a restart."
+        return "Removing it requires a restart." if self.guard else ""
 
 
 def option(name: str, kind: Kind, default: Any, group: str, help: str, **more: Any) -> Any:
@@ -65,17 +86,9 @@ def option(name: str, kind: Kind, default: Any, group: str, help: str, **more: A
 
 
 def options_of(settings: Any) -> tuple[Option, ...]:
-    """Return the options that a class of settings declares, in their order."""
+    """Return the options that a class of settings declares, group by group."""
     return tuple(
         replace(each.metadata["option"], field=each.name)
         for each in fields(settings)
         if each.metadata
     )
-
-
-def by_group(options: Iterable[Option]) -> dict[str, list[Option]]:
-    """Return options by their group, in the order of the declarations."""
-    groups: dict[str, list[Option]] = {}
-    for each in options:
-        groups.setdefault(each.group, []).append(each)
-    return groups

@@ -1,23 +1,23 @@
 """Kinds: the values that an option may have, their parsing from text, and their display."""
 
 from collections.abc import Callable, Collection, Mapping, Sized
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from vaultrelay.config.raw_option import BadOption, Given
-from vaultrelay.config.suggestions import LONGEST_NUMBER
+from vaultrelay.config.raw_option import BadOption, RawOption
+from vaultrelay.config.suggestions import MAX_DIGITS
 from vaultrelay.policy.access_lists import BadLine
 
 
 @dataclass
-class Reading:
-    """The context for reading an option: all options as `given`, the reactor of endpoint strings,
-    and the `values` read so far, by field. `kept` are the settings of a running relay; None at the
-    start."""
+class ParseContext:
+    """The context for parsing an option: all `raw` options by name, the reactor of endpoint
+    strings, and the `values` parsed so far, by field. `running` are the settings of a running
+    relay; None at the start."""
 
-    given: Mapping[str, Given]
+    raw: Mapping[str, RawOption]
     reactor: Any
-    kept: Any = None
+    running: Any = None
     values: dict[str, Any] = field(default_factory=dict)
 
 
@@ -26,12 +26,12 @@ class Kind:
     """A text. `value` is the word for it in the help, `empty` the display of an empty value."""
 
     value: str
-    check: Callable[[Given, Reading], Any] = lambda given, reading: given.last
+    check: Callable[[RawOption, ParseContext], Any] = lambda raw, context: raw.last
     empty: str = "-"
 
-    def read(self, given: Given, reading: Reading) -> Any:
+    def read(self, raw: RawOption, context: ParseContext) -> Any:
         """Return the value. Raises BadOption if the text is not one."""
-        return self.check(given, reading)
+        return self.check(raw, context)
 
     def show(self, value: Any) -> object:
         """Return a value for display: a number or a text."""
@@ -44,34 +44,26 @@ class Kind:
 
 @dataclass(frozen=True)
 class Integer(Kind):
-    """A whole number within a range, both ends included."""
+    """A whole number within a range, both ends included.
+
+    `messages`: a number of bytes that is enough for so many messages of --message-bytes. A relay
+    without room for its own messages would close each device that sends one.
+    """
 
     value: str = "NUMBER"
     within: tuple[int, int] = (0, 0)
+    messages: int = 0
 
-    def read(self, given: Given, reading: Reading) -> int:
-        text = given.last.strip()
-        is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
-        if not is_number or not self.within[0] <= int(text) <= self.within[1]:
-            raise given.refuse(f"must be {self.described()}")
+    def read(self, raw: RawOption, context: ParseContext) -> int:
+        text = raw.last.strip()
+        lowest = max(self.within[0], self.messages * context.values.get("message_bytes", 0))
+        is_number = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+        if not is_number or not lowest <= int(text) <= self.within[1]:
+            raise raw.refuse(f"must be a whole number from {lowest} to {self.within[1]}")
         return int(text)
 
     def described(self) -> str:
         return f"a whole number from {self.within[0]} to {self.within[1]}"
-
-
-@dataclass(frozen=True)
-class Buffer(Integer):
-    """A number of bytes that is enough for `messages` messages of --message-bytes.
-
-    A relay without room for its own messages would close each device that sends one.
-    """
-
-    messages: int = 1
-
-    def read(self, given: Given, reading: Reading) -> int:
-        minimum = self.messages * reading.values["message_bytes"]
-        return Integer.read(replace(self, within=(minimum, self.within[1])), given, reading)
 
 
 @dataclass(frozen=True)
@@ -80,10 +72,10 @@ class Choice(Kind):
 
     words: Collection[str] = ()
 
-    def read(self, given: Given, reading: Reading) -> str:
-        if given.last not in self.words:
-            raise given.refuse(f"must be {self.described()}")
-        return given.last
+    def read(self, raw: RawOption, context: ParseContext) -> str:
+        if raw.last not in self.words:
+            raise raw.refuse(f"must be {self.described()}")
+        return raw.last
 
     def described(self) -> str:
         return "one of " + ", ".join(self.words)
@@ -91,52 +83,50 @@ class Choice(Kind):
 
 @dataclass(frozen=True)
 class Listed(Kind):
-    """Several values, each read by `one`, which raises ValueError; `wrong` makes a sentence of it.
+    """Several values, each read by `one`, which raises ValueError; `template` makes it a sentence.
 
     `join` combines them into one value, of at most `maximum` elements; `noun` is their name in the
-    error. `nothing` is the error for an empty list at the start; a running relay takes it.
+    error. `if_empty` is the error for an empty list; a running relay accepts it.
     """
 
-    check: Callable[[Given, Reading], Any] = lambda given, reading: None
     one: Callable[[str], Any] = str
-    wrong: str = "{error}"
-    join: Callable[[tuple[Any, ...], Given], Any] = lambda values, given: values
+    template: str = "{error}"
+    join: Callable[[tuple[Any, ...], RawOption], Any] = lambda values, raw: values
     maximum: int | None = None
     noun: str = ""
-    nothing: str = ""
+    if_empty: str = ""
 
-    def read(self, given: Given, reading: Reading) -> Any:
-        if self.maximum is not None and len(given.values) > self.maximum:
-            raise BadOption(f"{given.origin}: more than {self.maximum} {self.noun}")
-        if self.nothing and not given.values and reading.kept is None:
-            raise BadOption(f"{given.origin}: {self.nothing}")
-        self.check(given, reading)
+    def read(self, raw: RawOption, context: ParseContext) -> Any:
+        if self.maximum is not None and len(raw.values) > self.maximum:
+            raise BadOption(f"{raw.source}: more than {self.maximum} {self.noun}")
+        if self.if_empty and not raw.values and context.running is None:
+            raise BadOption(f"{raw.source}: {self.if_empty}")
         values = []
-        for text in given.values:
+        for text in raw.values:
             try:
                 values.append(self.one(text))
             except ValueError as error:
-                raise given.only(text).wrong(self.wrong.format(text=text, error=error)) from None
-        return self.join(tuple(values), given)
+                raise raw.only(text).error(self.template.format(text=text, error=error)) from None
+        return self.join(tuple(values), raw)
 
 
 @dataclass(frozen=True)
 class ListFile(Kind):
-    """A file with a list, one `noun` a line. `nothing` is the error for an empty list at the start;
-    in a running relay an empty list admits no device."""
+    """A file with a list, one `noun` a line. `if_empty` is the error for an empty list;
+    a running relay accepts it, and admits no device."""
 
     lines: Callable[[str], Sized] = str.split
     noun: str = ""
-    nothing: str = ""
+    if_empty: str = ""
 
-    def read(self, given: Given, reading: Reading) -> Sized:
-        text = given.text()
+    def read(self, raw: RawOption, context: ParseContext) -> Sized:
+        text = raw.text()
         try:
             listed = self.lines(text)
         except BadLine as error:
-            raise given.refuse(str(error)) from None
-        if not listed and reading.kept is None:
-            raise given.refuse(self.nothing)
+            raise raw.refuse(str(error)) from None
+        if not listed and context.running is None:
+            raise raw.refuse(self.if_empty)
         return listed
 
     def show(self, value: Sized | None) -> object:

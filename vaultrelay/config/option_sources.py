@@ -1,88 +1,94 @@
-"""Sources of options: the command line, the environment, a TOML file."""
+"""The sources of options: the command line, the environment, a TOML file."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from vaultrelay.config.option import Option
-from vaultrelay.config.raw_option import BadOption, Given
-from vaultrelay.config.suggestions import complaint, did_you_mean
+from vaultrelay.config.raw_option import BadOption, RawOption
+from vaultrelay.config.suggestions import did_you_mean, form_error
 
 _PREFIX = "RELAY_"
 
 
-class Item(NamedTuple):
-    """An option from its source. `value` is a tuple of texts, or a TOML value; `several` is the
-    form of a list in that source."""
+class Assignment(NamedTuple):
+    """An option as its source sets it. `value` is a tuple of texts, or a TOML value; `list_form`
+    is the form of a list in that source."""
 
     name: str
-    origin: str
+    source: str
     value: Any
-    several: str
+    list_form: str
 
 
-def from_flags(flags: Mapping[str, Sequence[str]]) -> list[Item]:
+def from_flags(flags: Mapping[str, Sequence[str]]) -> list[Assignment]:
     """Return the flags that were given, by option name."""
     return [
-        Item(name, f"--{name}", tuple(values), f"give --{name} once for each")
+        Assignment(name, f"--{name}", tuple(values), f"repeat --{name} for each value")
         for name, values in flags.items()
         if values
     ]
 
 
-def from_variables(options: Iterable[Option], environment: Mapping[str, str]) -> list[Item]:
+def from_variables(options: Iterable[Option], environment: Mapping[str, str]) -> list[Assignment]:
     """Return the variables that are set.
 
     Empty ones count as unset, as in an environment file. White space around a value is ignored:
     such a file may have been written on Windows.
     """
-    several = "separate them by white space"
+    list_form = "separate them by white space"
     return [
-        Item(each.name, each.variable, tuple(text.split()) if each.repeatable else (text,), several)
+        Assignment(
+            each.name, each.variable, tuple(text.split()) if each.repeatable else (text,), list_form
+        )
         for each in options
         if (text := environment.get(each.variable, "").strip())
     ]
 
 
-def from_file(config: Given) -> list[Item]:
+def from_file(config: RawOption) -> list[Assignment]:
     """Return the options in the file that `config` names. Raises BadOption if it cannot be read."""
     # Most relays have no such file.
     import tomllib
 
-    text = config.text("is not TOML: it is not UTF-8 text")
     try:
-        table = tomllib.loads(text)
+        table = tomllib.loads(config.text())
     except tomllib.TOMLDecodeError as error:
-        raise config.refuse(f"is not TOML: {error}") from None
+        raise config.refuse(f"is not valid TOML: {error}") from None
     except (ValueError, RecursionError):
         raise config.refuse(
-            "is not TOML that can be read: a number or a nesting is too large"
+            "is not valid TOML: a number is too large, or tables are nested too deeply"
         ) from None
-    several = 'write a list, such as ["one", "other"]'
-    return [Item(key, f"{config.last}: {key}", value, several) for key, value in table.items()]
+    list_form = 'write a list, such as ["one", "other"]'
+    return [
+        Assignment(key, f"{config.last}: {key}", value, list_form) for key, value in table.items()
+    ]
 
 
-def checked(item: Item, options: Mapping[str, Option], folder: str) -> Given:
-    """Return an option from those known by name. Raises BadOption if it or its form is invalid."""
-    option = options.get(item.name)
+def parse(assignment: Assignment, options: Mapping[str, Option], folder: str) -> RawOption:
+    """Return the option with its texts. Raises BadOption if it or its form is invalid."""
+    name, source, value, list_form = assignment
+    option = options.get(name)
     if option is None:
-        hint = did_you_mean(item.name, options)
-        raise BadOption(f"{item.origin}: there is no such option{hint}")
-    is_list = isinstance(item.value, tuple) or (option.repeatable and isinstance(item.value, list))
-    values = item.value if is_list else (item.value,)
-    if not all(type(value) in (str, int) for value in values):
-        raise Given(item.origin, (json.dumps(item.value, default=str),)).refuse(
-            "must be a text or a whole number"
+        raise BadOption(f"{source}: unknown option{did_you_mean(name, options)}")
+    is_list = isinstance(value, tuple) or (option.repeatable and isinstance(value, list))
+    values = value if is_list else (value,)
+    if not all(type(each) in (str, int) for each in values):
+        found = RawOption(source, (json.dumps(value, default=str),))
+        raise found.refuse(
+            "must be a string or an integer" + (", or a list of them" if option.repeatable else "")
         )
     try:
         texts = tuple(map(str, values))
     except ValueError:
         # Python formats no number of more than 4300 digits.
-        raise BadOption(f"{item.origin}: the number is too large") from None
-    several = item.several if option.repeatable else ""
-    if wrong := complaint(option.value, texts, several, option.may_be_empty):
-        raise BadOption(f"{item.origin}: {wrong}")
-    return Given(item.origin, texts, option.value, folder)
+        raise BadOption(f"{source}: the number is too large") from None
+    error = form_error(
+        option.value, texts, list_form if option.repeatable else "", option.may_be_empty
+    )
+    if error:
+        raise BadOption(f"{source}: {error}")
+    return RawOption(source, texts, option.value, folder)
 
 
 def unknown_variables(options: Iterable[Option], environment: Mapping[str, str]) -> tuple[str, ...]:

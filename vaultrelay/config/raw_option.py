@@ -1,4 +1,4 @@
-"""Given: the texts of one option and their origin, and the error for a value that is invalid."""
+"""RawOption: the unparsed text of one option with its source; BadOption: the error for it."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -6,25 +6,25 @@ from pathlib import Path
 from twisted.python import usage
 
 from vaultrelay.certificates.regular_file import read_file, unreadable_reason
-from vaultrelay.config.suggestions import hint
+from vaultrelay.config.suggestions import suggest_value
 from vaultrelay.logs import printable
 
 
 class BadOption(usage.UsageError):
-    """An invalid option: its origin, its value, and the allowed values."""
+    """An invalid option: its source, its value, and the allowed values."""
 
     def __init__(self, text: str) -> None:
         super().__init__(printable(text))
 
 
 @dataclass(frozen=True)
-class Given:
-    """The values of one option and their origin: a flag, a variable, or a file and key.
+class RawOption:
+    """The values of one option as text, and their source: a flag, a variable, or a file and key.
 
     `kind` is the word for a value in the help. Relative file names are relative to `folder`.
     """
 
-    origin: str
+    source: str
     values: tuple[str, ...]
     kind: str = ""
     folder: str = ""
@@ -39,26 +39,26 @@ class Given:
         """The file that the last value names, relative to the start folder of the process."""
         return Path(self.folder, self.last)
 
-    def text(self, not_text: str = "is not UTF-8 text") -> str:
+    def text(self) -> str:
         """Return the text of that file. Raises BadOption, with the reason, if it has none."""
         try:
             return read_file(self.path).decode("utf-8-sig")
         except OSError as error:
             raise self.refuse(f"cannot be read: {unreadable_reason(self.path, error)}") from None
         except UnicodeDecodeError:
-            raise self.refuse(not_text) from None
+            raise self.refuse("is not UTF-8 text") from None
         except ValueError:
             raise self.refuse("is not a file name") from None
 
-    def refuse(self, allowed: str) -> BadOption:
-        """Return the error for a value outside the allowed ones."""
-        return self.wrong(f"'{' '.join(self.values)}' {allowed}")
+    def refuse(self, reason: str) -> BadOption:
+        """Return the error for the value; `reason` is a predicate, such as "must be a number"."""
+        return self.error(f"'{' '.join(self.values)}' {reason}")
 
-    def wrong(self, sentence: str) -> BadOption:
+    def error(self, sentence: str) -> BadOption:
         """Return the error with a sentence about the value, and a correction if one is known."""
-        instead = hint(self.kind, " ".join(self.values))
-        return BadOption(f"{self.origin}: {sentence}" + (f"; {instead}" if instead else ""))
+        correction = suggest_value(self.kind, " ".join(self.values))
+        return BadOption(f"{self.source}: {sentence}" + (f"; {correction}" if correction else ""))
 
-    def only(self, value: str) -> "Given":
+    def only(self, value: str) -> "RawOption":
         """Return one of several values."""
         return replace(self, values=(value,))

@@ -33,7 +33,9 @@ def runtime_folder(
     if named or (managers and _may_use(managers, user)):
         return os.path.abspath(os.path.join(start, named or managers))
     session = environment.get("XDG_RUNTIME_DIR", "")
-    if _belongs_to(session, user):
+    found = _status(session)
+    # su and sudo may keep another user's folder in the variable.
+    if found is not None and found.st_uid == user:
         return os.path.join(session, "vault-relay")
     # tempfile would load OpenSSL, for its random names.
     temporary = os.path.abspath(os.path.join(start, environment.get("TMPDIR") or _TEMPORARY))
@@ -75,7 +77,7 @@ def check_folder(folder: str) -> None:
     if found.st_uid != os.geteuid():
         raise UnsafeFolder(f"{folder} belongs to another user")
     if found.st_mode & _WRITABLE_BY_OTHERS:
-        raise UnsafeFolder(f"{folder} can be written by others; chmod 700 puts that right")
+        raise UnsafeFolder(f"{folder} is writable by other users; restrict it with chmod 700")
 
 
 def socket_path(folder: str, ports: Iterable[int]) -> str:
@@ -100,21 +102,17 @@ def sockets(folder: str) -> dict[str, list[str]]:
     }
 
 
-def _belongs_to(folder: str, user: int) -> bool:
-    """Return whether the folder exists and is the user's; su and sudo may keep another user's
-    name."""
+def _status(folder: str) -> os.stat_result | None:
+    """Return the status of a folder; None if there is none."""
     try:
-        return os.stat(folder).st_uid == user
+        return os.stat(folder)
     except OSError:
-        return False
+        return None
 
 
 def _may_use(folder: str, user: int) -> bool:
     """Return whether the mode of a folder of this process admits the other user, too."""
     if user == os.geteuid():
         return True
-    try:
-        found = os.stat(folder)
-    except OSError:
-        return False
-    return found.st_uid == user or bool(found.st_mode & stat.S_IWOTH)
+    found = _status(folder)
+    return found is not None and (found.st_uid == user or bool(found.st_mode & stat.S_IWOTH))

@@ -2,9 +2,9 @@
 
 import textwrap
 from collections.abc import Iterable
+from itertools import groupby
 
-from vaultrelay.config.notes import assignment, in_file, range_note, reload_note
-from vaultrelay.config.option import Option, by_group
+from vaultrelay.config.option import Option
 
 _WIDTH = 80
 _HEAD = """\
@@ -21,13 +21,15 @@ _HEAD = """\
 
 def sample(options: Iterable[Option]) -> str:
     """Return a TOML file with each option as a comment, in groups."""
+    # A file names no other file.
+    in_file = (option for option in options if option.name != "config")
     return _HEAD + "".join(
         f"\n\n# {group}\n{''.join(map(_entry, members))}"
-        for group, members in by_group(in_file(options)).items()
+        for group, members in groupby(in_file, lambda option: option.group)
     )
 
 
 def _entry(option: Option) -> str:
-    words = " ".join(filter(None, (option.help, range_note(option), reload_note(option))))
+    words = " ".join(filter(None, (option.help, option.range_note, option.reload_note)))
     lines = textwrap.wrap(words, _WIDTH, break_on_hyphens=False)
-    return "\n" + "".join(f"# {line}\n" for line in lines) + f"#{assignment(option)}\n"
+    return "\n" + "".join(f"# {line}\n" for line in lines) + f"#{option.assignment}\n"

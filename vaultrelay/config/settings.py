@@ -1,6 +1,6 @@
 """Settings: the configuration of one relay, checked and typed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
@@ -12,7 +12,6 @@ from vaultrelay.config.limit_options import LimitOptions
 from vaultrelay.config.listening_options import ListeningOptions
 from vaultrelay.config.operation_options import OperationOptions
 from vaultrelay.config.option import Option, options_of
-from vaultrelay.config.slices import AdminSettings, PageSettings
 from vaultrelay.logs import LogSettings
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences, canonical_host, host_of_url, is_public_host
@@ -26,10 +25,8 @@ from vaultrelay.policy.limits import (
     SessionLimits,
 )
 from vaultrelay.policy.origins import Origins
-from vaultrelay.policy.proxies import TrustedProxies
 
-_SCHEMES = {"http": "ws", "https": "wss"}
-"""The schemes of public URLs that have another name in the app."""
+_SCHEMES_IN_APP = {"http": "ws", "https": "wss"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,8 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
     the certificates of each listener, empty without TLS. `runtime_folder` is the effective one;
     empty without unix sockets. `memory` is in bytes. `unknown_variables` are RELAY_ variables that
     are not options, `service_links` those that Kubernetes sets, which are ignored. `open_files` is
-    the limit on open files of the process, None if there is none.
+    the limit on open files of the process, None if there is none. `sources` has the flag,
+    the variable, or the file and key of each option that is set; see `source_of`.
     """
 
     pairs: tuple[tuple[ServerCertificate, ...], ...] = field(default=((),), repr=False)
@@ -48,6 +46,7 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
     unknown_variables: tuple[str, ...] = ()
     service_links: tuple[str, ...] = ()
     open_files: int | None = None
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def options(self) -> tuple[Option, ...]:
@@ -56,14 +55,14 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
 
     @property
     def limits(self) -> SessionLimits:
-        """The slice of one session."""
+        """The limits of one session."""
         return SessionLimits(
             **{each.name: getattr(self, each.name) for each in fields(SessionLimits)}
         )
 
     @property
     def access(self) -> Access:
-        """The slice of the access rules: with --allow-from, web pages must be allowed, too."""
+        """The access rules: with --allow-from, web pages must be allowed, too."""
         origins = Origins() if self.origins is None and self.allowed is not None else self.origins
         return Access(self.tokens, self.channels, self.allowed, self.denied, origins)
 
@@ -94,7 +93,7 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
 
     @property
     def broker(self) -> BrokerSettings:
-        """The slice of the broker."""
+        """The settings of the broker."""
         return BrokerSettings(
             limits=self.limits,
             access=self.access,
@@ -106,27 +105,8 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
         )
 
     @property
-    def visitors(self) -> TrustedProxies:
-        """The slice of the accounting by client address."""
-        return TrustedProxies.read(self.trusted_proxies, self.access.denied)
-
-    @property
-    def pages(self) -> PageSettings:
-        """The slice of the public pages."""
-        return PageSettings(
-            public_urls=self.urls_to_show,
-            asks_token=self.access.tokens is not None,
-            node_name=self.node_name,
-        )
-
-    @property
-    def admin_service(self) -> AdminSettings:
-        """The slice of the admin endpoint."""
-        return AdminSettings(hosts=self.admin_hosts, nodes=self.admin_nodes)
-
-    @property
     def log(self) -> LogSettings:
-        """The slice of the log."""
+        """The settings of the log."""
         return LogSettings(
             level=self.log_level, format=self.log_format, addresses=self.log_addresses
         )
@@ -144,13 +124,20 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
     @property
     def plain_public_urls(self) -> tuple[str, ...]:
         """The public URLs without TLS of hosts on the Internet."""
-        urls = [url for url in self.urls_to_show if url.startswith("ws:")]
-        return tuple(url for url in urls if is_public_host(host_of_url(url)))
+        return tuple(
+            url
+            for url in self.urls_to_show
+            if url.startswith("ws:") and is_public_host(host_of_url(url))
+        )
 
     @property
     def urls_to_show(self) -> tuple[str, ...]:
         """The public URLs in the form for the app."""
-        return tuple(map(_url_to_show, self.public_urls))
+        return tuple(map(_url_in_app, self.public_urls))
+
+    def source_of(self, name: str) -> str:
+        """Return the flag, variable or key that set an option; the flag if none did."""
+        return self.sources.get(name, f"--{name}")
 
     def shown(self, option: Option) -> object:
         """Return the effective value of an option for display: a number or a text, no secret."""
@@ -182,6 +169,8 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
         # A file that was emptied by mistake must not open a private relay.
         lifted = [each for each in old if each.guard and self._lifts(each.field, running)]
         kept = {each.field: old[each] for each in restart + lifted}
+        # An option that keeps its value is still named by its source.
+        kept["sources"] = {**running.sources, **self.sources}
         names = [each.name for each in restart]
         if [bool(pairs) for pairs in self.pairs] != [bool(pairs) for pairs in running.pairs]:
             names.append("tls-cert")
@@ -211,9 +200,9 @@ def hosts_of(pairs: Iterable[ServerCertificate]) -> frozenset[str]:
     return frozenset(hosts)
 
 
-def _url_to_show(url: str) -> str:
+def _url_in_app(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator:
         return f"wss://{url}"
     scheme = scheme.lower()
-    return f"{_SCHEMES.get(scheme, scheme)}://{rest}"
+    return f"{_SCHEMES_IN_APP.get(scheme, scheme)}://{rest}"

@@ -375,7 +375,7 @@ FINDING_CHARS = 2000
 # The service manager.
 
 STATUS_SECONDS = 15
-"""Between two reports of a changed number of devices to systemd, if it has no watchdog interval.
+"""Between two reports of the number of devices to systemd, if it has no watchdog interval.
 People read it in systemctl status."""
 
 # Drain.

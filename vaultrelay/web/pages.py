@@ -4,11 +4,10 @@ for both.
 All other paths are refused in JSON.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted.web.server import Request
 
-from vaultrelay.config.slices import PageSettings
 from vaultrelay.web.page_resource import CLIENT_HEADER, FORWARDED_HEADER, Leaf, write_json
 from vaultrelay.web.pages import Health, Status
 
@@ -26,8 +25,8 @@ class Pages(Leaf):
         self._status = status
         self._health = Health(status, version)
         self._privacy = privacy
-        self._settings = PageSettings()
         self._code: str | None = None
+        self.configure()
         self._pages: dict[bytes, Callable[[Request], bytes]] = {
             b"/": self._front_page,
             b"/v3": self._front_page,
@@ -38,11 +37,14 @@ class Pages(Leaf):
             b"/privacy.json": self._privacy_notice,
         }
 
-    def configure(self, settings: PageSettings) -> None:
-        """Apply these settings from the next request on."""
-        self._settings = settings
+    def configure(
+        self, *, public_urls: Sequence[str] = (), asks_token: bool = False, node_name: str = ""
+    ) -> None:
+        """Apply these settings from the next request on. `asks_token`: devices need a token."""
+        self._public_urls = public_urls
+        self._asks_token = asks_token
         self._code = None
-        self._health.node_name = settings.node_name
+        self._health.node_name = node_name
 
     def _address(self, request: Request) -> bytes:
         """Return the client address as the relay sees it, to check whether a proxy hides it."""
@@ -71,7 +73,7 @@ class Pages(Leaf):
             hint,
             self._qr_code(url) if hint == "given" else "",
             draining=self._status.draining,
-            asks_token=self._settings.asks_token,
+            asks_token=self._asks_token,
         )
 
     def _qr_code(self, url: str) -> str:
@@ -92,8 +94,8 @@ class Pages(Leaf):
 
     def _url_for(self, request: Request) -> tuple[str, str]:
         """Return the URL to enter in the app, and the key of its hint."""
-        if self._settings.public_urls:
-            return self._settings.public_urls[0], "given"
+        if self._public_urls:
+            return self._public_urls[0], "given"
         # As bytes: for a text name Twisted decodes the value, and raises if it is not UTF-8.
         host = (request.getHeader(b"host") or b"this-host").decode("ascii", "backslashreplace")
         # Only this client sees the result, so the header need not come from a trusted proxy.

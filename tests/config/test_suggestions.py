@@ -6,7 +6,7 @@ import pytest
 
 from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.settings import OPTIONS
-from vaultrelay.config.settings_reader import read_settings
+from vaultrelay.config.settings_reader import SettingsReader
 
 VARIABLES = {option.name: option.variable for option in OPTIONS}
 MANY = [option.name for option in OPTIONS if option.repeatable]
@@ -17,18 +17,22 @@ PAIRS = {
 }
 """Values that an option may have; networks are those of all others."""
 NETWORKS = ("10.0.0.1", "192.168.0.0/16")
-FLAG, VARIABLE, FILE = "give --{} once for each", "separate them by white space", "write a list, "
+FLAG, VARIABLE, FILE = (
+    "repeat --{} for each value",
+    "separate them by white space",
+    "write a list, ",
+)
 
 
 def refusal_of(name: str, value: str) -> str:
     with pytest.raises(BadOption) as caught:
-        read_settings({name: [value]}, {})
+        SettingsReader({name: [value]}, {}).read()
     return str(caught.value)
 
 
 def refusal_of_variable(name: str, value: str) -> str:
     with pytest.raises(BadOption) as caught:
-        read_settings({}, {VARIABLES[name]: value})
+        SettingsReader({}, {VARIABLES[name]: value}).read()
     return str(caught.value)
 
 
@@ -55,7 +59,7 @@ def test_of_a_url_with_a_token_nothing_is_shown() -> None:
 
 
 def test_a_path_of_a_unix_socket_may_have_a_comma() -> None:
-    assert read_settings({"listen": ["unix:/run/a,b.sock"]}, {}).listen
+    assert SettingsReader({"listen": ["unix:/run/a,b.sock"]}, {}).read().listen
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
@@ -67,8 +71,8 @@ def test_quotation_marks_that_an_environment_file_keeps_are_named(
     for value in ("8080", "127.0.0.1 10.0.0.1"):
         said = refusal_of_variable(name, quoted.format(value))
         assert said == (
-            f"{VARIABLES[name]}: has quotation marks, which are part of the value there; take "
-            "them out"
+            f"{VARIABLES[name]}: the value has quotation marks, which are read as part of it; "
+            "remove them"
         )
 
 
@@ -81,7 +85,9 @@ def test_quotation_marks_that_an_environment_file_keeps_are_named(
     ],
 )
 def test_white_space_around_a_variable_does_no_harm(name: str, value: str, taken: str) -> None:
-    assert taken in repr(read_settings({}, {VARIABLES[name]: value})).replace("bind='", "bind=")
+    assert taken in repr(SettingsReader({}, {VARIABLES[name]: value}).read()).replace(
+        "bind='", "bind="
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,10 +98,10 @@ def test_white_space_around_a_variable_does_no_harm(name: str, value: str, taken
         ("bind", "127.0.0.1:8080", "write 127.0.0.1, and the port with --port"),
         ("bind", "[::1]:8080", "write ::1, and the port with --port"),
         ("bind", "http://10.0.0.7/", "write 10.0.0.7"),
-        ("bind", "*", "write 0.0.0.0, or ::"),
-        ("bind", "eth0", "write an address: names are not looked up"),
-        ("bind", "relay.example.org", "write an address: names are not looked up"),
-        ("bind", " ::1", "take out the white space around it"),
+        ("bind", "*", "write 0.0.0.0, or :: for IPv6 and IPv4"),
+        ("bind", "eth0", "write an IP address: host names are not resolved"),
+        ("bind", "relay.example.org", "write an IP address: host names are not resolved"),
+        ("bind", " ::1", "remove the white space around it"),
         ("port", "8080/tcp", "write the number alone, such as 8080"),
         ("port", ":8080", "write the number alone, such as 8080"),
         ("port", "0.0.0.0:8080", "write the number alone, such as 8080"),
@@ -115,13 +121,13 @@ def test_white_space_around_a_variable_does_no_harm(name: str, value: str, taken
         ("trusted-proxy", "10.0.0.0/8/", "write 10.0.0.0/8"),
         ("trusted-proxy", "unix:/run/relay.sock", "write unix alone, for all unix sockets"),
         ("trusted-proxy", "UNIX", "write unix alone, for all unix sockets"),
-        ("trusted-proxy", "nginx", "write an address: names are not looked up"),
+        ("trusted-proxy", "nginx", "write an IP address: host names are not resolved"),
         ("allow-from", "192.168.", "write 192.168.0.0/16"),
         ("allow-from", "10.*.*.*", "write 10.0.0.0/8"),
-        ("deny-from", "any", "all are 0.0.0.0/0 and ::/0"),
-        ("public-url", "relay.example.org:8443", "put the scheme before it"),
-        ("public-url", "relay.example.org/", "put the scheme before it"),
-        ("admin-node", "10.0.0.2:9090", "put the scheme before it"),
+        ("deny-from", "any", "all addresses are 0.0.0.0/0 and ::/0"),
+        ("public-url", "relay.example.org:8443", "add the scheme, such as wss:// or http://"),
+        ("public-url", "relay.example.org/", "add the scheme, such as wss:// or http://"),
+        ("admin-node", "10.0.0.2:9090", "add the scheme, such as wss:// or http://"),
     ],
 )
 def test_what_comes_close_is_told_as_it_is_written(name: str, value: str, instead: str) -> None:
@@ -150,4 +156,4 @@ def test_what_comes_close_is_told_as_it_is_written(name: str, value: str, instea
 def test_what_does_not_gets_no_advice_that_is_wrong(name: str, value: str) -> None:
     said = refusal_of(name, value)
     assert "; write " not in said.replace("; write 10.0.0.0/8, or just the address", "")
-    assert "; put " not in said
+    assert "; add " not in said

@@ -9,8 +9,14 @@ from typing import Any
 
 import pytest
 
-from vaultrelay.app import signals
-from vaultrelay.app.signal_handlers import StopSignals, after_end, before_start, reload_on_hangup
+from vaultrelay.app import signal_handlers
+from vaultrelay.app.signal_handlers import (
+    after_end,
+    before_start,
+    drain_on_stop,
+    reload_on_hangup,
+    report_ignored,
+)
 
 STOPPING = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGXCPU]
 MEANINGLESS = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF]
@@ -85,7 +91,7 @@ def test_the_hangup_of_a_closed_terminal_is_the_end(
 
 
 def aborting(reactor: FakeReactor) -> FakeReactor:
-    StopSignals(reactor, lambda: reactor.called.append("abort_drain")).install()
+    drain_on_stop(reactor, lambda: reactor.called.append("abort_drain"))
     return reactor
 
 
@@ -119,7 +125,7 @@ def test_an_interrupt_that_is_ignored_stays_so(reactor: FakeReactor) -> None:
 
 
 def test_signals_that_mean_nothing_are_reported(reactor: FakeReactor) -> None:
-    signals.report_ignored(reactor, reactor.called.append)
+    report_ignored(reactor, reactor.called.append)
     for number in MEANINGLESS:
         signal.signal(number, signal.SIG_DFL)
     reactor.run()
@@ -134,7 +140,7 @@ def test_signals_that_mean_nothing_are_reported(reactor: FakeReactor) -> None:
 
 def test_a_signal_that_has_a_meaning_keeps_it(reactor: FakeReactor) -> None:
     """twistd rotates its log file on SIGUSR1."""
-    signals.report_ignored(reactor, reactor.called.append)
+    report_ignored(reactor, reactor.called.append)
     signal.signal(signal.SIGUSR1, lambda number, frame: reactor.called.append("rotated"))
     reactor.run()
     send(signal.SIGUSR1)
@@ -167,7 +173,12 @@ def test_no_other_signal_kills_a_process_that_begins_or_ends(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other signals")
 def test_what_is_not_in_the_tables_says_that_the_process_is_broken_or_does_not_kill() -> None:
-    known = {signal.SIGHUP, *signals._STOPS, *signals._ALSO_STOPS, *signals._MEANINGLESS}
+    known = {
+        signal.SIGHUP,
+        *signal_handlers._STOPS,
+        *signal_handlers._ALSO_STOPS,
+        *signal_handlers._IGNORED,
+    }
     rest = {signal.Signals(number).name for number in signal.valid_signals() - known}
     broken = {"SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGSYS", "SIGKILL"}
     harmless = {"SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG"}

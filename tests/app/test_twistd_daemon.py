@@ -111,8 +111,8 @@ def test_a_start_that_succeeds_lets_twistd_go_on(
         (FileNotFoundError(2, "No such file or directory"), "twistd: no such file or directory"),
         (KeyError("getpwuid(): uid not found: 7"), "getpwuid(): uid not found: 7"),
         (RuntimeError("\x1b[2J"), "\\x1b[2J"),
-        (RuntimeError(), "cannot start. The last lines of twistd.log say more"),
-        (None, "cannot start. The last lines of twistd.log say more"),
+        (RuntimeError(), "cannot start; see the last lines of twistd.log"),
+        (None, "cannot start; see the last lines of twistd.log"),
     ],
 )
 def test_what_ends_twistd_itself_is_passed_on(
@@ -155,7 +155,7 @@ def test_a_daemon_that_is_killed_is_not_waited_for(
     with pytest.raises(Ended) as ended:
         hook()
     assert ended.value.args == (2,)
-    assert capfd.readouterr().err == "vault-relay: the daemon was killed while it started\n"
+    assert capfd.readouterr().err == "vault-relay: the daemon was killed during its start\n"
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
@@ -183,9 +183,7 @@ def test_an_end_before_the_fork_is_said_at_once(
     process.start(nodaemon=nodaemon, syslog=True)
     with pytest.raises(Ended):
         exit_of(process)
-    assert capfd.readouterr().err == (
-        "vault-relay: cannot start. The last lines of syslog say more\n"
-    )
+    assert capfd.readouterr().err == ("vault-relay: cannot start; see the last lines of syslog\n")
 
 
 def test_in_the_foreground_a_sentence_is_said_once(

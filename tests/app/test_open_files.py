@@ -1,12 +1,13 @@
-"""The process: its descriptors, and the clock of its reactor."""
+"""The limit on open files: raised as far as the system grants it."""
 
 import resource
 import sys
 
 import pytest
 
-from vaultrelay.app.exit_status import fit_to_open_files, raise_descriptor_limit
+from vaultrelay.app.open_files import fit_to_open_files
 from vaultrelay.config.settings import Settings
+from vaultrelay.policy.descriptors import files_needed
 from vaultrelay.policy.limits import SELECT_SOCKETS
 
 
@@ -18,9 +19,8 @@ def test_a_process_allows_itself_all_that_it_may(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(resource, "getrlimit", lambda which: (100, 500))
     monkeypatch.setattr(resource, "setrlimit", remember)
-    assert raise_descriptor_limit(500) == 500
-    assert raise_descriptor_limit(612) == 500
-    assert set_to == [(500, 500)] * 2
+    assert fit_to_open_files(Settings()).open_files == 500
+    assert set_to == [(500, 500)]
 
 
 def test_a_limit_that_the_system_does_not_grant_is_tried_lower(
@@ -35,9 +35,10 @@ def test_a_limit_that_the_system_does_not_grant_is_tried_lower(
 
     monkeypatch.setattr(resource, "getrlimit", lambda which: (256, resource.RLIM_INFINITY))
     monkeypatch.setattr(resource, "setrlimit", macos)
-    assert raise_descriptor_limit(1612) == 1612
-    assert raise_descriptor_limit(20_000) == 256
-    assert set_to == [(1612, resource.RLIM_INFINITY)]
+    needed = files_needed(1000)
+    assert fit_to_open_files(Settings(max_connections=1000)).open_files == needed
+    assert fit_to_open_files(Settings(max_connections=20_000)).open_files == 256
+    assert set_to == [(needed, resource.RLIM_INFINITY)]
 
 
 def test_windows_has_room_for_what_select_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,4 +53,4 @@ def test_a_process_without_a_limit_lacks_nothing(monkeypatch: pytest.MonkeyPatch
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     monkeypatch.setattr(resource, "getrlimit", lambda which: unlimited)
     monkeypatch.setattr(resource, "setrlimit", lambda which, limits: None)
-    assert raise_descriptor_limit(1 << 40) is None
+    assert fit_to_open_files(Settings()).open_files is None

@@ -92,13 +92,13 @@ def test_a_result_that_is_not_taken_is_lost(
     monkeypatch.setattr("sys.stdout", GuardedStream(Raw(error), "utf-8"))
     with pytest.raises(ResultLost) as lost:
         print_result("result")
-    assert str(lost.value) == f"the result could not be written to standard output: {reason}"
+    assert str(lost.value) == f"cannot write the result to standard output: {reason}"
 
 
 def test_a_result_is_not_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", GuardedStream(Raw(), "ascii"))
     print_result("wss://relay.example.org")
-    with pytest.raises(ResultLost, match="its encoding, ascii, lacks a character"):
+    with pytest.raises(ResultLost, match="its encoding, ascii, lacks one of its characters"):
         print_result("wss://bücher.example")
     assert not can_encode(io.TextIOWrapper(io.BytesIO(), "latin-1"), "\u043a")
 

@@ -1,4 +1,4 @@
-"""Changes: files that were rewritten, replaced, or turned to by a symbolic link."""
+"""FileWatcher: files that were rewritten, replaced, or turned to by a symbolic link."""
 
 import os
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay.config.file_watcher import Changes
+from vaultrelay.config.file_watcher import FileWatcher
 
 
 @pytest.fixture
@@ -40,36 +40,36 @@ def let_read(path: Path) -> None:
 
 @pytest.mark.parametrize("change", [rewrite, touch_only, replace, remove, let_read])
 def test_a_change_counts_when_it_has_settled(file: Path, change: Callable[[Path], None]) -> None:
-    changes = Changes([file])
-    assert not changes.look()
+    watcher = FileWatcher([file])
+    assert not watcher.has_changed()
     change(file)
-    assert not changes.look()
-    assert changes.look()
-    assert changes.look()  # until it was read
-    changes.were_read([file])
-    assert not changes.look()
+    assert not watcher.has_changed()
+    assert watcher.has_changed()
+    assert watcher.has_changed()  # until it was read
+    watcher.watch([file])
+    assert not watcher.has_changed()
 
 
 def test_what_goes_on_changing_is_waited_for(file: Path) -> None:
-    changes = Changes([file])
+    watcher = FileWatcher([file])
     for number in range(5):
         file.write_text("x" * number)
-        assert not changes.look()
-    assert changes.look()
+        assert not watcher.has_changed()
+    assert watcher.has_changed()
 
 
 def test_what_comes_back_to_what_it_was_is_no_change(file: Path) -> None:
     link, other = file.with_name("link"), file.with_name("other")
     other.write_text("other")
     link.symlink_to(file)
-    changes = Changes([link])
+    watcher = FileWatcher([link])
     link.unlink()
     link.symlink_to(other)
-    assert not changes.look()
+    assert not watcher.has_changed()
     link.unlink()
     link.symlink_to(file)
-    assert not changes.look()
-    assert not changes.look()
+    assert not watcher.has_changed()
+    assert not watcher.has_changed()
 
 
 def test_a_link_that_turns_to_another_folder_is_a_change(tmp_path: Path) -> None:
@@ -79,41 +79,41 @@ def test_a_link_that_turns_to_another_folder_is_a_change(tmp_path: Path) -> None
         (tmp_path / name / "tls.pem").write_text(name)
     (tmp_path / "now").symlink_to("old")
     (tmp_path / "tls.pem").symlink_to("now/tls.pem")
-    changes = Changes([tmp_path / "tls.pem"])
+    watcher = FileWatcher([tmp_path / "tls.pem"])
     (tmp_path / "next").symlink_to("new")
     (tmp_path / "next").replace(tmp_path / "now")
-    assert [changes.look(), changes.look()] == [False, True]
+    assert [watcher.has_changed(), watcher.has_changed()] == [False, True]
 
 
 def test_a_folder_changes_with_the_certificates_in_it(tmp_path: Path) -> None:
-    changes = Changes([tmp_path], [tmp_path])
+    watcher = FileWatcher([tmp_path], [tmp_path])
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "a.pem").write_text("a")
-    assert [changes.look(), changes.look()] == [False, True]
-    changes.were_read([tmp_path], [tmp_path])
+    assert [watcher.has_changed(), watcher.has_changed()] == [False, True]
+    watcher.watch([tmp_path], [tmp_path])
     (tmp_path / "below" / "a.pem").write_text("longer")
-    assert [changes.look(), changes.look()] == [False, True]
+    assert [watcher.has_changed(), watcher.has_changed()] == [False, True]
 
 
-def test_a_file_that_changes_while_it_is_read_is_read_again(file: Path) -> None:
-    changes = Changes([file])
+def test_a_file_that_changes_while_it_is_read_is_read_all(file: Path) -> None:
+    watcher = FileWatcher([file])
     rewrite(file)
-    changes.look()
-    assert changes.look()
+    watcher.has_changed()
+    assert watcher.has_changed()
     file.write_text("a third one, while the second was read")
-    changes.were_read([file])
-    assert [changes.look(), changes.look()] == [False, True]
+    watcher.watch([file])
+    assert [watcher.has_changed(), watcher.has_changed()] == [False, True]
 
 
 def test_files_may_be_missing_or_have_no_name_at_all(tmp_path: Path) -> None:
-    changes = Changes([tmp_path / "missing", Path("\0")])
-    assert [changes.look(), changes.look()] == [False, False]
+    watcher = FileWatcher([tmp_path / "missing", Path("\0")])
+    assert [watcher.has_changed(), watcher.has_changed()] == [False, False]
     (tmp_path / "missing").write_text("there")
-    assert [changes.look(), changes.look()] == [False, True]
+    assert [watcher.has_changed(), watcher.has_changed()] == [False, True]
 
 
 def test_other_files_may_be_looked_at_from_now_on(file: Path, tmp_path: Path) -> None:
-    changes = Changes([file])
-    changes.were_read([tmp_path / "other"])
+    watcher = FileWatcher([file])
+    watcher.watch([tmp_path / "other"])
     rewrite(file)
-    assert [changes.look(), changes.look()] == [False, False]
+    assert [watcher.has_changed(), watcher.has_changed()] == [False, False]

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from vaultrelay.config import memory
 from vaultrelay.config.memory_limit import memory_bytes
 
 MACHINE = 8_000_000_000
@@ -12,7 +11,8 @@ MACHINE = 8_000_000_000
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_machine", lambda: MACHINE)
+    pages = {"SC_PHYS_PAGES": MACHINE // 1000, "SC_PAGE_SIZE": 1000}
+    monkeypatch.setattr("os.sysconf", pages.__getitem__)
 
 
 def write(path: Path, text: str) -> Path:
@@ -29,7 +29,9 @@ def test_the_machine_has_some() -> None:
     assert memory_bytes() > 0
 
 
-def test_nobody_may_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_the_machine_may_be_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.undo()
 
     def refuse(name: str) -> int:

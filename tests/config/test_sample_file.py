@@ -10,10 +10,9 @@ from jsonschema import Draft202012Validator
 
 from vaultrelay.config.json_schema import schema
 from vaultrelay.config.raw_option import BadOption
-from vaultrelay.config.reference import options_page
 from vaultrelay.config.sample_file import sample
 from vaultrelay.config.settings import OPTIONS, Settings
-from vaultrelay.config.settings_reader import read_settings
+from vaultrelay.config.settings_reader import SettingsReader
 
 SCHEMA = schema(OPTIONS)
 FILES = ("tls-cert", "tls-key", "access-token-file", "allow-channels")
@@ -27,7 +26,7 @@ def uncommented() -> dict[str, Any]:
 def read(tmp_path: Path, text: str) -> Settings:
     file = tmp_path / "relay.toml"
     file.write_text(text)
-    return read_settings({"config": [str(file)]}, {})
+    return SettingsReader({"config": [str(file)]}, {}).read()
 
 
 def test_the_sample_changes_nothing_as_it_is(tmp_path: Path) -> None:
@@ -94,11 +93,3 @@ def test_what_the_schema_refuses_the_relay_refuses_too(tmp_path: Path, text: str
 def test_what_the_relay_takes_the_schema_takes_too(tmp_path: Path, text: str) -> None:
     read(tmp_path, text)
     assert Draft202012Validator(SCHEMA).is_valid(tomllib.loads(text))
-
-
-def test_the_reference_has_each_option() -> None:
-    page = options_page(OPTIONS)
-    found = re.findall(r"^\.\. option:: --([a-z-]+) [A-Z]+$", page, re.MULTILINE)
-    assert found == [option.name for option in OPTIONS]
-    assert page.count("   :Variable: ``RELAY_") == len(OPTIONS)
-    assert page.count("   :Reload: Takes a restart.") == sum(not each.live for each in OPTIONS)

@@ -14,7 +14,7 @@ from vaultrelay.broker.counters import Counters
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.commands import COMMANDS
 from vaultrelay.config.settings import OPTIONS
-from vaultrelay.observe.figures import Expiry, Figures, Process
+from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics, Process
 from vaultrelay.observe.meter import _BUILDS
 from vaultrelay.policy import finding
 from vaultrelay.policy.refused import REFUSED
@@ -34,7 +34,7 @@ _SAMPLES = {
 }
 """Arguments for the functions that make refusals: the numbers and words are examples."""
 
-_AT_START = Figures(
+_AT_START = RelayMetrics(
     node="w1",
     now=0,
     started=0,

@@ -36,14 +36,14 @@ def test_figures_are_those_of_the_moment(tmp_path: Path) -> None:
     second.fill_up()
     first.data(bytes(1000))
     relay.clock.advance(12.5)
-    found = meter.figures(0.25)
+    found = meter.metrics(0.25)
     assert (found.waiting, found.unjoined, found.joined, found.most_joined) == (1, 1, 3, 9)
     assert (found.channels, found.messages, found.counters.joins) == (2, 1, 3)
     assert found.held > 1000
     assert found.most_held == 10**7
     assert found.uptime_seconds == 12
     assert found.started <= found.now
-    assert meter.figures(0).started == found.started, "a restart is told by its change"
+    assert meter.metrics(0).started == found.started, "a restart is told by its change"
     assert found.lag_seconds == 0.25
     assert [(each.name, each.ends) for each in found.certificates] == [
         ("relay.test", pair.ends.timestamp())
@@ -51,11 +51,11 @@ def test_figures_are_those_of_the_moment(tmp_path: Path) -> None:
     assert not found.draining
     assert not found.findings
     relay.broker.drain(5)
-    assert meter.figures(0).draining
+    assert meter.metrics(0).draining
 
 
 def test_the_builds_are_those_that_run() -> None:
-    builds = Meter(Relay().service).figures(0).builds
+    builds = Meter(Relay().service).metrics(0).builds
     assert list(builds) == ["version", "python", "openssl", "twisted"]
     for version in builds.values():
         assert re.fullmatch(r"\d+\.\d+\.\d+\w*", version)

@@ -12,7 +12,7 @@ from twisted.internet.address import IPv4Address
 from tests.authority import chain, ed25519_key, issue, write_pair
 from tests.memory import Relay
 from vaultrelay.certificates.pair import load_pair, utc_now
-from vaultrelay.observe.evidence import Evidence
+from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.observe.warnings import WARNINGS, diagnose
 from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.limits import (
@@ -62,7 +62,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
     for _ in range(SILENCES_ALIKE):
         relay.broker.idle_disconnects.add(30)
     noticed = Noticed("127.0.0.1", is_unreadable=True, is_plain_in_public=True)
-    evidence = Evidence(
+    evidence = RelayState(
         settings=replace(relay.service.settings, channels=frozenset()),
         broker=relay.broker,
         now=pair.ends + timedelta(1),
@@ -136,7 +136,7 @@ def test_a_certificate_is_spoken_of_in_time(
     pair = load_pair(*write_pair(tmp_path, *issued))
     relay = Relay(pairs=((pair,),))
     then = now + timedelta(days)
-    evidence = Evidence(settings=relay.service.settings, broker=relay.broker, now=then)
+    evidence = RelayState(settings=relay.service.settings, broker=relay.broker, now=then)
     findings = diagnose(evidence)
     assert [finding.is_urgent for finding in findings] == ([] if said is None else [is_urgent])
     for finding in findings:

@@ -13,21 +13,21 @@ from twisted.python.failure import Failure
 
 from tests.cluster.statuses import status
 from tests.recorded_log import RecordedLog
-from tests.web.figures import figures
+from tests.web.sample_metrics import metrics
 from tests.web.test_pages import TcpTransport
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.observe.figures import CURVES, Figures
+from vaultrelay.observe.relay_metrics import CURVES, RelayMetrics
 from vaultrelay.web.admin_pages import AdminPages, Source
-from vaultrelay.web.leaf import QuietSite
+from vaultrelay.web.page_resource import QuietSite
 
 
 class FakeSource:
     """A quiet relay."""
 
-    def figures(self) -> Figures:
-        return figures()
+    def metrics(self) -> RelayMetrics:
+        return metrics()
 
     def curves(self) -> dict[str, list[float]]:
         return {name: [1.0, 2.0] for name in CURVES}

@@ -4,9 +4,9 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.web.figures import DAY, NOW, figures
+from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.figures import Expiry, Process
+from vaultrelay.observe.relay_metrics import Expiry, Process
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS, exposition
@@ -15,7 +15,7 @@ from vaultrelay.wire.close_codes import CloseCode
 
 def scrape(**changes: Any) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Each sample by its name and labels; no two of them are the same."""
-    text = exposition(figures(**changes)).decode()
+    text = exposition(metrics(**changes)).decode()
     samples = [
         sample for family in text_string_to_metric_families(text) for sample in family.samples
     ]
@@ -29,7 +29,7 @@ def value(name: str, labels: dict[str, str] | None = None, **changes: Any) -> fl
 
 
 def test_every_family_has_its_type_and_help_and_keeps_the_conventions() -> None:
-    families = list(text_string_to_metric_families(exposition(figures()).decode()))
+    families = list(text_string_to_metric_families(exposition(metrics()).decode()))
     shown = [(family.type, family.documentation) for family in families]
     assert shown == [(metric.type, metric.help) for metric in METRICS]
     assert len({metric.name for metric in METRICS}) == len(METRICS)
@@ -40,7 +40,7 @@ def test_every_family_has_its_type_and_help_and_keeps_the_conventions() -> None:
 
 
 def test_it_ends_with_a_line_end_and_has_no_blank_line() -> None:
-    text = exposition(figures())
+    text = exposition(metrics())
     assert text.endswith(b"\n")
     assert b"\n\n" not in text
 

@@ -25,7 +25,7 @@ from zope.interface import alsoProvides
 from vaultrelay.config.settings import Settings
 from vaultrelay.config.slices import PageSettings
 from vaultrelay.observe.privacy import privacy_notice
-from vaultrelay.web.leaf import QuietSite
+from vaultrelay.web.page_resource import QuietSite
 from vaultrelay.web.pages import Pages
 
 HEALTH = b'{"status":"ok","version":"1.0.0","connections":3,"uptime_seconds":86400}'

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.web.figures import DAY, NOW, figures
+from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.figures import CURVES, Expiry, Process
+from vaultrelay.observe.relay_metrics import CURVES, Expiry, Process
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import HISTORY_SAMPLES
 from vaultrelay.policy.refused import REFUSED
@@ -46,7 +46,7 @@ class Seen(HTMLParser):
 
 def page(samples: float = nan, options: dict[str, object] | None = None, **changes: Any) -> str:
     curves = {name: [samples] * HISTORY_SAMPLES for name in CURVES}
-    return status_page(figures(**changes), curves, options or {})
+    return status_page(metrics(**changes), curves, options or {})
 
 
 def text(*arguments: Any, **changes: Any) -> str:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.slices import AdminSettings
 from vaultrelay.logs import RelayLog
-from vaultrelay.observe.figures import CURVES, Figures
+from vaultrelay.observe.relay_metrics import CURVES, RelayMetrics
 from vaultrelay.observe.meter import Meter, Relay
 from vaultrelay.observe.sampler import Sampler
 from vaultrelay.policy.addresses import read_address
@@ -25,7 +25,7 @@ from vaultrelay.transport.listen import ListeningService, shown
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.admin_pages import AdminPages
-from vaultrelay.web.leaf import QuietSite, page_head
+from vaultrelay.web.page_resource import QuietSite, page_head
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 
@@ -53,7 +53,7 @@ class AdminService(MultiService):
         self._relay_ports = ""
         self._meter = Meter(relay)
         self.sampler = Sampler(reactor, self._meter.totals)
-        self._site = QuietSite(AdminPages(self, log=log))
+        self._site = QuietSite(AdminPages(self))
         waiting = PendingConnections(reactor, ADMIN_CONNECTIONS)
         self.door = FrontDoorFactory(reactor, self.route, waiting=waiting, log=log)
         listening = read_endpoint(reactor, endpoint, on_loopback=True)
@@ -121,9 +121,9 @@ class AdminService(MultiService):
 
     # Source, used by the pages.
 
-    def figures(self) -> Figures:
+    def metrics(self) -> RelayMetrics:
         """Return the current figures."""
-        return self._meter.figures(self.sampler.lag_seconds)
+        return self._meter.metrics(self.sampler.lag_seconds)
 
     def curves(self) -> dict[str, list[float]]:
         """Return the samples of the last hour by curve."""
@@ -133,10 +133,10 @@ class AdminService(MultiService):
         """Return the options in force, for display."""
         return {"listens on": self._relay_ports, **self._relay.settings.effective}
 
-    def others(self) -> Deferred[list[NodeAnswer]] | None:
-        """Ask the other relays for their status; None if there are no others."""
+    def others(self) -> Deferred[list[NodeAnswer]]:
+        """Ask the other relays for their status; an empty list if there are no others."""
         if not self._settings.nodes:
-            return None
+            return succeed([])
         if self._ask_nodes is None:
             # Imported on demand: a single relay saves the memory.
             from vaultrelay.app.node_poll import NodePoll

@@ -12,7 +12,7 @@ from vaultrelay.transport.front_door import FrontDoorFactory
 from vaultrelay.transport.haproxy_peers import Announcer
 from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.visitors import Visitors
-from vaultrelay.web.leaf import QuietSite
+from vaultrelay.web.page_resource import QuietSite
 from vaultrelay.web.pages import Pages, Privacy
 from vaultrelay.websocket.factory import DeviceFactory
 

@@ -16,11 +16,11 @@ from vaultrelay.broker.session import Session
 from vaultrelay.certificates.pair import utc_now
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
-from vaultrelay.observe.evidence import Evidence
+from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.observe.privacy import privacy_notice
 from vaultrelay.observe.session_log import SessionLog
 from vaultrelay.observe.warnings import diagnose
-from vaultrelay.observe.watch import Watch
+from vaultrelay.observe.warning_monitor import WarningMonitor
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.transport.hub import make_hub
@@ -75,7 +75,7 @@ class RelayService(MultiService):
             pending=pending,
             log=log,
         )
-        self._watch = Watch(self.findings, reactor, log=log)
+        self._watch = WarningMonitor(self.findings, reactor, log=log)
         # Stopped in reverse order: the hub closes the remaining streams last.
         for service in (self.hub, sessions, self.listeners):
             service.setServiceParent(self)
@@ -137,7 +137,7 @@ class RelayService(MultiService):
     def findings(self) -> Sequence[Finding]:
         """Return the current warnings."""
         return diagnose(
-            Evidence(
+            RelayState(
                 settings=self.settings,
                 broker=self.broker,
                 now=utc_now(),

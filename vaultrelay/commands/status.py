@@ -13,7 +13,7 @@ from vaultrelay.cluster.ask import ask
 from vaultrelay.cluster.status import NodeStatus, total
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import MOST_NODES
-from vaultrelay.web.node_figures import NODE_HEADS, node_figures
+from vaultrelay.web.node_values import NODE_HEADS, node_values
 from vaultrelay.web.units import lasting, number, size
 
 USAGE = """Usage: vault-relay status [URL ...] [--json]
@@ -131,7 +131,7 @@ def _name(answer: NodeAnswer) -> str:
 
 def _cells(status: NodeStatus) -> Iterator[str]:
     yield _state(status)
-    yield from node_figures(status)
+    yield from node_values(status)
     yield "-" if status.memory_bytes is None else size(status.memory_bytes)
     yield "-" if status.open_files is None else _of(status.open_files, status.open_files_limit)
     yield lasting(status.uptime_seconds)

@@ -6,7 +6,7 @@ from vaultrelay.certificates.pair import CertificatePair
 from vaultrelay.certificates.x509 import name_of
 from vaultrelay.config.settings import hosts_of
 from vaultrelay.logs import printable
-from vaultrelay.observe.evidence import Evidence
+from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.finding import Finding, in_days
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
@@ -15,7 +15,7 @@ _REFUSED = "DEVICES WILL REFUSE TO CONNECT"
 _NAMES_SHOWN = 5
 
 
-def dates(evidence: Evidence) -> Iterator[Finding]:
+def dates(evidence: RelayState) -> Iterator[Finding]:
     """Yield warnings on certificates that have expired, are not yet valid, or expire soon."""
     for pair in evidence.settings.certificates:
         trouble = pair.trouble(evidence.now)
@@ -34,7 +34,7 @@ def dates(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def names(evidence: Evidence) -> Iterator[Finding]:
+def names(evidence: RelayState) -> Iterator[Finding]:
     """Yield warnings on certificates without a name, and public names without a certificate."""
     pairs = _seen_by_devices(evidence)
     for pair in pairs:
@@ -61,7 +61,7 @@ def names(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def trust(evidence: Evidence) -> Iterator[Finding]:
+def trust(evidence: RelayState) -> Iterator[Finding]:
     """Yield warnings on certificates without a chain to an authority that devices trust."""
     for pair in _seen_by_devices(evidence):
         if pair.x509.is_self_signed:
@@ -93,7 +93,7 @@ def trust(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def keys(evidence: Evidence) -> Iterator[Finding]:
+def keys(evidence: RelayState) -> Iterator[Finding]:
     """Yield warnings on certificates with a kind of key that browsers reject."""
     for pair in _seen_by_devices(evidence):
         if not pair.x509.is_for_browsers:
@@ -104,7 +104,7 @@ def keys(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def open_keys(evidence: Evidence) -> Iterator[Finding]:
+def open_keys(evidence: RelayState) -> Iterator[Finding]:
     """Yield warnings on private keys that every user of the machine can read."""
     for pair in evidence.settings.certificates:
         if pair.open_key is not None:
@@ -115,7 +115,7 @@ def open_keys(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def _seen_by_devices(evidence: Evidence) -> Sequence[CertificatePair]:
+def _seen_by_devices(evidence: RelayState) -> Sequence[CertificatePair]:
     """Return the certificates that devices see: none with trusted proxies, which terminate TLS and
     have their own rules for the relay's certificate."""
     settings = evidence.settings

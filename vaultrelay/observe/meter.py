@@ -12,7 +12,7 @@ import twisted
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
-from vaultrelay.observe.figures import Expiry, Figures, Process
+from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics, Process
 from vaultrelay.observe.sampler import Totals
 from vaultrelay.policy.finding import Finding
 from vaultrelay.transport.front_door import FrontDoorFactory
@@ -57,11 +57,11 @@ class Meter:
             counters.undelivered.total(),
         )
 
-    def figures(self, lag_seconds: float) -> Figures:
+    def metrics(self, lag_seconds: float) -> RelayMetrics:
         """Return the current figures."""
         relay, broker, ledger = self._relay, self._relay.broker, self._relay.devices.ledger
         totals = self.totals()
-        return Figures(
+        return RelayMetrics(
             node=relay.settings.node_name,
             now=time.time(),
             started=self._started,

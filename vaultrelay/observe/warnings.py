@@ -7,7 +7,7 @@ from vaultrelay.broker.stages import Stage
 from vaultrelay.config.sources import variable_hint
 from vaultrelay.observe import certificate_warnings
 from vaultrelay.observe.access_warnings import admin_host, nobody, open_socket, origin_refused
-from vaultrelay.observe.evidence import Evidence
+from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.observe.proxy_warnings import PROXY_WARNINGS
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, network_of
 from vaultrelay.policy.finding import Finding
@@ -16,13 +16,13 @@ from vaultrelay.policy.networks import UNIX
 from vaultrelay.policy.proxies import TrustedProxies
 
 
-def diagnose(evidence: Evidence) -> list[Finding]:
+def diagnose(evidence: RelayState) -> list[Finding]:
     """Return all warnings, in the order of WARNINGS; each once, even for several listeners."""
     found = (finding for find in WARNINGS.values() for finding in find(evidence))
     return list(dict.fromkeys(found))
 
 
-def _not_read(evidence: Evidence) -> Iterator[Finding]:
+def _not_read(evidence: RelayState) -> Iterator[Finding]:
     for error in evidence.read_errors:
         stop = "" if error.endswith((".", "?")) else "."
         yield Finding(
@@ -30,7 +30,7 @@ def _not_read(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _few_descriptors(evidence: Evidence) -> Iterator[Finding]:
+def _few_descriptors(evidence: RelayState) -> Iterator[Finding]:
     settings = evidence.settings
     shares = settings.shares
     if shares.devices < settings.max_connections:
@@ -43,7 +43,7 @@ def _few_descriptors(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _no_name(evidence: Evidence) -> Iterator[Finding]:
+def _no_name(evidence: RelayState) -> Iterator[Finding]:
     if not evidence.settings.own_hosts:
         yield Finding(
             "no_name",
@@ -52,14 +52,14 @@ def _no_name(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _unknown_variable(evidence: Evidence) -> Iterator[Finding]:
+def _unknown_variable(evidence: RelayState) -> Iterator[Finding]:
     for variable in evidence.settings.unknown_variables:
         hint = variable_hint(evidence.settings.options, variable) or "."
         text = f"{variable} is no option of the relay{hint} See vault-relay --help."
         yield Finding("unknown_variable", text)
 
 
-def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
+def _plain_in_public(evidence: RelayState) -> Iterator[Finding]:
     found = [
         f"The relay listens without TLS on {address}, an address of the Internet"
         for address in evidence.plain_addresses
@@ -78,7 +78,7 @@ def _plain_in_public(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _untrusted_proxy(evidence: Evidence) -> Iterator[Finding]:
+def _untrusted_proxy(evidence: RelayState) -> Iterator[Finding]:
     noticed = evidence.noticed
     if noticed.unbelieved:
         yield Finding(
@@ -97,7 +97,7 @@ def _untrusted_proxy(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _unreadable_proxy(evidence: Evidence) -> Iterator[Finding]:
+def _unreadable_proxy(evidence: RelayState) -> Iterator[Finding]:
     if evidence.noticed.is_unreadable:
         yield Finding(
             "unreadable_proxy",
@@ -106,11 +106,11 @@ def _unreadable_proxy(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _proxy_fault(slug: str) -> Callable[[Evidence], Iterator[Finding]]:
+def _proxy_fault(slug: str) -> Callable[[RelayState], Iterator[Finding]]:
     return lambda evidence: PROXY_WARNINGS[slug](evidence.proxy_faults)
 
 
-def _one_address(evidence: Evidence) -> Iterator[Finding]:
+def _one_address(evidence: RelayState) -> Iterator[Finding]:
     joined = [each for each in evidence.broker.sessions if each.stage is Stage.JOINED]
     addresses = {session.address for session in joined}
     if (
@@ -147,7 +147,7 @@ def _one_address(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-def _fixed_silence(evidence: Evidence) -> Iterator[Finding]:
+def _fixed_silence(evidence: RelayState) -> Iterator[Finding]:
     seconds = evidence.broker.idle_disconnects.timeout()
     if seconds is None:
         return
@@ -168,18 +168,18 @@ def _counted_as(address: PeerAddress | None) -> object:
     return network_of(address)
 
 
-def _shown(network: str, evidence: Evidence) -> str:
+def _shown(network: str, evidence: RelayState) -> str:
     """Return a network near the relay in full, for the cure, unless the log excludes addresses."""
     if network == UNIX:
         return "a unix socket"
     return "a private address" if _hides(evidence) else network
 
 
-def _hides(evidence: Evidence) -> bool:
+def _hides(evidence: RelayState) -> bool:
     return evidence.settings.log_addresses == "none"
 
 
-WARNINGS: dict[str, Callable[[Evidence], Iterator[Finding]]] = {
+WARNINGS: dict[str, Callable[[RelayState], Iterator[Finding]]] = {
     "certificate": certificate_warnings.dates,
     "not_read": _not_read,
     "nobody": lambda evidence: nobody(evidence.settings.access),

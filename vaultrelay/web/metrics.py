@@ -7,7 +7,7 @@ names.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from vaultrelay.observe.figures import Figures
+from vaultrelay.observe.relay_metrics import RelayMetrics
 from vaultrelay.policy.finding import WHAT
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.wire.close_codes import CloseCode
@@ -31,11 +31,11 @@ class Metric:
     name: str
     type: str
     help: str
-    read: Callable[[Figures], Samples]
+    read: Callable[[RelayMetrics], Samples]
 
 
-def _one(value: Callable[[Figures], float | None]) -> Callable[[Figures], Samples]:
-    return lambda figures: [((), value(figures))]
+def _one(value: Callable[[RelayMetrics], float | None]) -> Callable[[RelayMetrics], Samples]:
+    return lambda metrics: [((), value(metrics))]
 
 
 def _by(
@@ -46,25 +46,25 @@ def _by(
         yield ((label, slug),), counts.get(slug, 0)
 
 
-def _closes(figures: Figures) -> Samples:
+def _closes(metrics: RelayMetrics) -> Samples:
     for code in CloseCode:
         labels = ("code", str(code.number)), ("slug", code.slug)
-        yield labels, figures.counters.closed.get(code.slug, 0)
+        yield labels, metrics.counters.closed.get(code.slug, 0)
 
 
-def _warnings(figures: Figures) -> Samples:
-    found = {finding.slug for finding in figures.findings}
+def _warnings(metrics: RelayMetrics) -> Samples:
+    found = {finding.slug for finding in metrics.findings}
     return [((("warning", slug),), int(slug in found)) for slug in WHAT]
 
 
-def _certificates(figures: Figures) -> Samples:
-    for index, each in enumerate(figures.certificates):
+def _certificates(metrics: RelayMetrics) -> Samples:
+    for index, each in enumerate(metrics.certificates):
         yield (("index", str(index)), ("name", each.name)), each.ends
 
 
-def _build(figures: Figures) -> Samples:
-    node = (("node", figures.node),) if figures.node else ()
-    return [((*figures.builds.items(), *node), 1)]
+def _build(metrics: RelayMetrics) -> Samples:
+    node = (("node", metrics.node),) if metrics.node else ()
+    return [((*metrics.builds.items(), *node), 1)]
 
 
 METRICS = (
@@ -73,57 +73,57 @@ METRICS = (
         "gauge",
         "Connections: waiting at the front door or for the end of their close, WebSockets that "
         "have not joined, and joined devices.",
-        lambda figures: [
-            ((("stage", "waiting"),), figures.waiting),
-            ((("stage", "unjoined"),), figures.unjoined),
-            ((("stage", "joined"),), figures.joined),
+        lambda metrics: [
+            ((("stage", "waiting"),), metrics.waiting),
+            ((("stage", "unjoined"),), metrics.unjoined),
+            ((("stage", "joined"),), metrics.joined),
         ],
     ),
     Metric(
         "vaultrelay_connections_limit",
         "gauge",
         "The most devices that the relay admits.",
-        _one(lambda figures: figures.most_joined),
+        _one(lambda metrics: metrics.most_joined),
     ),
     Metric(
         "vaultrelay_channels",
         "gauge",
         "Channels with at least one device.",
-        _one(lambda figures: figures.channels),
+        _one(lambda metrics: metrics.channels),
     ),
     Metric(
         "vaultrelay_handshakes_total",
         "counter",
         "Ends of what came to join, by outcome: joined, or our word for why it was refused.",
-        lambda figures: [
-            ((("outcome", "joined"),), figures.counters.joins),
-            *_by("outcome", figures.counters.refused, REFUSED),
+        lambda metrics: [
+            ((("outcome", "joined"),), metrics.counters.joins),
+            *_by("outcome", metrics.counters.refused, REFUSED),
         ],
     ),
     Metric(
         "vaultrelay_joins_total",
         "counter",
         "Devices that joined a channel.",
-        _one(lambda figures: figures.counters.joins),
+        _one(lambda metrics: metrics.counters.joins),
     ),
     Metric(
         "vaultrelay_messages_total",
         "counter",
         "Data messages that came from devices.",
-        _one(lambda figures: figures.messages),
+        _one(lambda metrics: metrics.messages),
     ),
     Metric(
         "vaultrelay_message_bytes_total",
         "counter",
         "Bytes of the data messages that came from devices, headers included.",
-        _one(lambda figures: figures.bytes),
+        _one(lambda metrics: metrics.bytes),
     ),
     Metric(
         "vaultrelay_undelivered_total",
         "counter",
         "Messages that came back to their sender, once for each receiver, by reason.",
-        lambda figures: _by(
-            "reason", figures.counters.undelivered, [reason.name.lower() for reason in Reason]
+        lambda metrics: _by(
+            "reason", metrics.counters.undelivered, [reason.name.lower() for reason in Reason]
         ),
     ),
     Metric(
@@ -136,31 +136,31 @@ METRICS = (
         "vaultrelay_leaves_total",
         "counter",
         "Sessions that ended from the device's side: closed with a goodbye, or lost.",
-        lambda figures: _by("reason", figures.counters.left, LEFT),
+        lambda metrics: _by("reason", metrics.counters.left, LEFT),
     ),
     Metric(
         "vaultrelay_ignored_total",
         "counter",
         "What was sent to the relay and left aside because it made no sense.",
-        lambda figures: _by("what", figures.counters.ignored, ["forwarded_for"]),
+        lambda metrics: _by("what", metrics.counters.ignored, ["forwarded_for"]),
     ),
     Metric(
         "vaultrelay_buffered_bytes",
         "gauge",
         "Bytes held for devices that did not take them at once.",
-        _one(lambda figures: figures.held),
+        _one(lambda metrics: metrics.held),
     ),
     Metric(
         "vaultrelay_buffered_limit_bytes",
         "gauge",
         "The most bytes that may be held.",
-        _one(lambda figures: figures.most_held),
+        _one(lambda metrics: metrics.most_held),
     ),
     Metric(
         "vaultrelay_loop_lag_seconds",
         "gauge",
         "The longest that a timer of the event loop came late in the last minute.",
-        _one(lambda figures: figures.lag_seconds),
+        _one(lambda metrics: metrics.lag_seconds),
     ),
     Metric(
         "vaultrelay_certificate_expiry_timestamp_seconds",
@@ -172,43 +172,43 @@ METRICS = (
         "vaultrelay_process_resident_memory_bytes",
         "gauge",
         "Resident memory of the process.",
-        _one(lambda figures: figures.process.resident_bytes),
+        _one(lambda metrics: metrics.process.resident_bytes),
     ),
     Metric(
         "vaultrelay_process_cpu_seconds_total",
         "counter",
         "CPU time of the process.",
-        _one(lambda figures: figures.process.cpu_seconds),
+        _one(lambda metrics: metrics.process.cpu_seconds),
     ),
     Metric(
         "vaultrelay_process_open_fds",
         "gauge",
         "Open file descriptors.",
-        _one(lambda figures: figures.process.open_files),
+        _one(lambda metrics: metrics.process.open_files),
     ),
     Metric(
         "vaultrelay_process_max_fds",
         "gauge",
         "The most file descriptors that may be open.",
-        _one(lambda figures: figures.process.most_files),
+        _one(lambda metrics: metrics.process.most_files),
     ),
     Metric(
         "vaultrelay_start_time_seconds",
         "gauge",
         "When the relay started, as a Unix time.",
-        _one(lambda figures: figures.started),
+        _one(lambda metrics: metrics.started),
     ),
     Metric(
         "vaultrelay_uptime_seconds",
         "gauge",
         "Seconds since the relay started, by a clock that nobody sets.",
-        _one(lambda figures: figures.uptime_seconds),
+        _one(lambda metrics: metrics.uptime_seconds),
     ),
     Metric(
         "vaultrelay_draining",
         "gauge",
         "1 while the relay tells its devices good-bye, else 0.",
-        _one(lambda figures: int(figures.draining)),
+        _one(lambda metrics: int(metrics.draining)),
     ),
     Metric(
         "vaultrelay_config_warnings",
@@ -226,16 +226,16 @@ METRICS = (
 )
 
 
-def exposition(figures: Figures) -> bytes:
+def exposition(metrics: RelayMetrics) -> bytes:
     """Return all metrics, as the body of /metrics."""
-    return "".join(line + "\n" for line in _lines(figures)).encode()
+    return "".join(line + "\n" for line in _lines(metrics)).encode()
 
 
-def _lines(figures: Figures) -> Iterator[str]:
+def _lines(metrics: RelayMetrics) -> Iterator[str]:
     for metric in METRICS:
         yield f"# HELP {metric.name} {metric.help}"
         yield f"# TYPE {metric.name} {metric.type}"
-        for labels, value in metric.read(figures):
+        for labels, value in metric.read(metrics):
             if value is not None:
                 named = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels)
                 yield f"{metric.name}{{{named}}} {value}" if named else f"{metric.name} {value}"

@@ -5,18 +5,41 @@ All other paths are refused in JSON.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from twisted.web.server import Request
+from twisted.web.template import Flattenable
 
 from vaultrelay.config.slices import PageSettings
-from vaultrelay.web.health import Health, Status
-from vaultrelay.web.leaf import VISITOR_HEADER, VISITOR_TOLD_HEADER, Leaf, write_json
+from vaultrelay.web.page_resource import (
+    VISITOR_HEADER,
+    VISITOR_TOLD_HEADER,
+    PageResource,
+    write_html,
+    write_json,
+)
+
+HEALTH_PATHS = frozenset({"/health", "/ready"})
+"""The paths for load balancers, which are not devices."""
 
 Privacy = Callable[[], Mapping[str, object]]
 """Returns the privacy notice for the current settings."""
 
 
-class Pages(Leaf):
+class Status(Protocol):
+    """The state of the relay, as the pages show it."""
+
+    @property
+    def draining(self) -> bool: ...
+
+    @property
+    def joined(self) -> int: ...
+
+    @property
+    def uptime_seconds(self) -> int: ...
+
+
+class Pages(PageResource):
     """Serves all paths of the public port that are not a WebSocket."""
 
     def __init__(
@@ -24,25 +47,46 @@ class Pages(Leaf):
     ) -> None:
         super().__init__()
         self._status = status
-        self._health = Health(status, version)
+        self._version = version
         self._privacy = privacy
         self._settings = PageSettings()
-        self._code: str | None = None
-        self._pages: dict[bytes, Callable[[Request], bytes]] = {
+        self._code: Flattenable | None = None
+        self._pages = {
             b"/": self._front_page,
             b"/v3": self._front_page,
-            b"/health": self._health.health,
-            b"/ready": self._health.ready,
+            b"/health": self._health,
+            b"/ready": self._ready,
             b"/address": self._address,
             b"/privacy": self._privacy_page,
-            b"/privacy.json": self._privacy_notice,
+            b"/privacy.json": lambda request: write_json(request, **self._privacy()),
         }
 
     def configure(self, settings: PageSettings) -> None:
         """Apply these settings from the next request on."""
         self._settings = settings
         self._code = None
-        self._health.node_name = settings.node_name
+
+    def _health(self, request: Request) -> bytes:
+        """Answer with 200 as long as the relay runs; with the node's name if it has one."""
+        name = self._settings.node_name
+        return write_json(
+            request,
+            status=self._state,
+            version=self._version,
+            connections=self._status.joined,
+            uptime_seconds=self._status.uptime_seconds,
+            **({"node": name} if name else {}),
+        )
+
+    def _ready(self, request: Request) -> bytes:
+        """Answer with 503 while the relay drains."""
+        if self._status.draining:
+            request.setResponseCode(503)
+        return write_json(request, status=self._state)
+
+    @property
+    def _state(self) -> str:
+        return "draining" if self._status.draining else "ok"
 
     def _address(self, request: Request) -> bytes:
         """Return the client address as the relay sees it, to check whether a proxy hides it."""
@@ -50,31 +94,26 @@ class Pages(Leaf):
         fields = {"from": "proxy" if is_told else "connection"}
         return write_json(request, address=request.getHeader(VISITOR_HEADER), **fields)
 
-    def _privacy_notice(self, request: Request) -> bytes:
-        return write_json(request, **self._privacy())
+    def _privacy_page(self, request: Request) -> int:
+        from vaultrelay.web.privacy_page import PRIVACY_POLICY, privacy_page
 
-    def _privacy_page(self, request: Request) -> bytes:
-        from vaultrelay.web.privacy_page import privacy_page
-        from vaultrelay.web.public_page import PAGE_POLICY
+        return write_html(request, PRIVACY_POLICY, privacy_page(self._privacy()))
 
-        self._set_html(request, PAGE_POLICY)
-        return privacy_page(self._privacy())
-
-    def _front_page(self, request: Request) -> bytes:
+    def _front_page(self, request: Request) -> int:
         # Imported at the first request, as the others, to save memory at the start.
         from vaultrelay.web.front_page import FRONT_POLICY, front_page
 
-        self._set_html(request, FRONT_POLICY)
         url, hint = self._url_for(request)
-        return front_page(
+        page = front_page(
             url,
             hint,
             self._qr_code(url) if hint == "given" else "",
             draining=self._status.draining,
             asks_token=self._settings.asks_token,
         )
+        return write_html(request, FRONT_POLICY, page)
 
-    def _qr_code(self, url: str) -> str:
+    def _qr_code(self, url: str) -> Flattenable:
         """Return the code of the operator's URL, made once.
 
         Making one takes milliseconds, which a client must not cause again and again by a Host
@@ -85,10 +124,6 @@ class Pages(Leaf):
 
             self._code = qr_figure(url)
         return self._code
-
-    def _set_html(self, request: Request, policy: str) -> None:
-        request.setHeader("Content-Type", "text/html; charset=utf-8")
-        request.setHeader("Content-Security-Policy", policy)
 
     def _url_for(self, request: Request) -> tuple[str, str]:
         """Return the URL to enter in the app, and the key of its hint."""

@@ -4,36 +4,36 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 from vaultrelay.cluster.status import NodeStatus
-from vaultrelay.observe.figures import Figures
+from vaultrelay.observe.relay_metrics import RelayMetrics
 from vaultrelay.policy.limits import FINDING_CHARS
 
 
-def status_of(figures: Figures, curves: Mapping[str, Sequence[float]]) -> NodeStatus:
+def status_of(metrics: RelayMetrics, curves: Mapping[str, Sequence[float]]) -> NodeStatus:
     """Return the status of the relay from its figures and curves."""
-    process, rates = figures.process, latest(curves)
-    urgent = sum(finding.is_urgent for finding in figures.findings)
-    worst = sorted(figures.findings, key=lambda finding: not finding.is_urgent)
+    process, rates = metrics.process, latest(curves)
+    urgent = sum(finding.is_urgent for finding in metrics.findings)
+    worst = sorted(metrics.findings, key=lambda finding: not finding.is_urgent)
     return NodeStatus(
-        node=figures.node,
-        version=figures.builds["version"],
-        state="draining" if figures.draining else "ok",
-        uptime_seconds=figures.uptime_seconds,
-        devices=figures.joined,
-        devices_limit=figures.most_joined,
-        channels=figures.channels,
-        joins=figures.counters.joins,
-        messages=figures.messages,
-        data_bytes=figures.bytes,
-        undelivered=figures.counters.undelivered.total(),
+        node=metrics.node,
+        version=metrics.builds["version"],
+        state="draining" if metrics.draining else "ok",
+        uptime_seconds=metrics.uptime_seconds,
+        devices=metrics.joined,
+        devices_limit=metrics.most_joined,
+        channels=metrics.channels,
+        joins=metrics.counters.joins,
+        messages=metrics.messages,
+        data_bytes=metrics.bytes,
+        undelivered=metrics.counters.undelivered.total(),
         messages_per_second=rates["messages"],
         data_bytes_per_second=rates["bytes"],
-        buffered_bytes=figures.held,
-        lag_seconds=figures.lag_seconds,
+        buffered_bytes=metrics.held,
+        lag_seconds=metrics.lag_seconds,
         memory_bytes=process.resident_bytes,
         open_files=process.open_files,
         open_files_limit=process.most_files,
         urgent=urgent,
-        remarks=len(figures.findings) - urgent,
+        remarks=len(metrics.findings) - urgent,
         worst=worst[0].text[:FINDING_CHARS] if worst else "",
     )
 

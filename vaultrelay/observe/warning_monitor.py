@@ -11,7 +11,7 @@ from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
 from vaultrelay.transport.periodic import PeriodicTask
 
 
-class Watch(Service):
+class WarningMonitor(Service):
     """Calls `diagnose` at intervals while it runs, and logs changes of its result."""
 
     def __init__(

@@ -3,13 +3,13 @@
 from typing import Any
 
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.figures import Expiry, Figures, Process
+from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics, Process
 
 NOW = 1_800_000_000.0
 DAY = 86400
 
 
-def figures(**changes: Any) -> Figures:
+def metrics(**changes: Any) -> RelayMetrics:
     """One moment of a quiet relay."""
     quiet: dict[str, Any] = {
         "node": "",
@@ -33,4 +33,4 @@ def figures(**changes: Any) -> Figures:
         "findings": (),
         "builds": {"version": "1.0.0", "python": "3.11.7"},
     }
-    return Figures(**(quiet | changes))
+    return RelayMetrics(**(quiet | changes))

@@ -11,7 +11,7 @@ from vaultrelay.transport.visitors import Noticed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class RelayState:
     """A snapshot of the evidence of one relay.
 
     `read_errors` are sentences from the last reading of the options, `proxy_faults` the slugs of

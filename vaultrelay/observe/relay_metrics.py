@@ -29,7 +29,7 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Figures:
+class RelayMetrics:
     """The figures of the relay at one moment. Times are Unix times, sizes are bytes.
 
     `node` is the relay's name among several, if it has one.

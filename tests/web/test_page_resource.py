@@ -2,7 +2,7 @@
 
 import pytest
 
-from vaultrelay.web.leaf import page_head
+from vaultrelay.web.page_resource import page_head
 from vaultrelay.wire.request import read_request
 
 HTTPS = [

@@ -1,11 +1,13 @@
-"""Leaf: answers complete paths with pages that cannot be cached or framed."""
+"""PageResource: answers complete paths with pages that cannot be cached or framed."""
 
 import json
 import re
 from collections.abc import Callable, Mapping
 
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer
 from vaultrelay.wire import refusal
@@ -24,7 +26,7 @@ _SECURITY_HEADERS = {
 }
 
 
-class Leaf(Resource):
+class PageResource(Resource):
     """Serves each path with its own method, and refuses all others in JSON.
 
     A method returns the body, or NOT_DONE_YET if it finishes the request later.
@@ -32,35 +34,57 @@ class Leaf(Resource):
 
     isLeaf = True
     _pages: Mapping[bytes, Callable[[Request], bytes | int]]
+    _not_found = refusal.not_found()
 
     def render(self, request: Request) -> bytes | int:
         request.responseHeaders.removeHeader(b"server")
         for name, value in _SECURITY_HEADERS.items():
             request.setHeader(name, value)
-        body = self._pages.get(request.path, self.nothing_here)(request)
-        return body if isinstance(body, int) else self.whole(body, request)
+        body = self._pages.get(request.path, self._refuse)(request)
+        return body if isinstance(body, int) else _sized(body, request)
 
-    def whole(self, body: bytes, request: Request) -> bytes:
-        """Set the Content-Length of a body; return the body, or no bytes for HEAD."""
-        request.setHeader("Content-Length", str(len(body)))
-        return b"" if request.method == b"HEAD" else body
-
-    def nothing_here(self, request: Request) -> bytes:
-        """Return the answer for all other paths."""
-        refused = self.nothing()
-        request.setResponseCode(refused.status)
+    def _refuse(self, request: Request) -> bytes:
+        request.setResponseCode(self._not_found.status)
         request.setHeader("Content-Type", "application/json")
-        return refused.body()
-
-    def nothing(self) -> refusal.Refusal:
-        """Return the refusal for all other paths."""
-        return refusal.not_found()
+        return self._not_found.body()
 
 
 class QuietSite(Site):
-    """Serves a Leaf without log lines of Twisted."""
+    """Serves a PageResource without log lines of Twisted."""
 
     noisy = False
+
+
+def write_html(request: Request, policy: str, page: Deferred[bytes]) -> int:
+    """Answer with an HTML page when it is made, or not at all if the client leaves before."""
+    request.setHeader("Content-Type", "text/html; charset=utf-8")
+    request.setHeader("Content-Security-Policy", policy)
+    request.notifyFinish().addErrback(lambda _: page.cancel())
+    page.addCallback(_finish, request).addErrback(_give_up, request)
+    return NOT_DONE_YET
+
+
+def write_json(request: Request, **fields: object) -> bytes:
+    """Return fields as a JSON body, and set its type."""
+    request.setHeader("Content-Type", "application/json")
+    return json.dumps(fields, separators=(",", ":")).encode("ascii")
+
+
+def _finish(body: bytes, request: Request) -> None:
+    request.write(_sized(body, request))
+    request.finish()
+
+
+def _give_up(failure: Failure, request: Request) -> None:
+    if not failure.check(CancelledError):
+        # Logs it, and answers with 500.
+        request.processingFailed(failure)
+
+
+def _sized(body: bytes, request: Request) -> bytes:
+    """Set the Content-Length of a body; return the body, or no bytes for HEAD."""
+    request.setHeader("Content-Length", str(len(body)))
+    return b"" if request.method == b"HEAD" else body
 
 
 VISITOR_HEADER = "x-visitor"
@@ -102,9 +126,3 @@ def _came_by_tls(request: wire.Request) -> bool:
         found = _FORWARDED_PROTO.match(request.header("forwarded") or "")
         schemes = [found[1]] if found else []
     return bool(schemes) and schemes[0].lower() in _SECURE
-
-
-def write_json(request: Request, **fields: object) -> bytes:
-    """Return fields as a JSON body, and set its type."""
-    request.setHeader("Content-Type", "application/json")
-    return json.dumps(fields, separators=(",", ":")).encode("ascii")

@@ -14,8 +14,8 @@ from vaultrelay.broker.counters import Counters
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.commands import COMMANDS
 from vaultrelay.config.settings import OPTIONS
-from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics, Process
 from vaultrelay.observe.meter import _BUILDS
+from vaultrelay.observe.relay_metrics import Expiry, Process, RelayMetrics
 from vaultrelay.policy import finding
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS, Metric

@@ -227,7 +227,7 @@ class TestTokens:
             "info: The options were read again; changed: access-token-file=(0 tokens)"
         )
         assert [each.slug for each in relay.service.findings()] == ["nobody", "no_name"]
-        assert "No longer: an access list that is empty" in "".join(relay.write(TOKEN, file))
+        assert "Resolved: an access list that is empty" in "".join(relay.write(TOKEN, file))
         assert relay.join(b"device-a", **headers).session
         relay.stop()
 
@@ -468,7 +468,7 @@ class TestCertificates:
             monkeypatch.setattr(f"vaultrelay.{module}.utc_now", lambda: later)
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert relay.service.settings.certificates != before
-        assert "info: No longer: options that could not be read" in relay.lines
+        assert "info: Resolved: options that could not be read" in relay.lines
         assert "changed: the certificate, now good until" in relay.lines[-1]
         relay.stop()
 

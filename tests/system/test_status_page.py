@@ -87,7 +87,7 @@ def test_a_phone_shows_the_options_on_a_page_that_stays(
     url: str, tab: Tab, width: int, is_wide: bool
 ) -> None:
     def shown(element: str) -> bool:
-        return tab.value(f"document.querySelector('{element}').getClientRects().length") > 0
+        return bool(tab.value(f"document.querySelector('{element}').getClientRects().length"))
 
     tab.look(width)
     tab.load(url)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics, Process
+from vaultrelay.observe.relay_metrics import Expiry, Process, RelayMetrics
 
 NOW = 1_800_000_000.0
 DAY = 86400

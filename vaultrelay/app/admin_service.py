@@ -11,8 +11,8 @@ from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.slices import AdminSettings
 from vaultrelay.logs import RelayLog
-from vaultrelay.observe.relay_metrics import CURVES, RelayMetrics
 from vaultrelay.observe.meter import Meter, Relay
+from vaultrelay.observe.relay_metrics import CURVES, RelayMetrics
 from vaultrelay.observe.sampler import Sampler
 from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.audience import canonical_host

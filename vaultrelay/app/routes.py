@@ -11,8 +11,8 @@ from vaultrelay.policy.addresses import PeerAddress
 from vaultrelay.policy.origins import Origins
 from vaultrelay.transport.handover import Handover
 from vaultrelay.transport.visitors import Visitor
-from vaultrelay.web.pages import HEALTH_PATHS
 from vaultrelay.web.page_resource import page_head
+from vaultrelay.web.pages import HEALTH_PATHS
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.refusal import Refusal, upgrade_lost

@@ -16,11 +16,11 @@ from vaultrelay.broker.session import Session
 from vaultrelay.certificates.pair import utc_now
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
-from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.observe.privacy import privacy_notice
+from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.observe.session_log import SessionLog
-from vaultrelay.observe.warnings import diagnose
 from vaultrelay.observe.warning_monitor import WarningMonitor
+from vaultrelay.observe.warnings import diagnose
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.transport.hub import make_hub

@@ -4,7 +4,7 @@ import os
 import ssl
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +12,7 @@ import twisted
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
-from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics, Process
+from vaultrelay.observe.relay_metrics import Expiry, Process, RelayMetrics
 from vaultrelay.observe.sampler import Totals
 from vaultrelay.policy.finding import Finding
 from vaultrelay.transport.front_door import FrontDoorFactory
@@ -90,20 +90,22 @@ class Meter:
 
 def read_process(proc: Path = _PROC) -> Process:
     """Return the figures of this process from Linux; on other systems only the CPU time."""
-    return Process(_resident(proc), _open_files(proc), _most_files(), time.process_time())
-
-
-def _resident(proc: Path) -> int | None:
-    try:
-        return int((proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return None
-
-
-def _open_files(proc: Path) -> int | None:
-    try:
+    return Process(
+        _known(lambda: _pages(proc) * os.sysconf("SC_PAGE_SIZE")),
         # One descriptor is that of listdir itself.
-        return len(os.listdir(proc / "fd")) - 1  # noqa: PTH208  a thousand paths are not needed
+        _known(lambda: len(os.listdir(proc / "fd")) - 1),  # noqa: PTH208  needs no thousand paths
+        _most_files(),
+        time.process_time(),
+    )
+
+
+def _pages(proc: Path) -> int:
+    return int((proc / "statm").read_text().split()[1])
+
+
+def _known(read: Callable[[], int]) -> int | None:
+    try:
+        return read()
     except OSError:
         return None
 

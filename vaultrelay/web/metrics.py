@@ -47,9 +47,11 @@ def _by(
 
 
 def _closes(metrics: RelayMetrics) -> Samples:
-    for code in CloseCode:
-        labels = ("code", str(code.number)), ("slug", code.slug)
-        yield labels, metrics.counters.closed.get(code.slug, 0)
+    closed = metrics.counters.closed
+    return [
+        ((("code", str(code.number)), ("slug", code.slug)), closed.get(code.slug, 0))
+        for code in CloseCode
+    ]
 
 
 def _warnings(metrics: RelayMetrics) -> Samples:
@@ -58,8 +60,10 @@ def _warnings(metrics: RelayMetrics) -> Samples:
 
 
 def _certificates(metrics: RelayMetrics) -> Samples:
-    for index, each in enumerate(metrics.certificates):
-        yield (("index", str(index)), ("name", each.name)), each.ends
+    return [
+        ((("index", str(index)), ("name", each.name)), each.ends)
+        for index, each in enumerate(metrics.certificates)
+    ]
 
 
 def _build(metrics: RelayMetrics) -> Samples:
@@ -71,8 +75,8 @@ METRICS = (
     Metric(
         "vaultrelay_connections",
         "gauge",
-        "Connections: waiting at the front door or for the end of their close, WebSockets that "
-        "have not joined, and joined devices.",
+        "Connections: pending (a request head or the answer to a close is outstanding), WebSockets "
+        "that have not joined, and joined devices.",
         lambda metrics: [
             ((("stage", "waiting"),), metrics.waiting),
             ((("stage", "unjoined"),), metrics.unjoined),
@@ -82,7 +86,7 @@ METRICS = (
     Metric(
         "vaultrelay_connections_limit",
         "gauge",
-        "The most devices that the relay admits.",
+        "Number of devices that the relay admits.",
         _one(lambda metrics: metrics.most_joined),
     ),
     Metric(
@@ -94,7 +98,7 @@ METRICS = (
     Metric(
         "vaultrelay_handshakes_total",
         "counter",
-        "Ends of what came to join, by outcome: joined, or our word for why it was refused.",
+        "Connections and joins, by outcome: joined, or the slug of the reason for the refusal.",
         lambda metrics: [
             ((("outcome", "joined"),), metrics.counters.joins),
             *_by("outcome", metrics.counters.refused, REFUSED),
@@ -109,19 +113,19 @@ METRICS = (
     Metric(
         "vaultrelay_messages_total",
         "counter",
-        "Data messages that came from devices.",
+        "Data messages received from devices.",
         _one(lambda metrics: metrics.messages),
     ),
     Metric(
         "vaultrelay_message_bytes_total",
         "counter",
-        "Bytes of the data messages that came from devices, headers included.",
+        "Bytes of the data messages received from devices, including headers.",
         _one(lambda metrics: metrics.bytes),
     ),
     Metric(
         "vaultrelay_undelivered_total",
         "counter",
-        "Messages that came back to their sender, once for each receiver, by reason.",
+        "Undelivered messages, once for each receiver that a message did not reach, by reason.",
         lambda metrics: _by(
             "reason", metrics.counters.undelivered, [reason.name.lower() for reason in Reason]
         ),
@@ -135,37 +139,37 @@ METRICS = (
     Metric(
         "vaultrelay_leaves_total",
         "counter",
-        "Sessions that ended from the device's side: closed with a goodbye, or lost.",
+        "Sessions that ended from the device's side: closed by a close frame, or lost.",
         lambda metrics: _by("reason", metrics.counters.left, LEFT),
     ),
     Metric(
         "vaultrelay_ignored_total",
         "counter",
-        "What was sent to the relay and left aside because it made no sense.",
+        "Invalid input that the relay ignored, by kind.",
         lambda metrics: _by("what", metrics.counters.ignored, ["forwarded_for"]),
     ),
     Metric(
         "vaultrelay_buffered_bytes",
         "gauge",
-        "Bytes held for devices that did not take them at once.",
+        "Bytes held for devices that have not taken them yet.",
         _one(lambda metrics: metrics.held),
     ),
     Metric(
         "vaultrelay_buffered_limit_bytes",
         "gauge",
-        "The most bytes that may be held.",
+        "Limit of the bytes held.",
         _one(lambda metrics: metrics.most_held),
     ),
     Metric(
         "vaultrelay_loop_lag_seconds",
         "gauge",
-        "The longest that a timer of the event loop came late in the last minute.",
+        "Longest delay of a timer of the event loop in the last minute.",
         _one(lambda metrics: metrics.lag_seconds),
     ),
     Metric(
         "vaultrelay_certificate_expiry_timestamp_seconds",
         "gauge",
-        "When each served certificate ends, as a Unix time.",
+        "Expiry of each served certificate, as a Unix time.",
         _certificates,
     ),
     Metric(
@@ -189,38 +193,38 @@ METRICS = (
     Metric(
         "vaultrelay_process_max_fds",
         "gauge",
-        "The most file descriptors that may be open.",
+        "Limit of open file descriptors.",
         _one(lambda metrics: metrics.process.most_files),
     ),
     Metric(
         "vaultrelay_start_time_seconds",
         "gauge",
-        "When the relay started, as a Unix time.",
+        "Start of the relay, as a Unix time.",
         _one(lambda metrics: metrics.started),
     ),
     Metric(
         "vaultrelay_uptime_seconds",
         "gauge",
-        "Seconds since the relay started, by a clock that nobody sets.",
+        "Seconds since the start of the relay, by a monotonic clock.",
         _one(lambda metrics: metrics.uptime_seconds),
     ),
     Metric(
         "vaultrelay_draining",
         "gauge",
-        "1 while the relay tells its devices good-bye, else 0.",
+        "1 while the relay drains, else 0.",
         _one(lambda metrics: int(metrics.draining)),
     ),
     Metric(
         "vaultrelay_config_warnings",
         "gauge",
-        "1 for what the relay notices about how it is run, else 0; the status page has the "
-        "sentence and the cure.",
+        "1 if the relay has a warning of this kind about its setup, else 0; the status page "
+        "has its text.",
         _warnings,
     ),
     Metric(
         "vaultrelay_build_info",
         "gauge",
-        "1, with the versions that run as labels, and with the relay's name if it has one.",
+        "1, with the versions in use as labels, and the name of the relay if it has one.",
         _build,
     ),
 )

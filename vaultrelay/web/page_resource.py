@@ -103,17 +103,16 @@ def page_head(
 
     Of the client's own headers, only those named here are passed on.
     """
-    lines = [f"{request.method} {request.path} HTTP/1.1", "Connection: close"]
-    if visitor is not None and not isinstance(visitor, UnixPeer):
-        lines.append(f"{VISITOR_HEADER}: {visitor}")
-    if is_told:
-        lines.append(f"{VISITOR_TOLD_HEADER}: 1")
-    host = request.header("host")
-    if host is not None:
-        lines.append(f"host: {host}")
-    if _came_by_tls(request):
-        lines.append("x-forwarded-proto: https")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+    headers = {
+        "Connection": "close",
+        VISITOR_HEADER: None if isinstance(visitor, UnixPeer) else visitor,
+        VISITOR_TOLD_HEADER: 1 if is_told else None,
+        "host": request.header("host"),
+        "x-forwarded-proto": "https" if _came_by_tls(request) else None,
+    }
+    lines = [f"{name}: {value}" for name, value in headers.items() if value is not None]
+    head = [f"{request.method} {request.path} HTTP/1.1", *lines, "", ""]
+    return "\r\n".join(head).encode("latin-1")
 
 
 def _came_by_tls(request: wire.Request) -> bool:

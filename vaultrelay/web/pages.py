@@ -30,13 +30,16 @@ class Status(Protocol):
     """The state of the relay, as the pages show it."""
 
     @property
-    def draining(self) -> bool: ...
+    def draining(self) -> bool:
+        """Whether the relay drains."""
 
     @property
-    def joined(self) -> int: ...
+    def joined(self) -> int:
+        """The number of devices that have joined."""
 
     @property
-    def uptime_seconds(self) -> int: ...
+    def uptime_seconds(self) -> int:
+        """The time since the start."""
 
 
 class Pages(PageResource):

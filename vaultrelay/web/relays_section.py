@@ -49,7 +49,8 @@ def _answer(answer: NodeAnswer) -> Iterable[Tag]:
 
 def _cells(status: NodeStatus) -> Iterable[Tag]:
     memory = "" if status.memory_bytes is None else size(status.memory_bytes)
-    values = (_state(status), *node_values(status), memory, lasting(status.uptime_seconds))
+    uptime = lasting(status.uptime_seconds)
+    values: list[Flattenable] = [_state(status), *node_values(status), memory, uptime]
     # On a narrow screen there is no head row: each cell has its own label.
     return (
         tags.td(value, **{"data-head": head}) for head, value in zip(_HEADS, values, strict=True)

@@ -72,8 +72,8 @@ def trust(state: RelayState) -> Iterator[str]:
             yield (
                 f"The certificate was issued by {issuer}, and the relay serves no chain from there "
                 "to an authority that this machine trusts: devices may refuse it. Serve the chain "
-                "(fullchain.pem, not cert.pem). If it is your own authority, configure this "
-                "machine to trust it, too (SSL_CERT_FILE), or append its certificate to the relay's."
+                "(fullchain.pem, not cert.pem). If it is your own authority, let this machine "
+                "trust it, too (SSL_CERT_FILE), or append its certificate to the relay's."
             )
         elif pair.distrust:
             yield (

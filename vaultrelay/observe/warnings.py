@@ -49,7 +49,7 @@ def _few_descriptors(state: RelayState) -> Iterable[str]:
     if shares.devices < wanted:
         yield (
             f"The limit of open files is {shares.lacking} too low for --max-connections {wanted}: "
-            f"the relay admits only {shares.devices} devices. Raise the limit (ulimit -n, or "
+            f"the relay admits {shares.devices} devices. Raise the limit (ulimit -n, or "
             "LimitNOFILE= in the unit), or lower --max-connections."
         )
 

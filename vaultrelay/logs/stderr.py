@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 from twisted.logger import (
@@ -41,7 +42,7 @@ class StderrOutput:
     def configure(self, settings: LogSettings) -> None:
         """Apply these settings to all later lines."""
         self.settings = settings
-        # Libraries log at "info" what only their developers need.
+        # Lines of libraries at "info" are for their developers.
         library_level = LogLevel.debug if settings.level == "debug" else LogLevel.error
         self._levels.setLogLevelForNamespace("", library_level)
 
@@ -49,8 +50,7 @@ class StderrOutput:
         """Return an observer that writes our events, and the errors of libraries."""
         self.is_in_use = True
         lines = LineObserver(sys.stderr, under_journald(), self)
-        # Ours have passed their limit before; what libraries log of one connection could be
-        # endless.
+        # Our events have passed a limit before; those of libraries could be endless.
         return FilteringLogObserver(LineLimit(lines), [self._levels])
 
 
@@ -68,16 +68,15 @@ class LineObserver:
 
     def __call__(self, event: LogEvent) -> None:
         settings, level = self._output.settings, level_of(event)
-        with_words = settings.level == "debug"
+        with_message = settings.level == "debug"
         # The journal takes the priority off again and keeps it beside the line, JSON or not:
         # `journalctl -p warning` works, and `-o cat` gives the bare objects.
         head = f"<{_SYSLOG_PRIORITY[level]}>" if self._journald else ""
         if settings.format == "json":
-            lines = head + json_line(event, with_words)
+            lines = head + json_line(event, with_message)
         else:
-            lines = text_lines(
-                event, head or f"{utc(event, 'seconds')} {level.name:5} ", with_words
-            )
+            head = head or f"{utc(event, 'seconds')} {level.name:5} "
+            lines = text_lines(event, head, with_message)
         self._stream.write(lines + "\n")
         self._stream.flush()
 
@@ -87,11 +86,7 @@ def under_journald() -> bool:
 
     systemd sets JOURNAL_STREAM for it (systemd.exec(5)).
     """
-    stream = os.environ.get("JOURNAL_STREAM")
-    if not stream:
-        return False
-    try:
+    with suppress(OSError, ValueError):
         status = os.fstat(sys.stderr.fileno())
-    except (OSError, ValueError):
-        return False
-    return stream == f"{status.st_dev}:{status.st_ino}"
+        return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+    return False

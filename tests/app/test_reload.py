@@ -155,7 +155,7 @@ def test_a_bad_value_keeps_the_old_one_and_no_other(tmp_path: Path, log: Recorde
     relay = Running(tmp_path, "max-connections = 5\nsession-ttl = 70\n", log)
     said = relay.write("max-connections = 'many'\nsession-ttl = 71\n")
     assert said[0].startswith(f"error: {relay.config}: max-connections: 'many' must be a whole")
-    assert said[0].endswith("The previous values stay in force.")
+    assert said[0].endswith("The previous settings stay in force.")
     assert (relay.broker.admission.max_connections, relay.broker.limits.session_ttl) == (5, 71)
     assert [finding.slug for finding in relay.service.findings()] == ["not_read", "no_name"]
     relay.write("max-connections = 6\n")
@@ -250,7 +250,7 @@ class TestTokens:
             file.symlink_to(file)
         (said, _) = relay.wait()
         assert said.startswith(f"error: {relay.config}: access-token-file: '{file}' ")
-        assert said.endswith(". The previous values stay in force.")
+        assert said.endswith(". The previous settings stay in force.")
         assert stays.frames() == []
         assert relay.join(b"device-b", Authorization=f"Bearer {TOKEN}").session
         relay.stop()
@@ -439,7 +439,7 @@ class TestCertificates:
         good, gone = (datetime.now(UTC) + timedelta(days, hours=1) for days in (90, -3))
         assert (
             f"does not replace the certificate in use, which is good until {good:%Y-%m-%d}: the "
-            f"certificate expired on {gone:%Y-%m-%d}. The previous values stay in force."
+            f"certificate expired on {gone:%Y-%m-%d}. The previous settings stay in force."
         ) in said[0]
         assert tls.context is before
         assert [finding.slug for finding in relay.service.findings()] == ["not_read"]
@@ -459,7 +459,7 @@ class TestCertificates:
         self.pair(tmp_path, 365 + 2)
         said = relay.wait()
         assert "is not valid before" in said[0]
-        assert "Is this machine's clock right? The previous values stay in force." in said[0]
+        assert "Is this machine's clock right? The previous settings stay in force." in said[0]
         relay.log.events.clear()
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert (relay.service.settings.certificates, relay.lines) == (before, [])

@@ -159,7 +159,9 @@ def test_a_line_is_cut_before_the_journal_splits_it(text: str) -> None:
 def test_whatever_the_values_a_line_is_one_object(
     first: str, second: str, with_message: bool
 ) -> None:
-    found = told("{first}", with_message, first=first, second=second, log_failure=failure_of(second))
+    found = told(
+        "{first}", with_message, first=first, second=second, log_failure=failure_of(second)
+    )
     names = ["time", "level", "message", "first", "second", "exception"]
     assert list(found) == names
     assert found["second"].isprintable()

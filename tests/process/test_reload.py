@@ -84,7 +84,7 @@ def test_a_renewed_certificate_is_served_and_the_connections_stay(tmp_path: Path
             assert "joined" in str(first.recv(WAIT_SECONDS))
             # Half a renewal: the old pair goes on.
             (live / files[1].rpartition("/")[2]).write_text("-----BEGIN CERT")
-            assert "The previous values stay in force" in said(relay, "certificate")
+            assert "The previous settings stay in force" in said(relay, "certificate")
             assert served(relay.port) == new.pem
         assert relay.stop()[0] == 0
 

@@ -26,7 +26,7 @@ class FakeSource:
     """A quiet relay."""
 
     def metrics(self) -> RelayMetrics:
-        return metrics()
+        return metrics(messages_per_second=2)
 
     def curves(self) -> dict[str, list[float]]:
         return {name: [1.0, 2.0] for name in CURVES}

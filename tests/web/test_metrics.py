@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.relay_metrics import Expiry, Process
+from vaultrelay.observe.relay_metrics import Expiry
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS, exposition
@@ -104,9 +104,9 @@ def test_each_figure_stands_at_its_name() -> None:
         assert value(name, labels) == expected, name
     node = {"version": "1.0.0", "python": "3.11.7", "node": "relay-2"}
     assert value("build_info", node, node="relay-2") == 1
-    assert value("draining", draining=True) == 1
+    assert value("draining", state="draining") == 1
     assert value("messages_total", messages=10**15 + 1) == 10**15 + 1
-    assert value("message_bytes_total", bytes=12) == 12
+    assert value("message_bytes_total", data_bytes=12) == 12
 
 
 def test_findings_are_warnings_by_their_slug() -> None:
@@ -118,9 +118,9 @@ def test_findings_are_warnings_by_their_slug() -> None:
 
 
 def test_what_the_system_does_not_tell_is_left_out() -> None:
-    process = Process(None, None, None, 1.5)
+    unknown = {"memory_bytes": None, "open_files": None, "open_files_limit": None}
     for name in ("resident_memory_bytes", "open_fds", "max_fds"):
-        assert value(f"process_{name}", process=process) is None
+        assert value(f"process_{name}", **unknown) is None
 
 
 def test_names_of_certificates_cannot_break_the_format() -> None:

@@ -197,11 +197,12 @@ def test_the_front_page_has_the_qr_code_of_the_public_url_alone(ask: Ask) -> Non
 def test_the_qr_code_is_made_once_for_each_url(status: FakeStatus, monkeypatch: Any) -> None:
     made: list[str] = []
 
-    def make(url: str) -> str:
+    def make(url: str, error: str) -> segno.QRCode:
         made.append(url)
-        return url
+        return make_qr(url, error=error)
 
-    monkeypatch.setattr("vaultrelay.web.front_page.qr_figure", make)
+    make_qr = segno.make_qr
+    monkeypatch.setattr("segno.make_qr", make)
     pages: Any = Pages(status, version="1.0.0")
     for url in ("wss://a.example", "wss://b.example"):
         pages.configure(PageSettings(public_urls=(url,)))

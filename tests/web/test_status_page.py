@@ -10,7 +10,7 @@ import pytest
 from tests.web.made import made
 from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.relay_metrics import CURVES, Expiry, Process
+from vaultrelay.observe.relay_metrics import CURVES, Expiry
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.limits import HISTORY_SAMPLES
 from vaultrelay.policy.refused import REFUSED
@@ -58,7 +58,7 @@ def test_what_is_urgent_does_not_pass_for_a_remark() -> None:
     findings = [Finding("certificate", "It has ended.", is_urgent=True), Finding("no_name", "x")]
     assert "relay Needs attention" in text(findings=findings)
     assert page(findings=findings).count('<li class="urgent">') == 1
-    assert "Needs attention" not in text(findings=findings, draining=True)
+    assert "Needs attention" not in text(findings=findings, state="draining")
 
 
 def test_nothing_comes_from_outside_and_nothing_runs() -> None:
@@ -98,7 +98,7 @@ def test_the_state_is_told_first() -> None:
     assert text().startswith("3 devices, VaultMesh relay VaultMesh relay Works Version 1.0.0, up")
     named = text(node="relay-2")
     assert named.startswith("3 devices, VaultMesh relay relay-2 VaultMesh relay relay-2 Works Ver")
-    assert "relay Stopping" in text(draining=True)
+    assert "relay Stopping" in text(state="draining")
     findings = [Finding("no_names", "It knows no name <of its own>.")]
     told = text(findings=findings)
     assert "relay Works, with warnings" in told
@@ -117,7 +117,12 @@ def test_a_relay_without_troubles_says_so() -> None:
 
 
 def test_the_figures_have_their_units() -> None:
-    told = text(1500.0, messages=12_000_000, bytes=3 * 10**9)
+    told = text(
+        messages_per_second=1500,
+        data_bytes_per_second=1500,
+        messages=12_000_000,
+        data_bytes=3 * 10**9,
+    )
     for words in (
         "Devices 3 of at most 1000",
         "Channels 4 0 joins in total",
@@ -129,7 +134,7 @@ def test_the_figures_have_their_units() -> None:
         "Pending connections 1 and 2 joining",
     ):
         assert words in told
-    assert "Memory" not in text(process=Process(None, None, None, 1.0))
+    assert "Memory" not in text(memory_bytes=None)
 
 
 def test_counts_have_words_and_the_most_frequent_is_first() -> None:

@@ -123,7 +123,7 @@ class AdminService(MultiService):
 
     def metrics(self) -> RelayMetrics:
         """Return the current figures."""
-        return self._meter.metrics(self.sampler.lag_seconds)
+        return self._meter.metrics(self.sampler)
 
     def curves(self) -> dict[str, list[float]]:
         """Return the samples of the last hour by curve."""

@@ -54,7 +54,9 @@ def json_line(event: LogEvent, with_message: bool) -> str:
     line = _json(fields)
     if len(line) <= LOG_LINE_BYTES:
         return line
-    return _json({**head, "message": message[: LOG_LINE_BYTES // _LONGEST_ESCAPE // 2], "cut": True})
+    return _json(
+        {**head, "message": message[: LOG_LINE_BYTES // _LONGEST_ESCAPE // 2], "cut": True}
+    )
 
 
 def level_of(event: LogEvent) -> LogLevel:
@@ -110,7 +112,11 @@ def _plain(value: object) -> object:
     is_number = (type(value) is int and value.bit_length() <= _BITS) or (
         type(value) is float and math.isfinite(value)
     )
-    return value if value is None or isinstance(value, bool) or is_number else printable(safe_str(value))
+    return (
+        value
+        if value is None or isinstance(value, bool) or is_number
+        else printable(safe_str(value))
+    )
 
 
 def _json(fields: dict[str, object]) -> str:

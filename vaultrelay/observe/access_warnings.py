@@ -52,7 +52,7 @@ def _cure(socket: OpenSocket) -> str:
 
 
 def empty_lists(state: RelayState) -> Sequence[str]:
-    """Return warnings on lists emptied while the relay runs: it fails closed, and cannot restart."""
+    """Return warnings on lists emptied while the relay runs. It fails closed."""
     access = state.settings.access
     lists = (access.tokens, access.channels, access.allowed)
     return [

@@ -41,7 +41,7 @@ def _proxy_fault(slug: str) -> Check:
 def _not_read(state: RelayState) -> Iterable[str]:
     for error in state.read_errors:
         stop = "" if error.endswith((".", "?")) else "."
-        yield f"{error}{stop} The previous values stay in force."
+        yield f"{error}{stop} The previous settings stay in force."
 
 
 def _few_descriptors(state: RelayState) -> Iterable[str]:

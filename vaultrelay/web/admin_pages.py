@@ -10,7 +10,6 @@ from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.observe.relay_metrics import RelayMetrics
 from vaultrelay.web.metrics import CONTENT_TYPE, exposition
 from vaultrelay.web.page_resource import PageResource, write_html
-from vaultrelay.web.status_json import status_of
 from vaultrelay.wire.refusal import Refusal
 
 
@@ -63,12 +62,12 @@ class AdminPages(PageResource):
     def _options(self, request: Request) -> int:
         from vaultrelay.web.status_page import STATUS_POLICY, options_page
 
-        page = options_page(self._source.metrics().node, self._source.options())
+        page = options_page(self._source.metrics().status.node, self._source.options())
         return write_html(request, STATUS_POLICY, page)
 
     def _status_json(self, request: Request) -> bytes:
         request.setHeader("Content-Type", "application/json")
-        return status_of(self._source.metrics(), self._source.curves()).encode()
+        return self._source.metrics().status.encode()
 
     def _metrics(self, request: Request) -> bytes:
         request.setHeader("Content-Type", CONTENT_TYPE)

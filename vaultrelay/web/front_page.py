@@ -1,5 +1,7 @@
 """The front page: how to use this relay, with the URL as text and as a QR code."""
 
+from functools import lru_cache
+
 from twisted.internet.defer import Deferred
 from twisted.web.template import Flattenable
 
@@ -58,8 +60,12 @@ def front_page(
     return _PAGE.make("VaultMesh relay", COLOUR, body)
 
 
+@lru_cache(maxsize=1)
 def qr_figure(url: str) -> Flattenable:
-    """Return the QR code of a URL with its label, or nothing if the URL is too long for one."""
+    """Return the QR code of the operator's URL with its label, or nothing if it is too long.
+
+    Making one takes milliseconds: only a reload with another URL makes it again.
+    """
     # Imported at the first request, to save memory at the start.
     import segno
 

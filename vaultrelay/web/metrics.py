@@ -67,7 +67,7 @@ def _certificates(metrics: RelayMetrics) -> Samples:
 
 
 def _build(metrics: RelayMetrics) -> Samples:
-    node = (("node", metrics.node),) if metrics.node else ()
+    node = (("node", metrics.status.node),) if metrics.status.node else ()
     return [((*metrics.builds.items(), *node), 1)]
 
 
@@ -78,22 +78,22 @@ METRICS = (
         "Connections: pending (a request head or the answer to a close is outstanding), WebSockets "
         "that have not joined, and joined devices.",
         lambda metrics: [
-            ((("stage", "waiting"),), metrics.waiting),
+            ((("stage", "waiting"),), metrics.pending),
             ((("stage", "unjoined"),), metrics.unjoined),
-            ((("stage", "joined"),), metrics.joined),
+            ((("stage", "joined"),), metrics.status.devices),
         ],
     ),
     Metric(
         "vaultrelay_connections_limit",
         "gauge",
         "Number of devices that the relay admits.",
-        _one(lambda metrics: metrics.most_joined),
+        _one(lambda metrics: metrics.status.devices_limit),
     ),
     Metric(
         "vaultrelay_channels",
         "gauge",
         "Channels with at least one device.",
-        _one(lambda metrics: metrics.channels),
+        _one(lambda metrics: metrics.status.channels),
     ),
     Metric(
         "vaultrelay_handshakes_total",
@@ -114,13 +114,13 @@ METRICS = (
         "vaultrelay_messages_total",
         "counter",
         "Data messages received from devices.",
-        _one(lambda metrics: metrics.messages),
+        _one(lambda metrics: metrics.status.messages),
     ),
     Metric(
         "vaultrelay_message_bytes_total",
         "counter",
         "Bytes of the data messages received from devices, including headers.",
-        _one(lambda metrics: metrics.bytes),
+        _one(lambda metrics: metrics.status.data_bytes),
     ),
     Metric(
         "vaultrelay_undelivered_total",
@@ -152,19 +152,19 @@ METRICS = (
         "vaultrelay_buffered_bytes",
         "gauge",
         "Bytes held for devices that have not taken them yet.",
-        _one(lambda metrics: metrics.held),
+        _one(lambda metrics: metrics.status.buffered_bytes),
     ),
     Metric(
         "vaultrelay_buffered_limit_bytes",
         "gauge",
         "Limit of the bytes held.",
-        _one(lambda metrics: metrics.most_held),
+        _one(lambda metrics: metrics.buffer_limit),
     ),
     Metric(
         "vaultrelay_loop_lag_seconds",
         "gauge",
         "Longest delay of a timer of the event loop in the last minute.",
-        _one(lambda metrics: metrics.lag_seconds),
+        _one(lambda metrics: metrics.status.lag_seconds),
     ),
     Metric(
         "vaultrelay_certificate_expiry_timestamp_seconds",
@@ -176,25 +176,25 @@ METRICS = (
         "vaultrelay_process_resident_memory_bytes",
         "gauge",
         "Resident memory of the process.",
-        _one(lambda metrics: metrics.process.resident_bytes),
+        _one(lambda metrics: metrics.status.memory_bytes),
     ),
     Metric(
         "vaultrelay_process_cpu_seconds_total",
         "counter",
         "CPU time of the process.",
-        _one(lambda metrics: metrics.process.cpu_seconds),
+        _one(lambda metrics: metrics.cpu_seconds),
     ),
     Metric(
         "vaultrelay_process_open_fds",
         "gauge",
         "Open file descriptors.",
-        _one(lambda metrics: metrics.process.open_files),
+        _one(lambda metrics: metrics.status.open_files),
     ),
     Metric(
         "vaultrelay_process_max_fds",
         "gauge",
         "Limit of open file descriptors.",
-        _one(lambda metrics: metrics.process.most_files),
+        _one(lambda metrics: metrics.status.open_files_limit),
     ),
     Metric(
         "vaultrelay_start_time_seconds",
@@ -206,13 +206,13 @@ METRICS = (
         "vaultrelay_uptime_seconds",
         "gauge",
         "Seconds since the start of the relay, by a monotonic clock.",
-        _one(lambda metrics: metrics.uptime_seconds),
+        _one(lambda metrics: metrics.status.uptime_seconds),
     ),
     Metric(
         "vaultrelay_draining",
         "gauge",
         "1 while the relay drains, else 0.",
-        _one(lambda metrics: int(metrics.draining)),
+        _one(lambda metrics: int(metrics.status.state == "draining")),
     ),
     Metric(
         "vaultrelay_config_warnings",

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from twisted.web.server import Request
-from twisted.web.template import Flattenable
 
 from vaultrelay.config.slices import PageSettings
 from vaultrelay.web.page_resource import (
@@ -53,7 +52,6 @@ class Pages(PageResource):
         self._version = version
         self._privacy = privacy
         self._settings = PageSettings()
-        self._code: Flattenable | None = None
         self._pages = {
             b"/": self._front_page,
             b"/v3": self._front_page,
@@ -67,7 +65,6 @@ class Pages(PageResource):
     def configure(self, settings: PageSettings) -> None:
         """Apply these settings from the next request on."""
         self._settings = settings
-        self._code = None
 
     def _health(self, request: Request) -> bytes:
         """Answer with 200 as long as the relay runs; with the node's name if it has one."""
@@ -104,29 +101,18 @@ class Pages(PageResource):
 
     def _front_page(self, request: Request) -> int:
         # Imported at the first request, as the others, to save memory at the start.
-        from vaultrelay.web.front_page import FRONT_POLICY, front_page
+        from vaultrelay.web.front_page import FRONT_POLICY, front_page, qr_figure
 
         url, hint = self._url_for(request)
         page = front_page(
             url,
             hint,
-            self._qr_code(url) if hint == "given" else "",
+            # Not of what a browser dialled, which is often no address for a phone.
+            qr_figure(url) if hint == "given" else "",
             draining=self._status.draining,
             asks_token=self._settings.asks_token,
         )
         return write_html(request, FRONT_POLICY, page)
-
-    def _qr_code(self, url: str) -> Flattenable:
-        """Return the code of the operator's URL, made once.
-
-        Making one takes milliseconds, which a client must not cause again and again by a Host
-        header of its own; and what a browser dialled is often no address for a phone.
-        """
-        if self._code is None:
-            from vaultrelay.web.front_page import qr_figure
-
-            self._code = qr_figure(url)
-        return self._code
 
     def _url_for(self, request: Request) -> tuple[str, str]:
         """Return the URL to enter in the app, and the key of its hint."""

@@ -8,14 +8,13 @@ from twisted.web.template import Flattenable, Tag, tags
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.logs import printable
-from vaultrelay.observe.relay_metrics import RelayMetrics
+from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.html_page import HtmlPage, Part, template
 from vaultrelay.web.options_section import options_list
 from vaultrelay.web.plot import HISTORY_MINUTES, Plot, line_plot, shown_minutes
 from vaultrelay.web.relays_section import relays_section
-from vaultrelay.web.status_json import latest, status_of
 from vaultrelay.web.status_style import STYLE
 from vaultrelay.web.units import brief, lasting, number, size
 from vaultrelay.wire.close_codes import CloseCode
@@ -94,7 +93,7 @@ def status_page(
     """Return the complete page. `others` are the answers of the other relays."""
     state = _state(metrics)
     text, colour = _STATES[state]
-    name = _name(metrics.node)
+    name = _name(metrics.status.node)
     minutes = shown_minutes(curves.values())
     body = Part(
         _BODY,
@@ -102,7 +101,7 @@ def status_page(
         state=state,
         state_text=text,
         version=metrics.builds["version"],
-        uptime=lasting(metrics.uptime_seconds),
+        uptime=lasting(metrics.status.uptime_seconds),
         when=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(metrics.now)),
         warning_lists=[{}] if metrics.findings else [],
         warnings=[
@@ -115,9 +114,9 @@ def status_page(
         ],
         numbers=[
             {"title": title, "value": value, "context": context}
-            for title, value, context in _numbers(metrics, latest(curves))
+            for title, value, context in _numbers(metrics)
         ],
-        relays=relays_section(status_of(metrics, curves), others) if others else "",
+        relays=relays_section(metrics.status, others) if others else "",
         period="hour" if minutes == HISTORY_MINUTES else f"{minutes} minutes",
         plots=[line_plot(plot, curves[plot.curve], minutes) for plot in _PLOTS],
         tables=[{"title": title, "rows": rows} for title, rows in _tables(metrics)],
@@ -125,7 +124,7 @@ def status_page(
         options=options_list(options),
         builds=", ".join(f"{name} {version}" for name, version in metrics.builds.items()),
     )
-    return _PAGE.make(f"{number(metrics.joined)} devices, {name}", colour, body)
+    return _PAGE.make(f"{number(metrics.status.devices)} devices, {name}", colour, body)
 
 
 def options_page(node: str, options: Mapping[str, object]) -> Deferred[bytes]:
@@ -139,26 +138,31 @@ def _name(node: str) -> str:
 
 
 def _state(metrics: RelayMetrics) -> str:
-    if metrics.draining:
+    if metrics.status.state == "draining":
         return "draining"
     if any(finding.is_urgent for finding in metrics.findings):
         return "urgent"
     return "notes" if metrics.findings else "works"
 
 
-def _numbers(metrics: RelayMetrics, now: Mapping[str, float]) -> Iterable[tuple[str, str, str]]:
+def _numbers(metrics: RelayMetrics) -> Iterable[tuple[str, str, str]]:
     """Yield title, value and context of each headline number."""
-    process = metrics.process
-    yield "Devices", number(metrics.joined), f"of at most {metrics.most_joined}"
-    yield "Channels", number(metrics.channels), f"{metrics.counters.joins} joins in total"
-    yield "Messages", f"{number(now['messages'])}/s", f"{number(metrics.messages)} in total"
-    yield "Data", f"{size(now['bytes'])}/s", f"{size(metrics.bytes)} in total"
-    yield "Pending connections", number(metrics.waiting), f"and {metrics.unjoined} joining"
-    yield "Queued for devices", size(metrics.held), f"of at most {size(metrics.most_held)}"
-    yield "Event loop", brief(metrics.lag_seconds), "longest delay in a minute"
-    if process.resident_bytes is not None:
-        files = f"{process.open_files} of {process.most_files} files open"
-        yield "Memory", size(process.resident_bytes), files
+    status = metrics.status
+    messages, data = number(status.messages_per_second), size(status.data_bytes_per_second)
+    yield "Devices", number(status.devices), f"of at most {status.devices_limit}"
+    yield "Channels", number(status.channels), f"{status.joins} joins in total"
+    yield "Messages", f"{messages}/s", f"{number(status.messages)} in total"
+    yield "Data", f"{data}/s", f"{size(status.data_bytes)} in total"
+    yield "Pending connections", number(metrics.pending), f"and {metrics.unjoined} joining"
+    yield (
+        "Queued for devices",
+        size(status.buffered_bytes),
+        f"of at most {size(metrics.buffer_limit)}",
+    )
+    yield "Event loop", brief(status.lag_seconds), "longest delay in a minute"
+    if status.memory_bytes is not None:
+        files = f"{status.open_files} of {status.open_files_limit} files open"
+        yield "Memory", size(status.memory_bytes), files
 
 
 def _tables(metrics: RelayMetrics) -> Iterable[tuple[str, Flattenable]]:
@@ -180,24 +184,25 @@ def _tables(metrics: RelayMetrics) -> Iterable[tuple[str, Flattenable]]:
 
 def _table(counts: Mapping[str, int], texts: Mapping[str, str], nothing: str) -> Tag:
     """Return a row for each count above zero, the highest first."""
-    rows = [
-        tags.tr(
-            tags.th(text[:1].upper() + text[1:], " ", tags.code(slug)),
-            tags.td(str(count), class_="count"),
-        )
-        for slug, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        for text in [texts.get(slug, "")]
-        if count
-    ]
+    found = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    rows = [_row(texts.get(slug, ""), slug, count) for slug, count in found if count]
     return tags.table(*rows) if rows else tags.p(nothing)
 
 
+def _row(text: str, slug: str, count: int) -> Tag:
+    title = tags.th(text[:1].upper() + text[1:], " ", tags.code(slug))
+    return tags.tr(title, tags.td(str(count), class_="count"))
+
+
 def _certificates(metrics: RelayMetrics) -> Tag:
-    rows = []
-    for each in metrics.certificates:
-        days = int((each.ends - metrics.now) // _DAY)
-        left = f"{days} days left" if days >= 0 else "expired"
-        kind = "count soon" if days <= CERTIFICATE_WARNING_DAYS else "count"
-        ends = time.strftime("until %Y-%m-%d", time.gmtime(each.ends))
-        rows.append(tags.tr(tags.th(each.name), tags.td(ends), tags.td(left, class_=kind)))
-    return tags.table(*rows) if rows else tags.p("The relay serves no certificate.")
+    if not metrics.certificates:
+        return tags.p("The relay serves no certificate.")
+    return tags.table(*(_certificate(each, metrics.now) for each in metrics.certificates))
+
+
+def _certificate(expiry: Expiry, now: float) -> Tag:
+    days = int((expiry.ends - now) // _DAY)
+    left = f"{days} days left" if days >= 0 else "expired"
+    kind = "count soon" if days <= CERTIFICATE_WARNING_DAYS else "count"
+    ends = time.strftime("until %Y-%m-%d", time.gmtime(expiry.ends))
+    return tags.tr(tags.th(expiry.name), tags.td(ends), tags.td(left, class_=kind))

@@ -17,6 +17,7 @@ OURS = "vaultrelay"
 _RESERVED = ("time", "level", "message", "exception", "cut")
 _LONGEST_ESCAPE = 12
 """Bytes of one character in JSON: beyond U+FFFF it takes two escapes of six."""
+_json = json.JSONEncoder(separators=(",", ":")).encode
 _BITS = 63
 """Of a whole number that every reader of JSON takes."""
 
@@ -67,8 +68,7 @@ def level_of(event: LogEvent) -> LogLevel:
 
 def utc(event: LogEvent, precision: str) -> str:
     """Return the time of an event by RFC 3339."""
-    happened_at = event.get("log_time")
-    moment = datetime.fromtimestamp(time.time() if happened_at is None else happened_at, UTC)
+    moment = datetime.fromtimestamp(event.get("log_time", time.time()), UTC)
     return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
@@ -109,15 +109,9 @@ def _unreserved(name: str, event: LogEvent) -> str:
 
 def _plain(value: object) -> object:
     """Return a field's value as a JSON value, or as text if JSON has no such type."""
-    is_number = (type(value) is int and value.bit_length() <= _BITS) or (
+    is_exact = (type(value) is int and value.bit_length() <= _BITS) or (
         type(value) is float and math.isfinite(value)
     )
-    return (
-        value
-        if value is None or isinstance(value, bool) or is_number
-        else printable(safe_str(value))
-    )
-
-
-def _json(fields: dict[str, object]) -> str:
-    return json.dumps(fields, separators=(",", ":"))
+    if is_exact or value is None or isinstance(value, bool):
+        return value
+    return printable(safe_str(value))

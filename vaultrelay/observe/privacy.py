@@ -29,8 +29,8 @@ _ERRORS = (
     "Errors of the program are logged with their messages, which may repeat what a device sent."
 )
 _PROXY = (
-    "If a proxy in front of the relay seems to be untrusted, one line has its address in full where "
-    "that is a private one, so that the operator can configure it as trusted."
+    "If a proxy in front of the relay seems to be untrusted, one line has its address in full "
+    "where that is a private one, so that the operator can configure it as trusted."
 )
 
 
@@ -60,8 +60,8 @@ def privacy_notice(settings: Settings, under_twistd: bool = False) -> dict[str, 
         "beyond_the_relay": [
             _item(
                 "log_keeping",
-                "The relay passes its log to the system, such as the journal of systemd. The operator "
-                "decides how long it is kept there.",
+                "The relay passes its log to the system, such as the journal of systemd. The "
+                "operator decides how long it is kept there.",
             ),
             _item(
                 "reverse_proxy",

@@ -1,6 +1,6 @@
 """WarningMonitor: checks for warnings at intervals, and logs new and resolved ones."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
@@ -37,7 +37,8 @@ class WarningMonitor(Service):
         """Check now."""
         found = self._diagnose()
         self._log_new(found)
-        for slug in sorted(_slugs(self._current) - _slugs(found)):
+        resolved = {each.slug for each in self._current} - {each.slug for each in found}
+        for slug in sorted(resolved):
             self._log.info("Resolved: {what}", what=WHAT[slug])
         self._current = found
 
@@ -46,7 +47,3 @@ class WarningMonitor(Service):
             if warning not in self._current:
                 log = self._log.error if warning.is_urgent else self._log.warn
                 log("{finding}", finding=warning.text)
-
-
-def _slugs(found: Iterable[Finding]) -> set[str]:
-    return {warning.slug for warning in found}

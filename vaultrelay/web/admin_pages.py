@@ -49,21 +49,21 @@ class AdminPages(PageResource):
             b"/metrics": self._metrics,
         }
 
-    def _status(self, request: Request) -> int:
+    def _status(self, request: Request) -> Deferred[bytes]:
         # Imported at the first request: Prometheus alone does not need it in memory.
-        from vaultrelay.web.status_page import STATUS_POLICY, status_page
+        from vaultrelay.web.status_page import PAGE, status_page
 
         source = self._source
         page = source.others().addCallback(
             lambda others: status_page(source.metrics(), source.curves(), source.options(), others)
         )
-        return write_html(request, STATUS_POLICY, page)
+        return write_html(request, PAGE.policy, page)
 
-    def _options(self, request: Request) -> int:
-        from vaultrelay.web.status_page import STATUS_POLICY, options_page
+    def _options(self, request: Request) -> Deferred[bytes]:
+        from vaultrelay.web.status_page import PAGE, options_page
 
         page = options_page(self._source.metrics().status.node, self._source.options())
-        return write_html(request, STATUS_POLICY, page)
+        return write_html(request, PAGE.policy, page)
 
     def _status_json(self, request: Request) -> bytes:
         request.setHeader("Content-Type", "application/json")

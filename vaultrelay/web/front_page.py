@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.web.template import Flattenable
 
 from vaultrelay.web.html_page import HtmlPage, Part, template
-from vaultrelay.web.public_style import COLOUR, STYLE
+from vaultrelay.web.public_style import STYLE
 
 _SCRIPT = """
 if (navigator.clipboard) {
@@ -20,8 +20,7 @@ if (navigator.clipboard) {
 """
 """Adds the button that copies the URL. Browsers have a clipboard for pages by TLS or of localhost
 alone: elsewhere, and without scripts, there is no button."""
-_PAGE = HtmlPage(STYLE, _SCRIPT)
-FRONT_POLICY = _PAGE.policy
+PAGE = HtmlPage(STYLE, _SCRIPT)
 _BODY = template("""<h1>VaultMesh relay</h1>
 <p><t:slot name="state"/> The devices of one password vault meet here and pass each other encrypted
 data. The relay cannot read this data and does not keep it.</p>
@@ -57,7 +56,7 @@ def front_page(
         private=[{"url_with_token": url.replace("://", "://any:TOKEN@")}] if asks_token else [],
         hint=_HINTS[hint],
     )
-    return _PAGE.make("VaultMesh relay", COLOUR, body)
+    return PAGE.make("VaultMesh relay", body)
 
 
 @lru_cache(maxsize=1)

@@ -36,25 +36,6 @@ _ICON = (
 )
 
 
-class HtmlPage:
-    """A kind of page: its style sheet, its script, and the Content-Security-Policy for both."""
-
-    def __init__(self, style: str, script: str = "") -> None:
-        self._begin = _BEGIN.format(style=style).encode()
-        self._end = f"<script>{script}</script></html>\n".encode() if script else b"</html>\n"
-        # The icon stands in the page itself.
-        self.policy = POLICY.format(styles=_hash_source(style)) + "; img-src data:"
-        if script:
-            self.policy += f"; script-src {_hash_source(script)}"
-
-    def make(self, title: str, colour: str, *content: Flattenable) -> Deferred[bytes]:
-        """Return the page. `colour`, one of CSS, is that of its icon."""
-        icon = f"data:image/svg+xml,{quote(_ICON.format(colour=colour))}"
-        head = (tags.title(title), "\n", tags.link(rel="icon", href=icon), "\n")
-        text = flattenString(None, [head, content])
-        return text.addCallback(lambda body: self._begin + body + self._end)
-
-
 class Part(Element):
     """A template filled with data: a slot gets the value of its name, which can be another part.
 
@@ -71,6 +52,25 @@ class Part(Element):
 
     def lookupRenderMethod(self, name: str) -> Any:
         return lambda _, tag: [_filled(tag, values) for values in self._data[name]]
+
+
+class HtmlPage:
+    """A kind of page: its style sheet, its script, and the Content-Security-Policy for both."""
+
+    def __init__(self, style: str, script: str = "") -> None:
+        self._begin = _BEGIN.format(style=style).encode()
+        self._end = f"<script>{script}</script></html>\n".encode() if script else b"</html>\n"
+        # The icon stands in the page itself.
+        self.policy = POLICY.format(styles=_hash_source(style)) + "; img-src data:"
+        if script:
+            self.policy += f"; script-src {_hash_source(script)}"
+
+    def make(self, title: str, content: Part, *, colour: str = "#2463a6") -> Deferred[bytes]:
+        """Return the page. `colour`, one of CSS, is that of its icon."""
+        icon = f"data:image/svg+xml,{quote(_ICON.format(colour=colour))}"
+        head = (tags.title(title), "\n", tags.link(rel="icon", href=icon), "\n")
+        text = flattenString(None, [head, content])
+        return text.addCallback(lambda body: self._begin + body + self._end)
 
 
 def template(text: str) -> XMLString:

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -29,19 +30,22 @@ _SECURITY_HEADERS = {
 class PageResource(Resource):
     """Serves each path with its own method, and refuses all others in JSON.
 
-    A method returns the body, or NOT_DONE_YET if it finishes the request later.
+    A method returns the body as bytes, or a Deferred of it.
     """
 
     isLeaf = True
-    _pages: Mapping[bytes, Callable[[Request], bytes | int]]
+    _pages: Mapping[bytes, Callable[[Request], Any]]
     _not_found = refusal.not_found()
 
-    def render(self, request: Request) -> bytes | int:
+    def render(self, request: Request) -> int:
         request.responseHeaders.removeHeader(b"server")
         for name, value in _SECURITY_HEADERS.items():
             request.setHeader(name, value)
-        body = self._pages.get(request.path, self._refuse)(request)
-        return body if isinstance(body, int) else _sized(body, request)
+        body: Deferred[bytes] = maybeDeferred(self._pages.get(request.path, self._refuse), request)
+        # Make no page for a client that is gone.
+        request.notifyFinish().addErrback(lambda _: body.cancel())
+        body.addCallback(_finish, request).addErrback(_give_up, request)
+        return NOT_DONE_YET
 
     def _refuse(self, request: Request) -> bytes:
         request.setResponseCode(self._not_found.status)
@@ -55,13 +59,11 @@ class QuietSite(Site):
     noisy = False
 
 
-def write_html(request: Request, policy: str, page: Deferred[bytes]) -> int:
-    """Answer with an HTML page when it is made, or not at all if the client leaves before."""
+def write_html(request: Request, policy: str, page: Deferred[bytes]) -> Deferred[bytes]:
+    """Return a page as the body, and set its type and policy."""
     request.setHeader("Content-Type", "text/html; charset=utf-8")
     request.setHeader("Content-Security-Policy", policy)
-    request.notifyFinish().addErrback(lambda _: page.cancel())
-    page.addCallback(_finish, request).addErrback(_give_up, request)
-    return NOT_DONE_YET
+    return page
 
 
 def write_json(request: Request, **fields: object) -> bytes:
@@ -71,20 +73,15 @@ def write_json(request: Request, **fields: object) -> bytes:
 
 
 def _finish(body: bytes, request: Request) -> None:
-    request.write(_sized(body, request))
+    request.setHeader("Content-Length", str(len(body)))
+    request.write(b"" if request.method == b"HEAD" else body)
     request.finish()
 
 
 def _give_up(failure: Failure, request: Request) -> None:
     if not failure.check(CancelledError):
-        # Logs it, and answers with 500.
+        # Logs the failure, and answers with 500.
         request.processingFailed(failure)
-
-
-def _sized(body: bytes, request: Request) -> bytes:
-    """Set the Content-Length of a body; return the body, or no bytes for HEAD."""
-    request.setHeader("Content-Length", str(len(body)))
-    return b"" if request.method == b"HEAD" else body
 
 
 VISITOR_HEADER = "x-visitor"

@@ -7,6 +7,7 @@ All other paths are refused in JSON.
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
 from vaultrelay.config.slices import PageSettings
@@ -94,14 +95,14 @@ class Pages(PageResource):
         fields = {"from": "proxy" if is_told else "connection"}
         return write_json(request, address=request.getHeader(VISITOR_HEADER), **fields)
 
-    def _privacy_page(self, request: Request) -> int:
-        from vaultrelay.web.privacy_page import PRIVACY_POLICY, privacy_page
+    def _privacy_page(self, request: Request) -> Deferred[bytes]:
+        from vaultrelay.web.privacy_page import PAGE, privacy_page
 
-        return write_html(request, PRIVACY_POLICY, privacy_page(self._privacy()))
+        return write_html(request, PAGE.policy, privacy_page(self._privacy()))
 
-    def _front_page(self, request: Request) -> int:
+    def _front_page(self, request: Request) -> Deferred[bytes]:
         # Imported at the first request, as the others, to save memory at the start.
-        from vaultrelay.web.front_page import FRONT_POLICY, front_page, qr_figure
+        from vaultrelay.web.front_page import PAGE, front_page, qr_figure
 
         url, hint = self._url_for(request)
         page = front_page(
@@ -112,7 +113,7 @@ class Pages(PageResource):
             draining=self._status.draining,
             asks_token=self._settings.asks_token,
         )
-        return write_html(request, FRONT_POLICY, page)
+        return write_html(request, PAGE.policy, page)
 
     def _url_for(self, request: Request) -> tuple[str, str]:
         """Return the URL to enter in the app, and the key of its hint."""

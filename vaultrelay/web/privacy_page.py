@@ -7,10 +7,9 @@ from twisted.internet.defer import Deferred
 from twisted.web.template import Tag, tags
 
 from vaultrelay.web.html_page import HtmlPage, Part, template
-from vaultrelay.web.public_style import COLOUR, STYLE
+from vaultrelay.web.public_style import STYLE
 
-_PAGE = HtmlPage(STYLE)
-PRIVACY_POLICY = _PAGE.policy
+PAGE = HtmlPage(STYLE)
 _KEPT = "seconds_kept_after_disconnect"
 _BODY = template("""<h1>Privacy on this relay</h1>
 <p><t:slot name="says"/></p>
@@ -34,9 +33,9 @@ _HEADINGS = {
 def privacy_page(notice: Mapping[str, Any]) -> Deferred[bytes]:
     """Return the page of a privacy notice."""
     lists = [{"heading": text, "items": _items(notice[key])} for key, text in _HEADINGS.items()]
-    level, logs = notice["logs"]["level"], notice["logs"]["says"]
-    body = Part(_BODY, says=notice["says"], lists=lists, level=level, logs=logs)
-    return _PAGE.make("Privacy on this relay", COLOUR, body)
+    logs = notice["logs"]
+    body = Part(_BODY, says=notice["says"], lists=lists, level=logs["level"], logs=logs["says"])
+    return PAGE.make("Privacy on this relay", body)
 
 
 def _items(items: Sequence[Mapping[str, Any]]) -> Tag:

@@ -17,5 +17,3 @@ button { font: inherit; font-size: .9375rem; padding: .25rem 1rem; margin-top: .
 .code svg { width: 13rem; max-width: 100%; border-radius: .5rem; display: block;
   margin: 0 auto .5rem }
 """
-COLOUR = "#2463a6"
-"""The colour of the icon."""

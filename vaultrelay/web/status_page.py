@@ -22,8 +22,7 @@ from vaultrelay.wire.close_codes import CloseCode
 DOCUMENTATION = "https://vaultmesh.invalid/relay/docs"
 """The project's own URL of it, as in setup.cfg."""
 _DAY = 86400
-_PAGE = HtmlPage(STYLE)
-STATUS_POLICY = _PAGE.policy
+PAGE = HtmlPage(STYLE)
 _BODY = template(f"""<meta http-equiv="refresh" content="{REFRESH_SECONDS}"/>
 <header>
 <h1><t:slot name="name"/></h1>
@@ -124,13 +123,13 @@ def status_page(
         options=options_list(options),
         builds=", ".join(f"{name} {version}" for name, version in metrics.builds.items()),
     )
-    return _PAGE.make(f"{number(metrics.status.devices)} devices, {name}", colour, body)
+    return PAGE.make(f"{number(metrics.status.devices)} devices, {name}", body, colour=colour)
 
 
 def options_page(node: str, options: Mapping[str, object]) -> Deferred[bytes]:
     """Return a page with the options in force, for narrow screens. It does not load itself anew."""
     body = Part(_OPTIONS, name=_name(node), options=options_list(options))
-    return _PAGE.make(f"Options in force, {_name(node)}", _STATES["works"][1], body)
+    return PAGE.make(f"Options in force, {_name(node)}", body)
 
 
 def _name(node: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urljoin
 
 import pytest
@@ -93,7 +93,7 @@ def ask(status: FakeStatus) -> Ask:
         node_name: str = "",
     ) -> Answer:
         clock: Any = Clock()
-        pages = Pages(status, version="1.0.0", privacy=lambda: PRIVACY)
+        pages = Pages(cast("Any", status), version="1.0.0", privacy=lambda: PRIVACY)
         pages.configure(
             PageSettings(public_urls=public_urls, asks_token=asks_token, node_name=node_name)
         )
@@ -203,7 +203,7 @@ def test_the_qr_code_is_made_once_for_each_url(status: FakeStatus, monkeypatch: 
 
     make_qr = segno.make_qr
     monkeypatch.setattr("segno.make_qr", make)
-    pages: Any = Pages(status, version="1.0.0")
+    pages: Any = Pages(cast("Any", status), version="1.0.0")
     for url in ("wss://a.example", "wss://b.example"):
         pages.configure(PageSettings(public_urls=(url,)))
         for _ in range(2):
@@ -394,7 +394,7 @@ def test_requests_are_not_logged(ask: Ask) -> None:
 
 
 def test_the_site_starts_without_a_word(status: FakeStatus) -> None:
-    assert not QuietSite(Pages(status, version="1.0.0")).noisy
+    assert not QuietSite(Pages(cast("Any", status), version="1.0.0")).noisy
 
 
 def test_a_private_relay_says_where_the_token_goes(ask: Ask) -> None:

@@ -5,6 +5,7 @@ import math
 import time
 import traceback
 from datetime import UTC, datetime
+from typing import cast
 
 from twisted.logger import LogEvent, LogLevel, eventAsText
 from twisted.python.failure import Failure
@@ -62,8 +63,7 @@ def json_line(event: LogEvent, with_message: bool) -> str:
 
 def level_of(event: LogEvent) -> LogLevel:
     """Return the level of an event, or the default of one without."""
-    level: LogLevel = event.get("log_level") or LogLevel.info
-    return level
+    return cast("LogLevel", event.get("log_level") or LogLevel.info)
 
 
 def utc(event: LogEvent, precision: str) -> str:

@@ -113,7 +113,7 @@ def read_process(proc: Path = _PROC) -> tuple[int | None, int | None, int | None
     """Return the resident bytes of this process, its number of open files, and its limit of these;
     None for each that the system does not report."""
     return (
-        _known(lambda: _resident_pages(proc) * os.sysconf("SC_PAGE_SIZE")),
+        _known(lambda: int((proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")),
         # One descriptor is that of listdir itself.
         _known(lambda: len(os.listdir(proc / "fd")) - 1),  # noqa: PTH208  needs no thousand paths
         _known(_open_files_limit),
@@ -126,10 +126,6 @@ def _known(read: Callable[[], int | None]) -> int | None:
     except (OSError, ImportError):
         # Windows has neither /proc nor the module `resource`.
         return None
-
-
-def _resident_pages(proc: Path) -> int:
-    return int((proc / "statm").read_text().split()[1])
 
 
 def _open_files_limit() -> int | None:

@@ -30,6 +30,14 @@ UNREADABLE_PROXY = (
     "A trusted proxy sent an X-Forwarded-For that does not end with addresses, so the devices "
     "behind it are not limited by address. Configure it to send only the address of its client."
 )
+_CURE = (
+    "If there is a proxy in front, configure it to set X-Forwarded-For, and name it with "
+    "--trusted-proxy."
+)
+_CURE_IF_TRUSTED = (
+    "The proxy there is trusted, but sends no client addresses: configure it to set "
+    "X-Forwarded-For."
+)
 
 
 def untrusted_proxy(state: RelayState) -> Iterator[str]:
@@ -66,11 +74,8 @@ def one_address(state: RelayState) -> Iterator[str]:
             "so its devices are not limited by address. Configure it to send the addresses."
         )
         return
-    cure = "If there is a proxy in front, configure it to set X-Forwarded-For, and name it with "
-    cure += "--trusted-proxy."
-    if TrustedProxies.read(state.settings.trusted_proxies).trusts(address):
-        cure = "The proxy there is trusted, but sends no client addresses: configure it to set "
-        cure += "X-Forwarded-For."
+    is_trusted = TrustedProxies.read(state.settings.trusted_proxies).trusts(address)
+    cure = _CURE_IF_TRUSTED if is_trusted else _CURE
     where = _where(address, joined, state)
     yield f"All devices seem to come from {where}, so they share one limit. {cure}"
 
@@ -98,10 +103,9 @@ def _counted_as(address: PeerAddress | None) -> object:
 def _where(address: PeerAddress, joined: list[Session], state: RelayState) -> str:
     if isinstance(address, UnixPeer):
         return _shown(UNIX, state)
-    if not address.is_private:
-        return "one address"
     is_one = len({each.address for each in joined}) == 1
-    return _shown(str(address if is_one else ip_network((address.packed, 64), False)), state)
+    network = str(address if is_one else ip_network((address.packed, 64), False))
+    return _shown(network, state) if address.is_private else "one address"
 
 
 def _shown(network: str, state: RelayState) -> str:

@@ -15,7 +15,6 @@ from twisted.web.template import (
     TEMPLATE_NAMESPACE,
     Element,
     Flattenable,
-    Tag,
     XMLString,
     flattenString,
     tags,
@@ -51,7 +50,8 @@ class Part(Element):
         return tags.transparent(super().render(request)).fillSlots(**self._data)
 
     def lookupRenderMethod(self, name: str) -> Any:
-        return lambda _, tag: [_filled(tag, values) for values in self._data[name]]
+        items = self._data[name]
+        return lambda _, tag: [tag.clone(deep=False).fillSlots(**values) for values in items]
 
 
 class HtmlPage:
@@ -76,10 +76,6 @@ class HtmlPage:
 def template(text: str) -> XMLString:
     """Return the template in `text`: XML, with the prefix t: for slots, attributes and parts."""
     return XMLString(f'<t:transparent xmlns:t="{TEMPLATE_NAMESPACE}">{text}</t:transparent>')
-
-
-def _filled(tag: Tag, values: dict[str, Any]) -> Tag:
-    return tag.clone(deep=False).fillSlots(**values)
 
 
 def _hash_source(text: str) -> str:

@@ -89,7 +89,9 @@ VISITOR_HEADER = "x-visitor"
 VISITOR_TOLD_HEADER = "x-visitor-told"
 """Present if a trusted proxy reported the address; set by the relay itself, too."""
 _SECURE = ("https", "wss")
-_FORWARDED_PROTO = re.compile(r'(?:[^,]*;)?\s*proto\s*=\s*"?([a-z]+)"?\s*(?:[;,]|$)', re.IGNORECASE)
+_FORWARDED_PROTO = re.compile(
+    r'\A(?:[^,]*;)?\s*proto\s*=\s*"?([a-z]+)"?\s*(?:[;,]|$)', re.IGNORECASE
+)
 """The scheme in the first element of Forwarded (RFC 7239, section 5.4)."""
 
 
@@ -117,8 +119,6 @@ def _came_by_tls(request: wire.Request) -> bool:
 
     Any client can send the header. It only affects the page for that client.
     """
-    schemes = request.elements("x-forwarded-proto")
-    if not schemes:
-        found = _FORWARDED_PROTO.match(request.header("forwarded") or "")
-        schemes = [found[1]] if found else []
+    forwarded = _FORWARDED_PROTO.findall(request.header("forwarded") or "")
+    schemes = request.elements("x-forwarded-proto") or forwarded
     return bool(schemes) and schemes[0].lower() in _SECURE

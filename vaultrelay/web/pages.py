@@ -5,11 +5,11 @@ All other paths are refused in JSON.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
+from vaultrelay.broker.broker import Broker
 from vaultrelay.config.slices import PageSettings
 from vaultrelay.web.page_resource import (
     VISITOR_HEADER,
@@ -26,30 +26,14 @@ Privacy = Callable[[], Mapping[str, object]]
 """Returns the privacy notice for the current settings."""
 
 
-class Status(Protocol):
-    """The state of the relay, as the pages show it."""
-
-    @property
-    def draining(self) -> bool:
-        """Whether the relay drains."""
-
-    @property
-    def joined(self) -> int:
-        """The number of devices that have joined."""
-
-    @property
-    def uptime_seconds(self) -> int:
-        """The time since the start."""
-
-
 class Pages(PageResource):
     """Serves all paths of the public port that are not a WebSocket."""
 
     def __init__(
-        self, status: Status, *, version: str, privacy: Privacy = dict[str, object]
+        self, broker: Broker, *, version: str, privacy: Privacy = dict[str, object]
     ) -> None:
         super().__init__()
-        self._status = status
+        self._broker = broker
         self._version = version
         self._privacy = privacy
         self._settings = PageSettings()
@@ -74,20 +58,20 @@ class Pages(PageResource):
             request,
             status=self._state,
             version=self._version,
-            connections=self._status.joined,
-            uptime_seconds=self._status.uptime_seconds,
+            connections=self._broker.joined,
+            uptime_seconds=self._broker.uptime_seconds,
             **({"node": name} if name else {}),
         )
 
     def _ready(self, request: Request) -> bytes:
         """Answer with 503 while the relay drains."""
-        if self._status.draining:
+        if self._broker.draining:
             request.setResponseCode(503)
         return write_json(request, status=self._state)
 
     @property
     def _state(self) -> str:
-        return "draining" if self._status.draining else "ok"
+        return "draining" if self._broker.draining else "ok"
 
     def _address(self, request: Request) -> bytes:
         """Return the client address as the relay sees it, to check whether a proxy hides it."""
@@ -110,7 +94,7 @@ class Pages(PageResource):
             hint,
             # Not of what a browser dialled, which is often no address for a phone.
             qr_figure(url) if hint == "given" else "",
-            draining=self._status.draining,
+            draining=self._broker.draining,
             asks_token=self._settings.asks_token,
         )
         return write_html(request, PAGE.policy, page)

@@ -6,7 +6,6 @@ from twisted.web.template import Flattenable, Tag, tags
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.status import NodeStatus, total
-from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.web.html_page import Part, template
 from vaultrelay.web.node_values import NODE_HEADS, node_values
 from vaultrelay.web.units import lasting, size
@@ -36,9 +35,8 @@ def _row(name: Flattenable, cells: Iterable[Tag]) -> dict[str, Flattenable]:
 
 
 def _link(answer: NodeAnswer) -> Tag | str:
-    url: NodeUrl = answer.url
-    name = (answer.status and answer.status.node) or url.text
-    return tags.a(name, href=url.text) if url.can_be_opened else name
+    name = (answer.status and answer.status.node) or answer.url.text
+    return tags.a(name, href=answer.url.text) if answer.url.can_be_opened else name
 
 
 def _answer(answer: NodeAnswer) -> Iterable[Tag]:

@@ -53,9 +53,10 @@ class AdminPages(PageResource):
         # Imported at the first request: Prometheus alone does not need it in memory.
         from vaultrelay.web.status_page import PAGE, status_page
 
-        source = self._source
-        page = source.others().addCallback(
-            lambda others: status_page(source.metrics(), source.curves(), source.options(), others)
+        page = self._source.others().addCallback(
+            lambda others: status_page(
+                self._source.metrics(), self._source.curves(), self._source.options(), others
+            )
         )
         return write_html(request, PAGE.policy, page)
 

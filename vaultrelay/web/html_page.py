@@ -50,8 +50,7 @@ class Part(Element):
         return tags.transparent(super().render(request)).fillSlots(**self._data)
 
     def lookupRenderMethod(self, name: str) -> Any:
-        items = self._data[name]
-        return lambda _, tag: [tag.clone(deep=False).fillSlots(**values) for values in items]
+        return lambda _, tag: [tag.clone(deep=False).fillSlots(**each) for each in self._data[name]]
 
 
 class HtmlPage:

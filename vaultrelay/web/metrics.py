@@ -1,4 +1,4 @@
-"""Metrics: the relay's figures in the Prometheus text format 0.0.4.
+"""Metrics: the relay's metrics in the Prometheus text format 0.0.4.
 
 No label contains text from a peer: labels are our slugs, versions, and the operator's certificate
 names.
@@ -14,8 +14,6 @@ from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-LEFT = ("closed", "lost")
-"""How a device can end its session: with a close frame or without."""
 
 Labels = tuple[tuple[str, str], ...]
 Samples = Iterable[tuple[Labels, float | None]]
@@ -23,7 +21,7 @@ Samples = Iterable[tuple[Labels, float | None]]
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric family: its name, its meaning, and the function that reads it from the figures.
+    """One metric family: its name, its meaning, and the function that reads it.
 
     A value of None is omitted: the system does not report it.
     """
@@ -67,7 +65,7 @@ def _certificates(metrics: RelayMetrics) -> Samples:
 
 
 def _build(metrics: RelayMetrics) -> Samples:
-    node = (("node", metrics.status.node),) if metrics.status.node else ()
+    node = [("node", metrics.status.node)] if metrics.status.node else []
     return [((*metrics.builds.items(), *node), 1)]
 
 
@@ -140,7 +138,7 @@ METRICS = (
         "vaultrelay_leaves_total",
         "counter",
         "Sessions that ended from the device's side: closed by a close frame, or lost.",
-        lambda metrics: _by("reason", metrics.counters.left, LEFT),
+        lambda metrics: _by("reason", metrics.counters.left, ["closed", "lost"]),
     ),
     Metric(
         "vaultrelay_ignored_total",
@@ -237,8 +235,7 @@ def exposition(metrics: RelayMetrics) -> bytes:
 
 def _lines(metrics: RelayMetrics) -> Iterator[str]:
     for metric in METRICS:
-        yield f"# HELP {metric.name} {metric.help}"
-        yield f"# TYPE {metric.name} {metric.type}"
+        yield f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.type}"
         for labels, value in metric.read(metrics):
             if value is not None:
                 named = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels)

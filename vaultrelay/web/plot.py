@@ -97,9 +97,8 @@ def _top(highest: float) -> float:
 def _paths(values: Sequence[float], top: float) -> tuple[str, str]:
     """Return the paths of the line and of the area below it; a gap in the samples splits both."""
     line = area = ""
-    for is_gap, samples in groupby(enumerate(values), key=lambda sample: isnan(sample[1])):
-        if is_gap:
-            continue
+    runs = groupby(enumerate(values), key=lambda sample: isnan(sample[1]))
+    for samples in (list(samples) for is_gap, samples in runs if not is_gap):
         corners = [
             f"{WIDTH * index / (len(values) - 1):.4g} {HEIGHT * (1 - value / top):.4g}"
             for index, value in samples

@@ -46,9 +46,12 @@ def _answer(answer: NodeAnswer) -> Iterable[Tag]:
 
 
 def _cells(status: NodeStatus) -> Iterable[Tag]:
-    memory = "" if status.memory_bytes is None else size(status.memory_bytes)
-    uptime = lasting(status.uptime_seconds)
-    values: list[Flattenable] = [_state(status), *node_values(status), memory, uptime]
+    values: list[Flattenable] = [
+        _state(status),
+        *node_values(status),
+        "" if status.memory_bytes is None else size(status.memory_bytes),
+        lasting(status.uptime_seconds),
+    ]
     # On a narrow screen there is no head row: each cell has its own label.
     return (
         tags.td(value, **{"data-head": head}) for head, value in zip(_HEADS, values, strict=True)

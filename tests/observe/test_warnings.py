@@ -67,7 +67,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         settings=replace(relay.service.settings, channels=frozenset()),
         broker=relay.broker,
         now=pair.ends + timedelta(1),
-        noticed=noticed,
+        proxy_evidence=noticed,
         read_errors=("error",),
         open_sockets=(OpenSocket("/run/devices", 0o666, False),),
         origin_refused=True,

@@ -269,9 +269,9 @@ def test_there_is_nothing_at_other_paths(ask: Ask, path: str) -> None:
 @pytest.mark.parametrize(
     ("headers", "body"),
     [
-        ((b"X-Visitor: 203.0.113.7",), b'{"address":"203.0.113.7","from":"connection"}'),
+        ((b"X-Client-Address: 203.0.113.7",), b'{"address":"203.0.113.7","from":"connection"}'),
         (
-            (b"X-Visitor: 2001:db8::7", b"X-Visitor-Told: 1"),
+            (b"X-Client-Address: 2001:db8::7", b"X-Client-Forwarded: 1"),
             b'{"address":"2001:db8::7","from":"proxy"}',
         ),
         ((), b'{"address":null,"from":"connection"}'),

@@ -141,7 +141,7 @@ class RelayService(MultiService):
                 settings=self.settings,
                 broker=self.broker,
                 now=utc_now(),
-                noticed=self.visitors.noticed,
+                proxy_evidence=self.visitors.noticed,
                 read_errors=self._read_errors,
                 open_sockets=tuple(
                     filter(None, (each.open_socket for each in self._all_listeners))

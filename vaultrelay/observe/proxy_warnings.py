@@ -42,15 +42,15 @@ _CURE_IF_TRUSTED = (
 
 def untrusted_proxy(state: RelayState) -> Iterator[str]:
     """Yield a warning if a proxy sends X-Forwarded-For, and is not trusted."""
-    noticed = state.noticed
-    if noticed.unbelieved:
-        address = "with its address" if _hides(state) else noticed.unbelieved
+    evidence = state.proxy_evidence
+    if evidence.unbelieved:
+        address = "with its address" if _hides(state) else evidence.unbelieved
         yield (
-            f"X-Forwarded-For from {_shown(noticed.unbelieved, state)} is ignored, because it is "
+            f"X-Forwarded-For from {_shown(evidence.unbelieved, state)} is ignored, because it is "
             "not a trusted proxy: the devices behind it share one --max-per-address. If it is "
             f"your proxy, add --trusted-proxy {address}"
         )
-    elif noticed.is_crowd_unbelieved:
+    elif evidence.is_crowd_unbelieved:
         yield (
             "An address or network at its limit of devices sends X-Forwarded-For, which is ignored "
             "because the address is not a trusted proxy. If it is your proxy, add --trusted-proxy "

@@ -21,7 +21,7 @@ class RelayState:
     settings: Settings
     broker: Broker
     now: datetime
-    noticed: Noticed = field(default_factory=Noticed)
+    proxy_evidence: Noticed = field(default_factory=Noticed)
     read_errors: tuple[str, ...] = ()
     open_sockets: tuple[OpenSocket, ...] = ()
     origin_refused: bool = False

@@ -65,7 +65,7 @@ def _plain_in_public(state: RelayState) -> Iterable[str]:
     addresses = () if state.settings.trusted_proxies else state.plain_addresses
     found = [f"The relay listens without TLS on the public address {each}" for each in addresses]
     found += [f"--public-url {url} is without TLS" for url in state.settings.plain_public_urls]
-    if state.noticed.is_plain_in_public:
+    if state.proxy_evidence.is_plain_in_public:
         found = ["Devices connect over the Internet without TLS"]
     return [
         f"{fault}: anyone on the network path sees which devices communicate, and can read access "
@@ -107,7 +107,7 @@ CHECKS = (
     Check("untrusted_proxy", proxy_warnings.untrusted_proxy),
     Check(
         "unreadable_proxy",
-        _when(lambda state: state.noticed.is_unreadable, proxy_warnings.UNREADABLE_PROXY),
+        _when(lambda state: state.proxy_evidence.is_unreadable, proxy_warnings.UNREADABLE_PROXY),
     ),
     *map(_proxy_fault, PROXY_FAULT_TEXTS),
     Check("one_address", proxy_warnings.one_address),

@@ -84,9 +84,9 @@ def _give_up(failure: Failure, request: Request) -> None:
         request.processingFailed(failure)
 
 
-VISITOR_HEADER = "x-visitor"
+CLIENT_HEADER = "x-client-address"
 """The client's address as the relay sees it; set by the relay itself, never by the client."""
-VISITOR_TOLD_HEADER = "x-visitor-told"
+FORWARDED_HEADER = "x-client-forwarded"
 """Present if a trusted proxy reported the address; set by the relay itself, too."""
 _SECURE = ("https", "wss")
 _FORWARDED_PROTO = re.compile(
@@ -96,7 +96,7 @@ _FORWARDED_PROTO = re.compile(
 
 
 def page_head(
-    request: wire.Request, visitor: PeerAddress | None = None, is_told: bool = False
+    request: wire.Request, client: PeerAddress | None = None, is_forwarded: bool = False
 ) -> bytes:
     """Return a page request in a form that twisted.web cannot misread, with the client's address.
 
@@ -104,8 +104,8 @@ def page_head(
     """
     headers = {
         "Connection": "close",
-        VISITOR_HEADER: None if isinstance(visitor, UnixPeer) else visitor,
-        VISITOR_TOLD_HEADER: 1 if is_told else None,
+        CLIENT_HEADER: None if isinstance(client, UnixPeer) else client,
+        FORWARDED_HEADER: 1 if is_forwarded else None,
         "host": request.header("host"),
         "x-forwarded-proto": "https" if _came_by_tls(request) else None,
     }

@@ -12,8 +12,8 @@ from twisted.web.server import Request
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.slices import PageSettings
 from vaultrelay.web.page_resource import (
-    VISITOR_HEADER,
-    VISITOR_TOLD_HEADER,
+    CLIENT_HEADER,
+    FORWARDED_HEADER,
     PageResource,
     write_html,
     write_json,
@@ -75,9 +75,9 @@ class Pages(PageResource):
 
     def _address(self, request: Request) -> bytes:
         """Return the client address as the relay sees it, to check whether a proxy hides it."""
-        is_told = request.getHeader(VISITOR_TOLD_HEADER) is not None
-        fields = {"from": "proxy" if is_told else "connection"}
-        return write_json(request, address=request.getHeader(VISITOR_HEADER), **fields)
+        is_forwarded = request.getHeader(FORWARDED_HEADER) is not None
+        fields = {"from": "proxy" if is_forwarded else "connection"}
+        return write_json(request, address=request.getHeader(CLIENT_HEADER), **fields)
 
     def _privacy_page(self, request: Request) -> Deferred[bytes]:
         from vaultrelay.web.privacy_page import PAGE, privacy_page

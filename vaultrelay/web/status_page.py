@@ -72,7 +72,7 @@ _UNDELIVERED = {
 }
 _LEFT = {
     "closed": "The device closed the connection.",
-    "lost": "The connection was lost without a close.",
+    "lost": "The connection was lost.",
 }
 _PLOTS = (
     Plot("joined", "Devices", number, 10),

@@ -15,7 +15,7 @@ from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.commands import COMMANDS
 from vaultrelay.config.settings import OPTIONS
 from vaultrelay.observe.meter import _BUILDS
-from vaultrelay.observe.relay_metrics import Expiry, Process, RelayMetrics
+from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics
 from vaultrelay.policy import operator_warning
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS, Metric
@@ -35,23 +35,36 @@ _SAMPLES = {
 """Arguments for the functions that make refusals: the numbers and words are examples."""
 
 _AT_START = RelayMetrics(
-    node="w1",
+    status=NodeStatus(
+        node="w1",
+        version="",
+        state="ok",
+        uptime_seconds=0,
+        devices=0,
+        devices_limit=0,
+        channels=0,
+        joins=0,
+        messages=0,
+        data_bytes=0,
+        undelivered=0,
+        messages_per_second=0,
+        data_bytes_per_second=0,
+        buffered_bytes=0,
+        lag_seconds=0,
+        memory_bytes=0,
+        open_files=0,
+        open_files_limit=0,
+        urgent=0,
+        remarks=0,
+        worst="",
+    ),
     now=0,
     started=0,
-    uptime_seconds=0,
-    draining=False,
-    waiting=0,
+    pending=0,
     unjoined=0,
-    joined=0,
-    most_joined=0,
-    channels=0,
     counters=Counters(),
-    messages=0,
-    bytes=0,
-    held=0,
-    most_held=0,
-    lag_seconds=0,
-    process=Process(0, 0, 0, 0),
+    buffer_limit=0,
+    cpu_seconds=0,
     certificates=[Expiry("relay.example.org", 0)],
     findings=[],
     builds=_BUILDS,

@@ -155,7 +155,7 @@ def test_a_bad_value_keeps_the_old_one_and_no_other(tmp_path: Path, log: Recorde
     relay = Running(tmp_path, "max-connections = 5\nsession-ttl = 70\n", log)
     said = relay.write("max-connections = 'many'\nsession-ttl = 71\n")
     assert said[0].startswith(f"error: {relay.config}: max-connections: 'many' must be a whole")
-    assert said[0].endswith("What was read before still holds.")
+    assert said[0].endswith("The previous settings stay in force.")
     assert (relay.broker.admission.max_connections, relay.broker.limits.session_ttl) == (5, 71)
     assert [finding.slug for finding in relay.service.findings()] == ["not_read", "no_name"]
     relay.write("max-connections = 6\n")
@@ -219,13 +219,13 @@ class TestTokens:
             assert relay.connect(**given).answer.startswith(b"HTTP/1.1 401 ")  # type: ignore[attr-defined]
         assert said[-3] == "info: Connections closed, as the new access rules do not admit them: 2"
         assert said[-2] == (
-            "error: NO DEVICE IS ADMITTED: The file of --access-token-file holds no token, and "
-            "those that were connected were closed. Make one (vault-relay token new --file FILE). "
-            "Until then the relay does not start again either."
+            "error: NO DEVICE IS ADMITTED: the file of --access-token-file holds no token. "
+            "All devices were disconnected. Make one (vault-relay token new --file FILE). Until "
+            "then the relay cannot be restarted either."
         )
         assert said[-1] == ("info: Options reloaded; changed: access-token-file=(0 tokens)")
         assert [each.slug for each in relay.service.findings()] == ["nobody", "no_name"]
-        assert "No longer: an access list that is empty" in "".join(relay.write(TOKEN, file))
+        assert "Resolved: an access list that is empty" in "".join(relay.write(TOKEN, file))
         assert relay.join(b"device-a", **headers).session
         relay.stop()
 
@@ -248,7 +248,7 @@ class TestTokens:
             file.symlink_to(file)
         (said, _) = relay.wait()
         assert said.startswith(f"error: {relay.config}: access-token-file: '{file}' ")
-        assert said.endswith(". What was read before still holds.")
+        assert said.endswith(". The previous settings stay in force.")
         assert stays.frames() == []
         assert relay.join(b"device-b", Authorization=f"Bearer {TOKEN}").session
         relay.stop()
@@ -295,7 +295,7 @@ def test_an_emptied_list_of_channels_lets_nobody_join(tmp_path: Path, log: Recor
     goes = relay.join()
     said = relay.write("# none", listed)
     assert said[-2].startswith(
-        "error: NO DEVICE IS ADMITTED: The file of --allow-channels lists no"
+        "error: NO DEVICE IS ADMITTED: the file of --allow-channels lists no"
     )
     assert goes.closed_with() == KICKED
     wire = relay.connect()
@@ -396,7 +396,7 @@ class TestCertificates:
         stays = relay.join()
         (finding,) = relay.service.findings()
         assert finding.slug == "certificate"
-        assert "The certificate ends in 5 days" in finding.text
+        assert "The certificate expires in 5 days" in finding.text
         fresh = tmp_path / "fresh"
         fresh.mkdir()
         self.pair(fresh, 90)
@@ -437,7 +437,7 @@ class TestCertificates:
         good, gone = (datetime.now(UTC) + timedelta(days, hours=1) for days in (90, -3))
         assert (
             f"does not replace the certificate in use, which is valid until {good:%Y-%m-%d}: the "
-            f"certificate expired on {gone:%Y-%m-%d}. What was read before still holds."
+            f"certificate expired on {gone:%Y-%m-%d}. The previous settings stay in force."
         ) in said[0]
         assert tls.context is before
         assert [finding.slug for finding in relay.service.findings()] == ["not_read"]
@@ -457,7 +457,7 @@ class TestCertificates:
         self.pair(tmp_path, 365 + 2)
         said = relay.wait()
         assert "is not valid before" in said[0]
-        assert "Check this machine's clock. What was read before still holds." in said[0]
+        assert "Check this machine's clock. The previous settings stay in force." in said[0]
         relay.log.events.clear()
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert (relay.service.settings.certificates, relay.lines) == (before, [])
@@ -466,7 +466,7 @@ class TestCertificates:
             monkeypatch.setattr(f"vaultrelay.{module}.utc_now", lambda: later)
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert relay.service.settings.certificates != before
-        assert "info: No longer: options that could not be read" in relay.lines
+        assert "info: Resolved: options that could not be read" in relay.lines
         assert "changed: certificate, now valid until" in relay.lines[-1]
         relay.stop()
 

@@ -43,7 +43,7 @@ def test_web_pages_connect_where_their_origin_is_listed(
     assert relay.broker.counters.refused["origin_not_allowed"] == refused
     found = [each.text for each in relay.service.findings() if each.slug == "origin_refused"]
     assert len(found) == refused
-    assert all("add --allow-origin with what location.origin is" in text for text in found)
+    assert all("add --allow-origin with the value of location.origin" in text for text in found)
     if refused:
         assert json.loads(wire.taken())["error"] == "origin_not_allowed"
         assert wire.transport.disconnecting

@@ -306,7 +306,8 @@ class TestTheLog:
         relay = Relay(unknown_variables=("RELAY_PROT",))
         relay.service.startService()
         assert relay.log.lines[2] == (
-            "RELAY_PROT is no option of the relay; did you mean RELAY_PORT? See vault-relay --help."
+            "RELAY_PROT is not an option of the relay; did you mean RELAY_PORT? See vault-relay "
+            "--help."
         )
 
     def test_refused_joins_are_told_once_a_minute(self) -> None:

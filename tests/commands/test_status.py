@@ -18,7 +18,7 @@ from vaultrelay.commands import status as command
 from vaultrelay.policy.limits import MAX_NODES
 
 Said = pytest.CaptureFixture[str]
-HEAD = "relay|state|devices|channels|messages|data|came back|memory|files|up"
+HEAD = "relay|state|devices|channels|messages|data|undelivered|memory|files|up"
 NOT_READ = "what answers there is not a status that this version can read"
 
 

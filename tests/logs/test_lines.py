@@ -27,9 +27,9 @@ def event_of(text: str = "text", **values: Any) -> LogEvent:
     }
 
 
-def told(text: str = "text", with_words: bool = False, **values: Any) -> dict[str, Any]:
+def told(text: str = "text", with_message: bool = False, **values: Any) -> dict[str, Any]:
     """What a reader of the line gets."""
-    line = json_line(event_of(text, **values), with_words)
+    line = json_line(event_of(text, **values), with_message)
     assert line.isascii()
     assert line.isprintable()
     assert len(line) <= LOG_LINE_BYTES
@@ -128,7 +128,7 @@ def test_an_exception_is_its_kind_and_places_and_its_words_if_wanted() -> None:
     (place,) = found["exception"]["places"]
     assert re.fullmatch(r".*test_lines\.py:\d+ in failure_of", place)
     assert "what a peer" not in json.dumps(found)
-    found = told("It failed", with_words=True, log_failure=failure)
+    found = told("It failed", with_message=True, log_failure=failure)
     assert found["exception"]["words"] == r"what a peer\nsaid"
     assert found["message"] == "It failed"
 
@@ -157,9 +157,11 @@ def test_a_line_is_cut_before_the_journal_splits_it(text: str) -> None:
 
 @given(st.text(), st.text(), st.booleans())
 def test_whatever_the_values_a_line_is_one_object(
-    first: str, second: str, with_words: bool
+    first: str, second: str, with_message: bool
 ) -> None:
-    found = told("{first}", with_words, first=first, second=second, log_failure=failure_of(second))
+    found = told(
+        "{first}", with_message, first=first, second=second, log_failure=failure_of(second)
+    )
     names = ["time", "level", "message", "first", "second", "exception"]
     assert list(found) == names
     assert found["second"].isprintable()

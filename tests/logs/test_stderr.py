@@ -15,7 +15,7 @@ from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 
 from vaultrelay.logs import LEVELS, LogSettings, printable
-from vaultrelay.logs.stderr import LineObserver, StderrOutput, under_journald
+from vaultrelay.logs.stderr import StderrOutput, under_journald
 
 NOON = 1780315200.75
 STAMP = "2026-06-01T12:00:00Z"
@@ -32,12 +32,10 @@ def line_of(
     **values: object,
 ) -> str:
     """What is written for an event."""
-    stream = io.StringIO()
     event = {"log_format": text, "log_level": level, "log_time": NOON, **values}
     output = StderrOutput()
     output.configure(LogSettings(level=level_set, format=format))
-    LineObserver(stream, journald, output)(event)
-    return stream.getvalue()
+    return output.format(event, journald=journald)
 
 
 def test_the_levels_are_the_documented_ones() -> None:
@@ -261,20 +259,18 @@ class Stream(io.StringIO):
         self.flushed.append(self.getvalue())
 
 
-def test_each_event_is_written_out_at_once() -> None:
+def test_each_event_is_written_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Stream()
-    observer = LineObserver(stream, journald=True, output=StderrOutput())
+    monkeypatch.setattr(sys, "stderr", stream)
+    observer = StderrOutput().observer()
     for number in range(2):
-        observer({"log_format": "{n}", "n": number, "log_level": LogLevel.info})
-    assert stream.flushed == ["<6>0\n", "<6>0\n<6>1\n"]
+        observer({**events_of("vaultrelay")[1], "log_format": "{n}", "n": number})
+    assert stream.flushed == [f"{STAMP} error 0\n", f"{STAMP} error 0\n{STAMP} error 1\n"]
 
 
 def test_an_event_without_a_time_gets_the_present_one() -> None:
-    stream = io.StringIO()
-    LineObserver(stream, journald=False, output=StderrOutput())(
-        {"log_format": "x", "log_level": LogLevel.info}
-    )
-    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ info  x\n", stream.getvalue())
+    line = StderrOutput().format({"log_format": "x", "log_level": LogLevel.info}, journald=False)
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ info  x\n", line)
 
 
 @pytest.mark.parametrize("given", [None, "", "1:2", "garbage"])

@@ -1,11 +1,21 @@
 """Warnings of access: each names its thing and a cure that fits it."""
 
+from typing import Any
+
 import pytest
 
-from vaultrelay.observe.access_warnings import nobody, open_socket
+from tests.memory import Relay
+from vaultrelay.certificates.server_certificate import utc_now
+from vaultrelay.observe.access_warnings import empty_lists, open_sockets
+from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.policy.access import Access, Tokens
 from vaultrelay.policy.networks import NO_NETWORKS, Networks
 from vaultrelay.transport.listening_service import OpenSocket
+
+
+def state(*, access: Access | None = None, **seen: Any) -> RelayState:
+    relay = Relay(access=access or Access())
+    return RelayState(settings=relay.service.settings, broker=relay.broker, now=utc_now(), **seen)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +30,7 @@ from vaultrelay.transport.listening_service import OpenSocket
 )
 def test_an_open_socket_is_named_with_the_place_of_its_mode(socket: OpenSocket, cure: str) -> None:
     before, _, after = cure.partition(".*")
-    said = open_socket(socket).text
+    (said,) = open_sockets(state(open_sockets=(socket,)))
     assert f"the unix socket {before.strip()}" in said
     assert after.strip() in said
 
@@ -28,21 +38,17 @@ def test_an_open_socket_is_named_with_the_place_of_its_mode(socket: OpenSocket, 
 @pytest.mark.parametrize(
     ("access", "said"),
     [
-        (Access(Tokens([])), ["The file of --access-token-file holds no token"]),
-        (Access(channels=frozenset()), ["The file of --allow-channels lists no channel"]),
+        (Access(Tokens([])), ["the file of --access-token-file holds no token"]),
+        (Access(channels=frozenset()), ["the file of --allow-channels lists no channel"]),
         (Access(allowed=NO_NETWORKS), ["--allow-from lists no network"]),
-        (
-            Access(Tokens([]), frozenset(), NO_NETWORKS),
-            ["holds no token", "no channel", "no network"],
-        ),
+        (Access(Tokens([]), frozenset(), NO_NETWORKS), ["holds no token", "no channel", "no network"]),
         (Access(), []),
         (Access(Tokens([b"1"]), frozenset([b"2"]), Networks.read(["unix"])), []),
     ],
 )
-def test_each_empty_list_is_named_and_urgent(access: Access, said: list[str]) -> None:
-    findings = list(nobody(access))
-    assert len(findings) == len(said)
-    for finding, words in zip(findings, said, strict=True):
-        assert finding.is_urgent
-        assert finding.text.startswith("NO DEVICE IS ADMITTED: ")
-        assert words in finding.text
+def test_each_empty_list_is_named(access: Access, said: list[str]) -> None:
+    texts = empty_lists(state(access=access))
+    assert len(texts) == len(said)
+    for text, words in zip(texts, said, strict=True):
+        assert text.startswith("NO DEVICE IS ADMITTED: ")
+        assert words in text

@@ -54,7 +54,7 @@ class TestTrust:
     def test_one_that_is_self_signed(self, tmp_path: Path) -> None:
         (finding,) = findings(tmp_path, issue())
         assert finding.slug == "certificate_trust"
-        assert finding.text.startswith("The certificate is self-signed: no device trusts it unless")
+        assert finding.text.startswith("The certificate is self-signed: no device trusts it by")
 
     @pytest.mark.parametrize("served", [[], [MIDDLE]], ids=["no chain", "half of it"])
     def test_a_chain_that_does_not_reach_an_authority(
@@ -213,7 +213,7 @@ class TestNames:
 def test_a_key_that_browsers_refuse(tmp_path: Path, make_key: Callable[[], Key], kind: str) -> None:
     found = findings(tmp_path, *chain(key=make_key()))
     assert slugs(found) == (["certificate_key"] if kind else [])
-    assert all(f"of the kind {kind}. Have it issued for a key of P-256" in f.text for f in found)
+    assert all(f"of the kind {kind}. Have it issued for a P-256 key" in f.text for f in found)
 
 
 def test_behind_trusted_proxies_devices_do_not_see_it(tmp_path: Path) -> None:
@@ -227,6 +227,9 @@ def test_one_that_is_not_yet_valid_leads_to_the_clock(tmp_path: Path) -> None:
     starts = utc_now() + DAY
     own, root = chain(starts=starts, ends=starts + 9 * DAY)
     (finding,) = findings(tmp_path, own, root)
-    assert f"not valid before {starts:%Y-%m-%d %H:%M} UTC. It is " in finding.text
-    assert finding.text.endswith(" UTC now by this machine's clock: is that right?")
+    assert (
+        f"not valid before {starts:%Y-%m-%d %H:%M} UTC. The clock of this machine shows "
+        in finding.text
+    )
+    assert finding.text.endswith(" UTC: correct it if it is wrong.")
     assert finding.is_urgent

@@ -41,4 +41,4 @@ def test_it_takes_no_more_memory_as_time_goes_by() -> None:
     history = History(["a"], samples=3)
     for value in range(100):
         history.add(a=value)
-    assert len(history._rings["a"]) == 3
+    assert len(history._curves["a"]) == 3

@@ -12,8 +12,9 @@ from twisted.internet.address import IPv4Address
 from tests.authority import chain, ed25519_key, issue, write_pair
 from tests.memory import Relay
 from vaultrelay.certificates.server_certificate import load_certificate, utc_now
+from vaultrelay.observe.certificate_warnings import expiring
 from vaultrelay.observe.relay_state import RelayState
-from vaultrelay.observe.warnings import WARNINGS, diagnose
+from vaultrelay.observe.warnings import CHECKS, diagnose
 from vaultrelay.policy.limits import (
     CERTIFICATE_WARNING_DAYS,
     MIN_EQUAL_SILENCES,
@@ -75,10 +76,12 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         admin_host_refused=True,
         proxy_faults=PROXY_FAULTS,
     )
-    assert {finding.slug for finding in diagnose(evidence)} == set(WARNINGS)
-    assert list(WARNINGS) == list(SUMMARIES)
-    for slug, find in WARNINGS.items():
-        assert {finding.slug for finding in find(evidence)} == {slug}
+    found = [(each.slug, each.is_urgent) for each in diagnose(evidence)]
+    assert found == [(each.slug, each.is_urgent) for each in CHECKS if each.texts is not expiring]
+    assert list(dict(found)) == list(SUMMARIES)
+    assert [slug for slug, is_urgent in found if is_urgent] == [
+        *("certificate", "not_read", "nobody", "certificate_name")
+    ]
 
 
 class TestPlainInPublic:
@@ -88,7 +91,7 @@ class TestPlainInPublic:
     def test_a_public_url_without_tls(self, url: str) -> None:
         shown = url.replace("http", "ws")
         assert found(Relay(public_urls=(url,)))["plain_in_public"].startswith(
-            f"--public-url {shown} is without TLS: anyone on the way sees"
+            f"--public-url {shown} is without TLS: anyone on the network path sees"
         )
 
     @pytest.mark.parametrize(
@@ -112,7 +115,7 @@ class TestPlainInPublic:
         relay = Relay(**NAMED)
         relay.service._plain_addresses = ("8.8.8.8",)
         assert found(relay)["plain_in_public"].startswith(
-            "The relay listens without TLS on 8.8.8.8, an address of the Internet: anyone on the"
+            "The relay listens without TLS on the public address 8.8.8.8: anyone on the network"
         )
         behind = Relay(trusted_proxies=("10.0.0.1",), **NAMED)
         behind.service._plain_addresses = ("8.8.8.8",)
@@ -124,9 +127,9 @@ class TestPlainInPublic:
     [
         (-30, "DEVICES WILL REFUSE TO CONNECT: the certificate is not valid before", True),
         (100 - CERTIFICATE_WARNING_DAYS - 2, None, False),
-        (85, "The certificate ends in 14 days, on", False),
-        (98, "The certificate ends in a day, on", False),
-        (99, "The certificate ends within a day, on", False),
+        (85, "The certificate expires in 14 days, on", False),
+        (98, "The certificate expires in a day, on", False),
+        (99, "The certificate expires within a day, on", False),
         (101, "DEVICES WILL REFUSE TO CONNECT: the certificate expired on", True),
     ],
 )
@@ -178,7 +181,7 @@ class TestOneAddress:
     def test_a_trusted_proxy_that_names_nobody(self) -> None:
         relay = Relay(trusted_proxies=("10.0.0.1",), **NAMED)
         crowd(relay, ["10.0.0.1"])
-        assert "is trusted, but names nobody" in found(relay)["one_address"]
+        assert "is trusted, but sends no client addresses" in found(relay)["one_address"]
 
     def test_on_a_unix_socket_too(self) -> None:
         relay = Relay(trusted_proxies=("unix",), **NAMED)
@@ -188,7 +191,7 @@ class TestOneAddress:
     def test_a_proxy_that_does_not_know_whom_it_speaks_for(self) -> None:
         relay = Relay(trusted_proxies=("unix",), **NAMED)
         crowd(relay, [None])
-        assert "(UNKNOWN or LOCAL), so no limit" in found(relay)["one_address"]
+        assert "(UNKNOWN or LOCAL), so its devices are not limited" in found(relay)["one_address"]
 
     def test_where_no_line_names_an_address_neither_does_this_one(self) -> None:
         relay = Relay(log_addresses="none", **NAMED)
@@ -196,7 +199,7 @@ class TestOneAddress:
         relay.connect("127.0.0.1").upgrade(X_Forwarded_For="192.0.2.1")
         said = found(relay)
         assert "come from a private address," in said["one_address"]
-        assert "Requests from a private address carry" in said["untrusted_proxy"]
+        assert "X-Forwarded-For from a private address is ignored" in said["untrusted_proxy"]
         assert "127.0.0.1" not in "".join(said.values())
 
     def test_a_family_is_none(self) -> None:
@@ -261,7 +264,7 @@ class TestProxyFaults:
         wire = relay.connect(None)
         assert wire.protocol.proxy_header_missing(IPv4Address("TCP", "10.0.0.1", 1))
         assert b"send-proxy-v2" in wire.request("/health")
-        assert "take haproxy: out of" in found(relay)["proxy_missing"]
+        assert "remove haproxy: from" in found(relay)["proxy_missing"]
         assert relay.broker.counters.refused == {"proxy_missing": 1}
 
     def test_from_afar_it_may_be_anybody_unless_there_are_many(self) -> None:

@@ -60,7 +60,7 @@ def test_a_relay_with_devices_is_scraped_and_its_totals_never_fall() -> None:
     assert during["message_bytes_total"] == 23
     assert during["process_open_fds"] >= before["process_open_fds"] + 2
     assert during["process_resident_memory_bytes"] > 10_000_000
-    assert "<dt>Devices</dt><dd>2</dd>" in page
+    assert "<dt>Devices</dt>\n<dd>2</dd>" in page
     assert after["handshakes_total joined"] == 2
     assert last["handshakes_total bad_request"] == 0
     assert last["handshakes_total no_http"] == 1

@@ -87,7 +87,7 @@ FAULTS = {
 CURES = {
     "upgrade_lost": "proxy_set_header Upgrade $http_upgrade",
     "proxy_unexpected": "put haproxy: before the endpoint string (--listen",
-    "proxy_missing": "take haproxy: out of --listen",
+    "proxy_missing": "remove haproxy: from --listen",
 }
 
 

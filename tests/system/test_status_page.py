@@ -82,6 +82,24 @@ def test_it_fits_the_window_and_is_drawn(url: str, tab: Tab, width: int, dark: b
     (PICTURES / f"status-{width}-{'dark' if dark else 'light'}.png").write_bytes(picture)
 
 
+@pytest.mark.parametrize(("width", "is_wide"), [(390, False), (1200, True)])
+def test_a_phone_shows_the_options_on_a_page_that_stays(
+    url: str, tab: Tab, width: int, is_wide: bool
+) -> None:
+    def shown(element: str) -> bool:
+        return bool(tab.value(f"document.querySelector('{element}').getClientRects().length"))
+
+    tab.look(width)
+    tab.load(url)
+    assert shown("dl.options") is is_wide
+    assert shown("section.options a") is not is_wide
+    tab.load(tab.value("document.querySelector('section.options a').href"))
+    assert shown("dl.options")
+    assert tab.value("document.querySelector('meta[http-equiv=refresh]')") is None
+    assert tab.value("document.documentElement.scrollWidth") == width
+    assert tab.complaints == []
+
+
 def test_a_style_or_script_of_somebody_else_would_have_no_effect(url: str, tab: Tab) -> None:
     """So that an empty list of complaints means something."""
     tab.load(url)

@@ -5,15 +5,14 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 
 from tests.cluster.statuses import status
-from tests.recorded_log import RecordedLog
-from tests.web.figures import figures
+from tests.web.sample_metrics import metrics
 from tests.web.test_pages import TcpTransport
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.status import NodeStatus
@@ -26,8 +25,8 @@ from vaultrelay.web.page_resource import QuietSite
 class FakeSource:
     """A quiet relay."""
 
-    def figures(self) -> RelayMetrics:
-        return figures()
+    def metrics(self) -> RelayMetrics:
+        return metrics(messages_per_second=2)
 
     def curves(self) -> dict[str, list[float]]:
         return {name: [1.0, 2.0] for name in CURVES}
@@ -35,8 +34,8 @@ class FakeSource:
     def options(self) -> dict[str, object]:
         return {"port": 8080}
 
-    def others(self) -> "Deferred[list[NodeAnswer]] | None":
-        return None
+    def others(self) -> "Deferred[list[NodeAnswer]]":
+        return succeed([])
 
 
 class OneOfSeveral(FakeSource):
@@ -54,7 +53,7 @@ class Visit:
 
     def __init__(self, source: Source, path: str, method: str = "GET") -> None:
         self.clock: Any = Clock()
-        site = QuietSite(AdminPages(source, log=RecordedLog()))
+        site = QuietSite(AdminPages(source))
         site.reactor = self.clock
         self.channel: Any = site.buildProtocol(None)
         self.transport = TcpTransport()
@@ -118,7 +117,7 @@ def test_the_page_waits_for_the_other_relays(method: str) -> None:
 
 
 def test_only_the_page_asks_other_relays() -> None:
-    for path in ("/status.json", "/metrics", "/nothing"):
+    for path in ("/options", "/status.json", "/metrics", "/nothing"):
         assert Visit(OneOfSeveral(), path).answer()[1]
 
 
@@ -138,12 +137,13 @@ def test_a_page_that_fails_is_logged_and_ends(logged_errors: list[LogEvent]) -> 
     source.asked.errback(RuntimeError("odd"))
     assert visit.transport.disconnecting
     visit.leave()
+    assert visit.transport.value().startswith(b"HTTP/1.1 500 ")
     assert [event["log_failure"].type for event in logged_errors] == [RuntimeError]
     logged_errors.clear()
 
 
 def test_head_is_answered_without_a_body() -> None:
-    for path in ("/", "/status.json", "/metrics"):
+    for path in ("/", "/options", "/status.json", "/metrics"):
         head, body = ask(path, "HEAD")
         assert head.startswith(b"HTTP/1.1 200 OK\r\n")
         assert body == b""

@@ -4,9 +4,9 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.web.figures import DAY, NOW, figures
+from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.relay_metrics import Expiry, Process
+from vaultrelay.observe.relay_metrics import Expiry
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS, exposition
@@ -15,7 +15,7 @@ from vaultrelay.wire.close_codes import CloseCode
 
 def scrape(**changes: Any) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Each sample by its name and labels; no two of them are the same."""
-    text = exposition(figures(**changes)).decode()
+    text = exposition(metrics(**changes)).decode()
     samples = [
         sample for family in text_string_to_metric_families(text) for sample in family.samples
     ]
@@ -29,7 +29,7 @@ def value(name: str, labels: dict[str, str] | None = None, **changes: Any) -> fl
 
 
 def test_every_family_has_its_type_and_help_and_keeps_the_conventions() -> None:
-    families = list(text_string_to_metric_families(exposition(figures()).decode()))
+    families = list(text_string_to_metric_families(exposition(metrics()).decode()))
     shown = [(family.type, family.documentation) for family in families]
     assert shown == [(metric.type, metric.help) for metric in METRICS]
     assert len({metric.name for metric in METRICS}) == len(METRICS)
@@ -40,7 +40,7 @@ def test_every_family_has_its_type_and_help_and_keeps_the_conventions() -> None:
 
 
 def test_it_ends_with_a_line_end_and_has_no_blank_line() -> None:
-    text = exposition(figures())
+    text = exposition(metrics())
     assert text.endswith(b"\n")
     assert b"\n\n" not in text
 
@@ -104,9 +104,9 @@ def test_each_figure_stands_at_its_name() -> None:
         assert value(name, labels) == expected, name
     node = {"version": "1.0.0", "python": "3.11.7", "node": "relay-2"}
     assert value("build_info", node, node="relay-2") == 1
-    assert value("draining", draining=True) == 1
+    assert value("draining", state="draining") == 1
     assert value("messages_total", messages=10**15 + 1) == 10**15 + 1
-    assert value("message_bytes_total", bytes=12) == 12
+    assert value("message_bytes_total", data_bytes=12) == 12
 
 
 def test_findings_are_warnings_by_their_slug() -> None:
@@ -121,9 +121,9 @@ def test_findings_are_warnings_by_their_slug() -> None:
 
 
 def test_what_the_system_does_not_tell_is_left_out() -> None:
-    process = Process(None, None, None, 1.5)
+    unknown = {"memory_bytes": None, "open_files": None, "open_files_limit": None}
     for name in ("resident_memory_bytes", "open_fds", "max_fds"):
-        assert value(f"process_{name}", process=process) is None
+        assert value(f"process_{name}", **unknown) is None
 
 
 def test_names_of_certificates_cannot_break_the_format() -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from vaultrelay.web.options_section import options_section
-from vaultrelay.web.status_style import STYLE
+from tests.web.made import flat, made
+from vaultrelay.web.options_section import options_list
+from vaultrelay.web.status_page import options_page
 
 
 @pytest.mark.parametrize(
@@ -19,10 +20,13 @@ from vaultrelay.web.status_style import STYLE
     ],
 )
 def test_an_option_has_its_unit(name: str, value: object, shown: str) -> None:
-    assert f"<div><dt>{name}</dt>{shown}</div>" in options_section({name: value})
+    assert f"<div><dt>{name}</dt>{shown}</div>" in flat(options_list({name: value}))
 
 
-def test_it_is_folded() -> None:
-    """The style sheet shows it all the same where the screen is wide enough."""
-    assert options_section({"port": 1}).startswith("<details><summary>")
-    assert "details::details-content { content-visibility: visible" in STYLE
+def test_a_narrow_screen_gets_a_page_of_its_own_without_a_refresh() -> None:
+    """A refresh would fold a section of the status page that its reader has unfolded."""
+    page = made(options_page("relay-2", {"port": 1}))
+    assert "<h1>VaultMesh relay relay-2</h1>" in page
+    assert "<div><dt>port</dt><dd>1</dd></div>" in page
+    assert '<a href="./">' in page
+    assert "refresh" not in page

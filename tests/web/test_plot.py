@@ -1,15 +1,22 @@
 """Plots: where a curve goes, what stands at its axes, and what is read aloud."""
 
 import re
+from collections.abc import Sequence
 from math import nan
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from vaultrelay.web.plot import HEIGHT, WIDTH, Plot, line_plot, shown_minutes
+from tests.web.made import flat
+from vaultrelay.web import plot
+from vaultrelay.web.plot import HEIGHT, HISTORY_MINUTES, WIDTH, Plot, shown_minutes
 from vaultrelay.web.units import number
 
 PLOT = Plot("joined", "Devices <of all>", number, 10)
+
+
+def line_plot(shown: Plot, values: Sequence[float], period: int = HISTORY_MINUTES) -> str:
+    return flat(plot.line_plot(shown, values, period))
 
 
 def path(figure: str, kind: str) -> str:
@@ -69,7 +76,7 @@ def test_what_is_not_known_is_a_gap() -> None:
 def test_a_relay_that_has_just_started_has_an_empty_plot() -> None:
     figure = line_plot(PLOT, [nan] * 360)
     assert path(figure, "line") == path(figure, "area") == ""
-    assert "<strong>no data</strong> <small>peak unknown</small>" in figure
+    assert "<strong>no data</strong>\n<small>peak unknown</small>" in figure
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import re
 
 from tests.cluster.statuses import status
+from tests.web.made import flat
 from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.web.relays_section import relays_section
@@ -13,8 +14,8 @@ THIRD = NodeUrl.read("unix:/run/<third>.sock")
 
 def rows(*others: NodeAnswer, **own: object) -> list[str]:
     """The text of each row, the head first, cells divided by bars."""
-    section = relays_section(status(**own), others)
-    found = section.partition("<table")[2].split("<tr")[1:]
+    section = flat(relays_section(status(**own), others))
+    found = re.sub(r"</t[dhr]>|\n", "", section).partition("<table")[2].split("<tr")[1:]
     return [re.sub(r"(<t[dh][^>]*>)", "|", row).partition("|")[2] for row in found]
 
 
@@ -25,7 +26,7 @@ def text(row: str) -> str:
 def test_each_relay_has_a_row_and_the_last_is_the_sum() -> None:
     others = [NodeAnswer(SECOND, status(node="relay-2", devices=7)), late(THIRD, 1)]
     head, first, second, third, total = map(text, rows(*others))
-    assert head == "Relay|State|Devices|Channels|Messages|Data|Came back|Memory|Up"
+    assert head == "Relay|State|Devices|Channels|Messages|Data|Undelivered|Memory|Up"
     assert first == "relay-1|Works|3 of 1000|2|1.5/s|75 B/s|1|40 MB|2 h 0 min"
     assert second == "relay-2|Works|7 of 1000|2|1.5/s|75 B/s|1|40 MB|2 h 0 min"
     assert third == "unix:/run/&lt;third&gt;.sock|no answer within 1 s"
@@ -47,7 +48,7 @@ def test_a_relay_is_linked_where_a_browser_can_go() -> None:
 def test_the_state_is_the_worst_of_it() -> None:
     assert ">Urgent<" in rows(urgent=1, remarks=1, state="draining")[1]
     assert ">Stopping<" in rows(state="draining", remarks=1)[1]
-    assert ">Remarks<" in rows(remarks=1)[1]
+    assert ">Warnings<" in rows(remarks=1)[1]
     assert ">Urgent<" in rows(NodeAnswer(SECOND, status(urgent=1)))[-1]
 
 

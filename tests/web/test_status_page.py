@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.web.figures import DAY, NOW, figures
+from tests.web.made import made
+from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.relay_metrics import CURVES, Expiry, Process
+from vaultrelay.observe.relay_metrics import CURVES, Expiry
 from vaultrelay.policy.limits import HISTORY_SAMPLES
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.refused import REFUSED
@@ -46,7 +47,7 @@ class Seen(HTMLParser):
 
 def page(samples: float = nan, options: dict[str, object] | None = None, **changes: Any) -> str:
     curves = {name: [samples] * HISTORY_SAMPLES for name in CURVES}
-    return status_page(figures(**changes), curves, options or {})
+    return made(status_page(metrics(**changes), curves, options or {}))
 
 
 def text(*arguments: Any, **changes: Any) -> str:
@@ -58,9 +59,9 @@ def test_what_is_urgent_does_not_pass_for_a_remark() -> None:
         OperatorWarning("certificate", "It has ended.", is_urgent=True),
         OperatorWarning("no_name", "x"),
     ]
-    assert "relay Something is wrong" in text(findings=findings)
+    assert "relay Needs attention" in text(findings=findings)
     assert page(findings=findings).count('<li class="urgent">') == 1
-    assert "Something is wrong" not in text(findings=findings, draining=True)
+    assert "Needs attention" not in text(findings=findings, state="draining")
 
 
 def test_nothing_comes_from_outside_and_nothing_runs() -> None:
@@ -70,7 +71,7 @@ def test_nothing_comes_from_outside_and_nothing_runs() -> None:
     assert names.count("svg") == len(CURVES) == 5
     links = [value for _, found in tags for key, value in found.items() if key in ("href", "src")]
     assert str(links[0]).startswith("data:image/svg+xml,")
-    assert links[1:] == ["metrics", f"{DOCUMENTATION}/monitoring.html"]
+    assert links[1:] == ["options", "metrics", f"{DOCUMENTATION}/monitoring.html"]
     assert not any("style" in found or "onclick" in found for _, found in tags)
 
 
@@ -93,17 +94,17 @@ def test_the_plots_are_of_the_time_that_the_relay_has_been_up() -> None:
 
 
 def test_it_loads_itself_anew() -> None:
-    assert '<meta http-equiv="refresh" content="10">' in page()
+    assert '<meta http-equiv="refresh" content="10" />' in page()
 
 
 def test_the_state_is_told_first() -> None:
     assert text().startswith("3 devices, VaultMesh relay VaultMesh relay Works Version 1.0.0, up")
     named = text(node="relay-2")
     assert named.startswith("3 devices, VaultMesh relay relay-2 VaultMesh relay relay-2 Works Ver")
-    assert "relay About to stop" in text(draining=True)
+    assert "relay Stopping" in text(state="draining")
     findings = [OperatorWarning("no_names", "It knows no name <of its own>.")]
     told = text(findings=findings)
-    assert "relay Works, with remarks" in told
+    assert "relay Works, with warnings" in told
     assert "It knows no name <of its own>. no_names" in told
 
 
@@ -119,19 +120,24 @@ def test_a_relay_without_troubles_says_so() -> None:
 
 
 def test_the_figures_have_their_units() -> None:
-    told = text(1500.0, messages=12_000_000, bytes=3 * 10**9)
+    told = text(
+        messages_per_second=1500,
+        data_bytes_per_second=1500,
+        messages=12_000_000,
+        data_bytes=3 * 10**9,
+    )
     for words in (
         "Devices 3 of at most 1000",
-        "Channels 4 0 joins so far",
-        "Messages 1500/s 12 M so far",
-        "Data 1.5 kB/s 3 GB so far",
-        "Held for slow devices 5 B of at most 6 B",
-        "Event loop 7 ms worst delay in a minute",
+        "Channels 4 0 joins in total",
+        "Messages 1500/s 12 M in total",
+        "Data 1.5 kB/s 3 GB in total",
+        "Queued for devices 5 B of at most 6 B",
+        "Event loop 7 ms longest delay in a minute",
         "Memory 40 MB 12 of 1024 files open",
-        "At the front door 1 and 2 about to join",
+        "Pending connections 1 and 2 joining",
     ):
         assert words in told
-    assert "Memory" not in text(process=Process(None, None, None, 1.0))
+    assert "Memory" not in text(memory_bytes=None)
 
 
 def test_counts_have_words_and_the_most_frequent_is_first() -> None:
@@ -143,7 +149,7 @@ def test_counts_have_words_and_the_most_frequent_is_first() -> None:
     told = text(counters=counters)
     assert "Do not trust the relay's certificate tls_distrust 20 Did not prove" in told
     assert "The receiver had left gone 3" in told
-    assert "The device said good-bye. closed 9 The device did not read" in told
+    assert "The device closed the connection. closed 9 The device did not read" in told
 
 
 def test_every_slug_has_words() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.url import NodeUrl
@@ -51,7 +51,7 @@ class AdminService(MultiService):
         self._relay_ports = ""
         self._meter = Meter(relay)
         self.sampler = Sampler(reactor, self._meter.totals)
-        self._site = QuietSite(AdminPages(self, log=log))
+        self._site = QuietSite(AdminPages(self))
         pending = PendingConnections(reactor, ADMIN_CONNECTIONS)
         self.dispatcher = DispatcherFactory(reactor, self.route, pending=pending, log=log)
         endpoint = read_endpoint(reactor, settings.admin, on_loopback=True)
@@ -121,9 +121,9 @@ class AdminService(MultiService):
 
     # Source, used by the pages.
 
-    def figures(self) -> RelayMetrics:
+    def metrics(self) -> RelayMetrics:
         """Return the current figures."""
-        return self._meter.figures(self.sampler.lag_seconds)
+        return self._meter.metrics(self.sampler)
 
     def curves(self) -> dict[str, list[float]]:
         """Return the samples of the last hour by curve."""
@@ -133,11 +133,11 @@ class AdminService(MultiService):
         """Return the options in force, for display."""
         return {"listens on": self._relay_ports, **self._relay.settings.effective}
 
-    def others(self) -> Deferred[list[NodeAnswer]] | None:
-        """Ask the other relays for their status; None if there are no others."""
+    def others(self) -> Deferred[list[NodeAnswer]]:
+        """Ask the other relays for their status; an empty list if there are no others."""
         nodes = self._relay.settings.admin_nodes
         if not nodes:
-            return None
+            return succeed([])
         if self._ask_nodes is None:
             # Imported on demand: a single relay saves the memory.
             from vaultrelay.app.node_poll import NodePoll

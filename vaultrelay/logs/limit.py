@@ -1,6 +1,7 @@
 """LineLimit: a limit on lines of one kind in a minute; further ones are counted and reported
 later."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from zope.interface import implementer
 
 from vaultrelay.policy.limits import LOG_KINDS, LOG_LINES_OF_A_KIND, SUMMARY_SECONDS
 
-_END_OF_A_NAME = ("{", ":", ",", ";")
+_END_OF_BEGINNING = re.compile("[{:,;]")
 
 
 @implementer(ILogObserver)
@@ -44,16 +45,13 @@ class LineLimit:
             self._suppressed[kind] += 1
 
     def take_suppressed(self) -> list[tuple[str, int]]:
-        """Return how many lines of each kind were suppressed since the last call.
+        """Return the number of suppressed lines of each kind since the last call.
 
         A kind is described by the beginning of its lines.
         """
-        found = [(_beginning(words), count) for (_, words), count in self._suppressed.items()]
+        found = [
+            (_END_OF_BEGINNING.split(text, 1)[0].strip() or "others", count)
+            for (_, text), count in self._suppressed.items()
+        ]
         self._suppressed.clear()
         return sorted(found)
-
-
-def _beginning(words: str) -> str:
-    for end in _END_OF_A_NAME:
-        words = words.partition(end)[0]
-    return words.strip() or "others"

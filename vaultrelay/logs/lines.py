@@ -5,6 +5,7 @@ import math
 import time
 import traceback
 from datetime import UTC, datetime
+from typing import cast
 
 from twisted.logger import LogEvent, LogLevel, eventAsText
 from twisted.python.failure import Failure
@@ -17,61 +18,57 @@ OURS = "vaultrelay"
 _RESERVED = ("time", "level", "message", "exception", "cut")
 _LONGEST_ESCAPE = 12
 """Bytes of one character in JSON: beyond U+FFFF it takes two escapes of six."""
+_json = json.JSONEncoder(separators=(",", ":")).encode
 _BITS = 63
 """Of a whole number that every reader of JSON takes."""
 
 
-def text_lines(event: LogEvent, head: str, with_words: bool) -> str:
+def text_lines(event: LogEvent, head: str, with_message: bool) -> str:
     """Return an event as a line after `head`; a traceback as several, each marked as a
     continuation.
 
-    The message of an exception is included only if `with_words`.
+    The message of an exception is included only if `with_message`.
     """
     failure = event.get("log_failure")
-    text = _text(event, with_words, with_traceback=with_words)
-    if failure is not None and not with_words:
-        text = "\n".join([text, *_places(failure), _kind(failure)])
+    text = _text(event, with_message, with_traceback=with_message)
+    if failure is not None and not with_message:
+        text = "\n".join([text, *_frames(failure), _kind(failure)])
     first, *rest = text.splitlines() or [""]
     return "\n".join([head + printable(first), *(f"{head}| {printable(line)}" for line in rest)])
 
 
-def json_line(event: LogEvent, with_words: bool) -> str:
+def json_line(event: LogEvent, with_message: bool) -> str:
     """Return an event as one line of JSON, in ASCII and no longer than LOG_LINE_BYTES.
 
     Texts are printable here too: in the end they may be read on a terminal.
     """
-    message = printable(_text(event, with_words, with_traceback=False))
+    message = printable(_text(event, with_message, with_traceback=False))
     head = {"time": utc(event, "milliseconds"), "level": level_of(event).name}
-    told: dict[str, object] = {**head, "message": message}
+    fields: dict[str, object] = {**head, "message": message}
     if event.get("log_namespace") == OURS:
-        for name, value in event.items():
-            if not name.startswith("log_"):
-                told[_unreserved(name, event)] = _plain(value)
+        names = [name for name in event if not name.startswith("log_")]
+        fields |= {_unreserved(name, event): _plain(event[name]) for name in names}
     failure = event.get("log_failure")
     if failure is not None:
-        words = {"words": printable(safe_str(failure.value))} if with_words else {}
-        told["exception"] = {
-            "kind": _kind(failure),
-            "places": _places(failure)[-LOG_STACK_FRAMES:],
-            **words,
-        }
-    line = _dumped(told)
-    if len(line) > LOG_LINE_BYTES:
-        beginning = message[: LOG_LINE_BYTES // _LONGEST_ESCAPE // 2]
-        line = _dumped({**head, "message": beginning, "cut": True})
-    return line
+        words = {"words": printable(safe_str(failure.value))} if with_message else {}
+        frames = _frames(failure)[-LOG_STACK_FRAMES:]
+        fields["exception"] = {"kind": _kind(failure), "places": frames, **words}
+    line = _json(fields)
+    if len(line) <= LOG_LINE_BYTES:
+        return line
+    return _json(
+        {**head, "message": message[: LOG_LINE_BYTES // _LONGEST_ESCAPE // 2], "cut": True}
+    )
 
 
 def level_of(event: LogEvent) -> LogLevel:
     """Return the level of an event, or the default of one without."""
-    level: LogLevel = event.get("log_level") or LogLevel.info
-    return level
+    return cast("LogLevel", event.get("log_level") or LogLevel.info)
 
 
 def utc(event: LogEvent, precision: str) -> str:
     """Return the time of an event by RFC 3339."""
-    happened_at = event.get("log_time")
-    moment = datetime.fromtimestamp(time.time() if happened_at is None else happened_at, UTC)
+    moment = datetime.fromtimestamp(event.get("log_time", time.time()), UTC)
     return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
@@ -82,17 +79,17 @@ def printable(text: str) -> str:
     )
 
 
-def _text(event: LogEvent, with_words: bool, with_traceback: bool) -> str:
+def _text(event: LogEvent, with_message: bool, with_traceback: bool) -> str:
     text = eventAsText(
         event, includeTraceback=with_traceback, includeTimestamp=False, includeSystem=False
     )
-    if event.get("log_failure") is not None and not with_words:
-        # The next lines may be the message of the exception.
-        return "".join(text.splitlines()[:1])
-    return text
+    if event.get("log_failure") is None or with_message:
+        return text
+    # The next lines may be the message of the exception.
+    return "".join(text.splitlines()[:1])
 
 
-def _places(failure: Failure) -> list[str]:
+def _frames(failure: Failure) -> list[str]:
     """Return the stack frames of an exception."""
     frames = traceback.extract_tb(failure.getTracebackObject())
     return [printable(f"{frame.filename}:{frame.lineno} in {frame.name}") for frame in frames]
@@ -103,23 +100,18 @@ def _kind(failure: Failure) -> str:
 
 
 def _unreserved(name: str, event: LogEvent) -> str:
-    if name not in _RESERVED:
-        return name
-    while name in _RESERVED or name in event:
-        name = f"field_{name}"
-    return name
+    """Return the name, or one that is neither reserved nor the name of another field."""
+    free = name
+    while free in _RESERVED or (free != name and free in event):
+        free = f"field_{free}"
+    return free
 
 
 def _plain(value: object) -> object:
     """Return a field's value as a JSON value, or as text if JSON has no such type."""
-    if value is None or isinstance(value, bool):
-        return value
-    if type(value) is int and value.bit_length() <= _BITS:
-        return value
-    if type(value) is float and math.isfinite(value):
+    is_exact = (type(value) is int and value.bit_length() <= _BITS) or (
+        type(value) is float and math.isfinite(value)
+    )
+    if is_exact or value is None or isinstance(value, bool):
         return value
     return printable(safe_str(value))
-
-
-def _dumped(told: dict[str, object]) -> str:
-    return json.dumps(told, separators=(",", ":"))

@@ -26,10 +26,10 @@ class Names:
         one."""
         if self.way == "none":
             return {}
-        fields = {"address": self._address(address)}
-        if channel is not None:
-            fields["channel"] = self._pseudonyms.of_channel(channel, self._clock())
-        return fields
+        if channel is None:
+            return {"address": self._address(address)}
+        name = self._pseudonyms.of_channel(channel, self._clock())
+        return {"address": self._address(address), "channel": name}
 
     def _address(self, address: PeerAddress | None) -> str:
         if address is None or isinstance(address, UnixPeer):

@@ -2,16 +2,17 @@
 
 import os
 import sys
-from typing import TextIO
+from contextlib import suppress
+from functools import partial
 
 from twisted.logger import (
+    FileLogObserver,
     FilteringLogObserver,
     ILogObserver,
     LogEvent,
     LogLevel,
     LogLevelFilterPredicate,
 )
-from zope.interface import implementer
 
 from vaultrelay.logs.limit import LineLimit
 from vaultrelay.logs.lines import OURS, json_line, level_of, text_lines, utc
@@ -41,45 +42,28 @@ class StderrOutput:
     def configure(self, settings: LogSettings) -> None:
         """Apply these settings to all later lines."""
         self.settings = settings
-        # Libraries log at "info" what only their developers need.
+        # Lines of libraries at "info" are for their developers.
         library_level = LogLevel.debug if settings.level == "debug" else LogLevel.error
         self._levels.setLogLevelForNamespace("", library_level)
 
     def observer(self) -> ILogObserver:
         """Return an observer that writes our events, and the errors of libraries."""
         self.is_in_use = True
-        lines = LineObserver(sys.stderr, under_journald(), self)
-        # Ours have passed their limit before; what libraries log of one connection could be
-        # endless.
+        lines = FileLogObserver(sys.stderr, partial(self.format, journald=under_journald()))
+        # Our events have passed a limit before; those of libraries could be endless.
         return FilteringLogObserver(LineLimit(lines), [self._levels])
 
-
-@implementer(ILogObserver)
-class LineObserver:
-    """Writes each event at once, by the current settings of `output`.
-
-    The messages of exceptions are written at "debug" only.
-    """
-
-    def __init__(self, stream: TextIO, journald: bool, output: StderrOutput) -> None:
-        self._stream = stream
-        self._journald = journald
-        self._output = output
-
-    def __call__(self, event: LogEvent) -> None:
-        settings, level = self._output.settings, level_of(event)
-        with_words = settings.level == "debug"
+    def format(self, event: LogEvent, *, journald: bool) -> str:
+        """Return the lines of an event. The messages of exceptions are in them at "debug" only."""
+        level = level_of(event)
+        with_message = self.settings.level == "debug"
         # The journal takes the priority off again and keeps it beside the line, JSON or not:
         # `journalctl -p warning` works, and `-o cat` gives the bare objects.
-        head = f"<{_SYSLOG_PRIORITY[level]}>" if self._journald else ""
-        if settings.format == "json":
-            lines = head + json_line(event, with_words)
-        else:
-            lines = text_lines(
-                event, head or f"{utc(event, 'seconds')} {level.name:5} ", with_words
-            )
-        self._stream.write(lines + "\n")
-        self._stream.flush()
+        head = f"<{_SYSLOG_PRIORITY[level]}>" if journald else ""
+        if self.settings.format == "json":
+            return f"{head}{json_line(event, with_message)}\n"
+        head = head or f"{utc(event, 'seconds')} {level.name:5} "
+        return text_lines(event, head, with_message) + "\n"
 
 
 def under_journald() -> bool:
@@ -87,11 +71,7 @@ def under_journald() -> bool:
 
     systemd sets JOURNAL_STREAM for it (systemd.exec(5)).
     """
-    stream = os.environ.get("JOURNAL_STREAM")
-    if not stream:
-        return False
-    try:
+    with suppress(OSError, ValueError):
         status = os.fstat(sys.stderr.fileno())
-    except (OSError, ValueError):
-        return False
-    return stream == f"{status.st_dev}:{status.st_ino}"
+        return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+    return False

@@ -1,69 +1,63 @@
-"""Warnings about access: too wide, or closed to all devices."""
+"""Warnings about access that is too wide, or closed to all devices."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
-from vaultrelay.policy.access import Access
-from vaultrelay.policy.operator_warning import OperatorWarning
+from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.transport.listening_service import OpenSocket
 
+ORIGIN_REFUSED = (
+    "A web page was refused because --allow-origin does not list its origin. If the page is your "
+    "app, add --allow-origin with the value of location.origin in its developer tools. If not, a "
+    "website tried to reach the relay through the browser of one of its visitors."
+)
+"""Browsers show no reason: without this warning a web app would fail silently."""
+ADMIN_HOST_REFUSED = (
+    "The admin endpoint refused a request with 421, because its Host is neither localhost nor an "
+    "IP address nor the name of an --admin-host. If the request came from Prometheus, another "
+    "relay or you, add --admin-host with that name, or use an IP address."
+)
+"""A scraper that is configured by name gets no metrics, and may not log the refusal."""
+_EMPTY_LISTS = (
+    (
+        "the file of --access-token-file holds no token",
+        "Make one (vault-relay token new --file FILE)",
+    ),
+    ("the file of --allow-channels lists no channel", "Add a line for each channel"),
+    ("--allow-from lists no network", "Add one"),
+)
+"""Fault and cure of an empty list of tokens, channels and networks."""
 
-def open_socket(socket: OpenSocket) -> OperatorWarning:
-    """Return the warning that every local user can pose as the proxy, or read the status page."""
+
+def open_sockets(state: RelayState) -> Sequence[str]:
+    """Return warnings on unix sockets by which every local user can pose as the proxy, or read the
+    status page."""
+    return [
+        "Every local user with access to its folder can connect to the unix socket "
+        f"{socket.path} ({_mode(socket)}), and act as a trusted proxy or as the operator. "
+        f"{_cure(socket)}, and add the user of the proxy to the group of the relay."
+        for socket in state.open_sockets
+    ]
+
+
+def _mode(socket: OpenSocket) -> str:
+    return "abstract, so it has no mode" if socket.mode is None else f"mode {socket.mode:03o}"
+
+
+def _cure(socket: OpenSocket) -> str:
     if socket.mode is None:
-        mode, cure = "abstract, so it has no mode", "Give it a path in a folder"
-    else:
-        mode = f"mode {socket.mode:03o}"
-        own = f"mode={socket.mode & ~0o007:03o} in its endpoint string"
-        cure = "Set " + ("SocketMode=0660 in its .socket unit" if socket.is_inherited else own)
-    return OperatorWarning(
-        "open_socket",
-        f"Every local user with access to its folder can connect to the unix socket {socket.path} "
-        f"({mode}), as if it were a trusted proxy or the operator. {cure}, and add the user of the "
-        "proxy to the group of the relay.",
-    )
+        return "Give it a path in a folder"
+    if socket.is_inherited:
+        return "Set SocketMode=0660 in its .socket unit"
+    return f"Set mode={socket.mode & ~0o007:03o} in its endpoint string"
 
 
-def nobody(access: Access) -> Iterator[OperatorWarning]:
-    """Yield warnings on lists emptied while the relay ran: it fails closed, and could not start."""
-    for listed, what, cure in (
-        (
-            access.tokens,
-            "The file of --access-token-file holds no token",
-            "Make one (vault-relay token new --file FILE)",
-        ),
-        (
-            access.channels,
-            "The file of --allow-channels lists no channel",
-            "Add a line for each channel",
-        ),
-        (access.allowed, "--allow-from lists no network", "Name one"),
-    ):
-        if listed is not None and not listed:
-            yield OperatorWarning(
-                "nobody",
-                f"NO DEVICE IS ADMITTED: {what}, and those that were connected were closed. "
-                f"{cure}. Until then the relay does not start again either.",
-                is_urgent=True,
-            )
-
-
-def origin_refused(was_refused: bool) -> Iterator[OperatorWarning]:
-    """Yield a warning on a refused origin: browsers show no reason, so a web app fails silently."""
-    if was_refused:
-        yield OperatorWarning(
-            "origin_refused",
-            "A web page was refused: --allow-origin does not list its origin. If it is your app, "
-            "add --allow-origin with what location.origin is in its developer tools. If not, a "
-            "website tried to reach the relay from the browser of one of its visitors.",
-        )
-
-
-def admin_host(was_refused: bool) -> Iterator[OperatorWarning]:
-    """Yield a warning on a refused Host header: a scraper configured by name gets no metrics."""
-    if was_refused:
-        yield OperatorWarning(
-            "admin_host",
-            "A request to the admin endpoint under another name than localhost was refused with "
-            "421. If it came from Prometheus, another relay or you, add --admin-host with that "
-            "name, or use an IP address.",
-        )
+def empty_lists(state: RelayState) -> Sequence[str]:
+    """Return warnings on lists emptied while the relay runs. It fails closed."""
+    access = state.settings.access
+    lists = (access.tokens, access.channels, access.allowed)
+    return [
+        f"NO DEVICE IS ADMITTED: {fault}. All devices were disconnected. {cure}. Until then the "
+        "relay cannot be restarted either."
+        for listed, (fault, cure) in zip(lists, _EMPTY_LISTS, strict=True)
+        if listed is not None and not listed
+    ]

@@ -8,114 +8,100 @@ from vaultrelay.logs import printable
 from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
-from vaultrelay.policy.operator_warning import OperatorWarning, in_days
+from vaultrelay.policy.operator_warning import in_days
 
 _REFUSED = "DEVICES WILL REFUSE TO CONNECT"
+_RENEW = "Renew it; the relay loads the file when it changes."
 _NAMES_SHOWN = 5
 
 
-def dates(evidence: RelayState) -> Iterator[OperatorWarning]:
-    """Yield warnings on certificates that have expired, are not yet valid, or expire soon."""
-    for pair in evidence.settings.certificates:
-        trouble = pair.trouble(evidence.now)
-        days = (pair.ends - evidence.now).days
-        renew = "Renew it: the relay sees when its file changes."
-        if trouble:
-            cure = renew
-            if evidence.now < pair.starts:
-                cure = f"It is {evidence.now:%Y-%m-%d %H:%M} UTC now by this machine's clock: is "
-                cure += "that right?"
-            yield OperatorWarning("certificate", f"{_REFUSED}: {trouble}. {cure}", is_urgent=True)
-        elif days <= CERTIFICATE_WARNING_DAYS:
-            yield OperatorWarning(
-                "certificate",
-                f"The certificate ends {in_days(days)}, on {pair.ends:%Y-%m-%d}. {renew}",
-            )
+def invalid(state: RelayState) -> Iterator[str]:
+    """Yield warnings on certificates that have expired or are not yet valid."""
+    for pair in state.settings.certificates:
+        if trouble := pair.trouble(state.now):
+            clock = f"The clock of this machine shows {state.now:%Y-%m-%d %H:%M} UTC: correct it if"
+            cure = f"{clock} it is wrong." if state.now < pair.starts else _RENEW
+            yield f"{_REFUSED}: {trouble}. {cure}"
 
 
-def names(evidence: RelayState) -> Iterator[OperatorWarning]:
+def expiring(state: RelayState) -> Iterator[str]:
+    """Yield warnings on certificates that expire soon."""
+    for pair in state.settings.certificates:
+        days = (pair.ends - state.now).days
+        if days <= CERTIFICATE_WARNING_DAYS and not pair.trouble(state.now):
+            yield f"The certificate expires {in_days(days)}, on {pair.ends:%Y-%m-%d}. {_RENEW}"
+
+
+def names(state: RelayState) -> Iterator[str]:
     """Yield warnings on certificates without a name, and public names without a certificate."""
-    pairs = _seen_by_devices(evidence)
+    pairs = _seen_by_devices(state)
     for pair in pairs:
         if not pair.names:
-            yield OperatorWarning(
-                "certificate_name",
-                f"{_REFUSED}: the certificate is for no name. A common name (CN) does not count: "
-                "have it issued with the name as subjectAltName.",
-                is_urgent=True,
+            yield (
+                f"{_REFUSED}: the certificate has no name. A common name (CN) does not count: have "
+                "it issued with the name as subjectAltName."
             )
-    known = hosts_of(pairs)
-    if not known:
-        return
+    known = sorted(hosts_of(pairs))
     certified = Audiences(known)
-    for host in evidence.settings.dialled_hosts:
-        if not certified.accepts(host):
-            shown = ", ".join(sorted(known)[:_NAMES_SHOWN])
-            more = ", ..." if len(known) > _NAMES_SHOWN else ""
-            yield OperatorWarning(
-                "certificate_name",
-                f"{_REFUSED} to {host} of --public-url: the certificate is for {shown}{more}. Have "
-                "it issued for that name, too, or correct --public-url.",
-                is_urgent=True,
+    shown = ", ".join(known[:_NAMES_SHOWN]) + (", ..." if len(known) > _NAMES_SHOWN else "")
+    for host in state.settings.dialled_hosts:
+        if known and not certified.accepts(host):
+            yield (
+                f"{_REFUSED} to {host} of --public-url: the certificate is for {shown}. Have it "
+                "issued for that name, too, or correct --public-url."
             )
 
 
-def trust(evidence: RelayState) -> Iterator[OperatorWarning]:
+def trust(state: RelayState) -> Iterator[str]:
     """Yield warnings on certificates without a chain to an authority that devices trust."""
-    for pair in _seen_by_devices(evidence):
+    for pair in _seen_by_devices(state):
         if pair.x509.is_self_signed:
-            yield OperatorWarning(
-                "certificate_trust",
-                "The certificate is self-signed: no device trusts it unless told to. Get one from "
-                "a public authority, such as Let's Encrypt, or have every device trust this one.",
+            yield (
+                "The certificate is self-signed: no device trusts it by default. Get one from a "
+                "public authority, such as Let's Encrypt, or configure every device to trust this "
+                "one."
             )
         elif pair.unread:
-            yield OperatorWarning(
-                "certificate_trust",
-                f"The certificate is served without those of its issuers: {pair.files[0]} cannot "
-                f"be read {pair.unread}.",
+            yield (
+                "The certificate is served without those of its issuers: "
+                f"{pair.files[0]} cannot be read {pair.unread}."
             )
         elif pair.lacks_issuer:
             issuer = printable(pair.issuer) or "an authority without a name"
-            yield OperatorWarning(
-                "certificate_trust",
+            yield (
                 f"The certificate was issued by {issuer}, and the relay serves no chain from there "
                 "to an authority that this machine trusts: devices may refuse it. Serve the chain "
                 "(fullchain.pem, not cert.pem). If it is your own authority, let this machine "
-                "trust it, too (SSL_CERT_FILE), or append its certificate to the relay's.",
+                "trust it, too (SSL_CERT_FILE), or append its certificate to the relay's."
             )
         elif pair.distrust:
-            yield OperatorWarning(
-                "certificate_trust",
+            yield (
                 f"Devices may refuse the certificate or its chain: {pair.distrust}. Have it issued "
-                "anew, and serve the chain that came with it.",
+                "anew, and serve the chain that comes with it."
             )
 
 
-def keys(evidence: RelayState) -> Iterator[OperatorWarning]:
-    """Yield warnings on certificates with a kind of key that browsers reject."""
-    for pair in _seen_by_devices(evidence):
-        if not pair.x509.is_for_browsers:
-            yield OperatorWarning(
-                "certificate_key",
-                f"Browsers and some devices refuse the certificate, as its key is of the kind "
-                f"{pair.x509.key}. Have it issued for a key of P-256.",
-            )
+def keys(state: RelayState) -> Sequence[str]:
+    """Return warnings on certificates with a kind of key that browsers reject."""
+    return [
+        f"Browsers and some devices refuse the certificate, because its key is of the kind "
+        f"{pair.x509.key}. Have it issued for a P-256 key."
+        for pair in _seen_by_devices(state)
+        if not pair.x509.is_for_browsers
+    ]
 
 
-def open_keys(evidence: RelayState) -> Iterator[OperatorWarning]:
-    """Yield warnings on private keys that every user of the machine can read."""
-    for pair in evidence.settings.certificates:
-        if pair.open_key is not None:
-            yield OperatorWarning(
-                "open_key",
-                f"Every user of this machine can read the private key {pair.open_key}, and with it "
-                f"pretend to be the relay: chmod o= {pair.open_key}",
-            )
+def open_keys(state: RelayState) -> Sequence[str]:
+    """Return warnings on private keys that every user of the machine can read."""
+    return [
+        f"Every user of this machine can read the private key {pair.open_key}, and impersonate the "
+        f"relay with it. Run: chmod o= {pair.open_key}"
+        for pair in state.settings.certificates
+        if pair.open_key is not None
+    ]
 
 
-def _seen_by_devices(evidence: RelayState) -> Sequence[ServerCertificate]:
+def _seen_by_devices(state: RelayState) -> Sequence[ServerCertificate]:
     """Return the certificates that devices see: none with trusted proxies, which terminate TLS and
     have their own rules for the relay's certificate."""
-    settings = evidence.settings
-    return () if settings.trusted_proxies else settings.certificates
+    return () if state.settings.trusted_proxies else state.settings.certificates

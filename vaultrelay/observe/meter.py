@@ -1,19 +1,21 @@
-"""Meter: reads the figures of the relay from its parts, those of the process from the system."""
+"""Meter: reads the metrics of the relay from its parts, those of the process from the system."""
 
 import os
 import ssl
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import twisted
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
+from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.config.settings import Settings
-from vaultrelay.observe.relay_metrics import Expiry, Process, RelayMetrics
-from vaultrelay.observe.sampler import Totals
+from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics
+from vaultrelay.observe.sampler import Sampler, Totals
+from vaultrelay.policy.limits import FINDING_CHARS
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.websocket.factory import DeviceFactory
@@ -28,7 +30,7 @@ _BUILDS = {
 
 
 class Relay(Protocol):
-    """The parts of a relay from which the figures are read."""
+    """The parts of a relay from which the metrics are read."""
 
     settings: Settings
     broker: Broker
@@ -40,7 +42,7 @@ class Relay(Protocol):
 
 
 class Meter:
-    """Reads the figures of one relay. It has no state, and costs nothing on the message path."""
+    """Reads the metrics of one relay, at no cost for the message path."""
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
@@ -57,61 +59,77 @@ class Meter:
             counters.undelivered.total(),
         )
 
-    def figures(self, lag_seconds: float) -> RelayMetrics:
-        """Return the current figures."""
-        relay, broker, ledger = self._relay, self._relay.broker, self._relay.devices.ledger
-        totals = self.totals()
+    def metrics(self, sampler: Sampler) -> RelayMetrics:
+        """Return the current metrics; the rates are those of the latest sample."""
+        relay, broker, findings = self._relay, self._relay.broker, self._relay.findings()
         return RelayMetrics(
-            node=relay.settings.node_name,
+            status=self._status(sampler, findings),
             now=time.time(),
             started=self._started,
-            uptime_seconds=broker.uptime_seconds,
-            draining=broker.draining,
-            waiting=len(relay.dispatcher.pending),
+            pending=len(relay.dispatcher.pending),
             unjoined=len(broker.sessions) - broker.joined,
-            joined=broker.joined,
-            most_joined=broker.admission.max_connections,
-            channels=len(broker.channels),
             counters=broker.counters,
-            messages=totals.messages,
-            bytes=totals.bytes,
-            held=ledger.held,
-            most_held=ledger.limit,
-            lag_seconds=lag_seconds,
-            process=read_process(),
+            buffer_limit=relay.devices.ledger.limit,
+            cpu_seconds=time.process_time(),
             certificates=[
                 Expiry(next(iter(pair.names), ""), pair.ends.timestamp())
                 for pair in relay.settings.certificates
             ],
-            findings=relay.findings(),
+            findings=findings,
             builds=_BUILDS,
         )
 
+    def _status(self, sampler: Sampler, findings: Sequence[OperatorWarning]) -> NodeStatus:
+        relay, broker, totals = self._relay, self._relay.broker, self.totals()
+        memory_bytes, open_files, open_files_limit = read_process()
+        by_urgency = sorted(findings, key=lambda finding: not finding.is_urgent)
+        urgent = sum(finding.is_urgent for finding in findings)
+        return NodeStatus(
+            node=relay.settings.node_name,
+            version=__version__,
+            state="draining" if broker.draining else "ok",
+            uptime_seconds=broker.uptime_seconds,
+            devices=broker.joined,
+            devices_limit=broker.admission.max_connections,
+            channels=len(broker.channels),
+            joins=broker.counters.joins,
+            messages=totals.messages,
+            data_bytes=totals.bytes,
+            undelivered=totals.undelivered,
+            messages_per_second=sampler.latest("messages"),
+            data_bytes_per_second=sampler.latest("bytes"),
+            buffered_bytes=relay.devices.ledger.held,
+            lag_seconds=sampler.lag_seconds,
+            memory_bytes=memory_bytes,
+            open_files=open_files,
+            open_files_limit=open_files_limit,
+            urgent=urgent,
+            remarks=len(findings) - urgent,
+            worst=by_urgency[0].text[:FINDING_CHARS] if by_urgency else "",
+        )
 
-def read_process(proc: Path = _PROC) -> Process:
-    """Return the figures of this process from Linux; on other systems only the CPU time."""
-    return Process(_resident(proc), _open_files(proc), _most_files(), time.process_time())
 
-
-def _resident(proc: Path) -> int | None:
-    try:
-        return int((proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return None
-
-
-def _open_files(proc: Path) -> int | None:
-    try:
+def read_process(proc: Path = _PROC) -> tuple[int | None, int | None, int | None]:
+    """Return the resident bytes of this process, its number of open files, and its limit of these;
+    None for each that the system does not report."""
+    return (
+        _known(lambda: int((proc / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")),
         # One descriptor is that of listdir itself.
-        return len(os.listdir(proc / "fd")) - 1  # noqa: PTH208  a thousand paths are not needed
-    except OSError:
-        return None
+        _known(lambda: len(os.listdir(proc / "fd")) - 1),  # noqa: PTH208  needs no thousand paths
+        _known(_open_files_limit),
+    )
 
 
-def _most_files() -> int | None:
+def _known(read: Callable[[], int | None]) -> int | None:
     try:
-        import resource
-    except ImportError:  # Windows has no such limit
+        return read()
+    except (OSError, ImportError):
+        # Windows has neither /proc nor the module `resource`.
         return None
-    maximum, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return None if maximum == resource.RLIM_INFINITY else maximum
+
+
+def _open_files_limit() -> int | None:
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if limit == resource.RLIM_INFINITY else limit

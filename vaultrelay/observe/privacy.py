@@ -14,23 +14,23 @@ VERSION = 1
 
 _ADDRESSES = {
     "none": "No line names a network address or a channel.",
-    "pseudonym": "Lines name a network address and a channel by pseudonyms that are good for one "
-    "day of UTC. Their key is random, is never written down, and is replaced on the next day.",
-    "full": "Lines name the network address itself, and a channel by a pseudonym that is good for "
+    "pseudonym": "Lines name a network address and a channel by pseudonyms that are valid for one "
+    "day of UTC. Their key is random, is never stored, and is replaced on the next day.",
+    "full": "Lines name the network address itself, and a channel by a pseudonym that is valid for "
     "one day of UTC.",
 }
-_NO_SESSIONS = "At this level there is no line about a single connection, and none names anybody."
+_NO_SESSIONS = "At this level no line is about a single connection, and none identifies a client."
 _SESSION = (
-    "When a device that had joined leaves, one line says when, why, how long it was connected, how "
-    "many messages and bytes it sent, and whom it is about."
+    "When a joined device leaves, one line has the time, the reason, the duration, the number of "
+    "messages and bytes that the device sent, and its names in the log."
 )
-_DEBUG = (
-    "At this level there are lines for joins and refusals, too, and libraries tell what they do."
+_DEBUG = "At this level joins and refusals have lines, too, and so has the work of libraries."
+_ERRORS = (
+    "Errors of the program are logged with their messages, which may repeat what a device sent."
 )
-_WORDS = "Errors of the program are logged with their words, which may repeat what a device sent."
-_CURE = (
-    "If it seems that a proxy is in front of the relay and not trusted, one line names its address "
-    "in full where that is a private one, so that the operator can trust it."
+_PROXY = (
+    "If a proxy in front of the relay seems to be untrusted, one line has its address in full "
+    "where that is a private one, so that the operator can configure it as trusted."
 )
 
 
@@ -45,9 +45,14 @@ def privacy_notice(settings: Settings, under_twistd: bool = False) -> dict[str, 
         "It has no accounts, and writes nothing to disk.",
         "sees": _seen(settings),
         "cannot_see": [
-            _item("content", "What messages say. Devices encrypt them before they send them."),
+            _item(
+                "content", "The content of messages. Devices encrypt them before they send them."
+            ),
             _item("vault", "Passwords, names and keys of a vault. They never reach the relay."),
-            _item("person", "Who somebody is. Nobody is asked for a name or a mail address."),
+            _item(
+                "person",
+                "The identity of a person. The relay asks for no name and no mail address.",
+            ),
         ],
         "writes_to_disk": [],
         "third_parties": [],
@@ -55,8 +60,8 @@ def privacy_notice(settings: Settings, under_twistd: bool = False) -> dict[str, 
         "beyond_the_relay": [
             _item(
                 "log_keeping",
-                "The relay hands its lines to whatever runs it, such as the system's journal. How "
-                "long they are kept there is the operator's choice.",
+                "The relay passes its log to the system, such as the journal of systemd. The "
+                "operator decides how long it is kept there.",
             ),
             _item(
                 "reverse_proxy",
@@ -65,7 +70,7 @@ def privacy_notice(settings: Settings, under_twistd: bool = False) -> dict[str, 
             ),
             _item(
                 "network",
-                "Whoever carries the traffic sees who connects to the relay and when.",
+                "Every network on the path sees which addresses connect to the relay, and when.",
             ),
         ],
     }
@@ -76,42 +81,44 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
     return [
         _kept(
             "network_address",
-            "The address that a connection comes from. To hold each to its share, the relay "
-            "remembers it for a short while longer, of IPv6 the first 64 bits, and the networks "
-            "around it.",
+            "The address that a connection comes from. To limit each address to its share, the "
+            "relay keeps it for a short time after that, of IPv6 the first 64 bits, and the "
+            "networks around it.",
             address_seconds if settings.capacity_per_address else 0,
         ),
         _kept(
             "channel",
-            "The public key of the channel in which a vault's devices meet. A relay that is full "
-            "remembers it for a short while longer.",
+            "The public key of the channel in which the devices of a vault meet. A full relay "
+            "keeps it for a short time after that.",
             RESERVED_DEBT_SECONDS,
         ),
         *(
-            [_kept("access_token", "The token that lets a device in; only a hash of it is kept.")]
+            [_kept("access_token", "The access token of a device; only a hash of it is kept.")]
             if settings.access.tokens is not None
             else []
         ),
-        _kept("origin", "Where a browser connects, the origin of the web page that it shows."),
-        _kept("device_tag", "The tag by which the devices of a channel know one another."),
+        _kept("origin", "If a browser connects, the origin of its web page."),
+        _kept("device_tag", "The tag by which the devices of a channel identify each other."),
         _kept("times", "When a device connects, sends something, and leaves."),
         _kept(
-            "sizes", "How many messages a device sends, how large they are, and to which device."
+            "sizes",
+            "The number and sizes of the messages that a device sends, and their receivers.",
         ),
         _kept(
             "messages",
-            "Encrypted messages, in memory and only while their receiver has not taken them. One "
-            f"that takes nothing for {SLOW_SECONDS} seconds is disconnected, and they are dropped.",
+            "Encrypted messages, in memory and only until their receiver has taken them. A "
+            f"receiver that takes nothing for {SLOW_SECONDS} seconds is disconnected, and its "
+            "messages are dropped.",
         ),
         _item(
             "request",
-            "What an app says of itself as it connects: its name and version, the headers of its "
-            "request, and with TLS the name that it dialled. It is not kept.",
+            "The request of an app as it connects: its name and version, its HTTP headers, and "
+            "with TLS the host name that it dialled. The request is not kept.",
         ),
         _item(
             "totals",
-            "How many connections, messages and bytes there were in all, kept until the relay is "
-            "restarted and belonging to nobody.",
+            "The total number of connections, messages and bytes, kept until the relay restarts "
+            "and not linked to any device.",
         ),
     ]
 
@@ -119,14 +126,16 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
 def _logged(settings: Settings, under_twistd: bool) -> dict[str, object]:
     level, way = settings.log_level, settings.log_addresses
     sessions, debug = level in ("info", "debug"), level == "debug"
-    says = [_SESSION, _ADDRESSES[way]] if sessions else [_NO_SESSIONS]
-    is_proxy_told = level != "error" and way != "none"
-    if is_proxy_told:
-        says.append(_CURE)
-    if debug:
-        says.append(_DEBUG)
-    if debug or under_twistd:
-        says.append(_WORDS)
+    names_proxy = level != "error" and way != "none"
+    has_messages = debug or under_twistd
+    sentences = {
+        _SESSION: sessions,
+        _ADDRESSES[way]: sessions,
+        _NO_SESSIONS: not sessions,
+        _PROXY: names_proxy,
+        _DEBUG: debug,
+        _ERRORS: has_messages,
+    }
     return {
         "level": level,
         "format": "twistd" if under_twistd else settings.log_format,
@@ -134,12 +143,12 @@ def _logged(settings: Settings, under_twistd: bool) -> dict[str, object]:
         "joins_and_refusals": debug,
         "addresses": way if sessions else "none",
         "channels": "pseudonym" if sessions and way != "none" else "none",
-        "private_address_of_an_untrusted_proxy": "full" if is_proxy_told else "none",
+        "private_address_of_an_untrusted_proxy": "full" if names_proxy else "none",
         "pseudonym_seconds": PSEUDONYM_SECONDS,
         "device_tags": "none",
         "messages": "none",
-        "words_of_errors": debug or under_twistd,
-        "says": " ".join(says),
+        "words_of_errors": has_messages,
+        "says": " ".join(text for text, applies in sentences.items() if applies),
     }
 
 

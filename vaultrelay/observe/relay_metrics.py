@@ -1,9 +1,10 @@
-"""Figures: the measurements of the relay for the admin endpoint, at one moment."""
+"""RelayMetrics: the measurements of the relay for the admin endpoint, at one moment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vaultrelay.broker.counters import Counters
+from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.policy.operator_warning import OperatorWarning
 
 CURVES = ("joined", "messages", "bytes", "undelivered", "lag")
@@ -19,42 +20,21 @@ class Expiry:
 
 
 @dataclass(frozen=True)
-class Process:
-    """The system's figures of the process; None if the system does not report one."""
-
-    resident_bytes: int | None
-    open_files: int | None
-    most_files: int | None
-    cpu_seconds: float
-
-
-@dataclass(frozen=True)
 class RelayMetrics:
-    """The figures of the relay at one moment. Times are Unix times, sizes are bytes.
+    """The metrics of the relay at one moment: its status, and what only its own pages show.
 
-    `node` is the relay's name among several, if it has one.
-
-    `messages` and `bytes` include ended and open sessions, so they never fall. `lag_seconds` is
-    the longest delay of a timer in the last minute.
+    Times are Unix times. `pending` and `unjoined` count connections before and after the upgrade.
+    `builds` are the versions in use.
     """
 
-    node: str
+    status: NodeStatus
     now: float
     started: float
-    uptime_seconds: int
-    draining: bool
-    waiting: int
+    pending: int
     unjoined: int
-    joined: int
-    most_joined: int
-    channels: int
     counters: Counters
-    messages: int
-    bytes: int
-    held: int
-    most_held: int
-    lag_seconds: float
-    process: Process
+    buffer_limit: int
+    cpu_seconds: float
     certificates: Sequence[Expiry]
     findings: Sequence[OperatorWarning]
     builds: Mapping[str, str]

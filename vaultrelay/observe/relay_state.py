@@ -1,4 +1,4 @@
-"""Evidence: the facts from which warnings are derived."""
+"""RelayState: the facts from which warnings are derived."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from vaultrelay.transport.pending_clients import ProxyEvidence
 
 @dataclass(frozen=True, kw_only=True)
 class RelayState:
-    """A snapshot of the evidence of one relay.
+    """The state of one relay at one moment, as far as warnings depend on it.
 
     `read_errors` are sentences from the last reading of the options, `proxy_faults` the slugs of
     recent PROXY_FAULTS. `plain_addresses` are public addresses with a listener without TLS.

@@ -31,6 +31,10 @@ class Sampler:
         self._lag = 0.0
         self.history = History(CURVES)
 
+    def latest(self, curve: str) -> float:
+        """Return the latest sample of a curve; 0 if it is unknown."""
+        return sum(self.history.latest(curve), 0.0)
+
     @property
     def lag_seconds(self) -> float:
         """The longest delay of a timer in the last minute, in seconds."""

@@ -13,8 +13,7 @@ class SessionLog:
 
     def ended(self, session: Session) -> None:
         """Log one line for a session after its welcome; at "debug", the reason of any close."""
-        channel = session.channel
-        if channel is not None:
+        if (channel := session.channel) is not None:
             fields = self._log.names.of(session.address, channel.key)
             self._log.info(
                 "Session ended: {why}; {seconds} s, {messages} messages, {bytes} bytes"
@@ -25,8 +24,7 @@ class SessionLog:
                 bytes=session.bytes_in,
                 **fields,
             )
-        code = session.close_code
-        if code is not None:
+        if (code := session.close_code) is not None:
             self._debug(
                 "Closed with {code} {slug}: {cause}",
                 session.address,

@@ -1,4 +1,4 @@
-"""Watch: checks for warnings at intervals, and logs new ones and those that are over."""
+"""WarningMonitor: checks for warnings at intervals, and logs new and resolved ones."""
 
 from collections.abc import Callable, Sequence
 
@@ -23,33 +23,31 @@ class WarningMonitor(Service):
     ) -> None:
         self._log = log
         self._diagnose = diagnose
-        self._told: set[OperatorWarning] = set()
-        self._looking = PeriodicTask(
-            self.look, clock, "The relay could not look at itself", log=log
-        )
+        self._current: Sequence[OperatorWarning] = ()
+        self._task = PeriodicTask(self.look, clock, "The check for warnings failed", log=log)
 
     def startService(self) -> None:
         super().startService()
-        self._looking.start(DIAGNOSIS_SECONDS, now=True)
+        self._task.start(DIAGNOSIS_SECONDS, now=True)
 
     def stopService(self) -> None:
         if self.running:
             # Even a relay that ran briefly logs its warnings.
-            self._tell_new(self._diagnose())
+            self._log_new(self._diagnose())
         super().stopService()
-        self._looking.stop()
+        self._task.stop()
 
     def look(self) -> None:
         """Check now."""
         found = self._diagnose()
-        self._tell_new(found)
-        over = {finding.slug for finding in self._told} - {finding.slug for finding in found}
-        for slug in sorted(over):
-            self._log.info("No longer: {what}", what=SUMMARIES[slug])
-        self._told = set(found)
+        self._log_new(found)
+        resolved = {each.slug for each in self._current} - {each.slug for each in found}
+        for slug in sorted(resolved):
+            self._log.info("Resolved: {what}", what=SUMMARIES[slug])
+        self._current = found
 
-    def _tell_new(self, found: Sequence[OperatorWarning]) -> None:
-        for finding in found:
-            if finding not in self._told:
-                tell = self._log.error if finding.is_urgent else self._log.warn
-                tell("{finding}", finding=finding.text)
+    def _log_new(self, found: Sequence[OperatorWarning]) -> None:
+        for warning in found:
+            if warning not in self._current:
+                log = self._log.error if warning.is_urgent else self._log.warn
+                log("{finding}", finding=warning.text)

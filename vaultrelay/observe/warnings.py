@@ -1,203 +1,118 @@
 """Warnings: likely faults of the setup of the relay, their detection, and their cures."""
 
-from collections.abc import Callable, Iterator
-from ipaddress import ip_network
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from vaultrelay.broker.stages import Stage
 from vaultrelay.config.option_sources import variable_hint
-from vaultrelay.observe import certificate_warnings
-from vaultrelay.observe.access_warnings import admin_host, nobody, open_socket, origin_refused
-from vaultrelay.observe.proxy_warnings import PROXY_WARNINGS
+from vaultrelay.observe import access_warnings, certificate_warnings, proxy_warnings
+from vaultrelay.observe.proxy_warnings import PROXY_FAULT_TEXTS
 from vaultrelay.observe.relay_state import RelayState
-from vaultrelay.policy.addresses import PeerAddress, UnixPeer, network_of
-from vaultrelay.policy.limits import PING_RANGE, SHARED_ADDRESS_CHANNELS, SHARED_ADDRESS_DEVICES
-from vaultrelay.policy.networks import UNIX
 from vaultrelay.policy.operator_warning import OperatorWarning
-from vaultrelay.policy.proxies import TrustedProxies
+
+Texts = Callable[[RelayState], Iterable[str]]
 
 
-def diagnose(evidence: RelayState) -> list[OperatorWarning]:
-    """Return all warnings, in the order of WARNINGS; each once, even for several listeners."""
-    found = (finding for find in WARNINGS.values() for finding in find(evidence))
+class Check(NamedTuple):
+    """One check: the function `texts` returns its warnings, each with the fault and the cure."""
+
+    slug: str
+    texts: Texts
+    is_urgent: bool = False
+
+
+def diagnose(state: RelayState) -> list[OperatorWarning]:
+    """Return all warnings, in the order of CHECKS; each once, even for several listeners."""
+    found = (
+        OperatorWarning(check.slug, text, check.is_urgent)
+        for check in CHECKS
+        for text in check.texts(state)
+    )
     return list(dict.fromkeys(found))
 
 
-def _not_read(evidence: RelayState) -> Iterator[OperatorWarning]:
-    for error in evidence.read_errors:
+def _when(condition: Callable[[RelayState], object], text: str) -> Texts:
+    return lambda state: [text] if condition(state) else []
+
+
+def _proxy_fault(slug: str) -> Check:
+    return Check(slug, _when(lambda state: slug in state.proxy_faults, PROXY_FAULT_TEXTS[slug]))
+
+
+def _not_read(state: RelayState) -> Iterable[str]:
+    for error in state.read_errors:
         stop = "" if error.endswith((".", "?")) else "."
-        yield OperatorWarning(
-            "not_read", f"{error}{stop} What was read before still holds.", is_urgent=True
+        yield f"{error}{stop} The previous settings stay in force."
+
+
+def _few_descriptors(state: RelayState) -> Iterable[str]:
+    wanted, shares = state.settings.max_connections, state.settings.shares
+    if shares.devices < wanted:
+        yield (
+            f"The limit of open files is {shares.lacking} too low for --max-connections {wanted}: "
+            f"the relay admits {shares.devices} devices. Raise the limit (ulimit -n, or "
+            "LimitNOFILE= in the unit), or lower --max-connections."
         )
 
 
-def _few_descriptors(evidence: RelayState) -> Iterator[OperatorWarning]:
-    settings = evidence.settings
-    shares = settings.shares
-    if shares.devices < settings.max_connections:
-        yield OperatorWarning(
-            "few_descriptors",
-            f"The limit of open files is {shares.lacking} too low for "
-            f"--max-connections {settings.max_connections}: the relay admits {shares.devices} "
-            "devices. "
-            "Raise it (ulimit -n, or LimitNOFILE= in the unit), or lower --max-connections.",
-        )
+def _unknown_variables(state: RelayState) -> Iterable[str]:
+    for variable in state.settings.unknown_variables:
+        hint = variable_hint(state.settings.options, variable) or "."
+        yield f"{variable} is not an option of the relay{hint} See vault-relay --help."
 
 
-def _no_name(evidence: RelayState) -> Iterator[OperatorWarning]:
-    if not evidence.settings.own_hosts:
-        yield OperatorWarning(
-            "no_name",
-            "The relay does not know its own names, so it accepts proofs made for any. Name them "
-            "with --public-url.",
-        )
-
-
-def _unknown_variable(evidence: RelayState) -> Iterator[OperatorWarning]:
-    for variable in evidence.settings.unknown_variables:
-        hint = variable_hint(evidence.settings.options, variable) or "."
-        text = f"{variable} is no option of the relay{hint} See vault-relay --help."
-        yield OperatorWarning("unknown_variable", text)
-
-
-def _plain_in_public(evidence: RelayState) -> Iterator[OperatorWarning]:
-    found = [
-        f"The relay listens without TLS on {address}, an address of the Internet"
-        for address in evidence.plain_addresses
-        # A trusted proxy terminates TLS.
-        if not evidence.settings.trusted_proxies
+def _plain_in_public(state: RelayState) -> Iterable[str]:
+    # A trusted proxy terminates TLS.
+    addresses = () if state.settings.trusted_proxies else state.plain_addresses
+    found = [f"The relay listens without TLS on the public address {each}" for each in addresses]
+    found += [f"--public-url {url} is without TLS" for url in state.settings.plain_public_urls]
+    if state.proxy_evidence.has_public_plaintext:
+        found = ["Devices connect over the Internet without TLS"]
+    return [
+        f"{fault}: anyone on the network path sees which devices communicate, and can read access "
+        "tokens. Set --tls-cert and --tls-key, or put a proxy with TLS in front of the relay and "
+        "set --bind 127.0.0.1."
+        for fault in found
     ]
-    found += [f"--public-url {url} is without TLS" for url in evidence.settings.plain_public_urls]
-    if evidence.proxy_evidence.has_public_plaintext:
-        found = ["Devices come over the Internet without TLS"]
-    for what in found:
-        yield OperatorWarning(
-            "plain_in_public",
-            f"{what}: anyone on the way sees which devices talk, and reads access tokens. Give the "
-            "relay --tls-cert and --tls-key, or put a proxy with TLS in front and add --bind "
-            "127.0.0.1.",
-        )
 
 
-def _untrusted_proxy(evidence: RelayState) -> Iterator[OperatorWarning]:
-    proxies = evidence.proxy_evidence
-    if peer := proxies.untrusted_peer:
-        yield OperatorWarning(
-            "untrusted_proxy",
-            f"Requests from {_shown(peer, evidence)} carry X-Forwarded-For, which is "
-            "not believed from there: --max-per-address does not tell devices behind a proxy from "
-            "one another. If it is your proxy, add --trusted-proxy "
-            + ("with its address" if _hides(evidence) else peer),
-        )
-    elif proxies.has_untrusted_shared_address:
-        yield OperatorWarning(
-            "untrusted_proxy",
-            "An address with too many devices, or of a network with too many, sends "
-            "X-Forwarded-For, which is not believed from there. If it is your proxy, add "
-            "--trusted-proxy with its address.",
-        )
-
-
-def _unreadable_proxy(evidence: RelayState) -> Iterator[OperatorWarning]:
-    if evidence.proxy_evidence.has_invalid_forwarded_for:
-        yield OperatorWarning(
-            "unreadable_proxy",
-            "A trusted proxy sent an X-Forwarded-For that does not end with addresses. Devices "
-            "behind it are not limited by address. Let it send the address of its client alone.",
-        )
-
-
-def _proxy_fault(slug: str) -> Callable[[RelayState], Iterator[OperatorWarning]]:
-    return lambda evidence: PROXY_WARNINGS[slug](evidence.proxy_faults)
-
-
-def _one_address(evidence: RelayState) -> Iterator[OperatorWarning]:
-    joined = [each for each in evidence.broker.sessions if each.stage is Stage.JOINED]
-    addresses = {session.address for session in joined}
-    if (
-        len(joined) < SHARED_ADDRESS_DEVICES
-        or len(evidence.broker.channels) < SHARED_ADDRESS_CHANNELS
-        or len(set(map(_counted_as, addresses))) > 1
-    ):
-        return
-    address = joined[0].address
-    if address is None:
-        yield OperatorWarning(
-            "one_address",
-            "A proxy that speaks the PROXY protocol does not say whom it speaks for (UNKNOWN or "
-            "LOCAL), so no limit of an address holds for its devices. Let it send their addresses.",
-        )
-        return
-    if isinstance(address, UnixPeer):
-        near = UNIX
-    elif address.is_private:
-        near = str(address if len(addresses) == 1 else ip_network((address.packed, 64), False))
-    else:
-        near = ""
-    where = _shown(near, evidence) if near else "one address"
-    if TrustedProxies.read(evidence.settings.trusted_proxies).trusts(address):
-        cure = "The proxy there is trusted, but names nobody: let it set X-Forwarded-For."
-    else:
-        cure = (
-            "If a proxy stands in front, let it set X-Forwarded-For, and name it with "
-            "--trusted-proxy."
-        )
-    yield OperatorWarning(
-        "one_address",
-        f"All devices seem to come from {where}, so one limit holds for all of them. {cure}",
-    )
-
-
-def _fixed_silence(evidence: RelayState) -> Iterator[OperatorWarning]:
-    seconds = evidence.broker.idle_disconnects.timeout()
-    if seconds is None:
-        return
-    shorter = f", or set --ping-seconds below {seconds:.0f}" if seconds > PING_RANGE[0] else ""
-    yield OperatorWarning(
-        "fixed_silence",
-        f"Connections are cut off after {seconds:.0f} s of silence, as proxies and firewalls do "
-        "it. Raise that time there (proxy_read_timeout in nginx, timeout tunnel in HAProxy)"
-        f"{shorter}.",
-    )
-
-
-def _counted_as(address: PeerAddress | None) -> object:
-    """Return the network by which devices share a limit. Not the wider networks: all devices of an
-    office often have addresses in one /48 or /24."""
-    if address is None or isinstance(address, UnixPeer):
-        return address
-    return network_of(address)
-
-
-def _shown(network: str, evidence: RelayState) -> str:
-    """Return a network near the relay in full, for the cure, unless the log excludes addresses."""
-    if network == UNIX:
-        return "a unix socket"
-    return "a private address" if _hides(evidence) else network
-
-
-def _hides(evidence: RelayState) -> bool:
-    return evidence.settings.log_addresses == "none"
-
-
-WARNINGS: dict[str, Callable[[RelayState], Iterator[OperatorWarning]]] = {
-    "certificate": certificate_warnings.dates,
-    "not_read": _not_read,
-    "nobody": lambda evidence: nobody(evidence.settings.access),
-    "certificate_name": certificate_warnings.names,
-    "certificate_trust": certificate_warnings.trust,
-    "certificate_key": certificate_warnings.keys,
-    "open_key": certificate_warnings.open_keys,
-    "few_descriptors": _few_descriptors,
-    "no_name": _no_name,
-    "unknown_variable": _unknown_variable,
-    "open_socket": lambda evidence: map(open_socket, evidence.open_sockets),
-    "origin_refused": lambda evidence: origin_refused(evidence.origin_refused),
-    "admin_host": lambda evidence: admin_host(evidence.admin_host_refused),
-    "plain_in_public": _plain_in_public,
-    "untrusted_proxy": _untrusted_proxy,
-    "unreadable_proxy": _unreadable_proxy,
-    **{slug: _proxy_fault(slug) for slug in PROXY_WARNINGS},
-    "one_address": _one_address,
-    "fixed_silence": _fixed_silence,
-}
-"""The function that yields each of SUMMARIES."""
+CHECKS = (
+    Check("certificate", certificate_warnings.invalid, is_urgent=True),
+    Check("certificate", certificate_warnings.expiring),
+    Check("not_read", _not_read, is_urgent=True),
+    Check("nobody", access_warnings.empty_lists, is_urgent=True),
+    Check("certificate_name", certificate_warnings.names, is_urgent=True),
+    Check("certificate_trust", certificate_warnings.trust),
+    Check("certificate_key", certificate_warnings.keys),
+    Check("open_key", certificate_warnings.open_keys),
+    Check("few_descriptors", _few_descriptors),
+    Check(
+        "no_name",
+        _when(
+            lambda state: not state.settings.own_hosts,
+            "No --public-url is set. Set it to the URL that you enter in the app, such as "
+            "wss://relay.example.org. Until then the relay accepts proofs for any host name, and "
+            "a device cannot verify that it reached your relay.",
+        ),
+    ),
+    Check("unknown_variable", _unknown_variables),
+    Check("open_socket", access_warnings.open_sockets),
+    Check(
+        "origin_refused", _when(lambda state: state.origin_refused, access_warnings.ORIGIN_REFUSED)
+    ),
+    Check(
+        "admin_host",
+        _when(lambda state: state.admin_host_refused, access_warnings.ADMIN_HOST_REFUSED),
+    ),
+    Check("plain_in_public", _plain_in_public),
+    Check("untrusted_proxy", proxy_warnings.untrusted_proxy),
+    Check(
+        "unreadable_proxy",
+        _when(
+            lambda state: state.proxy_evidence.has_invalid_forwarded_for,
+            proxy_warnings.UNREADABLE_PROXY,
+        ),
+    ),
+    *map(_proxy_fault, PROXY_FAULT_TEXTS),
+    Check("one_address", proxy_warnings.one_address),
+    Check("fixed_silence", proxy_warnings.fixed_silence),
+)

@@ -1,8 +1,12 @@
 """The front page: how to use this relay, with the URL as text and as a QR code."""
 
-from html import escape
+from functools import lru_cache
 
-from vaultrelay.web.public_page import PAGE_POLICY, hash_source, public_page
+from twisted.internet.defer import Deferred
+from twisted.web.template import Flattenable
+
+from vaultrelay.web.html_page import HtmlPage, Part, template
+from vaultrelay.web.public_style import STYLE
 
 _SCRIPT = """
 if (navigator.clipboard) {
@@ -16,45 +20,51 @@ if (navigator.clipboard) {
 """
 """Adds the button that copies the URL. Browsers have a clipboard for pages by TLS or of localhost
 alone: elsewhere, and without scripts, there is no button."""
-FRONT_POLICY = f"{PAGE_POLICY}; script-src {hash_source(_SCRIPT)}"
-"""The Content-Security-Policy: also this script, and no other."""
-_BODY = """<p>{state} Devices of one password vault meet here and pass each other encrypted data.
-The relay cannot read it and keeps none of it.</p>
+PAGE = HtmlPage(STYLE, _SCRIPT)
+_BODY = template("""<h1>VaultMesh relay</h1>
+<p><t:slot name="state"/> The devices of one password vault meet here and pass each other encrypted
+data. The relay cannot read this data and does not keep it.</p>
 <p>To use this relay, enter this URL in the VaultMesh app on each of your devices:</p>
-<p><code id="url">{url}</code></p>
-{code}{token}<p><small>{hint}</small></p>
+<p><code id="url"><t:slot name="url"/></code></p>
+<t:slot name="code"/><t:transparent t:render="private"><p>This relay is private: its operator gives
+you an access token. The URL with the token is</p>
+<p><code><t:slot name="url_with_token"/></code></p>
+</t:transparent><p><small><t:slot name="hint"/></small></p>
 <p><small><a href="privacy">What this relay sees, keeps and logs</a></small></p>
-<script>{script}</script>
-"""
+""")
 _HINTS = {
     "given": "Devices must reach the relay under this name.",
     "guessed": "This is the address that your browser used. Devices elsewhere may need another.",
-    "unsafe": "This is the address that your browser used, without TLS: anyone on the way sees "
-    "which devices talk, though not what they say. Outside your own network use a wss:// address.",
+    "unsafe": "This is the address that your browser used, without TLS: anyone on the network path "
+    "sees which devices communicate, although not the content. Outside your own network use a "
+    "wss:// address.",
 }
-_PRIVATE = """<p>It is a private relay: its operator gives you an access token. The URL with it
-is</p>
-<p><code>{url}</code></p>
-"""
+_CODE = template("""<div class="code" role="img"><t:attr name="aria-label">QR code of <t:slot
+name="url"/></t:attr><t:slot name="drawing"/><small>The same URL for a camera</small></div>
+""")
 
 
-def front_page(url: str, hint: str, code: str, *, draining: bool, asks_token: bool) -> bytes:
+def front_page(
+    url: str, hint: str, code: Flattenable, *, draining: bool, asks_token: bool
+) -> Deferred[bytes]:
     """Return the page. `hint` says where the URL is from; `code` is its QR code, or empty."""
-    url = escape(url)
-    private = _PRIVATE if asks_token else ""
-    body = _BODY.format(
+    body = Part(
+        _BODY,
         state="This relay is about to restart." if draining else "This relay works.",
         url=url,
         code=code,
-        token=private.format(url=url.replace("://", "://any:TOKEN@")),
+        private=[{"url_with_token": url.replace("://", "://any:TOKEN@")}] if asks_token else [],
         hint=_HINTS[hint],
-        script=_SCRIPT,
     )
-    return public_page("VaultMesh relay", body)
+    return PAGE.make("VaultMesh relay", body)
 
 
-def qr_figure(url: str) -> str:
-    """Return the QR code of a URL as HTML, or nothing if it is too long for one."""
+@lru_cache(maxsize=1)
+def qr_figure(url: str) -> Flattenable:
+    """Return the QR code of the operator's URL with its label, or nothing if it is too long.
+
+    Making one takes milliseconds: only a reload with another URL makes it again.
+    """
     # Imported at the first request, to save memory at the start.
     import segno
 
@@ -64,5 +74,4 @@ def qr_figure(url: str) -> str:
         return ""
     # Colours of its own: many cameras do not read a light code on a dark ground.
     drawing = code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
-    label = f'<div class="code" role="img" aria-label="QR code of {escape(url)}">'
-    return f"{label}{drawing}<small>The same URL for a camera</small></div>\n"
+    return Part(_CODE, url=url, drawing=template(drawing).load())

@@ -1,4 +1,4 @@
-"""Metrics: the relay's figures in the Prometheus text format 0.0.4.
+"""Metrics: the relay's metrics in the Prometheus text format 0.0.4.
 
 No label contains text from a peer: labels are our slugs, versions, and the operator's certificate
 names.
@@ -14,8 +14,6 @@ from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-LEFT = ("closed", "lost")
-"""How a device can end its session: with a close frame or without."""
 
 Labels = tuple[tuple[str, str], ...]
 Samples = Iterable[tuple[Labels, float | None]]
@@ -23,7 +21,7 @@ Samples = Iterable[tuple[Labels, float | None]]
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric family: its name, its meaning, and the function that reads it from the figures.
+    """One metric family: its name, its meaning, and the function that reads it.
 
     A value of None is omitted: the system does not report it.
     """
@@ -35,7 +33,7 @@ class Metric:
 
 
 def _one(value: Callable[[RelayMetrics], float | None]) -> Callable[[RelayMetrics], Samples]:
-    return lambda figures: [((), value(figures))]
+    return lambda metrics: [((), value(metrics))]
 
 
 def _by(
@@ -46,84 +44,88 @@ def _by(
         yield ((label, slug),), counts.get(slug, 0)
 
 
-def _closes(figures: RelayMetrics) -> Samples:
-    for code in CloseCode:
-        labels = ("code", str(code.number)), ("slug", code.slug)
-        yield labels, figures.counters.closed.get(code.slug, 0)
+def _closes(metrics: RelayMetrics) -> Samples:
+    closed = metrics.counters.closed
+    return [
+        ((("code", str(code.number)), ("slug", code.slug)), closed.get(code.slug, 0))
+        for code in CloseCode
+    ]
 
 
-def _warnings(figures: RelayMetrics) -> Samples:
-    found = {finding.slug for finding in figures.findings}
+def _warnings(metrics: RelayMetrics) -> Samples:
+    found = {finding.slug for finding in metrics.findings}
     return [((("warning", slug),), int(slug in found)) for slug in SUMMARIES]
 
 
-def _certificates(figures: RelayMetrics) -> Samples:
-    for index, each in enumerate(figures.certificates):
-        yield (("index", str(index)), ("name", each.name)), each.ends
+def _certificates(metrics: RelayMetrics) -> Samples:
+    return [
+        ((("index", str(index)), ("name", each.name)), each.ends)
+        for index, each in enumerate(metrics.certificates)
+    ]
 
 
-def _build(figures: RelayMetrics) -> Samples:
-    node = (("node", figures.node),) if figures.node else ()
-    return [((*figures.builds.items(), *node), 1)]
+def _build(metrics: RelayMetrics) -> Samples:
+    node = [("node", metrics.status.node)] if metrics.status.node else []
+    return [((*metrics.builds.items(), *node), 1)]
 
 
 METRICS = (
     Metric(
         "vaultrelay_connections",
         "gauge",
-        "Connections: waiting at the front door or for the end of their close, WebSockets that "
-        "have not joined, and joined devices.",
-        lambda figures: [
-            ((("stage", "waiting"),), figures.waiting),
-            ((("stage", "unjoined"),), figures.unjoined),
-            ((("stage", "joined"),), figures.joined),
+        "Connections: pending (a request head or the answer to a close is outstanding), WebSockets "
+        "that have not joined, and joined devices.",
+        lambda metrics: [
+            ((("stage", "waiting"),), metrics.pending),
+            ((("stage", "unjoined"),), metrics.unjoined),
+            ((("stage", "joined"),), metrics.status.devices),
         ],
     ),
     Metric(
         "vaultrelay_connections_limit",
         "gauge",
-        "The most devices that the relay admits.",
-        _one(lambda figures: figures.most_joined),
+        "Number of devices that the relay admits.",
+        _one(lambda metrics: metrics.status.devices_limit),
     ),
     Metric(
         "vaultrelay_channels",
         "gauge",
         "Channels with at least one device.",
-        _one(lambda figures: figures.channels),
+        _one(lambda metrics: metrics.status.channels),
     ),
     Metric(
         "vaultrelay_handshakes_total",
         "counter",
-        "Ends of what came to join, by outcome: joined, or our word for why it was refused.",
-        lambda figures: [
-            ((("outcome", "joined"),), figures.counters.joins),
-            *_by("outcome", figures.counters.refused, REFUSED),
+        "Connections and joins, by outcome: joined, or the slug of the reason for the refusal.",
+        lambda metrics: [
+            ((("outcome", "joined"),), metrics.counters.joins),
+            *_by("outcome", metrics.counters.refused, REFUSED),
         ],
     ),
     Metric(
         "vaultrelay_joins_total",
         "counter",
         "Devices that joined a channel.",
-        _one(lambda figures: figures.counters.joins),
+        _one(lambda metrics: metrics.counters.joins),
     ),
     Metric(
         "vaultrelay_messages_total",
         "counter",
-        "Data messages that came from devices.",
-        _one(lambda figures: figures.messages),
+        "Data messages received from devices.",
+        _one(lambda metrics: metrics.status.messages),
     ),
     Metric(
         "vaultrelay_message_bytes_total",
         "counter",
-        "Bytes of the data messages that came from devices, headers included.",
-        _one(lambda figures: figures.bytes),
+        "Bytes of the data messages received from devices, including headers.",
+        _one(lambda metrics: metrics.status.data_bytes),
     ),
     Metric(
         "vaultrelay_undelivered_total",
         "counter",
-        "Messages that came back to their sender, once for each receiver, by reason.",
-        lambda figures: _by(
-            "reason", figures.counters.undelivered, [reason.name.lower() for reason in Reason]
+        "Undelivered messages, once for each receiver that a message did not reach, by reason.",
+        lambda metrics: _by(
+            "reason", metrics.counters.undelivered, [reason.name.lower() for reason in Reason]
         ),
     ),
     Metric(
@@ -135,107 +137,106 @@ METRICS = (
     Metric(
         "vaultrelay_leaves_total",
         "counter",
-        "Sessions that ended from the device's side: closed with a goodbye, or lost.",
-        lambda figures: _by("reason", figures.counters.left, LEFT),
+        "Sessions that ended from the device's side: closed by a close frame, or lost.",
+        lambda metrics: _by("reason", metrics.counters.left, ["closed", "lost"]),
     ),
     Metric(
         "vaultrelay_ignored_total",
         "counter",
-        "What was sent to the relay and left aside because it made no sense.",
-        lambda figures: _by("what", figures.counters.ignored, ["forwarded_for"]),
+        "Invalid input that the relay ignored, by kind.",
+        lambda metrics: _by("what", metrics.counters.ignored, ["forwarded_for"]),
     ),
     Metric(
         "vaultrelay_buffered_bytes",
         "gauge",
-        "Bytes held for devices that did not take them at once.",
-        _one(lambda figures: figures.held),
+        "Bytes held for devices that have not taken them yet.",
+        _one(lambda metrics: metrics.status.buffered_bytes),
     ),
     Metric(
         "vaultrelay_buffered_limit_bytes",
         "gauge",
-        "The most bytes that may be held.",
-        _one(lambda figures: figures.most_held),
+        "Limit of the bytes held.",
+        _one(lambda metrics: metrics.buffer_limit),
     ),
     Metric(
         "vaultrelay_loop_lag_seconds",
         "gauge",
-        "The longest that a timer of the event loop came late in the last minute.",
-        _one(lambda figures: figures.lag_seconds),
+        "Longest delay of a timer of the event loop in the last minute.",
+        _one(lambda metrics: metrics.status.lag_seconds),
     ),
     Metric(
         "vaultrelay_certificate_expiry_timestamp_seconds",
         "gauge",
-        "When each served certificate ends, as a Unix time.",
+        "Expiry of each served certificate, as a Unix time.",
         _certificates,
     ),
     Metric(
         "vaultrelay_process_resident_memory_bytes",
         "gauge",
         "Resident memory of the process.",
-        _one(lambda figures: figures.process.resident_bytes),
+        _one(lambda metrics: metrics.status.memory_bytes),
     ),
     Metric(
         "vaultrelay_process_cpu_seconds_total",
         "counter",
         "CPU time of the process.",
-        _one(lambda figures: figures.process.cpu_seconds),
+        _one(lambda metrics: metrics.cpu_seconds),
     ),
     Metric(
         "vaultrelay_process_open_fds",
         "gauge",
         "Open file descriptors.",
-        _one(lambda figures: figures.process.open_files),
+        _one(lambda metrics: metrics.status.open_files),
     ),
     Metric(
         "vaultrelay_process_max_fds",
         "gauge",
-        "The most file descriptors that may be open.",
-        _one(lambda figures: figures.process.most_files),
+        "Limit of open file descriptors.",
+        _one(lambda metrics: metrics.status.open_files_limit),
     ),
     Metric(
         "vaultrelay_start_time_seconds",
         "gauge",
-        "When the relay started, as a Unix time.",
-        _one(lambda figures: figures.started),
+        "Start of the relay, as a Unix time.",
+        _one(lambda metrics: metrics.started),
     ),
     Metric(
         "vaultrelay_uptime_seconds",
         "gauge",
-        "Seconds since the relay started, by a clock that nobody sets.",
-        _one(lambda figures: figures.uptime_seconds),
+        "Seconds since the start of the relay, by a monotonic clock.",
+        _one(lambda metrics: metrics.status.uptime_seconds),
     ),
     Metric(
         "vaultrelay_draining",
         "gauge",
-        "1 while the relay tells its devices good-bye, else 0.",
-        _one(lambda figures: int(figures.draining)),
+        "1 while the relay drains, else 0.",
+        _one(lambda metrics: int(metrics.status.state == "draining")),
     ),
     Metric(
         "vaultrelay_config_warnings",
         "gauge",
-        "1 for what the relay notices about how it is run, else 0; the status page has the "
-        "sentence and the cure.",
+        "1 if the relay has a warning of this kind about its setup, else 0; the status page "
+        "has its text.",
         _warnings,
     ),
     Metric(
         "vaultrelay_build_info",
         "gauge",
-        "1, with the versions that run as labels, and with the relay's name if it has one.",
+        "1, with the versions in use as labels, and the name of the relay if it has one.",
         _build,
     ),
 )
 
 
-def exposition(figures: RelayMetrics) -> bytes:
+def exposition(metrics: RelayMetrics) -> bytes:
     """Return all metrics, as the body of /metrics."""
-    return "".join(line + "\n" for line in _lines(figures)).encode()
+    return "".join(line + "\n" for line in _lines(metrics)).encode()
 
 
-def _lines(figures: RelayMetrics) -> Iterator[str]:
+def _lines(metrics: RelayMetrics) -> Iterator[str]:
     for metric in METRICS:
-        yield f"# HELP {metric.name} {metric.help}"
-        yield f"# TYPE {metric.name} {metric.type}"
-        for labels, value in metric.read(figures):
+        yield f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.type}"
+        for labels, value in metric.read(metrics):
             if value is not None:
                 named = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels)
                 yield f"{metric.name}{{{named}}} {value}" if named else f"{metric.name} {value}"

@@ -1,7 +1,8 @@
-"""The section of the status page with the options in force, folded on a narrow screen."""
+"""The options in force: a section of the status page, on a narrow screen a page of its own."""
 
 from collections.abc import Mapping
-from html import escape
+
+from twisted.web.template import Tag, tags
 
 from vaultrelay.config.option import options_of
 from vaultrelay.config.settings import Settings
@@ -11,22 +12,18 @@ from vaultrelay.web.units import size
 _UNITS = {each.name: each.kind.value for each in options_of(Settings)}
 
 
-def options_section(options: Mapping[str, object]) -> str:
-    """The options by name, with units; the exact number of bytes is the title of its size."""
-    rows = "".join(
-        f"<div><dt>{escape(name)}</dt>{_value(_UNITS.get(name), value)}</div>"
-        for name, value in options.items()
+def options_list(options: Mapping[str, object]) -> Tag:
+    """Return the options by name, with units; the title of a size is its exact number of bytes."""
+    rows = (
+        tags.div(tags.dt(name), _value(_UNITS.get(name), value)) for name, value in options.items()
     )
-    return (
-        "<details><summary><h2>Options in force</h2></summary>"
-        f'<dl class="options">{rows}</dl></details>'
-    )
+    return tags.dl(*rows, class_="options")
 
 
-def _value(unit: str | None, value: object) -> str:
+def _value(unit: str | None, value: object) -> Tag:
     if value == "-":
-        return '<dd class="unset">not set</dd>'
+        return tags.dd("not set", class_="unset")
     if isinstance(value, int) and unit == "BYTES":
-        return f'<dd title="{value} bytes">{size(value)}</dd>'
-    # An operator's own words: a file name or a variable need not even be UTF-8.
-    return f"<dd>{escape(printable(str(value)))}{' s' * (unit == 'SECONDS')}</dd>"
+        return tags.dd(size(value), title=f"{value} bytes")
+    # An operator's own text: a file name or a variable need not even be UTF-8.
+    return tags.dd(printable(str(value)) + " s" * (unit == "SECONDS"))

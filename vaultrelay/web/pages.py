@@ -6,35 +6,44 @@ All other paths are refused in JSON.
 
 from collections.abc import Callable, Mapping, Sequence
 
+from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
-from vaultrelay.web.page_resource import CLIENT_HEADER, FORWARDED_HEADER, Leaf, write_json
-from vaultrelay.web.pages import Health, Status
+from vaultrelay.broker.broker import Broker
+from vaultrelay.web.page_resource import (
+    CLIENT_HEADER,
+    FORWARDED_HEADER,
+    PageResource,
+    write_html,
+    write_json,
+)
+
+HEALTH_PATHS = frozenset({"/health", "/ready"})
+"""The paths for load balancers, which are not devices."""
 
 Privacy = Callable[[], Mapping[str, object]]
 """Returns the privacy notice for the current settings."""
 
 
-class Pages(Leaf):
+class Pages(PageResource):
     """Serves all paths of the public port that are not a WebSocket."""
 
     def __init__(
-        self, status: Status, *, version: str, privacy: Privacy = dict[str, object]
+        self, broker: Broker, *, version: str, privacy: Privacy = dict[str, object]
     ) -> None:
         super().__init__()
-        self._status = status
-        self._health = Health(status, version)
+        self._broker = broker
+        self._version = version
         self._privacy = privacy
-        self._code: str | None = None
         self.configure()
-        self._pages: dict[bytes, Callable[[Request], bytes]] = {
+        self._pages = {
             b"/": self._front_page,
             b"/v3": self._front_page,
-            b"/health": self._health.health,
-            b"/ready": self._health.ready,
+            b"/health": self._health,
+            b"/ready": self._ready,
             b"/address": self._address,
             b"/privacy": self._privacy_page,
-            b"/privacy.json": self._privacy_notice,
+            b"/privacy.json": lambda request: write_json(request, **self._privacy()),
         }
 
     def configure(
@@ -43,54 +52,55 @@ class Pages(Leaf):
         """Apply these settings from the next request on. `asks_token`: devices need a token."""
         self._public_urls = public_urls
         self._asks_token = asks_token
-        self._code = None
-        self._health.node_name = node_name
+        self._node_name = node_name
+
+    def _health(self, request: Request) -> bytes:
+        """Answer with 200 as long as the relay runs; with the node's name if it has one."""
+        name = self._node_name
+        return write_json(
+            request,
+            status=self._state,
+            version=self._version,
+            connections=self._broker.joined,
+            uptime_seconds=self._broker.uptime_seconds,
+            **({"node": name} if name else {}),
+        )
+
+    def _ready(self, request: Request) -> bytes:
+        """Answer with 503 while the relay drains."""
+        if self._broker.draining:
+            request.setResponseCode(503)
+        return write_json(request, status=self._state)
+
+    @property
+    def _state(self) -> str:
+        return "draining" if self._broker.draining else "ok"
 
     def _address(self, request: Request) -> bytes:
         """Return the client address as the relay sees it, to check whether a proxy hides it."""
-        is_told = request.getHeader(FORWARDED_HEADER) is not None
-        fields = {"from": "proxy" if is_told else "connection"}
+        is_forwarded = request.getHeader(FORWARDED_HEADER) is not None
+        fields = {"from": "proxy" if is_forwarded else "connection"}
         return write_json(request, address=request.getHeader(CLIENT_HEADER), **fields)
 
-    def _privacy_notice(self, request: Request) -> bytes:
-        return write_json(request, **self._privacy())
+    def _privacy_page(self, request: Request) -> Deferred[bytes]:
+        from vaultrelay.web.privacy_page import PAGE, privacy_page
 
-    def _privacy_page(self, request: Request) -> bytes:
-        from vaultrelay.web.privacy_page import privacy_page
-        from vaultrelay.web.public_page import PAGE_POLICY
+        return write_html(request, PAGE.policy, privacy_page(self._privacy()))
 
-        self._set_html(request, PAGE_POLICY)
-        return privacy_page(self._privacy())
-
-    def _front_page(self, request: Request) -> bytes:
+    def _front_page(self, request: Request) -> Deferred[bytes]:
         # Imported at the first request, as the others, to save memory at the start.
-        from vaultrelay.web.front_page import FRONT_POLICY, front_page
+        from vaultrelay.web.front_page import PAGE, front_page, qr_figure
 
-        self._set_html(request, FRONT_POLICY)
         url, hint = self._url_for(request)
-        return front_page(
+        page = front_page(
             url,
             hint,
-            self._qr_code(url) if hint == "given" else "",
-            draining=self._status.draining,
+            # Not of what a browser dialled, which is often no address for a phone.
+            qr_figure(url) if hint == "given" else "",
+            draining=self._broker.draining,
             asks_token=self._asks_token,
         )
-
-    def _qr_code(self, url: str) -> str:
-        """Return the code of the operator's URL, made once.
-
-        Making one takes milliseconds, which a client must not cause again and again by a Host
-        header of its own; and what a browser dialled is often no address for a phone.
-        """
-        if self._code is None:
-            from vaultrelay.web.front_page import qr_figure
-
-            self._code = qr_figure(url)
-        return self._code
-
-    def _set_html(self, request: Request, policy: str) -> None:
-        request.setHeader("Content-Type", "text/html; charset=utf-8")
-        request.setHeader("Content-Security-Policy", policy)
+        return write_html(request, PAGE.policy, page)
 
     def _url_for(self, request: Request) -> tuple[str, str]:
         """Return the URL to enter in the app, and the key of its hint."""

@@ -1,47 +1,52 @@
 """The privacy notice as a page for people: the sentences of /privacy.json, from the same object."""
 
-from collections.abc import Iterable, Mapping
-from html import escape
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vaultrelay.web.public_page import public_page
+from twisted.internet.defer import Deferred
+from twisted.web.template import Tag, tags
 
+from vaultrelay.web.html_page import HtmlPage, Part, template
+from vaultrelay.web.public_style import STYLE
+
+PAGE = HtmlPage(STYLE)
 _KEPT = "seconds_kept_after_disconnect"
-_LISTS = {
-    "sees": ("What the relay sees", ""),
-    "cannot_see": ("What it cannot see", ""),
-    "writes_to_disk": ("What it writes to disk", "Nothing."),
-    "third_parties": ("What it passes on to third parties", "Nothing."),
-    "beyond_the_relay": ("What is beyond the relay", ""),
+_BODY = template("""<h1>Privacy on this relay</h1>
+<p><t:slot name="says"/></p>
+<t:transparent t:render="lists"><h2><t:slot name="heading"/></h2>
+<t:slot name="items"/>
+</t:transparent><h2>What it logs</h2>
+<p>The log has level <t:slot name="level"/>. <t:slot name="logs"/></p>
+<p><small><a href="./">How to use this relay</a> · <a href="privacy.json">the same for
+programs</a></small></p>
+""")
+_HEADINGS = {
+    "sees": "What the relay sees",
+    "cannot_see": "What it cannot see",
+    "writes_to_disk": "What it writes to disk",
+    "third_parties": "What it passes on to third parties",
+    "beyond_the_relay": "What is beyond the relay",
 }
-"""A heading for each list, and what an empty one means."""
+"""The heading of each list."""
 
 
-def privacy_page(notice: Mapping[str, Any]) -> bytes:
+def privacy_page(notice: Mapping[str, Any]) -> Deferred[bytes]:
     """Return the page of a privacy notice."""
-    parts = [f"<p>{escape(notice['says'])}</p>"]
-    for key, (heading, nothing) in _LISTS.items():
-        parts.append(f"<h2>{heading}</h2>\n{_list(notice[key], nothing)}")
+    lists = [{"heading": text, "items": _items(notice[key])} for key, text in _HEADINGS.items()]
     logs = notice["logs"]
-    parts.append(
-        f"<h2>What it logs</h2>\n<p>The log has level {escape(logs['level'])}. "
-        f"{escape(logs['says'])}</p>"
-    )
-    parts.append(
-        '<p><small><a href="./">How to use this relay</a> · <a href="privacy.json">the same for '
-        "programs</a></small></p>\n"
-    )
-    return public_page("Privacy on this relay", "\n".join(parts))
+    body = Part(_BODY, says=notice["says"], lists=lists, level=logs["level"], logs=logs["says"])
+    return PAGE.make("Privacy on this relay", body)
 
 
-def _list(items: Iterable[Mapping[str, Any]], nothing: str) -> str:
-    rows = "".join(f"<li>{escape(each['says'])}{_kept(each)}" for each in items)
-    return f"<ul>{rows}</ul>" if rows else f"<p>{nothing}</p>"
+def _items(items: Sequence[Mapping[str, Any]]) -> Tag:
+    if not items:
+        return tags.p("Nothing.")
+    return tags.ul(*(tags.li(each["says"], " ", _kept(each)) for each in items))
 
 
-def _kept(item: Mapping[str, Any]) -> str:
+def _kept(item: Mapping[str, Any]) -> Tag | str:
     if _KEPT not in item:
         return ""
     # Exact: a rounded time would promise too much.
     after = f" and up to {item[_KEPT]:g} seconds longer" if item[_KEPT] else ""
-    return f" <small>Kept while the device is connected{after}.</small>"
+    return tags.small(f"Kept while the device is connected{after}.")

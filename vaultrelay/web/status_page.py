@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+
+from twisted.internet.defer import Deferred
+from twisted.web.template import Flattenable, Tag, tags
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.logs import printable
-from vaultrelay.observe.relay_metrics import RelayMetrics
+from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
 from vaultrelay.policy.refused import REFUSED
-from vaultrelay.web.icon import icon_link
-from vaultrelay.web.options_section import options_section
+from vaultrelay.web.html_page import HtmlPage, Part, template
+from vaultrelay.web.options_section import options_list
 from vaultrelay.web.plot import HISTORY_MINUTES, Plot, line_plot, shown_minutes
 from vaultrelay.web.relays_section import relays_section
-from vaultrelay.web.status_json import latest, status_of
 from vaultrelay.web.status_style import STYLE
 from vaultrelay.web.units import brief, lasting, number, size
 from vaultrelay.wire.close_codes import CloseCode
@@ -21,179 +22,186 @@ from vaultrelay.wire.close_codes import CloseCode
 DOCUMENTATION = "https://vaultmesh.invalid/relay/docs"
 """The project's own URL of it, as in setup.cfg."""
 _DAY = 86400
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="refresh" content="{refresh}">
-<title>{title}</title>
-{icon}
-<style>{style}</style>
+PAGE = HtmlPage(STYLE)
+_BODY = template(f"""<meta http-equiv="refresh" content="{REFRESH_SECONDS}"/>
 <header>
-<h1>{name}</h1>
-<span class="state {state}">{state_words}</span>
-<p>Version {version}, up {uptime}. This page is of {when} UTC and loads itself anew every {refresh}
-seconds.</p>
+<h1><t:slot name="name"/></h1>
+<span><t:attr name="class">state <t:slot name="state"/></t:attr><t:slot name="state_text"/></span>
+<p>Version <t:slot name="version"/>, up <t:slot name="uptime"/>. As of <t:slot name="when"/> UTC;
+reloads every {REFRESH_SECONDS} seconds.</p>
 </header>
 <main>
-{findings}<dl class="figures">{headline}</dl>
-{relays}<section><h2>The last {period}</h2><div class="plots">{plots}</div></section>
+<section t:render="warning_lists"><h2>Warnings</h2><ul class="findings"><li t:render="warnings">
+<t:attr name="class"><t:slot name="kind"/></t:attr><t:slot name="text"/>
+<code><t:slot name="slug"/></code></li></ul></section>
+<dl class="figures"><div t:render="numbers"><dt><t:slot name="title"/></dt>
+<dd><t:slot name="value"/></dd><dd><t:slot name="context"/></dd></div></dl>
+<t:slot name="relays"/>
+<section><h2>The last <t:slot name="period"/></h2>
+<div class="plots"><t:slot name="plots"/></div></section>
 <div class="tables">
-<section><h2>Undelivered messages<small>since the start</small></h2>{undelivered}</section>
-<section><h2>Refused connections<small>since the start</small></h2>{refused}</section>
-<section><h2>Sessions that ended<small>since the start</small></h2>{ended}</section>
-<section><h2>Certificates</h2>{certificates}</section>
+<section t:render="tables"><h2><t:slot name="title"/><small>since the start</small></h2>
+<t:slot name="rows"/></section>
+<section><h2>Certificates</h2><t:slot name="certificates"/></section>
 </div>
-<section>{options}</section>
+<section class="options"><h2>Options in force</h2>
+<p><a href="options">Show the options</a></p><t:slot name="options"/></section>
 </main>
-<footer>The same figures for Prometheus: <a href="metrics">/metrics</a>. What they mean, and which
-alarms to set: <a href="{documentation}/monitoring.html">documentation</a>.<br>{builds}</footer>
-</html>
-"""
+<footer>The same metrics for Prometheus: <a href="metrics">/metrics</a>. Their meaning, and
+recommended alerts: <a href="{DOCUMENTATION}/monitoring.html">documentation</a>.<br/>
+<t:slot name="builds"/></footer>
+""")
+_OPTIONS = template("""<header><h1><t:slot name="name"/></h1></header>
+<main><section><h2>Options in force</h2><t:slot name="options"/></section></main>
+<footer><a href="./">Status of the relay</a></footer>
+""")
 _STATES = {
     "works": ("Works", "#2a7a4b"),
-    "notes": ("Works, with remarks", "#d08a00"),
-    "urgent": ("Something is wrong", "#c0392b"),
-    "draining": ("About to stop", "#d08a00"),
+    "notes": ("Works, with warnings", "#d08a00"),
+    "urgent": ("Needs attention", "#c0392b"),
+    "draining": ("Stopping", "#d08a00"),
 }
 """The states of the relay: the text and the icon's colour."""
 _UNDELIVERED = {
     "gone": "the receiver had left",
     "busy": "the receiver did not take them in time",
     "too_big": "too large for the receiver's relay",
-    "rate": "the sender was over its rate",
+    "rate": "the sender exceeded its rate limit",
     "not_allowed": "the operator does not allow it",
-    "draining": "the receiver was told to leave, as the relay stops",
+    "draining": "the relay was stopping and had closed the receiver",
 }
 _LEFT = {
-    "closed": "The device said good-bye.",
-    "lost": "The connection broke without a good-bye.",
+    "closed": "The device closed the connection.",
+    "lost": "The connection was lost.",
 }
 _PLOTS = (
     Plot("joined", "Devices", number, 10),
     Plot("messages", "Messages", lambda rate: f"{number(rate)}/s", 10),
     Plot("bytes", "Data", lambda rate: f"{size(rate)}/s", 1000),
     Plot("undelivered", "Undelivered messages", lambda rate: f"{number(rate)}/s", 1),
-    Plot("lag", "Worst delay of the event loop", brief, 0.01),
+    Plot("lag", "Longest delay of the event loop", brief, 0.01),
 )
-
-Row = tuple[str, str, str]
-"""Sentence, slug, count."""
 
 
 def status_page(
-    figures: RelayMetrics,
+    metrics: RelayMetrics,
     curves: Mapping[str, Sequence[float]],
     options: Mapping[str, object],
     others: Sequence[NodeAnswer] = (),
-) -> str:
+) -> Deferred[bytes]:
     """Return the complete page. `others` are the answers of the other relays."""
-    state = _state(figures)
-    words, colour = _STATES[state]
-    name = f"VaultMesh relay {escape(figures.node)}".rstrip()
+    state = _state(metrics)
+    text, colour = _STATES[state]
+    name = _name(metrics.status.node)
     minutes = shown_minutes(curves.values())
-    return _PAGE.format(
-        refresh=REFRESH_SECONDS,
-        title=f"{number(figures.joined)} devices, {name}",
+    body = Part(
+        _BODY,
         name=name,
-        icon=icon_link(colour),
-        style=STYLE,
         state=state,
-        state_words=words,
-        version=escape(figures.builds["version"]),
-        uptime=lasting(figures.uptime_seconds),
-        when=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(figures.now)),
-        headline="".join(_headline(figures, curves)),
-        relays=relays_section(status_of(figures, curves), others) if others else "",
-        findings=_findings(figures),
+        state_text=text,
+        version=metrics.builds["version"],
+        uptime=lasting(metrics.status.uptime_seconds),
+        when=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(metrics.now)),
+        warning_lists=[{}] if metrics.findings else [],
+        warnings=[
+            {
+                "kind": "urgent" if each.is_urgent else "remark",
+                "text": printable(each.text),
+                "slug": each.slug,
+            }
+            for each in metrics.findings
+        ],
+        numbers=[
+            {"title": title, "value": value, "context": context}
+            for title, value, context in _numbers(metrics)
+        ],
+        relays=relays_section(metrics.status, others) if others else "",
         period="hour" if minutes == HISTORY_MINUTES else f"{minutes} minutes",
-        plots="".join(line_plot(plot, curves[plot.curve], minutes) for plot in _PLOTS),
-        undelivered=_table(
-            _counted(figures.counters.undelivered, _UNDELIVERED), "Every message was delivered."
-        ),
-        refused=_table(_counted(figures.counters.refused, REFUSED), "No connection was refused."),
-        ended=_table(_ended(figures), "No session has ended."),
-        certificates=_certificates(figures),
-        options=options_section(options),
-        documentation=DOCUMENTATION,
-        builds=escape(", ".join(f"{name} {version}" for name, version in figures.builds.items())),
+        plots=[line_plot(plot, curves[plot.curve], minutes) for plot in _PLOTS],
+        tables=[{"title": title, "rows": rows} for title, rows in _tables(metrics)],
+        certificates=_certificates(metrics),
+        options=options_list(options),
+        builds=", ".join(f"{name} {version}" for name, version in metrics.builds.items()),
     )
+    return PAGE.make(f"{number(metrics.status.devices)} devices, {name}", body, colour=colour)
 
 
-def _state(figures: RelayMetrics) -> str:
-    if figures.draining:
+def options_page(node: str, options: Mapping[str, object]) -> Deferred[bytes]:
+    """Return a page with the options in force, for narrow screens. It does not load itself anew."""
+    body = Part(_OPTIONS, name=_name(node), options=options_list(options))
+    return PAGE.make(f"Options in force, {_name(node)}", body)
+
+
+def _name(node: str) -> str:
+    return f"VaultMesh relay {node}".rstrip()
+
+
+def _state(metrics: RelayMetrics) -> str:
+    if metrics.status.state == "draining":
         return "draining"
-    if any(finding.is_urgent for finding in figures.findings):
+    if any(finding.is_urgent for finding in metrics.findings):
         return "urgent"
-    return "notes" if figures.findings else "works"
+    return "notes" if metrics.findings else "works"
 
 
-def _headline(figures: RelayMetrics, curves: Mapping[str, Sequence[float]]) -> Iterable[str]:
-    process = figures.process
-    now = latest(curves)
-    yield _figure("Devices", number(figures.joined), f"of at most {figures.most_joined}")
-    yield _figure("Channels", number(figures.channels), f"{figures.counters.joins} joins so far")
-    yield _figure("Messages", f"{number(now['messages'])}/s", f"{number(figures.messages)} so far")
-    yield _figure("Data", f"{size(now['bytes'])}/s", f"{size(figures.bytes)} so far")
-    yield _figure(
-        "At the front door", number(figures.waiting), f"and {figures.unjoined} about to join"
+def _numbers(metrics: RelayMetrics) -> Iterable[tuple[str, str, str]]:
+    """Yield title, value and context of each headline number."""
+    status = metrics.status
+    messages, data = number(status.messages_per_second), size(status.data_bytes_per_second)
+    yield "Devices", number(status.devices), f"of at most {status.devices_limit}"
+    yield "Channels", number(status.channels), f"{status.joins} joins in total"
+    yield "Messages", f"{messages}/s", f"{number(status.messages)} in total"
+    yield "Data", f"{data}/s", f"{size(status.data_bytes)} in total"
+    yield "Pending connections", number(metrics.pending), f"and {metrics.unjoined} joining"
+    yield (
+        "Queued for devices",
+        size(status.buffered_bytes),
+        f"of at most {size(metrics.buffer_limit)}",
     )
-    yield _figure(
-        "Held for slow devices", size(figures.held), f"of at most {size(figures.most_held)}"
-    )
-    yield _figure("Event loop", brief(figures.lag_seconds), "worst delay in a minute")
-    if process.resident_bytes is not None:
-        files = f"{process.open_files} of {process.most_files} files open"
-        yield _figure("Memory", size(process.resident_bytes), files)
+    yield "Event loop", brief(status.lag_seconds), "longest delay in a minute"
+    if status.memory_bytes is not None:
+        files = f"{status.open_files} of {status.open_files_limit} files open"
+        yield "Memory", size(status.memory_bytes), files
 
 
-def _figure(name: str, value: str, beside: str) -> str:
-    return f"<div><dt>{name}</dt><dd>{value}</dd><dd>{beside}</dd></div>"
-
-
-def _findings(figures: RelayMetrics) -> str:
-    if not figures.findings:
-        return ""
-    items = (
-        f'<li class="{"urgent" if each.is_urgent else "remark"}">{escape(printable(each.text))}'
-        f"<code>{escape(each.slug)}</code></li>"
-        for each in figures.findings
-    )
-    return f'<section><h2>Warnings</h2><ul class="findings">{"".join(items)}</ul></section>\n'
-
-
-def _counted(counts: Mapping[str, int], words: Mapping[str, str]) -> list[Row]:
-    """Return the rows with a count above zero, the most frequent first."""
-    found = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [(words.get(slug, ""), slug, str(count)) for slug, count in found if count]
-
-
-def _ended(figures: RelayMetrics) -> list[Row]:
-    counters = figures.counters
+def _tables(metrics: RelayMetrics) -> Iterable[tuple[str, Flattenable]]:
+    """Yield title and content of each table of counts."""
+    counters = metrics.counters
     named = {code.slug: f"{code.number} {code.slug}" for code in CloseCode}
     closed = {named.get(slug, slug): count for slug, count in counters.closed.items()}
-    words = {named[code.slug]: code.sentence for code in CloseCode}
-    return _counted({**counters.left, **closed}, {**_LEFT, **words})
-
-
-def _certificates(figures: RelayMetrics) -> str:
-    rows = []
-    for each in figures.certificates:
-        days = int((each.ends - figures.now) // _DAY)
-        left = f"{days} days left" if days >= 0 else "expired"
-        soon = " soon" if days <= CERTIFICATE_WARNING_DAYS else ""
-        ends = time.strftime("until %Y-%m-%d", time.gmtime(each.ends))
-        rows.append(f'<tr><th>{escape(each.name)}<td>{ends}<td class="count{soon}">{left}')
-    return f"<table>{''.join(rows)}</table>" if rows else "<p>The relay serves no certificate.</p>"
-
-
-def _table(rows: Sequence[Row], nothing: str) -> str:
-    if not rows:
-        return f"<p>{nothing}</p>"
-    lines = (
-        f"<tr><th>{escape(words[:1].upper() + words[1:])} <code>{escape(slug)}</code>"
-        f'<td class="count">{count}'
-        for words, slug, count in rows
+    ends = {named[code.slug]: code.sentence for code in CloseCode} | _LEFT
+    yield (
+        "Undelivered messages",
+        _table(counters.undelivered, _UNDELIVERED, "Every message was delivered."),
     )
-    return f"<table>{''.join(lines)}</table>"
+    yield (
+        "Refused connections",
+        _table(counters.refused, REFUSED, "No connection was refused."),
+    )
+    yield "Ended sessions", _table({**counters.left, **closed}, ends, "No session has ended.")
+
+
+def _table(counts: Mapping[str, int], texts: Mapping[str, str], nothing: str) -> Tag:
+    """Return a row for each count above zero, the highest first."""
+    found = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    rows = [_row(texts.get(slug, ""), slug, count) for slug, count in found if count]
+    return tags.table(*rows) if rows else tags.p(nothing)
+
+
+def _row(text: str, slug: str, count: int) -> Tag:
+    title = tags.th(text[:1].upper() + text[1:], " ", tags.code(slug))
+    return tags.tr(title, tags.td(str(count), class_="count"))
+
+
+def _certificates(metrics: RelayMetrics) -> Tag:
+    if not metrics.certificates:
+        return tags.p("The relay serves no certificate.")
+    return tags.table(*(_certificate(each, metrics.now) for each in metrics.certificates))
+
+
+def _certificate(expiry: Expiry, now: float) -> Tag:
+    days = int((expiry.ends - now) // _DAY)
+    left = f"{days} days left" if days >= 0 else "expired"
+    kind = "count soon" if days <= CERTIFICATE_WARNING_DAYS else "count"
+    ends = time.strftime("until %Y-%m-%d", time.gmtime(expiry.ends))
+    return tags.tr(tags.th(expiry.name), tags.td(ends), tags.td(left, class_=kind))

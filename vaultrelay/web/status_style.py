@@ -1,8 +1,5 @@
 """The style sheet of the status page: light and dark, for phones and wider screens."""
 
-from base64 import b64encode
-from hashlib import sha256
-
 STYLE = """
 :root { color-scheme: light dark; --paper: #f6f5f1; --card: #fff; --ink: #1d2430; --soft: #5f6875;
   --line: #e3e1da; --blue: #2463a6; --green: #2a7a4b; --amber: #9a6200; --red: #b3372c }
@@ -93,7 +90,7 @@ dl.options div { display: grid; grid-template-columns: 9.5rem minmax(0, 1fr); pa
 dl.options dt { font: .8125rem/1.8 ui-monospace, "SF Mono", Menlo, monospace }
 dl.options dd { margin: 0; color: var(--soft); overflow-wrap: anywhere }
 dl.options dd.unset { opacity: .75 }
-summary h2 { display: inline-block }
+section.options p { display: none }
 footer { color: var(--soft); padding-top: 2rem; padding-bottom: 3rem; font-size: .875rem }
 a { color: var(--blue) }
 @media (max-width: 62rem) {
@@ -110,16 +107,12 @@ a { color: var(--blue) }
   table.relays td.silent, th:has(+ .silent) { grid-column: 1 / -1; justify-content: start }
   table.relays .sum { background: var(--paper) }
 }
-@supports selector(::details-content) {
-  @media (min-width: 46.01rem) {
-    summary { display: block; pointer-events: none }
-    details::details-content { content-visibility: visible; display: block }
-  }
-}
 @media (max-width: 46rem) {
   .plots { grid-template-columns: minmax(0, 1fr) }
   dl.figures { grid-template-columns: repeat(2, minmax(0, 1fr)) }
   .tables, dl.options { columns: 1 }
+  section.options p { display: block }
+  section.options dl { display: none }
   .times span:nth-child(even) { visibility: hidden }
   tr { display: grid; grid-template-columns: 1fr auto; padding: .4rem .9rem }
   tr + tr { border-top: 1px solid var(--line) }
@@ -129,5 +122,3 @@ a { color: var(--blue) }
   td.count { width: auto }
 }
 """
-STYLE_HASH = "sha256-" + b64encode(sha256(STYLE.encode()).digest()).decode()
-"""The source for the Content-Security-Policy, so that no other style has an effect."""

@@ -57,7 +57,9 @@ def test_the_host_of_an_absolute_target_is_the_pages_too() -> None:
 
 
 def test_nothing_else_gets_through() -> None:
-    lines = lines_of("X-Visitor: 192.0.2.1", "Cookie: a", "Forwarded: for=192.0.2.1;proto=https")
+    lines = lines_of(
+        "X-Client-Address: 192.0.2.1", "Cookie: a", "Forwarded: for=192.0.2.1;proto=https"
+    )
     assert [line.partition(":")[0] for line in lines[1:-2]] == [
         "Connection",
         "host",

@@ -1,4 +1,4 @@
-"""The watch: what is new is told once, and what is over, too."""
+"""The monitor: what is new is told once, and what is over, too."""
 
 import pytest
 from twisted.logger import LogEvent
@@ -19,7 +19,7 @@ def lines(relay: Relay) -> list[str]:
     for event in relay.log.events:
         if "finding" in event:
             found.append(f"{event['log_level'].name} {event['finding']}")
-        elif event["log_format"] == "No longer: {what}":
+        elif event["log_format"] == "Resolved: {what}":
             found.append(f"over {event['what']}")
     return found
 
@@ -33,7 +33,7 @@ def test_what_is_new_is_told_once_and_what_is_over_too() -> None:
     for _ in range(3):
         relay.clock.advance(DIAGNOSIS_SECONDS)
     assert len(lines(relay)) == 1
-    assert lines(relay)[0].startswith("warn Requests from 127.0.0.1 carry X-Forwarded-For")
+    assert lines(relay)[0].startswith("warn X-Forwarded-For from 127.0.0.1 is ignored")
     relay.service.clients.evidence = ProxyEvidence()
     relay.clock.advance(DIAGNOSIS_SECONDS)
     assert lines(relay)[1:] == ["over a proxy that is not trusted"]
@@ -44,7 +44,7 @@ def test_a_relay_that_ran_for_a_moment_tells_what_it_saw(logged_errors: list[Log
     relay.service.startService()
     relay.service._read_errors = ("The disc is square",)
     relay.service.stopService()
-    assert lines(relay) == ["error The disc is square. What was read before still holds."]
+    assert lines(relay) == ["error The disc is square. The previous settings stay in force."]
     logged_errors.clear()
 
 

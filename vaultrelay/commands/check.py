@@ -1,43 +1,34 @@
-"""``vault-relay check URL``: tries a relay step by step, as two devices of a throw-away channel."""
+"""``vault-relay check URL``: tests a relay step by step, as two devices of a temporary channel."""
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import react
 
-from vaultrelay import __version__
-from vaultrelay.app.process import stop_with
 from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.stdio import print_result
-from vaultrelay.commands.check_options import USAGE, BadUsage, CheckOptions, read_options
+from vaultrelay.commands.check_options import CheckOptions, parser, read_options
 from vaultrelay.commands.checkup import Checkup
 from vaultrelay.commands.checkup.url import shown
 
+__all__ = ["main", "parser"]
+
 
 def main(arguments: list[str]) -> int:
-    """Check, and report step by step; return 0 if all passed, 1 if not, 2 for a bad command
-    line."""
-    if "--help" in arguments:
-        print(USAGE, end="")
-        return 0
-    if "--version" in arguments:
-        print_result(f"vault-relay {__version__}")
-        return 0
-    try:
-        options = read_options(arguments)
-    except BadUsage as error:
-        stop_with(f"{error}; see vault-relay check --help")
-    if not options.as_json:
+    """Test, and report step by step; return 0 if all passed, 1 if not, 2 for invalid arguments."""
+    options = read_options(arguments)
+    if not options.json:
         print(f"Checking {shown(options.url)}\n")
     checkup = Checkup(
         real_reactor(),
         options.url,
-        _ignore if options.as_json else _print_step,
-        idle_seconds=options.idle_seconds,
-        progress=_tell,
+        _ignore if options.json else _print_step,
+        idle_seconds=options.idle,
+        progress=_print_progress,
     )
 
     def work(reactor: Any) -> Deferred[None]:
@@ -49,15 +40,15 @@ def main(arguments: list[str]) -> int:
     # react() always leaves this way; the result is in the checkup.
     with suppress(SystemExit):
         react(work)
-    _sum_up(checkup, options)
+    _print_summary(checkup, options)
     if not checkup.passed or not checkup.results:
         return 1
-    return 1 if options.is_strict and checkup.warnings else 0
+    return int(options.strict and bool(checkup.warnings))
 
 
-def _sum_up(checkup: Checkup, options: CheckOptions) -> None:
+def _print_summary(checkup: Checkup, options: CheckOptions) -> None:
     count = len(checkup.warnings)
-    if options.as_json:
+    if options.json:
         summary = {
             "url": shown(options.url),
             "passed": checkup.passed,
@@ -73,7 +64,7 @@ def _sum_up(checkup: Checkup, options: CheckOptions) -> None:
         print("\nAll passed.")
 
 
-def _print_step(result: dict[str, Any]) -> None:
+def _print_step(result: Mapping[str, Any]) -> None:
     verdict = "ok  " if result["passed"] else "FAIL"
     print(
         f"  {verdict}  {result['step']:<11}{result['detail']} ({1000 * result['seconds']:.0f} ms)"
@@ -82,10 +73,10 @@ def _print_step(result: dict[str, Any]) -> None:
         print(f"  warn  {result['step']:<11}{warning['detail']}")
 
 
-def _tell(progress: str) -> None:
-    """Print why there is no result yet; not to a program."""
-    print(f"  ...   {progress}", file=sys.stderr, flush=True)
+def _print_progress(text: str) -> None:
+    """Print the reason why there is no result yet, for people."""
+    print(f"  ...   {text}", file=sys.stderr, flush=True)
 
 
-def _ignore(result: dict[str, Any]) -> None:
+def _ignore(result: Mapping[str, Any]) -> None:
     pass

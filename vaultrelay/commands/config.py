@@ -1,89 +1,82 @@
 """``vault-relay config``: checks the options of the relay, and prints documents about them."""
 
 import json
-from typing import ClassVar, NoReturn
+import os
+from argparse import Namespace
 
-from vaultrelay.app.process import USAGE_ERROR, fit_to_descriptors, stop_with
+from vaultrelay.app.process import USAGE_ERROR, fit_to_descriptors
+from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.stdio import print_error, print_result
-from vaultrelay.app.tap import Options
+from vaultrelay.commands.parser import CommandParser, command_parser
+from vaultrelay.commands.relay_options import add_relay_options, relay_flags
 from vaultrelay.config.given import BadOption
+from vaultrelay.config.reader import SettingsReader
 from vaultrelay.config.sample import sample
 from vaultrelay.config.schema import schema
 from vaultrelay.config.settings import OPTIONS
 from vaultrelay.config.sources import variable_hint
-from vaultrelay.logs import printable
+from vaultrelay.policy.printable import printable
 
-USAGE = """Usage: vault-relay config check [--show] [options of the relay]
-       vault-relay config sample
-       vault-relay config schema
+_DETAILS = "See vault-relay config SUBCOMMAND --help for the options of each."
+_NOTES = """
+The exit status is 0, or 2 for invalid options of the relay or invalid arguments.
 
-Checks the options of the relay, or prints documents about them.
+Examples:
 
-  check   Reads flags, RELAY_* variables, the file of --config, certificates
-          and lists as the relay does at its start, and listens nowhere.
-  sample  Prints a TOML file for --config, with every option commented out.
-  schema  Prints the JSON Schema of that file, for editors.
-
-A check prints each error as one line on standard error. The exit status is 2
-if there is one and 0 if not, so that it can be ExecStartPre= of a unit.
-
-  --show      Print the effective value of each option, too.
-  -h, --help  Print this text.
+  vault-relay config check --config /etc/vault-relay/relay.toml
+  vault-relay config sample > relay.toml
+"""
+_CHECK_DETAILS = """
+Takes the options of the relay (see vault-relay --help). Reads flags, RELAY_* variables, the file of
+--config, certificates and lists as the relay does at its start, and opens no port. Each error is
+one line on standard error. The exit status is 2 if there is an error and 0 if not, so that the
+command can be ExecStartPre= of a systemd unit.
 """
 
 
-class CheckOptions(Options):
-    """The relay's options, with all of their errors."""
-
-    switches: ClassVar = ("show",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.errors: dict[str, None] = {}
-
-    def report(self, error: BadOption) -> None:
-        # One mistake may be found in two places.
-        self.errors[str(error)] = None
-
-    def __str__(self) -> str:
-        return USAGE
+def parser() -> CommandParser:
+    """Return the parser of the command."""
+    made = command_parser("config", _DETAILS, notes=_NOTES)
+    check = made.add_subcommand("check", "Check the options of the relay.", _CHECK_DETAILS)
+    check.add_argument(
+        "--show", action="store_true", help="Print the effective value of each option."
+    )
+    add_relay_options(check)
+    made.add_subcommand(
+        "sample", "Print a TOML file for --config, with every option commented out."
+    )
+    made.add_subcommand("schema", "Print the JSON Schema of that file, for editors.")
+    return made
 
 
 def main(arguments: list[str]) -> int:
-    """Run the subcommand; return 0, or 2 for invalid options or a bad command line."""
-    match arguments:
-        case ["check", *rest]:
-            return _check(rest)
-        case ["sample"]:
-            print_result(sample(OPTIONS), end="")
-        case ["schema"]:
-            print_result(json.dumps(schema(OPTIONS), indent=2))
-        case _ if {"-h", "--help"}.intersection(arguments):
-            print(USAGE, end="")
-        case _:
-            _refuse()
+    """Run the subcommand; return 0, or 2 for invalid options or arguments."""
+    found = parser().read(arguments)
+    if found.subcommand == "check":
+        return _check(found)
+    if found.subcommand == "sample":
+        print_result(sample(OPTIONS), end="")
+    else:
+        print_result(json.dumps(schema(OPTIONS), indent=2))
     return 0
 
 
-def _check(arguments: list[str]) -> int:
-    options = CheckOptions()
-    options.parseOptions(arguments)
-    settings = options.settings
+def _check(found: Namespace) -> int:
+    errors: list[BadOption] = []
+    reader = SettingsReader(relay_flags(found), os.environ, real_reactor(), report=errors.append)
+    settings = reader.read()
     for variable in settings.unknown_variables:
         hint = variable_hint(settings.options, variable)
-        print_error(printable(f"vault-relay: warning: {variable} is no option of the relay{hint}"))
-    for error in options.errors:
+        print_error(f"vault-relay: warning: {variable} is no option of the relay{hint}")
+    # One mistake may be found in two places.
+    for error in dict.fromkeys(map(str, errors)):
         print_error(f"vault-relay: {error}")
-    if options.errors:
+    if errors:
         return USAGE_ERROR
-    if "show" in options.flags:
+    if found.show:
         settings = fit_to_descriptors(settings)
         for option in settings.options:
             print_result(f"{option.name:<20}{printable(str(settings.shown(option)))}")
     else:
         print_result("The options are valid.")
     return 0
-
-
-def _refuse() -> NoReturn:
-    stop_with("config takes check, sample or schema; see vault-relay config --help")

@@ -11,11 +11,11 @@ from twisted.internet.task import react
 
 from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.stdio import print_result
-from vaultrelay.commands.check_options import CheckOptions, parser, read_options
+from vaultrelay.commands.check_options import PARSER, CheckOptions, read_options
 from vaultrelay.commands.checkup import Checkup
 from vaultrelay.commands.checkup.url import shown
 
-__all__ = ["main", "parser"]
+__all__ = ["PARSER", "main"]
 
 
 def main(arguments: list[str]) -> int:

@@ -10,16 +10,55 @@ from pathlib import Path
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.idle import DEFAULT_SECONDS, MOST_SECONDS
 from vaultrelay.commands.checkup.url import has_token, shown, with_token
-from vaultrelay.commands.parser import CommandParser, command_parser
+from vaultrelay.commands.parser import argument, command_parser
 from vaultrelay.policy.access_token import check_spelling
 
-_DETAILS = """
+_VARIABLE = "RELAY_TOKEN"
+_TOKEN_BYTES = 4096
+"""More than any token has; the file may be something else."""
+_EXAMPLE = "wss://relay.example.org"
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """The options; the URL includes the token."""
+
+    url: str = field(repr=False)
+    idle: int
+    json: bool
+    strict: bool
+
+
+def _url(url: str) -> str:
+    try:
+        RelayUrl.read(url)
+    except ValueError as error:
+        # The message of urllib may repeat a part of a malformed token.
+        reason = (
+            "this is not a URL; in wss://any:TOKEN@host write / ? # @ : of the token with percent "
+            "signs"
+            if "@" in url
+            else str(error)
+        )
+        raise ArgumentTypeError(f"'{shown(url)}': {reason}") from None
+    return url
+
+
+def _idle_seconds(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= MOST_SECONDS:
+        raise ArgumentTypeError(f"'{text}' must be seconds from 1 to {MOST_SECONDS}")
+    return int(text)
+
+
+PARSER = command_parser(
+    "check",
+    """
 The steps are: name resolution, TCP, TLS, HTTP and its clock, the client address as the relay sees
 it, upgrade, join, echo, the largest message, and one second of throughput. Two devices meet in a
 channel that exists for this test only; other devices are not disturbed. A line that begins with
 "warn" reports a step that passed and has a problem to correct.
-"""
-_NOTES = """
+""",
+    notes="""
 The exit status is 0 if every step passed, 1 if not, and 2 for invalid arguments.
 
 The token of a private relay comes from --token-file; without it from the password of the URL, which
@@ -46,82 +85,43 @@ Examples:
 
   vault-relay check wss://relay.example.org
   vault-relay check --idle --strict --token-file token wss://relay.example.org
-"""
-_VARIABLE = "RELAY_TOKEN"
-_TOKEN_BYTES = 4096
-"""More than any token has; the file may be something else."""
-_EXAMPLE = "wss://relay.example.org"
-
-
-@dataclass(frozen=True)
-class CheckOptions:
-    """The options; the URL includes the token."""
-
-    url: str = field(repr=False)
-    idle: int
-    json: bool
-    strict: bool
-
-
-def parser() -> CommandParser:
-    """Return the parser of the command."""
-    made = command_parser(
-        "check", _DETAILS, notes=_NOTES, unexpected=f"check takes one URL, such as {_EXAMPLE}"
-    )
-    made.add_argument("url", metavar="URL", type=_url, help=f"The relay's URL, such as {_EXAMPLE}.")
-    made.add_argument(
-        "--idle",
-        metavar="SECONDS",
-        nargs="?",
-        type=_idle_seconds,
-        default=0,
-        help="Then send nothing on one connection for this time, to find a proxy that cuts idle "
-        f"connections: --idle for {DEFAULT_SECONDS} s, --idle=SECONDS for 1 to {MOST_SECONDS} s. "
-        "The other device keeps sending, which shows whether the relay itself stopped.",
-    )
-    made.add_argument("--strict", action="store_true", help="Exit with 1 for a warning, too.")
-    made.add_argument("--json", action="store_true", help="Print one JSON object instead of text.")
-    made.add_argument(
-        "--token-file", metavar="FILE", help="A file with the access token in its first line."
-    )
-    return made
+""",
+    unexpected=f"check takes one URL, such as {_EXAMPLE}",
+    arguments=(
+        argument("url", metavar="URL", type=_url, help=f"The relay's URL, such as {_EXAMPLE}."),
+        argument(
+            "--idle",
+            metavar="SECONDS",
+            nargs="?",
+            type=_idle_seconds,
+            default=0,
+            help="Then send nothing on one connection for this time, to find a proxy that cuts "
+            f"idle connections: --idle for {DEFAULT_SECONDS} s, --idle=SECONDS for 1 to "
+            f"{MOST_SECONDS} s. The other device keeps sending, which shows whether the relay "
+            "itself stopped.",
+        ),
+        argument("--strict", action="store_true", help="Exit with 1 for a warning, too."),
+        argument("--json", action="store_true", help="Print one JSON object instead of text."),
+        argument(
+            "--token-file", metavar="FILE", help="A file with the access token in its first line."
+        ),
+    ),
+)
 
 
 def read_options(arguments: Sequence[str]) -> CheckOptions:
     """Return the options. Exits with a line and status 2 if one is invalid."""
-    check = parser()
     if any(flag == "--idle" and value.isdecimal() for flag, value in pairwise(arguments)):
-        check.error("--idle: write the seconds after an equals sign, such as --idle=120")
+        PARSER.error("--idle: write the seconds after an equals sign, such as --idle=120")
     # argparse would take a URL after --idle for its value.
-    found = check.read(
+    found = PARSER.read(
         [f"--idle={DEFAULT_SECONDS}" if each == "--idle" else each for each in arguments]
     )
     try:
         url = _with_token(found.url, found.token_file)
     except ValueError as error:
-        check.error(str(error))
+        PARSER.error(str(error))
     return CheckOptions(url, found.idle, found.json, found.strict)
-
-
-def _url(url: str) -> str:
-    try:
-        RelayUrl.read(url)
-    except ValueError as error:
-        # The message of urllib may repeat a part of a malformed token.
-        reason = (
-            "this is not a URL; in wss://any:TOKEN@host write / ? # @ : of the token with percent "
-            "signs"
-            if "@" in url
-            else str(error)
-        )
-        raise ArgumentTypeError(f"'{shown(url)}': {reason}") from None
-    return url
-
-
-def _idle_seconds(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= MOST_SECONDS:
-        raise ArgumentTypeError(f"'{text}' must be seconds from 1 to {MOST_SECONDS}")
-    return int(text)
 
 
 def _with_token(url: str, file: str | None) -> str:

@@ -7,8 +7,8 @@ from argparse import Namespace
 from vaultrelay.app.process import USAGE_ERROR, fit_to_descriptors
 from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.stdio import print_error, print_result
-from vaultrelay.commands.parser import CommandParser, command_parser
-from vaultrelay.commands.relay_options import add_relay_options, relay_flags
+from vaultrelay.commands.parser import argument, command_parser
+from vaultrelay.commands.relay_options import RELAY_OPTIONS, relay_flags
 from vaultrelay.config.given import BadOption
 from vaultrelay.config.reader import SettingsReader
 from vaultrelay.config.sample import sample
@@ -17,41 +17,50 @@ from vaultrelay.config.settings import OPTIONS
 from vaultrelay.config.sources import variable_hint
 from vaultrelay.policy.printable import printable
 
-_DETAILS = "See vault-relay config SUBCOMMAND --help for the options of each."
-_NOTES = """
+PARSER = command_parser(
+    "config",
+    "See vault-relay config SUBCOMMAND --help for the options of each.",
+    notes="""
 The exit status is 0, or 2 for invalid options of the relay or invalid arguments.
 
 Examples:
 
   vault-relay config check --config /etc/vault-relay/relay.toml
   vault-relay config sample > relay.toml
-"""
-_CHECK_DETAILS = """
+""",
+    subcommands={
+        "check": {
+            "help": "Check the options of the relay.",
+            "details": """
+Check the options of the relay.
+
 Takes the options of the relay (see vault-relay --help). Reads flags, RELAY_* variables, the file of
 --config, certificates and lists as the relay does at its start, and opens no port. Each error is
 one line on standard error. The exit status is 2 if there is an error and 0 if not, so that the
 command can be ExecStartPre= of a systemd unit.
-"""
-
-
-def parser() -> CommandParser:
-    """Return the parser of the command."""
-    made = command_parser("config", _DETAILS, notes=_NOTES)
-    check = made.add_subcommand("check", "Check the options of the relay.", _CHECK_DETAILS)
-    check.add_argument(
-        "--show", action="store_true", help="Print the effective value of each option."
-    )
-    add_relay_options(check)
-    made.add_subcommand(
-        "sample", "Print a TOML file for --config, with every option commented out."
-    )
-    made.add_subcommand("schema", "Print the JSON Schema of that file, for editors.")
-    return made
+""",
+            "arguments": (
+                argument(
+                    "--show", action="store_true", help="Print the effective value of each option."
+                ),
+                *RELAY_OPTIONS,
+            ),
+        },
+        "sample": {
+            "help": "Print a TOML file for --config.",
+            "details": "Print a TOML file for --config, with every option commented out.",
+        },
+        "schema": {
+            "help": "Print the JSON Schema of that file.",
+            "details": "Print the JSON Schema of the file of --config, for editors.",
+        },
+    },
+)
 
 
 def main(arguments: list[str]) -> int:
     """Run the subcommand; return 0, or 2 for invalid options or arguments."""
-    found = parser().read(arguments)
+    found = PARSER.read(arguments)
     if found.subcommand == "check":
         return _check(found)
     if found.subcommand == "sample":

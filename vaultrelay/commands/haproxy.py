@@ -4,9 +4,9 @@ import shlex
 
 from vaultrelay.app.stdio import print_result
 from vaultrelay.commands.haproxy_cfg.configuration import configuration
-from vaultrelay.commands.haproxy_cfg.options import parser, read_options
+from vaultrelay.commands.haproxy_cfg.options import PARSER, read_options
 
-__all__ = ["main", "parser"]
+__all__ = ["PARSER", "main"]
 
 
 def main(arguments: list[str]) -> int:

@@ -9,23 +9,9 @@ import os
 import socket
 import time
 
-from vaultrelay.commands.parser import CommandParser, command_parser
+from vaultrelay.commands.parser import argument, command_parser
 from vaultrelay.config.runtime_folder import UnsafeFolder, check_folder, folders_to_search, sockets
 from vaultrelay.config.service_links import is_service_link
-
-_DETAILS = """
-Prints one sentence. The command connects to a socket in the relay's runtime folder, which works for
-every way in which a relay listens. If the folder has no socket, it connects to the port on
-127.0.0.1.
-"""
-_NOTES = """
-The exit status is 0 if the relay is healthy, 1 if not, and 2 for invalid arguments.
-
-Examples:
-
-  vault-relay healthcheck
-  HEALTHCHECK CMD vault-relay healthcheck --ready    in the Dockerfile of an image
-"""
 
 ANSWER_SECONDS = 5
 """For the whole check. A relay that does not respond for that long is not usable."""
@@ -35,40 +21,53 @@ _WORD_CHARS = 32
 _HIGHEST_PORT = 65535
 
 
+PARSER = command_parser(
+    "healthcheck",
+    """
+Prints one sentence. The command connects to a socket in the relay's runtime folder, which works for
+every way in which a relay listens. If the folder has no socket, it connects to the port on
+127.0.0.1.
+""",
+    notes="""
+The exit status is 0 if the relay is healthy, 1 if not, and 2 for invalid arguments.
+
+Examples:
+
+  vault-relay healthcheck
+  HEALTHCHECK CMD vault-relay healthcheck --ready    in the Dockerfile of an image
+""",
+    arguments=(
+        argument(
+            "--port",
+            metavar="NUMBER",
+            help="The relay's port, needed if several relays run here. Default $RELAY_PORT.",
+        ),
+        argument(
+            "--runtime-folder",
+            metavar="FOLDER",
+            help="The relay's runtime folder. Default $RELAY_RUNTIME_FOLDER, or the folder that "
+            "the relay uses by default.",
+        ),
+        argument(
+            "--ready",
+            action="store_true",
+            help="Report a relay that is about to stop as unhealthy.",
+        ),
+    ),
+)
+
+
 class Unhealthy(Exception):
     """The fault, in a sentence."""
 
 
-def parser() -> CommandParser:
-    """Return the parser of the command."""
-    made = command_parser("healthcheck", _DETAILS, notes=_NOTES)
-    made.add_argument(
-        "--port",
-        metavar="NUMBER",
-        help="The relay's port, needed if several relays run here. Default $RELAY_PORT.",
-    )
-    made.add_argument(
-        "--runtime-folder",
-        metavar="FOLDER",
-        help="The relay's runtime folder. Default $RELAY_RUNTIME_FOLDER, or the folder that the "
-        "relay uses by default.",
-    )
-    made.add_argument(
-        "--ready",
-        action="store_true",
-        help="Report a relay that is about to stop as unhealthy.",
-    )
-    return made
-
-
 def main(arguments: list[str]) -> int:
     """Print the result; return 0 if the relay is healthy, 1 if not, 2 for invalid arguments."""
-    health = parser()
-    found = health.read(arguments)
+    found = PARSER.read(arguments)
     try:
         port = _port(found.port)
     except ValueError as error:
-        health.error(str(error))
+        PARSER.error(str(error))
     folder = found.runtime_folder or os.environ.get("RELAY_RUNTIME_FOLDER", "")
     try:
         print(f"healthy: {_Check(port, folder, found.ready).result()}")

@@ -12,20 +12,22 @@ from vaultrelay.app.stdio import print_result
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.own_url import find_url
-from vaultrelay.commands.parser import CommandParser, command_parser
+from vaultrelay.commands.parser import argument, command_parser
 from vaultrelay.commands.qr_code import qr_lines
 from vaultrelay.commands.reach import Unreachable, reach
-from vaultrelay.commands.relay_options import add_relay_options, relay_flags
+from vaultrelay.commands.relay_options import RELAY_OPTIONS, relay_flags
 from vaultrelay.config.given import BadOption
 from vaultrelay.config.reader import read_settings
 from vaultrelay.policy.access_token import check_spelling
 
-_DETAILS = """
+PARSER = command_parser(
+    "invite",
+    """
 Takes the options of the relay (see vault-relay --help), and connects to the URL as a test. The URL
 is the relay's --public-url, given as a flag, a variable or in the file of --config; without one, a
 name from its certificate; without that, a guess from the addresses of this machine.
-"""
-_NOTES = """
+""",
+    notes="""
 If standard output is not a terminal, the explanations go to standard error.
 
 The exit status is 0 if a relay answers at the URL and its address can be reached from everywhere, 1
@@ -35,36 +37,29 @@ Examples:
 
   vault-relay invite --public-url wss://relay.example.org
   vault-relay invite --with-token --config /etc/vault-relay/relay.toml
-"""
+""",
+    # The argument is not printed: it may be a token.
+    unexpected="invite takes options only; enter a token when --with-token asks for it, and not on "
+    "the command line",
+    arguments=(
+        argument(
+            "--with-token",
+            action="store_true",
+            help="Put an access token into the URL. The command asks for it, or reads it from "
+            "standard input if that is not a terminal. The command line cannot contain it: other "
+            "users of this machine could read it, and the shell would keep it.",
+        ),
+        argument("--no-qr", action="store_true", help="Print the URL without a QR code."),
+        *RELAY_OPTIONS,
+    ),
+)
 _LONGEST_LINE = 4096
-
-
-def parser() -> CommandParser:
-    """Return the parser of the command."""
-    # The argument is not shown: it may be a token.
-    made = command_parser(
-        "invite",
-        _DETAILS,
-        notes=_NOTES,
-        unexpected="invite takes options only; enter a token when --with-token asks for it, and "
-        "not on the command line",
-    )
-    made.add_argument(
-        "--with-token",
-        action="store_true",
-        help="Put an access token into the URL. The command asks for it, or reads it from standard "
-        "input if that is not a terminal. The command line cannot contain it: other users of this "
-        "machine could read it, and the shell would keep it.",
-    )
-    made.add_argument("--no-qr", action="store_true", help="Print the URL without a QR code.")
-    add_relay_options(made)
-    return made
 
 
 def main(arguments: list[str]) -> int:
     """Print and try the URL; return 0 if it is reached from everywhere, 1 if not, 2 for invalid
     arguments."""
-    found = parser().read(arguments)
+    found = PARSER.read(arguments)
     try:
         settings = read_settings(relay_flags(found), os.environ, real_reactor())
     except BadOption as error:

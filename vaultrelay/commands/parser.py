@@ -5,112 +5,27 @@ health check starts one every few seconds: modules that only the help needs are 
 """
 
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NoReturn, TypeAlias
 
 from vaultrelay import __version__
 from vaultrelay.app.stdio import print_error, print_result
 from vaultrelay.commands import COMMANDS
 
 _USAGE_ERROR = 2
-_HELP_COLUMN = 28
 _MARGIN = 2
 _MIN_WIDTH = 40
+# Without a width it would import shutil for each argument.
+_FORMATTER = partial(RawDescriptionHelpFormatter, max_help_position=28, width=80 - _MARGIN)
+
+Argument: TypeAlias = tuple[tuple[str, ...], dict[str, Any]]
+"""The names and settings of one argument, as add_argument() takes them."""
 
 
-class CommandParser(ArgumentParser):
-    """The parser of a command, with its subcommands by name.
-
-    `details` and `notes` are the paragraphs before and after the list of arguments; an indented
-    paragraph keeps its lines. `unexpected` reports an argument that is no option: {} is its text.
-    """
-
-    def __init__(
-        self,
-        *,
-        details: str,
-        notes: str = "",
-        unexpected: str = "'{}' is not an option",
-        **more: Any,
-    ) -> None:
-        self.details = details
-        self.notes = notes
-        self.flags: list[str] = []
-        self.arguments: list[Action] = []
-        self.subcommands: dict[str, CommandParser] = {}
-        self.takes_relay_options = False
-        self.choice_of_subcommand: Any = None
-        self.unexpected = unexpected
-        self.width = 80 - _MARGIN
-        super().__init__(formatter_class=self.formatter, **more)
-        self.add_argument(
-            "-V", "--version", action=_Version, nargs=0, default=SUPPRESS, help="Print the version."
-        )
-
-    def formatter(self, prog: str) -> RawDescriptionHelpFormatter:
-        """Return the formatter of the help. Without a width it would import shutil at any use."""
-        return RawDescriptionHelpFormatter(prog, max_help_position=_HELP_COLUMN, width=self.width)
-
-    def add_argument(self, *names: Any, **more: Any) -> Action:
-        """Add an argument, and keep it for the documents unless it is hidden."""
-        argument = super().add_argument(*names, **more)
-        self.flags += argument.option_strings
-        if argument.help != SUPPRESS:
-            self.arguments.append(argument)
-        return argument
-
-    def add_subcommand(self, name: str, summary: str, details: str = "") -> "CommandParser":
-        """Add a subcommand, and return its parser."""
-        if self.choice_of_subcommand is None:
-            self.choice_of_subcommand = self.add_subparsers(
-                title="subcommands", dest="subcommand", metavar="SUBCOMMAND", required=True
-            )
-        added: CommandParser = self.choice_of_subcommand.add_parser(
-            name, help=summary, details=f"{summary}\n\n{details}"
-        )
-        self.subcommands[name] = added
-        return added
-
-    def family(self) -> Iterator["CommandParser"]:
-        """Yield this parser and those of its subcommands."""
-        yield self
-        yield from self.subcommands.values()
-
-    def read(self, arguments: Sequence[str]) -> Namespace:
-        """Return the values of the arguments. Exits with a line and status 2 if one is invalid."""
-        has_list = any(each.nargs == "*" for each in self.arguments)
-        parse = self.parse_known_intermixed_args if has_list else self.parse_known_args
-        found, rest = parse(arguments)
-        if rest:
-            self.error(self._unknown(rest[0]))
-        return found
-
-    def _unknown(self, text: str) -> str:
-        if not text.startswith("-"):
-            return self.unexpected.format(text)
-        from vaultrelay.config.common_mistakes import did_you_mean
-
-        # The rest may be a secret.
-        name = text.partition("=")[0] if text.startswith("--") else text[:2]
-        known = [flag for parser in self.family() for flag in parser.flags]
-        return f"option {name} not recognized{did_you_mean(name, known)}"
-
-    def error(self, message: str) -> NoReturn:
-        """Print the message in one line, and exit with status 2."""
-        option, ignored, _ = message.removeprefix("argument ").partition(": ignored explicit")
-        message = f"{option} takes no value" if ignored else option
-        link = " See" if message.endswith("?") else "; see"
-        print_error(f"vault-relay: {message}{link} {self.prog} --help")
-        self.exit(_USAGE_ERROR)
-
-    def format_help(self) -> str:
-        """Return the help, as wide as the terminal."""
-        import shutil
-
-        self.width = max(_MIN_WIDTH, shutil.get_terminal_size().columns - _MARGIN)
-        self.description = filled(self.details, self.width)
-        self.epilog = filled(self.notes, self.width)
-        return super().format_help()
+def argument(*names: str, **settings: Any) -> Argument:
+    """Declare an argument of a command."""
+    return names, settings
 
 
 class _Version(Action):
@@ -121,30 +36,95 @@ class _Version(Action):
         parser.exit()
 
 
-def command_parser(name: str, details: str, **more: Any) -> CommandParser:
+class CommandParser(ArgumentParser):
+    """The parser of a command or subcommand.
+
+    `details` and `notes` are the paragraphs of the help before and after the list of arguments; an
+    indented one keeps its lines. `subcommands` are the settings of their parsers, by name.
+    `unexpected` is the error for an argument that is no option; {} is its text.
+    """
+
+    def __init__(
+        self,
+        *,
+        details: str,
+        notes: str = "",
+        arguments: Sequence[Argument] = (),
+        subcommands: Mapping[str, Mapping[str, Any]] | None = None,
+        unexpected: str = "'{}' is not an option",
+        **more: Any,
+    ) -> None:
+        super().__init__(formatter_class=_FORMATTER, add_help=False, **more)
+        self.details, self.notes, self.unexpected = details, notes, unexpected
+        self.add_argument("-h", "--help", action="help", help="Print this help.")
+        self.add_argument(
+            "-V", "--version", action=_Version, nargs=0, default=SUPPRESS, help="Print the version."
+        )
+        self.arguments = [self.add_argument(*names, **settings) for names, settings in arguments]
+        self.subcommands: dict[str, CommandParser] = {}
+        if subcommands:
+            choice = self.add_subparsers(dest="subcommand", metavar="SUBCOMMAND", required=True)
+            for name, settings in subcommands.items():
+                self.subcommands[name] = choice.add_parser(name, **settings)
+            self.arguments.append(choice)
+
+    @property
+    def all_arguments(self) -> list[Action]:
+        """The arguments of the command and of its subcommands."""
+        return [each for parser in (self, *self.subcommands.values()) for each in parser.arguments]
+
+    def read(self, arguments: Sequence[str]) -> Namespace:
+        """Return the values of the arguments. Exits with a line and status 2 if one is invalid."""
+        has_list = any(each.nargs == "*" for each in self.arguments)
+        parse = self.parse_known_intermixed_args if has_list else self.parse_known_args
+        found, rest = parse(arguments)
+        for text in rest:
+            self._refuse(text)
+        return found
+
+    def _refuse(self, text: str) -> NoReturn:
+        if not text.startswith("-"):
+            self.error(self.unexpected.format(text))
+        from vaultrelay.config.common_mistakes import did_you_mean
+
+        # What follows the name may be a secret.
+        name = text.partition("=")[0] if text.startswith("--") else text[:2]
+        known = [flag for each in self.all_arguments for flag in each.option_strings]
+        self.error(f"option {name} not recognized{did_you_mean(name, known)}")
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message as one line, and exit with status 2."""
+        message, is_ignored, _ = message.removeprefix("argument ").partition(": ignored explicit")
+        if is_ignored:
+            message = f"{message} takes no value"
+        link = " See" if message.endswith("?") else "; see"
+        print_error(f"vault-relay: {message}{link} {self.prog} --help")
+        self.exit(_USAGE_ERROR)
+
+    def format_help(self) -> str:
+        """Return the help, as wide as the terminal."""
+        from shutil import get_terminal_size
+        from textwrap import fill
+
+        width = max(_MIN_WIDTH, get_terminal_size().columns - _MARGIN)
+        self.formatter_class = partial(_FORMATTER, width=width)
+        self.description, self.epilog = (
+            "\n\n".join(
+                block if block.startswith(" ") else fill(block, width, break_on_hyphens=False)
+                for block in paragraphs(text)
+            )
+            for text in (self.details, self.notes)
+        )
+        return super().format_help()
+
+
+def command_parser(name: str, details: str, **settings: Any) -> CommandParser:
     """Return the parser of a command; its help begins with the summary of the command."""
     details = f"{COMMANDS[name]}\n\n{details}"
-    return CommandParser(prog=f"vault-relay {name}", details=details, **more)
+    return CommandParser(prog=f"vault-relay {name}", details=details, **settings)
 
 
 def paragraphs(text: str) -> list[str]:
     """Return the paragraphs of a text, each in one line; an indented one keeps its lines."""
     blocks = text.strip("\n").split("\n\n")
     return [block if block.startswith(" ") else " ".join(block.split()) for block in blocks]
-
-
-def filled(text: str, width: int) -> str:
-    """Return a text with its paragraphs filled to a width."""
-    from textwrap import fill
-
-    return "\n\n".join(
-        block if block.startswith(" ") else fill(block, width, break_on_hyphens=False)
-        for block in paragraphs(text)
-    )
-
-
-def heading(argument: Action) -> str:
-    """Return an argument as the help lists it, such as ``--port NUMBER``."""
-    names = ", ".join(argument.option_strings)
-    value = "" if argument.nargs == 0 else str(argument.metavar)
-    return " ".join(filter(None, (names, f"[{value}]" if argument.nargs == "?" else value)))

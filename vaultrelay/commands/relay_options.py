@@ -2,17 +2,13 @@
 
 from argparse import SUPPRESS, Namespace
 
-from vaultrelay.commands.parser import CommandParser
+from vaultrelay.commands.parser import argument
 from vaultrelay.config.settings import OPTIONS
 
-
-def add_relay_options(parser: CommandParser) -> None:
-    """Let a command take the options of the relay."""
-    parser.takes_relay_options = True
-    for option in OPTIONS:
-        parser.add_argument(
-            f"--{option.name}", dest=option.name, action="append", default=SUPPRESS, help=SUPPRESS
-        )
+RELAY_OPTIONS = tuple(
+    argument(f"--{each.name}", dest=each.name, action="append", default=SUPPRESS, help=SUPPRESS)
+    for each in OPTIONS
+)
 
 
 def relay_flags(found: Namespace) -> dict[str, list[str]]:

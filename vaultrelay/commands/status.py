@@ -12,17 +12,35 @@ from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.ask import ask
 from vaultrelay.cluster.status import NodeStatus, total
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.commands.parser import CommandParser, command_parser
+from vaultrelay.commands.parser import argument, command_parser
 from vaultrelay.policy.limits import MOST_NODES
 from vaultrelay.web.node_figures import NODE_HEADS, node_figures
 from vaultrelay.web.units import lasting, number, size
 
-_DETAILS = """
+ANSWER_SECONDS = 5
+"""For all relays, which are asked at the same time."""
+_DEFAULT = "http://127.0.0.1:9090"
+_REMEDY = "Check that a relay has its --admin there, and that this machine can reach it."
+_HEADS = ("relay", "state", *NODE_HEADS, "memory", "files", "up")
+_WORDS = 2
+"""Number of columns with words, which are aligned left; the others are figures."""
+
+
+def _url(text: str) -> NodeUrl:
+    try:
+        return NodeUrl.read(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"'{text}' {error}") from None
+
+
+PARSER = command_parser(
+    "status",
+    """
 Prints one line for each relay, and one with the sum of those that answer. A URL is that of an admin
 endpoint, which a relay has with --admin: http://10.0.0.2:9090, https://..., or
 unix:/run/vault-relay/admin.sock.
-"""
-_NOTES = """
+""",
+    notes="""
 The exit status is 0 if all relays answer and none has an urgent warning, 1 if not, and 2 for
 invalid arguments.
 
@@ -33,53 +51,35 @@ Examples:
 
   vault-relay status
   vault-relay status http://10.0.0.2:9090 http://10.0.0.3:9090
-"""
-ANSWER_SECONDS = 5
-"""For all relays, which are asked at the same time."""
-_DEFAULT = "http://127.0.0.1:9090"
-_REMEDY = "Check that a relay has its --admin there, and that this machine can reach it."
-_HEADS = ("relay", "state", *NODE_HEADS, "memory", "files", "up")
-_WORDS = 2
-"""Number of columns with words, which are aligned left; the others are figures."""
-
-
-def parser() -> CommandParser:
-    """Return the parser of the command."""
-    made = command_parser("status", _DETAILS, notes=_NOTES)
-    made.add_argument(
-        "urls",
-        metavar="URL",
-        nargs="*",
-        type=_url,
-        help=f"The admin endpoint of a relay. Default {_DEFAULT}.",
-    )
-    made.add_argument("--json", action="store_true", help="Print one JSON object instead of lines.")
-    return made
+""",
+    arguments=(
+        argument(
+            "urls",
+            metavar="URL",
+            nargs="*",
+            type=_url,
+            help=f"The admin endpoint of a relay. Default {_DEFAULT}.",
+        ),
+        argument("--json", action="store_true", help="Print one JSON object instead of lines."),
+    ),
+)
 
 
 def main(arguments: list[str]) -> int:
     """Print the status; return 0 if all is well, 1 if not, 2 for invalid arguments."""
-    status = parser()
-    found = status.read(arguments)
+    found = PARSER.read(arguments)
     urls: list[NodeUrl] = found.urls or [_url(_DEFAULT)]
     if len(urls) > MOST_NODES:
-        status.error(f"URL: at most {MOST_NODES} relays can be given")
+        PARSER.error(f"URL: at most {MOST_NODES} relays can be given")
     for url in urls:
         if urls.count(url) > 1:
-            status.error(f"URL: '{url.text}' is given twice; remove one")
+            PARSER.error(f"URL: '{url.text}' is given twice; remove one")
     answers = _ask_all(urls)
     if found.json:
         print_result(_json(answers))
     else:
         print("\n".join(_lines(answers)))
     return int(any(answer.status is None or answer.status.urgent for answer in answers))
-
-
-def _url(text: str) -> NodeUrl:
-    try:
-        return NodeUrl.read(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"'{text}' {error}") from None
 
 
 def _ask_all(urls: Sequence[NodeUrl]) -> list[NodeAnswer]:

@@ -9,17 +9,31 @@ from pathlib import Path
 from vaultrelay.app.process import stop_with
 from vaultrelay.app.stdio import print_result
 from vaultrelay.commands.hints import print_hint
-from vaultrelay.commands.parser import CommandParser, command_parser
+from vaultrelay.commands.parser import Argument, argument, command_parser
 from vaultrelay.commands.token_file import BadTokenFile, TokenFile, locked
 from vaultrelay.policy.access_token import new_token, token_line
 from vaultrelay.policy.limits import MOST_TOKENS
 
-_DETAILS = """
+_VARIABLE = "RELAY_ACCESS_TOKEN_FILE"
+
+
+def _file(default: str) -> Argument:
+    return argument(
+        "--file",
+        metavar="FILE",
+        default=SUPPRESS,
+        help=f"The relay's file of tokens. Default {default}.",
+    )
+
+
+PARSER = command_parser(
+    "token",
+    """
 A private relay reads its access tokens from the file of its option --access-token-file. A running
 relay applies a change of that file within seconds. If standard output is not a terminal, the
 explanations go to standard error.
-"""
-_NOTES = """
+""",
+    notes="""
 See vault-relay token SUBCOMMAND --help for the options of each. The exit status is 0, or 2 if the
 file cannot be used or an argument is invalid.
 
@@ -28,46 +42,54 @@ Examples:
   vault-relay token new --label alice --file /etc/vault-relay/tokens
   vault-relay token list --file /etc/vault-relay/tokens
   vault-relay token revoke alice --file /etc/vault-relay/tokens
-"""
-_NEW = """
+""",
+    # Options may also be given before the subcommand.
+    arguments=(argument("--file", help=SUPPRESS), argument("--label", help=SUPPRESS)),
+    subcommands={
+        "new": {
+            "help": "Create a token.",
+            "details": """
+Create a token.
+
 Without --file the command prints two lines: the token, which is stored nowhere, and the line for
 the relay's file, from which the token cannot be derived. With --file it appends the line to that
 file, which it creates if needed, and prints the token only.
-"""
-_REVOKE = "The relay closes its sessions. Remove a token without a label with an editor."
-_VARIABLE = "RELAY_ACCESS_TOKEN_FILE"
+""",
+            "arguments": (
+                argument(
+                    "--label",
+                    metavar="NAME",
+                    default=SUPPRESS,
+                    help="The name of the token in the relay's file and log: 1 to 32 letters, "
+                    "digits, dots, underscores and hyphens. Default token- and the date.",
+                ),
+                _file("none"),
+            ),
+        },
+        "list": {
+            "help": "Print the label and the line number of each token.",
+            "details": "Print the label and the line number of each token.",
+            "arguments": (_file(f"${_VARIABLE}"),),
+        },
+        "revoke": {
+            "help": "Remove the token with a label from the file.",
+            "details": """
+Remove the token with a label from the file.
 
-
-def parser() -> CommandParser:
-    """Return the parser of the command."""
-    made = command_parser("token", _DETAILS, notes=_NOTES)
-    # Options may also stand before the subcommand.
-    for name in ("--file", "--label"):
-        made.add_argument(name, help=SUPPRESS)
-    new = made.add_subcommand("new", "Create a token.", _NEW)
-    new.add_argument(
-        "--label",
-        metavar="NAME",
-        default=SUPPRESS,
-        help="The name of the token in the relay's file and log: 1 to 32 letters, digits, dots, "
-        "underscores and hyphens. Default token- and the date.",
-    )
-    tokens = made.add_subcommand("list", "Print the label and the line number of each token.")
-    revoke = made.add_subcommand("revoke", "Remove the token with a label from the file.", _REVOKE)
-    revoke.add_argument("label", metavar="LABEL", help="The label of the token.")
-    for each, default in (new, "none"), (tokens, f"${_VARIABLE}"), (revoke, f"${_VARIABLE}"):
-        each.add_argument(
-            "--file",
-            metavar="FILE",
-            default=SUPPRESS,
-            help=f"The relay's file of tokens. Default {default}.",
-        )
-    return made
+The relay closes its sessions. Remove a token without a label with an editor.
+""",
+            "arguments": (
+                argument("label", metavar="LABEL", help="The label of the token."),
+                _file(f"${_VARIABLE}"),
+            ),
+        },
+    },
+)
 
 
 def main(arguments: list[str]) -> int:
     """Run the subcommand; return 0, or 2 if it fails."""
-    found = parser().read(arguments)
+    found = PARSER.read(arguments)
     try:
         if found.subcommand == "new":
             _new(found.label, None if found.file is None else _path(found.file))

@@ -16,25 +16,9 @@ from vaultrelay.commands.haproxy_cfg.places import (
     read_number,
     read_places,
 )
-from vaultrelay.commands.parser import CommandParser, command_parser
+from vaultrelay.commands.parser import Argument, argument, command_parser
 from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, MOST_RELAYS
 
-_DETAILS = """
-Prints a complete haproxy.cfg for HAProxy 2.6 or later in front of several relays, so that all
-devices of a channel always meet on one relay. docs/scaling.rst describes when that is of use, and
-what happens when a relay is added or fails.
-
-The relays are either workers on this machine (--workers) or nodes on any machine (one --node for
-each).
-"""
-_NOTES = """
-The exit status is 0, or 2 for invalid arguments.
-
-Examples:
-
-  vault-relay haproxy --workers 4 --certificate /etc/haproxy/relay.pem
-  vault-relay haproxy --node a=10.0.0.2:8080 --node b=10.0.0.3:8080
-"""
 _MOST_DEVICES = 1_000_000
 _MOST_CONNECTIONS = 10_000_000
 _FILE = re.compile(r"/[A-Za-z0-9_.,@+/-]*")
@@ -64,82 +48,6 @@ def _number(most: int, least: int = 1) -> Callable[[str, str], int]:
     return partial(read_number, least=least, most=most)
 
 
-_OPTIONS: tuple[tuple[str, str, Callable[[str, str], object], str], ...] = (
-    (
-        "workers",
-        "N",
-        _number(MOST_RELAYS),
-        "Number of relays on this machine, from the systemd template: systemctl enable --now "
-        "vault-relay@{1..N}",
-    ),
-    (
-        "sockets",
-        "FOLDER",
-        _file,
-        "Folder of the workers' sockets: worker 1 listens on FOLDER/1/devices. Default "
-        f"{Cluster.sockets}.",
-    ),
-    (
-        "spare",
-        "N",
-        _number(MOST_RELAYS, least=0),
-        "Servers reserved for relays that are added while HAProxy runs: more workers, or nodes "
-        "spare1 to spareN. Default 0.",
-    ),
-    (
-        "max-connections",
-        "N",
-        _number(_MOST_DEVICES),
-        f"The --max-connections of each relay. Default {DEFAULT_MAX_CONNECTIONS}.",
-    ),
-    (
-        "maxconn",
-        "N",
-        _number(_MOST_CONNECTIONS),
-        "Most connections of this HAProxy. Default the sum of all relays.",
-    ),
-    (
-        "max-per-address",
-        "N",
-        _number(_MOST_CONNECTIONS),
-        "Most connections of one IPv4 address or IPv6 /64. Default a quarter of --maxconn. The "
-        "other limits of addresses and networks follow from it.",
-    ),
-    (
-        "certificate",
-        "FILE",
-        _file,
-        f"Certificate chain, then private key, in one file. Default {Cluster.certificate}.",
-    ),
-    ("bind", "ADDRESS", _address, "Address on which devices connect. Default all."),
-    ("port", "N", _number(HIGHEST_PORT), "Port for devices. Default 443, or 80 with --plain."),
-    ("local-peer", "NAME", read_name, "The --peer that is this HAProxy."),
-    (
-        "peer-certificate",
-        "FILE",
-        _file,
-        "Certificate and key with which the HAProxies authenticate each other, the same file on "
-        f"each. Default {Cluster.peer_certificate}.",
-    ),
-    (
-        "runtime-folder",
-        "FOLDER",
-        _file,
-        f"Existing folder for HAProxy's own sockets. Default {Cluster.runtime_folder}.",
-    ),
-    ("log", "FILE", _log, f"Log socket, or stdout. Default {Cluster.log}."),
-    ("user", "NAME", read_name, f"User of HAProxy. Default {Cluster.user}."),
-    (
-        "group",
-        "NAME",
-        read_name,
-        "Group of HAProxy. Default vault-relay with --workers, whose sockets it may open; haproxy "
-        "with --node.",
-    ),
-)
-"""Options with one value: the name, the value in the help, its reader, and the help."""
-
-
 class _Once(Action):
     """Stores the value of an option. An option that is given twice is an error."""
 
@@ -149,50 +57,141 @@ class _Once(Action):
         setattr(found, self.dest, value)
 
 
-def parser() -> CommandParser:
-    """Return the parser of the command. Its values have the names of the fields of Cluster."""
-    made = command_parser(
-        "haproxy",
-        _DETAILS,
-        notes=_NOTES,
-        unexpected="haproxy takes options only, and not '{}'",
-        argument_default=SUPPRESS,
-    )
-    made.add_argument(
-        "--node",
-        metavar="[NAME=]HOST:PORT",
-        dest="nodes",
-        action="append",
-        help="A relay on any machine; repeat the option for each. Its name in HAProxy is NAME, or "
-        "else HOST:PORT. A relay that keeps its name keeps its channels, whatever else changes.",
-    )
-    for name, value, read, text in _OPTIONS:
-        flag = f"--{name}"
-        made.add_argument(flag, metavar=value, type=partial(read, flag), action=_Once, help=text)
-    made.add_argument(
-        "--plain",
-        dest="is_plain",
-        action="store_true",
-        help="Use no TLS, neither for devices nor between the HAProxies: for tests.",
-    )
-    made.add_argument(
-        "--peer",
-        metavar="NAME=HOST:PORT",
-        dest="peers",
-        action="append",
-        help="Each of several HAProxies, this one included: the address at which they exchange on "
-        "which relay a channel is.",
-    )
-    return made
+def _once(flag: str, value: str, read: Callable[[str, str], object], help: str) -> Argument:
+    return argument(flag, metavar=value, type=partial(read, flag), action=_Once, help=help)
+
+
+PARSER = command_parser(
+    "haproxy",
+    """
+Prints a complete haproxy.cfg for HAProxy 2.6 or later in front of several relays, so that all
+devices of a channel always meet on one relay. docs/scaling.rst describes when that is of use, and
+what happens when a relay is added or fails.
+
+The relays are either workers on this machine (--workers) or nodes on any machine (one --node for
+each).
+""",
+    notes="""
+The exit status is 0, or 2 for invalid arguments.
+
+Examples:
+
+  vault-relay haproxy --workers 4 --certificate /etc/haproxy/relay.pem
+  vault-relay haproxy --node a=10.0.0.2:8080 --node b=10.0.0.3:8080
+""",
+    unexpected="haproxy takes options only, and not '{}'",
+    # The values have the names of the fields of Cluster.
+    argument_default=SUPPRESS,
+    arguments=(
+        _once(
+            "--workers",
+            "N",
+            _number(MOST_RELAYS),
+            "Number of relays on this machine, from the systemd template: systemctl enable "
+            "--now vault-relay@{1..N}",
+        ),
+        _once(
+            "--sockets",
+            "FOLDER",
+            _file,
+            "Folder of the workers' sockets: worker 1 listens on FOLDER/1/devices. Default "
+            f"{Cluster.sockets}.",
+        ),
+        argument(
+            "--node",
+            metavar="[NAME=]HOST:PORT",
+            dest="nodes",
+            action="append",
+            help="A relay on any machine; repeat the option for each. Its name in HAProxy is NAME, "
+            "or else HOST:PORT. A relay that keeps its name keeps its channels, whatever else "
+            "changes.",
+        ),
+        _once(
+            "--spare",
+            "N",
+            _number(MOST_RELAYS, least=0),
+            "Servers reserved for relays that are added while HAProxy runs: more workers, or "
+            "nodes spare1 to spareN. Default 0.",
+        ),
+        _once(
+            "--max-connections",
+            "N",
+            _number(_MOST_DEVICES),
+            f"The --max-connections of each relay. Default {DEFAULT_MAX_CONNECTIONS}.",
+        ),
+        _once(
+            "--maxconn",
+            "N",
+            _number(_MOST_CONNECTIONS),
+            "Most connections of this HAProxy. Default the sum of all relays.",
+        ),
+        _once(
+            "--max-per-address",
+            "N",
+            _number(_MOST_CONNECTIONS),
+            "Most connections of one IPv4 address or IPv6 /64. Default a quarter of --maxconn."
+            " The other limits of addresses and networks follow from it.",
+        ),
+        _once(
+            "--certificate",
+            "FILE",
+            _file,
+            f"Certificate chain, then private key, in one file. Default {Cluster.certificate}.",
+        ),
+        argument(
+            "--plain",
+            dest="is_plain",
+            action="store_true",
+            help="Use no TLS, neither for devices nor between the HAProxies: for tests.",
+        ),
+        _once("--bind", "ADDRESS", _address, "Address on which devices connect. Default all."),
+        _once(
+            "--port",
+            "N",
+            _number(HIGHEST_PORT),
+            "Port for devices. Default 443, or 80 with --plain.",
+        ),
+        argument(
+            "--peer",
+            metavar="NAME=HOST:PORT",
+            dest="peers",
+            action="append",
+            help="Each of several HAProxies, this one included: the address at which they exchange "
+            "on which relay a channel is.",
+        ),
+        _once("--local-peer", "NAME", read_name, "The --peer that is this HAProxy."),
+        _once(
+            "--peer-certificate",
+            "FILE",
+            _file,
+            "Certificate and key with which the HAProxies authenticate each other, the same "
+            f"file on each. Default {Cluster.peer_certificate}.",
+        ),
+        _once(
+            "--runtime-folder",
+            "FOLDER",
+            _file,
+            f"Existing folder for HAProxy's own sockets. Default {Cluster.runtime_folder}.",
+        ),
+        _once("--log", "FILE", _log, f"Log socket, or stdout. Default {Cluster.log}."),
+        _once("--user", "NAME", read_name, f"User of HAProxy. Default {Cluster.user}."),
+        _once(
+            "--group",
+            "NAME",
+            read_name,
+            "Group of HAProxy. Default vault-relay with --workers, whose sockets it may open; "
+            "haproxy with --node.",
+        ),
+    ),
+)
 
 
 def read_options(arguments: Sequence[str]) -> Cluster:
     """Return the cluster. Exits with a line and status 2 if an argument is invalid."""
-    haproxy = parser()
     try:
-        return _cluster(vars(haproxy.read(arguments)))
+        return _cluster(vars(PARSER.read(arguments)))
     except BadUsage as error:
-        haproxy.error(str(error))
+        PARSER.error(str(error))
 
 
 def _cluster(given: dict[str, Any]) -> Cluster:

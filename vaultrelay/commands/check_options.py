@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from vaultrelay.certificates.plain_file import why_unreadable
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.idle import DEFAULT_SECONDS, MOST_SECONDS
 from vaultrelay.commands.checkup.url import has_token, shown, with_token
@@ -139,7 +140,9 @@ def _with_token(url: str, file: str | None) -> str:
             raise ValueError("is empty")
         check_spelling(token)
     except OSError as error:
-        raise ValueError(f"--token-file: '{file}' cannot be read: {error.strerror}") from None
+        raise ValueError(
+            f"--token-file: '{file}' cannot be read: {why_unreadable(Path(file), error)}"
+        ) from None
     except UnicodeDecodeError:
         raise ValueError(f"--token-file: '{file}' has no token in its first line") from None
     except ValueError as error:

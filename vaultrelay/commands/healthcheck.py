@@ -156,7 +156,8 @@ class _Check:
                 each.close()
             listed = ", ".join(port for each in (*live, path) for port in ports[each])
             raise Unhealthy(f"several relays run here, on ports {listed}: choose one with --port")
-        return self._ask(peer, f"port {' and '.join(ports[path])}" if ports[path] else path)
+        where = f"port {' and '.join(ports[path])}" if ports[path] else path
+        return self._ask(peer, f"the relay on {where}")
 
     def _ask_port(self) -> str:
         port, absence = self._port, self._absence or self._no_socket()

@@ -87,8 +87,8 @@ Examples:
             "--workers",
             "N",
             _number(MOST_RELAYS),
-            "Number of relays on this machine, from the systemd template: systemctl enable "
-            "--now vault-relay@{1..N}",
+            "Number of relays on this machine, as instances of the systemd template: enable "
+            "vault-relay@{1..N} with systemctl.",
         ),
         _once(
             "--sockets",

@@ -242,7 +242,7 @@ NODE = ["--node", "10.0.0.2:8080"]
         ),
         (["--workers", "1", "--workers", "2"], "--workers: is given twice; remove one"),
         (["4"], "haproxy takes options only, and not '4'"),
-        (["--worker", "1", "--lines"], "option --lines not recognized"),
+        (["--worker", "1", "--zzz"], "option --zzz not recognized"),
         (["--node", "10.0.0.2"], "--node: '10.0.0.2' must be HOST:PORT, such as 10.0.0.2:8080"),
         (["--node", "fd00::2:8080"], "--node: 'fd00::2:8080' must be HOST:PORT"),
         (["--node", "a b:1"], "--node: 'a b:1' must be HOST:PORT"),

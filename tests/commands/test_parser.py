@@ -8,29 +8,28 @@ import pytest
 from vaultrelay.app.stdio import ResultLost
 from vaultrelay.commands import COMMANDS
 from vaultrelay.commands import parser as module
-from vaultrelay.commands.parser import CommandParser, argument
+from vaultrelay.commands.parser import Argument, CommandParser, argument
 
 LONG = "Send nothing for a time, to find a proxy that cuts idle connections. " * 3
 
 
-def made(*, unexpected: str = "'{}' is not an option") -> CommandParser:
+def made(*more: Argument) -> CommandParser:
     return CommandParser(
         prog="vault-relay try",
         details=f"Try it.\n\n{LONG}",
         notes=f"Examples:\n\n  vault-relay try --strict   {'x' * 50}",
-        unexpected=unexpected,
         arguments=(
-            argument("urls", metavar="URL", nargs="*", help="A URL."),
             argument("--label", metavar="NAME", help=LONG),
             argument("--strict", action="store_true", help="Be strict."),
             argument("--string", action="store_true", help="Be a string."),
+            *more,
         ),
     )
 
 
-def refusal(capsys: pytest.CaptureFixture[str], arguments: Sequence[str], **more: str) -> str:
+def refusal(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> str:
     with pytest.raises(SystemExit) as stopped:
-        made(**more).read(arguments)
+        made().read(arguments)
     assert stopped.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -38,7 +37,9 @@ def refusal(capsys: pytest.CaptureFixture[str], arguments: Sequence[str], **more
 
 
 def test_options_stand_anywhere_and_may_be_shortened() -> None:
-    found = made().read(["a", "--strict", "b", "--lab", "x", "--", "-c"])
+    found = made(argument("urls", metavar="URL", nargs="*", help="A URL.")).read(
+        ["a", "--strict", "b", "--lab", "x", "--", "-c"]
+    )
     assert (found.urls, found.strict, found.label) == (["a", "b", "-c"], True, "x")
 
 

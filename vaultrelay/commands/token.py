@@ -123,9 +123,7 @@ def _append(path: Path, label: str, token: str, line: str) -> None:
         if label in tokens.labels:
             stop_with(f"{path} already has a token {label}; choose another --label")
         if len(tokens.lines) >= MOST_TOKENS:
-            raise BadTokenFile(
-                f"{path} has {MOST_TOKENS} tokens, the most that a relay takes; revoke one"
-            )
+            raise BadTokenFile(f"{path} has {MOST_TOKENS} tokens, the maximum; revoke one")
         # Before the file has it: a valid token that was not printed would be useless.
         _print_token(token)
         try:

@@ -69,6 +69,11 @@ class CommandParser(ArgumentParser):
             self.arguments.append(choice)
 
     @property
+    def synopsis(self) -> str:
+        """The usage in one line."""
+        return " ".join(self.format_usage().split()).removeprefix("usage: ")
+
+    @property
     def all_arguments(self) -> list[Action]:
         """The arguments of the command and of its subcommands."""
         return [each for parser in (self, *self.subcommands.values()) for each in parser.arguments]
@@ -128,3 +133,9 @@ def paragraphs(text: str) -> list[str]:
     """Return the paragraphs of a text, each in one line; an indented one keeps its lines."""
     blocks = text.strip("\n").split("\n\n")
     return [block if block.startswith(" ") else " ".join(block.split()) for block in blocks]
+
+
+def heading(argument: Action) -> str:
+    """Return an argument as the help lists it, such as ``--port NUMBER``."""
+    value = f"[{argument.metavar}]" if argument.nargs == "?" else argument.metavar or ""
+    return f"{', '.join(argument.option_strings)} {value}".strip()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import declared
 
 _FEW = 8
-_CODE = re.compile(r"(?<!\S)(--[a-z][a-z-]*[a-z]|[a-z]+://[^\s,;]*[\w/])")
+_CODE = re.compile(r"(?<!\S)(--[a-z][a-z-]*[a-z](?:=\w+)?|[a-z]+://[^\s,;]*[\w/])")
 """Options and URLs in sentences."""
 _MARKUP = re.compile(r"([\\*`|_:])")
 """What docutils may take for markup; a colon, for a URL."""

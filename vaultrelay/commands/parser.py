@@ -94,7 +94,8 @@ class CommandParser(ArgumentParser):
 
         # What follows the name may be a secret.
         name = text.partition("=")[0] if text.startswith("--") else text[:2]
-        known = [flag for each in self.all_arguments for flag in each.option_strings]
+        # A subcommand may have an option that another does not.
+        known = {flag for each in self.all_arguments for flag in each.option_strings} - {name}
         self.error(f"option {name} not recognized{did_you_mean(name, known)}")
 
     def error(self, message: str) -> NoReturn:

@@ -257,7 +257,7 @@ NODE = ["--node", "10.0.0.2:8080"]
         ([*TWO, "--local-peer", "up"], "--local-peer must be the one of left, right"),
         ([*NODE, "--local-peer", "up"], "--local-peer is for --peer, one for each HAProxy"),
         ([*TWO[:6], "--local-peer", "left"], "--peer is needed for each HAProxy: this one, and at"),
-        (["--node", "here=a:1"], "--node: here is the name of this HAProxy"),
+        (["--node", "here=a:1"], "--node: here is the name of an HAProxy"),
         (["--node", "left=a:1", *TWO[4:], "--local-peer", "right"], "--node: left is the name of"),
         ([*NODE, "--certificate", "a.pem"], "--certificate: 'a.pem' must be an absolute path"),
         ([*NODE, "--certificate", "/a b"], "--certificate: '/a b' must be an absolute path"),

@@ -60,8 +60,7 @@ def _run(arguments: list[str]) -> int:
         from vaultrelay.app import lean_imports
 
         lean_imports.install()
-    status: int = import_module(f"vaultrelay.commands.{name}").main(arguments)
-    return status
+    return int(import_module(f"vaultrelay.commands.{name}").main(arguments))
 
 
 def _refuse(name: str) -> NoReturn:

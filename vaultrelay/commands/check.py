@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     checkup = Checkup(
         real_reactor(),
         options.url,
-        _ignore if options.json else _print_step,
+        (lambda _: None) if options.json else _print_step,
         idle_seconds=options.idle,
         progress=_print_progress,
     )
@@ -47,7 +47,6 @@ def main(arguments: list[str]) -> int:
 
 
 def _print_summary(checkup: Checkup, options: CheckOptions) -> None:
-    count = len(checkup.warnings)
     if options.json:
         summary = {
             "url": shown(options.url),
@@ -56,12 +55,10 @@ def _print_summary(checkup: Checkup, options: CheckOptions) -> None:
             "steps": checkup.results,
         }
         print_result(json.dumps(summary, indent=2))
-    elif not checkup.passed:
-        print("\nNot passed.")
-    elif count:
-        print(f"\nPassed, with {count} warning{'' if count == 1 else 's'}.")
-    else:
-        print("\nAll passed.")
+        return
+    count = len(checkup.warnings)
+    passed = f"Passed, with {count} warning{'' if count == 1 else 's'}." if count else "All passed."
+    print(f"\n{passed if checkup.passed else 'Not passed.'}")
 
 
 def _print_step(result: Mapping[str, Any]) -> None:
@@ -76,7 +73,3 @@ def _print_step(result: Mapping[str, Any]) -> None:
 def _print_progress(text: str) -> None:
     """Print the reason why there is no result yet, for people."""
     print(f"  ...   {text}", file=sys.stderr, flush=True)
-
-
-def _ignore(result: Mapping[str, Any]) -> None:
-    pass

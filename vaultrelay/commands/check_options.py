@@ -135,7 +135,7 @@ def _with_token(url: str, file: str | None) -> str:
         raise ValueError("there is a token in the URL and one in --token-file; remove one of them")
     try:
         with Path(file).open("rb") as opened:
-            token = opened.readline(_TOKEN_BYTES).decode("ascii").strip()
+            token = opened.readline(_TOKEN_BYTES).decode("ascii", "replace").strip()
         if not token:
             raise ValueError("is empty")
         check_spelling(token)
@@ -143,8 +143,6 @@ def _with_token(url: str, file: str | None) -> str:
         raise ValueError(
             f"--token-file: '{file}' cannot be read: {why_unreadable(Path(file), error)}"
         ) from None
-    except UnicodeDecodeError:
-        raise ValueError(f"--token-file: '{file}' has no token in its first line") from None
     except ValueError as error:
         raise ValueError(f"--token-file: the first line of '{file}' {error}") from None
     return with_token(url, token)

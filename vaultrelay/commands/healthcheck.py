@@ -64,13 +64,9 @@ class Unhealthy(Exception):
 def main(arguments: list[str]) -> int:
     """Print the result; return 0 if the relay is healthy, 1 if not, 2 for invalid arguments."""
     found = PARSER.read(arguments)
-    try:
-        port = _port(found.port)
-    except ValueError as error:
-        PARSER.error(str(error))
     folder = found.runtime_folder or os.environ.get("RELAY_RUNTIME_FOLDER", "")
     try:
-        print(f"healthy: {_Check(port, folder, found.ready).result()}")
+        print(f"healthy: {_Check(_port(found.port), folder, found.ready).result()}")
     except Unhealthy as error:
         print(f"unhealthy: {error}")
         return 1
@@ -86,7 +82,7 @@ def _port(given: str | None) -> str:
         return ""
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_HIGHEST_PORT))
     if text and not (is_number and int(text) <= _HIGHEST_PORT):
-        raise ValueError(f"{origin}: '{text}' must be a whole number from 0 to {_HIGHEST_PORT}")
+        PARSER.error(f"{origin}: '{text}' must be a whole number from 0 to {_HIGHEST_PORT}")
     return text.lstrip("0")
 
 
@@ -112,24 +108,22 @@ class _Check:
 
     def _sockets(self, folder: str) -> dict[str, list[str]]:
         """Return the sockets of a folder that may be the relay's, and their ports."""
-        if not self._is_named:
-            try:
+        try:
+            if not self._is_named:
                 # Another user could answer there for the relay.
                 check_folder(folder)
-            except OSError:
-                return {}
-            except UnsafeFolder as error:
-                self._absence = self._absence or str(error)
-                return {}
+        except OSError:
+            return {}
+        except UnsafeFolder as error:
+            self._absence = self._absence or str(error)
+            return {}
         found = sockets(folder)
-        if not self._port:
-            return found
-        if found:
+        if found and self._port:
             others = ", ".join(port for ports in found.values() for port in ports)
             self._absence = (
                 self._absence or f"the sockets in {folder} are for other ports: {others}"
             )
-        return {path: ports for path, ports in found.items() if self._port in ports}
+        return {path: ports for path, ports in found.items() if self._port in ("", *ports)}
 
     def _connect(self, path: str) -> socket.socket | None:
         """Return a connection to a socket of the folder; None if no process listens any more."""
@@ -160,7 +154,10 @@ class _Check:
         return self._ask(peer, f"the relay on {where}")
 
     def _ask_port(self) -> str:
-        port, absence = self._port, self._absence or self._no_socket()
+        port, folder = self._port, self._folders[0]
+        absence = self._absence or (
+            f"no relay has a socket in {folder}" if folder else "this system has no unix sockets"
+        )
         if not port:
             # Rarely needed, and takes longer than all the rest.
             from vaultrelay.policy.limits import DEFAULT_PORT
@@ -181,10 +178,6 @@ class _Check:
                 f"{absence}, and {error}. For a relay with TLS only, set its folder with "
                 "--runtime-folder"
             ) from None
-
-    def _no_socket(self) -> str:
-        folder = self._folders[0]
-        return f"no relay has a socket in {folder}" if folder else "this system has no unix sockets"
 
     def _ask(self, peer: socket.socket, where: str) -> str:
         """Request the page, and return its content as a sentence."""

@@ -3,13 +3,14 @@
 import os
 import shutil
 import sys
+from contextlib import suppress
 from getpass import getpass
-from urllib.parse import quote
 
 from vaultrelay.app.process import stop_with
 from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.stdio import print_result
 from vaultrelay.client.device import RelayUrl
+from vaultrelay.commands.checkup.url import with_token
 from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.own_url import find_url
 from vaultrelay.commands.parser import argument, command_parser
@@ -65,10 +66,7 @@ def main(arguments: list[str]) -> int:
     except BadOption as error:
         stop_with(error)
     url, origin = find_url(settings)
-    invitation = url
-    if found.with_token:
-        scheme, _, rest = url.partition("://")
-        invitation = f"{scheme}://any:{quote(_read_token(), safe='')}@{rest}"
+    invitation = with_token(url, _read_token()) if found.with_token else url
     print_hint(f"Enter this URL in the VaultMesh app, or scan it. It is {origin}.")
     print_result(invitation)
     if not found.no_qr:
@@ -82,12 +80,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _read_token() -> str:
-    is_terminal = sys.stdin.isatty()
-    try:
-        line = getpass("Access token: ") if is_terminal else sys.stdin.readline(_LONGEST_LINE)
-    except (EOFError, UnicodeDecodeError):
-        line = ""
-    token = line.strip()
+    token = ""
+    with suppress(EOFError, UnicodeDecodeError):
+        if sys.stdin.isatty():
+            token = getpass("Access token: ").strip()
+        else:
+            token = sys.stdin.readline(_LONGEST_LINE).strip()
     if not token:
         stop_with("--with-token: the input has no token; enter one, or pipe it to the command")
     try:

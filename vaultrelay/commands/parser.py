@@ -100,9 +100,8 @@ class CommandParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message as one line, and exit with status 2."""
-        message, is_ignored, _ = message.removeprefix("argument ").partition(": ignored explicit")
-        if is_ignored:
-            message = f"{message} takes no value"
+        text, ignored, _ = message.removeprefix("argument ").partition(": ignored explicit")
+        message = f"{text} takes no value" if ignored else text
         link = " See" if message.endswith("?") else "; see"
         print_error(f"vault-relay: {message}{link} {self.prog} --help")
         self.exit(_USAGE_ERROR)

@@ -43,10 +43,8 @@ class TokenFile:
     def append(self, line: str) -> None:
         """Write the file with one more line. Raises BadTokenFile if it cannot."""
         end = "\r\n" if "\r\n" in self._text else "\n"
-        before = self._text
-        if before and not before.endswith("\n"):
-            before += end
-        self._write(f"{before}{line}{end}")
+        before = end if self._text and not self._text.endswith("\n") else ""
+        self._write(f"{self._text}{before}{line}{end}")
 
     def remove(self, label: str) -> None:
         """Write the file without the lines of a label. Raises BadTokenFile if it cannot."""

@@ -10,7 +10,6 @@ from vaultrelay.commands.haproxy_cfg.cluster import Cluster
 from vaultrelay.commands.haproxy_cfg.places import (
     HIGHEST_PORT,
     BadUsage,
-    Place,
     is_address,
     read_name,
     read_number,
@@ -197,43 +196,37 @@ def read_options(arguments: Sequence[str]) -> Cluster:
 def _cluster(given: dict[str, Any]) -> Cluster:
     nodes = given["nodes"] = read_places("--node", given.get("nodes", ()))
     peers = given["peers"] = read_places("--peer", given.get("peers", ()))
-    if ("workers" in given) == bool(nodes):
-        raise BadUsage(
-            "haproxy takes either --workers, for relays on this machine, or --node for each relay"
-        )
-    if nodes and "sockets" in given:
-        raise BadUsage("--sockets is for --workers; a node has a port")
-    if peers and not nodes:
-        raise BadUsage(
-            "--peer is for --node: another HAProxy cannot reach the sockets of this machine"
-        )
-    if "is_plain" in given:
-        given.setdefault("port", 80)
-    if not nodes:
-        given.setdefault("group", "vault-relay")
-    given["local_peer"] = _local_peer(given.get("local_peer"), peers, nodes)
-    cluster = Cluster(**given)
+    names = [peer.name for peer in peers]
+    local = given.get("local_peer", "" if peers else Cluster.local_peer)
+    # Relays are peers, too: HAProxy would take one of the same name for itself.
+    taken = ", ".join({local, *names} & {node.name for node in nodes})
+    for is_wrong, message in (
+        (
+            ("workers" in given) == bool(nodes),
+            "haproxy takes either --workers, for relays on this machine, or --node for each relay",
+        ),
+        (nodes and "sockets" in given, "--sockets is for --workers; a node has a port"),
+        (
+            peers and not nodes,
+            "--peer is for --node: another HAProxy cannot reach the sockets of this machine",
+        ),
+        ("local_peer" in given and not peers, "--local-peer is for --peer, one for each HAProxy"),
+        (
+            peers and local not in names,
+            f"--local-peer must be the one of {', '.join(names)} that is this HAProxy",
+        ),
+        (len(peers) == 1, "--peer is needed for each HAProxy: this one, and at least one other"),
+        (taken, f"--node: {taken} is the name of an HAProxy; choose another"),
+    ):
+        if is_wrong:
+            raise BadUsage(message)
+    defaults: dict[str, Any] = {
+        "port": 80 if "is_plain" in given else Cluster.port,
+        "group": Cluster.group if nodes else "vault-relay",
+    }
+    cluster = Cluster(**defaults | given)
     if cluster.relays > MOST_RELAYS:
         raise BadUsage(
             f"these are {cluster.relays} relays with --spare; at most {MOST_RELAYS} are possible"
         )
     return cluster
-
-
-def _local_peer(name: str | None, peers: Sequence[Place], nodes: Sequence[Place]) -> str:
-    names = [peer.name for peer in peers]
-    if name is None and not peers:
-        name = Cluster.local_peer
-    elif not peers:
-        raise BadUsage("--local-peer is for --peer, one for each HAProxy")
-    elif name is None or name not in names:
-        raise BadUsage(f"--local-peer must be the one of {', '.join(names)} that is this HAProxy")
-    elif len(peers) == 1:
-        raise BadUsage("--peer is needed for each HAProxy: this one, and at least one other")
-    # Relays are peers, too: HAProxy would take one of the same name for itself.
-    for taken in {name, *names} & {node.name for node in nodes}:
-        raise BadUsage(
-            f"--node: {taken} is the name of {'this' if taken == name else 'a'} HAProxy; choose "
-            "another"
-        )
-    return name

@@ -1,8 +1,7 @@
 """The completion scripts of the shells, from the declarations of options and commands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from shlex import quote
-from types import MappingProxyType
 from typing import NamedTuple
 
 from vaultrelay.config.kinds import Choice
@@ -140,8 +139,8 @@ def fish(options: Sequence[Option], commands: Sequence[Command]) -> str:
         help = _fish_quoted(_first_sentence(option))
         lines.append(f"-n {relay} -l {option.name} {value} -d {help}")
     lines += [f"-n {relay} -l {flag[2:]}" for flag in _PLAIN]
-    head = "# Completion of fish for vault-relay.\n"
-    return head + "".join(f"complete -c vault-relay {line}\n" for line in lines)
+    rules = "".join(f"complete -c vault-relay {line}\n" for line in lines)
+    return f"# Completion of fish for vault-relay.\n{rules}"
 
 
 def _first_sentence(option: Option) -> str:
@@ -152,6 +151,5 @@ def _fish_quoted(text: str) -> str:
     return "'" + text.replace("\\", r"\\").replace("'", r"\'") + "'"
 
 
-Script = Callable[[Sequence[Option], Sequence[Command]], str]
-SCRIPTS: Mapping[str, Script] = MappingProxyType({"bash": bash, "zsh": zsh, "fish": fish})
+SCRIPTS = {"bash": bash, "zsh": zsh, "fish": fish}
 """By shell."""

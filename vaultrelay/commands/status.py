@@ -71,9 +71,8 @@ def main(arguments: list[str]) -> int:
     urls: list[NodeUrl] = found.urls or [_url(_DEFAULT)]
     if len(urls) > MOST_NODES:
         PARSER.error(f"URL: at most {MOST_NODES} relays can be given")
-    for url in urls:
-        if urls.count(url) > 1:
-            PARSER.error(f"URL: '{url.text}' is given twice; remove one")
+    if twice := [url.text for url in urls if urls.count(url) > 1]:
+        PARSER.error(f"URL: '{twice[0]}' is given twice; remove one")
     answers = _ask_all(urls)
     if found.json:
         print_result(_json(answers))
@@ -112,17 +111,15 @@ def _json(answers: Sequence[NodeAnswer]) -> str:
 
 def _lines(answers: Sequence[NodeAnswer]) -> Iterator[str]:
     known = [each.status for each in answers if each.status]
-    rows = [[_name(each), *_cells(each.status)] for each in answers if each.status]
+    rows: list[Sequence[str]] = [_HEADS] if known else []
+    rows += [
+        (_name(each), *(_cells(each.status) if each.status else [each.why])) for each in answers
+    ]
     if len(answers) > 1 and known:
-        rows.append([f"{len(known)} of {len(answers)}", *_cells(total(known))])
-    widths = [max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
-    lines = iter([_aligned(row, widths) for row in (_HEADS, *rows)])
-    if known:
-        yield next(lines)
-    for each in answers:
-        yield next(lines) if each.status else f"{_name(each):<{widths[0]}}  {each.why}"
-    if len(answers) > 1 and known:
-        yield next(lines)
+        rows.append((f"{len(known)} of {len(answers)}", *_cells(total(known))))
+    full = [row for row in (_HEADS, *rows) if len(row) == len(_HEADS)]
+    widths = [max(map(len, column)) for column in zip(*full, strict=True)]
+    yield from (_aligned(row, widths) for row in rows)
     if not known:
         yield f"\n{_REMEDY}"
     for each in answers:
@@ -138,7 +135,8 @@ def _cells(status: NodeStatus) -> Iterator[str]:
     yield _state(status)
     yield from node_figures(status)
     yield "-" if status.memory_bytes is None else size(status.memory_bytes)
-    yield "-" if status.open_files is None else _of(status.open_files, status.open_files_limit)
+    limit = "" if status.open_files_limit is None else f" of {number(status.open_files_limit)}"
+    yield "-" if status.open_files is None else f"{number(status.open_files)}{limit}"
     yield lasting(status.uptime_seconds)
 
 
@@ -151,13 +149,9 @@ def _state(status: NodeStatus) -> str:
     return ", ".join(words)
 
 
-def _of(count: int, most: int | None) -> str:
-    return number(count) if most is None else f"{number(count)} of {number(most)}"
-
-
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
     cells = [
         cell.ljust(width) if index < _WORDS else cell.rjust(width)
-        for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        for index, (cell, width) in enumerate(zip(row, widths, strict=False))
     ]
     return "  ".join(cells).rstrip()

@@ -130,7 +130,6 @@ def test_what_is_no_token_is_refused(
         ["--with-token", "s3cret"],
         ["--with-token=s3cret"],
         ["-s3cret"],
-        ["-hs3cret"],
         ["--s3=s3cret"],
     ],
 )

@@ -199,7 +199,7 @@ def _cluster(given: dict[str, Any]) -> Cluster:
     names = [peer.name for peer in peers]
     local = given.get("local_peer", "" if peers else Cluster.local_peer)
     # Relays are peers, too: HAProxy would take one of the same name for itself.
-    taken = ", ".join({local, *names} & {node.name for node in nodes})
+    taken = ", ".join(sorted({local, *names} & {node.name for node in nodes}))
     for is_wrong, message in (
         (
             ("workers" in given) == bool(nodes),

@@ -1,5 +1,7 @@
 """The parser of the commands: messages for invalid arguments, and the help."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -96,3 +98,18 @@ def test_every_argument_of_a_command_has_a_help_that_is_a_sentence(name: str) ->
     parser: CommandParser = import_module(f"vaultrelay.commands.{name}").PARSER
     helps = [str(each.help) for each in parser.all_arguments if each.help and each.option_strings]
     assert all(text.endswith(".") or text == "==SUPPRESS==" for text in helps), helps
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_only_the_module_of_the_command_is_imported(name: str) -> None:
+    code = (
+        f"import sys; sys.argv = ['vault-relay', {name!r}, '--help']\n"
+        "from vaultrelay.commands import COMMANDS, main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([each for each in COMMANDS if f'vaultrelay.commands.{each}' in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True
+    )
+    assert done.stdout.splitlines()[-1] == f"[{name!r}]"

@@ -41,9 +41,8 @@ def main(arguments: list[str]) -> int:
     with suppress(SystemExit):
         react(work)
     _print_summary(checkup, options)
-    if not checkup.passed or not checkup.results:
-        return 1
-    return int(options.strict and bool(checkup.warnings))
+    has_passed = checkup.passed and checkup.results
+    return int(not has_passed or (options.strict and bool(checkup.warnings)))
 
 
 def _print_summary(checkup: Checkup, options: CheckOptions) -> None:

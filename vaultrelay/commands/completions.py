@@ -41,4 +41,6 @@ def _command(name: str) -> Command:
     flags = [flag for each in shown for flag in each.option_strings]
     words = [word for each in shown for word in each.choices or ()]
     takes_options = {each.name for each in OPTIONS} <= {each.dest for each in arguments}
-    return Command(name, COMMANDS[name], words, [*dict.fromkeys(flags), "--help"], takes_options)
+    return Command(
+        name, COMMANDS[name], words, [*dict.fromkeys(flags), "--help", "--version"], takes_options
+    )

@@ -10,10 +10,9 @@ from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
 from vaultrelay import __version__
-from vaultrelay.app.stdio import print_error, print_result
+from vaultrelay.app.stdio import print_result
 from vaultrelay.commands import COMMANDS
 
-_USAGE_ERROR = 2
 _MARGIN = 2
 _MIN_WIDTH = 40
 # Without a width it would import shutil for each argument.
@@ -100,11 +99,12 @@ class CommandParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message as one line, and exit with status 2."""
+        from vaultrelay.app.process import stop_with
+
         text, ignored, _ = message.removeprefix("argument ").partition(": ignored explicit")
         message = f"{text} takes no value" if ignored else text
         link = " See" if message.endswith("?") else "; see"
-        print_error(f"vault-relay: {message}{link} {self.prog} --help")
-        self.exit(_USAGE_ERROR)
+        stop_with(f"{message}{link} {self.prog} --help")
 
     def format_help(self) -> str:
         """Return the help, as wide as the terminal."""

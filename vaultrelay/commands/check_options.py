@@ -46,7 +46,8 @@ def _url(url: str) -> str:
 
 
 def _idle_seconds(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= MOST_SECONDS:
+    is_number = text.isdecimal() and len(text) <= len(str(MOST_SECONDS))
+    if not is_number or not 0 < int(text) <= MOST_SECONDS:
         raise ArgumentTypeError(f"'{text}' must be seconds from 1 to {MOST_SECONDS}")
     return int(text)
 

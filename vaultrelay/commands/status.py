@@ -18,7 +18,7 @@ from vaultrelay.web.node_figures import NODE_HEADS, node_figures
 from vaultrelay.web.units import lasting, number, size
 
 ANSWER_SECONDS = 5
-"""For all relays, which are asked at the same time."""
+"""For all relays: the requests run at the same time."""
 _DEFAULT = "http://127.0.0.1:9090"
 _REMEDY = "Check that a relay has its --admin there, and that this machine can reach it."
 _HEADS = ("relay", "state", *NODE_HEADS, "memory", "files", "up")

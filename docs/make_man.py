@@ -1,25 +1,24 @@
-"""Makes vault-relay.1, the man page, from the texts that --help prints::
+"""Makes vault-relay.1, the man page, from the declarations of options and commands::
 
 python docs/make_man.py            write vault-relay.1 beside this file
 python docs/make_man.py --check    write nothing; exit 1 when the file differs
 """
 
-import re
 import textwrap
+from argparse import SUPPRESS
 from collections.abc import Iterable
-from contextlib import redirect_stdout, suppress
 from importlib import import_module
-from io import StringIO
-from itertools import groupby, takewhile
+from itertools import groupby
 from pathlib import Path
 
 from vaultrelay import __version__
 from vaultrelay.commands import COMMANDS
+from vaultrelay.commands.parser import CommandParser, heading
+from vaultrelay.commands.parser import paragraphs as split
 from vaultrelay.config.option import Option
 from vaultrelay.config.settings import OPTIONS
 
 TARGET = Path(__file__).with_name("vault-relay.1")
-_FLAG = re.compile(r"  ((?:-\w, )?--\S+(?: \S+)*)(?:  +(\S.*))?$", re.MULTILINE)
 
 _WIDTH = 72
 
@@ -132,7 +131,8 @@ def section(title: str, lines: list[str]) -> list[str]:
 
 def synopsis() -> list[str]:
     """The program without and with each command."""
-    usages = ["vault-relay [options]", *(usage for name in COMMANDS for usage in usage_of(name))]
+    parsers = [parser for name in COMMANDS for parser in with_subcommands(name)]
+    usages = ["vault-relay [options]", *(each.synopsis for each in parsers if not each.subcommands)]
     return [line for usage in usages for line in (escaped(usage), ".br")][:-1]
 
 
@@ -153,46 +153,30 @@ def options(declared: Iterable[Option]) -> list[str]:
 
 
 def command(name: str) -> list[str]:
-    """A command, from what its --help prints."""
+    """Return the section of a command, with its subcommands."""
     lines = [f".SS {name}"]
-    for block in help_of(name).strip("\n").split("\n\n"):
-        if block.startswith("Usage:"):
-            lines += [f".B {escaped(usage)}" for usage in usage_of(name)]
-        elif _FLAG.match(block):
-            lines += [line for flag in flags(block) for line in item(*flag)]
-        elif block.startswith("  "):
-            lines += as_it_stands(block)
-        else:
-            lines += paragraphs(block)
+    for parser in with_subcommands(name):
+        lines += [*([".PP"] if lines[1:] else []), f".B {escaped(parser.synopsis)}"]
+        lines += blocks(parser.details)
+        for argument in parser.arguments:
+            if argument.help not in (None, SUPPRESS):
+                lines += item(heading(argument), str(argument.help))
+        lines += blocks(parser.notes)
     return lines
 
 
-def help_of(name: str) -> str:
-    """What `vault-relay NAME --help` prints."""
-    said = StringIO()
-    with redirect_stdout(said), suppress(SystemExit):
-        import_module(f"vaultrelay.commands.{name}").main(["--help"])
-    return said.getvalue()
+def with_subcommands(name: str) -> list[CommandParser]:
+    """Return the parsers of a command and of its subcommands."""
+    parser: CommandParser = import_module(f"vaultrelay.commands.{name}").PARSER
+    return [parser, *parser.subcommands.values()]
 
 
-def usage_of(name: str) -> list[str]:
-    """Its usages, each in one line."""
-    first = " ".join(takewhile(bool, help_of(name).strip().splitlines()))
-    usages = " ".join(first.split()).removeprefix("Usage: ").split("vault-relay ")
-    return [f"vault-relay {usage}".strip() for usage in usages if usage]
-
-
-def flags(block: str) -> list[tuple[str, str]]:
-    """The flags of a block of help, and their texts in one line."""
-    found: list[tuple[str, str]] = []
-    for line in block.splitlines():
-        new = _FLAG.match(line)
-        if new:
-            found.append((new[1], new[2] or ""))
-        else:
-            flag, text = found.pop()
-            found.append((flag, f"{text} {line.strip()}"))
-    return found
+def blocks(text: str) -> list[str]:
+    """Return the paragraphs of a help; an indented one keeps its lines."""
+    lines = []
+    for block in filter(None, split(text)):
+        lines += as_it_stands(block) if block.startswith(" ") else [".PP", *running(block)]
+    return lines
 
 
 def paragraphs(text: str) -> list[str]:

@@ -4,15 +4,15 @@ Each function returns plain rows, so that a declaration may move or grow without
 """
 
 import inspect
-from contextlib import redirect_stdout, suppress
+from argparse import SUPPRESS
 from dataclasses import fields
 from importlib import import_module
-from io import StringIO
 from typing import NamedTuple
 
 from vaultrelay.broker.counters import Counters
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.commands import COMMANDS
+from vaultrelay.commands.parser import CommandParser, heading, paragraphs
 from vaultrelay.config.settings import OPTIONS
 from vaultrelay.observe.meter import _BUILDS
 from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics
@@ -83,6 +83,16 @@ class OptionRow(NamedTuple):
     help: str
 
 
+class CommandRow(NamedTuple):
+    """One command or subcommand; an indented paragraph keeps its lines."""
+
+    name: str
+    synopsis: str
+    details: list[str]
+    arguments: list[tuple[str, str]]
+    notes: list[str]
+
+
 class MetricRow(NamedTuple):
     """One family of metrics."""
 
@@ -118,9 +128,20 @@ def options() -> list[OptionRow]:
     ]
 
 
-def commands() -> list[tuple[str, str]]:
-    """Each command with what its --help prints."""
-    return [(name, _help_of(name)) for name in COMMANDS]
+def commands() -> list[CommandRow]:
+    """Each command, followed by its subcommands."""
+    rows = []
+    for name in COMMANDS:
+        parser: CommandParser = import_module(f"vaultrelay.commands.{name}").PARSER
+        for each in (parser, *parser.subcommands.values()):
+            arguments = [
+                (heading(argument), str(argument.help))
+                for argument in each.arguments
+                if argument.help not in (None, SUPPRESS)
+            ]
+            details, notes = paragraphs(each.details), paragraphs(each.notes)
+            rows.append(CommandRow(each.prog, each.synopsis, details, arguments, notes))
+    return rows
 
 
 def metrics() -> list[MetricRow]:
@@ -187,10 +208,3 @@ def _arguments(make: object) -> list[object]:
         for each in inspect.signature(make).parameters.values()
         if each.kind is each.POSITIONAL_OR_KEYWORD
     ]
-
-
-def _help_of(name: str) -> str:
-    printed = StringIO()
-    with redirect_stdout(printed), suppress(SystemExit):
-        import_module(f"vaultrelay.commands.{name}").main(["--help"])
-    return printed.getvalue().strip("\n")

@@ -2,12 +2,12 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import declared
 
 _FEW = 8
-_CODE = re.compile(r"(?<!\S)(--[a-z][a-z-]*[a-z]|[a-z]+://[^\s,;]*[\w/])")
+_CODE = re.compile(r"(?<!\S)(--[a-z][a-z-]*[a-z](?:=\w+)?|[a-z]+://[^\s,;]*[\w/])")
 """Options and URLs in sentences."""
 _MARKUP = re.compile(r"([\\*`|_:])")
 """What docutils may take for markup; a colon, for a URL."""
@@ -35,19 +35,26 @@ def options() -> str:
 
 
 def commands() -> str:
-    """What each command prints for --help."""
+    """The synopsis, description and arguments of each command and subcommand."""
     parts = []
-    for name, text in declared.commands():
-        parts += [
-            f"vault-relay {name}",
-            "-" * (len(name) + 12),
-            "",
-            ".. code-block:: text",
-            "",
-            textwrap.indent(text, "   "),
-            "",
-        ]
+    for row in declared.commands():
+        parts += [row.name, "-" * len(row.name), "", *_literal(row.synopsis)]
+        parts += _paragraphs(row.details)
+        for head, text in row.arguments:
+            parts += [f"``{head}``", f"   {escaped(text)}", ""]
+        parts += _paragraphs(row.notes)
     return "\n".join(parts)
+
+
+def _paragraphs(blocks: Sequence[str]) -> Iterator[str]:
+    for block in filter(None, blocks):
+        yield from (
+            _literal(textwrap.dedent(block)) if block.startswith(" ") else (escaped(block), "")
+        )
+
+
+def _literal(text: str) -> list[str]:
+    return [".. code-block:: text", "", textwrap.indent(text, "   "), ""]
 
 
 def metrics() -> str:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 
-from vaultrelay.app.process_options import ProcessOptions
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands import invite
 from vaultrelay.commands.reachability import Unreachable
@@ -24,7 +23,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[RelayUrl]:
         return REACHED
 
     monkeypatch.setattr(invite, "reach", reach)
-    monkeypatch.setattr(ProcessOptions, "environment", {"RELAY_PUBLIC_URL": URL})
+    monkeypatch.setenv("RELAY_PUBLIC_URL", URL)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
@@ -105,12 +104,12 @@ def test_at_a_terminal_a_token_is_asked_for(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no token came"),
-        ("\n", "no token came"),
-        ("ä\n", "what came has a character"),
-        ("a\x1bb\n", "what came has a character"),
-        ("anna:" + 64 * "0" + "\n", "what came has a colon"),
-        ("TOKEN=s3cret\n", "what came is not a token alone"),
+        ("", "the input has no token"),
+        ("\n", "the input has no token"),
+        ("ä\n", "the input has a character"),
+        ("a\x1bb\n", "the input has a character"),
+        ("anna:" + 64 * "0" + "\n", "the input has a colon"),
+        ("TOKEN=s3cret\n", "the input is not a token alone"),
     ],
     ids=["end", "empty", "wide", "escape", "line", "assignment"],
 )
@@ -125,14 +124,24 @@ def test_what_is_no_token_is_refused(
 
 
 @pytest.mark.usefixtures("tried")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--with-token", "s3cret"],
+        ["--with-token=s3cret"],
+        ["-s3cret"],
+        ["--s3=s3cret"],
+    ],
+)
 def test_a_token_on_the_command_line_is_refused_and_not_shown(
-    capfd: pytest.CaptureFixture[str],
+    arguments: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        invite.main(["--with-token", "s3cret"])
+        invite.main(arguments)
     assert stopped.value.code == 2
     said = capfd.readouterr().err
-    assert said.startswith("vault-relay: invite takes options alone.")
+    assert said.startswith("vault-relay: ")
+    assert said.endswith("; see vault-relay invite --help\n")
     assert "s3cret" not in said
 
 
@@ -169,4 +178,4 @@ def test_a_token_that_is_no_text_is_told_in_a_sentence(
     with pytest.raises(SystemExit) as ended:
         invite.main(["--with-token"])
     assert ended.value.code == 2
-    assert "no token came" in capfd.readouterr().err
+    assert "the input has no token" in capfd.readouterr().err

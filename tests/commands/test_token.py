@@ -32,7 +32,7 @@ def test_a_program_finds_the_token_and_its_line_alone(
     said = capsys.readouterr()
     secret, line = said.out.splitlines()
     assert line == token_line("alice", secret)
-    assert "shown only now" in said.err
+    assert "not printed again" in said.err
     assert secret not in said.err
 
 
@@ -55,14 +55,17 @@ def test_without_a_label_it_has_the_date(capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "token takes new, list, or revoke and a label"),
-        (["old"], "token takes new, list, or revoke and a label"),
-        (["revoke"], "token takes new, list, or revoke and a label"),
-        (["revoke", "a", "b"], "token takes new, list, or revoke and a label"),
-        (["list", "--label=a"], "token takes new, list, or revoke and a label"),
-        (["list"], "name the relay's file of tokens with --file, or in RELAY_ACCESS_TOKEN_FILE"),
-        (["revoke", "a", "--file="], "name the relay's file of tokens with --file"),
-        (["new", "--file="], "name the relay's file of tokens with --file"),
+        ([], "the following arguments are required: SUBCOMMAND"),
+        (["old"], "SUBCOMMAND: invalid choice: 'old' (choose from "),
+        (["revoke"], "the following arguments are required: LABEL"),
+        (["revoke", "a", "b"], "'b' is not an option"),
+        (["list", "--label=a"], "option --label not recognized"),
+        (
+            ["list"],
+            "the relay's file of tokens is not given; set --file or RELAY_ACCESS_TOKEN_FILE",
+        ),
+        (["revoke", "a", "--file="], "the relay's file of tokens is not given"),
+        (["new", "--file="], "the relay's file of tokens is not given"),
         (["new", "--lable=x"], "option --lable not recognized"),
         (["new", "--label=a\x1b"], "--label: 'a\\x1b': a label is 1 to 32 letters, "),
     ],
@@ -76,7 +79,7 @@ def test_a_bad_command_line_is_one_line_and_exit_status_2(
     out, err = capfd.readouterr()
     assert out == ""
     assert err.startswith(f"vault-relay: {said}")
-    assert err.endswith("; see vault-relay token --help\n")
+    assert err.count("\n") == 1
 
 
 @pytest.fixture
@@ -132,7 +135,7 @@ def test_a_new_file_is_its_owners_alone(tmp_path: Path, capsys: pytest.CaptureFi
     assert path.stat().st_mode & 0o777 == 0o600
     said = capsys.readouterr()
     assert path.read_text() == f"{token_line('tom', said.out.strip())}\n"
-    assert "The file is new, and your user alone can read it" in said.err
+    assert "The file is new, and only your user can read it" in said.err
 
 
 def test_a_link_stays_one(file: Path) -> None:
@@ -176,7 +179,7 @@ def test_tokens_are_listed_without_their_hashes(
     assert PLAIN not in said.out
     file.write_text("# none\n")
     assert token.main(["list"]) == 0
-    assert capsys.readouterr() == ("", f"{file} holds no token.\n")
+    assert capsys.readouterr() == ("", f"{file} has no token.\n")
 
 
 def test_a_revoked_token_goes_with_its_line_alone(
@@ -188,16 +191,16 @@ def test_a_revoked_token_goes_with_its_line_alone(
     assert "last token" not in capsys.readouterr().err
     file.write_text(f"# x\n{LINE}\n")
     token.main(["revoke", "anna", "--file", str(file)])
-    assert "It was the last token: the relay admits nobody now" in capsys.readouterr().err
+    assert "It was the last token: the relay admits no device now" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["new", "--label=anna"], "{file} has a token anna already; give another --label"),
+        (["new", "--label=anna"], "{file} already has a token anna; choose another --label"),
         (["revoke", "ana"], "{file} has no token 'ana'; did you mean anna?"),
-        (["revoke", "x\x1b"], "{file} has no token 'x\\x1b'; token list prints the labels."),
-        (["revoke", ""], "{file} has no token ''; token list prints the labels."),
+        (["revoke", "x\x1b"], "{file} has no token 'x\\x1b'; see vault-relay token list"),
+        (["revoke", ""], "{file} has no token ''; see vault-relay token list"),
         (["revoke", PLAIN], "{file} has no token"),
     ],
 )
@@ -259,7 +262,7 @@ def test_a_full_file_takes_no_more(
 ) -> None:
     monkeypatch.setattr(token, "MAX_TOKENS", 2)
     assert stopped("new", "--file", file) == 2
-    assert capfd.readouterr().err.endswith("holds 2 tokens, and the relay takes no more\n")
+    assert capfd.readouterr().err.endswith("has 2 tokens, the maximum; revoke one\n")
 
 
 def test_a_token_that_could_not_be_written_is_said_not_to_be_valid(

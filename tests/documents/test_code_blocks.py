@@ -6,6 +6,7 @@ import runpy
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,18 @@ import pytest
 import yaml
 
 from tests.documents.code_blocks import PAGES, ROOT, Block, blocks, commands, shell
+from vaultrelay.commands import COMMANDS
 
 LANGUAGES = {"console", "ini", "json", "python", "sh", "text", "toml", "yaml"}
 DECLARED: dict[str, Any] = runpy.run_path(str(ROOT / "docs/_ext/declared.py"))
 BY_NAME: dict[str, Any] = {option.name: option for option in DECLARED["options"]()}
-HELP: dict[str, str] = dict(DECLARED["commands"]())
-FLAGS = {
-    name: dict(re.findall(r"--([a-z-]+)(?: ([A-Z]\S*))?", text)) for name, text in HELP.items()
+FLAGS: dict[str, dict[str, str]] = {
+    name: {
+        flag.removeprefix("--"): str(each.metavar) if each.nargs is None else ""
+        for each in import_module(f"vaultrelay.commands.{name}").PARSER.all_arguments
+        for flag in each.option_strings
+    }
+    for name in COMMANDS
 }
 FLAGS["run"] = {name: option.value for name, option in BY_NAME.items()} | {
     "version": "",
@@ -100,7 +106,14 @@ def test_commands_of_the_relay_are_found(line: str, arguments: list[list[str]]) 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["chekc"], ["--prot", "1"], ["check", "--json=1"], ["--port", "--admin"]]
+    "arguments",
+    [
+        ["chekc"],
+        ["--prot", "1"],
+        ["check", "--json=1"],
+        ["invite", "--prot=1"],
+        ["--port", "--admin"],
+    ],
 )
 def test_a_slip_in_a_command_is_found(arguments: list[str]) -> None:
     with pytest.raises(AssertionError):

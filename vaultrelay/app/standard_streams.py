@@ -10,6 +10,8 @@ import sys
 from io import BufferedWriter, FileIO, RawIOBase, TextIOWrapper
 from typing import Any, TextIO
 
+from vaultrelay.policy.printable import printable
+
 _REASONS = {
     errno.EBADF: "it is closed",
     errno.EPIPE: "its reader is gone",
@@ -115,8 +117,11 @@ def can_encode(stream: TextIO, text: str) -> bool:
 
 
 def print_error(text: str) -> None:
-    """Print a line to standard error, also under twistd, which redirects sys.stderr to its log."""
-    print(text, file=_errors or sys.stderr)
+    """Print one line to standard error, with every character escaped that is not printable.
+
+    Also under twistd, which redirects sys.stderr to its log.
+    """
+    print(printable(text), file=_errors or sys.stderr)
 
 
 def _guarded(descriptor: int, stream: Any) -> GuardedStream:

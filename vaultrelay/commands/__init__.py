@@ -8,18 +8,18 @@ from vaultrelay import __version__
 from vaultrelay.app.standard_streams import ResultLost, guard, print_error, print_result
 
 COMMANDS = {
-    "check": "Try a relay step by step, as two devices.",
-    "completions": "Print the completion of bash, zsh or fish.",
+    "check": "Test a relay step by step, as two devices.",
+    "completions": "Print the completion script of a shell.",
     "config": "Check the options of the relay; print a sample file.",
     "haproxy": "Print HAProxy's configuration for several relays.",
-    "healthcheck": "Say whether the relay of this machine is well.",
+    "healthcheck": "Report whether the relay on this machine is healthy.",
     "invite": "Print the relay's URL for the app, with a QR code.",
-    "status": "Say how several relays are, and their sum.",
-    "token": "Make, list and revoke access tokens.",
+    "status": "Report the state of several relays, and their sum.",
+    "token": "Create, list and revoke access tokens.",
 }
-"""What each command does, by the name of it and of its module here.
+"""The summary of each command, by its name and that of its module.
 
-A module is imported when it is asked for, so that none pays for another's imports.
+Only the module of the command that runs is imported.
 """
 
 _FAILED = 1
@@ -51,7 +51,7 @@ def _run(arguments: list[str]) -> int:
     if arguments and not arguments[0].startswith("-"):
         name, *arguments = arguments
         if name not in COMMANDS:
-            _stop_at(name)
+            _refuse(name)
     else:
         from vaultrelay.app import signal_handlers
 
@@ -60,14 +60,12 @@ def _run(arguments: list[str]) -> int:
         from vaultrelay.app import lean_imports
 
         lean_imports.install()
-    status: int = import_module(f"vaultrelay.commands.{name}").main(arguments)
-    return status
+    return int(import_module(f"vaultrelay.commands.{name}").main(arguments))
 
 
-def _stop_at(name: str) -> NoReturn:
+def _refuse(name: str) -> NoReturn:
     from vaultrelay.app.exit_status import stop_with
     from vaultrelay.config.suggestions import did_you_mean
-    from vaultrelay.logs import printable
 
     hint = did_you_mean(name, COMMANDS) or f"; there are {', '.join(COMMANDS)}."
-    stop_with(f"there is no command '{printable(name)}'{hint} See vault-relay --help")
+    stop_with(f"there is no command '{name}'{hint} See vault-relay --help")

@@ -1,43 +1,34 @@
-"""``vault-relay check URL``: tries a relay step by step, as two devices of a throw-away channel."""
+"""``vault-relay check URL``: tests a relay step by step, as two devices of a temporary channel."""
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import react
 
-from vaultrelay import __version__
-from vaultrelay.app.exit_status import stop_with
 from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.standard_streams import print_result
-from vaultrelay.commands.check_options import USAGE, BadUsage, CheckOptions, read_options
+from vaultrelay.commands.check_options import PARSER, CheckOptions, read_options
 from vaultrelay.commands.checkup import Checkup
 from vaultrelay.commands.checkup.url import shown
 
+__all__ = ["PARSER", "main"]
+
 
 def main(arguments: list[str]) -> int:
-    """Check, and report step by step; return 0 if all passed, 1 if not, 2 for a bad command
-    line."""
-    if "--help" in arguments:
-        print(USAGE, end="")
-        return 0
-    if "--version" in arguments:
-        print_result(f"vault-relay {__version__}")
-        return 0
-    try:
-        options = read_options(arguments)
-    except BadUsage as error:
-        stop_with(f"{error}; see vault-relay check --help")
-    if not options.as_json:
+    """Test, and report step by step; return 0 if all passed, 1 if not, 2 for invalid arguments."""
+    options = read_options(arguments)
+    if not options.json:
         print(f"Checking {shown(options.url)}\n")
     checkup = Checkup(
         real_reactor(),
         options.url,
-        _ignore if options.as_json else _print_step,
-        idle_seconds=options.idle_seconds,
-        progress=_tell,
+        (lambda _: None) if options.json else _print_step,
+        idle_seconds=options.idle,
+        progress=_print_progress,
     )
 
     def work(reactor: Any) -> Deferred[None]:
@@ -49,15 +40,13 @@ def main(arguments: list[str]) -> int:
     # react() always leaves this way; the result is in the checkup.
     with suppress(SystemExit):
         react(work)
-    _sum_up(checkup, options)
-    if not checkup.passed or not checkup.results:
-        return 1
-    return 1 if options.is_strict and checkup.warnings else 0
+    _print_summary(checkup, options)
+    has_passed = checkup.passed and checkup.results
+    return int(not has_passed or (options.strict and bool(checkup.warnings)))
 
 
-def _sum_up(checkup: Checkup, options: CheckOptions) -> None:
-    count = len(checkup.warnings)
-    if options.as_json:
+def _print_summary(checkup: Checkup, options: CheckOptions) -> None:
+    if options.json:
         summary = {
             "url": shown(options.url),
             "passed": checkup.passed,
@@ -65,15 +54,13 @@ def _sum_up(checkup: Checkup, options: CheckOptions) -> None:
             "steps": checkup.results,
         }
         print_result(json.dumps(summary, indent=2))
-    elif not checkup.passed:
-        print("\nNot passed.")
-    elif count:
-        print(f"\nPassed, with {count} warning{'' if count == 1 else 's'}.")
-    else:
-        print("\nAll passed.")
+        return
+    count = len(checkup.warnings)
+    passed = f"Passed, with {count} warning{'' if count == 1 else 's'}." if count else "All passed."
+    print(f"\n{passed if checkup.passed else 'Not passed.'}")
 
 
-def _print_step(result: dict[str, Any]) -> None:
+def _print_step(result: Mapping[str, Any]) -> None:
     verdict = "ok  " if result["passed"] else "FAIL"
     print(
         f"  {verdict}  {result['step']:<11}{result['detail']} ({1000 * result['seconds']:.0f} ms)"
@@ -82,10 +69,6 @@ def _print_step(result: dict[str, Any]) -> None:
         print(f"  warn  {result['step']:<11}{warning['detail']}")
 
 
-def _tell(progress: str) -> None:
-    """Print why there is no result yet; not to a program."""
-    print(f"  ...   {progress}", file=sys.stderr, flush=True)
-
-
-def _ignore(result: dict[str, Any]) -> None:
-    pass
+def _print_progress(text: str) -> None:
+    """Print the reason why there is no result yet, for people."""
+    print(f"  ...   {text}", file=sys.stderr, flush=True)

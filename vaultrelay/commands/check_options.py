@@ -1,64 +1,23 @@
-"""The command line of ``vault-relay check``."""
+"""The arguments of ``vault-relay check``, and the sources of the access token."""
 
 import os
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from getopt import GetoptError, gnu_getopt
+from itertools import pairwise
 from pathlib import Path
 
+from vaultrelay.certificates.regular_file import unreadable_reason
 from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.idle import DEFAULT_SECONDS, MOST_SECONDS
 from vaultrelay.commands.checkup.url import has_token, shown, with_token
-from vaultrelay.logs import printable
+from vaultrelay.commands.parser import argument, command_parser
 from vaultrelay.policy.access_token import check_spelling
 
-USAGE = f"""\
-Usage: vault-relay check URL [--idle[=SECONDS]] [--strict] [--json]
-                             [--token-file FILE]
-
-Tries the relay at a URL such as wss://relay.example.org, step by step: name,
-TCP, TLS, HTTP and its clock, the address that the relay sees, upgrade, join,
-echo, largest message, a second of throughput. Two devices meet on a channel
-made for this check; nobody else is disturbed. A line "warn" is for what works
-and should be put right all the same. The exit status is 0 if every step passed.
-
-  --idle[=SECONDS]   Then be silent for so long, {DEFAULT_SECONDS} s unless given, at most
-                     {MOST_SECONDS}, to find a proxy that cuts idle connections. The other
-                     device goes on, so that a relay that stops is told apart.
-  --strict           Exit with 1 for a warning, too.
-  --token-file FILE  The relay's access token is the first line of this file.
-                     Without it, it is the URL's password, which other users of
-                     this machine can read while the check runs, or else the
-                     variable RELAY_TOKEN.
-  --json             Print one JSON object instead of text.
-  --version, --help  Print the version, or this text.
-
-The JSON object has "url" (without token), "passed", "warnings" and "steps".
-Each warning has "step", "warning" (a word that stays) and "detail". Each step
-that was taken has "step", "verdict" ("pass", "warn", "fail"), "passed",
-"seconds", "detail" and "warnings"; if it did not fail, it also has
-
-  url         token               whether one is sent (only if there is a user)
-  name        addresses
-  tcp         address
-  tls         version, cipher, alpn, days_left, old_version (TLS 1.0 or 1.1)
-  http        skew_seconds        their clock is so much ahead
-  address     seen, from          "connection" or "proxy"; newer relays only
-  upgrade     relay               its version
-  join        notice, ping_seconds, node  (the relay's name, if it has one)
-  echo        milliseconds        min, median, max
-  largest     bytes               null: still under way on a slow line
-  throughput  megabytes_per_second
-  idle        silent_seconds, ping_seconds, cut_after_seconds, forgotten
-"""
-_FLAGS = ["idle=", "json", "strict", "token-file="]
 _VARIABLE = "RELAY_TOKEN"
 _TOKEN_BYTES = 4096
 """More than any token has; the file may be something else."""
 _EXAMPLE = "wss://relay.example.org"
-
-
-class BadUsage(Exception):
-    """An invalid command line. Its text is for people, and has no token in it."""
 
 
 @dataclass(frozen=True)
@@ -66,81 +25,125 @@ class CheckOptions:
     """The options; the URL includes the token."""
 
     url: str = field(repr=False)
-    idle_seconds: int
-    as_json: bool
-    is_strict: bool
+    idle: int
+    json: bool
+    strict: bool
 
 
-def read_options(arguments: list[str]) -> CheckOptions:
-    """Return the options of a command line. Raises BadUsage if it is invalid."""
-    try:
-        # The value of --idle is optional, which getopt does not support.
-        given, urls = gnu_getopt(
-            [f"--idle={DEFAULT_SECONDS}" if each == "--idle" else each for each in arguments],
-            "",
-            _FLAGS,
-        )
-    except GetoptError as error:
-        raise BadUsage(printable(str(error))) from None
-    options = dict(given)
-    if "--idle" in arguments and any(map(str.isdecimal, urls)):
-        raise BadUsage("check: the seconds of --idle stand behind an equals sign: --idle=120")
-    if len(urls) != 1:
-        raise BadUsage(f"check takes one URL, such as {_EXAMPLE}")
-    return CheckOptions(
-        _with_token(_checked(urls[0]), options.get("--token-file")),
-        _idle_seconds(options.get("--idle", "0")) if "--idle" in options else 0,
-        "--json" in options,
-        "--strict" in options,
-    )
-
-
-def _checked(url: str) -> str:
+def _url(url: str) -> str:
     try:
         RelayUrl.read(url)
     except ValueError as error:
         # The message of urllib may repeat a part of a malformed token.
-        said = (
-            str(error)
-            if "@" not in url
-            else (
-                "this cannot be read; in wss://any:TOKEN@host, a token with one of / ? # @ : is "
-                "written with percent signs"
-            )
+        reason = (
+            "this is not a URL; in wss://any:TOKEN@host write / ? # @ : of the token with percent "
+            "signs"
+            if "@" in url
+            else str(error)
         )
-        raise BadUsage(f"check: '{shown(url)}': {printable(said)}") from None
+        raise ArgumentTypeError(f"'{shown(url)}': {reason}") from None
     return url
 
 
 def _idle_seconds(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= MOST_SECONDS:
-        raise BadUsage(f"check: --idle takes seconds from 1 to {MOST_SECONDS}: {printable(text)}")
+    is_number = text.isdecimal() and len(text) <= len(str(MOST_SECONDS))
+    if not is_number or not 0 < int(text) <= MOST_SECONDS:
+        raise ArgumentTypeError(f"'{text}' must be seconds from 1 to {MOST_SECONDS}")
     return int(text)
+
+
+PARSER = command_parser(
+    "check",
+    """
+The steps are: name resolution, TCP, TLS, HTTP and its clock, the client address as the relay sees
+it, upgrade, join, echo, the largest message, and one second of throughput. Two devices meet in a
+channel that exists for this test only; other devices are not disturbed. A line that begins with
+"warn" reports a step that passed and has a problem to correct.
+""",
+    notes="""
+The exit status is 0 if every step passed, 1 if not, and 2 for invalid arguments.
+
+The token of a private relay comes from --token-file; without it from the password of the URL, which
+other users of this machine can read while the test runs; or else from the variable RELAY_TOKEN.
+
+The JSON object has "url" (without the token), "passed", "warnings" and "steps". Each warning has
+"step", "warning" (a fixed word) and "detail". Each step has "step", "verdict" ("pass", "warn" or
+"fail"), "passed", "seconds", "detail" and "warnings". A step that passed also has:
+
+  url         token               whether one is sent (only if there is a user)
+  name        addresses
+  tcp         address
+  tls         version, cipher, alpn, days_left, old_version (TLS 1.0 or 1.1)
+  http        skew_seconds        by which the relay's clock is ahead
+  address     seen, from          "connection" or "proxy"; newer relays only
+  upgrade     relay               the version of the relay
+  join        notice, ping_seconds, node (the name of the relay, if any)
+  echo        milliseconds        min, median, max
+  largest     bytes               null: not complete yet on a slow line
+  throughput  megabytes_per_second
+  idle        silent_seconds, ping_seconds, cut_after_seconds, forgotten
+
+Examples:
+
+  vault-relay check wss://relay.example.org
+  vault-relay check --idle --strict --token-file token wss://relay.example.org
+""",
+    unexpected=f"check takes one URL, such as {_EXAMPLE}",
+    arguments=(
+        argument("url", metavar="URL", type=_url, help=f"The relay's URL, such as {_EXAMPLE}."),
+        argument(
+            "--idle",
+            metavar="SECONDS",
+            nargs="?",
+            type=_idle_seconds,
+            default=0,
+            help="Then send nothing on one connection for this time, to find a proxy that cuts "
+            f"idle connections: --idle for {DEFAULT_SECONDS} s, --idle=SECONDS for 1 to "
+            f"{MOST_SECONDS} s. The other device keeps sending, which shows whether the relay "
+            "itself stopped.",
+        ),
+        argument("--strict", action="store_true", help="Exit with 1 for a warning, too."),
+        argument("--json", action="store_true", help="Print one JSON object instead of text."),
+        argument(
+            "--token-file", metavar="FILE", help="A file with the access token in its first line."
+        ),
+    ),
+)
+
+
+def read_options(arguments: Sequence[str]) -> CheckOptions:
+    """Return the options. Exits with a line and status 2 if one is invalid."""
+    if any(flag == "--idle" and value.isdecimal() for flag, value in pairwise(arguments)):
+        PARSER.error("--idle: write the seconds after an equals sign, such as --idle=120")
+    # argparse would take a URL after --idle for its value.
+    found = PARSER.read(
+        [f"--idle={DEFAULT_SECONDS}" if each == "--idle" else each for each in arguments]
+    )
+    try:
+        url = _with_token(found.url, found.token_file)
+    except ValueError as error:
+        PARSER.error(str(error))
+    return CheckOptions(url, found.idle, found.json, found.strict)
 
 
 def _with_token(url: str, file: str | None) -> str:
     """Return the URL with the token of the file, its own, or that of the variable, in this
     order."""
-    if file is not None:
-        if has_token(url):
-            raise BadUsage("check: there is a token in the URL and one in --token-file")
-        return with_token(url, _read_token(file))
-    token = os.environ.get(_VARIABLE, "").strip()
-    return with_token(url, token) if token and not has_token(url) else url
-
-
-def _read_token(file: str) -> str:
+    if file is None:
+        token = os.environ.get(_VARIABLE, "").strip()
+        return with_token(url, token) if token and not has_token(url) else url
+    if has_token(url):
+        raise ValueError("there is a token in the URL and one in --token-file; remove one of them")
     try:
         with Path(file).open("rb") as opened:
-            token = opened.readline(_TOKEN_BYTES).decode("ascii").strip()
-    except OSError as error:
-        raise BadUsage(f"check: --token-file {printable(file)}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BadUsage(f"check: --token-file {printable(file)}: this is no token") from None
-    if not token:
-        raise BadUsage(f"check: --token-file {printable(file)}: its first line is empty")
-    try:
+            token = opened.readline(_TOKEN_BYTES).decode("ascii", "replace").strip()
+        if not token:
+            raise ValueError("is empty")
         check_spelling(token)
+    except OSError as error:
+        raise ValueError(
+            f"--token-file: '{file}' cannot be read: {unreadable_reason(Path(file), error)}"
+        ) from None
     except ValueError as error:
-        raise BadUsage(f"check: --token-file {printable(file)}: its first line {error}") from None
-    return token
+        raise ValueError(f"--token-file: the first line of '{file}' {error}") from None
+    return with_token(url, token)

@@ -1,7 +1,7 @@
 """The completion scripts of the shells, from the declarations of options and commands."""
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
+from shlex import quote
 from typing import NamedTuple
 
 from vaultrelay.config.option import Option
@@ -11,7 +11,7 @@ _PLAIN = ("--help", "--version")
 
 
 class Command(NamedTuple):
-    """A command: the words that may follow, its flags, and whether it takes the relay's options."""
+    """A command: its words and flags, and whether it takes the options of the relay."""
 
     name: str
     help: str
@@ -60,21 +60,22 @@ complete -F _vault_relay vault-relay
 
 
 def _bash_value(option: Option) -> str:
+    names = "compopt -o filenames 2>/dev/null; IFS=$'\\n' COMPREPLY=($(compgen {} -- \"$current\"))"
+    words = "COMPREPLY=($(compgen -W '{}' -- \"$current\"))"
+    return _by_value(option, words, names.format("-f"), names.format("-d"), ":")
+
+
+def _by_value(option: Option, words: str, file: str, folder: str, other: str) -> str:
+    """Return the completion of an option's value; {} in `words` is a list of words."""
     if isinstance(option.kind, Choice):
-        return f"COMPREPLY=($(compgen -W '{' '.join(option.kind.words)}' -- \"$current\"))"
-    kind = {"FILE": "-f", "FOLDER": "-d"}.get(option.value)
-    if kind is None:
-        return ":"
-    return (
-        "compopt -o filenames 2>/dev/null; "
-        f"IFS=$'\\n' COMPREPLY=($(compgen {kind} -- \"$current\"))"
-    )
+        return words.format(" ".join(option.kind.words))
+    return {"FILE": file, "FOLDER": folder}.get(option.value, other)
 
 
 def zsh(options: Sequence[Option], commands: Sequence[Command]) -> str:
     """Return the completion of zsh."""
     specs = "\n        ".join([*map(_zsh_option, options), *(f"'{flag}'" for flag in _PLAIN)])
-    names = " ".join(f"{each.name}:{_quoted(each.help)}" for each in commands)
+    names = " ".join(f"{each.name}:{quote(each.help)}" for each in commands)
     cases = "".join(
         f"        {each.name}) specs=({' '.join(_zsh_command(each))}) ;;\n" for each in commands
     )
@@ -105,67 +106,50 @@ fi
 
 
 def _zsh_option(option: Option) -> str:
-    action = {"FILE": "_files", "FOLDER": "_files -/"}.get(option.value, " ")
-    if isinstance(option.kind, Choice):
-        action = f"({' '.join(option.kind.words)})"
+    action = _by_value(option, "({})", "_files", "_files -/", " ")
     text = _first_sentence(option).replace("[", r"\[").replace("]", r"\]").replace(":", r"\:")
     repeats = "*" if option.repeatable else ""
-    return _quoted(f"{repeats}--{option.name}=[{text}]:{option.value}:{action}")
+    return quote(f"{repeats}--{option.name}=[{text}]:{option.value}:{action}")
 
 
 def _zsh_command(command: Command) -> list[str]:
-    specs = [f"'{flag}'" for flag in command.flags]
-    if command.words:
-        specs.append(f"'1:word:({' '.join(command.words)})'")
-    return [*(["$options"] if command.takes_options else []), *specs]
+    words = [f"'1:word:({' '.join(command.words)})'"] if command.words else []
+    flags = [f"'{flag}'" for flag in command.flags]
+    return [*(["$options"] if command.takes_options else []), *flags, *words]
 
 
 def fish(options: Sequence[Option], commands: Sequence[Command]) -> str:
     """Return the completion of fish."""
     names = " ".join(each.name for each in commands)
     with_options = " ".join(each.name for each in commands if each.takes_options)
-    relay = f"not __fish_seen_subcommand_from {names}"
-    if with_options:
-        relay += f"; or __fish_seen_subcommand_from {with_options}"
-    lines = ["# Completion of fish for vault-relay.", "complete -c vault-relay -f"]
+    relay = (
+        f"'not __fish_seen_subcommand_from {names}; or __fish_seen_subcommand_from {with_options}'"
+    )
+    lines = ["-f"]
     for each in commands:
         seen = f"-n '__fish_seen_subcommand_from {each.name}'"
-        lines.append(
-            f"complete -c vault-relay -n __fish_is_first_token -a {each.name} "
-            f"-d {_fish_quoted(each.help)}"
-        )
-        if each.words:
-            lines.append(f"complete -c vault-relay {seen} -a '{' '.join(each.words)}'")
-        lines += [f"complete -c vault-relay {seen} -l {flag[2:]}" for flag in each.flags]
+        help = _fish_quoted(each.help)
+        lines.append(f"-n __fish_is_first_token -a {each.name} -d {help}")
+        lines += [f"{seen} -a {word}" for word in each.words]
+        lines += [f"{seen} -l {flag[2:]}" for flag in each.flags]
     for option in options:
-        lines.append(
-            f"complete -c vault-relay -n '{relay}' -l {option.name} {_fish_value(option)} "
-            f"-d {_fish_quoted(_first_sentence(option))}"
+        value = _by_value(
+            option, "-x -a '{}'", "-r -F", "-x -a '(__fish_complete_directories)'", "-x"
         )
-    lines += [f"complete -c vault-relay -n '{relay}' -l {flag[2:]}" for flag in _PLAIN]
-    return "\n".join(lines) + "\n"
-
-
-def _fish_value(option: Option) -> str:
-    if isinstance(option.kind, Choice):
-        return f"-x -a '{' '.join(option.kind.words)}'"
-    return {"FILE": "-r -F", "FOLDER": "-x -a '(__fish_complete_directories)'"}.get(
-        option.value, "-x"
-    )
+        help = _fish_quoted(_first_sentence(option))
+        lines.append(f"-n {relay} -l {option.name} {value} -d {help}")
+    lines += [f"-n {relay} -l {flag[2:]}" for flag in _PLAIN]
+    rules = "".join(f"complete -c vault-relay {line}\n" for line in lines)
+    return f"# Completion of fish for vault-relay.\n{rules}"
 
 
 def _first_sentence(option: Option) -> str:
     return option.help.split(". ")[0].removesuffix(".")
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
 def _fish_quoted(text: str) -> str:
     return "'" + text.replace("\\", r"\\").replace("'", r"\'") + "'"
 
 
-Script = Callable[[Sequence[Option], Sequence[Command]], str]
-SCRIPTS: Mapping[str, Script] = MappingProxyType({"bash": bash, "zsh": zsh, "fish": fish})
+SCRIPTS = {"bash": bash, "zsh": zsh, "fish": fish}
 """By shell."""

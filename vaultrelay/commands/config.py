@@ -1,86 +1,89 @@
 """``vault-relay config``: checks the options of the relay, and prints documents about them."""
 
 import json
-from typing import ClassVar, NoReturn
+import os
+from argparse import Namespace
 
-from vaultrelay.app.exit_status import USAGE_ERROR, stop_with
+from vaultrelay.app.exit_status import USAGE_ERROR
 from vaultrelay.app.open_files import fit_to_open_files
-from vaultrelay.app.process_options import ProcessOptions
+from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.standard_streams import print_error, print_result
+from vaultrelay.commands.parser import argument, command_parser
+from vaultrelay.commands.relay_options import RELAY_OPTIONS, relay_flags
 from vaultrelay.config.json_schema import schema
 from vaultrelay.config.option_sources import variable_hint
 from vaultrelay.config.sample_file import sample
 from vaultrelay.config.settings import OPTIONS
-from vaultrelay.logs import printable
+from vaultrelay.config.settings_reader import SettingsReader
+from vaultrelay.policy.printable import printable
 
-USAGE = """Usage: vault-relay config check [--show] [options of the relay]
-       vault-relay config sample
-       vault-relay config schema
+PARSER = command_parser(
+    "config",
+    "See vault-relay config SUBCOMMAND --help for the options of each.",
+    notes="""
+The exit status is 0, or 2 for invalid options of the relay or invalid arguments.
 
-Checks the options of the relay, or prints documents about them.
+Examples:
 
-  check   Reads flags, RELAY_* variables, the file of --config, certificates
-          and lists as the relay does at its start, and listens nowhere.
-  sample  Prints a TOML file for --config, with every option commented out.
-  schema  Prints the JSON Schema of that file, for editors.
+  vault-relay config check --config /etc/vault-relay/relay.toml
+  vault-relay config sample > relay.toml
+""",
+    subcommands={
+        "check": {
+            "help": "Check the options of the relay.",
+            "details": """
+Check the options of the relay.
 
-A check prints each error as one line on standard error. The exit status is 2
-if there is one and 0 if not, so that it can be ExecStartPre= of a unit.
-
-  --show      Print the effective value of each option, too.
-  -h, --help  Print this text.
-"""
-
-
-class CheckOptions(ProcessOptions):
-    """The relay's options, with all of their errors."""
-
-    switches: ClassVar = ("show",)
-
-    errors: list[str]
-
-    def read_settings(self) -> None:
-        self.settings, self.errors = self.reader.read_all()
-
-    def __str__(self) -> str:
-        return USAGE
+Takes the options of the relay (see vault-relay --help). Reads flags, RELAY_* variables, the file of
+--config, certificates and lists as the relay does at its start, and opens no port. Each error is
+one line on standard error. The exit status is 2 if there is an error and 0 if not, so that the
+command can be ExecStartPre= of a systemd unit.
+""",
+            "arguments": (
+                argument(
+                    "--show", action="store_true", help="Print the effective value of each option."
+                ),
+                *RELAY_OPTIONS,
+            ),
+        },
+        "sample": {
+            "help": "Print a TOML file for --config.",
+            "details": "Print a TOML file for --config, with every option commented out.",
+        },
+        "schema": {
+            "help": "Print the JSON Schema of that file.",
+            "details": "Print the JSON Schema of the file of --config, for editors.",
+        },
+    },
+)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the subcommand; return 0, or 2 for invalid options or a bad command line."""
-    match arguments:
-        case ["check", *rest]:
-            return _check(rest)
-        case ["sample"]:
-            print_result(sample(OPTIONS), end="")
-        case ["schema"]:
-            print_result(json.dumps(schema(OPTIONS), indent=2))
-        case _ if {"-h", "--help"}.intersection(arguments):
-            print(USAGE, end="")
-        case _:
-            _refuse()
+    """Run the subcommand; return 0, or 2 for invalid options or arguments."""
+    found = PARSER.read(arguments)
+    if found.subcommand == "check":
+        return _check(found)
+    if found.subcommand == "sample":
+        print_result(sample(OPTIONS), end="")
+    else:
+        print_result(json.dumps(schema(OPTIONS), indent=2))
     return 0
 
 
-def _check(arguments: list[str]) -> int:
-    options = CheckOptions()
-    options.parseOptions(arguments)
-    settings = options.settings
+def _check(found: Namespace) -> int:
+    reader = SettingsReader(relay_flags(found), os.environ, real_reactor())
+    settings, errors = reader.read_all()
     for variable in settings.unknown_variables:
         hint = variable_hint(settings.options, variable)
-        print_error(printable(f"vault-relay: warning: {variable} is no option of the relay{hint}"))
-    for error in options.errors:
+        print_error(f"vault-relay: warning: {variable} is not an option of the relay{hint}")
+    for error in errors:
         print_error(f"vault-relay: {error}")
-    if options.errors:
+    if errors:
         return USAGE_ERROR
-    if "show" in options.flags:
+    if found.show:
         settings = fit_to_open_files(settings)
         for option in settings.options:
             print_result(f"{option.name:<20}{printable(str(settings.shown(option)))}")
     else:
         print_result("The options are valid.")
     return 0
-
-
-def _refuse() -> NoReturn:
-    stop_with("config takes check, sample or schema; see vault-relay config --help")

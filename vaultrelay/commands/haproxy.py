@@ -2,22 +2,15 @@
 
 import shlex
 
-from vaultrelay.app.exit_status import stop_with
 from vaultrelay.app.standard_streams import print_result
 from vaultrelay.commands.haproxy_cfg.configuration import configuration
-from vaultrelay.commands.haproxy_cfg.options import USAGE, HelpAsked, read_options
-from vaultrelay.commands.haproxy_cfg.servers import BadUsage
+from vaultrelay.commands.haproxy_cfg.options import PARSER, read_options
+
+__all__ = ["PARSER", "main"]
 
 
 def main(arguments: list[str]) -> int:
-    """Print the configuration; return 0, or 2 for a bad command line."""
-    try:
-        cluster = read_options(arguments)
-    except HelpAsked:
-        print(USAGE, end="")
-        return 0
-    except BadUsage as error:
-        stop_with(f"{error}; see vault-relay haproxy --help")
+    """Print the configuration; return 0, or 2 for invalid arguments."""
     command = shlex.join(["vault-relay", "haproxy", *arguments])
-    print_result(configuration(cluster, command), end="")
+    print_result(configuration(read_options(arguments), command), end="")
     return 0

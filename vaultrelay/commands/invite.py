@@ -3,92 +3,95 @@
 import os
 import shutil
 import sys
+from contextlib import suppress
 from getpass import getpass
-from typing import ClassVar
-from urllib.parse import quote
 
 from vaultrelay.app.exit_status import stop_with
-from vaultrelay.app.process_options import ProcessOptions
+from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.standard_streams import print_result
 from vaultrelay.client.device import RelayUrl
+from vaultrelay.commands.checkup.url import with_token
 from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.own_url import find_url
+from vaultrelay.commands.parser import argument, command_parser
 from vaultrelay.commands.qr_code import qr_lines
 from vaultrelay.commands.reachability import Unreachable, reach
+from vaultrelay.commands.relay_options import RELAY_OPTIONS, relay_flags
 from vaultrelay.config.raw_option import BadOption
-from vaultrelay.logs import printable
+from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.policy.access_token import check_spelling
 
-USAGE = """Usage: vault-relay invite [--with-token] [--no-qr] [options of the relay]
+PARSER = command_parser(
+    "invite",
+    """
+Takes the options of the relay (see vault-relay --help), and connects to the URL as a test. The URL
+is the relay's --public-url, given as a flag, a variable or in the file of --config; without one, a
+name from its certificate; without that, a guess from the addresses of this machine.
+""",
+    notes="""
+If standard output is not a terminal, the explanations go to standard error.
 
-Prints the URL under which devices reach the relay, to be entered or scanned in
-the app, and tries it. The URL is the relay's --public-url, given as a flag, a
-variable or in the file of --config; or else a name from its certificate; or
-else a guess. The exit status is 0 only if a relay answers there, under an
-address that is reached from everywhere. What explains the URL goes to standard
-error where the output is no terminal.
+The exit status is 0 if a relay answers at the URL and its address can be reached from everywhere, 1
+if not, and 2 for invalid options or arguments.
 
-  --with-token  Put an access token into the URL. It is asked for, or read from
-                standard input where that is no terminal. It cannot be given on
-                the command line, which other users of the machine can see and
-                the shell keeps.
-  --no-qr       Print the URL alone.
-  --help        Print this text.
-"""
+Examples:
+
+  vault-relay invite --public-url wss://relay.example.org
+  vault-relay invite --with-token --config /etc/vault-relay/relay.toml
+""",
+    # The argument is not printed: it may be a token.
+    unexpected="invite takes options only; enter a token when --with-token asks for it, and not on "
+    "the command line",
+    arguments=(
+        argument(
+            "--with-token",
+            action="store_true",
+            help="Put an access token into the URL. The command asks for it, or reads it from "
+            "standard input if that is not a terminal. The command line cannot contain it: other "
+            "users of this machine could read it, and the shell would keep it.",
+        ),
+        argument("--no-qr", action="store_true", help="Print the URL without a QR code."),
+        *RELAY_OPTIONS,
+    ),
+)
 _LONGEST_LINE = 4096
 
 
-class InviteOptions(ProcessOptions):
-    """The relay's options, and those of the command."""
-
-    switches: ClassVar = ("with-token", "no-qr")
-
-    def parseArgs(self, *args: str) -> None:
-        if args:
-            # Not shown: it may be a token.
-            raise BadOption(
-                "invite takes options alone. A token is asked for, and not given on the command "
-                "line; see vault-relay invite --help"
-            )
-
-    def __str__(self) -> str:
-        return USAGE
-
-
 def main(arguments: list[str]) -> int:
-    """Print and try the URL; return 0 if it is reached from everywhere, 2 for a bad command
-    line."""
-    options = InviteOptions()
-    options.parseOptions(arguments)
-    url, origin = find_url(options.settings)
-    token = _read_token() if "with-token" in options.flags else ""
-    scheme, _, rest = url.partition("://")
-    invitation = f"{scheme}://any:{quote(token, safe='')}@{rest}" if token else url
+    """Print and try the URL; return 0 if it is reached from everywhere, 1 if not, 2 for invalid
+    arguments."""
+    found = PARSER.read(arguments)
+    try:
+        settings = SettingsReader(relay_flags(found), os.environ, real_reactor()).read()
+    except BadOption as error:
+        stop_with(error)
+    url, origin = find_url(settings)
+    invitation = with_token(url, _read_token()) if found.with_token else url
     print_hint(f"Enter this URL in the VaultMesh app, or scan it. It is {origin}.")
     print_result(invitation)
-    if "no-qr" not in options.flags:
+    if not found.no_qr:
         _print_code(invitation)
     try:
         print_hint(reach(RelayUrl.read(url)))
     except Unreachable as error:
-        print_hint(f"Not reachable as given: {printable(str(error))}")
+        print_hint(f"Not reachable as given: {error}")
         return 1
     return 0
 
 
 def _read_token() -> str:
-    is_typed = sys.stdin.isatty()
-    try:
-        said = getpass("Access token: ") if is_typed else sys.stdin.readline(_LONGEST_LINE)
-    except (EOFError, UnicodeDecodeError):
-        said = ""
-    token = said.strip()
+    token = ""
+    with suppress(EOFError, UnicodeDecodeError):
+        if sys.stdin.isatty():
+            token = getpass("Access token: ").strip()
+        else:
+            token = sys.stdin.readline(_LONGEST_LINE).strip()
     if not token:
-        stop_with("--with-token: no token came")
+        stop_with("--with-token: the input has no token; enter one, or pipe it to the command")
     try:
         check_spelling(token)
     except ValueError as error:
-        stop_with(f"--with-token: what came {error}")
+        stop_with(f"--with-token: the input {error}")
     return token
 
 

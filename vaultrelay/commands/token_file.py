@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from stat import S_IMODE
 
-from vaultrelay.certificates.regular_file import read_file
+from vaultrelay.certificates.regular_file import read_file, unreadable_reason
 from vaultrelay.policy.access_lists import BadLine, TokenLine, read_token_lines
 
 _BOM = "\ufeff"
@@ -29,7 +29,7 @@ class TokenFile:
             self._text = "" if self.is_new else read_file(self.path).decode()
             self.lines: list[TokenLine] = read_token_lines(self._text.removeprefix(_BOM))
         except OSError as error:
-            raise _cannot(path, "read", error) from None
+            raise BadTokenFile(f"{path} cannot be read: {unreadable_reason(path, error)}") from None
         except UnicodeDecodeError:
             raise BadTokenFile(f"{path} is not UTF-8 text") from None
         except BadLine as error:
@@ -43,10 +43,8 @@ class TokenFile:
     def append(self, line: str) -> None:
         """Write the file with one more line. Raises BadTokenFile if it cannot."""
         end = "\r\n" if "\r\n" in self._text else "\n"
-        before = self._text
-        if before and not before.endswith("\n"):
-            before += end
-        self._write(f"{before}{line}{end}")
+        before = end if self._text and not self._text.endswith("\n") else ""
+        self._write(f"{self._text}{before}{line}{end}")
 
     def remove(self, label: str) -> None:
         """Write the file without the lines of a label. Raises BadTokenFile if it cannot."""
@@ -70,7 +68,8 @@ class TokenFile:
             finally:
                 temporary.unlink(missing_ok=True)
         except OSError as error:
-            raise _cannot(self.path, "replaced", error) from None
+            reason = (error.strerror or str(error)).lower()
+            raise BadTokenFile(f"{self.path} cannot be replaced: {reason}") from None
 
 
 @contextmanager
@@ -84,7 +83,7 @@ def locked(path: Path) -> Iterator[None]:
         yield
         return
     except OSError as error:
-        raise _cannot(path, "read", error) from None
+        raise BadTokenFile(f"{path} cannot be read: {unreadable_reason(path, error)}") from None
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield
@@ -97,7 +96,3 @@ def _copy_rights(source: Path, target: Path) -> None:
     if (wanted.st_uid, wanted.st_gid) != (given.st_uid, given.st_gid):
         os.chown(target, wanted.st_uid, wanted.st_gid)
     target.chmod(S_IMODE(wanted.st_mode))
-
-
-def _cannot(path: Path, what: str, error: OSError) -> BadTokenFile:
-    return BadTokenFile(f"{path} cannot be {what}: {(error.strerror or str(error)).lower()}")

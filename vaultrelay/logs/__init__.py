@@ -5,10 +5,10 @@ chose (docs/privacy.rst). The message of an exception may repeat what a device s
 "debug" only.
 """
 
-from vaultrelay.logs.lines import printable
 from vaultrelay.logs.relay_log import RelayLog
 from vaultrelay.logs.settings import FORMATS, LEVELS, LogSettings
 from vaultrelay.logs.start import log_to_stderr, log_under_twistd, stderr_observer
+from vaultrelay.policy.printable import printable
 
 __all__ = [
     "FORMATS",

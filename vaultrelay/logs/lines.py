@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import safe_str
 
 from vaultrelay.policy.limits import LOG_LINE_BYTES, LOG_STACK_FRAMES
+from vaultrelay.policy.printable import printable
 
 OURS = "vaultrelay"
 """The namespace of our own events. Their fields are logged: the field names are ours."""
@@ -70,13 +71,6 @@ def utc(event: LogEvent, precision: str) -> str:
     """Return the time of an event by RFC 3339."""
     moment = datetime.fromtimestamp(event.get("log_time", time.time()), UTC)
     return moment.isoformat(timespec=precision).replace("+00:00", "Z")
-
-
-def printable(text: str) -> str:
-    """Return `text` with every character escaped that a terminal or a log reader could act on."""
-    return "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in text
-    )
 
 
 def _text(event: LogEvent, with_message: bool, with_traceback: bool) -> str:

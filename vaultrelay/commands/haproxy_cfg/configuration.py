@@ -3,7 +3,7 @@
 from itertools import count, islice
 from zlib import crc32
 
-from vaultrelay.commands.haproxy_cfg.options import Cluster
+from vaultrelay.commands.haproxy_cfg.cluster import Cluster
 from vaultrelay.commands.haproxy_cfg.text import (
     HOP,
     HOPS_FIRST,

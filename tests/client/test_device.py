@@ -33,13 +33,14 @@ from vaultrelay.client import (
     Refused,
     connect,
 )
-from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl, endpoint_of
+from vaultrelay.client.device import CONNECT_SECONDS, endpoint_of
 from vaultrelay.policy.limits import BUSY_SECONDS, PING_SECONDS, SessionLimits
 from vaultrelay.wire import base64url
 from vaultrelay.wire.control import Challenge, Peer
 from vaultrelay.wire.data import HEADER_BYTES, Reason
 from vaultrelay.wire.json_object import write_object
 from vaultrelay.wire.proof import channel_of
+from vaultrelay.wire.relay_url import RelayUrl
 
 URL = "ws://relay.test"
 
@@ -433,7 +434,7 @@ def test_wss_is_wrapped_in_tls() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [(b"\x15\x03\x03\0\x02\x02\x46", "speaks TLS"), (b"", "ended before anybody answered")],
+    [(b"\x15\x03\x03\0\x02\x02\x46", "speaks TLS"), (b"", "ended without an answer")],
 )
 def test_a_connection_that_ends_without_an_answer_is_no_relay(answer: bytes, said: str) -> None:
     server, connecting = scripted(answer) if answer else hung_up()

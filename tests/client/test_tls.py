@@ -19,8 +19,9 @@ from zope.interface import implementer
 from tests.authority import DAY, NAME, Issued, issue, write_pair
 from vaultrelay.certificates.pair import load_pair
 from vaultrelay.client import Refused, connect
-from vaultrelay.client.device import RelayUrl, endpoint_of
+from vaultrelay.client.device import endpoint_of
 from vaultrelay.client.tls import TlsEndpoint
+from vaultrelay.wire.relay_url import RelayUrl
 
 SEED = bytes(32)
 MUCH = bytes(range(256)) * 4096 * 4

@@ -15,7 +15,7 @@ from vaultrelay.commands import check
     [
         ([], "check takes one URL, such as wss://relay.example.org"),
         (["ws://a", "ws://b"], "check takes one URL, such as wss://relay.example.org"),
-        (["https://a"], "check: 'https://a': a relay's URL looks like wss://relay.example.org"),
+        (["https://a"], "check: 'https://a': it is not a URL like wss://relay.example.org"),
         (["--jso\x1bn"], "option --jso\\x1bn not recognized"),
         (["ws://a", "--idle=0"], "check: --idle takes seconds from 1 to 539: 0"),
         (

@@ -15,7 +15,6 @@ from vaultrelay.observe.figures import CURVES, Figures
 from vaultrelay.observe.meter import Meter, Relay
 from vaultrelay.observe.sampler import Sampler
 from vaultrelay.policy.addresses import read_address
-from vaultrelay.policy.audience import canonical_host
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.front_door import FrontDoorFactory
@@ -26,6 +25,7 @@ from vaultrelay.transport.pending import PendingConnections
 from vaultrelay.transport.visitors import Visitor
 from vaultrelay.web.admin_pages import AdminPages
 from vaultrelay.web.leaf import QuietSite, page_head
+from vaultrelay.wire.host import canonical_host
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 

@@ -15,18 +15,15 @@ from zope.interface import implementer
 
 from vaultrelay.client.events import Closed, Event, read_data
 from vaultrelay.client.frame import masked_frame
-from vaultrelay.client.refused import REFUSAL_BYTES, Refused, body_length, read_refused
+from vaultrelay.client.refused import NO_RELAY, Refused, UpgradeReader
 from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire import VERSION
+from vaultrelay.wire.answer import SWITCHED
 from vaultrelay.wire.control import Challenge, Welcome, read_from_relay
-from vaultrelay.wire.head import HEAD_END
 from vaultrelay.wire.json_object import BadControl
 
 CONTROL_LIMIT = 64 * 1024
 """The largest control message, `welcome`, stays below it with any number of peers."""
-_TLS_ALERT = b"\x15\x03"
-_ANSWER_HEAD_BYTES = 64 * 1024
-"""Of an HTTP answer's head: eight times what servers send, with all cookies."""
 Answer = Callable[[Challenge], bytes]
 """Makes the hello that answers a challenge."""
 
@@ -47,6 +44,8 @@ class DeviceSocket(WebSocketClientProtocol):
         self._clock = clock
         self._challenged = False
         self._opened = False
+        self._upgrade = UpgradeReader()
+        self._answer_bytes = 0
         self.heard_at = clock.seconds()
         self.welcomed: Deferred[Welcome] = Deferred()
         self.has_room = True
@@ -73,28 +72,20 @@ class DeviceSocket(WebSocketClientProtocol):
         super().connectionLost(reason)
 
     def processHandshake(self) -> None:
-        if self.data.startswith(_TLS_ALERT):
-            self._fail(Refused(0, "no_relay", "This port speaks TLS. The URL begins with wss://."))
-            return
-        head, end, body = self.data.partition(HEAD_END)
-        if len(head) > _ANSWER_HEAD_BYTES:
-            self._fail(Refused(0, "no_relay", "Something answers with an endless HTTP head."))
-            return
-        if not end or head.startswith(b"HTTP/1.1 101"):
-            super().processHandshake()
-            return
         # Autobahn would drop the refusal's body, and with it the sentence for people.
-        if len(body) >= min(body_length(head), REFUSAL_BYTES):
-            self._fail(read_refused(head, body))
+        received, self._answer_bytes = self.data[self._answer_bytes :], len(self.data)
+        try:
+            if self._upgrade.feed(received):
+                super().processHandshake()
+        except Refused as refused:
+            self._fail(refused)
 
     def onOpen(self) -> None:
         self._opened = True
 
     def onConnect(self, response: ConnectionResponse) -> None:
         if response.headers.get("x-vaultmesh-protocol") != str(VERSION):
-            self._fail(
-                Refused(101, "no_relay", "A WebSocket answers here, but no VaultMesh relay.")
-            )
+            self._fail(_other_websocket())
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         try:
@@ -151,12 +142,11 @@ class DeviceSocket(WebSocketClientProtocol):
     def _ended(self, code: int, reason: str) -> Exception:
         if self._opened:
             return Closed(code, reason)
-        return Refused(
-            0,
-            "no_relay",
-            "The connection ended before anybody answered. Does the URL begin with ws:// where TLS "
-            "is spoken, or with wss:// where it is not?",
-        )
+        try:
+            self._upgrade.feed(b"")
+        except Refused as refused:
+            return refused
+        return _other_websocket()
 
     @property
     def can_send(self) -> bool:
@@ -217,3 +207,7 @@ class DeviceSocket(WebSocketClientProtocol):
     def _fail(self, trouble: Exception) -> None:
         self._trouble = trouble
         self.dropConnection(abort=True)
+
+
+def _other_websocket() -> Refused:
+    return Refused(SWITCHED, NO_RELAY, "A WebSocket answers here, but no VaultMesh relay.")

@@ -2,10 +2,7 @@
 
 import secrets
 import ssl
-from base64 import b64encode
-from dataclasses import dataclass
 from itertools import count
-from urllib.parse import unquote, urlsplit
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
@@ -17,11 +14,11 @@ from vaultrelay.client.event_queue import EventQueue
 from vaultrelay.client.events import Closed, Event
 from vaultrelay.client.factory import DeviceSocketFactory
 from vaultrelay.client.tls import TlsEndpoint
-from vaultrelay.policy.audience import canonical_host
 from vaultrelay.wire import proof
 from vaultrelay.wire.announced import CHANNEL_DEVICES, Limits
 from vaultrelay.wire.control import Challenge, Hello, Joined, Keepalive, Left, Welcome
 from vaultrelay.wire.data import EVERYONE, pack_data
+from vaultrelay.wire.relay_url import RelayUrl
 
 CLIENT_NAME = "reference/1"
 CONNECT_SECONDS = 20
@@ -31,41 +28,6 @@ WATCH_SECONDS = 1
 SILENCE_FACTOR = 1.5
 """Ping intervals after which a silent relay counts as lost (protocol page, Keepalive)."""
 _U32 = 0xFFFFFFFF
-_DEFAULT_PORTS = {"ws": 80, "wss": 443}
-
-
-@dataclass(frozen=True)
-class RelayUrl:
-    """The address of a relay: wss://[any:TOKEN@]host[:port][/v3]."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str
-    authorization: str | None
-
-    @classmethod
-    def read(cls, text: str) -> "RelayUrl":
-        """Return the parts of a URL. Raises ValueError, with a sentence, if it is not valid."""
-        parts = urlsplit(text)
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-            raise ValueError("a relay's URL looks like wss://relay.example.org")
-        token = None
-        if parts.password is not None:
-            user = f"{unquote(parts.username or '')}:{unquote(parts.password)}"
-            token = "Basic " + b64encode(user.encode()).decode("ascii")
-        return cls(
-            parts.scheme,
-            canonical_host(parts.hostname),
-            parts.port or _DEFAULT_PORTS[parts.scheme],
-            parts.path or "/",
-            token,
-        )
-
-    @property
-    def authority(self) -> str:
-        """Host and port, in the form of the Host header."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Device:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from getopt import GetoptError, gnu_getopt
 from pathlib import Path
 
-from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.idle import DEFAULT_SECONDS, MOST_SECONDS
-from vaultrelay.commands.checkup.url import has_token, shown, with_token
+from vaultrelay.commands.checkup.url import shown
 from vaultrelay.logs import printable
 from vaultrelay.policy.access_token import check_spelling
+from vaultrelay.wire.relay_url import RelayUrl, has_token, with_token
 
 USAGE = f"""\
 Usage: vault-relay check URL [--idle[=SECONDS]] [--strict] [--json]

@@ -5,19 +5,18 @@ import shutil
 import sys
 from getpass import getpass
 from typing import ClassVar
-from urllib.parse import quote
 
 from vaultrelay.app.process import stop_with
 from vaultrelay.app.stdio import print_result
 from vaultrelay.app.tap import Options
-from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.own_url import find_url
 from vaultrelay.commands.qr_code import qr_lines
-from vaultrelay.commands.reach import Unreachable, reach
+from vaultrelay.commands.reachability import Unreachable, probe_url
 from vaultrelay.config.given import BadOption
 from vaultrelay.logs import printable
 from vaultrelay.policy.access_token import check_spelling
+from vaultrelay.wire.relay_url import RelayUrl, with_token
 
 USAGE = """Usage: vault-relay invite [--with-token] [--no-qr] [options of the relay]
 
@@ -62,14 +61,13 @@ def main(arguments: list[str]) -> int:
     options.parseOptions(arguments)
     url, origin = find_url(options.settings)
     token = _read_token() if "with-token" in options.flags else ""
-    scheme, _, rest = url.partition("://")
-    invitation = f"{scheme}://any:{quote(token, safe='')}@{rest}" if token else url
+    invitation = with_token(url, token) if token else url
     print_hint(f"Enter this URL in the VaultMesh app, or scan it. It is {origin}.")
     print_result(invitation)
     if "no-qr" not in options.flags:
         _print_code(invitation)
     try:
-        print_hint(reach(RelayUrl.read(url)))
+        print_hint(probe_url(RelayUrl.read(url)))
     except Unreachable as error:
         print_hint(f"Not reachable as given: {printable(str(error))}")
         return 1

@@ -9,8 +9,8 @@ from threading import Thread
 
 from vaultrelay.app.stdio import print_error, print_result
 from vaultrelay.cluster.answer import NodeAnswer, late
-from vaultrelay.cluster.ask import ask
 from vaultrelay.cluster.status import NodeStatus, total
+from vaultrelay.cluster.status_request import request_status
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import MOST_NODES
 from vaultrelay.web.node_figures import NODE_HEADS, node_figures
@@ -82,7 +82,7 @@ def _ask_all(urls: Sequence[NodeUrl]) -> list[NodeAnswer]:
     answers = [late(url, ANSWER_SECONDS) for url in urls]
 
     def take(place: int, url: NodeUrl) -> None:
-        answers[place] = ask(url, ANSWER_SECONDS)
+        answers[place] = request_status(url, ANSWER_SECONDS)
 
     # Name resolution has no deadline of its own. The threads end with the process.
     threads = [Thread(target=take, args=each, daemon=True) for each in enumerate(urls)]

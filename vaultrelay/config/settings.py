@@ -15,7 +15,7 @@ from vaultrelay.config.option import Option, options_of
 from vaultrelay.config.slices import AdminSettings, PageSettings
 from vaultrelay.logs import LogSettings
 from vaultrelay.policy.access import Access
-from vaultrelay.policy.audience import Audiences, canonical_host, host_of_url, is_public_host
+from vaultrelay.policy.audience import Audiences, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
 from vaultrelay.policy.limits import (
     LEAST_BUFFER,
@@ -27,6 +27,8 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.policy.origins import Origins
 from vaultrelay.policy.proxies import TrustedProxies
+from vaultrelay.wire.host import canonical_host
+from vaultrelay.wire.relay_url import host_of_url
 
 _SCHEMES = {"http": "ws", "https": "wss"}
 """The schemes of public URLs that have another name in the app."""

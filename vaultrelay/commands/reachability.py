@@ -1,0 +1,121 @@
+"""A probe of the relay's own URL, up to the health page, without a reactor."""
+
+import socket
+import ssl
+from collections.abc import Iterable
+from ipaddress import ip_address
+from threading import Thread
+
+from vaultrelay.cluster.http_get import connect_tcp, http_get
+from vaultrelay.commands.checkup.answers import PAGE_CURES, explain_answer
+from vaultrelay.policy.tls_reasons import CURES, words_of
+from vaultrelay.wire.answer import Answer, NotHttp
+from vaultrelay.wire.json_object import BadControl, read_object
+from vaultrelay.wire.relay_url import RelayUrl
+
+PROBE_SECONDS = 10
+"""For name, TCP, TLS and answer together: no app waits for longer."""
+_SHOWN_CHARS = 300
+_OK = 200
+_PAGE = "health"
+
+
+class Unreachable(Exception):
+    """Why devices cannot reach a relay under its URL, in a sentence."""
+
+
+def probe_url(url: RelayUrl, seconds: float = PROBE_SECONDS) -> str:
+    """Return a sentence on a relay that answers under its URL. Raises Unreachable for any other."""
+    outcome: list[str | Unreachable] = []
+
+    def run() -> None:
+        try:
+            outcome.append(_probe(url, seconds))
+        except Unreachable as error:
+            outcome.append(error)
+
+    # A name lookup has no deadline of its own. The thread ends with the process.
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise Unreachable(f"{url.authority} did not answer within {seconds:g} s.")
+    if isinstance(outcome[0], Unreachable):
+        raise outcome[0]
+    return outcome[0]
+
+
+def _probe(url: RelayUrl, seconds: float) -> str:
+    try:
+        entries = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+    except OSError:
+        raise Unreachable(
+            f"no address is known for {url.host}. Is the name right, and does DNS know it?"
+        ) from None
+    try:
+        peer = connect_tcp(url.host, url.port, seconds, with_tls=url.scheme == "wss")
+        answer = http_get(peer, url.authority, url.page(_PAGE), seconds)
+    except (OSError, NotHttp) as error:
+        raise Unreachable(_explain(error, url)) from None
+    version = _read_version(answer, url)
+    reach = _reach(str(entry[4][0]) for entry in entries)
+    if reach:
+        raise Unreachable(f"it answers, but {url.host} is an address of {reach}.")
+    return f"A relay of version {version} answers there, seen from this machine."
+
+
+def _explain(error: OSError | NotHttp, url: RelayUrl) -> str:
+    """Return why there is no answer, and the cure."""
+    listener = f"port {url.port} of {url.host}"
+    match error:
+        case NotHttp():
+            return f"{listener}: {error}"
+        case ssl.SSLCertVerificationError():
+            return (
+                f"devices refuse its certificate: {error.verify_message}. It must be valid, for "
+                f"{url.host}, and of an issuer that devices know."
+            )
+        case ssl.SSLError():
+            cure = CURES.get(error.reason or "", "Does the relay serve TLS there?")
+            return f"TLS fails on {listener}: {words_of(error.reason)}. {cure}"
+        case ConnectionResetError():
+            return (
+                f"{listener} closes the connection without an answer. Does the URL begin with "
+                "ws:// where the port speaks TLS, or does the relay expect a proxy there "
+                "(haproxy: in --listen)?"
+            )
+    cause = (error.strerror or str(error) or type(error).__name__).lower()
+    return (
+        f"{listener} does not answer: {cause}. Is the relay running, is the port right, does a "
+        "firewall let it through?"
+    )
+
+
+def _read_version(answer: Answer, url: RelayUrl) -> str:
+    """Return the version in the answer of a relay. Raises Unreachable for another server."""
+    try:
+        fields = read_object(answer.body)
+        if answer.status == _OK:
+            return ascii(fields.text("version", _SHOWN_CHARS)).strip("'")
+        slug, detail = (fields.text(name, _SHOWN_CHARS) for name in ("error", "detail"))
+    except BadControl:
+        # A redirect leads to where the page is, and the relay is above it.
+        location = answer.header("location").partition("?")[0].removesuffix(f"/{_PAGE}")
+        answer = Answer(answer.status, {**answer.headers, "location": location})
+        raise Unreachable(explain_answer(answer, url, PAGE_CURES)) from None
+    if slug == "not_found":
+        raise Unreachable(
+            f"a relay answers there, and has nothing below the path {url.path} of the URL. Leave "
+            "the path out, or let the proxy remove it before it forwards a request."
+        )
+    raise Unreachable(f"a relay answers there, and refuses with {answer.status} {slug}: {detail}")
+
+
+def _reach(addresses: Iterable[str]) -> str:
+    """Return the only machines that reach these addresses; empty if one of them is public."""
+    parsed = [ip_address(address.partition("%")[0]) for address in addresses]
+    if all(address.is_loopback for address in parsed):
+        return "this machine, which no other can reach"
+    if not any(address.is_global for address in parsed):
+        return "a private network, which only devices in that network can reach"
+    return ""

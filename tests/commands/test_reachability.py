@@ -115,7 +115,7 @@ def test_an_address_that_is_not_reached_from_everywhere(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (b"SSH-2.0-x\r\n", "Something answers here that does not speak HTTP: is the port right?"),
+        (b"SSH-2.0-x\r\n", "The server does not speak HTTP: is the port right?"),
         (b"\x15\x03\x01\x00\x02\x02\x16", "This port speaks TLS. The URL begins with wss://."),
         (b"", "closes the connection without an answer. Does the URL begin with ws:// where"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", "an endless HTTP head"),

@@ -155,7 +155,7 @@ def test_a_port_of_http_2_alone_is_told_so(nginx: Callable[..., int]) -> None:
     found = check(f"ws://localhost:{nginx('return 204;', listen=' http2')}")
     if found["steps"][-1]["step"] == "upgrade":
         pytest.skip("this nginx speaks HTTP/1.1 beside HTTP/2")
-    assert found["steps"][-1]["detail"].startswith("HTTP/2 answers here")
+    assert found["steps"][-1]["detail"].startswith("The server speaks HTTP/2")
 
 
 @pytest.mark.parametrize(

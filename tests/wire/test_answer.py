@@ -63,16 +63,19 @@ def test_an_upgrade_is_an_answer() -> None:
 @pytest.mark.parametrize(
     ("pieces", "fault"),
     [
-        ((bytes(3) + b"\x04" + bytes(5),), "HTTP/2 answers here, and WebSockets need HTTP/1.1"),
-        ((bytes(3), b"\x07" + bytes(13)), "HTTP/2 answers here"),
+        (
+            (bytes(3) + b"\x04" + bytes(5),),
+            "The server speaks HTTP/2, and WebSockets need HTTP/1.1",
+        ),
+        ((bytes(3), b"\x07" + bytes(13)), "The server speaks HTTP/2"),
         ((b"\x15\x03",), "This port speaks TLS. The URL begins with wss://."),
-        ((b"SSH-2.0-OpenSSH_9.2\r\n",), "Something answers here that does not speak HTTP"),
-        ((b"220 ok", b""), "Something answers here that does not speak HTTP"),
-        ((OK, b""), "Something answers here that does not speak HTTP"),
-        ((b"HTTP/1.1 " + b"9" * 99 + b"\r\n\r\n",), "Something answers here that does not speak"),
-        ((SWITCH,), "Something answers here that does not speak HTTP"),
-        ((OK + b"A: b\r\n" * BODY_BYTES,), "Something answers here with an endless HTTP head"),
-        ((b"HTTP/1.1 100 Continue\r\n\r\n",) * BODY_BYTES, "Something answers here with an end"),
+        ((b"SSH-2.0-OpenSSH_9.2\r\n",), "The server does not speak HTTP"),
+        ((b"220 ok", b""), "The server does not speak HTTP"),
+        ((OK, b""), "The server does not speak HTTP"),
+        ((b"HTTP/1.1 " + b"9" * 99 + b"\r\n\r\n",), "The server does not speak"),
+        ((SWITCH,), "The server does not speak HTTP"),
+        ((OK + b"A: b\r\n" * BODY_BYTES,), "The server sends an endless HTTP head"),
+        ((b"HTTP/1.1 100 Continue\r\n\r\n",) * BODY_BYTES, "The server sends an end"),
     ],
     ids=[
         "settings",

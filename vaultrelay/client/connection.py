@@ -11,10 +11,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
+from websockets.frames import Frame, Opcode
 from zope.interface import implementer
 
 from vaultrelay.client.events import Closed, Event, read_data
-from vaultrelay.client.frame import masked_frame
 from vaultrelay.client.refused import NO_RELAY, Refused, UpgradeReader
 from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire import VERSION
@@ -46,7 +46,7 @@ class DeviceSocket(WebSocketClientProtocol):
         self._opened = False
         self._upgrade = UpgradeReader()
         self._answer_bytes = 0
-        self.heard_at = clock.seconds()
+        self.last_received_at = clock.seconds()
         self.welcomed: Deferred[Welcome] = Deferred()
         self.has_room = True
         self.relay_version = ""
@@ -55,7 +55,7 @@ class DeviceSocket(WebSocketClientProtocol):
         self.is_reading = True
         self._fragments = 0
         self._waiting: list[Deferred[None]] = []
-        self._trouble: Exception | None = None
+        self._error: Exception | None = None
         self._is_over = False
 
     def connectionMade(self) -> None:
@@ -63,12 +63,12 @@ class DeviceSocket(WebSocketClientProtocol):
         self.transport.registerProducer(self, True)
 
     def dataReceived(self, data: bytes) -> None:
-        self.heard_at = self._clock.seconds()
+        self.last_received_at = self._clock.seconds()
         super().dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if isinstance(reason.value, ssl.SSLError) and self._trouble is None:
-            self._trouble = reason.value
+        if isinstance(reason.value, ssl.SSLError) and self._error is None:
+            self._error = reason.value
         super().connectionLost(reason)
 
     def processHandshake(self) -> None:
@@ -91,7 +91,7 @@ class DeviceSocket(WebSocketClientProtocol):
         try:
             event = read_data(payload) if isBinary else read_from_relay(payload)
         except BadControl as error:
-            self.break_off(str(error))
+            self.fail_protocol(str(error))
             return
         if isinstance(event, Challenge):
             self._challenge(event)
@@ -111,7 +111,7 @@ class DeviceSocket(WebSocketClientProtocol):
         # A fragment takes memory also if it is empty.
         self._fragments += 1
         if self._fragments > FRAGMENTS_PER_MESSAGE:
-            self.break_off("a message in too many fragments")
+            self.fail_protocol("a message in too many fragments")
         super().onMessageFrameBegin(length)
 
     def onPing(self, payload: bytes) -> None:
@@ -130,10 +130,8 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self._is_over = True
-        closed = self._trouble or self._ended(code or 1006, reason or "")
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            waiter.callback(None)
+        closed = self._error or self._ended(code or 1006, reason or "")
+        self._release_waiters()
         if not self.welcomed.called:
             self.welcomed.errback(closed)
         else:
@@ -158,16 +156,15 @@ class DeviceSocket(WebSocketClientProtocol):
         if len(message) > self.maxMessagePayloadSize:
             raise PayloadExceededError(f"the relay takes no message of {len(message)} bytes")
         # Without its compiled part, Autobahn takes 140 ns to mask one byte: 5 MB in a second.
-        self.sendData(masked_frame(message))
+        self.sendData(Frame(Opcode.BINARY, message).serialize(mask=True))
 
     def room(self) -> Deferred[None]:
         """Return a Deferred that fires when all earlier data is in transit, or the connection is
         over."""
         waiter: Deferred[None] = Deferred()
+        self._waiting.append(waiter)
         if self.has_room or self._is_over:
-            waiter.callback(None)
-        else:
-            self._waiting.append(waiter)
+            self._release_waiters()
         return waiter
 
     def pauseProducing(self) -> None:
@@ -175,12 +172,15 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def resumeProducing(self) -> None:
         self.has_room = True
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            waiter.callback(None)
+        self._release_waiters()
 
     def stopProducing(self) -> None:
         pass
+
+    def _release_waiters(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            waiter.callback(None)
 
     def pause_reading(self) -> None:
         """Stop reading: TCP slows the relay down."""
@@ -192,20 +192,20 @@ class DeviceSocket(WebSocketClientProtocol):
         """Resume reading, and restart the deadline for silence."""
         if not self.is_reading and not self._is_over:
             self.is_reading = True
-            self.heard_at = self._clock.seconds()
+            self.last_received_at = self._clock.seconds()
             self.transport.resumeProducing()
 
-    def break_off(self, violation: str) -> None:
+    def fail_protocol(self, violation: str) -> None:
         """Cut off a relay that breaks the protocol."""
         self._fail(Closed(1002, f"the relay broke the protocol: {violation}"))
 
-    def give_up(self) -> None:
+    def abort(self) -> None:
         """Cut the connection off, if there is one."""
         if self.transport is not None and not self._is_over:
             self.dropConnection(abort=True)
 
-    def _fail(self, trouble: Exception) -> None:
-        self._trouble = trouble
+    def _fail(self, error: Exception) -> None:
+        self._error = error
         self.dropConnection(abort=True)
 
 

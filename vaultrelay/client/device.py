@@ -82,9 +82,9 @@ class Device:
         return not self._socket.has_room
 
     @property
-    def heard_at(self) -> float:
+    def last_received_at(self) -> float:
         """The time of the last bytes from the relay, by the clock of the device."""
-        return self._socket.heard_at
+        return self._socket.last_received_at
 
     async def receive(self) -> Event:
         """Return the next event, in the order in which the relay sent them. Raises Closed after the
@@ -109,7 +109,7 @@ class Device:
 
     def abort(self) -> None:
         """Cut the connection off, for a relay that does not answer a close."""
-        self._socket.give_up()
+        self._socket.abort()
 
     def on_event(self, event: Event | Closed) -> None:
         """Take an event of the socket."""
@@ -117,7 +117,7 @@ class Device:
             return
         if isinstance(event, Joined):
             if len(self.peers) > CHANNEL_DEVICES[1]:
-                self._socket.break_off("more peers than a channel has devices")
+                self._socket.fail_protocol("more peers than a channel has devices")
                 return
             self.peers[event.peer.session] = event.peer.device
         elif isinstance(event, Left):
@@ -138,9 +138,9 @@ class Device:
 
     def _check_silence(self) -> None:
         # A relay pings when it has sent nothing; a longer silence means a lost connection.
-        silence = self._clock.seconds() - self._socket.heard_at
+        silence = self._clock.seconds() - self._socket.last_received_at
         if self._socket.is_reading and silence >= SILENCE_FACTOR * self.ping_seconds:
-            self._socket.give_up()
+            self._socket.abort()
 
 
 async def connect(
@@ -157,27 +157,27 @@ async def connect(
     ValueError for a bad URL, seed or tag, Refused, Closed, Twisted's ConnectError, ssl.SSLError,
     and CancelledError without an answer after CONNECT_SECONDS.
     """
-    where = RelayUrl.read(url)
+    relay = RelayUrl.read(url)
     channel = proof.channel_of(channel_seed)
     if len(device) != proof.DEVICE_BYTES:
         raise ValueError(f"a device tag has {proof.DEVICE_BYTES} bytes, not {len(device)}")
 
     def answer(challenge: Challenge) -> bytes:
         nonce = secrets.token_bytes(proof.DEVICE_NONCE_BYTES)
-        body = proof.join_body(challenge.nonce, nonce, channel, device, where.host)
+        body = proof.join_body(challenge.nonce, nonce, channel, device, relay.host)
         signature = proof.sign_join(channel_seed, body)
-        return Hello(channel, device, nonce, where.host, signature, CLIENT_NAME).encode()
+        return Hello(channel, device, nonce, relay.host, signature, CLIENT_NAME).encode()
 
     early: list[Event | Closed] = []
     socket = DeviceSocket(reactor, answer, early.append)
-    address = f"{where.scheme}://{where.authority}{where.path}"
-    factory = DeviceSocketFactory(reactor, address, where.authorization, channel, socket)
+    address = f"{relay.scheme}://{relay.authority}{relay.path}"
+    factory = DeviceSocketFactory(reactor, address, relay.authorization, channel, socket)
     deadline = reactor.callLater(CONNECT_SECONDS, socket.welcomed.cancel)
     try:
-        await (endpoint or endpoint_of(reactor, where, tls)).connect(factory)
+        await (endpoint or endpoint_of(reactor, relay, tls)).connect(factory)
         welcome = await socket.welcomed
     except BaseException:
-        socket.give_up()
+        socket.abort()
         raise
     finally:
         if deadline.active():

@@ -18,11 +18,11 @@ _FRAME_TYPES = (b"\x04", b"\x07")
 """SETTINGS and GOAWAY, with which a server begins HTTP/2."""
 _TLS = "This port speaks TLS. The URL begins with wss://."
 _HTTP_2 = (
-    "HTTP/2 answers here, and WebSockets need HTTP/1.1: let the proxy speak HTTP/1.1 on this port "
-    "as well."
+    "The server speaks HTTP/2, and WebSockets need HTTP/1.1: let the proxy speak HTTP/1.1 on this "
+    "port as well."
 )
-_NO_HTTP = "Something answers here that does not speak HTTP: is the port right?"
-_ENDLESS = "Something answers here with an endless HTTP head: is the port right?"
+_NO_HTTP = "The server does not speak HTTP: is the port right?"
+_ENDLESS = "The server sends an endless HTTP head: is the port right?"
 
 
 class NoAnswer(ConnectionResetError):

@@ -176,7 +176,7 @@ async def test_a_warning_stops_nothing() -> None:
         (page("404 Not Found", "Server: nginx"), "upgrade: nginx answers 404 Not Found in place"),
         (page("200 OK"), "upgrade: A server in front of the relay answers 200 OK in place"),
         (b"", "upgrade: The connection ended without an answer."),
-        (bytes(3) + b"\x04" + bytes(5), "http: HTTP/2 answers here"),
+        (bytes(3) + b"\x04" + bytes(5), "http: The server speaks HTTP/2"),
         (b"\x15\x03\x01\x00\x02\x02\x46", "http: This port speaks TLS. The URL begins with wss"),
         (
             page(

@@ -91,7 +91,7 @@ class End:
         self.events: DeferredQueue[Any] = DeferredQueue()
 
     @property
-    def heard_at(self) -> float:
+    def last_received_at(self) -> float:
         return self.line.clock.seconds() if self.line.rate else 0.0
 
     def send(self, payload: bytes, to: int) -> None:

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from vaultrelay.client.device import endpoint_of
 from vaultrelay.commands.checkup.probe import ANSWER_SECONDS
 from vaultrelay.policy.addresses import IpAddress, read_address
-from vaultrelay.wire.answer import Answer, AnswerReader, NotHttp
+from vaultrelay.wire.answer import Answer, AnswerReader, NoAnswer, NotHttp
 from vaultrelay.wire.relay_url import RelayUrl
 
 BODY_BYTES = 64 * 1024
@@ -28,6 +28,7 @@ class HttpGet(Protocol):
         if url.authorization is not None:
             headers["Authorization"] = url.authorization
         self._reader = AnswerReader(path, headers, BODY_BYTES)
+        self._outcome: Answer | Failure | None = None
         self.local: IpAddress | None = None
         self.remote: IpAddress | None = None
 
@@ -37,22 +38,23 @@ class HttpGet(Protocol):
         self.transport.write(self._reader.request)
 
     def dataReceived(self, data: bytes) -> None:
-        if self.done.called:
-            return
-        try:
-            answer = self._reader.feed(data)
-        except (NotHttp, ConnectionError):
-            self.done.errback()
-        else:
-            if answer is None:
-                return
-            self.done.callback(answer)
-        self.transport.abortConnection()
+        self._feed(data)
+        if self._outcome is not None:
+            self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if not self.done.called and isinstance(reason.value, ssl.SSLError):
-            self.done.errback(reason)
-        self.dataReceived(b"")
+        if isinstance(reason.value, ssl.SSLError):
+            self._outcome = reason
+        self._feed(b"")
+        if not self.done.called and self._outcome is not None:
+            self.done.callback(self._outcome)
+
+    def _feed(self, data: bytes) -> None:
+        if self._outcome is None:
+            try:
+                self._outcome = self._reader.feed(data)
+            except (NotHttp, NoAnswer):
+                self._outcome = Failure()
 
 
 async def http_get(reactor: Any, url: RelayUrl, path: str) -> tuple[Answer, HttpGet]:

@@ -82,7 +82,10 @@ class Traffic:
     async def _slow(self, pair: Pair, size: int) -> StepResult:
         """Return the result for a largest message that has not arrived."""
         sender, receiver = pair.devices
-        if not sender.is_sending and self._reactor.seconds() - receiver.heard_at > STILL_SECONDS:
+        if (
+            not sender.is_sending
+            and self._reactor.seconds() - receiver.last_received_at > STILL_SECONDS
+        ):
             raise CheckFailed(
                 f"A message of {size} bytes did not arrive within {LARGEST_SECONDS} s, though "
                 "small ones did: does a proxy on the way hold large messages back?"

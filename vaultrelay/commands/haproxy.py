@@ -6,7 +6,7 @@ from vaultrelay.app.process import stop_with
 from vaultrelay.app.stdio import print_result
 from vaultrelay.commands.haproxy_cfg.configuration import configuration
 from vaultrelay.commands.haproxy_cfg.options import USAGE, HelpAsked, read_options
-from vaultrelay.commands.haproxy_cfg.places import BadUsage
+from vaultrelay.commands.haproxy_cfg.servers import BadUsage
 
 
 def main(arguments: list[str]) -> int:

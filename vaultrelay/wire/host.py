@@ -52,6 +52,11 @@ def is_canonical_host(host: str) -> bool:
         return False
 
 
+def host_port(host: str, port: int) -> str:
+    """Return host and port in the form of a Host header."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def literal_address(host: str) -> IPv4Address | IPv6Address | None:
     """Return the IP address that a host is; None for a name."""
     try:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from vaultrelay.wire.host import canonical_host
+from vaultrelay.wire.host import canonical_host, host_port
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 _PUBLIC_SCHEMES = ("ws", "wss", "http", "https")
@@ -40,7 +40,7 @@ class RelayUrl:
     @property
     def authority(self) -> str:
         """Host and port, in the form of the Host header."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return host_port(self.host, self.port)
 
     def page(self, name: str) -> str:
         """Return the path of one of the relay's pages."""

@@ -93,7 +93,7 @@ async def test_a_good_relay_passes_every_step(
     ]
     assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
     assert lines[2].endswith("valid for another 29 days")
-    assert lines[-1].endswith("; the relay allows 17 MB/s in the long run")
+    assert lines[-1].endswith("; the relay allows 16.8 MB/s in the long run")
 
 
 @pytest_twisted.ensureDeferred

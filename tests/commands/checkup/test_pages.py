@@ -81,10 +81,10 @@ async def found_at(answer: bytes, path: str = "") -> tuple[StepResult | None, St
     [
         (NOON, None),
         (NOON - 60, None),
-        (NOON - 61, "61 seconds ahead of"),
-        (NOON + 7200, "2 hours behind"),
-        (NOON + 600, "10 minutes behind"),
-        (NOON - 3 * 86_400, "3 days ahead of"),
+        (NOON - 61, "1 min ahead of"),
+        (NOON + 7200, "2 h 0 min behind"),
+        (NOON + 600, "10 min behind"),
+        (NOON - 3 * 86_400, "3 d 0 h ahead of"),
     ],
 )
 @pytest_twisted.ensureDeferred

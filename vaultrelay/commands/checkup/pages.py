@@ -9,6 +9,7 @@ from vaultrelay.commands.checkup.result import CheckFailed, StepResult
 from vaultrelay.policy.addresses import IpAddress, read_address
 from vaultrelay.policy.finding import Finding
 from vaultrelay.policy.networks import UNIX
+from vaultrelay.web.units import lasting
 from vaultrelay.wire.answer import NotHttp
 from vaultrelay.wire.json_object import BadControl, read_object
 from vaultrelay.wire.relay_url import RelayUrl
@@ -17,7 +18,6 @@ SKEW_SECONDS = 60
 """Beyond which a clock is wrong: more than any answer takes."""
 _ADDRESS_CHARS = 64
 _OK = 200
-_SPANS = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
 
 
 class Pages:
@@ -110,11 +110,9 @@ def clock_skew(date: str, now: float) -> int | None:
 
 
 def _wrong_clock(skew: int) -> Finding:
-    seconds = abs(skew)
-    size, unit = next(each for each in _SPANS if seconds >= 2 * each[0])
     side = "ahead of" if skew > 0 else "behind"
     return Finding(
         "clock_skew",
-        f"The clock there is {seconds // size} {unit} {side} this machine's: synchronize the "
-        "wrong one by NTP, or certificates seem expired and logs cannot be compared.",
+        f"The clock there is {lasting(abs(skew))} {side} this machine's: synchronize the wrong one "
+        "by NTP, or certificates seem expired and logs cannot be compared.",
     )

@@ -11,6 +11,7 @@ from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.messages import Pair
 from vaultrelay.commands.checkup.result import CheckFailed, StepResult
 from vaultrelay.policy.finding import Finding
+from vaultrelay.web.units import size
 from vaultrelay.wire.data import HEADER_BYTES
 
 ECHOES = 20
@@ -61,25 +62,25 @@ class Traffic:
     async def largest(self) -> StepResult:
         pair = await self._devices.pair()
         limit = pair.devices[0].limits.message_bytes
-        size = min(limit, LARGEST_BYTES)
-        payload = secrets.token_bytes(size - HEADER_BYTES)
+        tried = min(limit, LARGEST_BYTES)
+        payload = secrets.token_bytes(tried - HEADER_BYTES)
         pair.send(0, payload)
         try:
             arrived = await ensureDeferred(pair.payload(1)).addTimeout(
                 LARGEST_SECONDS, self._reactor
             )
         except TooLate:
-            return await self._slow(pair, size)
+            return await self._slow(pair, tried)
         if arrived != payload:
             raise CheckFailed("The largest message was changed on the way.")
         more = (
             f"; the relay accepts up to {limit}, which this check does not try"
-            if size < limit
+            if tried < limit
             else ""
         )
-        return StepResult(f"a message of {size} bytes arrived unchanged{more}", {"bytes": size})
+        return StepResult(f"a message of {tried} bytes arrived unchanged{more}", {"bytes": tried})
 
-    async def _slow(self, pair: Pair, size: int) -> StepResult:
+    async def _slow(self, pair: Pair, tried: int) -> StepResult:
         """Return the result for a largest message that has not arrived."""
         sender, receiver = pair.devices
         if (
@@ -87,18 +88,18 @@ class Traffic:
             and self._reactor.seconds() - receiver.last_received_at > STILL_SECONDS
         ):
             raise CheckFailed(
-                f"A message of {size} bytes did not arrive within {LARGEST_SECONDS} s, though "
+                f"A message of {tried} bytes did not arrive within {LARGEST_SECONDS} s, though "
                 "small ones did: does a proxy on the way hold large messages back?"
             )
         # Messages in flight would delay the next step.
         await self._devices.leave()
         return StepResult(
-            f"a message of {size} bytes was not complete after {LARGEST_SECONDS} s",
+            f"a message of {tried} bytes was not complete after {LARGEST_SECONDS} s",
             {"bytes": None},
             (
                 Finding(
                     "slow_line",
-                    f"The line is slow: {size} bytes take more than {LARGEST_SECONDS} s. Devices "
+                    f"The line is slow: {tried} bytes take more than {LARGEST_SECONDS} s. Devices "
                     "on it sync large entries slowly.",
                 ),
             ),
@@ -116,9 +117,9 @@ class Traffic:
                 ) from None
         limits = pair.devices[0].limits
         allowed = limits.bytes_per_second
-        limit = f"; the relay allows {_rate(allowed, 0)} in the long run" if allowed else ""
+        limit = f"; the relay allows {size(allowed)}/s in the long run" if allowed else ""
         return StepResult(
-            f"{_rate(flood.rate, 1)}{limit}",
+            f"{size(flood.rate)}/s{limit}",
             {"megabytes_per_second": round(flood.rate / 1e6, 4)},
         )
 
@@ -164,10 +165,3 @@ class Flood:
     def _send(self, payload: bytes) -> None:
         self._pair.send(self._sender, payload)
         self._sent += self.size
-
-
-def _rate(bytes_per_second: float, digits: int) -> str:
-    for size, unit in ((1e6, "MB/s"), (1e3, "kB/s")):
-        if bytes_per_second >= size:
-            return f"{bytes_per_second / size:.{digits}f} {unit}"
-    return f"{bytes_per_second:.0f} B/s"

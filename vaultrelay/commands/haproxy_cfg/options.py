@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from getopt import GetoptError, gnu_getopt
 
-from vaultrelay.commands.haproxy_cfg.places import (
+from vaultrelay.commands.haproxy_cfg.servers import (
     HIGHEST_PORT,
     BadUsage,
-    Place,
+    Server,
     is_address,
     read_name,
     read_number,
-    read_places,
+    read_servers,
 )
 from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, MOST_RELAYS
 
@@ -81,7 +81,7 @@ class Cluster:
     """The relays, of one of two kinds, and the HAProxies in front of them."""
 
     workers: int = 0
-    nodes: tuple[Place, ...] = ()
+    nodes: tuple[Server, ...] = ()
     spare: int = 0
     sockets: str = "/run/vault-relay"
     max_connections: int = DEFAULT_MAX_CONNECTIONS
@@ -91,7 +91,7 @@ class Cluster:
     is_plain: bool = False
     bind: str = ""
     port: int = 443
-    peers: tuple[Place, ...] = ()
+    peers: tuple[Server, ...] = ()
     local_peer: str = "here"
     peer_certificate: str = "/etc/haproxy/peers.pem"
     runtime_folder: str = "/run/haproxy"
@@ -125,8 +125,8 @@ def read_options(arguments: Sequence[str]) -> Cluster:
         if name not in _REPEATABLE and sum(name == other for other, _ in given) > 1:
             raise BadUsage(f"{name} stands there twice")
     options = _Options(once)
-    nodes = read_places("--node", [value for name, value in given if name == "--node"])
-    peers = read_places("--peer", [value for name, value in given if name == "--peer"])
+    nodes = read_servers("--node", [value for name, value in given if name == "--node"])
+    peers = read_servers("--peer", [value for name, value in given if name == "--peer"])
     is_plain = "--plain" in once
     if ("--workers" in once) == bool(nodes):
         raise BadUsage(
@@ -194,7 +194,7 @@ class _Options:
         return text
 
 
-def _local_peer(name: str | None, peers: Sequence[Place], nodes: Sequence[Place]) -> str:
+def _local_peer(name: str | None, peers: Sequence[Server], nodes: Sequence[Server]) -> str:
     local = _one_of(name, peers)
     # Relays are peers, too: HAProxy would take one of the same name for itself.
     for taken in {local, *(peer.name for peer in peers)} & {node.name for node in nodes}:
@@ -204,7 +204,7 @@ def _local_peer(name: str | None, peers: Sequence[Place], nodes: Sequence[Place]
     return local
 
 
-def _one_of(name: str | None, peers: Sequence[Place]) -> str:
+def _one_of(name: str | None, peers: Sequence[Server]) -> str:
     if not peers:
         if name is not None:
             raise BadUsage("--local-peer goes with --peer, one for each HAProxy")

@@ -406,26 +406,6 @@ def test_a_web_socket_that_is_no_relay_is_told_apart() -> None:
         result(connecting)
 
 
-@pytest.mark.parametrize(
-    ("text", "host", "port", "path", "authority"),
-    [
-        ("wss://Relay.Example.org", "relay.example.org", 443, "/", "relay.example.org:443"),
-        ("ws://[2001:DB8::1]:8080/v3", "2001:db8::1", 8080, "/v3", "[2001:db8::1]:8080"),
-        ("ws://münchen.example", "xn--mnchen-3ya.example", 80, "/", "xn--mnchen-3ya.example:80"),
-    ],
-)
-def test_urls(text: str, host: str, port: int, path: str, authority: str) -> None:
-    url = RelayUrl.read(text)
-    assert (url.host, url.port, url.path, url.authority) == (host, port, path, authority)
-    assert url.authorization is None
-
-
-@pytest.mark.parametrize("text", ["", "relay.example.org", "https://relay", "ws://", "ws://a:b:c"])
-def test_what_is_no_relay_url(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        RelayUrl.read(text)
-
-
 def test_wss_is_wrapped_in_tls() -> None:
     clock = Relay().clock
     plain, secure = (endpoint_of(clock, RelayUrl.read(f"{scheme}://a")) for scheme in ("ws", "wss"))

@@ -31,12 +31,13 @@ def test_the_request_is_a_get() -> None:
         ((OK + b"Content-Length: 99\r\n\r\ncut", b""), b"cut"),
         ((OK + b"Content-Length: 3\r\n\r\nall", b""), b"all"),
         ((b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\nlate", b""), b"late"),
+        ((b"HTTP/1.1 103 Early Hints\r\n\r\n", OK + b"\r\nlate", b""), b"late"),
         ((OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",), b"a"),
         ((OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\nx\r\n",), b"a"),
         ((OK + b"\r\n" + bytes(5 * BODY_BYTES),), bytes(BODY_BYTES)),
         ((OK + b"\r\n", bytes(BODY_BYTES - 1), b"\0"), bytes(BODY_BYTES)),
     ],
-    ids=["endless", "cut", "whole", "continued", "chunked", "broken", "huge", "limit"],
+    ids=["endless", "cut", "whole", "continued", "hints", "chunked", "broken", "huge", "limit"],
 )
 def test_a_body_has_an_end(pieces: tuple[bytes, ...], body: bytes) -> None:
     answer = read(*pieces)

@@ -95,9 +95,11 @@ class AnswerReader:
         while (event := self._http.next_event()) is not h11.NEED_DATA:
             if isinstance(event, h11.Data):
                 self._body += event.data
-            elif not isinstance(event, h11.Response | h11.InformationalResponse):
+            elif isinstance(event, h11.Response):
+                self._head = event
+            elif not isinstance(event, h11.InformationalResponse):
                 return True
-            elif event.status_code >= SWITCHED:
+            elif event.status_code == SWITCHED:
                 self._head = event
         return len(self._body) >= self._body_bytes
 

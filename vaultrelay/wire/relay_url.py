@@ -8,6 +8,8 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from vaultrelay.wire.host import canonical_host, host_port
 
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
+_PATH_CHARS = "/%:@!$&'()*+,;=~"
+"""Those that need no escape in a path (RFC 3986, section 3.3), and escapes."""
 _PUBLIC_SCHEMES = ("ws", "wss", "http", "https")
 
 
@@ -33,7 +35,7 @@ class RelayUrl:
             parts.scheme,
             canonical_host(parts.hostname or ""),
             parts.port or _DEFAULT_PORTS[parts.scheme],
-            parts.path or "/",
+            quote(parts.path or "/", safe=_PATH_CHARS),
             authorization,
         )
 

@@ -4,7 +4,7 @@ import pytest
 
 from vaultrelay.commands.checkup import url
 from vaultrelay.commands.checkup.result import CheckFailed
-from vaultrelay.wire.relay_url import RelayUrl, has_token, with_token
+from vaultrelay.wire.relay_url import RelayUrl
 
 HEX = "9f86d081884c7d659a2feaa0c55ad015"
 BASE64URL = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"
@@ -75,20 +75,6 @@ def test_a_url_without_tls_is_for_near_networks(
     assert (None if finding is None else finding.slug) == slug
     if finding is not None:
         assert "s3cret" not in finding.text
-
-
-@pytest.mark.parametrize(
-    ("given", "token", "sent"),
-    [
-        ("wss://a.example/v3", "abc", "wss://any:abc@a.example/v3"),
-        ("wss://[::1]:8080", "a/b@c:d%", "wss://any:a%2Fb%40c%3Ad%25@[::1]:8080"),
-        ("wss://user@a.example", "abc", "wss://any:abc@a.example"),
-    ],
-)
-def test_a_token_is_put_where_a_password_stands(given: str, token: str, sent: str) -> None:
-    assert with_token(given, token) == sent
-    assert has_token(sent)
-    assert not has_token(given)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
 
 SECONDS = 5
-NO_STATUS = "what answers there is not a status that this version can read"
-NO_ENDPOINT = "what answers there is not a relay's admin endpoint"
+NO_STATUS = "the answer is not a status that this version can read"
+NO_HTTP = "The server does not speak HTTP: is the port right?"
+ENDLESS = "The server sends an endless HTTP head: is the port right?"
 
 
 def answer_of(said: bytes | None, seconds: float = SECONDS) -> NodeAnswer:
@@ -41,10 +42,10 @@ def test_a_relay_is_asked_for_its_status(tmp_path: Path, kind: str, path: str) -
     ("said", "why"),
     [
         (b"", "no answer: the connection was closed without an answer"),
-        (b"SSH-2.0-OpenSSH_9\r\n", NO_ENDPOINT),
+        (b"SSH-2.0-OpenSSH_9\r\n", NO_HTTP),
         # A reader without a limit would read as many of these as come.
-        (b"HTTP/1.1 100 Continue\r\n\r\n" * NODE_STATUS_BYTES, NO_ENDPOINT),
-        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * NODE_STATUS_BYTES, NO_ENDPOINT),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * NODE_STATUS_BYTES, ENDLESS),
+        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * NODE_STATUS_BYTES, ENDLESS),
         (b"HTTP/1.1 200 OK\r\n\r\n{}", NO_STATUS),
         (b"HTTP/1.1 200 OK\r\n\r\n<html>", NO_STATUS),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b" " * NODE_STATUS_BYTES + status().encode(), NO_STATUS),

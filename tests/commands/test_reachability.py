@@ -116,8 +116,8 @@ def test_an_address_that_is_not_reached_from_everywhere(
     ("answer", "said"),
     [
         (b"SSH-2.0-x\r\n", "The server does not speak HTTP: is the port right?"),
-        (b"\x15\x03\x01\x00\x02\x02\x16", "This port speaks TLS. The URL begins with wss://."),
-        (b"", "closes the connection without an answer. Does the URL begin with ws:// where"),
+        (b"\x15\x03\x01\x00\x02\x02\x16", "This port speaks TLS: change ws:// in"),
+        (b"", "no answer: the connection was closed without an answer. Does the URL begin"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", "an endless HTTP head"),
     ],
     ids=["ssh", "TLS", "nothing", "endless"],
@@ -192,7 +192,7 @@ def test_nobody_answers() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         port = silent.getsockname()[1]
-        assert f"port {port} of 127.0.0.1 does not answer: connection refused." in refusal(
+        assert f"port {port} of 127.0.0.1: no answer: connection refused. Is" in refusal(
             f"ws://127.0.0.1:{port}"
         )
 
@@ -212,13 +212,15 @@ def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_certificate_that_devices_refuse(serve: Serve, tmp_path: Path) -> None:
     port = serve(HEALTH, tls=write_pair(tmp_path, issue(["127.0.0.1"])))
-    assert refusal(f"wss://127.0.0.1:{port}").startswith("devices refuse its certificate: self")
+    assert refusal(f"wss://127.0.0.1:{port}").startswith(
+        f"port {port} of 127.0.0.1: its certificate is refused: self"
+    )
 
 
 def test_a_port_without_tls(serve: Serve) -> None:
     port = serve(HEALTH)
     assert refusal(f"wss://127.0.0.1:{port}").startswith(
-        f"TLS fails on port {port} of 127.0.0.1: wrong version number. This port speaks ws:// "
+        f"port {port} of 127.0.0.1: TLS fails: wrong version number. This port speaks ws:// "
     )
 
 

@@ -19,7 +19,7 @@ from vaultrelay.policy.limits import MOST_NODES
 
 Said = pytest.CaptureFixture[str]
 HEAD = "relay|state|devices|channels|messages|data|came back|memory|files|up"
-NOT_READ = "what answers there is not a status that this version can read"
+NOT_READ = "the answer is not a status that this version can read"
 
 
 def told(

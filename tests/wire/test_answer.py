@@ -69,7 +69,7 @@ def test_an_upgrade_is_an_answer() -> None:
             "The server speaks HTTP/2, and WebSockets need HTTP/1.1",
         ),
         ((bytes(3), b"\x07" + bytes(13)), "The server speaks HTTP/2"),
-        ((b"\x15\x03",), "This port speaks TLS. The URL begins with wss://."),
+        ((b"\x15\x03",), "This port speaks TLS: change ws:// in"),
         ((b"SSH-2.0-OpenSSH_9.2\r\n",), "The server does not speak HTTP"),
         ((b"220 ok", b""), "The server does not speak HTTP"),
         ((OK, b""), "The server does not speak HTTP"),

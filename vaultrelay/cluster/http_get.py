@@ -5,9 +5,13 @@ import ssl
 import time
 
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
-from vaultrelay.wire.answer import Answer, AnswerReader
+from vaultrelay.policy.tls_reasons import CURES, words_of
+from vaultrelay.wire.answer import Answer, AnswerReader, NotHttp
 
 _READ_BYTES = 16 * 1024
+
+Failure = OSError | UnicodeError | NotHttp
+"""The exceptions of a request without an answer."""
 
 
 def connect_tcp(host: str, port: int, seconds: float, *, with_tls: bool) -> socket.socket:
@@ -53,3 +57,19 @@ def http_get(peer: socket.socket, host: str, path: str, seconds: float) -> Answe
             answer = reader.feed(peer.recv(_READ_BYTES))
             if answer is not None:
                 return answer
+
+
+def explain_failure(error: Failure) -> str:
+    """Return why there is no answer, with the cure if that follows from the error."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is refused: {error.verify_message}"
+        case ssl.SSLError():
+            cure = CURES.get(error.reason or "", "Does the server speak TLS there?")
+            return f"TLS fails: {words_of(error.reason)}. {cure}"
+        case UnicodeError():
+            return "no answer: this is no host name"
+        case NotHttp():
+            return str(error)
+    cause = error.strerror or str(error) or type(error).__name__
+    return f"no answer: {cause.lower()}"

@@ -1,13 +1,11 @@
 """The request for the status of a relay, to its admin endpoint."""
 
 import socket
-import ssl
 
 from vaultrelay.cluster.answer import NodeAnswer, late
-from vaultrelay.cluster.http_get import connect_tcp, connect_unix, http_get
+from vaultrelay.cluster.http_get import connect_tcp, connect_unix, explain_failure, http_get
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.policy.tls_reasons import CURES, words_of
 from vaultrelay.wire.answer import NotHttp
 
 _OK, _MISDIRECTED = 200, 421
@@ -26,7 +24,7 @@ def request_status(url: NodeUrl, seconds: float) -> NodeAnswer:
     except TimeoutError:
         return late(url, seconds)
     except (OSError, UnicodeError, NotHttp) as error:
-        return NodeAnswer(url, None, _reason(error))
+        return NodeAnswer(url, None, explain_failure(error).rstrip("."))
     if answer.status == _MISDIRECTED:
         why = f"it does not answer to {url.host}: use an IP address, or add --admin-host there"
     elif answer.status != _OK:
@@ -35,7 +33,7 @@ def request_status(url: NodeUrl, seconds: float) -> NodeAnswer:
         try:
             return NodeAnswer(url, NodeStatus.read(answer.body))
         except ValueError:
-            why = "what answers there is not a status that this version can read"
+            why = "the answer is not a status that this version can read"
     return NodeAnswer(url, None, why)
 
 
@@ -43,19 +41,3 @@ def _connect(url: NodeUrl, seconds: float) -> socket.socket:
     if url.scheme == "unix":
         return connect_unix(url.path, seconds)
     return connect_tcp(url.host, url.port, seconds, with_tls=url.scheme == "https")
-
-
-def _reason(error: OSError | UnicodeError | NotHttp) -> str:
-    """Return why there is no answer."""
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"its certificate is refused: {error.verify_message}"
-        case ssl.SSLError():
-            cure = CURES.get(error.reason or "", "")
-            return f"TLS fails: {words_of(error.reason)}. {cure}".rstrip(". ")
-        case OSError():
-            cause = error.strerror or str(error) or type(error).__name__
-            return f"no answer: {cause.lower()}"
-        case UnicodeError():
-            return "no answer: this is no host name"
-    return "what answers there is not a relay's admin endpoint"

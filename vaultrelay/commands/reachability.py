@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from threading import Thread
 
-from vaultrelay.cluster.http_get import connect_tcp, http_get
+from vaultrelay.cluster.http_get import connect_tcp, explain_failure, http_get
 from vaultrelay.commands.checkup.answers import PAGE_CURES, explain_answer
-from vaultrelay.policy.tls_reasons import CURES, words_of
 from vaultrelay.wire.answer import Answer, NotHttp
 from vaultrelay.wire.json_object import BadControl, read_object
 from vaultrelay.wire.relay_url import RelayUrl
@@ -56,7 +55,8 @@ def _probe(url: RelayUrl, seconds: float) -> str:
         peer = connect_tcp(url.host, url.port, seconds, with_tls=url.scheme == "wss")
         answer = http_get(peer, url.authority, url.page(_PAGE), seconds)
     except (OSError, NotHttp) as error:
-        raise Unreachable(_explain(error, url)) from None
+        text = f"port {url.port} of {url.host}: {explain_failure(error)}{_hint(error)}"
+        raise Unreachable(text) from None
     version = _read_version(answer, url)
     reach = _reach(str(entry[4][0]) for entry in entries)
     if reach:
@@ -64,31 +64,19 @@ def _probe(url: RelayUrl, seconds: float) -> str:
     return f"A relay of version {version} answers there, seen from this machine."
 
 
-def _explain(error: OSError | NotHttp, url: RelayUrl) -> str:
-    """Return why there is no answer, and the cure."""
-    listener = f"port {url.port} of {url.host}"
+def _hint(error: OSError | NotHttp) -> str:
+    """Return what to check, unless that is a part of the explanation."""
     match error:
-        case NotHttp():
-            return f"{listener}: {error}"
         case ssl.SSLCertVerificationError():
-            return (
-                f"devices refuse its certificate: {error.verify_message}. It must be valid, for "
-                f"{url.host}, and of an issuer that devices know."
-            )
-        case ssl.SSLError():
-            cure = CURES.get(error.reason or "", "Does the relay serve TLS there?")
-            return f"TLS fails on {listener}: {words_of(error.reason)}. {cure}"
+            return ". It must be valid, for this host, and of an issuer that devices know."
+        case ssl.SSLError() | NotHttp():
+            return ""
         case ConnectionResetError():
             return (
-                f"{listener} closes the connection without an answer. Does the URL begin with "
-                "ws:// where the port speaks TLS, or does the relay expect a proxy there "
-                "(haproxy: in --listen)?"
+                ". Does the URL begin with ws:// where the port speaks TLS, or does the relay "
+                "expect a proxy there (haproxy: in --listen)?"
             )
-    cause = (error.strerror or str(error) or type(error).__name__).lower()
-    return (
-        f"{listener} does not answer: {cause}. Is the relay running, is the port right, does a "
-        "firewall let it through?"
-    )
+    return ". Is the relay running, is the port right, does a firewall let it through?"
 
 
 def _read_version(answer: Answer, url: RelayUrl) -> str:

@@ -16,7 +16,7 @@ _FRAME_HEAD_BYTES = 9
 """Of HTTP/2. The first line of HTTP/1 is longer."""
 _FRAME_TYPES = (b"\x04", b"\x07")
 """SETTINGS and GOAWAY, with which a server begins HTTP/2."""
-_TLS = "This port speaks TLS. The URL begins with wss://."
+_TLS = "This port speaks TLS: change ws:// in the URL to wss://, or http:// to https://."
 _HTTP_2 = (
     "The server speaks HTTP/2, and WebSockets need HTTP/1.1: let the proxy speak HTTP/1.1 on this "
     "port as well."

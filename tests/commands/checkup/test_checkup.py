@@ -177,7 +177,7 @@ async def test_a_warning_stops_nothing() -> None:
         (page("200 OK"), "upgrade: A server in front of the relay answers 200 OK in place"),
         (b"", "upgrade: The connection ended without an answer."),
         (bytes(3) + b"\x04" + bytes(5), "http: The server speaks HTTP/2"),
-        (b"\x15\x03\x01\x00\x02\x02\x46", "http: This port speaks TLS. The URL begins with wss"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "http: This port speaks TLS: change ws:// in"),
         (
             page(
                 "401 Unauthorized",

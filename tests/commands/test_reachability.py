@@ -117,7 +117,7 @@ def test_an_address_that_is_not_reached_from_everywhere(
     [
         (b"SSH-2.0-x\r\n", "The server does not speak HTTP: is the port right?"),
         (b"\x15\x03\x01\x00\x02\x02\x16", "This port speaks TLS: change ws:// in"),
-        (b"", "no answer: the connection was closed without an answer. Does the URL begin"),
+        (b"", "no answer: the connection was closed. Does the URL begin"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", "an endless HTTP head"),
     ],
     ids=["ssh", "TLS", "nothing", "endless"],

@@ -96,7 +96,7 @@ def test_who_is_silent_keeps_nobody(capsys: Said, monkeypatch: pytest.MonkeyPatc
 def test_json_has_it_all(capsys: Said) -> None:
     ended, out = told(capsys, status(), b"", flags=("--json",))
     assert ended == 1
-    why = "no answer: the connection was closed without an answer"
+    why = "no answer: the connection was closed"
     assert json.loads(out) == {
         "relays": [{"url": "URL0", **asdict(status())}, {"url": "URL1", "why": why}],
         "total": asdict(total([status()])),

@@ -18,7 +18,7 @@ _FRAME_TYPES = (b"\x04", b"\x07")
 """SETTINGS and GOAWAY, with which a server begins HTTP/2."""
 _TLS = "This port speaks TLS: change ws:// in the URL to wss://, or http:// to https://."
 _HTTP_2 = (
-    "The server speaks HTTP/2, and WebSockets need HTTP/1.1: let the proxy speak HTTP/1.1 on this "
+    "The server speaks HTTP/2, and a relay needs HTTP/1.1: let the proxy speak HTTP/1.1 on this "
     "port as well."
 )
 _NO_HTTP = "The server does not speak HTTP: is the port right?"
@@ -67,7 +67,7 @@ class AnswerReader:
         """
         self._received += len(data)
         if not self._received:
-            raise NoAnswer("the connection was closed without an answer")
+            raise NoAnswer("the connection was closed")
         self._first += data[: _FRAME_HEAD_BYTES - len(self._first)]
         _check_protocol(self._first, is_over=not data)
         fault = _ENDLESS

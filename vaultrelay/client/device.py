@@ -2,6 +2,7 @@
 
 import secrets
 import ssl
+from functools import partial
 from itertools import count
 
 from twisted.internet.defer import Deferred
@@ -162,13 +163,8 @@ async def connect(
     if len(device) != proof.DEVICE_BYTES:
         raise ValueError(f"a device tag has {proof.DEVICE_BYTES} bytes, not {len(device)}")
 
-    def answer(challenge: Challenge) -> bytes:
-        nonce = secrets.token_bytes(proof.DEVICE_NONCE_BYTES)
-        body = proof.join_body(challenge.nonce, nonce, channel, device, relay.host)
-        signature = proof.sign_join(channel_seed, body)
-        return Hello(channel, device, nonce, relay.host, signature, CLIENT_NAME).encode()
-
     early: list[Event | Closed] = []
+    answer = partial(_hello, channel_seed, channel, device, relay.host)
     socket = DeviceSocket(reactor, answer, early.append)
     address = f"{relay.scheme}://{relay.authority}{relay.path}"
     factory = DeviceSocketFactory(reactor, address, relay.authorization, channel, socket)
@@ -187,6 +183,13 @@ async def connect(
     for event in early:
         joined.on_event(event)
     return joined
+
+
+def _hello(seed: bytes, channel: bytes, device: bytes, host: str, challenge: Challenge) -> bytes:
+    """Return the answer to a challenge."""
+    nonce = secrets.token_bytes(proof.DEVICE_NONCE_BYTES)
+    body = proof.join_body(challenge.nonce, nonce, channel, device, host)
+    return Hello(channel, device, nonce, host, proof.sign_join(seed, body), CLIENT_NAME).encode()
 
 
 def endpoint_of(

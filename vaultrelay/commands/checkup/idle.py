@@ -76,14 +76,8 @@ async def check_idle(
     if await _answers(reactor, device, ping):
         return StepResult(f"an idle connection was still open after {seconds} s", facts)
     await _expect_answer(reactor, other, seconds)
-    # The connection is dead without a close, which firewalls and NAT cause.
-    warning = Finding(
-        "idle_forgotten",
-        f"A firewall or NAT on the way dropped an idle connection within {seconds} s, without "
-        f"closing it: let it keep connections for longer than {ping} s, or start the relay with a "
-        "shorter --ping-seconds.",
-    )
     facts["forgotten"] = True
+    warning = _dropped(seconds, ping)
     return StepResult(f"after {seconds} idle seconds no message arrived", facts, (warning,))
 
 
@@ -155,3 +149,13 @@ def cut_result(lasted: int, ping: int, facts: dict[str, object]) -> StepResult:
         f"relay's ping: {cure} (common limits: {usual}).",
     )
     return StepResult(detail, facts, (warning,))
+
+
+def _dropped(seconds: int, ping: int) -> Finding:
+    """Return the warning of a connection that is dead without a close."""
+    return Finding(
+        "idle_forgotten",
+        f"A firewall or NAT on the way dropped an idle connection within {seconds} s, without "
+        f"closing it: let it keep connections for longer than {ping} s, or start the relay with a "
+        "shorter --ping-seconds.",
+    )

@@ -51,7 +51,7 @@ class Push:
         told = ", ".join(f"{count} {reason}" for reason, count in self.nacks.items())
         self.say(f"RSS grew by {self.growth / 1e6:.1f} MB at most; NACKs: {told}")
         await sender.close()
-        lazy._socket.give_up()
+        lazy._socket.abort()
 
     async def hear(self, sender: Device, lazy: int) -> None:
         """What the sender is told, until the lazy device is gone."""

@@ -36,7 +36,7 @@ def loaded() -> set[str]:
         "twisted.spread.jelly",
         "urllib.request",
         "vaultrelay.app.admin_service",
-        "vaultrelay.cluster.status_request",
+        "vaultrelay.cluster.http_get",
         "vaultrelay.app.systemd_notifier",
     ],
 )

@@ -34,7 +34,7 @@ class Scene:
         self.asked: list[NodeUrl] = []
         self.clock = Reactor()
         self.poll = NodePoll(self.clock, self.threads.append)
-        monkeypatch.setattr(node_poll, "ask", self._answer)
+        monkeypatch.setattr(node_poll, "request_status", self._answer)
 
     def ask(self, *urls: NodeUrl) -> "tuple[list[Any], Deferred[list[NodeAnswer]]]":
         """Where the outcome will be, and the question."""

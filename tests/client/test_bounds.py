@@ -150,11 +150,11 @@ class Saying(Protocol):
     [
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000, "an endless HTTP head"),
         (b"HTTP/1.1 101 Switching Protocols\r\nX: " + b"y" * 70_000, "an endless HTTP head"),
-        (b"x" * 70_000, "an endless HTTP head"),
-        (b"HTTP/1.1 " + b"9" * 5000 + b" No\r\n\r\n" + b"x" * 65536, "no VaultMesh relay answered"),
+        (b"x" * 70_000, "does not speak HTTP"),
+        (b"HTTP/1.1 " + b"9" * 5000 + b" No\r\n\r\n" + b"x" * 65536, "does not speak HTTP"),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n" + b"x" * 65536,
-            "no VaultMesh relay answered",
+            "does not speak HTTP",
         ),
     ],
     ids=["headers", "header", "line", "status", "length"],

@@ -33,13 +33,14 @@ from vaultrelay.client import (
     Refused,
     connect,
 )
-from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl, endpoint_of
+from vaultrelay.client.device import CONNECT_SECONDS, endpoint_of
 from vaultrelay.policy.limits import BUSY_SECONDS, PING_SECONDS, SessionLimits
 from vaultrelay.wire import base64url
 from vaultrelay.wire.control import Challenge, Peer
 from vaultrelay.wire.data import HEADER_BYTES, Reason
 from vaultrelay.wire.json_object import write_object
 from vaultrelay.wire.proof import channel_of
+from vaultrelay.wire.relay_url import RelayUrl
 
 URL = "ws://relay.test"
 
@@ -405,26 +406,6 @@ def test_a_web_socket_that_is_no_relay_is_told_apart() -> None:
         result(connecting)
 
 
-@pytest.mark.parametrize(
-    ("text", "host", "port", "path", "authority"),
-    [
-        ("wss://Relay.Example.org", "relay.example.org", 443, "/", "relay.example.org:443"),
-        ("ws://[2001:DB8::1]:8080/v3", "2001:db8::1", 8080, "/v3", "[2001:db8::1]:8080"),
-        ("ws://münchen.example", "xn--mnchen-3ya.example", 80, "/", "xn--mnchen-3ya.example:80"),
-    ],
-)
-def test_urls(text: str, host: str, port: int, path: str, authority: str) -> None:
-    url = RelayUrl.read(text)
-    assert (url.host, url.port, url.path, url.authority) == (host, port, path, authority)
-    assert url.authorization is None
-
-
-@pytest.mark.parametrize("text", ["", "relay.example.org", "https://relay", "ws://", "ws://a:b:c"])
-def test_what_is_no_relay_url(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        RelayUrl.read(text)
-
-
 def test_wss_is_wrapped_in_tls() -> None:
     clock = Relay().clock
     plain, secure = (endpoint_of(clock, RelayUrl.read(f"{scheme}://a")) for scheme in ("ws", "wss"))
@@ -433,7 +414,7 @@ def test_wss_is_wrapped_in_tls() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [(b"\x15\x03\x03\0\x02\x02\x46", "speaks TLS"), (b"", "ended before anybody answered")],
+    [(b"\x15\x03\x03\0\x02\x02\x46", "speaks TLS"), (b"", "ended without an answer")],
 )
 def test_a_connection_that_ends_without_an_answer_is_no_relay(answer: bytes, said: str) -> None:
     server, connecting = scripted(answer) if answer else hung_up()

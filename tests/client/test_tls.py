@@ -19,8 +19,9 @@ from zope.interface import implementer
 from tests.authority import DAY, NAME, Issued, issue, write_pair
 from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.client import Refused, connect
-from vaultrelay.client.device import RelayUrl, endpoint_of
+from vaultrelay.client.device import endpoint_of
 from vaultrelay.client.tls import TlsEndpoint
+from vaultrelay.wire.relay_url import RelayUrl
 
 SEED = bytes(32)
 MUCH = bytes(range(256)) * 4096 * 4
@@ -405,12 +406,12 @@ def test_only_wss_is_tls(url: str, is_tls: bool) -> None:
     found: Any = endpoint_of(clock, RelayUrl.read(url), context)
     assert isinstance(found, TlsEndpoint) is is_tls
     if is_tls:
-        assert found._context is context
+        assert found.context is context
 
 
 def test_without_a_context_a_wss_url_trusts_what_the_platform_does() -> None:
     clock: Any = MemoryReactorClock()
     found: Any = endpoint_of(clock, RelayUrl.read(f"wss://{NAME}"))
-    context = found._context
+    context = found.context
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

@@ -9,9 +9,9 @@ from vaultrelay.cluster.url import NODE_NAME, NodeUrl
     ("text", "parts"),
     [
         ("http://10.0.0.2:9090", ("http", "10.0.0.2", 9090, "")),
-        ("http://relay-2/", ("http", "relay-2", None, "")),
+        ("http://relay-2/", ("http", "relay-2", 80, "")),
         ("https://[2001:db8::1]:9090/one/", ("https", "2001:db8::1", 9090, "/one")),
-        ("unix:/run/admin.sock", ("unix", "localhost", None, "/run/admin.sock")),
+        ("unix:/run/admin.sock", ("unix", "localhost", 0, "/run/admin.sock")),
     ],
 )
 def test_its_parts(text: str, parts: tuple[object, ...]) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands import invite
 from vaultrelay.commands.reachability import Unreachable
+from vaultrelay.wire.relay_url import RelayUrl
 
 URL = "wss://relay.example.org"
 REACHED = "A relay answers there."
@@ -18,11 +18,11 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[RelayUrl]:
     """The URLs that were tried; each is reached."""
     found: list[RelayUrl] = []
 
-    def reach(url: RelayUrl) -> str:
+    def probe_url(url: RelayUrl) -> str:
         found.append(url)
         return REACHED
 
-    monkeypatch.setattr(invite, "reach", reach)
+    monkeypatch.setattr(invite, "probe_url", probe_url)
     monkeypatch.setenv("RELAY_PUBLIC_URL", URL)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
@@ -149,10 +149,10 @@ def test_a_token_on_the_command_line_is_refused_and_not_shown(
 def test_who_is_not_reached_is_told_why_and_gets_the_url(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def reach(url: RelayUrl) -> str:
+    def probe_url(url: RelayUrl) -> str:
         raise Unreachable("it sleeps.\x1b")
 
-    monkeypatch.setattr(invite, "reach", reach)
+    monkeypatch.setattr(invite, "probe_url", probe_url)
     assert invite.main(["--public-url", "ws://other.example", "--no-qr"]) == 1
     said = capsys.readouterr()
     assert said.out == "ws://other.example\n"

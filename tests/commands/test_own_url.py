@@ -1,4 +1,4 @@
-"""The relay's own URL: what is told, and what has to be guessed."""
+"""The relay's own URL: from the options, or a guess."""
 
 from ipaddress import ip_address
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_a_certificate_names_the_relay(
 def test_else_it_is_a_guess_and_said_to_be_one() -> None:
     url, origin = find_url(Settings(bind="192.0.2.1"))
     assert url == "ws://192.0.2.1:8080"
-    assert origin.startswith("a guess, ")
+    assert origin.startswith("a guess from the addresses")
     assert find_url(Settings(bind="2001:db8::1", port=80))[0] == "ws://[2001:db8::1]"
 
 
@@ -57,7 +57,7 @@ def test_an_address_of_this_machine_is_found(bind: str) -> None:
 
 
 def test_without_any_network_it_is_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vaultrelay.commands.own_url._ELSEWHERE", ())
+    monkeypatch.setattr("vaultrelay.commands.own_url._UNASSIGNED", ())
     assert own_address("0.0.0.0") == "127.0.0.1"
 
 
@@ -70,4 +70,4 @@ def test_a_port_that_is_not_known_is_asked_for(
     with pytest.raises(SystemExit) as stopped:
         find_url(settings)
     assert stopped.value.code == 2
-    assert "name its URL with --public-url" in capfd.readouterr().err
+    assert "set its URL with --public-url" in capfd.readouterr().err

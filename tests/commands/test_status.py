@@ -19,7 +19,7 @@ from vaultrelay.policy.limits import MAX_NODES
 
 Said = pytest.CaptureFixture[str]
 HEAD = "relay|state|devices|channels|messages|data|undelivered|memory|files|up"
-NOT_READ = "what answers there is not a status that this version can read"
+NOT_READ = "the answer is not a status that this version can read"
 
 
 def told(
@@ -86,7 +86,7 @@ def test_who_is_silent_keeps_nobody(capsys: Said, monkeypatch: pytest.MonkeyPatc
     over = Event()
     monkeypatch.setattr(command, "ANSWER_SECONDS", 0.1)
     # As looking a name up may take.
-    monkeypatch.setattr(command, "ask", lambda url, _: over.wait(10) and late(url, 10))
+    monkeypatch.setattr(command, "request_status", lambda url, _: over.wait(10) and late(url, 10))
     ended, out = told(capsys, None, None)
     over.set()
     assert ended == 1
@@ -96,7 +96,7 @@ def test_who_is_silent_keeps_nobody(capsys: Said, monkeypatch: pytest.MonkeyPatc
 def test_json_has_it_all(capsys: Said) -> None:
     ended, out = told(capsys, status(), b"", flags=("--json",))
     assert ended == 1
-    why = "no answer: remote end closed connection without response"
+    why = "no answer: the connection was closed"
     assert json.loads(out) == {
         "relays": [{"url": "URL0", **asdict(status())}, {"url": "URL1", "why": why}],
         "total": asdict(total([status()])),

@@ -14,7 +14,7 @@ from pathlib import Path
 GROUPS = (1, 2, 3, 4, 5, 6, 7, 9, 10)
 """All but compression, which the relay never takes, and 8, which there is none."""
 GOOD = {"OK", "INFORMATIONAL"}
-MOST_SECONDS = 240
+MAX_SECONDS = 240
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def _run(folder: Path, port: int) -> dict[str, tuple[str, str]]:
             check=True,
             stdout=log,
             stderr=subprocess.STDOUT,
-            timeout=MOST_SECONDS,
+            timeout=MAX_SECONDS,
         )
     cases = json.loads(index.read_text())["relay"]
     return {case: (said["behavior"], said["behaviorClose"]) for case, said in cases.items()}

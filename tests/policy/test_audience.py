@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vaultrelay.policy.audience import Audiences, canonical_host, host_of_url
+from vaultrelay.policy.audience import Audiences
+from vaultrelay.wire.host import canonical_host
+from vaultrelay.wire.relay_url import host_of_url
 
 FUZZ = settings(deadline=None, derandomize=True, max_examples=100)
 

@@ -141,7 +141,7 @@ def test_a_check_that_is_interrupted_has_not_passed() -> None:
             env=environment(),
         )
         assert checking.stderr is not None
-        assert "says nothing for 130 s" in checking.stderr.readline()
+        assert "sends nothing for 130 s" in checking.stderr.readline()
         checking.send_signal(signal.SIGINT)
         said, complained = checking.communicate(timeout=WAIT_SECONDS)
     assert (checking.returncode, complained) == (1, "")

@@ -24,7 +24,7 @@ HUBS: tuple[tuple[str, str], ...] = (
 )
 if os.environ.get("STREAMS_REFERENCE"):
     HUBS += (("epoll", "twisted"),)
-MOST_SECONDS = 300
+MAX_SECONDS = 300
 _ROOT = Path(__file__).parents[2]
 
 
@@ -36,7 +36,7 @@ def outcomes(reactor: str, hub: str, only: str = "") -> dict[tuple[str, str], st
         env={**os.environ, "PYTHONPATH": str(_ROOT)},
         capture_output=True,
         text=True,
-        timeout=MOST_SECONDS,
+        timeout=MAX_SECONDS,
         check=False,
     )
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]

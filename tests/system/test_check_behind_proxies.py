@@ -135,7 +135,7 @@ def test_a_proxy_that_waits_longer_is_left_alone(kind: Kind, tmp_path: Path) -> 
         ('default_type text/html; return 200 "<p>";', "upgrade", "200 OK with a web page in place"),
         ("deny all;", "upgrade", "answers 403 Forbidden with a web page in place of the relay."),
         ("return 401;", "upgrade", "answers 401 Unauthorized, and it is not the relay. Give its"),
-        ("return 404;", "upgrade", "Nothing is routed to a relay there"),
+        ("return 404;", "upgrade", "No relay has this path"),
         ("proxy_pass http://127.0.0.1:1;", "upgrade", "502 Bad Gateway with a web page in place"),
         ("proxy_pass http://127.0.0.1:{relay};", "upgrade", "must pass the upgrade on"),
     ],
@@ -155,7 +155,7 @@ def test_a_port_of_http_2_alone_is_told_so(nginx: Callable[..., int]) -> None:
     found = check(f"ws://localhost:{nginx('return 204;', listen=' http2')}")
     if found["steps"][-1]["step"] == "upgrade":
         pytest.skip("this nginx speaks HTTP/1.1 beside HTTP/2")
-    assert found["steps"][-1]["detail"].startswith("HTTP/2 answers here")
+    assert found["steps"][-1]["detail"].startswith("The server speaks HTTP/2")
 
 
 @pytest.mark.parametrize(

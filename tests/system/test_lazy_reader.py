@@ -83,7 +83,7 @@ class Story:
         )
         for device in (self.sender, self.one, self.two):
             await device.close()
-        self.lazy._socket.give_up()
+        self.lazy._socket.abort()
         await self.lazy._gone
 
     async def push(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vaultrelay.policy.audience import Audiences, host_of_url
+from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import (
     HEAD_BYTES,
     RETRY_DRAINING_SECONDS,
@@ -30,6 +30,7 @@ from vaultrelay.wire.control import (
 )
 from vaultrelay.wire.json_object import BadControl, read_object
 from vaultrelay.wire.refusal import Refusal
+from vaultrelay.wire.relay_url import host_of_url
 from vaultrelay.wire.request import read_request
 from vaultrelay.wire.upgrade import read_upgrade
 

@@ -15,7 +15,6 @@ from vaultrelay.observe.meter import Meter, Relay
 from vaultrelay.observe.relay_metrics import CURVES, RelayMetrics
 from vaultrelay.observe.sampler import Sampler
 from vaultrelay.policy.addresses import read_address
-from vaultrelay.policy.audience import canonical_host
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import Hub
@@ -26,6 +25,7 @@ from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.transport.route import RouteResult
 from vaultrelay.web.admin_pages import AdminPages
 from vaultrelay.web.page_resource import QuietSite, page_head
+from vaultrelay.wire.host import canonical_host
 from vaultrelay.wire.refusal import Refusal, bad_request
 from vaultrelay.wire.request import Request
 

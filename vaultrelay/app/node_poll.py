@@ -7,7 +7,7 @@ from typing import Any, cast
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 
 from vaultrelay.cluster.answer import NodeAnswer, late
-from vaultrelay.cluster.status_request import ask
+from vaultrelay.cluster.status_request import request_status
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import NODE_SECONDS
 
@@ -46,7 +46,7 @@ class NodePoll:
         """Request the status, in the thread."""
         answer = late(url, NODE_SECONDS)
         try:
-            answer = ask(url, NODE_SECONDS)
+            answer = request_status(url, NODE_SECONDS)
         finally:
             # After any error, the next request must be possible.
             self._reactor.callFromThread(self._answered, answer)

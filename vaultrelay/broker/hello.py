@@ -5,13 +5,14 @@ from typing import Any, NamedTuple
 
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.access import Access
-from vaultrelay.policy.audience import Audiences, is_canonical_host
+from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.budgets import BudgetBook, OverBudget
 from vaultrelay.policy.limits import RETRY_FULL_SECONDS, RETRY_RATE_SECONDS
 from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Hello, Peer, Welcome
+from vaultrelay.wire.host import is_canonical_host
 from vaultrelay.wire.proof import REFUSED_CHANNELS, join_body, verify_join
 
 _RETRY: dict[CloseCode, dict[str, Any]] = {

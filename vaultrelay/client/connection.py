@@ -11,22 +11,19 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
+from websockets.frames import Frame, Opcode
 from zope.interface import implementer
 
 from vaultrelay.client.events import Closed, Event, read_data
-from vaultrelay.client.frame import masked_frame
-from vaultrelay.client.refused import REFUSAL_BYTES, Refused, body_length, read_refused
+from vaultrelay.client.refused import NO_RELAY, Refused, UpgradeReader
 from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire import VERSION
+from vaultrelay.wire.answer import SWITCHED
 from vaultrelay.wire.control import Challenge, Welcome, read_from_relay
-from vaultrelay.wire.head import HEAD_END
 from vaultrelay.wire.json_object import BadControl
 
 CONTROL_LIMIT = 64 * 1024
 """The largest control message, `welcome`, stays below it with any number of peers."""
-_TLS_ALERT = b"\x15\x03"
-_ANSWER_HEAD_BYTES = 64 * 1024
-"""Of an HTTP answer's head: eight times what servers send, with all cookies."""
 Answer = Callable[[Challenge], bytes]
 """Makes the hello that answers a challenge."""
 
@@ -47,7 +44,9 @@ class DeviceSocket(WebSocketClientProtocol):
         self._clock = clock
         self._challenged = False
         self._opened = False
-        self.heard_at = clock.seconds()
+        self._upgrade = UpgradeReader()
+        self._answer_bytes = 0
+        self.last_received_at = clock.seconds()
         self.welcomed: Deferred[Welcome] = Deferred()
         self.has_room = True
         self.relay_version = ""
@@ -56,7 +55,7 @@ class DeviceSocket(WebSocketClientProtocol):
         self.is_reading = True
         self._fragments = 0
         self._waiting: list[Deferred[None]] = []
-        self._trouble: Exception | None = None
+        self._error: Exception | None = None
         self._is_over = False
 
     def connectionMade(self) -> None:
@@ -64,43 +63,35 @@ class DeviceSocket(WebSocketClientProtocol):
         self.transport.registerProducer(self, True)
 
     def dataReceived(self, data: bytes) -> None:
-        self.heard_at = self._clock.seconds()
+        self.last_received_at = self._clock.seconds()
         super().dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if isinstance(reason.value, ssl.SSLError) and self._trouble is None:
-            self._trouble = reason.value
+        if isinstance(reason.value, ssl.SSLError) and self._error is None:
+            self._error = reason.value
         super().connectionLost(reason)
 
     def processHandshake(self) -> None:
-        if self.data.startswith(_TLS_ALERT):
-            self._fail(Refused(0, "no_relay", "This port speaks TLS. The URL begins with wss://."))
-            return
-        head, end, body = self.data.partition(HEAD_END)
-        if len(head) > _ANSWER_HEAD_BYTES:
-            self._fail(Refused(0, "no_relay", "Something answers with an endless HTTP head."))
-            return
-        if not end or head.startswith(b"HTTP/1.1 101"):
-            super().processHandshake()
-            return
         # Autobahn would drop the refusal's body, and with it the sentence for people.
-        if len(body) >= min(body_length(head), REFUSAL_BYTES):
-            self._fail(read_refused(head, body))
+        received, self._answer_bytes = self.data[self._answer_bytes :], len(self.data)
+        try:
+            if self._upgrade.feed(received):
+                super().processHandshake()
+        except Refused as refused:
+            self._fail(refused)
 
     def onOpen(self) -> None:
         self._opened = True
 
     def onConnect(self, response: ConnectionResponse) -> None:
         if response.headers.get("x-vaultmesh-protocol") != str(VERSION):
-            self._fail(
-                Refused(101, "no_relay", "A WebSocket answers here, but no VaultMesh relay.")
-            )
+            self._fail(_other_websocket())
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         try:
             event = read_data(payload) if isBinary else read_from_relay(payload)
         except BadControl as error:
-            self.break_off(str(error))
+            self.fail_protocol(str(error))
             return
         if isinstance(event, Challenge):
             self._challenge(event)
@@ -120,7 +111,7 @@ class DeviceSocket(WebSocketClientProtocol):
         # A fragment takes memory also if it is empty.
         self._fragments += 1
         if self._fragments > FRAGMENTS_PER_MESSAGE:
-            self.break_off("a message in too many fragments")
+            self.fail_protocol("a message in too many fragments")
         super().onMessageFrameBegin(length)
 
     def onPing(self, payload: bytes) -> None:
@@ -139,10 +130,8 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self._is_over = True
-        closed = self._trouble or self._ended(code or 1006, reason or "")
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            waiter.callback(None)
+        closed = self._error or self._ended(code or 1006, reason or "")
+        self._release_waiters()
         if not self.welcomed.called:
             self.welcomed.errback(closed)
         else:
@@ -151,12 +140,11 @@ class DeviceSocket(WebSocketClientProtocol):
     def _ended(self, code: int, reason: str) -> Exception:
         if self._opened:
             return Closed(code, reason)
-        return Refused(
-            0,
-            "no_relay",
-            "The connection ended before anybody answered. Does the URL begin with ws:// where TLS "
-            "is spoken, or with wss:// where it is not?",
-        )
+        try:
+            self._upgrade.feed(b"")
+        except Refused as refused:
+            return refused
+        return _other_websocket()
 
     @property
     def can_send(self) -> bool:
@@ -168,16 +156,15 @@ class DeviceSocket(WebSocketClientProtocol):
         if len(message) > self.maxMessagePayloadSize:
             raise PayloadExceededError(f"the relay takes no message of {len(message)} bytes")
         # Without its compiled part, Autobahn takes 140 ns to mask one byte: 5 MB in a second.
-        self.sendData(masked_frame(message))
+        self.sendData(Frame(Opcode.BINARY, message).serialize(mask=True))
 
     def room(self) -> Deferred[None]:
         """Return a Deferred that fires when all earlier data is in transit, or the connection is
         over."""
         waiter: Deferred[None] = Deferred()
+        self._waiting.append(waiter)
         if self.has_room or self._is_over:
-            waiter.callback(None)
-        else:
-            self._waiting.append(waiter)
+            self._release_waiters()
         return waiter
 
     def pauseProducing(self) -> None:
@@ -185,12 +172,15 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def resumeProducing(self) -> None:
         self.has_room = True
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            waiter.callback(None)
+        self._release_waiters()
 
     def stopProducing(self) -> None:
         pass
+
+    def _release_waiters(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            waiter.callback(None)
 
     def pause_reading(self) -> None:
         """Stop reading: TCP slows the relay down."""
@@ -202,18 +192,22 @@ class DeviceSocket(WebSocketClientProtocol):
         """Resume reading, and restart the deadline for silence."""
         if not self.is_reading and not self._is_over:
             self.is_reading = True
-            self.heard_at = self._clock.seconds()
+            self.last_received_at = self._clock.seconds()
             self.transport.resumeProducing()
 
-    def break_off(self, violation: str) -> None:
+    def fail_protocol(self, violation: str) -> None:
         """Cut off a relay that breaks the protocol."""
         self._fail(Closed(1002, f"the relay broke the protocol: {violation}"))
 
-    def give_up(self) -> None:
+    def abort(self) -> None:
         """Cut the connection off, if there is one."""
         if self.transport is not None and not self._is_over:
             self.dropConnection(abort=True)
 
-    def _fail(self, trouble: Exception) -> None:
-        self._trouble = trouble
+    def _fail(self, error: Exception) -> None:
+        self._error = error
         self.dropConnection(abort=True)
+
+
+def _other_websocket() -> Refused:
+    return Refused(SWITCHED, NO_RELAY, "A WebSocket answers here, but no VaultMesh relay.")

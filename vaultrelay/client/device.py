@@ -2,10 +2,8 @@
 
 import secrets
 import ssl
-from base64 import b64encode
-from dataclasses import dataclass
+from functools import partial
 from itertools import count
-from urllib.parse import unquote, urlsplit
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
@@ -17,11 +15,11 @@ from vaultrelay.client.event_queue import EventQueue
 from vaultrelay.client.events import Closed, Event
 from vaultrelay.client.factory import DeviceSocketFactory
 from vaultrelay.client.tls import TlsEndpoint
-from vaultrelay.policy.audience import canonical_host
 from vaultrelay.wire import proof
 from vaultrelay.wire.announced import CHANNEL_DEVICES, Limits
 from vaultrelay.wire.control import Challenge, Hello, Joined, Keepalive, Left, Welcome
 from vaultrelay.wire.data import EVERYONE, pack_data
+from vaultrelay.wire.relay_url import RelayUrl
 
 CLIENT_NAME = "reference/1"
 CONNECT_SECONDS = 20
@@ -31,41 +29,6 @@ WATCH_SECONDS = 1
 SILENCE_FACTOR = 1.5
 """Ping intervals after which a silent relay counts as lost (protocol page, Keepalive)."""
 _U32 = 0xFFFFFFFF
-_DEFAULT_PORTS = {"ws": 80, "wss": 443}
-
-
-@dataclass(frozen=True)
-class RelayUrl:
-    """The address of a relay: wss://[any:TOKEN@]host[:port][/v3]."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str
-    authorization: str | None
-
-    @classmethod
-    def read(cls, text: str) -> "RelayUrl":
-        """Return the parts of a URL. Raises ValueError, with a sentence, if it is not valid."""
-        parts = urlsplit(text)
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-            raise ValueError("a relay's URL looks like wss://relay.example.org")
-        token = None
-        if parts.password is not None:
-            user = f"{unquote(parts.username or '')}:{unquote(parts.password)}"
-            token = "Basic " + b64encode(user.encode()).decode("ascii")
-        return cls(
-            parts.scheme,
-            canonical_host(parts.hostname),
-            parts.port or _DEFAULT_PORTS[parts.scheme],
-            parts.path or "/",
-            token,
-        )
-
-    @property
-    def authority(self) -> str:
-        """Host and port, in the form of the Host header."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Device:
@@ -120,9 +83,9 @@ class Device:
         return not self._socket.has_room
 
     @property
-    def heard_at(self) -> float:
+    def last_received_at(self) -> float:
         """The time of the last bytes from the relay, by the clock of the device."""
-        return self._socket.heard_at
+        return self._socket.last_received_at
 
     async def receive(self) -> Event:
         """Return the next event, in the order in which the relay sent them. Raises Closed after the
@@ -147,7 +110,7 @@ class Device:
 
     def abort(self) -> None:
         """Cut the connection off, for a relay that does not answer a close."""
-        self._socket.give_up()
+        self._socket.abort()
 
     def on_event(self, event: Event | Closed) -> None:
         """Take an event of the socket."""
@@ -155,7 +118,7 @@ class Device:
             return
         if isinstance(event, Joined):
             if len(self.peers) > CHANNEL_DEVICES[1]:
-                self._socket.break_off("more peers than a channel has devices")
+                self._socket.fail_protocol("more peers than a channel has devices")
                 return
             self.peers[event.peer.session] = event.peer.device
         elif isinstance(event, Left):
@@ -176,9 +139,9 @@ class Device:
 
     def _check_silence(self) -> None:
         # A relay pings when it has sent nothing; a longer silence means a lost connection.
-        silence = self._clock.seconds() - self._socket.heard_at
+        silence = self._clock.seconds() - self._socket.last_received_at
         if self._socket.is_reading and silence >= SILENCE_FACTOR * self.ping_seconds:
-            self._socket.give_up()
+            self._socket.abort()
 
 
 async def connect(
@@ -195,27 +158,22 @@ async def connect(
     ValueError for a bad URL, seed or tag, Refused, Closed, Twisted's ConnectError, ssl.SSLError,
     and CancelledError without an answer after CONNECT_SECONDS.
     """
-    where = RelayUrl.read(url)
+    relay = RelayUrl.read(url)
     channel = proof.channel_of(channel_seed)
     if len(device) != proof.DEVICE_BYTES:
         raise ValueError(f"a device tag has {proof.DEVICE_BYTES} bytes, not {len(device)}")
 
-    def answer(challenge: Challenge) -> bytes:
-        nonce = secrets.token_bytes(proof.DEVICE_NONCE_BYTES)
-        body = proof.join_body(challenge.nonce, nonce, channel, device, where.host)
-        signature = proof.sign_join(channel_seed, body)
-        return Hello(channel, device, nonce, where.host, signature, CLIENT_NAME).encode()
-
     early: list[Event | Closed] = []
+    answer = partial(_hello, channel_seed, channel, device, relay.host)
     socket = DeviceSocket(reactor, answer, early.append)
-    address = f"{where.scheme}://{where.authority}{where.path}"
-    factory = DeviceSocketFactory(reactor, address, where.authorization, channel, socket)
+    address = f"{relay.scheme}://{relay.authority}{relay.path}"
+    factory = DeviceSocketFactory(reactor, address, relay.authorization, channel, socket)
     deadline = reactor.callLater(CONNECT_SECONDS, socket.welcomed.cancel)
     try:
-        await (endpoint or endpoint_of(reactor, where, tls)).connect(factory)
+        await (endpoint or endpoint_of(reactor, relay, tls)).connect(factory)
         welcome = await socket.welcomed
     except BaseException:
-        socket.give_up()
+        socket.abort()
         raise
     finally:
         if deadline.active():
@@ -225,6 +183,13 @@ async def connect(
     for event in early:
         joined.on_event(event)
     return joined
+
+
+def _hello(seed: bytes, channel: bytes, device: bytes, host: str, challenge: Challenge) -> bytes:
+    """Return the answer to a challenge."""
+    nonce = secrets.token_bytes(proof.DEVICE_NONCE_BYTES)
+    body = proof.join_body(challenge.nonce, nonce, channel, device, host)
+    return Hello(channel, device, nonce, host, proof.sign_join(seed, body), CLIENT_NAME).encode()
 
 
 def endpoint_of(

@@ -1,39 +1,55 @@
 """Refused: an HTTP answer in place of a WebSocket, read within limits."""
 
+from vaultrelay.wire.answer import SWITCHED, Answer, AnswerReader, NoAnswer, NotHttp
 from vaultrelay.wire.json_object import BadControl, read_object
 
-_LENGTH_DIGITS = 9
-_STATUS_DIGITS = 3
-_SHOWN_CHARS = 1000
+NO_RELAY = "no_relay"
 REFUSAL_BYTES = 64 * 1024
 """More than any relay or proxy sends in a refusal."""
+_SHOWN_CHARS = 1000
+_UPGRADE = {"Host": "relay", "Upgrade": "websocket", "Connection": "Upgrade"}
+"""The fields of the request that decide how the answer is read."""
 
 
 class Refused(Exception):
-    """An HTTP answer, of the relay or a proxy before it, instead of a WebSocket."""
+    """An HTTP answer, of the relay or a proxy before it, instead of a WebSocket.
 
-    def __init__(self, status: int, error: str, detail: str) -> None:
+    `error` is NO_RELAY if it is not a relay's; `answer` is None if it is not HTTP/1.1.
+    """
+
+    def __init__(self, status: int, error: str, detail: str, answer: Answer | None = None) -> None:
         super().__init__(f"{detail} ({status} {error})" if status else detail)
         self.status = status
         self.error = error
         self.detail = detail
+        self.answer = answer
 
 
-def body_length(head: bytes) -> int:
-    """Return the Content-Length of an answer; REFUSAL_BYTES without one."""
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length" and value.strip().isdigit():
-            return int(value.strip()[:_LENGTH_DIGITS])
-    return REFUSAL_BYTES
+class UpgradeReader:
+    """Reads the answer to an upgrade."""
 
+    def __init__(self) -> None:
+        self._reader = AnswerReader("/", _UPGRADE, REFUSAL_BYTES)
 
-def read_refused(head: bytes, body: bytes) -> Refused:
-    """Return the refusal of a relay, or of any other HTTP server."""
-    words = head.split(b"\r\n")[0].split(b" ")
-    status = int(words[1][:_STATUS_DIGITS]) if len(words) > 1 and words[1].isdigit() else 0
-    try:
-        told = read_object(body)
-        return Refused(status, told.text("error", _SHOWN_CHARS), told.text("detail", _SHOWN_CHARS))
-    except BadControl:
-        return Refused(status, "no_relay", "Something that is no VaultMesh relay answered.")
+    def feed(self, data: bytes) -> bool:
+        """Take received bytes, none at the end of the connection; return whether the upgrade is
+        granted. Raises Refused if it is not."""
+        try:
+            answer = self._reader.feed(data)
+        except NotHttp as error:
+            raise Refused(0, NO_RELAY, str(error)) from None
+        except NoAnswer:
+            raise Refused(
+                0,
+                NO_RELAY,
+                "The connection ended without an answer. Does the URL begin with ws:// where the "
+                "port speaks TLS, or with wss:// where it does not?",
+            ) from None
+        if answer is None or answer.status == SWITCHED:
+            return answer is not None
+        try:
+            fields = read_object(answer.body)
+            slug, detail = (fields.text(name, _SHOWN_CHARS) for name in ("error", "detail"))
+        except BadControl:
+            slug, detail = NO_RELAY, "A server that is no VaultMesh relay answered."
+        raise Refused(answer.status, slug, detail, answer)

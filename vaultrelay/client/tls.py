@@ -3,6 +3,8 @@
 import ssl
 from collections.abc import Generator, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -21,63 +23,45 @@ _PIECE_BYTES = 64 * 1024
 
 
 @implementer(IStreamClientEndpoint)
+@dataclass(frozen=True)
 class TlsEndpoint:
     """TLS over another endpoint. The context decides which certificates are valid.
 
     `with_alerts`: send the server a TLS alert with the reason for a failed handshake.
     """
 
-    def __init__(
-        self,
-        endpoint: IStreamClientEndpoint,
-        host: str,
-        context: ssl.SSLContext,
-        with_alerts: bool = True,
-    ) -> None:
-        self._endpoint = endpoint
-        self._host = host
-        self._context = context
-        self._with_alerts = with_alerts
+    endpoint: IStreamClientEndpoint
+    host: str
+    context: ssl.SSLContext
+    with_alerts: bool = True
 
     @inlineCallbacks
     def connect(self, factory: IProtocolFactory) -> Generator[Deferred[Any], Any, IProtocol]:
         """Return the protocol as soon as TCP is connected; later errors go to its
         connectionLost."""
-        outer = _TlsFactory(factory, self._host, self._context, self._with_alerts)
-        protocol = yield self._endpoint.connect(outer)
+        outer: Any = WrappingFactory(factory)
+        outer.noisy = False
+        outer.protocol = partial(TlsProtocol, options=self)
+        protocol = yield self.endpoint.connect(outer)
         inner: IProtocol = protocol.wrappedProtocol
         return inner
-
-
-class _TlsFactory(WrappingFactory):
-    noisy = False
-
-    def __init__(
-        self, factory: IProtocolFactory, host: str, context: ssl.SSLContext, with_alerts: bool
-    ) -> None:
-        super().__init__(factory)
-        self._host = host
-        self._context = context
-        self.with_alerts = with_alerts
-
-    def buildProtocol(self, addr: Any) -> "TlsProtocol":
-        inner: Any = self.wrappedFactory.buildProtocol(addr)
-        return TlsProtocol(self, inner, self._host, self._context)
 
 
 class TlsProtocol(ProtocolWrapper):
     """A layer between the transport and a protocol; `tls` has the negotiated parameters."""
 
     transport: Any
-    factory: Any
 
-    def __init__(self, factory: Any, inner: IProtocol, host: str, context: ssl.SSLContext) -> None:
+    def __init__(self, factory: Any, inner: IProtocol, options: TlsEndpoint) -> None:
         super().__init__(factory, inner)
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._received, self._to_send, server_hostname=host)
-        self._is_shaken = False
-        self._early: list[bytes] = []
-        self._trouble: Failure | None = None
+        self.tls = options.context.wrap_bio(
+            self._received, self._to_send, server_hostname=options.host
+        )
+        self._with_alerts = options.with_alerts
+        self._is_done = False
+        self._early = b""
+        self._error: Failure | None = None
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -89,13 +73,13 @@ class TlsProtocol(ProtocolWrapper):
             self._step()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        super().connectionLost(self._trouble or reason)
+        super().connectionLost(self._error or reason)
 
     def write(self, data: bytes) -> None:
         if self.disconnecting:
             return
-        if not self._is_shaken:
-            self._early.append(data)
+        if not self._is_done:
+            self._early += data
         elif data:
             self.tls.write(data)
             self._flush()
@@ -118,7 +102,7 @@ class TlsProtocol(ProtocolWrapper):
     def _step(self) -> None:
         """Continue with the handshake, or with received data."""
         try:
-            if not self._is_shaken:
+            if not self._is_done:
                 self._shake()
             while not self.disconnecting:
                 data = self.tls.read(_PIECE_BYTES)
@@ -129,8 +113,8 @@ class TlsProtocol(ProtocolWrapper):
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError:
-            self._trouble = Failure()
-            if self._is_shaken or self.factory.with_alerts:
+            self._error = Failure()
+            if self._is_done or self._with_alerts:
                 self._flush()
             super().loseConnection()
             return
@@ -138,10 +122,9 @@ class TlsProtocol(ProtocolWrapper):
 
     def _shake(self) -> None:
         self.tls.do_handshake()
-        self._is_shaken = True
-        early, self._early = self._early, []
-        for data in early:
-            self.tls.write(data)
+        self._is_done = True
+        if self._early:
+            self.tls.write(self._early)
         if IHandshakeListener.providedBy(self.wrappedProtocol):
             self.wrappedProtocol.handshakeCompleted()
 

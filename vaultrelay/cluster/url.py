@@ -3,13 +3,14 @@
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from vaultrelay.policy.limits import NODE_NAME_CHARS
+from vaultrelay.wire.relay_url import split_url
 
 NODE_NAME = re.compile(rf"[A-Za-z0-9._-]{{0,{NODE_NAME_CHARS}}}")
 """Names that need no escape in a URL, a label, a table and on a terminal."""
 _UNIX = "unix:"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -19,23 +20,26 @@ class NodeUrl:
     text: str
     scheme: str
     host: str
-    port: int | None
+    port: int
+    authority: str
     path: str
 
     @classmethod
     def read(cls, text: str) -> "NodeUrl":
         """Parse a URL. Raises ValueError, with the allowed forms, if it is invalid."""
         if text.startswith(_UNIX) and text.isprintable() and text != _UNIX:
-            return cls(text, "unix", "localhost", None, text.removeprefix(_UNIX))
+            return cls(text, "unix", "localhost", 0, "localhost", text.removeprefix(_UNIX))
         try:
-            parts = urlsplit(text)
-            good = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
-            port = parts.port
+            if not text.isascii() or "@" in text or " " in text:
+                raise ValueError
+            parts = split_url(text, _DEFAULT_PORTS)
         except ValueError:
-            good = False
-        if not good or not text.isascii() or not text.isprintable() or " " in text:
-            raise ValueError("must be a URL such as http://10.0.0.2:9090, or unix:/run/admin.sock")
-        return cls(text, parts.scheme, parts.hostname or "", port, parts.path.rstrip("/"))
+            raise ValueError(
+                "must be a URL such as http://10.0.0.2:9090, or unix:/run/admin.sock"
+            ) from None
+        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        path = parts.path.rstrip("/")
+        return cls(text, parts.scheme, parts.hostname or "", port, parts.netloc, path)
 
     def in_folder(self, folder: str) -> "NodeUrl":
         """Return the URL with a relative path of a unix socket resolved in `folder`."""

@@ -8,11 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from vaultrelay.certificates.regular_file import unreadable_reason
-from vaultrelay.client.device import RelayUrl
-from vaultrelay.commands.checkup.idle import DEFAULT_SECONDS, MOST_SECONDS
-from vaultrelay.commands.checkup.url import has_token, shown, with_token
+from vaultrelay.commands.checkup.idle import DEFAULT_SECONDS, MAX_SECONDS
+from vaultrelay.commands.checkup.url import shown
 from vaultrelay.commands.parser import argument, command_parser
 from vaultrelay.policy.access_token import check_spelling
+from vaultrelay.wire.relay_url import RelayUrl, has_token, with_token
 
 _VARIABLE = "RELAY_TOKEN"
 _TOKEN_BYTES = 4096
@@ -46,9 +46,9 @@ def _url(url: str) -> str:
 
 
 def _idle_seconds(text: str) -> int:
-    is_number = text.isdecimal() and len(text) <= len(str(MOST_SECONDS))
-    if not is_number or not 0 < int(text) <= MOST_SECONDS:
-        raise ArgumentTypeError(f"'{text}' must be seconds from 1 to {MOST_SECONDS}")
+    is_number = text.isdecimal() and len(text) <= len(str(MAX_SECONDS))
+    if not is_number or not 0 < int(text) <= MAX_SECONDS:
+        raise ArgumentTypeError(f"'{text}' must be seconds from 1 to {MAX_SECONDS}")
     return int(text)
 
 
@@ -99,7 +99,7 @@ Examples:
             default=0,
             help="Then send nothing on one connection for this time, to find a proxy that cuts "
             f"idle connections: --idle for {DEFAULT_SECONDS} s, --idle=SECONDS for 1 to "
-            f"{MOST_SECONDS} s. The other device keeps sending, which shows whether the relay "
+            f"{MAX_SECONDS} s. The other device keeps sending, which shows whether the relay "
             "itself stopped.",
         ),
         argument("--strict", action="store_true", help="Exit with 1 for a warning, too."),

@@ -9,17 +9,16 @@ from getpass import getpass
 from vaultrelay.app.exit_status import stop_with
 from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.standard_streams import print_result
-from vaultrelay.client.device import RelayUrl
-from vaultrelay.commands.checkup.url import with_token
 from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.own_url import find_url
 from vaultrelay.commands.parser import argument, command_parser
 from vaultrelay.commands.qr_code import qr_lines
-from vaultrelay.commands.reachability import Unreachable, reach
+from vaultrelay.commands.reachability import Unreachable, probe_url
 from vaultrelay.commands.relay_options import RELAY_OPTIONS, relay_flags
 from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.policy.access_token import check_spelling
+from vaultrelay.wire.relay_url import RelayUrl, with_token
 
 PARSER = command_parser(
     "invite",
@@ -72,7 +71,7 @@ def main(arguments: list[str]) -> int:
     if not found.no_qr:
         _print_code(invitation)
     try:
-        print_hint(reach(RelayUrl.read(url)))
+        print_hint(probe_url(RelayUrl.read(url)))
     except Unreachable as error:
         print_hint(f"Not reachable as given: {error}")
         return 1

@@ -10,7 +10,7 @@ from threading import Thread
 from vaultrelay.app.standard_streams import print_result
 from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.status import NodeStatus, total
-from vaultrelay.cluster.status_request import ask
+from vaultrelay.cluster.status_request import request_status
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.commands.parser import argument, command_parser
 from vaultrelay.policy.limits import MAX_NODES
@@ -86,7 +86,7 @@ def _ask_all(urls: Sequence[NodeUrl]) -> list[NodeAnswer]:
     answers = [late(url, ANSWER_SECONDS) for url in urls]
 
     def request(index: int, url: NodeUrl) -> None:
-        answers[index] = ask(url, ANSWER_SECONDS)
+        answers[index] = request_status(url, ANSWER_SECONDS)
 
     # Name resolution has no deadline of its own. The threads end with the process.
     threads = [Thread(target=request, args=each, daemon=True) for each in enumerate(urls)]

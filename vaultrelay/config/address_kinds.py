@@ -6,11 +6,12 @@ from vaultrelay.cluster.url import NODE_NAME, NodeUrl
 from vaultrelay.config.option_kinds import Kind, Listed, ParseContext
 from vaultrelay.config.raw_option import RawOption
 from vaultrelay.policy import limits
-from vaultrelay.policy.audience import canonical_host, host_of_url
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.origins import Origins
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
+from vaultrelay.wire.host import canonical_host
+from vaultrelay.wire.relay_url import host_of_url
 
 
 def _bind(raw: RawOption, context: ParseContext) -> str:

@@ -14,7 +14,7 @@ from vaultrelay.config.operation_options import OperationOptions
 from vaultrelay.config.option import Option, options_of
 from vaultrelay.logs import LogSettings
 from vaultrelay.policy.access import Access
-from vaultrelay.policy.audience import Audiences, canonical_host, host_of_url, is_public_host
+from vaultrelay.policy.audience import Audiences, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
 from vaultrelay.policy.limits import (
     MEMORY_SHARE,
@@ -25,6 +25,8 @@ from vaultrelay.policy.limits import (
     SessionLimits,
 )
 from vaultrelay.policy.origins import Origins
+from vaultrelay.wire.host import canonical_host
+from vaultrelay.wire.relay_url import host_of_url
 
 _SCHEMES_IN_APP = {"http": "ws", "https": "wss"}
 

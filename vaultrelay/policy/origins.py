@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vaultrelay.policy.audience import canonical_host
+from vaultrelay.wire.host import canonical_host
 
 NULL = "null"
 """The origin of sandboxed frames, and in some browsers of files (RFC 6454, section 7.1)."""

@@ -2,14 +2,14 @@
 
 import pytest
 
-from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup.answers import explain_answer
-from vaultrelay.commands.checkup.http import Answer
+from vaultrelay.wire.answer import Answer
+from vaultrelay.wire.relay_url import RelayUrl
 
 
 def explained(status: int, url: str = "ws://a.example/v3", **headers: str) -> str:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return explain_answer(Answer(status, named, b"", None, None), RelayUrl.read(url))
+    return explain_answer(Answer(status, named), RelayUrl.read(url))
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def explained(status: int, url: str = "ws://a.example/v3", **headers: str) -> st
         (308, "https://a.example/?token=s3cret", "such as wss://a.example/."),
         (302, "/login?s3cret", "redirects to http://a.example:80/login, and devices do not"),
         (307, "http://b.example/\x1b", "redirects to http://b.example/\\x1b, and"),
-        (308, "https://[\x1b", "redirects to what is no URL. Is the URL that of a relay?"),
+        (308, "https://[\x1b", "redirects to an invalid URL. Is the URL that of a relay?"),
         (302, "", "302 Found in place of the relay. Is the URL that of a relay"),
     ],
 )
@@ -33,14 +33,14 @@ def test_a_redirect_is_told_with_where_it_leads(status: int, location: str, said
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (200, "answers 200 OK with a web page in place of the relay. The upgrade got lost"),
+        (200, "answers 200 OK with a web page in place of the relay. The upgrade was lost"),
         (
             400,
-            "400 Bad Request with a web page in place of the relay. Let the proxy pass WebSocket",
+            "400 Bad Request with a web page in place of the relay. Let the proxy forward WebS",
         ),
-        (403, "403 Forbidden with a web page in place of the relay. Something in front"),
-        (404, "404 Not Found with a web page in place of the relay. Nothing is routed"),
-        (426, "426 Upgrade Required with a web page in place of the relay. Let the proxy pass"),
+        (403, "403 Forbidden with a web page in place of the relay. A server in front"),
+        (404, "404 Not Found with a web page in place of the relay. No relay has this"),
+        (426, "426 Upgrade Required with a web page in place of the relay. Let the proxy forw"),
         (464, "464 with a web page in place of the relay. The load balancer speaks HTTP/2"),
         (502, "502 Bad Gateway with a web page in place of the relay. The proxy does not reach"),
         (505, "in place of the relay. WebSockets need HTTP/1.1"),
@@ -51,7 +51,7 @@ def test_a_redirect_is_told_with_where_it_leads(status: int, location: str, said
 def test_each_status_has_its_cure(status: int, said: str) -> None:
     text = explained(status, content_type="text/html; charset=utf-8")
     assert said in text
-    assert text.startswith("Something in front of the relay answers ")
+    assert text.startswith("A server in front of the relay answers ")
 
 
 def test_who_answers_is_named_and_what_it_says_is_made_harmless() -> None:
@@ -63,7 +63,7 @@ def test_who_answers_is_named_and_what_it_says_is_made_harmless() -> None:
 @pytest.mark.parametrize("header", ["server", "cf_ray"])
 def test_a_challenge_for_browsers_is_known(status: int, header: str) -> None:
     text = explained(status, content_type="text/html", **{header: "cloudflare"})
-    assert "Cloudflare wants to see a browser" in text
+    assert "Cloudflare requires a browser" in text
 
 
 def test_a_password_that_is_not_the_relays() -> None:
@@ -71,5 +71,5 @@ def test_a_password_that_is_not_the_relays() -> None:
         "Give its token or password: wss://any:TOKEN@host, or --token-file."
     )
     text = explained(401, "ws://any:s3cret@a.example")
-    assert text.endswith("It does not accept what was given as user and password.")
+    assert text.endswith("It does not accept the user and password of the URL.")
     assert "s3cret" not in text

@@ -4,11 +4,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP521R1, generate_private_key
 
 from tests.authority import NAME, chain, ed25519_key, issue, rsa_key
-from vaultrelay.commands.checkup.certificate import look_at_certificate, what_it_is_for
+from vaultrelay.commands.checkup.certificate import certificate_warnings, explain_name_mismatch
 
 
 def slugs(der: bytes) -> list[str]:
-    return [finding.slug for finding in look_at_certificate(der)]
+    return [finding.slug for finding in certificate_warnings(der)]
 
 
 def test_a_good_one_is_left_alone() -> None:
@@ -26,23 +26,23 @@ def test_one_that_is_self_signed_or_of_an_odd_key_is_a_warning() -> None:
 def test_one_that_cannot_be_read_is_left_alone() -> None:
     assert slugs(b"") == []
     assert slugs(b"garbage") == []
-    assert what_it_is_for(b"garbage", NAME) is None
+    assert explain_name_mismatch(b"garbage", NAME) is None
 
 
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["a.example"], "The certificate is for a.example, and not for relay.test: dial a name"),
+        (["a.example"], "The certificate is for a.example, and not for relay.test: use a name"),
         (["*.b.example", "192.0.2.1"], "The certificate is for *.b.example, 192.0.2.1, and not"),
         ([f"{n}.example" for n in range(7)], "The certificate is for 0.example, 1.example, 2.ex"),
         (
             [],
-            "The certificate is for no name, so every device refuses it. A common name (CN) does ",
+            "The certificate contains no name, so every device refuses it. A common name (CN) d",
         ),
     ],
 )
 def test_one_for_other_names_is_told_with_them(names: list[str], said: str) -> None:
-    text = what_it_is_for(issue(names).der, "relay.test")
+    text = explain_name_mismatch(issue(names).der, "relay.test")
     assert text is not None
     assert text.startswith(said)
     assert "relay.test" in text

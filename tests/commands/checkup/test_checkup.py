@@ -15,7 +15,7 @@ from tests.commands.checkup.servers import answering, page
 from tests.process.processes import running_relay
 from vaultrelay.client.device import CONNECT_SECONDS
 from vaultrelay.commands.checkup import STEP_SECONDS, Checkup
-from vaultrelay.commands.checkup.result import Found
+from vaultrelay.commands.checkup.result import StepResult
 from vaultrelay.wire.refusal import token_required
 
 
@@ -23,12 +23,12 @@ def test_a_step_that_hangs_has_failed() -> None:
     clock: Any = MemoryReactorClock()
     tried = Checkup(clock, "ws://relay.test", lambda result: None)
 
-    async def hang() -> Found | None:
+    async def hang() -> StepResult | None:
         await Deferred()
         return None
 
     results: list[Any] = []
-    ensureDeferred(tried._take("echo", hang)).addCallback(results.append)
+    ensureDeferred(tried._run_step("echo", hang)).addCallback(results.append)
     clock.advance(STEP_SECONDS)
     assert results[0] == {
         "step": "echo",
@@ -44,16 +44,16 @@ def test_a_device_that_nobody_answers_was_not_interrupted() -> None:
     clock: Any = MemoryReactorClock()
     tried = Checkup(clock, "ws://127.0.0.1", lambda result: None)
 
-    async def connect() -> Found | None:
+    async def connect() -> StepResult | None:
         wait: Deferred[None] = Deferred()
         clock.callLater(CONNECT_SECONDS, wait.cancel)
         await wait
         return None
 
     results: list[Any] = []
-    ensureDeferred(tried._take("upgrade", connect)).addCallback(results.append)
+    ensureDeferred(tried._run_step("upgrade", connect)).addCallback(results.append)
     clock.advance(CONNECT_SECONDS)
-    assert results[0]["detail"].startswith("no answer in 19 s. Something accepts connections here")
+    assert results[0]["detail"].startswith("no answer in 19 s. A server accepts connections here")
 
 
 async def check(url: str) -> tuple[Checkup, list[str]]:
@@ -88,12 +88,12 @@ async def test_a_good_relay_passes_every_step(
         "upgrade: protocol 3, relay 1.0.0",
         "join: two devices met on relay-2",
         "echo: 20 round trips",
-        "largest: a message of 1048576 bytes arrived whole",
+        "largest: a message of 1048576 bytes arrived unchanged",
         "throughput: ",
     ]
     assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
-    assert lines[2].endswith("good for another 29 days")
-    assert lines[-1].endswith("; the relay allows 17 MB/s in the long run")
+    assert lines[2].endswith("valid for another 29 days")
+    assert lines[-1].endswith("; the relay allows 16.8 MB/s in the long run")
 
 
 @pytest_twisted.ensureDeferred
@@ -102,7 +102,7 @@ async def test_a_certificate_that_nobody_trusts_fails_the_step_of_tls(tmp_path: 
     with running_relay("--tls-cert", str(certificate), "--tls-key", str(key)) as running:
         tried, lines = await check(f"wss://localhost:{running.port}")
     assert not tried.passed
-    assert lines[-1].startswith("tls: self-signed certificate. No device trusts it unless")
+    assert lines[-1].startswith("tls: self-signed certificate. No device trusts it by")
 
 
 @pytest_twisted.ensureDeferred
@@ -154,7 +154,7 @@ async def test_a_token_in_the_query_is_told_before_anything_is_sent() -> None:
     tried, lines = await check("wss://relay.invalid/?token=s3cret")
     assert not tried.passed
     assert len(lines) == 1
-    assert lines[0].startswith("url: There seems to be a token in the query of the URL. ")
+    assert lines[0].startswith("url: The query of the URL seems to contain a token. ")
 
 
 @pytest_twisted.ensureDeferred
@@ -172,12 +172,12 @@ async def test_a_warning_stops_nothing() -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (page("301 Moved", "Location: https://localhost/"), "upgrade: Something in front of the "),
+        (page("301 Moved", "Location: https://localhost/"), "upgrade: A server in front of the "),
         (page("404 Not Found", "Server: nginx"), "upgrade: nginx answers 404 Not Found in place"),
-        (page("200 OK"), "upgrade: Something in front of the relay answers 200 OK in place"),
-        (b"", "upgrade: The connection ended before anybody answered."),
-        (bytes(3) + b"\x04" + bytes(5), "http: HTTP/2 answers here"),
-        (b"\x15\x03\x01\x00\x02\x02\x46", "http: This port speaks TLS. The URL begins with wss"),
+        (page("200 OK"), "upgrade: A server in front of the relay answers 200 OK in place"),
+        (b"", "upgrade: The connection ended without an answer."),
+        (bytes(3) + b"\x04" + bytes(5), "http: The server speaks HTTP/2"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "http: This port speaks TLS: change ws:// in"),
         (
             page(
                 "401 Unauthorized",
@@ -235,4 +235,4 @@ async def test_silence_is_the_last_step_if_it_is_asked_for() -> None:
     assert tried.passed
     assert tried.results[-1]["step"] == "idle"
     assert tried.results[-1]["silent_seconds"] == 1
-    assert told == ["says nothing for 1 s, to see whether a proxy cuts silent connections"]
+    assert told == ["sends nothing for 1 s, to detect a proxy that cuts idle connections"]

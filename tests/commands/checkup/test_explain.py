@@ -30,10 +30,10 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
         (Refusal(osError=111), "tcp", f"{os.strerror(111)}. Is the relay running"),
         (ssl_error(), "tls", "it is bad. Does the relay serve TLS here"),
         (ssl_error(code=10), "tls", "it is bad. Renew the certificate"),
-        (ssl_error(code=18), "tls", "it is bad. No device trusts it unless told to"),
-        (ssl_error(code=19), "tls", "it is bad. No device trusts it unless told to"),
+        (ssl_error(code=18), "tls", "it is bad. No device trusts it by default"),
+        (ssl_error(code=19), "tls", "it is bad. No device trusts it by default"),
         (ssl_error(code=21), "tls", "it is bad. Serve the certificate with its chain"),
-        (ssl_error(code=62), "tls", "it is bad. Dial a name that is in the certificate"),
+        (ssl_error(code=62), "tls", "it is bad. Use a name that is in the certificate"),
         (ssl_error("WRONG_VERSION_NUMBER"), "tls", "wrong version number. This port speaks ws:/"),
         (
             ssl_error("SSLV3_ALERT_HANDSHAKE_FAILURE"),
@@ -53,7 +53,7 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
             "upgrade",
             "No. (403 address_not_allowed) Its operator allows addresses with --allow-from",
         ),
-        (TimeoutError(), "upgrade", "no answer in 20 s. Something accepts connections here"),
+        (TimeoutError(), "upgrade", "no answer in 20 s. A server accepts connections here"),
         (CancelledError(), "upgrade", "interrupted."),
         (Closed(1006, "peer dropped it"), "echo", "the connection ended without a close. The re"),
         (Closed(1002, "the relay broke it"), "join", "closed with 1002 the relay broke it."),
@@ -82,9 +82,9 @@ def test_each_failure_is_told_with_where_to_look(error: Exception, step: str, sa
 @pytest.mark.parametrize(
     ("has_token", "is_wrong", "said"),
     [
-        (False, False, " For this check, --token-file FILE does, too."),
+        (False, False, " For this check, use --token-file FILE."),
         (True, True, "Ask its operator for another. (401 token_required)"),
-        (True, False, " let the proxy pass the header Authorization on."),
+        (True, False, " let the proxy forward the header Authorization."),
     ],
     ids=["none", "wrong", "lost"],
 )

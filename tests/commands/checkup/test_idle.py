@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from vaultrelay.client import Closed, Draining, Keepalive, Left
 from vaultrelay.commands.checkup import idle
 from vaultrelay.commands.checkup.messages import STOPPING
-from vaultrelay.commands.checkup.result import Found
+from vaultrelay.commands.checkup.result import StepResult
 
 
 class FakeDevice:
@@ -51,7 +51,7 @@ class Scene:
         self.clock = Clock()
         self.device = device or FakeDevice()
         self.told: list[str] = []
-        self.found: list[Found] = []
+        self.found: list[StepResult] = []
         self.failed: list[BaseException] = []
         self.other = FakeDevice()
 
@@ -59,7 +59,7 @@ class Scene:
             return SimpleNamespace(devices=[self.device, self.other])
 
         devices: Any = SimpleNamespace(pair=pair)
-        work = ensureDeferred(idle.hold(self.clock, devices, seconds, self.told.append))
+        work = ensureDeferred(idle.check_idle(self.clock, devices, seconds, self.told.append))
         work.addCallbacks(self.found.append, lambda failure: self.failed.append(failure.value))
 
     def advance(self, seconds: int) -> None:
@@ -74,7 +74,7 @@ def test_a_connection_that_outlives_the_silence_is_good() -> None:
     scene.advance(1)
     assert scene.device.asked == [600, 50]
     (found,) = scene.found
-    assert found.detail == "a silent connection still stood after 130 s"
+    assert found.detail == "an idle connection was still open after 130 s"
     assert found.warnings == ()
     assert found.facts == {
         "silent_seconds": 130,
@@ -82,10 +82,8 @@ def test_a_connection_that_outlives_the_silence_is_good() -> None:
         "cut_after_seconds": None,
         "forgotten": False,
     }
-    assert scene.told[0].startswith("says nothing for 130 s, to see whether a proxy cuts")
-    assert scene.told[1:] == [
-        f"still stands, another {left} s to wait" for left in (100, 70, 40, 10)
-    ]
+    assert scene.told[0].startswith("sends nothing for 130 s, to detect a proxy that cuts")
+    assert scene.told[1:] == [f"still open, another {left} s to wait" for left in (100, 70, 40, 10)]
     assert scene.clock.getDelayedCalls() == []
 
 
@@ -102,7 +100,7 @@ def test_a_cut_before_the_ping_is_a_warning() -> None:
     scene.device.events.put(Closed(1006, ""))
     (found,) = scene.found
     assert found.facts["cut_after_seconds"] == 30
-    assert found.detail == "a silent connection was cut after 30 s; the relay pings every 50 s"
+    assert found.detail == "an idle connection was cut after 30 s; the relay pings every 50 s"
     (warning,) = found.warnings
     assert warning.slug == "idle_cut"
     assert "raise that limit above 50 s, or start the relay with --ping-seconds 24" in warning.text
@@ -113,18 +111,18 @@ def test_a_cut_before_the_ping_is_a_warning() -> None:
 @pytest.mark.parametrize(
     ("lasted", "ping", "is_warned", "said"),
     [
-        (5, 50, True, "nginx after its proxy_read_timeout"),
+        (5, 50, True, "nginx's proxy_read_timeout"),
         (50, 50, True, "HAProxy"),
         (51, 50, False, "which is often enough"),
         (60, 50, False, "which is often enough"),
-        (60, 90, True, "above 90 s, or start the relay with --ping-seconds 48 (such limits have n"),
-        (100, 120, True, "Cloudflare after 100 s"),
+        (60, 90, True, "above 90 s, or start the relay with --ping-seconds 48 (common limits: n"),
+        (100, 120, True, "Cloudflare 100 s"),
     ],
 )
 def test_a_cut_after_the_ping_is_but_a_note(
     lasted: int, ping: int, is_warned: bool, said: str
 ) -> None:
-    found = idle.judge_cut(lasted, ping, {})
+    found = idle.cut_result(lasted, ping, {})
     assert bool(found.warnings) is is_warned
     assert said in (found.warnings[0].text if is_warned else found.detail)
     if lasted * 0.8 < 20:
@@ -148,7 +146,7 @@ def test_a_relay_that_is_killed_in_the_silence_is_a_failure(lasted: int) -> None
     scene.other.end()
     scene.device.end()
     (error,) = scene.failed
-    assert str(error).startswith(f"After {lasted} s nothing came from the relay any more, on the ")
+    assert str(error).startswith(f"After {lasted} s the relay answered on neither connection")
     assert scene.clock.getDelayedCalls() == []
 
 
@@ -165,7 +163,7 @@ def test_a_network_that_fails_at_the_end_is_not_a_forgotten_connection() -> None
     scene.advance(2 * idle.BEAT_SECONDS)
     scene.device.answers = scene.other.answers = False
     scene.advance(1 + 2 * idle.ANSWER_SECONDS)
-    assert str(scene.failed[0]).startswith("After 5 s nothing came")
+    assert str(scene.failed[0]).startswith("After 5 s the relay answered on neither connection")
 
 
 @pytest.mark.parametrize("to_other", [False, True])

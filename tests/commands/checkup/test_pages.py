@@ -7,10 +7,10 @@ import pytest
 import pytest_twisted
 
 from tests.commands.checkup.servers import answering, page
-from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import pages
-from vaultrelay.commands.checkup.result import CheckFailed, Found
+from vaultrelay.commands.checkup.result import CheckFailed, StepResult
 from vaultrelay.policy.addresses import IpAddress
+from vaultrelay.wire.relay_url import RelayUrl
 
 DATE = "Sun, 22 Nov 2026 12:00:00 GMT"
 NOON = 1795348800
@@ -37,7 +37,7 @@ def test_a_relay_that_takes_us_for_its_proxy_is_found(
     seen: str | None, here: str, there: str, cure: str | None
 ) -> None:
     ends = ip_address(here), ip_address(there)
-    finding = pages.judge_address(None if seen is None else ip_address(seen), *ends)
+    finding = pages.address_warning(None if seen is None else ip_address(seen), *ends)
     assert (finding is None) is (cure is None)
     if finding is not None:
         assert finding.slug == "address_hidden"
@@ -57,7 +57,7 @@ def test_a_relay_that_takes_us_for_its_proxy_is_found(
     ids=["proxy", "connection", "unknown", "evil", "half", "html"],
 )
 def test_only_an_address_is_read(body: bytes, told: tuple[IpAddress | None, bool] | None) -> None:
-    assert pages.read_told(body) == told
+    assert pages.read_address_page(body) == told
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_skew_is_how_far_they_are_ahead(date: str, now: float, skew: int | N
     assert pages.clock_skew(date, now) == skew
 
 
-async def found_at(answer: bytes, path: str = "") -> tuple[Found | None, Found | None]:
+async def found_at(answer: bytes, path: str = "") -> tuple[StepResult | None, StepResult | None]:
     from twisted.internet import reactor
 
     with answering(answer) as port:
@@ -81,10 +81,10 @@ async def found_at(answer: bytes, path: str = "") -> tuple[Found | None, Found |
     [
         (NOON, None),
         (NOON - 60, None),
-        (NOON - 61, "61 seconds ahead of"),
-        (NOON + 7200, "2 hours behind"),
-        (NOON + 600, "10 minutes behind"),
-        (NOON - 3 * 86_400, "3 days ahead of"),
+        (NOON - 61, "1 min ahead of"),
+        (NOON + 7200, "2 h 0 min behind"),
+        (NOON + 600, "10 min behind"),
+        (NOON - 3 * 86_400, "3 d 0 h ahead of"),
     ],
 )
 @pytest_twisted.ensureDeferred
@@ -114,7 +114,7 @@ async def test_the_address_is_told() -> None:
     body = '{"address":"8.8.8.8","from":"proxy"}'
     _, address = await found_at(page("200 OK", body=body), "/v3")
     assert address is not None
-    assert address.detail == "the relay sees 8.8.8.8, as its proxy tells it"
+    assert address.detail == "the relay sees 8.8.8.8, in the header of its proxy"
     assert address.facts == {"seen": "8.8.8.8", "from": "proxy"}
 
 

@@ -10,15 +10,16 @@ import pytest_twisted
 
 from tests.authority import chain, write_pair
 from tests.commands.checkup.servers import answering
-from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import tls
-from vaultrelay.commands.checkup.result import CheckFailed, Found
+from vaultrelay.commands.checkup.probe import TlsFacts
+from vaultrelay.commands.checkup.result import CheckFailed, StepResult
+from vaultrelay.wire.relay_url import RelayUrl
 
 
-async def looked_at(port: int) -> Found:
+async def checked(port: int) -> StepResult:
     from twisted.internet import reactor
 
-    return await tls.look_at_tls(reactor, RelayUrl.read(f"wss://localhost:{port}"))
+    return await tls.check_tls(reactor, RelayUrl.read(f"wss://localhost:{port}"))
 
 
 def server(folder: Path, monkeypatch: pytest.MonkeyPatch, days: float = 30) -> ssl.SSLContext:
@@ -31,7 +32,7 @@ def server(folder: Path, monkeypatch: pytest.MonkeyPatch, days: float = 30) -> s
     return context
 
 
-def slugs(found: Found) -> list[str]:
+def slugs(found: StepResult) -> list[str]:
     return [warning.slug for warning in found.warnings]
 
 
@@ -40,7 +41,7 @@ async def test_a_good_server_is_left_alone(tmp_path: Path, monkeypatch: pytest.M
     context = server(tmp_path, monkeypatch, 15.5)
     context.set_alpn_protocols(["h2", "http/1.1"])
     with answering(b"", context) as port:
-        found = await looked_at(port)
+        found = await checked(port)
     assert slugs(found) == []
     assert found.detail.startswith("TLSv1.3, TLS_")
     assert {**found.facts, "cipher": ""} == {
@@ -57,7 +58,7 @@ async def test_a_certificate_that_ends_soon_and_no_alpn_are_warnings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with answering(b"", server(tmp_path, monkeypatch, 14.9)) as port:
-        found = await looked_at(port)
+        found = await checked(port)
     assert slugs(found) == ["certificate_ends_soon", "no_alpn"]
     assert found.warnings[0].text.startswith("The certificate ends in 14 days: ")
 
@@ -69,7 +70,7 @@ async def test_a_server_that_selects_nothing_but_http_2_is_told_so(
     context = server(tmp_path, monkeypatch)
     context.set_alpn_protocols(["h2"])
     with answering(b"", context) as port:
-        assert slugs(await looked_at(port)) == ["http_2_only"]
+        assert slugs(await checked(port)) == ["http_2_only"]
 
 
 @pytest_twisted.ensureDeferred
@@ -79,7 +80,7 @@ async def test_a_server_that_ends_the_handshake_for_want_of_http_2_has_failed() 
         answering(no_application_protocol) as port,
         pytest.raises(CheckFailed, match="HTTP/2 only, and WebSockets need"),
     ):
-        await looked_at(port)
+        await checked(port)
 
 
 @pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
@@ -94,7 +95,7 @@ async def test_old_versions_are_found_where_they_can_be_tried(
     with warnings.catch_warnings(action="ignore"):
         context.minimum_version = ssl.TLSVersion[version]
     with answering(b"", context) as port:
-        found = await looked_at(port)
+        found = await checked(port)
     if found.facts["old_version"] is None:
         pytest.skip("this OpenSSL speaks no old TLS")
     assert slugs(found) == ["old_tls"]
@@ -116,8 +117,11 @@ REAL_OLD_CONTEXT = tls._old_context
 def test_a_weak_key_is_what_a_careful_client_says_it_is() -> None:
     error = ssl.SSLCertVerificationError()
     error.verify_message = "EE certificate key too weak"
-    finding = tls._weak_key(error)
-    assert finding is not None
-    assert finding.slug == "weak_key"
+    agreed = TlsFacts("TLSv1.3", "", 30, "http/1.1")
+    others = [warning.slug for warning in tls._warnings(agreed, agreed, agreed, OSError())]
+    assert [each.slug for each in tls._warnings(agreed, error, agreed, OSError())] == [
+        "weak_key",
+        *others,
+    ]
     error.verify_message = "self-signed certificate"
-    assert tls._weak_key(error) is None
+    assert [each.slug for each in tls._warnings(agreed, error, agreed, OSError())] == others

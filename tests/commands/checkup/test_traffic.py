@@ -25,7 +25,7 @@ from vaultrelay.commands.checkup import traffic
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.explain import explain
 from vaultrelay.commands.checkup.messages import STOPPING, Pair
-from vaultrelay.commands.checkup.result import Found
+from vaultrelay.commands.checkup.result import StepResult
 from vaultrelay.commands.checkup.traffic import Traffic
 from vaultrelay.policy.limits import SessionLimits
 from vaultrelay.wire.announced import MESSAGE_BYTES, Limits
@@ -91,7 +91,7 @@ class End:
         self.events: DeferredQueue[Any] = DeferredQueue()
 
     @property
-    def heard_at(self) -> float:
+    def last_received_at(self) -> float:
         return self.line.clock.seconds() if self.line.rate else 0.0
 
     def send(self, payload: bytes, to: int) -> None:
@@ -108,7 +108,7 @@ class End:
 def test_a_slow_line_is_measured(rate: float) -> None:
     line = Line(rate)
     found = line.result("throughput")
-    assert isinstance(found, Found)
+    assert isinstance(found, StepResult)
     measured: Any = found.facts["megabytes_per_second"]
     assert measured * 1e6 == pytest.approx(rate, rel=0.2)
     assert line.most_under_way <= traffic.FIRST_WINDOW + 2 * rate + traffic.FLOOD_BYTES
@@ -123,7 +123,7 @@ def test_a_line_that_carries_nothing_has_failed() -> None:
 @pytest.mark.parametrize("rate", [20e3, 125e3])
 def test_the_largest_message_has_the_time_that_a_slow_line_takes(rate: float) -> None:
     found = Line(rate).result("largest")
-    assert (found.detail, found.warnings) == ("a message of 1048576 bytes arrived whole", ())
+    assert (found.detail, found.warnings) == ("a message of 1048576 bytes arrived unchanged", ())
 
 
 @pytest.mark.parametrize("rate", [2e3, 10e3])
@@ -137,14 +137,14 @@ def test_a_message_that_is_still_under_way_is_a_warning(rate: float) -> None:
 
 def test_a_large_message_that_is_held_back_has_failed() -> None:
     error = Line(0).result("largest")
-    assert "did not arrive within 60 s, though small ones do" in str(error)
+    assert "did not arrive within 60 s, though small ones did" in str(error)
 
 
 def test_no_more_is_tried_than_this_process_can_hold() -> None:
     line = Line(1e9, Limits(MESSAGE_BYTES[1], None, None, 64))
     found = line.result("largest")
     assert line.sent == [traffic.LARGEST_BYTES]
-    assert found.detail.endswith("; the relay takes up to 67108864, which are not tried")
+    assert found.detail.endswith("the relay accepts up to 67108864, which this check does not try")
 
 
 @pytest.mark.parametrize("step", ["echo", "largest", "throughput"])
@@ -156,11 +156,11 @@ def test_no_more_is_tried_than_this_process_can_hold() -> None:
         (Left(1, "a\x1bb"), "The other device lost its connection (a\\x1bb)."),
         (
             Nack(1, 1, Reason.BUSY),
-            "A message came back undelivered: the relay calls its receive",
+            "The relay did not deliver a message; the reason in its NACK is ",
         ),
-        (Nack(1, 1, 77), "A message came back undelivered: the relay calls its receiver 77"),
+        (Nack(1, 1, 77), "The relay did not deliver a message; the reason in its NACK is 77"),
         (Closed(4000, "restart"), "closed with 4000 restart. The relay"),
-        (Closed(1006, ""), "the connection ended without a close. The relay, or something"),
+        (Closed(1006, ""), "the connection ended without a close. The relay stopped, or a"),
     ],
 )
 def test_what_ends_an_exchange_is_told_in_a_sentence(step: str, event: Any, said: str) -> None:
@@ -178,7 +178,7 @@ def test_what_ends_no_exchange_is_left_alone(step: str) -> None:
     for end in line.ends:
         for event in (Busy(1), Ready(1), Left(9, "lost"), Joined(Peer(8, b"device-x"))):
             end.events.put(event)
-    assert isinstance(line.result(step), Found)
+    assert isinstance(line.result(step), StepResult)
 
 
 @pytest.mark.parametrize(("step", "said"), [("echo", "A message"), ("largest", "The largest")])
@@ -238,15 +238,15 @@ def test_low_rates_are_no_failure(
 ) -> None:
     steps = Steps(monkeypatch, **limits)
     found = steps.all()
-    assert [type(each) for each in found] == [Found] * 5, found
+    assert [type(each) for each in found] == [StepResult] * 5, found
     assert steps.connected >= connected
-    assert steps.run(steps.devices.pair()).rest_seconds <= devices_module.REST_SECONDS
+    assert steps.run(steps.devices.pair()).debt_seconds <= devices_module.DEBT_SECONDS
     steps.run(steps.devices.leave())
 
 
 @pytest.mark.parametrize(
     ("bytes_per_second", "said"),
-    [(40, "40 B/s"), (80_000, "80 kB/s"), (16 * 1024 * 1024, "17 MB/s")],
+    [(40, "40 B/s"), (80_000, "80 kB/s"), (16 * 1024 * 1024, "16.8 MB/s")],
 )
 def test_the_rate_that_is_allowed_is_told(bytes_per_second: int, said: str) -> None:
     found = Line(1e6, Limits(65536, None, bytes_per_second, 64)).result("throughput")
@@ -259,9 +259,9 @@ def test_each_device_of_a_pair_has_an_allowance_of_its_own() -> None:
         limits=Limits(65536, 2, 1000, 64), session=1, send=lambda *a, **k: 0
     )
     pair = Pair([device, device], clock)
-    assert pair.rest_seconds == 0
+    assert pair.debt_seconds == 0
     pair.send(0, bytes(2984))
-    assert pair.rest_seconds == pytest.approx(2)
-    assert pair.allowances[1].rest_seconds == 0
+    assert pair.debt_seconds == pytest.approx(2)
+    assert pair.allowances[1].debt_seconds == 0
     clock.advance(2)
-    assert pair.rest_seconds == pytest.approx(0)
+    assert pair.debt_seconds == pytest.approx(0)

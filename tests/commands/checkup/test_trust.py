@@ -16,9 +16,9 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from tests.authority import DAY, Issued, ec_key, issue, write_pair
 from tests.commands.checkup.servers import answering
-from vaultrelay.client.device import RelayUrl
 from vaultrelay.commands.checkup import tls, trust
-from vaultrelay.commands.checkup.result import CheckFailed, Found
+from vaultrelay.commands.checkup.result import CheckFailed, StepResult
+from vaultrelay.wire.relay_url import RelayUrl
 
 ROOT = issue([], subject="Home Root", authority=True)
 MIDDLE = issue([], subject="Home Middle", authority=True, issuer=ROOT)
@@ -47,7 +47,7 @@ ABSENT = "but not that of its issuer, 'Home Middle': serve the certificate with 
 COMPLETE = "The relay serves its chain, but this machine does not trust its root, 'Home Root'."
 
 
-async def look(folder: Path, *chain: Issued) -> Found:
+async def look(folder: Path, *chain: Issued) -> StepResult:
     """What the step of TLS finds of a server with this chain."""
     from twisted.internet import reactor
 
@@ -56,7 +56,7 @@ async def look(folder: Path, *chain: Issued) -> Found:
     context.set_alpn_protocols(["http/1.1"])
     context.load_cert_chain(certificate, key)
     with answering(b"", context) as port:
-        return await tls.look_at_tls(reactor, RelayUrl.read(f"wss://localhost:{port}"))
+        return await tls.check_tls(reactor, RelayUrl.read(f"wss://localhost:{port}"))
 
 
 async def failure(folder: Path, *chain: Issued) -> str:
@@ -142,19 +142,19 @@ def test_a_file_of_roots_is_told_by_what_it_is(
     file = tmp_path / "root.pem"
     if write is not None:
         file.write_bytes(write)
-    (told,) = trust.store_troubles({"SSL_CERT_FILE": str(file)})
+    (told,) = trust.store_faults({"SSL_CERT_FILE": str(file)})
     assert told == f"SSL_CERT_FILE names {file}, {said}"
 
 
 def test_a_folder_of_roots_is_told_by_what_it_is(tmp_path: Path) -> None:
-    (told,) = trust.store_troubles({"SSL_CERT_FILE": str(tmp_path)})
+    (told,) = trust.store_faults({"SSL_CERT_FILE": str(tmp_path)})
     assert "is a folder (for one, there is SSL_CERT_DIR): it was ignored." in told
     (tmp_path / "root.pem").write_bytes(ROOT.pem)
     for folders in (str(tmp_path), str(tmp_path / "none"), f"{tmp_path}{os.pathsep}/none"):
-        (told,) = trust.store_troubles({"SSL_CERT_DIR": folders})
+        (told,) = trust.store_faults({"SSL_CERT_DIR": folders})
         assert "(openssl rehash FOLDER): it was ignored." in told
     (tmp_path / "0123abcd.0").write_bytes(ROOT.pem)
-    assert trust.store_troubles({"SSL_CERT_DIR": str(tmp_path)}) == []
+    assert trust.store_faults({"SSL_CERT_DIR": str(tmp_path)}) == []
 
 
 def test_a_machine_without_authorities_is_told(
@@ -163,7 +163,7 @@ def test_a_machine_without_authorities_is_told(
     paths: Any = ssl.get_default_verify_paths()
     paths = paths._replace(cafile=None, capath=str(tmp_path))
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
-    assert trust.store_troubles({}) == [
+    assert trust.store_faults({}) == [
         "This machine has no list of authorities: install ca-certificates."
     ]
 
@@ -223,10 +223,10 @@ async def test_an_authority_without_key_identifiers_is_explained(
         url = RelayUrl.read(f"wss://localhost:{port}")
         if is_strict:
             with pytest.raises(CheckFailed) as failed:
-                await tls.look_at_tls(reactor, url)
+                await tls.check_tls(reactor, url)
             told = str(failed.value)
         else:
-            found = await tls.look_at_tls(reactor, url)
+            found = await tls.check_tls(reactor, url)
             assert [warning.slug for warning in found.warnings] == ["not_rfc_5280"]
             told = found.warnings[0].text
     assert told.startswith("Missing Authority Key Identifier. Python 3.13 and later, and other")

@@ -1,18 +1,17 @@
 """The relay's certificate as a client gets it: warnings, and the names in a refused one."""
 
-import ssl
 from collections.abc import Iterator
 
 from vaultrelay.certificates.x509 import X509, read_certificate
 from vaultrelay.logs import printable
 from vaultrelay.policy.operator_warning import OperatorWarning
 
-NAME_MISMATCH = (62, 64)
+NAME_MISMATCH = frozenset({62, 64})
 """OpenSSL's numbers for a certificate that is for another host name, or address."""
 _NAMES_SHOWN = 5
 
 
-def look_at_certificate(der: bytes) -> Iterator[OperatorWarning]:
+def certificate_warnings(der: bytes) -> Iterator[OperatorWarning]:
     """Yield warnings of a certificate that this machine accepts, and other clients may refuse."""
     certificate = _read(der)
     if certificate is None:
@@ -20,42 +19,34 @@ def look_at_certificate(der: bytes) -> Iterator[OperatorWarning]:
     if certificate.is_self_signed:
         yield OperatorWarning(
             "self_signed",
-            "The certificate is self-signed, and this machine was told to trust it. Others do "
-            "not: get one from a public authority, such as Let's Encrypt, or have every device "
-            "trust this one.",
+            "The certificate is self-signed, and this machine is configured to trust it. Others "
+            "are not: get one from a public authority, such as Let's Encrypt, or install this one "
+            "on every device.",
         )
     if not certificate.is_for_browsers:
         yield OperatorWarning(
             "key_kind",
-            "Browsers and some devices refuse the certificate, as its key is of the kind "
-            f"{certificate.key}: have it issued anew for a key of P-256.",
+            f"Browsers and some devices refuse the certificate for its {certificate.key} key: have "
+            "it issued again with a P-256 key.",
         )
 
 
-def what_it_is_for(der: bytes, host: str) -> str | None:
+def explain_name_mismatch(der: bytes, host: str) -> str | None:
     """Return the names in a certificate that is not for `host`; None if it cannot be read."""
     certificate = _read(der)
     if certificate is None:
         return None
     if not certificate.names:
         return (
-            "The certificate is for no name, so every device refuses it. A common name (CN) does "
-            f"not count: have it issued anew with {host} as subjectAltName."
+            "The certificate contains no name, so every device refuses it. A common name (CN) does "
+            f"not count: have it issued again with {host} as subjectAltName."
         )
     names = ", ".join(printable(name) for name in certificate.names[:_NAMES_SHOWN])
     more = ", ..." if len(certificate.names) > _NAMES_SHOWN else ""
     return (
-        f"The certificate is for {names}{more}, and not for {host}: dial a name that is in it, or "
+        f"The certificate is for {names}{more}, and not for {host}: use a name that is in it, or "
         "have it issued for this one as well."
     )
-
-
-def unverified_context() -> ssl.SSLContext:
-    """Return a client's context that accepts any certificate, for inspection."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _read(der: bytes) -> X509 | None:

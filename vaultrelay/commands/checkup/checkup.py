@@ -6,47 +6,48 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
 
-from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl
+from vaultrelay.client.device import CONNECT_SECONDS
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.explain import explain
-from vaultrelay.commands.checkup.idle import hold
+from vaultrelay.commands.checkup.idle import check_idle
 from vaultrelay.commands.checkup.pages import Pages
-from vaultrelay.commands.checkup.probe import dial, resolve
-from vaultrelay.commands.checkup.result import CheckFailed, Found
-from vaultrelay.commands.checkup.tls import look_at_tls
+from vaultrelay.commands.checkup.probe import probe_name, probe_tcp
+from vaultrelay.commands.checkup.result import CheckFailed, StepResult
+from vaultrelay.commands.checkup.tls import check_tls
 from vaultrelay.commands.checkup.traffic import LARGEST_SECONDS, Traffic
-from vaultrelay.commands.checkup.url import in_clear, look_at_url
+from vaultrelay.commands.checkup.url import check_url, plaintext_warning
+from vaultrelay.wire.relay_url import RelayUrl
 
 STEP_SECONDS = CONNECT_SECONDS - 1
 """After which a step has failed: no user waits longer for a relay. The client itself gives up only
 then: the end of its wait looks like an interruption."""
 
-Result = dict[str, Any]
+Report = dict[str, Any]
 """The report of a step: step, verdict, passed, seconds, detail, and the facts of the step."""
-Step = Callable[[], Coroutine[Any, Any, Found | None]]
-"""Returns a finding or None; an exception is its failure."""
+Step = Callable[[], Coroutine[Any, Any, StepResult | None]]
+"""Returns the result, or None if there is nothing to report; an exception is its failure."""
 
 
 class Checkup:
-    """The steps, and their results. `idle_seconds` is for how long a device then stays silent."""
+    """The steps, and their reports. For `idle_seconds` a device then sends nothing."""
 
     def __init__(
         self,
         reactor: Any,
         url: str,
-        report: Callable[[Result], None],
+        report: Callable[[Report], None],
         *,
         idle_seconds: int = 0,
         progress: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._reactor = reactor
-        self._url = url
-        self._where = RelayUrl.read(url)
+        self._url_text = url
+        self._url = RelayUrl.read(url)
         self._report = report
         self._idle_seconds = idle_seconds
         self._progress = progress
         self._devices = Devices(reactor, url)
-        self.results: list[Result] = []
+        self.results: list[Report] = []
 
     @property
     def passed(self) -> bool:
@@ -60,25 +61,26 @@ class Checkup:
 
     async def run(self) -> None:
         """Run the steps in turn until one fails."""
-        for step, take in self._steps():
-            result = await self._take(step, take)
-            if result is None:
+        for name, step in self._steps():
+            report = await self._run_step(name, step)
+            if report is None:
                 continue
-            self.results.append(result)
-            self._report(result)
-            if not result["passed"]:
+            self.results.append(report)
+            self._report(report)
+            if not report["passed"]:
                 break
         await self._devices.leave()
 
     def _steps(self) -> list[tuple[str, Step]]:
-        pages, devices = Pages(self._reactor, self._where), self._devices
-        traffic = Traffic(self._reactor, devices)
-        silence = partial(hold, self._reactor, devices, self._idle_seconds, self._progress)
+        reactor, devices = self._reactor, self._devices
+        pages, traffic = Pages(reactor, self._url), Traffic(reactor, devices)
+        tls = partial(check_tls, reactor, self._url)
+        idle = partial(check_idle, reactor, devices, self._idle_seconds, self._progress)
         return [
-            ("url", self._read_url),
-            ("name", self._name),
-            ("tcp", self._tcp),
-            *([("tls", self._tls)] if self._where.scheme == "wss" else []),
+            ("url", self._check_url),
+            ("name", self._check_name),
+            ("tcp", self._check_tcp),
+            *([("tls", tls)] if self._url.scheme == "wss" else []),
             ("http", pages.http),
             ("address", pages.address),
             ("upgrade", devices.upgrade),
@@ -86,52 +88,49 @@ class Checkup:
             ("echo", traffic.echo),
             ("largest", traffic.largest),
             ("throughput", traffic.throughput),
-            *([("idle", silence)] if self._idle_seconds else []),
+            *([("idle", idle)] if self._idle_seconds else []),
         ]
 
-    async def _take(self, step: str, take: Step) -> Result | None:
+    async def _run_step(self, name: str, step: Step) -> Report | None:
         started = self._reactor.seconds()
         # Neither the silence itself nor a slow line counts as a slow relay.
-        limit = STEP_SECONDS + {"idle": self._idle_seconds, "largest": LARGEST_SECONDS}.get(step, 0)
+        limit = STEP_SECONDS + {"idle": self._idle_seconds, "largest": LARGEST_SECONDS}.get(name, 0)
         try:
-            work: Deferred[Found | None] = ensureDeferred(take())
-            found = await work.addTimeout(limit, self._reactor)
-            verdict = "warn" if found is not None and found.warnings else "pass"
+            work: Deferred[StepResult | None] = ensureDeferred(step())
+            result = await work.addTimeout(limit, self._reactor)
+            verdict = "warn" if result is not None and result.warnings else "pass"
         except CheckFailed as failed:
-            verdict, found = "fail", Found(str(failed))
+            verdict, result = "fail", StepResult(str(failed))
         except Exception as error:
-            has_token = self._where.authorization is not None
-            verdict, found = "fail", Found(explain(error, step, limit, has_token=has_token))
-        if found is None:
+            has_token = self._url.authorization is not None
+            verdict, result = "fail", StepResult(explain(error, name, limit, has_token=has_token))
+        if result is None:
             return None
         return {
-            "step": step,
+            "step": name,
             "verdict": verdict,
             "passed": verdict != "fail",
             "seconds": round(self._reactor.seconds() - started, 4),
-            "detail": found.detail,
+            "detail": result.detail,
             "warnings": [
-                {"step": step, "warning": warning.slug, "detail": warning.text}
-                for warning in found.warnings
+                {"step": name, "warning": warning.slug, "detail": warning.text}
+                for warning in result.warnings
             ],
-            **found.facts,
+            **result.facts,
         }
 
-    async def _read_url(self) -> Found | None:
-        return look_at_url(self._url)
+    async def _check_url(self) -> StepResult | None:
+        return check_url(self._url_text)
 
-    async def _name(self) -> Found:
-        addresses = await resolve(self._reactor, self._where)
-        warning = in_clear(self._where, addresses)
-        return Found(
-            f"{self._where.host} is {', '.join(addresses)}",
+    async def _check_name(self) -> StepResult:
+        addresses = await probe_name(self._reactor, self._url)
+        warning = plaintext_warning(self._url, addresses)
+        return StepResult(
+            f"{self._url.host} is {', '.join(addresses)}",
             {"addresses": addresses},
             (warning,) if warning else (),
         )
 
-    async def _tcp(self) -> Found:
-        address = await dial(self._reactor, self._where)
-        return Found(f"{address} answers on port {self._where.port}", {"address": address})
-
-    async def _tls(self) -> Found:
-        return await look_at_tls(self._reactor, self._where)
+    async def _check_tcp(self) -> StepResult:
+        address = await probe_tcp(self._reactor, self._url)
+        return StepResult(f"{address} answers on port {self._url.port}", {"address": address})

@@ -6,19 +6,18 @@ from typing import Any
 from twisted.internet.defer import DeferredList, ensureDeferred
 
 from vaultrelay.client import Closed, Device, Joined, Refused, connect
-from vaultrelay.client.device import RelayUrl
+from vaultrelay.client.refused import NO_RELAY
 from vaultrelay.commands.checkup.answers import explain_answer
-from vaultrelay.commands.checkup.http import SWITCHED, UPGRADE, NotHttp, ask
 from vaultrelay.commands.checkup.messages import Pair
-from vaultrelay.commands.checkup.result import CheckFailed, Found
+from vaultrelay.commands.checkup.result import CheckFailed, StepResult
 from vaultrelay.logs import printable
 from vaultrelay.policy.limits import CLOSE_SECONDS
 from vaultrelay.wire import VERSION
 from vaultrelay.wire.proof import CHANNEL_BYTES, DEVICE_BYTES
+from vaultrelay.wire.relay_url import RelayUrl
 
-REST_SECONDS = 1
-"""A device that the relay reads later than that, since it is over its rate, is replaced."""
-_NO_RELAY = "no_relay"
+DEBT_SECONDS = 1
+"""A device that is over its rate is replaced if the relay reads it no sooner."""
 
 
 class Devices:
@@ -33,21 +32,21 @@ class Devices:
         self.joined: list[Device] = []
         self._pair: Pair | None = None
 
-    async def upgrade(self) -> Found:
+    async def upgrade(self) -> StepResult:
         try:
             await self._connect()
         except Closed as closed:
             # The upgrade was granted; later events belong to the next step.
             self._closed = closed
-            return Found(f"protocol {VERSION}", {"relay": None})
+            return StepResult(f"protocol {VERSION}", {"relay": None})
         except Refused as refused:
-            if refused.error == _NO_RELAY and refused.status != SWITCHED:
-                await self._look_closer()
+            if refused.error == NO_RELAY and refused.answer is not None:
+                raise CheckFailed(explain_answer(refused.answer, self._where)) from None
             raise
         version = self.joined[0].relay_version
-        return Found(f"protocol {VERSION}, relay {printable(version)}", {"relay": version})
+        return StepResult(f"protocol {VERSION}, relay {printable(version)}", {"relay": version})
 
-    async def join(self) -> Found:
+    async def join(self) -> StepResult:
         if self._closed is not None:
             raise self._closed
         await self._connect()
@@ -63,12 +62,12 @@ class Devices:
             "node": first.node,
         }
         where = f" on {printable(first.node)}" if first.node else ""
-        return Found(f"two devices met{where}", facts)
+        return StepResult(f"two devices met{where}", facts)
 
     async def pair(self) -> Pair:
         """Return the two devices; new ones if the old ones left, or are over their rates for
         long."""
-        if self._pair is None or self._pair.rest_seconds > REST_SECONDS:
+        if self._pair is None or self._pair.debt_seconds > DEBT_SECONDS:
             await self.leave()
             self._seed = secrets.token_bytes(CHANNEL_BYTES)
             await self._connect()
@@ -81,7 +80,7 @@ class Devices:
         devices, self.joined = self.joined, []
         pair, self._pair = self._pair, None
         # The relay does not read the close of a device that is over its rate.
-        wait = 0 if pair is not None and pair.rest_seconds > REST_SECONDS else CLOSE_SECONDS
+        wait = 0 if pair is not None and pair.debt_seconds > DEBT_SECONDS else CLOSE_SECONDS
         parting = [ensureDeferred(self._part(device, wait)) for device in devices]
         await DeferredList(parting, consumeErrors=True)
 
@@ -90,18 +89,6 @@ class Devices:
         await device.close()
         if deadline.active():
             deadline.cancel()
-
-    async def _look_closer(self) -> None:
-        """Repeat the request, to find the server that refuses the upgrade. Raises CheckFailed with
-        it."""
-        try:
-            answer = await ask(self._reactor, self._where, self._where.path, UPGRADE)
-        except NotHttp as error:
-            raise CheckFailed(str(error)) from None
-        except Exception:
-            return
-        if answer.status != SWITCHED:
-            raise CheckFailed(explain_answer(answer, self._where))
 
     async def _connect(self) -> None:
         tag = secrets.token_bytes(DEVICE_BYTES)

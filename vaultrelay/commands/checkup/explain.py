@@ -8,55 +8,60 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 
 from vaultrelay.client import Closed, Refused
 from vaultrelay.logs import printable
-from vaultrelay.policy.tls_reasons import CURES, describe_tls_reason
+from vaultrelay.policy.tls_reasons import CURES as TLS_CURES
+from vaultrelay.policy.tls_reasons import describe_tls_reason
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.refusal import token_required
 
 _SENTENCES = {code.number: code.sentence for code in CloseCode}
 _NO_CLOSE = 1006
-_WITH_WORDS = (Closed, Refused, ConnectError, ConnectionClosed, OSError, UnicodeError)
+_WITH_TEXT = (ConnectError, ConnectionClosed, OSError, UnicodeError)
 """Exceptions with texts for people."""
-_LONGEST_WORDS = 1000
+_CAUSE_CHARS = 1000
 _CLOSE_CURES = {
-    _NO_CLOSE: "The relay, or something on the way to it, stopped or was cut off. Is it still "
-    "running?",
+    _NO_CLOSE: "The relay stopped, or a proxy or the network ended the connection. Is the relay "
+    "still running?",
     CloseCode.AUDIENCE.number: " Its operator can add this name with --public-url.",
     CloseCode.RATE.number: " Its operator limits rates with --rate-messages and --rate-bytes.",
-    CloseCode.NOT_ALLOWED.number: " This check has a channel of its own, and cannot go on where "
-    "only listed ones are admitted. Up to here, all is well.",
+    CloseCode.NOT_ALLOWED.number: " This check uses a channel of its own, and cannot continue if "
+    "the relay admits only listed ones. All steps before this one passed.",
 }
 _REFUSAL_CURES = {
     "address_not_allowed": "Its operator allows addresses with --allow-from and --deny-from.",
-    "origin_not_allowed": "A proxy adds the header Origin, which browsers alone send: let it not.",
+    "origin_not_allowed": "A proxy adds the header Origin, which only browsers send: remove it "
+    "there.",
 }
-_GIVE_ONE = "For this check, --token-file FILE does, too."
-_LOST_ON_ITS_WAY = (
-    "A token was given, and the relay did not get it: let the proxy pass the header Authorization "
-    "on."
+_USE_FILE = "For this check, use --token-file FILE."
+_HEADER_LOST = (
+    "A token was sent, and the relay did not get it: let the proxy forward the header "
+    "Authorization."
 )
-_NO_TOKEN_CAME = token_required(is_wrong=False).detail
-_HINTS = {
+_TOKEN_MISSING = token_required(is_wrong=False).detail
+_CURES = {
     ("name", ""): "Is the host name spelled right, and does DNS know it?",
     ("tcp", ""): "Is the relay running, is the port right, does a firewall let it through?",
-    ("tls", ""): "Does the relay serve TLS here, and is its certificate for this name and valid?",
-    ("upgrade", ""): "Does a proxy in front of the relay pass WebSocket upgrades on?",
+    ("tls", ""): "Does the relay serve TLS here, and is its certificate valid and for this name?",
+    ("upgrade", ""): "Does a proxy in front of the relay forward WebSocket upgrades?",
     ("join", "TimeoutError"): "Is there more than one relay behind this name? The devices of a "
     "vault must all reach the same one.",
-    ("upgrade", "TimeoutError"): "Something accepts connections here but does not answer as a "
-    "relay would; a proxy may hold the upgrade back.",
+    (
+        "upgrade",
+        "TimeoutError",
+    ): "A server accepts connections here, but does not answer as a "
+    "relay does; a proxy may hold the upgrade back.",
 }
 _CERTIFICATE_CURES = {
     9: "Is this machine's clock right?",
-    10: "Renew the certificate, and let what ends TLS here load the new one.",
-    18: "No device trusts it unless told to: get a certificate from a public authority, such as "
-    "Let's Encrypt, or have every device trust this one.",
+    10: "Renew the certificate, and load the new one into the server that terminates TLS here.",
+    18: "No device trusts it by default: get a certificate from a public authority, such as "
+    "Let's Encrypt, or install this one on every device.",
     20: "Serve the certificate with its chain (fullchain.pem, not cert.pem).",
-    62: "Dial a name that is in the certificate, or have it issued for this name as well.",
-    64: "Dial a name that is in the certificate, or have it issued for this address as well.",
-    67: "Have the issuer's certificate replaced by one for a key of P-256, or RSA of 2048 bits.",
-    68: "It, or that of its issuer, is signed with SHA-1 or MD5: have it issued anew, signed with "
+    62: "Use a name that is in the certificate, or have it issued for this name as well.",
+    64: "Use a name that is in the certificate, or have it issued for this address as well.",
+    67: "Have the issuer's certificate replaced by one with a P-256 key, or RSA of 2048 bits.",
+    68: "It, or that of its issuer, is signed with SHA-1 or MD5: have it issued again, signed with "
     "SHA-256.",
-    66: "Have the certificate issued anew for a key of P-256, or RSA of 2048 bits.",
+    66: "Have the certificate issued again with a P-256 key, or RSA of 2048 bits.",
 }
 """By OpenSSL's number for what is wrong with a certificate (X509_V_ERR_ in its x509_vfy.h)."""
 _CERTIFICATE_CURES |= {19: _CERTIFICATE_CURES[18], 21: _CERTIFICATE_CURES[20]}
@@ -67,43 +72,42 @@ def explain(error: BaseException, step: str, seconds: int, *, has_token: bool = 
     while isinstance(error, FirstError):
         # The text of an exception that wraps another is a traceback.
         error = error.subFailure.value or CancelledError()
-    text = printable(_cause(error, seconds)) or type(error).__name__
-    hint = _HINTS.get((step, type(error).__name__)) or _HINTS.get((step, ""), "")
-    if isinstance(error, Refused):
-        hint = _REFUSAL_CURES.get(error.error, "")
-        if error.detail == _NO_TOKEN_CAME:
-            hint = _LOST_ON_ITS_WAY if has_token else _GIVE_ONE
-    if isinstance(error, Closed):
-        hint = _SENTENCES.get(error.code, "") + _CLOSE_CURES.get(error.code, "")
-    if isinstance(error, CancelledError):
-        hint = ""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        hint = _CERTIFICATE_CURES.get(error.verify_code, hint)
-    elif isinstance(error, ssl.SSLError):
-        hint = CURES.get(getattr(error, "reason", None) or "", hint)
+    kind = type(error).__name__
+    cure = _CURES.get((step, kind)) or _CURES.get((step, ""), "")
+    match error:
+        case CancelledError():
+            cause, cure = "interrupted", ""
+        case Closed():
+            is_closed = error.code != _NO_CLOSE
+            cause = str(error) if is_closed else "the connection ended without a close"
+            cure = _SENTENCES.get(error.code, "") + _CLOSE_CURES.get(error.code, "")
+        case Refused():
+            cause, cure = str(error), _REFUSAL_CURES.get(error.error, "")
+            if error.detail == _TOKEN_MISSING:
+                cure = _HEADER_LOST if has_token else _USE_FILE
+        case ssl.SSLCertVerificationError():
+            cause, cure = error.verify_message, _CERTIFICATE_CURES.get(error.verify_code, cure)
+        case ssl.SSLError():
+            reason = getattr(error, "reason", None) or ""
+            cause, cure = reason and describe_tls_reason(reason), TLS_CURES.get(reason, cure)
+        case _:
+            cause = _cause(error, seconds)
+    text = printable(cause.partition("\n")[0][:_CAUSE_CHARS]) or kind
     stop = "" if text.endswith((".", "?", ")")) else "."
-    return f"{text}{stop} {hint}".strip()
+    return f"{text}{stop} {cure}".strip()
 
 
 def _cause(error: BaseException, seconds: int) -> str:
-    if isinstance(error, CancelledError):
-        return "interrupted"
-    if type(error).__name__ == "TimeoutError":
+    kind = type(error).__name__
+    if kind == "TimeoutError":
         # Twisted has several of them, none with a text for people.
         return f"no answer in {seconds} s"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    if isinstance(error, ssl.SSLError):
-        reason = getattr(error, "reason", None)
-        return describe_tls_reason(reason) if reason else ""
-    if isinstance(error, Closed) and error.code == _NO_CLOSE:
-        return "the connection ended without a close"
     if isinstance(error, ConnectError) and error.osError:
         # Twisted's text repeats it three times.
         return os.strerror(error.osError)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    if isinstance(error, _WITH_WORDS):
-        return str(error).partition("\n")[0][:_LONGEST_WORDS]
+    if isinstance(error, _WITH_TEXT):
+        return str(error)
     # The texts of other exceptions are for programmers.
-    return f"an error that this check does not know, {type(error).__name__}"
+    return f"an error that this check does not know, {kind}"

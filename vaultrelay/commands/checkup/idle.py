@@ -13,14 +13,14 @@ from vaultrelay.client import Closed, Device, Draining, Keepalive
 from vaultrelay.client.events import Event
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.messages import STOPPING
-from vaultrelay.commands.checkup.result import CheckFailed, Found
+from vaultrelay.commands.checkup.result import CheckFailed, StepResult
 from vaultrelay.policy.limits import PING_JITTER, PING_RANGE
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.wire.close_codes import CloseCode
 
 DEFAULT_SECONDS = 130
 """Longer than the idle timeouts of common proxies, of which Cloudflare's 100 s is the longest."""
-MOST_SECONDS = int(PING_RANGE[1] * (1 - PING_JITTER)) - 1
+MAX_SECONDS = int(PING_RANGE[1] * (1 - PING_JITTER)) - 1
 """After that even the longest ping interval ends the silence."""
 ANSWER_SECONDS = 10
 """In which the relay answers over a connection that is still open."""
@@ -32,26 +32,26 @@ _PING_SHARE = 0.8
 """Of the time after which a connection is cut: a ping at that time is early enough."""
 _OWN_CODES = 4000
 _USUAL = (
-    (30, "Google Cloud's load balancers after 30 s"),
-    (50, "HAProxy after its timeout tunnel, client or server, often 50 s"),
-    (55, "Heroku after 55 s"),
-    (60, "nginx after its proxy_read_timeout of 60 s, an AWS load balancer after 60 s"),
-    (100, "Cloudflare after 100 s"),
+    (30, "Google Cloud's load balancers 30 s"),
+    (50, "HAProxy's timeout tunnel, client or server, often 50 s"),
+    (55, "Heroku 55 s"),
+    (60, "nginx's proxy_read_timeout 60 s, AWS load balancers 60 s"),
+    (100, "Cloudflare 100 s"),
 )
 _NEAR_SECONDS = 2
 
 
-async def hold(
+async def check_idle(
     reactor: Any, devices: Devices, seconds: int, progress: Callable[[str], None]
-) -> Found:
-    """Keep one device silent for so long, then check whether its connection is still open."""
+) -> StepResult:
+    """Send nothing on one connection for so long, then check whether it is still open."""
     device, other = (await devices.pair()).devices
     ping = device.ping_seconds
     device.keep_alive(PING_RANGE[1])
     in_force = await _answer(device)
     # A relay that grants a shorter interval pings sooner, and its ping ends the silence.
     seconds = min(seconds, int(in_force.ping_seconds * (1 - PING_JITTER)) - 1)
-    progress(f"says nothing for {seconds} s, to see whether a proxy cuts silent connections")
+    progress(f"sends nothing for {seconds} s, to detect a proxy that cuts idle connections")
     began = reactor.seconds()
     facts: dict[str, object] = {
         "silent_seconds": seconds,
@@ -64,26 +64,27 @@ async def hold(
     except Closed as closed:
         lasted = round(reactor.seconds() - began)
         if closed.code == CloseCode.IDLE.number:
-            facts["silent_seconds"] = lasted
-            return Found(
-                f"nothing cut the silence in {lasted} s, after which the relay's own --session-ttl "
-                "ended it",
-                facts,
+            return StepResult(
+                f"no proxy cut the idle connection in {lasted} s, after which the relay's own "
+                "--session-ttl ended it",
+                facts | {"silent_seconds": lasted},
             )
         if closed.code >= _OWN_CODES:
             raise
         await _expect_answer(reactor, other, lasted)
-        return judge_cut(lasted, ping, facts)
-    if not await _answers(reactor, device, ping):
-        await _expect_answer(reactor, other, seconds)
-        return _forgotten(seconds, ping, facts)
-    return Found(f"a silent connection still stood after {seconds} s", facts)
+        return cut_result(lasted, ping, facts)
+    if await _answers(reactor, device, ping):
+        return StepResult(f"an idle connection was still open after {seconds} s", facts)
+    await _expect_answer(reactor, other, seconds)
+    facts["forgotten"] = True
+    warning = _dropped(seconds, ping)
+    return StepResult(f"after {seconds} idle seconds no message arrived", facts, (warning,))
 
 
 async def _be_silent(
     reactor: Any, device: Device, other: Device, seconds: int, progress: Callable[[str], None]
 ) -> None:
-    """Wait for so long. Raises Closed if the connection ends, CheckFailed if the other's does."""
+    """Wait. Raises Closed if the connection ends, CheckFailed if the other's does."""
     until = reactor.seconds() + seconds
     beats = 0
     while (left := until - reactor.seconds()) > 0:
@@ -95,7 +96,7 @@ async def _be_silent(
             beats += 1
             left = round(until - reactor.seconds())
             if left > 0 and beats % _BEATS_BETWEEN_LINES == 0:
-                progress(f"still stands, another {left} s to wait")
+                progress(f"still open, another {left} s to wait")
             continue
         if isinstance(event, Draining):
             raise CheckFailed(STOPPING)
@@ -105,8 +106,8 @@ async def _expect_answer(reactor: Any, other: Device, lasted: int) -> None:
     """Raises CheckFailed if the device that is not silent has lost its connection, too."""
     if not await _answers(reactor, other, other.ping_seconds):
         raise CheckFailed(
-            f"After {lasted} s nothing came from the relay any more, on the connection in use "
-            "neither: the relay stopped or restarted, or the network failed."
+            f"After {lasted} s the relay answered on neither connection, idle or in use: the relay "
+            "stopped or restarted, or the network failed."
         )
 
 
@@ -130,43 +131,31 @@ async def _answer(device: Device) -> Keepalive:
     return event
 
 
-def judge_cut(lasted: int, ping: int, facts: dict[str, object]) -> Found:
-    """Return the result for a connection that was cut after so long a silence."""
+def cut_result(lasted: int, ping: int, facts: dict[str, object]) -> StepResult:
+    """Return the result for a connection that was cut after so many idle seconds."""
     facts = facts | {"cut_after_seconds": lasted}
-    detail = f"a silent connection was cut after {lasted} s; the relay pings every {ping} s"
+    detail = f"an idle connection was cut after {lasted} s; the relay pings every {ping} s"
     if lasted > ping:
-        return Found(f"{detail}, which is often enough", facts)
+        return StepResult(f"{detail}, which is often enough", facts)
     shorter = int(lasted * _PING_SHARE)
     cure = f"raise that limit above {ping} s"
     if shorter >= _SHORTEST_PING:
         cure += f", or start the relay with --ping-seconds {shorter}"
-    usual = [who for limit, who in _USUAL if abs(limit - lasted) <= _NEAR_SECONDS]
-    known = "; ".join(usual or [who for _, who in _USUAL])
-    return Found(
-        detail,
-        facts,
-        (
-            OperatorWarning(
-                "idle_cut",
-                f"Something on the way, most likely a proxy, cuts a connection after {lasted} s of "
-                f"silence, before the relay's ping: {cure} (such limits have {known}).",
-            ),
-        ),
+    near = [limit for seconds, limit in _USUAL if abs(seconds - lasted) <= _NEAR_SECONDS]
+    usual = "; ".join(near or [limit for _, limit in _USUAL])
+    warning = OperatorWarning(
+        "idle_cut",
+        f"A proxy or firewall on the way cuts a connection after {lasted} idle seconds, before the "
+        f"relay's ping: {cure} (common limits: {usual}).",
     )
+    return StepResult(detail, facts, (warning,))
 
 
-def _forgotten(seconds: int, ping: int, facts: dict[str, object]) -> Found:
-    """Return the result for a connection that is dead without a close: firewalls and NAT cause
-    that."""
-    return Found(
-        f"after {seconds} s of silence nothing came through any more",
-        facts | {"forgotten": True},
-        (
-            OperatorWarning(
-                "idle_forgotten",
-                f"Something on the way, a firewall or NAT, forgot a connection within {seconds} s "
-                f"of silence without a word: let it remember them for longer than {ping} s, or "
-                "start the relay with a shorter --ping-seconds.",
-            ),
-        ),
+def _dropped(seconds: int, ping: int) -> OperatorWarning:
+    """Return the warning of a connection that is dead without a close."""
+    return OperatorWarning(
+        "idle_forgotten",
+        f"A firewall or NAT on the way dropped an idle connection within {seconds} s, without "
+        f"closing it: let it keep connections for longer than {ping} s, or start the relay with a "
+        "shorter --ping-seconds.",
     )

@@ -10,38 +10,35 @@ from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.data import HEADER_BYTES
 
 STOPPING = (
-    "The relay is about to stop, most likely to restart, and tells its devices to come back. Check "
-    "again when it is back."
+    "The relay is stopping, most likely to restart, and asks its devices to reconnect later. Check "
+    "again when it is running."
 )
 _LOST = (
-    "The other device lost its connection ({reason}). Does something on the way, such as a proxy, "
-    "limit how long a connection lasts or how many one address has?"
+    "The other device lost its connection ({reason}). Does a proxy on the way limit the duration "
+    "of a connection, or the connections of one address?"
 )
-_RETURNED = "A message came back undelivered: the relay calls its receiver {reason}."
+_RETURNED = "The relay did not deliver a message; the reason in its NACK is {reason}."
 
 
 class Allowance:
-    """The rest of one device's announced rates: a device in debt must wait until the relay reads
-    it."""
+    """The unused part of one device's announced rates: the relay does not read a device in debt."""
 
     def __init__(self, limits: Limits, clock: Any) -> None:
         self._clock = clock
         now = clock.seconds()
-        self._buckets = (
-            (TokenBucket(limits.messages_per_second or 0, now), False),
-            (TokenBucket(limits.bytes_per_second or 0, now), True),
-        )
+        self._messages = TokenBucket(limits.messages_per_second or 0, now)
+        self._bytes = TokenBucket(limits.bytes_per_second or 0, now)
 
     def spend(self, size: int) -> None:
         """Count a message of `size` bytes, header included."""
-        for bucket, is_bytes in self._buckets:
-            bucket.spend(size if is_bytes else 1)
+        self._messages.spend(1)
+        self._bytes.spend(size)
 
     @property
-    def rest_seconds(self) -> float:
+    def debt_seconds(self) -> float:
         """Return for how long the relay will not read the device."""
         now = self._clock.seconds()
-        return max(bucket.debt_seconds(now) for bucket, _ in self._buckets)
+        return max(self._messages.debt_seconds(now), self._bytes.debt_seconds(now))
 
 
 class Pair:
@@ -72,6 +69,6 @@ class Pair:
             # A slow receiver gets busy and ready again, which is not a failure.
 
     @property
-    def rest_seconds(self) -> float:
+    def debt_seconds(self) -> float:
         """Return for how long the relay will not read one of them."""
-        return max(allowance.rest_seconds for allowance in self.allowances)
+        return max(allowance.debt_seconds for allowance in self.allowances)

@@ -4,17 +4,18 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from vaultrelay.client.device import RelayUrl
-from vaultrelay.commands.checkup.http import Answer, NotHttp, ask
-from vaultrelay.commands.checkup.result import CheckFailed, Found
+from vaultrelay.commands.checkup.http import HttpGet, http_get
+from vaultrelay.commands.checkup.result import CheckFailed, StepResult
 from vaultrelay.policy.addresses import IpAddress, read_address
 from vaultrelay.policy.networks import UNIX
 from vaultrelay.policy.operator_warning import OperatorWarning
+from vaultrelay.web.units import lasting
+from vaultrelay.wire.answer import NotHttp
 from vaultrelay.wire.json_object import BadControl, read_object
+from vaultrelay.wire.relay_url import RelayUrl
 
 SKEW_SECONDS = 60
 """Beyond which a clock is wrong: more than any answer takes."""
-_PATH = "address"
 _ADDRESS_CHARS = 64
 _OK = 200
 
@@ -25,43 +26,44 @@ class Pages:
     def __init__(self, reactor: Any, url: RelayUrl) -> None:
         self._reactor = reactor
         self._url = url
-        self._answer: Answer | None = None
+        self._connection: HttpGet | None = None
+        self._body = b""
 
-    async def http(self) -> Found | None:
+    async def http(self) -> StepResult | None:
         """Check that the server speaks HTTP/1.1, and its clock."""
-        path = self._url.path.removesuffix("v3").rstrip("/") + f"/{_PATH}"
         try:
-            self._answer = await ask(self._reactor, self._url, path, {})
+            answer, connection = await http_get(self._reactor, self._url, self._url.page("address"))
         except NotHttp as error:
             raise CheckFailed(str(error)) from None
         except Exception:
             # Some proxies forward only upgrades, which have their own step.
             return None
-        skew = clock_skew(self._answer.header("date"), time.time())
-        facts: dict[str, object] = {"skew_seconds": skew}
+        if answer.status == _OK:
+            self._connection, self._body = connection, answer.body
+        skew = clock_skew(answer.header("date"), time.time())
+        facts = {"skew_seconds": skew}
         if skew is None:
-            return Found("HTTP/1.1 answers, and says no time", facts)
+            return StepResult("HTTP/1.1 answers, without a Date header", facts)
         if abs(skew) <= SKEW_SECONDS:
-            return Found("HTTP/1.1 answers, and its clock agrees with ours", facts)
-        return Found("HTTP/1.1 answers", facts, (_wrong_clock(skew),))
+            return StepResult("HTTP/1.1 answers, and its clock agrees with ours", facts)
+        return StepResult("HTTP/1.1 answers", facts, (_wrong_clock(skew),))
 
-    async def address(self) -> Found | None:
+    async def address(self) -> StepResult | None:
         """Check that the relay sees our own address; older relays do not report it."""
-        answer = self._answer
-        told = None if answer is None or answer.status != _OK else read_told(answer.body)
-        if answer is None or told is None:
+        page = read_address_page(self._body)
+        if self._connection is None or page is None:
             return None
-        seen, is_told = told
-        finding = judge_address(seen, answer.here, answer.there)
-        how = "as its proxy tells it" if is_told else "by the connection"
-        return Found(
-            f"the relay sees {seen or 'no address'}, {how}",
-            {"seen": seen and str(seen), "from": "proxy" if is_told else "connection"},
-            (finding,) if finding else (),
+        seen, is_proxied = page
+        warning = address_warning(seen, self._connection.local, self._connection.remote)
+        origin = "in the header of its proxy" if is_proxied else "by the connection"
+        return StepResult(
+            f"the relay sees {seen or 'no address'}, {origin}",
+            {"seen": seen and str(seen), "from": "proxy" if is_proxied else "connection"},
+            (warning,) if warning else (),
         )
 
 
-def read_told(body: bytes) -> tuple[IpAddress | None, bool] | None:
+def read_address_page(body: bytes) -> tuple[IpAddress | None, bool] | None:
     """Return the address in the relay's answer, and whether its proxy set it; None for another
     answer."""
     try:
@@ -74,32 +76,27 @@ def read_told(body: bytes) -> tuple[IpAddress | None, bool] | None:
     return None if text is not None and seen is None else (seen, origin == "proxy")
 
 
-def judge_address(
-    seen: IpAddress | None, here: IpAddress | None, there: IpAddress | None
+def address_warning(
+    seen: IpAddress | None, local: IpAddress | None, remote: IpAddress | None
 ) -> OperatorWarning | None:
-    """Judge whether the relay uses its proxy's address for us; `here` and `there` are the
-    connection's ends."""
+    """Return the warning if the relay uses its proxy's address for us; `local` and `remote` are
+    the connection's ends."""
     if seen is None:
-        return _hidden("the relay cannot tell devices from one another", UNIX)
-    if here is None or there is None or seen == here:
+        fault, proxy = "The relay cannot distinguish devices", UNIX
+    elif local is None or remote is None or seen == local:
         return None
-    is_proxy = (
-        (seen.is_loopback and not there.is_loopback)
-        or seen == there
-        or (seen.is_private and there.is_global)
-    )
-    if not is_proxy:
+    elif (
+        (seen.is_loopback and not remote.is_loopback)
+        or seen == remote
+        or (seen.is_private and remote.is_global)
+    ):
+        fault, proxy = f"The relay takes this machine for {seen}, most likely its proxy", str(seen)
+    else:
         return None
-    return _hidden(
-        f"the relay takes this machine for {seen}, which looks like its proxy", str(seen)
-    )
-
-
-def _hidden(what: str, proxy: str) -> OperatorWarning:
     return OperatorWarning(
         "address_hidden",
-        f"{what[0].upper()}{what[1:]}: all devices behind it count as one. Let the proxy set "
-        f"X-Forwarded-For, and start the relay with --trusted-proxy {proxy}.",
+        f"{fault}: all devices behind it count as one. Let the proxy set X-Forwarded-For, and "
+        f"start the relay with --trusted-proxy {proxy}.",
     )
 
 
@@ -116,13 +113,6 @@ def _wrong_clock(skew: int) -> OperatorWarning:
     side = "ahead of" if skew > 0 else "behind"
     return OperatorWarning(
         "clock_skew",
-        f"The clock there is {_span(abs(skew))} {side} this machine's: set whichever is wrong by "
-        "NTP, or certificates seem expired and logs cannot be compared.",
+        f"The clock there is {lasting(abs(skew))} {side} this machine's: synchronize the wrong one "
+        "by NTP, or certificates seem expired and logs cannot be compared.",
     )
-
-
-def _span(seconds: int) -> str:
-    for size, name in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {name}"
-    return f"{seconds} seconds"

@@ -1,4 +1,4 @@
-"""Probes: one layer of a connection at a time, for `vault-relay check`."""
+"""Probes: one layer of a connection at a time."""
 
 import socket
 import ssl
@@ -15,7 +15,8 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from vaultrelay.client.device import CONNECT_SECONDS, RelayUrl, endpoint_of
+from vaultrelay.client.device import CONNECT_SECONDS, endpoint_of
+from vaultrelay.wire.relay_url import RelayUrl
 
 SECONDS_PER_DAY = 86_400
 ANSWER_SECONDS = 6
@@ -26,7 +27,8 @@ ANSWER_SECONDS = 6
 class TlsFacts:
     """The result of a TLS handshake; `days_left` is None for an unverified certificate.
 
-    `certificate` is the server's, in DER.
+    `certificate` is the server's, in DER; `chain` has its certificates as
+    SSLSocket.getpeercert() returns one.
     """
 
     version: str
@@ -35,25 +37,19 @@ class TlsFacts:
     alpn: str | None
     certificate: bytes = b""
     chain: tuple[Mapping[str, Any], ...] = ()
-    """The certificates of the server, each as SSLSocket.getpeercert() returns one."""
 
 
-async def resolve(reactor: Any, url: RelayUrl) -> list[str]:
+async def probe_name(reactor: Any, url: RelayUrl) -> list[str]:
     """Return the addresses of the host, in the order of connection attempts. Raises OSError if
-    none."""
-    found = await deferToThreadPool(
-        reactor,
-        reactor.getThreadPool(),
-        socket.getaddrinfo,
-        url.host,
-        url.port,
-        0,
-        socket.SOCK_STREAM,
+    there are none."""
+    pool, kind = reactor.getThreadPool(), socket.SOCK_STREAM
+    entries = await deferToThreadPool(
+        reactor, pool, socket.getaddrinfo, url.host, url.port, type=kind
     )
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
-async def dial(reactor: Any, url: RelayUrl) -> str:
+async def probe_tcp(reactor: Any, url: RelayUrl) -> str:
     """Return the address that answers on the port. Raises Twisted's ConnectError if none does."""
     endpoint = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
     protocol: Any = await endpoint.connect(Factory.forProtocol(Protocol))
@@ -62,26 +58,37 @@ async def dial(reactor: Any, url: RelayUrl) -> str:
     return str(address)
 
 
-async def greet(reactor: Any, url: RelayUrl, tls: ssl.SSLContext | None = None) -> TlsFacts:
-    """Return the result of a TLS handshake, by default with the platform's trust.
+async def probe_tls(reactor: Any, url: RelayUrl, context: ssl.SSLContext) -> TlsFacts:
+    """Return the result of a TLS handshake.
 
     Raises SSL errors if it fails, and TimeoutError if the server stalls. The server gets no alert
     about its certificate: it would warn its operator of a device.
     """
-    endpoint = endpoint_of(reactor, url, tls, with_alerts=False)
+    endpoint = endpoint_of(reactor, url, context, with_alerts=False)
     protocol: Any = await endpoint.connect(Factory.forProtocol(_Handshake))
-    protocol.done.addTimeout(ANSWER_SECONDS, reactor)
-    facts: TlsFacts = await protocol.done
+    facts: TlsFacts = await protocol.done.addTimeout(ANSWER_SECONDS, reactor)
     return facts
 
 
-def _served(tls: ssl.SSLObject) -> tuple[Mapping[str, Any], ...]:
-    """Return the certificates that the server sent. Python has a public name for them since
-    3.13."""
+def _facts(tls: ssl.SSLObject) -> TlsFacts:
+    """Return the parameters of a completed handshake."""
+    certificate: Any = tls.getpeercert()
+    cipher: Any = tls.cipher()
+    days_left = None
+    if certificate:
+        left = ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()
+        days_left = int(left // SECONDS_PER_DAY)
+    # Python has a public name for the chain since 3.13.
     end: Any = getattr(tls, "_sslobj", None)
-    if not hasattr(end, "get_unverified_chain"):
-        return ()
-    return tuple(each.get_info() for each in end.get_unverified_chain() or ())
+    chain = end.get_unverified_chain() or () if hasattr(end, "get_unverified_chain") else ()
+    return TlsFacts(
+        str(tls.version()),
+        cipher[0],
+        days_left,
+        tls.selected_alpn_protocol(),
+        tls.getpeercert(binary_form=True) or b"",
+        tuple(each.get_info() for each in chain),
+    )
 
 
 @implementer(IHandshakeListener)
@@ -95,23 +102,10 @@ class _Handshake(Protocol):
         self._facts: TlsFacts | None = None
 
     def handshakeCompleted(self) -> None:
-        tls: ssl.SSLObject = self.transport.tls
-        certificate: Any = tls.getpeercert()
-        cipher: Any = tls.cipher()
-        days_left = None
-        if certificate:
-            left = ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()
-            days_left = int(left // SECONDS_PER_DAY)
-        alpn = tls.selected_alpn_protocol()
-        der = tls.getpeercert(binary_form=True) or b""
-        self._facts = TlsFacts(str(tls.version()), cipher[0], days_left, alpn, der, _served(tls))
+        self._facts = _facts(self.transport.tls)
         # In order: the server gets the end of the handshake, and then that of the connection.
         self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self.done.called:
-            return
-        if self._facts is None:
-            self.done.errback(reason)
-        else:
-            self.done.callback(self._facts)
+        if not self.done.called:
+            self.done.callback(self._facts or reason)

@@ -7,10 +7,10 @@ from vaultrelay.policy.operator_warning import OperatorWarning
 
 
 @dataclass(frozen=True)
-class Found:
-    """A passed step: a line for people, facts for programs, and a finding, if any.
+class StepResult:
+    """A passed step: a line for people, facts for programs, and warnings.
 
-    A finding is a warning: devices can connect all the same.
+    A warning is a problem with which devices can connect all the same.
     """
 
     detail: str
@@ -19,4 +19,4 @@ class Found:
 
 
 class CheckFailed(Exception):
-    """A part of the relay works, but incorrectly. The text is for people, cure included."""
+    """A part of the relay works, but incorrectly. The text is for people, with the cure."""

@@ -9,8 +9,9 @@ from twisted.internet.defer import ensureDeferred
 
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.messages import Pair
-from vaultrelay.commands.checkup.result import CheckFailed, Found
+from vaultrelay.commands.checkup.result import CheckFailed, StepResult
 from vaultrelay.policy.operator_warning import OperatorWarning
+from vaultrelay.web.units import size
 from vaultrelay.wire.data import HEADER_BYTES
 
 ECHOES = 20
@@ -39,65 +40,72 @@ class Traffic:
         self._reactor = reactor
         self._devices = devices
 
-    async def echo(self) -> Found:
+    async def echo(self) -> StepResult:
         pair = await self._devices.pair()
         times: list[float] = []
         # The relay reads a device over its rate later, and that pause would be measured, too.
-        while len(times) < ECHOES and not (times and pair.rest_seconds):
+        while len(times) < ECHOES and not (times and pair.debt_seconds):
             payload = secrets.token_bytes(ECHO_BYTES)
             started = self._reactor.seconds()
             pair.send(0, payload)
             pair.send(1, await pair.payload(1))
             if await pair.payload(0) != payload:
-                raise CheckFailed("A message came back changed.")
+                raise CheckFailed("A message was changed on the way.")
             times.append(1000 * (self._reactor.seconds() - started))
         low, middle, high = min(times), median(times), max(times)
-        return Found(
-            f"{len(times)} round trip{'' if len(times) == 1 else 's'} through two legs each: "
+        return StepResult(
+            f"{len(times)} round trip{'' if len(times) == 1 else 's'} between the devices: "
             f"median {middle:.1f} ms, {low:.1f} to {high:.1f} ms",
             {"milliseconds": {"min": low, "median": middle, "max": high}},
         )
 
-    async def largest(self) -> Found:
+    async def largest(self) -> StepResult:
         pair = await self._devices.pair()
         limit = pair.devices[0].limits.message_bytes
-        size = min(limit, LARGEST_BYTES)
-        payload = secrets.token_bytes(size - HEADER_BYTES)
+        tried = min(limit, LARGEST_BYTES)
+        payload = secrets.token_bytes(tried - HEADER_BYTES)
         pair.send(0, payload)
         try:
             arrived = await ensureDeferred(pair.payload(1)).addTimeout(
                 LARGEST_SECONDS, self._reactor
             )
         except TooLate:
-            return await self._slow(pair, size)
+            return await self._slow(pair, tried)
         if arrived != payload:
-            raise CheckFailed("The largest message came changed.")
-        more = f"; the relay takes up to {limit}, which are not tried" if size < limit else ""
-        return Found(f"a message of {size} bytes arrived whole{more}", {"bytes": size})
+            raise CheckFailed("The largest message was changed on the way.")
+        more = (
+            f"; the relay accepts up to {limit}, which this check does not try"
+            if tried < limit
+            else ""
+        )
+        return StepResult(f"a message of {tried} bytes arrived unchanged{more}", {"bytes": tried})
 
-    async def _slow(self, pair: Pair, size: int) -> Found:
+    async def _slow(self, pair: Pair, tried: int) -> StepResult:
         """Return the result for a largest message that has not arrived."""
         sender, receiver = pair.devices
-        if not sender.is_sending and self._reactor.seconds() - receiver.heard_at > STILL_SECONDS:
+        if (
+            not sender.is_sending
+            and self._reactor.seconds() - receiver.last_received_at > STILL_SECONDS
+        ):
             raise CheckFailed(
-                f"A message of {size} bytes did not arrive within {LARGEST_SECONDS} s, though "
-                "small ones do: does something on the way hold large ones back?"
+                f"A message of {tried} bytes did not arrive within {LARGEST_SECONDS} s, though "
+                "small ones did: does a proxy on the way hold large messages back?"
             )
         # Messages in flight would delay the next step.
         await self._devices.leave()
-        return Found(
-            f"a message of {size} bytes was still under way after {LARGEST_SECONDS} s",
+        return StepResult(
+            f"a message of {tried} bytes was not complete after {LARGEST_SECONDS} s",
             {"bytes": None},
             (
                 OperatorWarning(
                     "slow_line",
-                    f"The line is slow: {size} bytes take more than {LARGEST_SECONDS} s. Devices "
+                    f"The line is slow: {tried} bytes take more than {LARGEST_SECONDS} s. Devices "
                     "on it sync large entries slowly.",
                 ),
             ),
         )
 
-    async def throughput(self) -> Found:
+    async def throughput(self) -> StepResult:
         pair = await self._devices.pair()
         flood = Flood(self._reactor, pair)
         try:
@@ -109,9 +117,9 @@ class Traffic:
                 ) from None
         limits = pair.devices[0].limits
         allowed = limits.bytes_per_second
-        limit = f"; the relay allows {_rate(allowed, 0)} in the long run" if allowed else ""
-        return Found(
-            f"{_rate(flood.rate, 1)}{limit}",
+        limit = f"; the relay allows {size(allowed)}/s in the long run" if allowed else ""
+        return StepResult(
+            f"{size(flood.rate)}/s{limit}",
             {"megabytes_per_second": round(flood.rate / 1e6, 4)},
         )
 
@@ -123,7 +131,7 @@ class Flood:
         self._reactor = reactor
         self._pair = pair
         # The largest message may have used up what the other device may send.
-        self._sender = min((0, 1), key=lambda each: pair.allowances[each].rest_seconds)
+        self._sender = min((0, 1), key=lambda each: pair.allowances[each].debt_seconds)
         maximum = pair.devices[self._sender].limits.message_bytes - HEADER_BYTES
         self.size = min(FLOOD_BYTES, maximum)
         self.received = 0
@@ -151,16 +159,9 @@ class Flood:
         return (
             self._sent - self.received < window
             and self._reactor.seconds() - began < FLOOD_SECONDS
-            and not self._pair.allowances[self._sender].rest_seconds
+            and not self._pair.allowances[self._sender].debt_seconds
         )
 
     def _send(self, payload: bytes) -> None:
         self._pair.send(self._sender, payload)
         self._sent += self.size
-
-
-def _rate(bytes_per_second: float, digits: int) -> str:
-    for size, unit in ((1e6, "MB/s"), (1e3, "kB/s")):
-        if bytes_per_second >= size:
-            return f"{bytes_per_second / size:.{digits}f} {unit}"
-    return f"{bytes_per_second:.0f} B/s"

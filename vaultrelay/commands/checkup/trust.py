@@ -25,48 +25,48 @@ Certificate = Mapping[str, Any]
 
 def explain_distrust(chain: Sequence[Certificate], environment: Mapping[str, str]) -> str:
     """Return what is missing, the rest of the chain or trust in its root, and the cure."""
-    return " ".join([_judge(chain), *store_troubles(environment)])
+    return " ".join([_explain_chain(chain), *store_faults(environment)])
 
 
 def explain_strictness() -> str:
     """Return why some clients accept a certificate that others refuse."""
     return (
         "Python 3.13 and later, and other clients that keep to RFC 5280, refuse this; earlier ones "
-        "and most browsers do not. Have the certificates of this authority issued anew with the "
+        "and most browsers do not. Have the certificates of this authority issued again with the "
         "extensions of RFC 5280 (in OpenSSL: subjectKeyIdentifier = hash, authorityKeyIdentifier = "
         "keyid:always, basicConstraints and keyUsage critical)."
     )
 
 
-def store_troubles(environment: Mapping[str, str]) -> list[str]:
+def store_faults(environment: Mapping[str, str]) -> list[str]:
     """Return a sentence for each variable of OpenSSL that is set, or on a machine without
     authorities."""
     file, folders = environment.get(_FILE, ""), environment.get(_FOLDERS, "")
-    found = []
+    faults = []
     if file:
-        why = _file_trouble(Path(file))
-        found.append(
-            f"{_FILE} names {printable(file)}, which {why}: it was ignored."
-            if why
+        fault = _file_fault(Path(file))
+        faults.append(
+            f"{_FILE} names {printable(file)}, which {fault}: it was ignored."
+            if fault
             else f"{_FILE} names {printable(file)}, which holds other roots."
         )
     if folders and not any(map(_is_hashed, folders.split(os.pathsep))):
-        found.append(
+        faults.append(
             f"{_FOLDERS} names {printable(folders)}, where no certificate is named by its hash "
             "(openssl rehash FOLDER): it was ignored."
         )
     paths = ssl.get_default_verify_paths()
     if not (file or folders or paths.cafile or (paths.capath and _is_hashed(paths.capath))):
-        found.append("This machine has no list of authorities: install ca-certificates.")
-    return found
+        faults.append("This machine has no list of authorities: install ca-certificates.")
+    return faults
 
 
 def ignored_stores(environment: Mapping[str, str]) -> list[str]:
     """Return the sentences on variables without effect, though the certificate is trusted."""
-    return [each for each in store_troubles(environment) if each.endswith("ignored.")]
+    return [each for each in store_faults(environment) if each.endswith("ignored.")]
 
 
-def _judge(chain: Sequence[Certificate]) -> str:
+def _explain_chain(chain: Sequence[Certificate]) -> str:
     if not chain:
         return (
             f"Either let the relay {_SERVE_CHAIN}, or trust its authority: "
@@ -82,8 +82,8 @@ def _judge(chain: Sequence[Certificate]) -> str:
     root = _shown(last["issuer"])
     if len(path) == 1 and root == _shown(last["subject"]):
         return (
-            "No device trusts it unless told to: get a certificate from a public authority, such "
-            f"as Let's Encrypt, or trust this one: {_FILE}=/path/to/it.pem vault-relay check ..., "
+            "No device trusts it by default: get a certificate from a public authority, such as "
+            f"Let's Encrypt, or trust this one: {_FILE}=/path/to/it.pem vault-relay check ..., "
             "and the same on every device."
         )
     own = (
@@ -112,7 +112,7 @@ def _shown(name: Any) -> str:
     return f"'{printable(str(chosen))[:_NAME_CHARS]}'"
 
 
-def _file_trouble(path: Path) -> str:
+def _file_fault(path: Path) -> str:
     """Return why OpenSSL reads no certificate from a file; empty if it does."""
     if path.is_dir():
         return f"is a folder (for one, there is {_FOLDERS})"

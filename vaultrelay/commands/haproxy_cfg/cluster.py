@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.commands.haproxy_cfg.servers import Place
+from vaultrelay.commands.haproxy_cfg.servers import Server
 from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS
 
 
@@ -11,7 +11,7 @@ class Cluster:
     """The relays, either workers or nodes, and what HAProxy needs to know."""
 
     workers: int = 0
-    nodes: tuple[Place, ...] = ()
+    nodes: tuple[Server, ...] = ()
     spare: int = 0
     sockets: str = "/run/vault-relay"
     max_connections: int = DEFAULT_MAX_CONNECTIONS
@@ -21,7 +21,7 @@ class Cluster:
     is_plain: bool = False
     bind: str = ""
     port: int = 443
-    peers: tuple[Place, ...] = ()
+    peers: tuple[Server, ...] = ()
     local_peer: str = "here"
     peer_certificate: str = "/etc/haproxy/peers.pem"
     runtime_folder: str = "/run/haproxy"

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
+
+from vaultrelay.wire.host import host_port, literal_address
 
 HIGHEST_PORT = 65535
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}")
@@ -17,8 +19,8 @@ class BadUsage(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
-    """A listener: a name for HAProxy, and a host and a port."""
+class Server:
+    """A relay or an HAProxy: its name in the configuration, its host and port."""
 
     name: str
     host: str
@@ -27,7 +29,7 @@ class Place:
     @property
     def address(self) -> str:
         """The address in HAProxy's form."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return host_port(self.host, self.port)
 
     @property
     def is_by_name(self) -> bool:
@@ -35,21 +37,21 @@ class Place:
         return not is_address(self.host)
 
 
-def read_servers(flag: str, texts: Sequence[str]) -> tuple[Place, ...]:
-    """Return the listeners that one flag names. Raises BadUsage if two are the same."""
-    places = tuple(_place(flag, text) for text in texts)
+def read_servers(flag: str, texts: Sequence[str]) -> tuple[Server, ...]:
+    """Return the servers that one flag names. Raises BadUsage if two are the same."""
+    servers = tuple(_server(flag, text) for text in texts)
     for kind, keys in (
-        ("name", [place.name for place in places]),
-        ("address", [place.address for place in places]),
+        ("name", [server.name for server in servers]),
+        ("address", [server.address for server in servers]),
     ):
         for key in keys:
             if keys.count(key) > 1:
                 raise BadUsage(f"{flag}: two have the {kind} {key}")
-    return places
+    return servers
 
 
-def _place(flag: str, text: str) -> Place:
-    """Return the listener in ``HOST:PORT`` or ``NAME=HOST:PORT``."""
+def _server(flag: str, text: str) -> Server:
+    """Return the server in ``HOST:PORT`` or ``NAME=HOST:PORT``."""
     name, _, address = text.rpartition("=")
     host, _, port = address.rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
@@ -59,16 +61,14 @@ def _place(flag: str, text: str) -> Place:
             f"{flag}: {text!a} must be HOST:PORT, such as 10.0.0.2:8080 or [fd00::2]:8080"
         )
     number = read_number(f"{flag} {text!a}: the port", port, 1, HIGHEST_PORT)
-    return Place(read_name(flag, name or f"{bare}:{number}"), bare, number)
+    return Server(read_name(flag, name or f"{bare}:{number}"), bare, number)
 
 
 def is_address(text: str) -> bool:
     """Return whether it is an IP address without a zone."""
-    try:
-        found = ip_address(text)
-    except ValueError:
-        return False
-    return not (isinstance(found, IPv6Address) and found.scope_id)
+    address = literal_address(text)
+    has_zone = isinstance(address, IPv6Address) and address.scope_id is not None
+    return address is not None and not has_zone
 
 
 def read_number(name: str, text: str, minimum: int, maximum: int) -> int:

@@ -20,12 +20,12 @@ $first
 global
     log $log local0
     user $user
-$group
-    # Each relay has places for $each devices, and others wait at its door. Each takes two files
+${group_reason}    group $group
+    # Each relay has places for $max_connections devices, and others wait at its door. Each takes two files
     # here: HAProxy raises its own limit to what this needs, if it is started as root.
     maxconn $maxconn
     # For root alone: it shows channels, and moves them. By it a reload takes the open ports over.
-    stats socket $runtime/admin.sock mode 600 level admin expose-fd listeners
+    stats socket $runtime_folder/admin.sock mode 600 level admin expose-fd listeners
     localpeer $local_peer
     # A second HAProxy by mistake must not share the port: it would part channels. A reload may.
     noreuseport
@@ -66,7 +66,7 @@ $peers
 # Which channels have devices, as the relays announce it again and again. Nobody else adds entries
 # here, and there is room for all: strangers cannot push any out. The keys are digests.
 peers relays
-    bind unix@$runtime/relays.sock user $user mode 600
+    bind unix@$runtime_folder/relays.sock user $user mode 600
     server $local_peer
 $announcers
     table held type binary len 32 size $held expire ${held_seconds}s
@@ -151,7 +151,7 @@ $servers
 """)  # noqa: E501  HAProxy has no lines that go on
 WORKERS_FIRST = """\
 # The relays, on this machine:
-#   systemctl enable --now vault-relay@{{1..{last}}}
+#   systemctl enable --now vault-relay@{{1..{workers}}}
 # or each by hand, here the first one. Make its folder before, and run it in the group below:
 #   vault-relay --node-name w1 --public-url wss://relay.example.org \\
 #     --listen haproxy:unix:{sockets}/1/devices:mode=660"""
@@ -160,10 +160,13 @@ NODES_FIRST = """\
 # is not encrypted: open it to HAProxy alone, in a network of your own.
 #   vault-relay --listen haproxy:tcp:{port} --public-url wss://relay.example.org"""
 PEERS_FIRST = """\
-# and what the HAProxies know each other by into {file}, the same on each:
+# and what the HAProxies know each other by into {peer_certificate}, the same on each:
 #   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \\
 #     -subj /CN=haproxies -keyout peers.key -out peers.crt && \\
 #     (umask 077; cat peers.crt peers.key > peers.pem)"""
+WORKERS_GROUP = """\
+    # That of the relays, to which their sockets are open. HAProxy keeps no second one.
+"""
 RESOLVERS = """
 # Nodes with a name: one that gets another address, as containers do, is found again.
 resolvers system
@@ -181,6 +184,8 @@ listen to-{name}
     # Longer than the three seconds after which HAProxy says to a peer that it is alive.
     timeout client 15s
     timeout server 15s
-    bind unix@{socket} user {user} mode 600
-    server {name} {where}
+    bind {peer_address} user {user} mode 600
+    server {name} {address}{disabled}
 """
+ANNOUNCER = "    server {name} {peer_address}"
+SERVER = "    server {name} {address} id {number}{disabled}"

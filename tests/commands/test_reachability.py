@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.authority import issue, write_pair
-from vaultrelay.client.device import RelayUrl
-from vaultrelay.commands import reach as module
-from vaultrelay.commands.reachability import Unreachable, reach
+from vaultrelay.commands import reachability
+from vaultrelay.commands.reachability import Unreachable, probe_url
+from vaultrelay.wire.relay_url import RelayUrl
 
 HEALTH = b'HTTP/1.1 200 OK\r\nContent-Length: 35\r\n\r\n{"status":"ok","version":"1.0.0\\n"}'
 
@@ -80,7 +80,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def refusal(url: str, seconds: float = 10) -> str:
     with pytest.raises(Unreachable) as caught:
-        reach(RelayUrl.read(url), seconds)
+        probe_url(RelayUrl.read(url), seconds)
     return str(caught.value)
 
 
@@ -88,7 +88,7 @@ def test_a_relay_at_a_public_address_is_reached(serve: Serve, found: list[str]) 
     found[:] = ["10.0.0.1", "1.1.1.1"]
     asked: list[bytes] = []
     port = serve(HEALTH, asked=asked)
-    said = reach(RelayUrl.read(f"ws://relay.example:{port}/v3"))
+    said = probe_url(RelayUrl.read(f"ws://relay.example:{port}/v3"))
     assert said == "A relay of version 1.0.0\\n answers there, seen from this machine."
     assert asked[0].startswith(b"GET /health HTTP/1.1\r\n")
 
@@ -115,10 +115,10 @@ def test_an_address_that_is_not_reached_from_everywhere(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (b"SSH-2.0-x\r\n", "speaks no HTTP. Is the port right?"),
-        (b"\x15\x03\x01\x00\x02\x02\x16", "speaks TLS: the URL begins with wss://."),
-        (b"", "closes the connection without an answer. Does the URL begin with ws:// where TLS"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", "answers in broken HTTP."),
+        (b"SSH-2.0-x\r\n", "The server does not speak HTTP: is the port right?"),
+        (b"\x15\x03\x01\x00\x02\x02\x16", "This port speaks TLS: change ws:// in"),
+        (b"", "no answer: the connection was closed. Does the URL begin"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", "an endless HTTP head"),
     ],
     ids=["ssh", "TLS", "nothing", "endless"],
 )
@@ -133,20 +133,20 @@ def test_what_speaks_no_http_is_told(serve: Serve, answer: bytes, said: str) -> 
             "404 Not Found",
             "",
             '{"version":"1"}',
-            "Something in front of the relay answers 404 Not F",
+            "A server in front of the relay answers 404 Not Fo",
         ),
         ("404 Not Found", "Server: nginx", "<html>", "nginx answers 404 Not Found in place of the"),
-        ("404 Not Found", "Server: nginx", "<html>", "Nothing is routed to a relay there: is the "),
-        ("200 OK", "", '{"version":1}', "The URL is that of a web site, or this network wants a"),
+        ("404 Not Found", "Server: nginx", "<html>", "No relay has this path: is the path right, "),
+        ("200 OK", "", '{"version":1}', "The URL is that of a web site, or this network require"),
         ("200 OK", "", "[]", "answers 200 OK in place of the relay. The URL is that of a web"),
         ("200 OK", "Content-Type: text/html", "<html>", "200 OK with a web page in place of the"),
-        ("502 Bad Gateway", "", "<html>", "The proxy does not reach the relay behind it: does"),
-        ("503 Service Unavailable", "", "", "The proxy does not reach the relay behind it: does"),
-        ("504 Gateway Timeout", "", "", "The proxy does not reach the relay behind it: does the"),
-        ("400 Bad Request", "", "plain HTTP request", "does it speak TLS where the URL says ws://"),
+        ("502 Bad Gateway", "", "<html>", "The proxy does not reach the relay behind it: is t"),
+        ("503 Service Unavailable", "", "", "The proxy does not reach the relay behind it: is t"),
+        ("504 Gateway Timeout", "", "", "The proxy does not reach the relay behind it: is the r"),
+        ("400 Bad Request", "", "plain HTTP request", "does it speak TLS if the URL begins with w"),
         ("403 Forbidden", "", "", "look for an access rule or a firewall there."),
         ("401 Unauthorized", "", "", "401 Unauthorized, and it is not the relay."),
-        ("511 Network Authentication Required", "", "", "This network wants a login first"),
+        ("511 Network Authentication Required", "", "", "This network requires a login first"),
         (
             "302 Found",
             "Location: http://login.test/?u=x",
@@ -192,7 +192,7 @@ def test_nobody_answers() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         port = silent.getsockname()[1]
-        assert f"port {port} of 127.0.0.1 does not answer: connection refused." in refusal(
+        assert f"port {port} of 127.0.0.1: no answer: connection refused. Is" in refusal(
             f"ws://127.0.0.1:{port}"
         )
 
@@ -212,13 +212,15 @@ def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_certificate_that_devices_refuse(serve: Serve, tmp_path: Path) -> None:
     port = serve(HEALTH, tls=write_pair(tmp_path, issue(["127.0.0.1"])))
-    assert refusal(f"wss://127.0.0.1:{port}").startswith("devices refuse its certificate: self")
+    assert refusal(f"wss://127.0.0.1:{port}").startswith(
+        f"port {port} of 127.0.0.1: its certificate is refused: self"
+    )
 
 
 def test_a_port_without_tls(serve: Serve) -> None:
     port = serve(HEALTH)
     assert refusal(f"wss://127.0.0.1:{port}").startswith(
-        f"TLS fails on port {port} of 127.0.0.1: wrong version number. This port speaks ws:// "
+        f"port {port} of 127.0.0.1: TLS fails: wrong version number. This port speaks ws:// "
     )
 
 
@@ -229,9 +231,9 @@ def test_the_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         released.wait(10)
         return ""
 
-    monkeypatch.setattr(module, "_answer", hang)
+    monkeypatch.setattr(reachability, "_probe", hang)
     try:
-        assert refusal("ws://a:1", 0.01) == "nothing came from a:1 within 0.01 s."
+        assert refusal("ws://a:1", 0.01) == "a:1 did not answer within 0.01 s."
     finally:
         released.set()
 

@@ -1,4 +1,4 @@
-"""Asking: what is asked for, and what is made of every answer."""
+"""The request for a status: its form, and the result of every answer."""
 
 import socket
 import ssl
@@ -10,18 +10,19 @@ from tests.authority import issue, write_pair
 from tests.cluster.servers import page, serving
 from tests.cluster.statuses import status
 from vaultrelay.cluster.answer import NodeAnswer, late
-from vaultrelay.cluster.status_request import ask
+from vaultrelay.cluster.status_request import request_status
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits import NODE_STATUS_BYTES
 
 SECONDS = 5
-NO_STATUS = "what answers there is not a status that this version can read"
-NO_ENDPOINT = "what answers there is not a relay's admin endpoint"
+NO_STATUS = "the answer is not a status that this version can read"
+NO_HTTP = "The server does not speak HTTP: is the port right?"
+ENDLESS = "The server sends an endless HTTP head: is the port right?"
 
 
 def answer_of(said: bytes | None, seconds: float = SECONDS) -> NodeAnswer:
     with serving(said) as (text, _):
-        return ask(NodeUrl.read(text), seconds)
+        return request_status(NodeUrl.read(text), seconds)
 
 
 @pytest.mark.parametrize("kind", ["tcp", "unix"])
@@ -30,7 +31,7 @@ def test_a_relay_is_asked_for_its_status(tmp_path: Path, kind: str, path: str) -
     file = tmp_path / "admin.sock" if kind == "unix" else None
     with serving(page(status()), file) as (text, got):
         url = NodeUrl.read(text if file else text + path)
-        assert ask(url, SECONDS) == NodeAnswer(url, status())
+        assert request_status(url, SECONDS) == NodeAnswer(url, status())
     (request,) = got
     where = b"/one/status.json" if path and not file else b"/status.json"
     assert request.startswith(b"GET " + where + b" HTTP/1.1\r\n")
@@ -40,11 +41,11 @@ def test_a_relay_is_asked_for_its_status(tmp_path: Path, kind: str, path: str) -
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        (b"", "no answer: remote end closed connection without response"),
-        (b"SSH-2.0-OpenSSH_9\r\n", NO_ENDPOINT),
-        # http.client reads as many of these as come.
-        (b"HTTP/1.1 100 Continue\r\n\r\n" * NODE_STATUS_BYTES, NO_ENDPOINT),
-        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * NODE_STATUS_BYTES, NO_ENDPOINT),
+        (b"", "no answer: the connection was closed"),
+        (b"SSH-2.0-OpenSSH_9\r\n", NO_HTTP),
+        # A reader without a limit would read as many of these as come.
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * NODE_STATUS_BYTES, ENDLESS),
+        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * NODE_STATUS_BYTES, ENDLESS),
         (b"HTTP/1.1 200 OK\r\n\r\n{}", NO_STATUS),
         (b"HTTP/1.1 200 OK\r\n\r\n<html>", NO_STATUS),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b" " * NODE_STATUS_BYTES + status().encode(), NO_STATUS),
@@ -73,7 +74,7 @@ def test_who_is_silent_is_told() -> None:
 
 def test_who_drips_is_told() -> None:
     with serving(b"HTTP/1.1 200 OK\r\n\r\n{}", drip_seconds=0.1) as (text, _):
-        assert ask(NodeUrl.read(text), 0.3).why == "no answer within 0.3 s"
+        assert request_status(NodeUrl.read(text), 0.3).why == "no answer within 0.3 s"
 
 
 @pytest.mark.parametrize(
@@ -84,18 +85,18 @@ def test_who_drips_is_told() -> None:
     ],
 )
 def test_nobody_there_is_told(text: str, why: str) -> None:
-    assert ask(NodeUrl.read(text), SECONDS).why == why
+    assert request_status(NodeUrl.read(text), SECONDS).why == why
 
 
 def test_a_closed_port_is_told() -> None:
     with serving(b"") as (text, _):
         pass
-    assert ask(NodeUrl.read(text), SECONDS).why == "no answer: connection refused"
+    assert request_status(NodeUrl.read(text), SECONDS).why == "no answer: connection refused"
 
 
 def test_tls_that_is_none_is_told() -> None:
     with serving(b"HTTP/1.1 400 No\r\n\r\n") as (text, _):
-        answer = ask(NodeUrl.read(text.replace("http", "https")), SECONDS)
+        answer = request_status(NodeUrl.read(text.replace("http", "https")), SECONDS)
     assert answer.why.startswith("TLS fails: wrong version number. This port speaks ws:// (HTTP)")
 
 
@@ -103,13 +104,13 @@ def test_a_certificate_that_nobody_trusts_is_told(tmp_path: Path) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(*write_pair(tmp_path, issue(["localhost"])))
     with serving(b"", tls=tls) as (text, _):
-        answer = ask(NodeUrl.read(text.replace("http", "https")), SECONDS)
+        answer = request_status(NodeUrl.read(text.replace("http", "https")), SECONDS)
     assert answer.why == "its certificate is refused: self-signed certificate"
 
 
 def test_a_system_without_unix_sockets_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
-    answer = ask(NodeUrl.read("unix:/a"), SECONDS)
+    answer = request_status(NodeUrl.read("unix:/a"), SECONDS)
     assert answer.why == "no answer: this system has no unix sockets"
 
 

@@ -106,7 +106,7 @@ def _options_in(text: str) -> list[str]:
 
 def test_monitoring_lists_every_field_of_the_status() -> None:
     text = (ROOT / "docs/monitoring.rst").read_text()
-    table = text.partition("     - what it is\n   * - ``node``")[2].partition("\n\n")[0]
+    table = text.partition("     - meaning\n   * - ``node``")[2].partition("\n\n")[0]
     named = re.findall(r"``([a-z_]+)``", "``node``" + table)
     assert [name for name in named if name not in ("ok", "draining")] == [
         field.name for field in fields(NodeStatus)

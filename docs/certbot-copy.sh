@@ -1,5 +1,5 @@
 #!/bin/sh
-# Copies a renewed certificate to where the relay can read it: RELAY_TLS_CERT and RELAY_TLS_KEY are
+# Copies a renewed certificate for the relay. Set RELAY_TLS_CERT and RELAY_TLS_KEY to
 # /etc/vault-relay/tls/fullchain.pem and privkey.pem.
 set -eu
 name=relay.example.org folder=/etc/vault-relay/tls

@@ -13,12 +13,12 @@ laptop -> relay: upgrade to WebSocket
 relay -> laptop: challenge
 laptop -> relay: hello, with a proof of the key
 relay -> laptop: welcome
-phone -> relay: upgrade, and the same
+phone -> relay: upgrade and hello, likewise
 relay -> phone: welcome, with its peers
 relay -> laptop: joined
 laptop -> relay: data, encrypted for the phone
 relay -> phone: the same bytes
-- the relay passes on what it cannot read, and keeps nothing
+- the relay forwards ciphertext, and stores nothing
 phone -> relay: close
 relay -> laptop: left
 """

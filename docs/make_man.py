@@ -25,21 +25,21 @@ _WIDTH = 72
 DATE = "2026-11-22"
 """Of the last release; a man page must have one."""
 DESCRIPTION = """
-A relay on which the devices of a VaultMesh vault meet and pass each other encrypted messages. It
-cannot read them, keeps none of them, and has no accounts.
+A WebSocket relay that passes encrypted messages between the devices of a VaultMesh vault. It
+cannot read them, does not store them, and has no accounts.
 
 Without a command it runs in the foreground, and logs to standard error. Each option is also an
-environment variable, and a name in the TOML file of --config. A flag overrides a variable, a
+environment variable, and a key of the TOML file of --config. A flag overrides a variable, a
 variable the file.
 """
 EXIT_STATUS = (
-    ("0", "The relay ended cleanly, or the command found what it looked for."),
-    ("1", "A command found that something is not as it should be, and said what."),
+    ("0", "The relay stopped cleanly, or the command succeeded."),
+    ("1", "A command failed or found a fault, and reported it."),
     (
         "2",
         (
-            "Something must be put right first: a bad option or file, an address that cannot be "
-            "listened on. One line says which."
+            "The configuration is invalid: an option, a file, or an address that the relay cannot "
+            "listen on. One line reports the error."
         ),
     ),
 )
@@ -47,24 +47,24 @@ SIGNALS = (
     (
         "SIGTERM, SIGINT, SIGQUIT, SIGPWR, SIGXCPU",
         (
-            "End the relay politely: devices are told, and leave within --drain-seconds. A second "
-            "one closes all of them at once."
+            "Drain and stop: announce it to all devices and close them within --drain-seconds. A "
+            "second signal closes all connections at once."
         ),
     ),
-    ("SIGHUP", "Read certificates, lists and settings again. No connection is closed for it."),
+    ("SIGHUP", "Reload certificates, lists and settings. Permitted connections stay open."),
     (
         "SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, real-time signals",
         "Logged and ignored.",
     ),
 )
 FILES = (
-    ("/etc/vault-relay/environment", "The options of the service of systemd, as variables."),
+    ("/etc/vault-relay/environment", "The options of the systemd service, as variables."),
     (
         "$RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/vault-relay, $TMPDIR/vault-relay-UID",
         (
-            "The runtime folder, the first of these that there is, unless --runtime-folder names "
-            "one. It holds a socket for each relay of the user, named by the relay's ports, which "
-            "answers GET /health and GET /ready. Folder and socket are for the relay's user alone."
+            "The runtime folder: the first of these that exists, unless --runtime-folder sets "
+            "one. It has a unix socket for each relay of the user, named after the relay's ports, "
+            "which answers GET /health and GET /ready. Only the relay's user can access it."
         ),
     ),
 )
@@ -72,9 +72,9 @@ ENVIRONMENT = (
     (
         "RELAY_...",
         (
-            "Every option: RELAY_PORT for --port, RELAY_PUBLIC_URL for --public-url. Those that "
-            "may be repeated split on white space; in the file of --config they are lists. An "
-            "empty one counts as not set."
+            "Every option: RELAY_PORT for --port, RELAY_PUBLIC_URL for --public-url. Variables of "
+            "repeatable options are split on white space; in the --config file they are lists. An "
+            "empty variable counts as unset."
         ),
     ),
     ("NO_COLOR", "If set, invite prints no colours."),
@@ -88,10 +88,10 @@ EXAMPLES = (
             "--trusted-proxy 127.0.0.1"
         ),
     ),
-    ("Try it from elsewhere:", "vault-relay check wss://relay.example.org"),
-    ("In the image of a container:", "HEALTHCHECK CMD vault-relay healthcheck"),
+    ("Check it from another machine:", "vault-relay check wss://relay.example.org"),
+    ("In a container image:", "HEALTHCHECK CMD vault-relay healthcheck"),
     (
-        "A token for one person in the relay's file, and the URL with it:",
+        "A new access token in the relay's file, and the URL with it:",
         (
             "vault-relay token new --label alice --file /etc/vault-relay/tokens\n"
             "vault-relay invite --with-token --public-url wss://relay.example.org"
@@ -106,7 +106,9 @@ def page() -> str:
         f'.TH VAULT-RELAY 1 "{DATE}" "vault-relay {__version__}" "VaultMesh relay"',
         ".nh",
         ".ad l",
-        *section("NAME", [r"vault\-relay \- the relay on which the devices of a vault meet"]),
+        *section(
+            "NAME", [r"vault\-relay \- WebSocket relay between the devices of a VaultMesh vault"]
+        ),
         *section("SYNOPSIS", synopsis()),
         *section("DESCRIPTION", paragraphs(DESCRIPTION)),
         *section("COMMANDS", [line for name in COMMANDS for line in command(name)]),

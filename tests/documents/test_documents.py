@@ -76,7 +76,7 @@ def test_the_readme_has_the_two_commands() -> None:
 
 def test_the_layout_names_every_folder_and_module_of_the_package() -> None:
     page = (ROOT / "docs/architecture.rst").read_text()
-    layout = page.partition("\nWhere things live\n")[2].partition("\nBeside the package")[0]
+    layout = page.partition("\nPackage layout\n")[2].partition("\nBeside the package")[0]
     # Not every folder: byte code of another commit may be left in one.
     packages = [path.parent for path in (ROOT / "vaultrelay").glob("*/__init__.py")]
     loose = [path for path in (ROOT / "vaultrelay").glob("*.py") if not path.stem.startswith("_")]
@@ -106,7 +106,7 @@ def _options_in(text: str) -> list[str]:
 
 def test_monitoring_lists_every_field_of_the_status() -> None:
     text = (ROOT / "docs/monitoring.rst").read_text()
-    table = text.partition("     - what it is\n   * - ``node``")[2].partition("\n\n")[0]
+    table = text.partition("     - meaning\n   * - ``node``")[2].partition("\n\n")[0]
     named = re.findall(r"``([a-z_]+)``", "``node``" + table)
     assert [name for name in named if name not in ("ok", "draining")] == [
         field.name for field in fields(NodeStatus)

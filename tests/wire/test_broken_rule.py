@@ -9,7 +9,7 @@ from vaultrelay.wire.broken_rule import FieldRule, Rule
 from vaultrelay.wire.close_codes import REASON_BYTES, CloseCode
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.rst").read_text()
-CHAPTER = PAGE.partition("\nRules\n-----\n")[2].partition("\nComing back\n")[0]
+CHAPTER = PAGE.partition("\nRules\n-----\n")[2].partition("\nReconnecting\n")[0]
 
 
 def test_the_page_lists_every_rule() -> None:

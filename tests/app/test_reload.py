@@ -462,7 +462,11 @@ class TestCertificates:
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert (relay.service.settings.certificates, relay.lines) == (before, [])
         later = datetime.now(UTC) + timedelta(3)
-        for module in ("config.listener_certificates", "app.service", "certificates.server_certificate"):
+        for module in (
+            "config.listener_certificates",
+            "app.service",
+            "certificates.server_certificate",
+        ):
             monkeypatch.setattr(f"vaultrelay.{module}.utc_now", lambda: later)
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert relay.service.settings.certificates != before

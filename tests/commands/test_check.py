@@ -15,7 +15,7 @@ from vaultrelay.commands import check
     [
         ([], "the following arguments are required: URL"),
         (["ws://a", "ws://b"], "check takes one URL, such as wss://relay.example.org"),
-        (["https://a"], "URL: 'https://a': a relay's URL looks like wss://relay.example.org"),
+        (["https://a"], "URL: 'https://a': it is not a URL like wss://relay.example.org"),
         (["--x\x1b", "ws://a"], "option --x\\x1b not recognized"),
         (["ws://a", "--idle=0"], "--idle: '0' must be seconds from 1 to 539"),
         (

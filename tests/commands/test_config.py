@@ -71,7 +71,7 @@ def test_every_error_is_a_line(
         (["--listen=tcp:1", "--port=2"], "--listen and --port exclude each other"),
         (["--listen=tcp:x"], "--listen: 'tcp:x' has no port"),
         (["--prot=1"], "option --prot not recognized; did you mean --port?"),
-        (["more"], "unexpected argument 'more'"),
+        (["more"], "'more' is not an option"),
         (["--tls-cert=a.pem"], "--tls-cert: 'a.pem' requires --tls-key"),
         (["--tls-cert=", "--tls-key=a.pem"], "--tls-cert: the value is empty"),
     ],
@@ -94,10 +94,10 @@ def test_a_variable_that_is_no_option_is_a_warning(
         "The options are valid.\n",
         [
             (
-                "vault-relay: warning: RELAY_PROT is no option of the relay; did you mean "
+                "vault-relay: warning: RELAY_PROT is not an option of the relay; did you mean "
                 "RELAY_PORT?"
             ),
-            "vault-relay: warning: RELAY_TOKEN is no option of the relay",
+            "vault-relay: warning: RELAY_TOKEN is not an option of the relay",
         ],
     )
 

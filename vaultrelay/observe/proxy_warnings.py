@@ -46,9 +46,9 @@ def untrusted_proxy(state: RelayState) -> Iterator[str]:
     if evidence.untrusted_peer:
         address = "with its address" if _hides(state) else evidence.untrusted_peer
         yield (
-            f"X-Forwarded-For from {_shown(evidence.untrusted_peer, state)} is ignored, because it is "
-            "not a trusted proxy: the devices behind it share one --max-per-address. If it is "
-            f"your proxy, add --trusted-proxy {address}"
+            f"X-Forwarded-For from {_shown(evidence.untrusted_peer, state)} is ignored, because "
+            "it is not a trusted proxy: the devices behind it share one --max-per-address. If it "
+            f"is your proxy, add --trusted-proxy {address}"
         )
     elif evidence.has_untrusted_shared_address:
         yield (

@@ -66,7 +66,7 @@ _AT_START = RelayMetrics(
     buffer_limit=0,
     cpu_seconds=0,
     certificates=[Expiry("relay.example.org", 0)],
-    findings=[],
+    warnings=[],
     builds=_BUILDS,
 )
 """A relay with a name and a certificate, to which nothing has happened."""

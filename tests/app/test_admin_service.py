@@ -280,7 +280,7 @@ def test_no_website_reads_it_through_a_browser(peer: str, host: str, status: int
         expected = 404 if status == 200 and path == "/none" else status
         assert answer.startswith(f"HTTP/1.1 {expected} ".encode())
         assert status == 200 or b"with --admin-host." in answer
-    said = [each.text for each in relay.service.findings() if each.slug == "admin_host"]
+    said = [each.text for each in relay.service.warnings() if each.slug == "admin_host"]
     assert [("add --admin-host" in text) for text in said] == [True] * (status == 421)
 
 
@@ -289,7 +289,7 @@ def test_names_of_its_own_change_while_it_runs(relay: Relay) -> None:
         return connect(relay).request("/metrics", Host="prometheus-target:9090")[9:12]
 
     assert ask() == b"421"
-    assert "admin_host" in [finding.slug for finding in relay.service.findings()]
+    assert "admin_host" in [warning.slug for warning in relay.service.warnings()]
     relay.service.change(Settings(admin=ENDPOINT, admin_hosts=("prometheus-target",)))
-    assert "admin_host" not in [finding.slug for finding in relay.service.findings()]
+    assert "admin_host" not in [warning.slug for warning in relay.service.warnings()]
     assert ask() == b"200"

@@ -157,10 +157,10 @@ def test_a_bad_value_keeps_the_old_one_and_no_other(tmp_path: Path, log: Recorde
     assert said[0].startswith(f"error: {relay.config}: max-connections: 'many' must be a whole")
     assert said[0].endswith("The previous settings stay in force.")
     assert (relay.broker.admission.max_connections, relay.broker.limits.session_ttl) == (5, 71)
-    assert [finding.slug for finding in relay.service.findings()] == ["not_read", "no_name"]
+    assert [warning.slug for warning in relay.service.warnings()] == ["not_read", "no_name"]
     relay.write("max-connections = 6\n")
     assert relay.broker.admission.max_connections == 6
-    assert [finding.slug for finding in relay.service.findings()] == ["no_name"]
+    assert [warning.slug for warning in relay.service.warnings()] == ["no_name"]
     relay.stop()
 
 
@@ -224,7 +224,7 @@ class TestTokens:
             "then the relay cannot be restarted either."
         )
         assert said[-1] == ("info: Options reloaded; changed: access-token-file=(0 tokens)")
-        assert [each.slug for each in relay.service.findings()] == ["nobody", "no_name"]
+        assert [each.slug for each in relay.service.warnings()] == ["nobody", "no_name"]
         assert "Resolved: an access list that is empty" in "".join(relay.write(TOKEN, file))
         assert relay.join(b"device-a", **headers).session
         relay.stop()
@@ -309,11 +309,11 @@ def test_origins_change_while_it_runs(tmp_path: Path, log: RecordedLog) -> None:
     relay = Running(tmp_path, "allow-origin = 'https://app.example'\n", log)
     native, page = relay.join(b"device-a"), relay.join(b"device-b", **app)
     assert b"403 Forbidden" in relay.connect(**evil).answer  # type: ignore[attr-defined]
-    assert "origin_refused" in [finding.slug for finding in relay.service.findings()]
+    assert "origin_refused" in [warning.slug for warning in relay.service.warnings()]
     said = relay.write("allow-origin = 'https://evil.example'\n")
     assert page.closed_with() == KICKED
     assert said[-1].endswith("changed: allow-origin=https://evil.example")
-    assert "origin_refused" not in [finding.slug for finding in relay.service.findings()]
+    assert "origin_refused" not in [warning.slug for warning in relay.service.warnings()]
     page = relay.join(b"device-b", **evil)
     relay.write("allow-origin = []\n")
     assert page.closed_with() == KICKED
@@ -394,9 +394,9 @@ class TestCertificates:
         assert tls is not None
         before = tls.context
         stays = relay.join()
-        (finding,) = relay.service.findings()
-        assert finding.slug == "certificate"
-        assert "The certificate expires in 5 days" in finding.text
+        (warning,) = relay.service.warnings()
+        assert warning.slug == "certificate"
+        assert "The certificate expires in 5 days" in warning.text
         fresh = tmp_path / "fresh"
         fresh.mkdir()
         self.pair(fresh, 90)
@@ -411,7 +411,7 @@ class TestCertificates:
         assert f"info: Options reloaded; changed: {told}" in said
         assert tls.context is not before
         assert stays.frames() == []
-        assert relay.service.findings() == []
+        assert relay.service.warnings() == []
         relay.stop()
 
     @pytest.mark.parametrize("place", ["tls-cert", "ssl:", "tls:"])
@@ -440,11 +440,11 @@ class TestCertificates:
             f"certificate expired on {gone:%Y-%m-%d}. The previous settings stay in force."
         ) in said[0]
         assert tls.context is before
-        assert [finding.slug for finding in relay.service.findings()] == ["not_read"]
+        assert [warning.slug for warning in relay.service.warnings()] == ["not_read"]
         self.pair(folder, 91)
         relay.wait()
         assert tls.context is not before
-        assert relay.service.findings() == []
+        assert relay.service.warnings() == []
         relay.stop()
 
     def test_one_that_is_not_yet_valid_is_taken_when_it_is(
@@ -615,7 +615,7 @@ class TestTickets:
         before = tls.context
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert tls.context is before
-        assert [finding.slug for finding in relay.service.findings()] == ["not_read"]
+        assert [warning.slug for warning in relay.service.warnings()] == ["not_read"]
         (tmp_path / "privkey.pem").write_bytes(key)
         relay.wait()
         assert tls.context is not before

@@ -41,7 +41,7 @@ def test_web_pages_connect_where_their_origin_is_listed(
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
     refused = status == 403
     assert relay.broker.counters.refused["origin_not_allowed"] == refused
-    found = [each.text for each in relay.service.findings() if each.slug == "origin_refused"]
+    found = [each.text for each in relay.service.warnings() if each.slug == "origin_refused"]
     assert len(found) == refused
     assert all("add --allow-origin with the value of location.origin" in text for text in found)
     if refused:

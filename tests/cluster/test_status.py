@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.cluster.statuses import status
 from vaultrelay.cluster.status import NodeStatus, total
-from vaultrelay.policy.limits import FINDING_CHARS, NODE_STATUS_BYTES
+from vaultrelay.policy.limits import NODE_STATUS_BYTES, WARNING_CHARS
 
 
 def read(**changes: Any) -> NodeStatus:
@@ -48,7 +48,7 @@ def test_what_is_no_finite_rate_is_refused(value: bytes) -> None:
         ("version", ""),
         ("version", "1 0"),
         ("state", "odd"),
-        ("worst", "x" * (FINDING_CHARS + 1)),
+        ("worst", "x" * (WARNING_CHARS + 1)),
         ("devices", "3"),
         ("devices", None),
         ("messages_per_second", None),
@@ -72,7 +72,7 @@ def test_rubbish_is_refused(text: bytes) -> None:
 
 def test_the_largest_fits_into_what_is_read() -> None:
     figures = {name: (1 << 63) - 1 for name, value in asdict(status()).items() if value == 0}
-    large = status(node="x" * 32, worst="\U0001f600" * (FINDING_CHARS // 2), **figures)
+    large = status(node="x" * 32, worst="\U0001f600" * (WARNING_CHARS // 2), **figures)
     assert len(large.encode()) < NODE_STATUS_BYTES
 
 

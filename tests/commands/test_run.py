@@ -278,7 +278,7 @@ def test_a_relay_without_descriptors_for_all_devices_says_so_and_admits_fewer(
     run.main([])
     assert wanted == [limit]
     assert [relay.broker.admission.max_connections for relay in relays] == [given]
-    said = [each.text for each in relays[0].findings() if each.slug == "few_descriptors"]
+    said = [each.text for each in relays[0].warnings() if each.slug == "few_descriptors"]
     assert len(said) == (given < 1000)
     for text in said:
         assert f"the relay admits {given} devices" in text

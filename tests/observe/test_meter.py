@@ -15,7 +15,7 @@ from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.observe.meter import Meter, read_process
 from vaultrelay.observe.sampler import Sampler
-from vaultrelay.policy.limits import FINDING_CHARS
+from vaultrelay.policy.limits import WARNING_CHARS
 from vaultrelay.policy.operator_warning import OperatorWarning
 
 
@@ -64,7 +64,7 @@ def test_figures_are_those_of_the_moment(tmp_path: Path) -> None:
     assert [(each.name, each.ends) for each in found.certificates] == [
         ("relay.test", pair.ends.timestamp())
     ]
-    assert found.findings == []
+    assert found.warnings == []
     assert (status.urgent, status.remarks, status.worst) == (0, 0, "")
     relay.broker.drain(5)
     assert meter.metrics(sampler).status.state == "draining"
@@ -74,12 +74,12 @@ def test_the_worst_warning_is_the_first_that_is_urgent(monkeypatch: Any) -> None
     relay = Relay()
     meter = Meter(relay.service)
     sampler = Sampler(relay.clock, meter.totals)
-    urgent = OperatorWarning("certificate", "x" * 2 * FINDING_CHARS, is_urgent=True)
-    for findings, expected in (
-        ([OperatorWarning("no_name", "A."), urgent], (1, 1, "x" * FINDING_CHARS)),
+    urgent = OperatorWarning("certificate", "x" * 2 * WARNING_CHARS, is_urgent=True)
+    for warnings, expected in (
+        ([OperatorWarning("no_name", "A."), urgent], (1, 1, "x" * WARNING_CHARS)),
         ([OperatorWarning("no_name", "A."), OperatorWarning("open_key", "B.")], (0, 2, "A.")),
     ):
-        monkeypatch.setattr(relay.service, "findings", lambda found=findings: found)
+        monkeypatch.setattr(relay.service, "warnings", lambda found=warnings: found)
         status = meter.metrics(sampler).status
         assert (status.urgent, status.remarks, status.worst) == expected
         assert NodeStatus.read(status.encode()) == status

@@ -17,8 +17,8 @@ def lines(relay: Relay) -> list[str]:
     """The lines about warnings, each with its level."""
     found = []
     for event in relay.log.events:
-        if "finding" in event:
-            found.append(f"{event['log_level'].name} {event['finding']}")
+        if "warning" in event:
+            found.append(f"{event['log_level'].name} {event['warning']}")
         elif event["log_format"] == "Resolved: {what}":
             found.append(f"over {event['what']}")
     return found

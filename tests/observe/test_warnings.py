@@ -34,7 +34,7 @@ NAMED = {"public_urls": ("wss://relay.test",)}
 
 def found(relay: Relay) -> dict[str, str]:
     """Findings by slug."""
-    return {finding.slug: finding.text for finding in relay.service.findings()}
+    return {warning.slug: warning.text for warning in relay.service.warnings()}
 
 
 def crowd(relay: Relay, hosts: Sequence[str | None], devices: int = SHARED_ADDRESS_DEVICES) -> None:
@@ -142,11 +142,11 @@ def test_a_certificate_is_spoken_of_in_time(
     relay = Relay(pairs=((pair,),))
     then = now + timedelta(days)
     evidence = RelayState(settings=relay.service.settings, broker=relay.broker, now=then)
-    findings = diagnose(evidence)
-    assert [finding.is_urgent for finding in findings] == ([] if said is None else [is_urgent])
-    for finding in findings:
+    warnings = diagnose(evidence)
+    assert [warning.is_urgent for warning in warnings] == ([] if said is None else [is_urgent])
+    for warning in warnings:
         assert said is not None
-        assert finding.text.startswith(said)
+        assert warning.text.startswith(said)
 
 
 class TestOneAddress:

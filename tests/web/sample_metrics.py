@@ -38,7 +38,7 @@ def metrics(**changes: Any) -> RelayMetrics:
         "buffer_limit": 6,
         "cpu_seconds": 1.5,
         "certificates": [Expiry("relay.example.org", NOW + 30.5 * DAY)],
-        "findings": (),
+        "warnings": (),
         "builds": {"version": "1.0.0", "python": "3.11.7"},
     }
     of_status |= {name: changes.pop(name) for name in _OF_STATUS & changes.keys()}

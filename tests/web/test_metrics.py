@@ -112,12 +112,12 @@ def test_each_figure_stands_at_its_name() -> None:
 def test_findings_are_warnings_by_their_slug() -> None:
     assert value("config_warnings", {"warning": "certificate"}) == 0
     # Of two certificates, say; a metric twice would be no Prometheus text.
-    findings = [
+    warnings = [
         OperatorWarning("certificate", "This one ends."),
         OperatorWarning("certificate", "That one, too."),
     ]
-    assert value("config_warnings", {"warning": "certificate"}, findings=findings) == 1
-    assert value("config_warnings", {"warning": "no_name"}, findings=findings) == 0
+    assert value("config_warnings", {"warning": "certificate"}, warnings=warnings) == 1
+    assert value("config_warnings", {"warning": "no_name"}, warnings=warnings) == 0
 
 
 def test_what_the_system_does_not_tell_is_left_out() -> None:

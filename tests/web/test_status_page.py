@@ -55,13 +55,13 @@ def text(*arguments: Any, **changes: Any) -> str:
 
 
 def test_what_is_urgent_does_not_pass_for_a_remark() -> None:
-    findings = [
+    warnings = [
         OperatorWarning("certificate", "It has ended.", is_urgent=True),
         OperatorWarning("no_name", "x"),
     ]
-    assert "relay Needs attention" in text(findings=findings)
-    assert page(findings=findings).count('<li class="urgent">') == 1
-    assert "Needs attention" not in text(findings=findings, state="draining")
+    assert "relay Needs attention" in text(warnings=warnings)
+    assert page(warnings=warnings).count('<li class="urgent">') == 1
+    assert "Needs attention" not in text(warnings=warnings, state="draining")
 
 
 def test_nothing_comes_from_outside_and_nothing_runs() -> None:
@@ -82,7 +82,7 @@ def test_the_documentation_is_where_the_package_says() -> None:
 
 
 def test_warnings_are_above_the_figures() -> None:
-    shown = page(findings=[OperatorWarning("no_names", "It knows no name.")])
+    shown = page(warnings=[OperatorWarning("no_names", "It knows no name.")])
     assert shown.index("<h2>Warnings") < shown.index('<dl class="figures">')
     assert "<h2>Warnings" not in page()
 
@@ -102,8 +102,8 @@ def test_the_state_is_told_first() -> None:
     named = text(node="relay-2")
     assert named.startswith("3 devices, VaultMesh relay relay-2 VaultMesh relay relay-2 Works Ver")
     assert "relay Stopping" in text(state="draining")
-    findings = [OperatorWarning("no_names", "It knows no name <of its own>.")]
-    told = text(findings=findings)
+    warnings = [OperatorWarning("no_names", "It knows no name <of its own>.")]
+    told = text(warnings=warnings)
     assert "relay Works, with warnings" in told
     assert "It knows no name <of its own>. no_names" in told
 
@@ -175,7 +175,7 @@ def test_a_certificate_tells_its_days(days: float, left: str, soon: bool) -> Non
 def test_what_is_no_text_does_not_stop_the_page() -> None:
     """Variables and file names are bytes: Python keeps those that are not UTF-8 as surrogates."""
     found = [OperatorWarning("unknown_variable", "RELAY_\udcff\033[31m is no option")]
-    made = page(findings=found, options={"admin": "unix:/run/\udcff"})
+    made = page(warnings=found, options={"admin": "unix:/run/\udcff"})
     assert "\033" not in made
     assert made.encode()
     assert "RELAY_\\udcff\\x1b[31m is no option" in made

@@ -18,8 +18,8 @@ from tests.wire.proxy_headers import BAD, GOOD, LOCAL, PROXY, TCP4, TCP6, UNIX, 
 from vaultrelay.wire.proxy_header import (
     BEGINS_1,
     BEGINS_2,
-    LONGEST_1,
-    LONGEST_2,
+    MAX_V1_BYTES,
+    MAX_V2_BYTES,
     BadHeader,
     ProxyHeader,
     Source,
@@ -50,7 +50,7 @@ def reference(data: bytes) -> Any:
     try:
         if data.startswith(BEGINS_1):
             if b"\r\n" not in data:
-                return INVALID if len(data) >= LONGEST_1 else "not whole"
+                return INVALID if len(data) >= MAX_V1_BYTES else "not whole"
             line = data[: data.index(b"\r\n")]
             size, info = len(line) + 2, V1Parser.parse(line)
         elif data.startswith(BEGINS_2):
@@ -94,7 +94,7 @@ def differs_on_purpose(data: bytes) -> bool:
     """Whether we refuse, or take, what Twisted does not."""
     if data.startswith(BEGINS_1):
         line, end, _ = data.partition(b"\r\n")
-        if (end and len(line) + 2 > LONGEST_1) or b"\n" in line:
+        if (end and len(line) + 2 > MAX_V1_BYTES) or b"\n" in line:
             # The longest line of the specification; Twisted takes any that came in one read. And a
             # line ends at its first LF, which must not stand alone.
             return True
@@ -111,7 +111,7 @@ def differs_on_purpose(data: bytes) -> bool:
             )
         return False
     # More than any proxy has to say.
-    return len(data) >= 16 and 16 + int.from_bytes(data[14:16], "big") > LONGEST_2
+    return len(data) >= 16 and 16 + int.from_bytes(data[14:16], "big") > MAX_V2_BYTES
 
 
 def expected(client: object) -> Any:

@@ -14,7 +14,7 @@ from vaultrelay.policy.limits import (
     ABORT_DRAIN_SECONDS,
     DRAIN_RESERVE_SECONDS,
     LAST_ANSWERS_SECONDS,
-    SHORTEST_DRAIN_SECONDS,
+    MIN_DRAIN_SECONDS,
 )
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.websocket.factory import DeviceFactory
@@ -60,7 +60,7 @@ class DrainSequence:
                 seconds=seconds,
             )
         self._deadline = self._clock.callLater(
-            max(seconds - DRAIN_RESERVE_SECONDS, SHORTEST_DRAIN_SECONDS), self._abort_rest
+            max(seconds - DRAIN_RESERVE_SECONDS, MIN_DRAIN_SECONDS), self._abort_rest
         )
         self._sessions.drain(seconds)
         if self._is_aborted:

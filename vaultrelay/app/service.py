@@ -75,7 +75,7 @@ class RelayService(MultiService):
             pending=pending,
             log=log,
         )
-        self._watch = WarningMonitor(self.findings, reactor, log=log)
+        self._watch = WarningMonitor(self.warnings, reactor, log=log)
         # Stopped in reverse order: the hub closes the remaining streams last.
         for service in (self.hub, sessions, self.listeners):
             service.setServiceParent(self)
@@ -135,7 +135,7 @@ class RelayService(MultiService):
         paths = (listener.endpoint.unix_path for listener in self._all_listeners)
         return list(filter(None, paths))
 
-    def findings(self) -> Sequence[OperatorWarning]:
+    def warnings(self) -> Sequence[OperatorWarning]:
         """Return the current warnings."""
         return diagnose(
             RelayState(

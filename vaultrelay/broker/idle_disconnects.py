@@ -4,7 +4,7 @@ from collections import deque
 
 from vaultrelay.policy.limits import (
     MIN_EQUAL_SILENCES,
-    SHORTEST_SILENCE_SECONDS,
+    MIN_SILENCE_SECONDS,
     SILENCE_SPREAD_SECONDS,
     SILENCES_KEPT,
 )
@@ -22,7 +22,7 @@ class IdleDisconnects:
 
     def timeout(self) -> float | None:
         """Return the idle time after which most of them were lost; None without such a time."""
-        lost = sorted(each for each in self._seconds if each >= SHORTEST_SILENCE_SECONDS)
+        lost = sorted(each for each in self._seconds if each >= MIN_SILENCE_SECONDS)
         alike = (
             [each for each in lost if 0 <= each - first <= SILENCE_SPREAD_SECONDS] for first in lost
         )

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vaultrelay.cluster.url import NODE_NAME
-from vaultrelay.policy.limits import FINDING_CHARS
+from vaultrelay.policy.limits import WARNING_CHARS
 from vaultrelay.wire.json_object import BadControl, Fields, read_object
 
 VERSION = re.compile(r"[A-Za-z0-9.+!-]{1,32}")
@@ -65,7 +65,7 @@ class NodeStatus:
             node=_word(fields, "node", NODE_NAME),
             version=_word(fields, "version", VERSION),
             state=_word(fields, "state", _STATE),
-            worst=_printable(fields.text("worst", FINDING_CHARS)),
+            worst=_printable(fields.text("worst", WARNING_CHARS)),
             **figures,
         )
 
@@ -110,7 +110,7 @@ def _sum(nodes: Sequence[NodeStatus], name: str) -> Any:
 
 
 def _word(fields: Fields, name: str, pattern: re.Pattern[str]) -> str:
-    word = fields.text(name, FINDING_CHARS)
+    word = fields.text(name, WARNING_CHARS)
     if not pattern.fullmatch(word):
         raise BadControl(f"{name}_type", f"{name} is not one")
     return word

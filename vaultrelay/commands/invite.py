@@ -53,7 +53,7 @@ Examples:
         *RELAY_OPTIONS,
     ),
 )
-_LONGEST_LINE = 4096
+_MAX_LINE = 4096
 
 
 def main(arguments: list[str]) -> int:
@@ -84,7 +84,7 @@ def _read_token() -> str:
         if sys.stdin.isatty():
             token = getpass("Access token: ").strip()
         else:
-            token = sys.stdin.readline(_LONGEST_LINE).strip()
+            token = sys.stdin.readline(_MAX_LINE).strip()
     if not token:
         stop_with("--with-token: the input has no token; enter one, or pipe it to the command")
     try:

@@ -17,7 +17,7 @@ from vaultrelay.policy.printable import printable
 OURS = "vaultrelay"
 """The namespace of our own events. Their fields are logged: the field names are ours."""
 _RESERVED = ("time", "level", "message", "exception", "cut")
-_LONGEST_ESCAPE = 12
+_MAX_ESCAPE_CHARS = 12
 """Bytes of one character in JSON: beyond U+FFFF it takes two escapes of six."""
 _json = json.JSONEncoder(separators=(",", ":")).encode
 _BITS = 63
@@ -58,7 +58,7 @@ def json_line(event: LogEvent, with_message: bool) -> str:
     if len(line) <= LOG_LINE_BYTES:
         return line
     return _json(
-        {**head, "message": message[: LOG_LINE_BYTES // _LONGEST_ESCAPE // 2], "cut": True}
+        {**head, "message": message[: LOG_LINE_BYTES // _MAX_ESCAPE_CHARS // 2], "cut": True}
     )
 
 

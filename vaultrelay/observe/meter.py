@@ -15,7 +15,7 @@ from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.config.settings import Settings
 from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics
 from vaultrelay.observe.sampler import Sampler, Totals
-from vaultrelay.policy.limits import FINDING_CHARS
+from vaultrelay.policy.limits import WARNING_CHARS
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.websocket.factory import DeviceFactory
@@ -37,7 +37,7 @@ class Relay(Protocol):
     devices: DeviceFactory
     dispatcher: DispatcherFactory
 
-    def findings(self) -> Sequence[OperatorWarning]:
+    def warnings(self) -> Sequence[OperatorWarning]:
         """Return the current warnings."""
 
 
@@ -61,9 +61,9 @@ class Meter:
 
     def metrics(self, sampler: Sampler) -> RelayMetrics:
         """Return the current metrics; the rates are those of the latest sample."""
-        relay, broker, findings = self._relay, self._relay.broker, self._relay.findings()
+        relay, broker, warnings = self._relay, self._relay.broker, self._relay.warnings()
         return RelayMetrics(
-            status=self._status(sampler, findings),
+            status=self._status(sampler, warnings),
             now=time.time(),
             started=self._started,
             pending=len(relay.dispatcher.pending),
@@ -75,15 +75,15 @@ class Meter:
                 Expiry(next(iter(pair.names), ""), pair.ends.timestamp())
                 for pair in relay.settings.certificates
             ],
-            findings=findings,
+            warnings=warnings,
             builds=_BUILDS,
         )
 
-    def _status(self, sampler: Sampler, findings: Sequence[OperatorWarning]) -> NodeStatus:
+    def _status(self, sampler: Sampler, warnings: Sequence[OperatorWarning]) -> NodeStatus:
         relay, broker, totals = self._relay, self._relay.broker, self.totals()
         memory_bytes, open_files, open_files_limit = read_process()
-        by_urgency = sorted(findings, key=lambda finding: not finding.is_urgent)
-        urgent = sum(finding.is_urgent for finding in findings)
+        by_urgency = sorted(warnings, key=lambda warning: not warning.is_urgent)
+        urgent = sum(warning.is_urgent for warning in warnings)
         return NodeStatus(
             node=relay.settings.node_name,
             version=__version__,
@@ -104,8 +104,8 @@ class Meter:
             open_files=open_files,
             open_files_limit=open_files_limit,
             urgent=urgent,
-            remarks=len(findings) - urgent,
-            worst=by_urgency[0].text[:FINDING_CHARS] if by_urgency else "",
+            remarks=len(warnings) - urgent,
+            worst=by_urgency[0].text[:WARNING_CHARS] if by_urgency else "",
         )
 
 

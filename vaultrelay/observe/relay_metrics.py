@@ -36,5 +36,5 @@ class RelayMetrics:
     buffer_limit: int
     cpu_seconds: float
     certificates: Sequence[Expiry]
-    findings: Sequence[OperatorWarning]
+    warnings: Sequence[OperatorWarning]
     builds: Mapping[str, str]

@@ -50,4 +50,4 @@ class WarningMonitor(Service):
         for warning in found:
             if warning not in self._current:
                 log = self._log.error if warning.is_urgent else self._log.warn
-                log("{finding}", finding=warning.text)
+                log("{warning}", warning=warning.text)

@@ -338,7 +338,7 @@ SHARED_ADDRESS_CHANNELS = 3
 SILENCES_KEPT = 32
 MIN_EQUAL_SILENCES = 5
 SILENCE_SPREAD_SECONDS = 2
-SHORTEST_SILENCE_SECONDS = 5
+MIN_SILENCE_SECONDS = 5
 """If MIN_EQUAL_SILENCES of the latest SILENCES_KEPT lost connections were silent for the same time,
 to SILENCE_SPREAD_SECONDS, a timeout cut them off. Below this silence the client itself may be the
 cause."""
@@ -369,7 +369,7 @@ NODE_SECONDS = 1
 milliseconds, and a person waits for the page."""
 NODE_STATUS_BYTES = 16 * 1024
 """Of a relay's /status.json, which is at most this large. Any more is not read."""
-FINDING_CHARS = 2000
+WARNING_CHARS = 2000
 """Of a warning of another relay: the longest sentence with a long file name."""
 
 # The service manager.
@@ -382,7 +382,7 @@ People read it in systemctl status."""
 
 DRAIN_RESERVE_SECONDS = 0.5
 """Of --drain-seconds, in which the process itself ends after the last connection is cut off."""
-SHORTEST_DRAIN_SECONDS = 1
+MIN_DRAIN_SECONDS = 1
 """For --drain-seconds 0: written bytes must leave the kernel before connections are cut off."""
 ABORT_DRAIN_SECONDS = 0.5
 """For the answers of devices that are closed by a second signal: two round trips of a slow link."""

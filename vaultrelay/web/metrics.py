@@ -53,7 +53,7 @@ def _closes(metrics: RelayMetrics) -> Samples:
 
 
 def _warnings(metrics: RelayMetrics) -> Samples:
-    found = {finding.slug for finding in metrics.findings}
+    found = {warning.slug for warning in metrics.warnings}
     return [((("warning", slug),), int(slug in found)) for slug in SUMMARIES]
 
 

@@ -31,7 +31,7 @@ _BODY = template(f"""<meta http-equiv="refresh" content="{REFRESH_SECONDS}"/>
 reloads every {REFRESH_SECONDS} seconds.</p>
 </header>
 <main>
-<section t:render="warning_lists"><h2>Warnings</h2><ul class="findings"><li t:render="warnings">
+<section t:render="warning_lists"><h2>Warnings</h2><ul class="warnings"><li t:render="warnings">
 <t:attr name="class"><t:slot name="kind"/></t:attr><t:slot name="text"/>
 <code><t:slot name="slug"/></code></li></ul></section>
 <dl class="figures"><div t:render="numbers"><dt><t:slot name="title"/></dt>
@@ -102,14 +102,14 @@ def status_page(
         version=metrics.builds["version"],
         uptime=lasting(metrics.status.uptime_seconds),
         when=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(metrics.now)),
-        warning_lists=[{}] if metrics.findings else [],
+        warning_lists=[{}] if metrics.warnings else [],
         warnings=[
             {
                 "kind": "urgent" if each.is_urgent else "remark",
                 "text": printable(each.text),
                 "slug": each.slug,
             }
-            for each in metrics.findings
+            for each in metrics.warnings
         ],
         numbers=[
             {"title": title, "value": value, "context": context}
@@ -139,9 +139,9 @@ def _name(node: str) -> str:
 def _state(metrics: RelayMetrics) -> str:
     if metrics.status.state == "draining":
         return "draining"
-    if any(finding.is_urgent for finding in metrics.findings):
+    if any(warning.is_urgent for warning in metrics.warnings):
         return "urgent"
-    return "notes" if metrics.findings else "works"
+    return "notes" if metrics.warnings else "works"
 
 
 def _numbers(metrics: RelayMetrics) -> Iterable[tuple[str, str, str]]:

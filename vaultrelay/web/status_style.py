@@ -32,11 +32,11 @@ dl.figures dd { margin: 0; font-size: 1.5rem; line-height: 1.35; font-weight: 60
   font-variant-numeric: tabular-nums; white-space: nowrap }
 dl.figures dd + dd { font-size: .8125rem; font-weight: 400; color: var(--soft);
   white-space: normal }
-ul.findings { list-style: none; margin: 0; padding: 0; display: grid; gap: .6rem }
-ul.findings li { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
+ul.warnings { list-style: none; margin: 0; padding: 0; display: grid; gap: .6rem }
+ul.warnings li { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
   border-left: .3rem solid var(--amber); padding: .7rem 1rem; overflow-wrap: anywhere }
-ul.findings li.urgent { border-left-color: var(--red) }
-ul.findings code { display: block; font-size: .8125rem; color: var(--soft) }
+ul.warnings li.urgent { border-left-color: var(--red) }
+ul.warnings code { display: block; font-size: .8125rem; color: var(--soft) }
 .plots { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .9rem }
 .plot { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
   padding: .8rem 1rem .7rem; color: var(--blue) }

@@ -29,7 +29,7 @@ _UPGRADE = (
 """An upgrade that opens an instance. The device's own was answered before it needs one."""
 _FIRST_CONTROL = 0x8
 """The first of the control opcodes (RFC 6455, section 5.2)."""
-_LONGEST_CONTROL = 125
+_MAX_CONTROL_BYTES = 125
 """Bytes of a control frame's payload (RFC 6455, section 5.5)."""
 
 
@@ -136,7 +136,7 @@ class ForeignFrames(WebSocketServerProtocol):
     def onFrameData(self, payload: bytes) -> bool | None:
         frame = self.current_frame
         if frame.opcode >= _FIRST_CONTROL:
-            if frame.length > _LONGEST_CONTROL:
+            if frame.length > _MAX_CONTROL_BYTES:
                 # It was refused by its header, but Autobahn would keep what belongs to it.
                 return None
         elif self.listener.is_closing:

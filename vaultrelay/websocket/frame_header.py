@@ -10,9 +10,9 @@ SMALLEST_16, SMALLEST_64 = 126, 1 << 16
 _FIXED_BYTES = 2
 """Those before a longer size and the key."""
 KEY_BYTES = 4
-SHORTEST_HEADER = 6
+MIN_HEADER_BYTES = 6
 """Bytes of a masked frame's header with the size in its second byte."""
-LONGEST_HEADER = 14
+MAX_HEADER_BYTES = 14
 """Bytes of a masked frame's header with a size of 64 bits."""
 
 
@@ -35,4 +35,4 @@ def read_header(head: bytes) -> tuple[int, int, bytes] | None:
 
 def shortest_header(size: int) -> int:
     """Return the size of a masked header with this payload size in its shortest form."""
-    return SHORTEST_HEADER + (0 if size < SMALLEST_16 else 2 if size < SMALLEST_64 else 8)
+    return MIN_HEADER_BYTES + (0 if size < SMALLEST_16 else 2 if size < SMALLEST_64 else 8)

@@ -8,9 +8,9 @@ as they came in, but unmasked, for Autobahn.
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.websocket.frame_header import (
     KEY_BYTES,
-    LONGEST_HEADER,
     MASKED,
-    SHORTEST_HEADER,
+    MAX_HEADER_BYTES,
+    MIN_HEADER_BYTES,
     SIZE_16,
     SIZE_64,
     SMALLEST_16,
@@ -104,7 +104,7 @@ class FrameReader:
             position = self._fill(data, position, messages)
         end = len(data)
         while position < end:
-            start = position + SHORTEST_HEADER
+            start = position + MIN_HEADER_BYTES
             if data[position] != WHOLE_BINARY:
                 return self._stop(messages, data, position)
             if start > end:
@@ -142,7 +142,7 @@ class FrameReader:
         data, position = self.rest, self._position
         if self.is_foreign or data is None or data[position] != WHOLE_TEXT:
             return None
-        header = read_header(data[position : position + LONGEST_HEADER])
+        header = read_header(data[position : position + MAX_HEADER_BYTES])
         if header is None:
             return None
         length, size, key = header
@@ -167,7 +167,7 @@ class FrameReader:
         if self._foreign_left:
             return self._foreign_payload(data, position)
         cut = len(self._head)
-        head = self._head + data[position : position + LONGEST_HEADER - cut]
+        head = self._head + data[position : position + MAX_HEADER_BYTES - cut]
         header = read_header(head)
         if header is None:
             self._head = head

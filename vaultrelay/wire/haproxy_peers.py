@@ -25,7 +25,7 @@ MESSAGE_BYTES = 16 * 1024
 
 _RESYNC_REQUEST = b"\x00\x00"
 _HEAD_BYTES = 2
-_LONGEST_HEAD = _HEAD_BYTES + 5
+_MAX_HEAD_BYTES = _HEAD_BYTES + 5
 _HAS_LENGTH = 0x80
 _MORE_FIRST, _MORE = 0xF0, 0x80
 """The least values of a byte of an encoded number, the first or another, that is not the last."""
@@ -112,7 +112,7 @@ def _message_size(data: bytes, at: int) -> int:
     if data[at + 1] < _HAS_LENGTH:
         return _HEAD_BYTES
     length, shift, last = 0, 0, _MORE_FIRST
-    for size, byte in enumerate(data[at + _HEAD_BYTES : at + _LONGEST_HEAD], _HEAD_BYTES + 1):
+    for size, byte in enumerate(data[at + _HEAD_BYTES : at + _MAX_HEAD_BYTES], _HEAD_BYTES + 1):
         length += byte << shift
         if length > MESSAGE_BYTES:
             raise BadPeer

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 BEGINS_1 = b"PROXY "
 BEGINS_2 = b"\r\n\r\n\0\r\nQUIT\n"
-LONGEST_1 = 107
+MAX_V1_BYTES = 107
 """Bytes of a version 1 header, its line end included (section 2.1)."""
 FIXED_2 = 16
 """Bytes of a version 2 header up to its length field, inclusive (section 2.2)."""
-LONGEST_2 = 4096
+MAX_V2_BYTES = 4096
 """More than any proxy sends. Larger headers would only cost memory."""
 
 _END_1 = b"\r\n"
@@ -70,9 +70,9 @@ def read_proxy_header(data: bytes) -> ProxyHeader | None:
 
 
 def _read_1(data: bytes) -> ProxyHeader | None:
-    end = data.find(b"\n", 0, LONGEST_1)
+    end = data.find(b"\n", 0, MAX_V1_BYTES)
     if end < 0:
-        if len(data) >= LONGEST_1:
+        if len(data) >= MAX_V1_BYTES:
             raise BadHeader
         return None
     line = data[: end + 1]
@@ -109,7 +109,7 @@ def _read_port(text: bytes) -> int:
 def _read_2(data: bytes) -> ProxyHeader | None:
     version, command = divmod(data[12], 16)
     size = FIXED_2 + int.from_bytes(data[14:FIXED_2], "big")
-    if size > LONGEST_2:
+    if size > MAX_V2_BYTES:
         raise BadHeader
     if len(data) < size:
         return None

@@ -18,7 +18,7 @@ _CHANNEL_SUBPROTOCOL = "vaultmesh.channel."
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY_BYTES = 16
 _KEY_CHARS = 24
-_LONGEST_VERSION = 4
+_MAX_VERSION_CHARS = 4
 """Digits. No protocol has a version above 9999, and int() is slow for a million digits."""
 
 
@@ -92,7 +92,7 @@ def _version(request: Request, offered: list[str]) -> int:
         if text.isascii()
         and text.isdigit()
         and not text.startswith("0")
-        and len(text) <= _LONGEST_VERSION
+        and len(text) <= _MAX_VERSION_CHARS
     }
     for version in VERSIONS:
         if version in asked:

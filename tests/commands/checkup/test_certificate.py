@@ -8,7 +8,7 @@ from vaultrelay.commands.checkup.certificate import certificate_warnings, explai
 
 
 def slugs(der: bytes) -> list[str]:
-    return [finding.slug for finding in certificate_warnings(der)]
+    return [warning.slug for warning in certificate_warnings(der)]
 
 
 def test_a_good_one_is_left_alone() -> None:

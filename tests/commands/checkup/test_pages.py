@@ -37,11 +37,11 @@ def test_a_relay_that_takes_us_for_its_proxy_is_found(
     seen: str | None, here: str, there: str, cure: str | None
 ) -> None:
     ends = ip_address(here), ip_address(there)
-    finding = pages.address_warning(None if seen is None else ip_address(seen), *ends)
-    assert (finding is None) is (cure is None)
-    if finding is not None:
-        assert finding.slug == "address_hidden"
-        assert finding.text.endswith(f"--trusted-proxy {cure}.")
+    warning = pages.address_warning(None if seen is None else ip_address(seen), *ends)
+    assert (warning is None) is (cure is None)
+    if warning is not None:
+        assert warning.slug == "address_hidden"
+        assert warning.text.endswith(f"--trusted-proxy {cure}.")
 
 
 @pytest.mark.parametrize(

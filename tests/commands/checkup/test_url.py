@@ -71,10 +71,10 @@ def test_a_user_alone_is_no_token() -> None:
 def test_a_url_without_tls_is_for_near_networks(
     given: str, addresses: list[str], slug: str | None
 ) -> None:
-    finding = url.plaintext_warning(RelayUrl.read(given), addresses)
-    assert (None if finding is None else finding.slug) == slug
-    if finding is not None:
-        assert "s3cret" not in finding.text
+    warning = url.plaintext_warning(RelayUrl.read(given), addresses)
+    assert (None if warning is None else warning.slug) == slug
+    if warning is not None:
+        assert "s3cret" not in warning.text
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ ANSWER_SECONDS = 10
 BEAT_SECONDS = 2
 """Between two messages of the other device: no idle timeout is shorter than twice that."""
 _BEATS_BETWEEN_LINES = 15
-_SHORTEST_PING, _ = PING_RANGE
+_MIN_PING, _ = PING_RANGE
 _PING_SHARE = 0.8
 """Of the time after which a connection is cut: a ping at that time is early enough."""
 _OWN_CODES = 4000
@@ -139,7 +139,7 @@ def cut_result(lasted: int, ping: int, facts: dict[str, object]) -> StepResult:
         return StepResult(f"{detail}, which is often enough", facts)
     shorter = int(lasted * _PING_SHARE)
     cure = f"raise that limit above {ping} s"
-    if shorter >= _SHORTEST_PING:
+    if shorter >= _MIN_PING:
         cure += f", or start the relay with --ping-seconds {shorter}"
     near = [limit for seconds, limit in _USUAL if abs(seconds - lasted) <= _NEAR_SECONDS]
     usual = "; ".join(near or [limit for _, limit in _USUAL])

@@ -26,10 +26,10 @@ _ELSEWHERE = Refusal(
     (("Retry-After", str(limits.RETRY_ELSEWHERE_SECONDS)),),
 )
 _ERRORS = (
-    bad_request("This is not HTTP/1.1 as the relay takes it."),
+    bad_request("This is not a valid HTTP/1.1 request."),
     request_timeout(),
-    Refusal(500, "internal", "Something is wrong in front of the relays. Try again later."),
-    Refusal(502, "bad_gateway", "The relay gave no answer. Try again in a moment."),
+    Refusal(500, "internal", "HAProxy failed. Try again later."),
+    Refusal(502, "bad_gateway", "The relay did not answer. Try again in a moment."),
     Refusal(
         503,
         "no_relay",
@@ -57,7 +57,7 @@ def configuration(cluster: Cluster, command: str) -> str:
         log=cluster.log if cluster.log.startswith("/") else f"{cluster.log} format raw",
         group_reason=text.WORKERS_GROUP if cluster.workers else "",
         errors="\n".join(f"    http-error {_answer(each)}" for each in _ERRORS),
-        others=", and HAProxies tell each other" if cluster.peers else "",
+        others=", and HAProxies to each other" if cluster.peers else "",
         peers="\n".join(_peers(cluster)),
         announcers="\n".join(text.ANNOUNCER.format_map(each) for each in relays),
         hops="".join([text.HOPS_FIRST, *hops] if hops else []),

@@ -51,7 +51,7 @@ say() { echo "python.sh: $*"; echo "python.sh: $*" >&3; }
 # A failure with a known reason; the log has no more.
 fail() { say "$*"; exit 2; }
 
-# The sources are newer Debians'. They are compared with the sums, so nobody's signature is needed.
+# The sources are newer Debians'. They are compared with the sums, so no signature is needed.
 mirror=$(sed -n 's/^deb \([^ ]*\) .*/\1/p' /etc/apt/sources.list | head -n 1)
 awk '/^[^#]/ { print $3 }' ../sources.txt | sort -u | while read -r suite; do
     echo "deb-src [trusted=yes] $mirror $suite main"

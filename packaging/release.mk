@@ -7,7 +7,7 @@
 RELEASE := build/release
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' vaultrelay/__init__.py)
 DEB     := dist/vaultmesh-relay_$(VERSION)_$(if $(filter aarch64,$(MACHINE)),arm64,amd64).deb
-# Who signed, and what for, as `ssh-keygen -Y verify` wants to know it.
+# The signer and the purpose of the signature, as `ssh-keygen -Y verify` takes them.
 SIGNED_FOR := file
 
 .PHONY: package-deb package-wheel package-outdated release check-release check-service check-wheel

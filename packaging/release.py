@@ -22,7 +22,7 @@ _NATIVE = {
     "python": (r"lib/libpython[^/]*\.so", rb"\0(3\.\d+\.\d+)\+?\0", "python:python", "python3.13"),
     "openssl": (r"lib/libcrypto\.so", rb"OpenSSL (3\.\d+\.\d+)", "openssl:openssl", "openssl"),
 }
-"""What the package has beside Python packages: the file that it is in, how that tells its version,
+"""What the package has beside Python packages: the file that it is in, the pattern of its version,
 the names of vendor and product under which its weaknesses are listed, and that of its source."""
 SOURCES = "vaultmesh-relay/licences/Sources.txt"
 UNPATCHED = ", without Debian's patches"
@@ -70,7 +70,7 @@ def natives(archive: Path) -> dict[str, str]:
                     versions[name] = found[1].decode()
     missing = set(_NATIVE) - set(versions)
     if missing:
-        raise SystemExit(f"release.py: {archive} does not tell its {', '.join(sorted(missing))}")
+        raise SystemExit(f"release.py: {archive} does not contain its {', '.join(sorted(missing))}")
     return versions
 
 
@@ -102,7 +102,7 @@ def complete(
                 "name": name,
                 "version": its,
                 "cpe": f"cpe:2.3:a:{_NATIVE[name][2]}:{its}:*:*:*:*:*:*:*",
-                # The patches tell which weaknesses of this version are fixed.
+                # The patches show which weaknesses of this version are fixed.
                 "pedigree": {"notes": f"Debian's source {origins[_NATIVE[name][3]]}"},
             }
         )
@@ -111,7 +111,7 @@ def complete(
             "type": "library",
             "bom-ref": "libsodium",
             "name": "libsodium",
-            "description": "Inside PyNaCl, whose version says which one; it does not tell itself.",
+            "description": "Part of PyNaCl, whose version determines it; it has none of its own.",
         }
     )
     refs = [component["bom-ref"] for component in sbom["components"]]

@@ -160,7 +160,7 @@ class Wire:
 
     @property
     def protocol(self) -> Any:
-        """Who has the connection now: the front door, or who took its place."""
+        """The protocol that has the connection now: the dispatcher, or its successor."""
         return self.transport.protocol
 
     def send(self, data: bytes) -> None:

@@ -21,15 +21,15 @@ RATE = f"4005 rate;retry={RETRY_RATE_SECONDS}"
 REPLACED = "4509 replaced"
 
 
-def at_door(relay: Relay, number: int = 1) -> Budgets:
+def upgrade_budgets(relay: Relay, number: int = 1) -> Budgets:
     """The budgets of an address; each is in a network of its own."""
     address = IPv4Address(0xC6000001 + (number << 8))
     return relay.broker.budgets.arrive(address, relay.clock.seconds())
 
 
 def connect(relay: Relay, tag: int, vault: int = 1, address: int = 1, name: bool = True) -> Device:
-    """A device that is through the door; Refusal if it does not get there."""
-    budgets = at_door(relay, address)
+    """A device that is admitted; Refusal if it is not."""
+    budgets = upgrade_budgets(relay, address)
     named = channel_of_vault(vault) if name else None
     try:
         relay.broker.admit(named, budgets)
@@ -109,7 +109,7 @@ def test_a_device_comes_back_over_its_own_dead_connection() -> None:
         assert (new.closed(), old.closed(), peer.closed()) == ("", REPLACED, "")
         old = new
     assert len(relay.broker.sessions) == 2
-    assert [budget.devices for budget in at_door(relay)] == [2, 2]
+    assert [budget.devices for budget in upgrade_budgets(relay)] == [2, 2]
 
 
 def test_nobody_replaces_the_devices_of_another_address() -> None:
@@ -129,7 +129,7 @@ def test_a_new_device_gets_no_place_by_the_name_of_a_channel() -> None:
     relay = Relay(places=1)
     join(relay, 1)
     assert join(relay, 2).closed() == RATE
-    assert at_door(relay)[0].devices == 1
+    assert upgrade_budgets(relay)[0].devices == 1
 
 
 def test_who_was_let_in_to_replace_takes_a_place_that_came_free() -> None:

@@ -52,7 +52,7 @@ class Story:
         assert self.answer(victim, VICTIM_VAULT) == "joined"
 
     @contextmanager
-    def at_door(self, address: str) -> Iterator[Budgets]:
+    def upgrade_budgets(self, address: str) -> Iterator[Budgets]:
         book = self.relay.broker.budgets
         budgets = book.arrive(read_address(address), self.relay.clock.seconds())
         yield budgets
@@ -61,7 +61,7 @@ class Story:
     def connect(self, address: str, vault: int) -> Device | None:
         """A device, if it is admitted."""
         named = channel_of_vault(vault)
-        with suppress(OverBudget), self.at_door(address) as budgets:
+        with suppress(OverBudget), self.upgrade_budgets(address) as budgets:
             if self.relay.refusal_of(named, budgets) is not None:
                 return None
             return self.relay.connect(1, vault, named, budgets)

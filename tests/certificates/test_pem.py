@@ -80,7 +80,7 @@ def test_a_key_is_taken_as_openssl_reads_it(tmp_path: Path, content: bytes) -> N
 
 
 TWO_MARKERS = "two markers are on one line"
-NOT_ALONE = "a marker must be alone on its line"
+NOT_ALONE = "a marker must have a line of its own"
 NO_LINES = "a whole block is on one line, as in a variable without line ends. Use the file as it"
 DASHES = "a marker needs five hyphens on each side"
 CUT_OFF = "the block that begins there has no end. The file is truncated"
@@ -102,7 +102,7 @@ REFUSED = {
     "four hyphens at the end": (LEAF.replace(b"E-----\n", b"E----\n"), 1, DASHES),
     "a dash of a word processor": (LEAF.replace(b"--", b"\xe2\x80\x93"), 1, DASHES),
     "small letters": (LEAF.replace(b"BEGIN CERT", b"begin cert"), 1, DASHES),
-    "line ends of CR": (LEAF.replace(b"\n", b"\r"), 1, "carriage return alone"),
+    "line ends of CR": (LEAF.replace(b"\n", b"\r"), 1, "carriage return only"),
     "on one line": (LEAF.replace(b"\n", b""), 1, NO_LINES),
     "all on one line": ((LEAF + ISSUER).replace(b"\n", b" "), 1, NO_LINES),
     "line ends as in JSON": ((LEAF + ISSUER).replace(b"\n", b"\\n"), 1, NO_LINES),

@@ -60,7 +60,7 @@ def test_words_are_of_their_kind(name: str, value: object) -> None:
 
 
 def test_a_sentence_of_another_relay_does_nothing_to_a_terminal() -> None:
-    assert read(worst="red: \x1b[31m\n\u202eend").worst == "red: ?[31m??end"
+    assert read(worst="red: \x1b[31m\n\u202eend").worst == r"red: \x1b[31m\n\u202eend"
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))

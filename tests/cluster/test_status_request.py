@@ -81,7 +81,7 @@ def test_who_drips_is_told() -> None:
     ("text", "why"),
     [
         ("unix:/nowhere/admin.sock", "no answer: no such file or directory"),
-        ("http://" + "a" * 70, "no answer: this is no host name"),
+        ("http://" + "a" * 70, "no answer: this is not a host name"),
     ],
 )
 def test_nobody_there_is_told(text: str, why: str) -> None:

@@ -109,7 +109,7 @@ def test_at_a_terminal_a_token_is_asked_for(
         ("ä\n", "the input has a character"),
         ("a\x1bb\n", "the input has a character"),
         ("anna:" + 64 * "0" + "\n", "the input has a colon"),
-        ("TOKEN=s3cret\n", "the input is not a token alone"),
+        ("TOKEN=s3cret\n", "the input is more than a token"),
     ],
     ids=["end", "empty", "wide", "escape", "line", "assignment"],
 )

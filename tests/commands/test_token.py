@@ -219,7 +219,7 @@ def test_a_label_that_does_not_fit_changes_nothing(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (f"{LINE}\nTOKEN={PLAIN}\n".encode(), ": line 2 is not a token alone"),
+        (f"{LINE}\nTOKEN={PLAIN}\n".encode(), ": line 2 is more than a token"),
         (b"\xff", " is not UTF-8 text"),
         (None, " cannot be read: is a directory"),
     ],

@@ -370,14 +370,14 @@ def test_an_address_has_a_quarter_of_the_places_if_nobody_says_otherwise(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("proxy.example", "is no address, no network such as 10.0.0.0/8, and not unix"),
-        ("127.0.0.1:80", "is no address, no network such as 10.0.0.0/8, and not unix"),
+        ("proxy.example", "is not an address, a network such as 10.0.0.0/8, or unix"),
+        ("127.0.0.1:80", "is not an address, a network such as 10.0.0.0/8, or unix"),
         (
             "10.1.2.3/8",
             "is an address and a network in one; write 10.0.0.0/8, or just the address",
         ),
-        ("0.0.0.0/0", "is everybody, and everybody can write X-Forwarded-For"),
-        ("::/0", "is everybody, and everybody can write X-Forwarded-For"),
+        ("0.0.0.0/0", "is every address, and any client can send X-Forwarded-For"),
+        ("::/0", "is every address, and any client can send X-Forwarded-For"),
     ],
 )
 def test_what_is_no_proxy_is_refused_with_a_reason(text: str, why: str) -> None:

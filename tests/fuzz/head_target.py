@@ -1,4 +1,4 @@
-"""Any bytes as a request head: one reading or a whole refusal, at the parser and at the door."""
+"""Any bytes as a request head: one reading or a whole refusal, of parser and dispatcher."""
 
 import json
 from dataclasses import replace
@@ -19,9 +19,9 @@ _ASKED = [("Host", "relay.test"), ("Upgrade", "websocket"), ("Connection", "Upgr
 
 
 def head(data: bytes) -> None:
-    """The request head in `data`, through the parser and through the front door."""
+    """The request head in `data`, through the parser and through the dispatcher."""
     check_parser(data.partition(HEAD_END)[0] + HEAD_END)
-    check_door(data)
+    check_dispatcher(data)
 
 
 def check_parser(raw: bytes) -> None:
@@ -60,7 +60,7 @@ def check_refusal(response: bytes, to_head: bool = False) -> None:
         check({"error", "detail"} <= set(json.loads(body)), "a refusal without its words")
 
 
-def check_door(data: bytes) -> None:
+def check_dispatcher(data: bytes) -> None:
     """A refusal, a page, a 101, or silence until the head is whole; no more kept than a head."""
     relay = _relay()
     wire = relay.connect()

@@ -125,11 +125,11 @@ def test_an_exception_is_its_kind_and_places_and_its_words_if_wanted() -> None:
     found = told("It failed", log_failure=failure)
     assert found["message"] == "It failed"
     assert found["exception"]["kind"] == "ValueError"
-    (place,) = found["exception"]["places"]
+    (place,) = found["exception"]["frames"]
     assert re.fullmatch(r".*test_lines\.py:\d+ in failure_of", place)
     assert "what a peer" not in json.dumps(found)
     found = told("It failed", with_message=True, log_failure=failure)
-    assert found["exception"]["words"] == r"what a peer\nsaid"
+    assert found["exception"]["text"] == r"what a peer\nsaid"
     assert found["message"] == "It failed"
 
 
@@ -140,7 +140,7 @@ def test_the_words_of_an_exception_are_not_told_with_the_message() -> None:
 
 def test_of_an_endless_recursion_the_innermost_places_are_told() -> None:
     found = told("short", log_failure=recursion_of("x"))
-    places = found["exception"]["places"]
+    places = found["exception"]["frames"]
     assert len(places) == LOG_STACK_FRAMES
     assert all(place.endswith(" in deeper") for place in places)
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 
-from vaultrelay.logs import LEVELS, LogSettings, printable
+from vaultrelay.logs import LEVELS, LogSettings
 from vaultrelay.logs.stderr import StderrOutput, under_journald
+from vaultrelay.policy.printable import printable
 
 NOON = 1780315200.75
 STAMP = "2026-06-01T12:00:00Z"
@@ -129,12 +130,12 @@ def test_level_and_format_may_change_while_it_logs(capsys: pytest.CaptureFixture
     output.configure(LogSettings(format="json"))
     observe(event)
     (line,) = capsys.readouterr().err.splitlines()
-    assert set(json.loads(line)["exception"]) == {"kind", "places"}
+    assert set(json.loads(line)["exception"]) == {"kind", "frames"}
     output.configure(LogSettings(format="json", level="debug"))
     observe(event)
     observe(library)
     first, second = map(json.loads, capsys.readouterr().err.splitlines())
-    assert first["exception"]["words"] == "what a peer said"
+    assert first["exception"]["text"] == "what a peer said"
     assert second["message"] == "said"
     output.configure(LogSettings(level="warn"))
     observe(event)

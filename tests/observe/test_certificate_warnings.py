@@ -70,8 +70,8 @@ class TestTrust:
     @pytest.mark.parametrize(
         ("change", "line", "cause"),
         [
-            (lambda own, issuer: own + b" " + issuer, 12, "a marker must be alone"),
-            (lambda own, issuer: own + b"issuer: " + issuer, 12, "a marker must be alone"),
+            (lambda own, issuer: own + b" " + issuer, 12, "a marker must have a line"),
+            (lambda own, issuer: own + b"issuer: " + issuer, 12, "a marker must have a line"),
             (lambda own, issuer: own + issuer.replace(b"\n", b""), 12, "without line ends"),
             (lambda own, issuer: own.replace(b"-----END", b"----END") + issuer, 11, "five hyphens"),
         ],

@@ -91,7 +91,7 @@ def test_the_list_has_what_comes_from_no_package_index_too(dist: Path) -> None:
 def test_a_package_that_does_not_tell_what_is_in_it_stops_the_release(dist: Path) -> None:
     done = release(dist, dict.fromkeys(FILES, b""))
     assert done.returncode == 1
-    assert "does not tell its openssl, python" in done.stderr
+    assert "does not contain its openssl, python" in done.stderr
     assert not (dist / "checksums.txt").exists()
 
 

@@ -30,7 +30,7 @@ def pass_by(book: BudgetBook, address: str = ONE, now: float = NOW) -> None:
 
 
 def settle(book: BudgetBook, address: str = ONE) -> Budgets:
-    """A device that is through the door."""
+    """A device that is admitted."""
     budgets = come(book, address)
     book.enter(budgets)
     book.leave(budgets)

@@ -51,19 +51,19 @@ def test_a_token_may_have_a_hash_sign_inside_no_comment() -> None:
         (f"wss://any:{PLAIN}@relay.example.org", "is not label:sha256"),
         (f"Authorization: Bearer {PLAIN}", "is not label:sha256"),
         (f"any:{PLAIN}", "is not label:sha256"),
-        (f"TOKEN={PLAIN}", "is not a token alone: write it without a name and = before it"),
-        (f"anna={PLAIN}", "is not a token alone"),
-        (f"anna={digest_of(b'another-token').hex()}", "is not a token alone"),
-        (f"RELAY_ACCESS_TOKEN={PLAIN}==", "is not a token alone"),
-        ("RELAY_ACCESS_TOKEN=", "is not a token alone"),
-        (f"=={PLAIN}", "is not a token alone"),
-        (f"token?={PLAIN}", "is not a token alone"),
+        (f"TOKEN={PLAIN}", "is more than a token: write it without a name and = before it"),
+        (f"anna={PLAIN}", "is more than a token"),
+        (f"anna={digest_of(b'another-token').hex()}", "is more than a token"),
+        (f"RELAY_ACCESS_TOKEN={PLAIN}==", "is more than a token"),
+        ("RELAY_ACCESS_TOKEN=", "is more than a token"),
+        (f"=={PLAIN}", "is more than a token"),
+        (f"token?={PLAIN}", "is more than a token"),
         (f'"{PLAIN}"', "has quotation marks: write the token without them"),
         (f"'{PLAIN}'", "has quotation marks"),
         (f"\u201c{PLAIN}\u201d", "has quotation marks"),
         (f'"{PLAIN}",', "has quotation marks"),
         (f'TOKEN="{PLAIN}"', "has quotation marks"),
-        (f"Bearer {PLAIN}", "has white space inside: write the token alone"),
+        (f"Bearer {PLAIN}", "has white space inside: write only the token"),
         (f"export TOKEN={PLAIN}", "has white space inside"),
         (f"anna = {PLAIN}", "has white space inside"),
         (f"- {PLAIN}", "has white space inside"),
@@ -80,7 +80,7 @@ def test_a_token_may_have_a_hash_sign_inside_no_comment() -> None:
         ("token-2026-11-22", "is a label without its hash"),
         ("----------------", "has fewer than 5 different characters, which can be guessed"),
         ("xxxxxxxxxxxxxxxxxxxx", "has fewer than 5 different characters"),
-        ("-=-=-=-=-=-=-=-=-=-=", "is not a token alone"),
+        ("-=-=-=-=-=-=-=-=-=-=", "is more than a token"),
         ("anna:" + digest_of(b"").hex(), "is the hash of nothing"),
         ("anna:" + digest_of(b"\n").hex().upper(), "is the hash of nothing"),
     ],
@@ -137,5 +137,5 @@ def test_channels_are_listed_by_their_address() -> None:
 
 @pytest.mark.parametrize("line", [CHANNEL[:-1], CHANNEL + "A", CHANNEL + "=", "x y", "!" * 43])
 def test_a_bad_channel_is_named_by_number(line: str) -> None:
-    with pytest.raises(BadLine, match=r"^line 2 is no channel: 43 characters of base64url$"):
+    with pytest.raises(BadLine, match=r"^line 2 is not a channel: 43 characters of base64url$"):
         read_channels(f"{CHANNEL}\n{line}")

@@ -38,7 +38,7 @@ def test_they_are_shown_as_they_are_written() -> None:
     [
         (
             "relay.example",
-            "'relay.example' is no address, no network such as 10.0.0.0/8, and not unix",
+            "'relay.example' is not an address, a network such as 10.0.0.0/8, or unix",
         ),
         ("10.1.2.3/8", "an address and a network in one; write 10.0.0.0/8, or just the address"),
     ],

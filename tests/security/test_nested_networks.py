@@ -1,4 +1,4 @@
-"""Attack: fill a relay, or its front door, from the many networks of one line or one site."""
+"""Attack: fill a relay, or its pending connections, from many networks of one line or site."""
 
 from collections import Counter
 from http import HTTPStatus

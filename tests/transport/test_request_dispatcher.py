@@ -1,4 +1,4 @@
-"""The front door: one request head, bounded in size and time, and who gets the connection then."""
+"""The dispatcher: one request head, bounded in size and time, and the next protocol."""
 
 import json
 from typing import Any
@@ -68,7 +68,7 @@ class HalfTransport(StringTransport):
 
 
 class Scene:
-    """A front door, the connection before it and the protocol behind it."""
+    """A dispatcher, the connection before it and the protocol after it."""
 
     def __init__(self, lasting: bool = True) -> None:
         self.clock: Any = Clock()

@@ -54,7 +54,7 @@ class Strict(Recorder):
 
 
 class Counting(Strict, PreambleListener):
-    """Is told how a handshake goes, as the front door is."""
+    """Gets the events of a handshake, as the dispatcher does."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vaultrelay.app.exit_status import USAGE_ERROR, stop_with
-from vaultrelay.logs import printable
+from vaultrelay.policy.printable import printable
 
 _STARTED = b"\0"
 _MAX_REPORT_BYTES = 4096

@@ -14,7 +14,7 @@ Options = ProcessOptions
 
 
 class TwistdRelayService(RelayService):
-    """The relay under twistd. Reports an error in place of twistd's traceback if it cannot listen.
+    """The relay under twistd. Reports an error instead of twistd's traceback if it cannot listen.
 
     `start` gets the result of the start; None on a system without daemons.
     """

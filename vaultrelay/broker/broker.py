@@ -165,10 +165,10 @@ class Broker:
             self.clock.seconds(),
             seconds if spread is None else spread,
         )
-        notice = Draining("restart", ceil(seconds), DRAIN_RECONNECT).encode()
+        message = Draining("restart", ceil(seconds), DRAIN_RECONNECT).encode()
         for session in tuple(self.sessions):
             if session.stage is JOINED:
-                session.outbox.send_control(notice)
+                session.outbox.send_control(message)
             else:
                 session.close(CloseCode.RESTART)
 

@@ -19,7 +19,7 @@ class Room(IntEnum):
 class Outbox(Protocol):
     """The connection of one device, as the broker uses it.
 
-    No method raises or blocks. `Session.queue_full` alone is called back: the queue went above its
+    No method raises or blocks. Only `Session.queue_full` is called back: the queue went above its
     high mark, for which a `deliver` may be too early. At the end of a read the connection calls
     `Session.hold_sender` for each queue that the read raised, and `Session.queue_drained` when the
     queue is below its low mark again. After `close` all methods do nothing.

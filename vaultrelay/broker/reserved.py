@@ -81,12 +81,12 @@ class ReservedSlots:
         """Return whether all these groups have room for a slot; may close another session for
         it."""
         pairs = [(self._find(key), maximum) for key, maximum in shares]
-        sure = RESERVED_GRACE_SECONDS + _held_lately((group for group, _ in pairs if group), now)
+        grace = RESERVED_GRACE_SECONDS + _held_lately((group for group, _ in pairs if group), now)
         leaving: set[Slot] = set()
         for group, maximum in pairs:
             if group is not None and len(group.slots.keys() - leaving) >= maximum:
                 slot = max(group.slots, key=lambda slot: slot.claim(now))
-                if slot.claim(now) < sure:
+                if slot.claim(now) < grace:
                     return False
                 leaving.add(slot)
         for slot in leaving:

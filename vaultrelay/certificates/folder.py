@@ -64,13 +64,13 @@ def _load_all(files: Mapping[Path, Sequence[Block]]) -> Iterator[ServerCertifica
     with TemporaryDirectory() as temporary:
         # OpenSSL loads a certificate and its key from files only. The certificate is not secret;
         # keys are not copied.
-        alone = Path(temporary, "certificate.pem")
+        copy = Path(temporary, "certificate.pem")
         for key in [path for path, blocks in files.items() if any(each.is_key for each in blocks)]:
             for own, path in certificates.items():
-                alone.write_text(ssl.DER_cert_to_PEM_cert(own))
+                copy.write_text(ssl.DER_cert_to_PEM_cert(own))
                 with _with_file_name(path, key):
-                    if may_belong_together(alone, key):
-                        yield load_with_issuers(alone, key, issuers, trust)
+                    if may_belong_together(copy, key):
+                        yield load_with_issuers(copy, key, issuers, trust)
 
 
 def _pem_files(folder: Path) -> list[Path]:

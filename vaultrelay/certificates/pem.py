@@ -107,7 +107,7 @@ def _is_marker(line: bytes) -> bool:
 def _marker_fault(number: int, line: bytes) -> str:
     if b"\r" in line:
         return (
-            f"in line {number}: the lines of the file end in a carriage return alone. Convert "
+            f"in line {number}: the lines of the file end in a carriage return only. Convert "
             "them: tr '\\r' '\\n'"
         )
     begin = _BEGIN.search(line)
@@ -122,7 +122,7 @@ def _marker_fault(number: int, line: bytes) -> str:
             "final line end. Insert a line end between them"
         )
     if begin or _END.search(line):
-        return f"in line {number}: a marker must be alone on its line, without a space before it"
+        return f"in line {number}: a marker must have a line of its own, without a space before it"
     return f"in line {number}: a marker needs five hyphens on each side, and capitals between them"
 
 

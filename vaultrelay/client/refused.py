@@ -1,4 +1,4 @@
-"""Refused: an HTTP answer in place of a WebSocket, read within limits."""
+"""Refused: an HTTP answer instead of a WebSocket, read within limits."""
 
 from vaultrelay.wire.answer import SWITCHED, Answer, AnswerReader, NoAnswer, NotHttp
 from vaultrelay.wire.json_object import BadControl, read_object
@@ -51,5 +51,5 @@ class UpgradeReader:
             fields = read_object(answer.body)
             slug, detail = (fields.text(name, _SHOWN_CHARS) for name in ("error", "detail"))
         except BadControl:
-            slug, detail = NO_RELAY, "A server that is no VaultMesh relay answered."
+            slug, detail = NO_RELAY, "A server that is not a VaultMesh relay answered."
         raise Refused(answer.status, slug, detail, answer)

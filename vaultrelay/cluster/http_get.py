@@ -68,7 +68,7 @@ def explain_failure(error: Failure) -> str:
             cure = CURES.get(error.reason or "", "Does the server speak TLS there?")
             return f"TLS fails: {describe_tls_reason(error.reason)}. {cure}"
         case UnicodeError():
-            return "no answer: this is no host name"
+            return "no answer: this is not a host name"
         case NotHttp():
             return str(error)
     cause = error.strerror or str(error) or type(error).__name__

@@ -9,12 +9,13 @@ from typing import Any
 
 from vaultrelay.cluster.url import NODE_NAME
 from vaultrelay.policy.limits import WARNING_CHARS
+from vaultrelay.policy.printable import printable
 from vaultrelay.wire.json_object import BadControl, Fields, read_object
 
 VERSION = re.compile(r"[A-Za-z0-9.+!-]{1,32}")
 _STATES = ("ok", "draining")
 _STATE = re.compile("|".join(_STATES))
-_MOST = 1 << 63
+_MAX_COUNT = 1 << 63
 """Limit of a count: larger values are invalid."""
 
 
@@ -59,13 +60,13 @@ class NodeStatus:
         figures: dict[str, Any] = {
             **{name: _count(fields, name) for name in _COUNTS},
             **{name: _rate(fields, name) for name in _RATES},
-            **{name: _known(fields, name) for name in _PERHAPS},
+            **{name: _known(fields, name) for name in _NULLABLE},
         }
         return cls(
             node=_word(fields, "node", NODE_NAME),
             version=_word(fields, "version", VERSION),
             state=_word(fields, "state", _STATE),
-            worst=_printable(fields.text("worst", WARNING_CHARS)),
+            worst=printable(fields.text("worst", WARNING_CHARS)),
             **figures,
         )
 
@@ -84,12 +85,12 @@ _COUNTS = (
     "remarks",
 )
 _RATES = ("messages_per_second", "data_bytes_per_second", "lag_seconds")
-_PERHAPS = ("memory_bytes", "open_files", "open_files_limit")
+_NULLABLE = ("memory_bytes", "open_files", "open_files_limit")
 
 
 def total(nodes: Sequence[NodeStatus]) -> NodeStatus:
     """Return the sum of at least one status, with the worst delay and the shortest uptime."""
-    summed: dict[str, Any] = {name: _sum(nodes, name) for name in (*_COUNTS, *_RATES, *_PERHAPS)}
+    summed: dict[str, Any] = {name: _sum(nodes, name) for name in (*_COUNTS, *_RATES, *_NULLABLE)}
     return NodeStatus(
         **summed
         | {
@@ -118,7 +119,7 @@ def _word(fields: Fields, name: str, pattern: re.Pattern[str]) -> str:
 
 def _count(fields: Fields, name: str) -> int:
     value = fields.integer(name)
-    if not 0 <= value < _MOST:
+    if not 0 <= value < _MAX_COUNT:
         raise BadControl(f"{name}_type", f"{name} is not a count")
     return value
 
@@ -129,10 +130,6 @@ def _known(fields: Fields, name: str) -> int | None:
 
 def _rate(fields: Fields, name: str) -> float:
     value = fields.number(name)
-    if not (math.isfinite(value) and 0 <= value < _MOST):
+    if not (math.isfinite(value) and 0 <= value < _MAX_COUNT):
         raise BadControl(f"{name}_type", f"{name} is not a rate")
     return value
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text)

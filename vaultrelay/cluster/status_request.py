@@ -1,6 +1,7 @@
 """The request for the status of a relay, to its admin endpoint."""
 
 import socket
+from http import HTTPStatus
 
 from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.http_get import connect_tcp, connect_unix, explain_failure, http_get
@@ -8,7 +9,6 @@ from vaultrelay.cluster.status import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.wire.answer import NotHttp
 
-_OK, _MISDIRECTED = 200, 421
 _PATH = "/status.json"
 
 
@@ -25,9 +25,9 @@ def request_status(url: NodeUrl, seconds: float) -> NodeAnswer:
         return late(url, seconds)
     except (OSError, UnicodeError, NotHttp) as error:
         return NodeAnswer(url, None, explain_failure(error).rstrip("."))
-    if answer.status == _MISDIRECTED:
+    if answer.status == HTTPStatus.MISDIRECTED_REQUEST:
         why = f"it does not answer to {url.host}: use an IP address, or add --admin-host there"
-    elif answer.status != _OK:
+    elif answer.status != HTTPStatus.OK:
         why = f"{_PATH} is answered with {answer.status}: is it a relay's admin endpoint?"
     else:
         try:

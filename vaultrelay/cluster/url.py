@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vaultrelay.policy.limits import NODE_NAME_CHARS
+from vaultrelay.wire.host import DEFAULT_PORTS
 from vaultrelay.wire.relay_url import split_url
 
 NODE_NAME = re.compile(rf"[A-Za-z0-9._-]{{0,{NODE_NAME_CHARS}}}")
 """Names that need no escape in a URL, a label, a table and on a terminal."""
 _UNIX = "unix:"
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_SCHEMES = ("http", "https")
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,12 @@ class NodeUrl:
         try:
             if not text.isascii() or "@" in text or " " in text:
                 raise ValueError
-            parts = split_url(text, _DEFAULT_PORTS)
+            parts = split_url(text, _SCHEMES)
         except ValueError:
             raise ValueError(
                 "must be a URL such as http://10.0.0.2:9090, or unix:/run/admin.sock"
             ) from None
-        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
         path = parts.path.rstrip("/")
         return cls(text, parts.scheme, parts.hostname or "", port, parts.netloc, path)
 

@@ -40,7 +40,7 @@ class CommandParser(ArgumentParser):
 
     `details` and `notes` are the paragraphs of the help before and after the list of arguments; an
     indented one keeps its lines. `subcommands` are the settings of their parsers, by name.
-    `unexpected` is the error for an argument that is no option; {} is its text.
+    `unexpected` is the error for an argument that is not an option; {} is its text.
     """
 
     def __init__(

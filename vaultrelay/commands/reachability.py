@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterable
+from http import HTTPStatus
 from ipaddress import ip_address
 from threading import Thread
 
@@ -15,7 +16,6 @@ from vaultrelay.wire.relay_url import RelayUrl
 PROBE_SECONDS = 10
 """For name, TCP, TLS and answer together: no app waits for longer."""
 _SHOWN_CHARS = 300
-_OK = 200
 _PAGE = "health"
 
 
@@ -83,7 +83,7 @@ def _read_version(answer: Answer, url: RelayUrl) -> str:
     """Return the version in the answer of a relay. Raises Unreachable for another server."""
     try:
         fields = read_object(answer.body)
-        if answer.status == _OK:
+        if answer.status == HTTPStatus.OK:
             return ascii(fields.text("version", _SHOWN_CHARS)).strip("'")
         slug, detail = (fields.text(name, _SHOWN_CHARS) for name in ("error", "detail"))
     except BadControl:

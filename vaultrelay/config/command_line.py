@@ -22,8 +22,6 @@ class RelayOptions(usage.Options):
     optParameters: ClassVar = [[each.name, None, None, each.help] for each in OPTIONS]
     commands: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """The help of each command by its name, for the help text."""
-    switches: ClassVar[tuple[str, ...]] = ()
-    """Flags without a value that are not options of the relay."""
     environment: Mapping[str, str] = MappingProxyType({})
     user: int | None = None
     """The user of the relay, if it is not the current one."""
@@ -39,7 +37,7 @@ class RelayOptions(usage.Options):
         return None
 
     def parseOptions(self, options: list[str] | None = None) -> None:
-        names = [*(each.name for each in OPTIONS), "help", "version", *self.switches]
+        names = [*(each.name for each in OPTIONS), "help", "version"]
         with_value = [f"{each.name}=" for each in OPTIONS]
         try:
             flags, rest = getopt(options or [], "hV", with_value + names[len(with_value) :])
@@ -56,7 +54,7 @@ class RelayOptions(usage.Options):
             self.flags.setdefault(flag.removeprefix("--"), []).append(value)
         self.parseArgs(*rest)
         self.reader = SettingsReader(
-            {name: values for name, values in self.flags.items() if name not in self.switches},
+            self.flags,
             self.environment,
             self.reactor(),
             self.user,

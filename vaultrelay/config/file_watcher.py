@@ -11,7 +11,7 @@ _Print: TypeAlias = tuple[object, ...]
 class FileWatcher:
     """Checks files periodically, through symbolic links, which renewals redirect to other files.
 
-    All content of `folders` counts. Any other folder in the place of a file is not searched: it may
+    All content of `folders` counts. Another folder instead of a file is not searched: it may
     be /. A file that has just changed may be half written, or one file of a pair: a change counts
     when the next check finds no other.
     """

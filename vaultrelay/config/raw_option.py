@@ -7,7 +7,7 @@ from twisted.python import usage
 
 from vaultrelay.certificates.regular_file import read_file, unreadable_reason
 from vaultrelay.config.suggestions import suggest_value
-from vaultrelay.logs import printable
+from vaultrelay.policy.printable import printable
 
 
 class BadOption(usage.UsageError):

@@ -61,7 +61,7 @@ def folders_to_search(named: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def make_folder(folder: str) -> None:
-    """Make the folder for this user alone. Raises OSError or UnsafeFolder if it cannot."""
+    """Make the folder for this user only. Raises OSError or UnsafeFolder if it cannot."""
     try:
         os.mkdir(folder, 0o700)
     except FileExistsError:

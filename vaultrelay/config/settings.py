@@ -179,7 +179,7 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
         if {"listen", "tls-cert"}.intersection(names):
             # The new ones are the certificates of other listeners.
             kept["pairs"] = running.pairs
-        # An empty set of origins may follow from allow-from alone.
+        # An empty set of origins may follow from allow-from only.
         names += [each.name for each in lifted if each.name != "allow-origin" or running.origins]
         return replace(self, **kept), names
 

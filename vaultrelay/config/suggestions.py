@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from ipaddress import ip_network
 from typing import TypeAlias
 
-_QUOTES = "\"'`\u201c\u201d\u2018\u2019"
+from vaultrelay.policy.access_token import QUOTES
+
 _LISTS = {
     "NETWORK": re.compile(r"[,; ](?!/)"),
     "URL": re.compile(r"[,; ]"),
@@ -38,7 +39,7 @@ def form_error(kind: str, values: tuple[str, ...], list_form: str, may_be_empty:
     if not may_be_empty and not all(value.strip() for value in values):
         return "the value is empty; set one, or remove the option"
     for value in values:
-        quotes = [end in _QUOTES for end in (value[:1], value[-1:]) if end]
+        quotes = [end in QUOTES for end in (value[:1], value[-1:]) if end]
         if quotes and (any(quotes) if list_form else all(quotes)):
             return "the value has quotation marks, which are read as part of it; remove them"
         if list_form and kind in _LISTS and _LISTS[kind].search(value.strip()):
@@ -113,12 +114,12 @@ _CORRECTIONS: tuple[tuple[str, str, str | _Suggest], ...] = (
     (
         "NUMBER",
         r"(?=.*[:/])(?:.*:[^0-9]*)?([0-9]{1,5})(?:[:/][^0-9]*)?",
-        lambda kind, match: f"write the number alone, such as {match[1]}",
+        lambda kind, match: f"write only the number, such as {match[1]}",
     ),
     ("ADDRESS NETWORK", _URL.format("localhost(?::.*)?"), "write 127.0.0.1, or ::1 for IPv6"),
     ("ADDRESS", _URL.format(_ALL), "write 0.0.0.0, or :: for IPv6 and IPv4"),
     ("NETWORK", _URL.format(_ALL), "all addresses are 0.0.0.0/0 and ::/0"),
-    ("NETWORK", _URL.format("unix(?::.*)?"), "write unix alone, for all unix sockets"),
+    ("NETWORK", _URL.format("unix(?::.*)?"), "write only unix, for all unix sockets"),
     (
         "ADDRESS NETWORK",
         _URL.format(

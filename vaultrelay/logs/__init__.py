@@ -8,7 +8,6 @@ chose (docs/privacy.rst). The message of an exception may repeat what a device s
 from vaultrelay.logs.relay_log import RelayLog
 from vaultrelay.logs.settings import FORMATS, LEVELS, LogSettings
 from vaultrelay.logs.start import log_to_stderr, log_under_twistd, stderr_observer
-from vaultrelay.policy.printable import printable
 
 __all__ = [
     "FORMATS",
@@ -17,6 +16,5 @@ __all__ = [
     "RelayLog",
     "log_to_stderr",
     "log_under_twistd",
-    "printable",
     "stderr_observer",
 ]

@@ -51,9 +51,9 @@ def json_line(event: LogEvent, with_message: bool) -> str:
         fields |= {_unreserved(name, event): _plain(event[name]) for name in names}
     failure = event.get("log_failure")
     if failure is not None:
-        words = {"words": printable(safe_str(failure.value))} if with_message else {}
+        text = {"text": printable(safe_str(failure.value))} if with_message else {}
         frames = _frames(failure)[-LOG_STACK_FRAMES:]
-        fields["exception"] = {"kind": _kind(failure), "places": frames, **words}
+        fields["exception"] = {"kind": _kind(failure), "frames": frames, **text}
     line = _json(fields)
     if len(line) <= LOG_LINE_BYTES:
         return line

@@ -8,7 +8,7 @@ from vaultrelay.transport.listening_service import OpenSocket
 ORIGIN_REFUSED = (
     "A web page was refused because --allow-origin does not list its origin. If the page is your "
     "app, add --allow-origin with the value of location.origin in its developer tools. If not, a "
-    "website tried to reach the relay through the browser of one of its visitors."
+    "website tried to reach the relay through the browser of one of its users."
 )
 """Browsers show no reason: without this warning a web app would fail silently."""
 ADMIN_HOST_REFUSED = (

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from vaultrelay.certificates.server_certificate import ServerCertificate
 from vaultrelay.config.settings import hosts_of
-from vaultrelay.logs import printable
 from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
 from vaultrelay.policy.operator_warning import in_days
+from vaultrelay.policy.printable import printable
 
 _REFUSED = "DEVICES WILL REFUSE TO CONNECT"
 _RENEW = "Renew it; the relay loads the file when it changes."

@@ -16,7 +16,7 @@ from vaultrelay.wire.proof import CHANNEL_BYTES
 _HASHED = re.compile(rf"({LABEL.pattern}):([0-9A-Fa-f]{{64}})")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _OF_NOTHING = frozenset(map(digest_of, (b"", b"\n")))
-"""The digests that a shell makes from an unset variable, which everybody can guess."""
+"""The digests that a shell makes from an unset variable, which an attacker can guess."""
 
 
 class BadLine(ValueError):
@@ -61,7 +61,7 @@ def read_channels(text: str) -> frozenset[bytes]:
         try:
             channels.add(base64url.decode(line, CHANNEL_BYTES))
         except ValueError:
-            raise BadLine(number, "is no channel: 43 characters of base64url") from None
+            raise BadLine(number, "is not a channel: 43 characters of base64url") from None
     if len(channels) > MAX_CHANNELS_LISTED:
         raise BadLine(0, f"holds more than {MAX_CHANNELS_LISTED} channels")
     return frozenset(channels)

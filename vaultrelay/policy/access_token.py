@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """The characters that are safe in an HTTP header and in a URL (RFC 6750, section 2.1)."""
 _BARE_LABEL = re.compile(r"token-\d{4}-\d\d-\d\d")
 """A label as `vault-relay token new` makes it, which is as long as a token."""
-_QUOTES = tuple("\"'`\u2018\u2019\u201c\u201d")
+QUOTES = tuple("\"'`\u2018\u2019\u201c\u201d")
 _CURE = "Make one: vault-relay token new"
 _PADDED = 4
 """The unit of characters in padded Base64."""
@@ -33,14 +33,14 @@ def check_spelling(text: str) -> None:
 
     The message is the end of a sentence, and repeats nothing of `text`, which may contain a token.
     """
-    if text[:1] in _QUOTES or text[-1:] in _QUOTES:
+    if text[:1] in QUOTES or text[-1:] in QUOTES:
         raise ValueError("has quotation marks: write the token without them")
     if any(map(str.isspace, text)):
-        raise ValueError("has white space inside: write the token alone, without a word before it")
+        raise ValueError("has white space inside: write only the token, without a word before it")
     if ":" in text:
         raise ValueError("has a colon: write the token itself, neither its label nor its hash")
     if "=" in text.rstrip("=") or (text.endswith("=") and len(text) % _PADDED):
-        raise ValueError("is not a token alone: write it without a name and = before it")
+        raise ValueError("is more than a token: write it without a name and = before it")
     if not _TOKEN.fullmatch(text):
         raise ValueError(
             "has a character that a token cannot have: letters, digits, . _ ~ + / -, and = at the "

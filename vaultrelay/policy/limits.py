@@ -36,7 +36,7 @@ DEFAULT_DRAIN_SECONDS = 20
 NODE_NAME_CHARS = 32
 """Of --node-name, which is in every welcome: a host's short name, or a word and a number."""
 
-# The front door.
+# From accept to the join.
 
 HEAD_BYTES = 8 * 1024
 """The size of a request head. Browsers with cookies and proxies with their additions stay below
@@ -48,7 +48,7 @@ LISTEN_BACKLOG = 1024
 """All devices return at once after a restart; with 50, most of 1000 waited a second on TCP, and
 were refused on a unix socket."""
 UNIX_BACKLOG = 4096
-"""The backlog of a unix socket, the most that Linux allows by default. A full one refuses at once,
+"""The backlog of a unix socket, the default limit of Linux. A full one refuses at once,
 and a proxy then tries another relay, which splits a channel: with 50, of 3000 simultaneous
 connections through HAProxy 1766 were refused, and 540 went to another relay."""
 UNIX_PATH_BYTES = 107 if sys.platform.startswith("linux") else 103
@@ -76,8 +76,8 @@ ROUND_SECONDS. With 16 a message waited twice as long while 1000 devices joined 
 REJECTS_PER_TURN = 16
 """Connections closed in one turn when no descriptor is left for them."""
 ACCEPT_PAUSE_SECONDS = 0.1
-"""Until a port without room or descriptors accepts again: no device notices the delay, and the
-relay is idle meanwhile."""
+"""Until a port without room or descriptors accepts again: an imperceptible delay, in which the
+relay is idle."""
 PENDING_HEALTH_REQUESTS = 16
 """Connections to the socket of the health check: from this machine only, so one is enough."""
 OTHER_FILES = 100
@@ -92,7 +92,7 @@ connections and as much for other files; the devices have the remaining half: of
 of 1024 even 668. A smaller part for pending connections would delay returning devices: with a
 quarter, half of all that there is room for pass at once."""
 SELECT_SOCKETS = 512
-"""The most that Python's select() takes on Windows, where no other reactor watches descriptors.
+"""The limit of Python's select() on Windows, where no other reactor watches descriptors.
 With one more the reactor would loop without any effect."""
 SELECT_FILES = SELECT_SOCKETS + 50
 """The limit on open files there: half of OTHER_FILES are not sockets."""
@@ -129,7 +129,7 @@ SITE_FACTOR = 2
 """The same for an IPv6 /48, the largest network that one customer commonly has, and for an IPv4
 /24, the smallest that is routed by itself: half of the relay at most. More than LINE_FACTOR, so
 that one line leaves something to its neighbours, and at most half of SHARE_PER_ADDRESS, so that no
-site fills a relay alone. Behind a /24 there may be thousands of homes that share addresses
+single site fills a relay. Behind a /24 there may be thousands of homes that share addresses
 (CGNAT)."""
 LINE_ADDRESSES = 4
 """A /56 has the devices of this many addresses at most: it matters if --max-per-address is far
@@ -239,8 +239,8 @@ SUMMARY_SECONDS = 60
 """Between two log lines about counted events, such as refusals: soon enough while an operator
 watches a first device fail, and one line a minute at most under an attack."""
 FEW_HANDSHAKES = 8
-"""Unfinished in that time, of PROBED_HANDSHAKES alone: a `vault-relay check` leaves three, and a
-port scan as many. They are logged at info, and more of them as a warning."""
+"""Unfinished in that time, if all are of PROBED_HANDSHAKES: a `vault-relay check` leaves three, and
+a port scan as many. They are logged at info, and more of them as a warning."""
 LOG_LINES_OF_A_KIND = 30
 """In that time; more of the same kind are only counted. All lines of a quiet relay pass, and a
 client that joins in a loop writes 3 KB a minute."""
@@ -282,7 +282,7 @@ MEMORY_SHARE = 8
 connections, and other programs."""
 MIN_MESSAGES_HELD = 4
 """Messages of the largest size for which `--max-buffer` must have room: one incoming, one outgoing,
-and as much again. With less, two devices alone would be closed for want of memory."""
+and as much again. With less, two devices could already be closed for lack of memory."""
 MIN_BUFFER = MIN_MESSAGES_HELD * DEFAULT_MESSAGE_BYTES
 RETRY_MEMORY_SECONDS = 60
 """The wait announced to a device that is closed with 4007."""
@@ -326,7 +326,7 @@ DIAGNOSIS_SECONDS = 5
 takes 0.2 ms with a thousand devices."""
 PROXY_FAULT_SECONDS = 3600
 """For which a proxy fault is reported after the last connection that showed it. Devices that got
-400 stay away, so a single attempt may be all the evidence."""
+400 do not retry, so a single attempt may be all the evidence."""
 PUBLIC_PROXY_FAULTS = 10
 """Of one kind from public addresses before they are reported: a scan of the Internet sends one or
 two, devices behind a provider's proxy send more."""
@@ -355,15 +355,15 @@ HISTORY_SECONDS = 3600
 """The span of the plots: long enough to see what led to an event, and 7 KB in all."""
 HISTORY_SAMPLES = HISTORY_SECONDS // SAMPLE_SECONDS
 LAG_SECONDS = 0.25
-"""Between two measurements of the delay of timers. A delay that devices notice spans at least one
-of them, and four a second take 0.04 % of a core."""
+"""Between two measurements of the delay of timers. A delay that matters to devices spans at least
+one of them, and four a second take 0.04 % of a core."""
 LAG_SAMPLES = 6
 """A minute, of which the worst delay is exported: scrapes are rarer than samples, and must not miss
 one."""
 REFRESH_SECONDS = 10
 """The interval of the status page's reload: there is no new sample sooner."""
 MAX_NODES = 64
-"""Relays of one cluster that a status page asks, each in a thread. A million devices take half."""
+"""Relays of one cluster that a status page polls, each in a thread. A million devices take half."""
 NODE_SECONDS = 1
 """For which the status page waits for the other relays: those that are up answer in a few
 milliseconds, and a person waits for the page."""
@@ -403,7 +403,7 @@ TABLE_SECONDS = 60
 """For which HAProxy remembers a channel by itself: twice its timeout for a relay's answer, and
 longer than a device takes from its 101 to its hello and the relay then to announce it."""
 CHANNELS_REMEMBERED = 2
-"""For each device of the capacity: each may be alone in its channel, and return once."""
+"""For each device of the capacity: each may be the only one of its channel, and return once."""
 RETRY_ELSEWHERE_SECONDS = 1
 """For a device that HAProxy sent to another relay than the rest of its channel: the next attempt is
 routed to them."""
@@ -431,7 +431,7 @@ ANNOUNCE_TICK_SECONDS = 0.5
 """Between two announcements of channels to HAProxy."""
 TICKS_A_ROUND = 20
 """In which each channel is announced once, so every ten seconds: with 25,000 a tick takes 3 ms,
-which no device notices, and the round 0.6 % of a core, and 0.4 % in HAProxy."""
+and the round 0.6 % of a core, and 0.4 % in HAProxy."""
 NEW_CHANNELS_A_TICK = 50
 """Channels with their first device, announced before their turn in the round."""
 MAX_NEW_CHANNELS = 1000

@@ -61,7 +61,7 @@ def _read(text: str) -> Network:
                 "just the address"
             ) from None
         raise ValueError(
-            f"{text!r} is no address, no network such as 10.0.0.0/8, and not {UNIX}"
+            f"{text!r} is not an address, a network such as 10.0.0.0/8, or {UNIX}"
         ) from None
     if isinstance(network, IPv6Network) and any(map(network.subnet_of, _IPV4_IN_IPV6)):
         mapped = network.network_address.packed[12:]

@@ -1,20 +1,18 @@
 """Origins: the web pages that may connect.
 
 A browser sends the origin of the page that opens a WebSocket (RFC 6454), and a page cannot forge
-it. Without a list, every website could connect from the network of its visitor.
+it. Without a list, every website could connect from the network of its user.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vaultrelay.wire.host import canonical_host
+from vaultrelay.wire.host import DEFAULT_PORTS, MAX_PORT, canonical_host
 
 NULL = "null"
 """The origin of sandboxed frames, and in some browsers of files (RFC 6454, section 7.1)."""
 _ORIGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(\[[^\]]*\]|[^\s:/?#@\[\]]*)(?::([0-9]{1,5}))?")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_HIGHEST_PORT = 65535
 _ANY_HOST = "*"
 
 
@@ -62,13 +60,13 @@ def serialized_origin(text: str) -> str:
         raise ValueError(f"{text!r} is not an origin")
     scheme, host, port = parts[1].lower(), parts[2], int(parts[3] or 0)
     # A name with a dot at its end is another origin; a file has no host.
-    if host.endswith(".") or "*" in host or port > _HIGHEST_PORT:
+    if host.endswith(".") or "*" in host or port > MAX_PORT:
         raise ValueError(f"{text!r} is not an origin")
     if host or scheme != "file":
         host = canonical_host(host)
     if ":" in host:
         host = f"[{host}]"
-    is_usual = parts[3] is None or port == _DEFAULT_PORTS.get(scheme)
+    is_usual = parts[3] is None or port == DEFAULT_PORTS.get(scheme)
     return f"{scheme}://{host}" if is_usual else f"{scheme}://{host}:{port}"
 
 

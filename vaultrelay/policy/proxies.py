@@ -30,7 +30,7 @@ class TrustedProxies:
         for network in networks.networks:
             if not network.prefixlen:
                 raise ValueError(
-                    f"'{network}' is everybody, and everybody can write X-Forwarded-For"
+                    f"'{network}' is every address, and any client can send X-Forwarded-For"
                 )
         return cls(networks, denied)
 
@@ -60,5 +60,5 @@ def _read_forwarded(text: str) -> IpAddress:
     found = _WITH_PORT.fullmatch(text)
     address = read_address((found[1] or found[2]) if found else text)
     if address is None:
-        raise ValueError("this is no address")
+        raise ValueError("this is not an address")
     return address

@@ -49,6 +49,6 @@ class Pseudonyms:
         digest = blake2b(subject, key=self._key, person=kind).digest()
         number = int.from_bytes(digest, "big")
         return "".join(
-            _ALPHABET[number >> _BITS * place & len(_ALPHABET) - 1]
-            for place in range(PSEUDONYM_CHARACTERS)
+            _ALPHABET[number >> _BITS * index & len(_ALPHABET) - 1]
+            for index in range(PSEUDONYM_CHARACTERS)
         )

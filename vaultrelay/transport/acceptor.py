@@ -124,7 +124,7 @@ class Acceptor:
             self._begin(accepted, address)
 
     def _begin(self, accepted: socket.socket, address: Any) -> None:
-        """Make a connection. An exception ends it alone: the reactor would close the acceptor."""
+        """Make a connection. An exception ends it only: the reactor would close the acceptor."""
         protocol: Any = None
         stream: Stream | None = None
         try:

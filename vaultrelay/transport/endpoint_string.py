@@ -24,10 +24,10 @@ from vaultrelay.transport.inherited_sockets import DOMAINS, find_socket
 from vaultrelay.transport.listening_socket import InheritedSocket, TcpAddress
 from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.unix_path import UnixPath
+from vaultrelay.wire.host import MAX_PORT
 
 __all__ = ["BadEndpoint", "read_endpoint"]
 
-_HIGHEST_PORT = 65535
 _PARTS = {
     "tcp": ("port", "interface", "backlog"),
     "tcp6": ("port", "backlog", "interface"),
@@ -93,8 +93,8 @@ def read_endpoint(
 
 
 def _tcp_address(kind: str, parts: dict[str, str], on_loopback: bool) -> TcpAddress:
-    port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", _HIGHEST_PORT)
-    backlog = _number(parts.get("backlog", str(LISTEN_BACKLOG)), "backlog", _HIGHEST_PORT)
+    port = _number(parts.get("port", "443" if kind == "tls" else ""), "port", MAX_PORT)
+    backlog = _number(parts.get("backlog", str(LISTEN_BACKLOG)), "backlog", MAX_PORT)
     is_v6 = kind in ("tcp6", "tls")
     everywhere, here = ("::", "::1") if is_v6 else ("", "127.0.0.1")
     interface = parts.get("interface", here if on_loopback else everywhere)
@@ -196,7 +196,7 @@ def _unix_endpoint(parts: dict[str, str], folder: str) -> Endpoint:
         raise BadEndpoint("has a lockfile that is neither 0 nor 1")
     # With Twisted's backlog a full socket refuses connections: a proxy then connects to another
     # relay, which would separate the devices of a channel.
-    backlog = _number(parts.get("backlog", str(UNIX_BACKLOG)), "backlog", _HIGHEST_PORT)
+    backlog = _number(parts.get("backlog", str(UNIX_BACKLOG)), "backlog", MAX_PORT)
     unix = UnixPath(path, int(mode, 8), backlog, has_lock=lockfile == "1")
     return Endpoint(unix, unix_path=path)
 

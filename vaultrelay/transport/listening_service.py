@@ -26,7 +26,7 @@ _CURES: dict[int | None, str] = {
 }
 _UNIX_CURES: dict[int | None, str] = {
     None: "; stop the other relay that uses this socket",
-    EADDRINUSE: "; stop the program that listens there, or remove the file if it is no socket",
+    EADDRINUSE: "; stop the program that listens there, or remove the file if it is not a socket",
     ENOENT: "; create its folder first",
     ENOTDIR: "; a part of its path is not a folder",
     EACCES: "; let the relay's user create files in its folder",

@@ -181,7 +181,7 @@ class TlsStream(PlainStream):
 
     def _all_sent(self) -> None:
         if self._state is State.CLOSING:
-            self.send_raw(self._goodbye())
+            self.send_raw(self._close_notify())
             if self._unsent is None:
                 self.lose(DONE)
 
@@ -191,10 +191,10 @@ class TlsStream(PlainStream):
             return
         if reason is DONE and self._unsent is None:
             with suppress(OSError):
-                self.socket.send(self._goodbye())
+                self.socket.send(self._close_notify())
         self.lose(reason)
 
-    def _goodbye(self) -> bytes:
+    def _close_notify(self) -> bytes:
         """Return a close_notify, once. The peer's is not awaited (RFC 8446, section 6.1)."""
         tls, self._tls = self._tls, None
         if tls is not None:

@@ -50,7 +50,7 @@ class AdminPages(PageResource):
         }
 
     def _status(self, request: Request) -> Deferred[bytes]:
-        # Imported at the first request: Prometheus alone does not need it in memory.
+        # Imported at the first request: a relay that only Prometheus reads does not need it.
         from vaultrelay.web.status_page import PAGE, status_page
 
         page = self._source.others().addCallback(

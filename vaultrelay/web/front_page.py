@@ -18,8 +18,8 @@ if (navigator.clipboard) {
   url.after(button);
 }
 """
-"""Adds the button that copies the URL. Browsers have a clipboard for pages by TLS or of localhost
-alone: elsewhere, and without scripts, there is no button."""
+"""Adds the button that copies the URL. Only pages by TLS or of localhost have a
+clipboard: others, and browsers without scripts, get no button."""
 PAGE = HtmlPage(STYLE, _SCRIPT)
 _BODY = template("""<h1>VaultMesh relay</h1>
 <p><t:slot name="state"/> The devices of one password vault meet here and pass each other encrypted

@@ -78,5 +78,5 @@ def template(text: str) -> XMLString:
 
 
 def _hash_source(text: str) -> str:
-    """Return the source of a Content-Security-Policy that allows this style or script alone."""
+    """Return the source of a Content-Security-Policy that allows only this style or script."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

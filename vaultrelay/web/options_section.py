@@ -6,7 +6,7 @@ from twisted.web.template import Tag, tags
 
 from vaultrelay.config.option import options_of
 from vaultrelay.config.settings import Settings
-from vaultrelay.logs import printable
+from vaultrelay.policy.printable import printable
 from vaultrelay.web.units import size
 
 _UNITS = {each.name: each.kind.value for each in options_of(Settings)}

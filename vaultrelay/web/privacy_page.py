@@ -1,4 +1,4 @@
-"""The privacy notice as a page for people: the sentences of /privacy.json, from the same object."""
+"""The privacy notice as a page for users: the sentences of /privacy.json, from the same object."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

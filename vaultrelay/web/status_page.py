@@ -7,21 +7,20 @@ from twisted.internet.defer import Deferred
 from twisted.web.template import Flattenable, Tag, tags
 
 from vaultrelay.cluster.answer import NodeAnswer
-from vaultrelay.logs import printable
 from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
+from vaultrelay.policy.printable import printable
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.html_page import HtmlPage, Part, template
 from vaultrelay.web.options_section import options_list
 from vaultrelay.web.plot import HISTORY_MINUTES, Plot, line_plot, shown_minutes
 from vaultrelay.web.relays_section import relays_section
 from vaultrelay.web.status_style import STYLE
-from vaultrelay.web.units import brief, lasting, number, size
+from vaultrelay.web.units import DAY, brief, lasting, number, size
 from vaultrelay.wire.close_codes import CloseCode
 
 DOCUMENTATION = "https://vaultmesh.invalid/relay/docs"
 """The project's own URL of it, as in setup.cfg."""
-_DAY = 86400
 PAGE = HtmlPage(STYLE)
 _BODY = template(f"""<meta http-equiv="refresh" content="{REFRESH_SECONDS}"/>
 <header>
@@ -200,7 +199,7 @@ def _certificates(metrics: RelayMetrics) -> Tag:
 
 
 def _certificate(expiry: Expiry, now: float) -> Tag:
-    days = int((expiry.ends - now) // _DAY)
+    days = int((expiry.ends - now) // DAY)
     left = f"{days} days left" if days >= 0 else "expired"
     kind = "count soon" if days <= CERTIFICATE_WARNING_DAYS else "count"
     ends = time.strftime("until %Y-%m-%d", time.gmtime(expiry.ends))

@@ -3,7 +3,7 @@
 _THOUSAND = 1000
 _EXACT_BELOW = 10_000
 _WHOLE_FROM = 100
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MINUTE, _HOUR, DAY = 60, 3600, 86_400
 
 
 def number(value: float) -> str:
@@ -26,8 +26,8 @@ def brief(seconds: float) -> str:
 def lasting(seconds: float) -> str:
     """Return a long time as text, in its largest unit and the next."""
     whole = int(seconds)
-    if whole >= _DAY:
-        return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+    if whole >= DAY:
+        return f"{whole // DAY} d {whole % DAY // _HOUR} h"
     if whole >= _HOUR:
         return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
     return f"{whole // _MINUTE} min" if whole >= _MINUTE else f"{whole} s"

@@ -12,7 +12,7 @@ from vaultrelay.wire.upgrade import Upgrade
 @implementer(IAddress)
 @dataclass(frozen=True, slots=True)
 class AdmittedUpgrade:
-    """An upgrade and its admission, in place of the address of a connection."""
+    """An upgrade and its admission, instead of the address of a connection."""
 
     upgrade: Upgrade
     admission: Admission = ANONYMOUS

@@ -52,7 +52,7 @@ class Factory(Protocol):
     """Registers a connection with the broker."""
 
     def borrow_frames(self, listener: FrameListener) -> ForeignFrames:
-        """Return an instance of Autobahn's protocol, for one connection alone."""
+        """Return an instance of Autobahn's protocol, for one connection only."""
 
     def return_frames(self, frames: ForeignFrames) -> None:
         """Take an instance back, for another connection."""

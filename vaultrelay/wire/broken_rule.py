@@ -28,7 +28,7 @@ class Rule(Enum):
     REASON = "reason", "the reason of a data message is not 0"
     FROM = "from", "a data message is not from the session of its connection"
     TO = "to", "a data message is to its own sender or to no session"
-    CHANNEL_KEY = "channel_key", "the channel is a key for which anybody can sign"
+    CHANNEL_KEY = "channel_key", "the channel is a key for which any client can sign"
     SIGNATURE = "signature", "the signature does not verify"
     AUDIENCE_SPELLING = "audience_spelling", "the audience is not in its canonical spelling"
     OTHER_AUDIENCE = "other_audience", "the device dialled a name that is not this relay's"

@@ -1,6 +1,6 @@
-"""Close codes: why the relay ends a connection, and whether the device may come back.
+"""Close codes: why the relay ends a connection, and whether the device may reconnect.
 
-4000 to 4499: come back, with back-off. 4500 to 4999: stay away until the user, the app or the
+4000 to 4499: reconnect, with back-off. 4500 to 4999: do not, until the user, the app or the
 operator changes something, but for the one retry of 4509. RFC 6455's own codes stay for its own
 errors.
 """

@@ -123,10 +123,10 @@ class Welcome:
 
     @classmethod
     def read(cls, fields: Fields) -> "Welcome":
-        _, most_peers = announced.CHANNEL_DEVICES
+        _, max_peers = announced.CHANNEL_DEVICES
         return cls(
             fields.session(),
-            tuple(Peer.read(peer) for peer in fields.objects("peers", most_peers)),
+            tuple(Peer.read(peer) for peer in fields.objects("peers", max_peers)),
             Limits.read(fields.object("limits")),
             fields.integer_within("ping_seconds", announced.PING_SECONDS),
             fields.integer_within("session_ttl", announced.SESSION_TTL),
@@ -217,7 +217,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """Relay to device: the relay stops; come back after a random time from `reconnect` seconds."""
+    """Relay to device: the relay stops; reconnect after a random time from `reconnect` seconds."""
 
     type: ClassVar = "draining"
     reason: str

@@ -96,7 +96,7 @@ def check_data(message: bytes, session: int) -> tuple[int, int]:
 
 
 def _too_short(message: bytes) -> BadHeader:
-    sentence = f"a data message has {len(message)} bytes, and its header alone {HEADER_BYTES}"
+    sentence = f"a data message has {len(message)} bytes, fewer than its header of {HEADER_BYTES}"
     return BadHeader(Rule.DATA_SIZE.slug, sentence)
 
 

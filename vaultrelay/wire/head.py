@@ -16,13 +16,13 @@ _PROXY_1 = re.compile(rb"PROXY (?:TCP4|TCP6|UNKNOWN)[ \r]")
 _PROXY_2 = b"\r\n\r\n\0\r\nQUIT\n"
 PROXY_HEADER_BYTES = 14
 """Bytes that suffice to recognize both versions."""
-_PROXY_2_ALONE = 5
+_PROXY_2_CERTAIN = 5
 """Bytes of it that cannot be empty lines before a request."""
 
 
 def begins_proxy_header(data: bytes) -> bool:
     """Return whether `data` begins with a header of the PROXY protocol, version 1 or 2."""
-    return _PROXY_1.match(data) is not None or data.startswith(_PROXY_2[:_PROXY_2_ALONE])
+    return _PROXY_1.match(data) is not None or data.startswith(_PROXY_2[:_PROXY_2_CERTAIN])
 
 
 def request_start(data: bytes, in_tls: bool, has_proxy_header: bool) -> int | None:

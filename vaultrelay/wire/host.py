@@ -10,6 +10,8 @@ LABEL = re.compile("[a-z0-9_-]{1,63}")
 _NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
 """A last label that makes browsers parse a name as an IPv4 address (WHATWG URL, section 3.5)."""
 _IPV6 = 6
+MAX_PORT = 65535
+DEFAULT_PORTS = {"ws": 80, "wss": 443, "http": 80, "https": 443}
 
 
 def canonical_host(host: str) -> str:

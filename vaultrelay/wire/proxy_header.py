@@ -7,6 +7,8 @@ import struct
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from vaultrelay.wire.host import MAX_PORT
+
 BEGINS_1 = b"PROXY "
 BEGINS_2 = b"\r\n\r\n\0\r\nQUIT\n"
 MAX_V1_BYTES = 107
@@ -20,7 +22,6 @@ _END_1 = b"\r\n"
 _ADDRESSES_1 = (b"TCP4", b"TCP6")
 _FIELDS_1 = 4
 """After the protocol: both addresses and both ports."""
-_HIGHEST_PORT = 65535
 _VERSION_2 = 2
 _LOCAL, _PROXY = 0, 1
 _UNSPECIFIED, _IPV4, _IPV6, _UNIX = range(4)
@@ -101,7 +102,7 @@ def _read_host(text: bytes) -> str:
 
 
 def _read_port(text: bytes) -> int:
-    if not text.isdigit() or len(text) > len(str(_HIGHEST_PORT)) or int(text) > _HIGHEST_PORT:
+    if not text.isdigit() or len(text) > len(str(MAX_PORT)) or int(text) > MAX_PORT:
         raise BadHeader
     return int(text)
 

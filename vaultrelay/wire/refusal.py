@@ -157,7 +157,7 @@ def method_not_allowed() -> Refusal:
     return Refusal(
         405,
         "method_not_allowed",
-        "This relay answers GET and HEAD, and is no proxy for HTTP.",
+        "This relay answers GET and HEAD, and is not a proxy for HTTP.",
         (("Allow", "GET, HEAD"),),
     )
 

@@ -5,12 +5,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from vaultrelay.wire.host import canonical_host, host_port
+from vaultrelay.wire.host import DEFAULT_PORTS, canonical_host, host_port
 
-_DEFAULT_PORTS = {"ws": 80, "wss": 443}
 _PATH_CHARS = "/%:@!$&'()*+,;=~"
 """Those that need no escape in a path (RFC 3986, section 3.3), and escapes."""
-_PUBLIC_SCHEMES = ("ws", "wss", "http", "https")
+_SCHEMES = ("ws", "wss")
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class RelayUrl:
     @classmethod
     def read(cls, text: str) -> "RelayUrl":
         """Parse a URL. Raises ValueError, with a sentence, if it is invalid."""
-        parts = split_url(text, _DEFAULT_PORTS)
+        parts = split_url(text, _SCHEMES)
         authorization = None
         if parts.password is not None:
             user = f"{unquote(parts.username or '')}:{unquote(parts.password)}"
@@ -34,7 +33,7 @@ class RelayUrl:
         return cls(
             parts.scheme,
             canonical_host(parts.hostname or ""),
-            parts.port or _DEFAULT_PORTS[parts.scheme],
+            parts.port or DEFAULT_PORTS[parts.scheme],
             quote(parts.path or "/", safe=_PATH_CHARS),
             authorization,
         )
@@ -50,7 +49,7 @@ class RelayUrl:
 
     def __str__(self) -> str:
         """Return the URL without token, default port and empty path."""
-        authority = self.authority.removesuffix(f":{_DEFAULT_PORTS[self.scheme]}")
+        authority = self.authority.removesuffix(f":{DEFAULT_PORTS[self.scheme]}")
         return f"{self.scheme}://{authority}{self.path if self.path != '/' else ''}"
 
 
@@ -76,16 +75,16 @@ def host_of_url(url: str) -> str:
         raise ValueError("a pattern is not a name that a device can dial")
     if "://" not in url:
         return canonical_host(url)
-    return canonical_host(split_url(url, _PUBLIC_SCHEMES).hostname or "")
+    return canonical_host(split_url(url, DEFAULT_PORTS).hostname or "")
 
 
 def has_token(url: str) -> bool:
-    """Return whether a URL has a token, in the place of its password."""
+    """Return whether a URL has a token, as its password."""
     return bool(urlsplit(url).password)
 
 
 def with_token(url: str, token: str) -> str:
-    """Return the URL with a token in the place of its password."""
+    """Return the URL with a token as its password."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"any:{quote(token, safe='')}@{host}").geturl()

@@ -91,7 +91,7 @@ class Request:
         """Return the fields that a device must have sent and a proxy dropped; empty without
         evidence.
 
-        The header `Connection: Upgrade` alone is none: some proxies add it to every request.
+        `Connection: Upgrade` is no evidence by itself: some proxies add it to every request.
         """
         upgrades = self.has_element("upgrade", "websocket")
         if _WEBSOCKET_FIELDS.isdisjoint(self.headers) and not upgrades:
@@ -153,7 +153,7 @@ def _parse(head: bytes) -> h11.Request:
         raise bad_request("The request head is not HTTP/1.1.")
     if event.http_version not in _HTTP_VERSIONS:
         raise bad_request(
-            "This relay speaks HTTP/1.1 alone: a proxy in front of it must not use HTTP/2."
+            "This relay speaks HTTP/1.1 only: a proxy in front of it must not use HTTP/2."
         )
     return event
 

@@ -21,7 +21,7 @@ def explained(status: int, url: str = "ws://a.example/v3", **headers: str) -> st
         (302, "/login?s3cret", "redirects to http://a.example:80/login, and devices do not"),
         (307, "http://b.example/\x1b", "redirects to http://b.example/\\x1b, and"),
         (308, "https://[\x1b", "redirects to an invalid URL. Is the URL that of a relay?"),
-        (302, "", "302 Found in place of the relay. Is the URL that of a relay"),
+        (302, "", "302 Found instead of the relay. Is the URL that of a relay"),
     ],
 )
 def test_a_redirect_is_told_with_where_it_leads(status: int, location: str, said: str) -> None:
@@ -33,19 +33,19 @@ def test_a_redirect_is_told_with_where_it_leads(status: int, location: str, said
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (200, "answers 200 OK with a web page in place of the relay. The upgrade was lost"),
+        (200, "answers 200 OK with a web page instead of the relay. The upgrade was lost"),
         (
             400,
-            "400 Bad Request with a web page in place of the relay. Let the proxy forward WebS",
+            "400 Bad Request with a web page instead of the relay. Let the proxy forward WebS",
         ),
-        (403, "403 Forbidden with a web page in place of the relay. A server in front"),
-        (404, "404 Not Found with a web page in place of the relay. No relay has this"),
-        (426, "426 Upgrade Required with a web page in place of the relay. Let the proxy forw"),
-        (464, "464 with a web page in place of the relay. The load balancer speaks HTTP/2"),
-        (502, "502 Bad Gateway with a web page in place of the relay. The proxy does not reach"),
-        (505, "in place of the relay. WebSockets need HTTP/1.1"),
-        (522, "522 with a web page in place of the relay. Cloudflare does not reach"),
-        (418, "418 I'm a Teapot with a web page in place of the relay. Is the URL that of a relay"),
+        (403, "403 Forbidden with a web page instead of the relay. A server in front"),
+        (404, "404 Not Found with a web page instead of the relay. No relay has this"),
+        (426, "426 Upgrade Required with a web page instead of the relay. Let the proxy forw"),
+        (464, "464 with a web page instead of the relay. The load balancer speaks HTTP/2"),
+        (502, "502 Bad Gateway with a web page instead of the relay. The proxy does not reach"),
+        (505, "instead of the relay. WebSockets need HTTP/1.1"),
+        (522, "522 with a web page instead of the relay. Cloudflare does not reach"),
+        (418, "418 I'm a Teapot with a web page instead of the relay. Is the URL that of a relay"),
     ],
 )
 def test_each_status_has_its_cure(status: int, said: str) -> None:
@@ -55,7 +55,7 @@ def test_each_status_has_its_cure(status: int, said: str) -> None:
 
 
 def test_who_answers_is_named_and_what_it_says_is_made_harmless() -> None:
-    assert explained(404, server="nginx/1.22").startswith("nginx/1.22 answers 404 Not Found in pl")
+    assert explained(404, server="nginx/1.22").startswith("nginx/1.22 answers 404 Not Found inst")
     assert explained(404, server="\x1b[31m" + 99 * "x").startswith("\\x1b[31mxxx")
 
 

@@ -173,8 +173,8 @@ async def test_a_warning_stops_nothing() -> None:
     ("answer", "said"),
     [
         (page("301 Moved", "Location: https://localhost/"), "upgrade: A server in front of the "),
-        (page("404 Not Found", "Server: nginx"), "upgrade: nginx answers 404 Not Found in place"),
-        (page("200 OK"), "upgrade: A server in front of the relay answers 200 OK in place"),
+        (page("404 Not Found", "Server: nginx"), "upgrade: nginx answers 404 Not Found instead"),
+        (page("200 OK"), "upgrade: A server in front of the relay answers 200 OK instead"),
         (b"", "upgrade: The connection ended without an answer."),
         (bytes(3) + b"\x04" + bytes(5), "http: The server speaks HTTP/2"),
         (b"\x15\x03\x01\x00\x02\x02\x46", "http: This port speaks TLS: change ws:// in"),

@@ -42,7 +42,7 @@ PUBLIC = issue(
     ],
 )
 TRUST_ROOT = "SSL_CERT_FILE=/path/to/root.pem vault-relay check"
-ALONE = "alone, without that of its issuer"
+ALONE = "certificate without that of its issuer"
 ABSENT = "but not that of its issuer, 'Home Middle': serve the certificate with its chain"
 COMPLETE = "The relay serves its chain, but this machine does not trust its root, 'Home Root'."
 
@@ -74,7 +74,7 @@ async def failure(folder: Path, *chain: Issued) -> str:
         ([UNDER_ROOT, ROOT], COMPLETE, "fullchain.pem"),
         (
             [UNDER_ROOT],
-            "alone, without that of its issuer, 'Home Root'. If that is the root",
+            "certificate without that of its issuer, 'Home Root'. If that is the root",
             "xxx",
         ),
         ([PUBLIC], f"{ALONE}, 'Home Middle': serve the certificate with", TRUST_ROOT),

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from urllib.parse import urljoin, urlsplit
 
 from vaultrelay.commands.checkup.url import shown
-from vaultrelay.logs import printable
+from vaultrelay.policy.printable import printable
 from vaultrelay.wire.answer import Answer
 from vaultrelay.wire.relay_url import RelayUrl
 
@@ -88,7 +88,7 @@ def explain_answer(
                 f"{fault}: Cloudflare requires a browser. Disable its challenges and bot "
                 "protection for this host."
             )
-    return f"{fault} in place of the relay. {cures.get(answer.status, _OTHER)}"
+    return f"{fault} instead of the relay. {cures.get(answer.status, _OTHER)}"
 
 
 def _redirect(answer: Answer, url: RelayUrl) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from vaultrelay.certificates.x509 import X509, read_certificate
-from vaultrelay.logs import printable
 from vaultrelay.policy.operator_warning import OperatorWarning
+from vaultrelay.policy.printable import printable
 
 NAME_MISMATCH = frozenset({62, 64})
 """OpenSSL's numbers for a certificate that is for another host name, or address."""

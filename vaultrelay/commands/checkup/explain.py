@@ -7,7 +7,7 @@ from twisted.internet.defer import CancelledError, FirstError
 from twisted.internet.error import ConnectError, ConnectionClosed
 
 from vaultrelay.client import Closed, Refused
-from vaultrelay.logs import printable
+from vaultrelay.policy.printable import printable
 from vaultrelay.policy.tls_reasons import CURES as TLS_CURES
 from vaultrelay.policy.tls_reasons import describe_tls_reason
 from vaultrelay.wire.close_codes import CloseCode

@@ -4,7 +4,7 @@ from typing import Any
 
 from vaultrelay.client import Device, Draining, Left, Message, Nack
 from vaultrelay.commands.checkup.result import CheckFailed
-from vaultrelay.logs import printable
+from vaultrelay.policy.printable import printable
 from vaultrelay.policy.token_bucket import TokenBucket
 from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.data import HEADER_BYTES

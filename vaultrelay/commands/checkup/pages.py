@@ -2,6 +2,7 @@
 
 import time
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 from vaultrelay.commands.checkup.http import HttpGet, http_get
@@ -17,7 +18,6 @@ from vaultrelay.wire.relay_url import RelayUrl
 SKEW_SECONDS = 60
 """Beyond which a clock is wrong: more than any answer takes."""
 _ADDRESS_CHARS = 64
-_OK = 200
 
 
 class Pages:
@@ -38,7 +38,7 @@ class Pages:
         except Exception:
             # Some proxies forward only upgrades, which have their own step.
             return None
-        if answer.status == _OK:
+        if answer.status == HTTPStatus.OK:
             self._connection, self._body = connection, answer.body
         skew = clock_skew(answer.header("date"), time.time())
         facts = {"skew_seconds": skew}

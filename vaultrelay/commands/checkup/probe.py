@@ -16,9 +16,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.client.device import CONNECT_SECONDS, endpoint_of
+from vaultrelay.web.units import DAY
 from vaultrelay.wire.relay_url import RelayUrl
 
-SECONDS_PER_DAY = 86_400
 ANSWER_SECONDS = 6
 """For one handshake or one page: the probes of one step end before the step has failed."""
 
@@ -77,7 +77,7 @@ def _facts(tls: ssl.SSLObject) -> TlsFacts:
     days_left = None
     if certificate:
         left = ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()
-        days_left = int(left // SECONDS_PER_DAY)
+        days_left = int(left // DAY)
     # Python has a public name for the chain since 3.13.
     end: Any = getattr(tls, "_sslobj", None)
     chain = end.get_unverified_chain() or () if hasattr(end, "get_unverified_chain") else ()

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from vaultrelay.certificates.trust import client_context
 from vaultrelay.commands.checkup.certificate import (
     NAME_MISMATCH,
     certificate_warnings,
@@ -20,9 +21,9 @@ from vaultrelay.commands.checkup.trust import (
     explain_strictness,
     ignored_stores,
 )
-from vaultrelay.logs import printable
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
 from vaultrelay.policy.operator_warning import OperatorWarning, in_days
+from vaultrelay.policy.printable import printable
 from vaultrelay.wire.relay_url import RelayUrl
 
 _HTTP_1 = "http/1.1"
@@ -111,9 +112,8 @@ def _exact_context() -> ssl.SSLContext:
 
 def _unverified_context() -> ssl.SSLContext:
     """Return a context that accepts any certificate, for inspection."""
-    context = _context(_HTTP_1)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context = client_context(ssl.CERT_NONE)
+    context.set_alpn_protocols([_HTTP_1])
     return context
 
 

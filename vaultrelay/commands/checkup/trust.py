@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vaultrelay.logs import printable
+from vaultrelay.policy.printable import printable
 
 UNTRUSTED = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's numbers for a chain that ends at no trusted root (X509_V_ERR_ in its x509_vfy.h)."""
@@ -98,11 +98,13 @@ def _explain_chain(chain: Sequence[Certificate]) -> str:
         )
     if len(chain) > 1:
         return f"The relay serves certificates, but not that of its issuer, {root}: {_SERVE_CHAIN}."
-    alone = f"The relay serves its certificate alone, without that of its issuer, {root}"
+    incomplete = f"The relay serves its certificate without that of its issuer, {root}"
     if "caIssuers" in last:
         # A public authority includes the URL of the issuer's certificate.
-        return f"{alone}: {_SERVE_CHAIN}."
-    return f"{alone}. If that is the root of your own authority, {own}. If not, {_SERVE_CHAIN}."
+        return f"{incomplete}: {_SERVE_CHAIN}."
+    return (
+        f"{incomplete}. If that is the root of your own authority, {own}. If not, {_SERVE_CHAIN}."
+    )
 
 
 def _shown(name: Any) -> str:

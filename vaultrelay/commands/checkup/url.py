@@ -5,9 +5,9 @@ from itertools import pairwise
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from vaultrelay.commands.checkup.result import CheckFailed, StepResult
-from vaultrelay.logs import printable
 from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.operator_warning import OperatorWarning
+from vaultrelay.policy.printable import printable
 from vaultrelay.wire.relay_url import RelayUrl
 
 _TOKEN_NAMES = frozenset(

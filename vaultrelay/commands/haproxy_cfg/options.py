@@ -39,7 +39,7 @@ def _log(flag: str, text: str) -> str:
 def _address(flag: str, text: str) -> str:
     address = text.removeprefix("[").removesuffix("]")
     if not is_address(address):
-        raise BadUsage(f"{flag}: '{text}' is no IP address")
+        raise BadUsage(f"{flag}: '{text}' is not an IP address")
     return address
 
 

@@ -82,5 +82,7 @@ def read_number(name: str, text: str, minimum: int, maximum: int) -> int:
 def read_name(flag: str, text: str) -> str:
     """Return a name that HAProxy accepts."""
     if not _NAME.fullmatch(text):
-        raise BadUsage(f"{flag}: {text!a} is no name; it may have 63 letters, digits and _ . : -")
+        raise BadUsage(
+            f"{flag}: {text!a} is not a name; it may have 63 letters, digits and _ . : -"
+        )
     return text

@@ -104,6 +104,17 @@ def _options_in(text: str) -> list[str]:
     return re.findall(r"(?<![-\w])--([a-z][a-z-]*[a-z])", text)
 
 
+def test_the_documents_name_tests_and_modules_that_there_are() -> None:
+    """Records of decisions may name what was replaced later."""
+    files = [
+        path for room in ("tests", "vaultrelay", "docs") for path in ROOT.glob(f"{room}/**/*.py")
+    ]
+    known = {file.relative_to(ROOT).parts[-count:] for file in files for count in range(1, 6)}
+    for path in set(DOCUMENTS) - {ROOT / "CHANGELOG.rst", *ROOT.glob("docs/decisions/*.rst")}:
+        named = re.findall(r"``([\w./-]+/\w+\.py|test_\w+\.py)``", path.read_text())
+        assert [name for name in named if Path(name).parts not in known] == [], path.name
+
+
 def test_monitoring_lists_every_field_of_the_status() -> None:
     text = (ROOT / "docs/monitoring.rst").read_text()
     table = text.partition("     - meaning\n   * - ``node``")[2].partition("\n\n")[0]

@@ -39,7 +39,7 @@ class Scene:
     def ask(self, *urls: NodeUrl) -> "tuple[list[Any], Deferred[list[NodeAnswer]]]":
         """Where the outcome will be, and the question."""
         found: list[Any] = []
-        question = self.poll.ask(urls)
+        question = self.poll.request(urls)
         question.addBoth(found.append)
         return found, question
 
@@ -115,7 +115,7 @@ def test_a_thread_asks_a_real_server() -> None:
     with serving(page(status())) as (text, _):
         url = NodeUrl.read(text)
         found: list[Any] = []
-        NodePoll(clock).ask([url]).addBoth(found.append)
+        NodePoll(clock).request([url]).addBoth(found.append)
         call, answer = calls.get(timeout=10)
         call(answer)
     assert found == [[NodeAnswer(url, status())]]

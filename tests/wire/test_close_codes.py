@@ -34,8 +34,8 @@ def test_codes_and_slugs_are_those_of_the_protocol() -> None:
 
 @pytest.mark.parametrize("code", CloseCode)
 def test_devices_return_after_4000_to_4499_only(code: CloseCode) -> None:
-    assert code.may_return is (4000 <= code.number <= 4499 or code is CloseCode.REPLACED)
-    assert code.retries == (1 if code is CloseCode.REPLACED else None if code.may_return else 0)
+    may_return = None if 4000 <= code.number <= 4499 else 0
+    assert code.retries == (1 if code is CloseCode.REPLACED else may_return)
 
 
 @pytest.mark.parametrize("code", CloseCode)

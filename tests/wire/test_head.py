@@ -4,7 +4,6 @@ import pytest
 
 from vaultrelay.wire.head import (
     EMPTY_LINES,
-    PROXY_HEADER_BYTES,
     begins_proxy_header,
     check_growing,
     request_start,
@@ -42,7 +41,7 @@ def refusal_of(data: bytes, in_tls: bool = False, has_proxy_header: bool = False
 def test_a_proxy_header_is_recognized_by_its_first_bytes(header: bytes) -> None:
     for follows in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01"):
         assert begins_proxy_header(header + follows)
-        assert begins_proxy_header((header + follows)[:PROXY_HEADER_BYTES])
+        assert begins_proxy_header((header + follows)[:14])
 
 
 @pytest.mark.parametrize("data", NONE)

@@ -360,7 +360,7 @@ def test_close_codes() -> None:
         {
             "code": code.number,
             "slug": code.slug,
-            "may_return": code.may_return,
+            "may_return": code.retries != 0,
             "retries": code.retries,
         }
         for code in CloseCode

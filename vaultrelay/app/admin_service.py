@@ -41,7 +41,7 @@ class AdminService(MultiService):
 
     _hosts_at_refusal: Collection[str] | None = None
 
-    _ask_nodes: Callable[[Sequence[NodeUrl]], Deferred[list[NodeAnswer]]] | None = None
+    _request_nodes: Callable[[Sequence[NodeUrl]], Deferred[list[NodeAnswer]]] | None = None
 
     def __init__(self, settings: Settings, *, relay: Relay, hub: Hub, log: RelayLog) -> None:
         super().__init__()
@@ -138,9 +138,9 @@ class AdminService(MultiService):
         nodes = self._relay.settings.admin_nodes
         if not nodes:
             return succeed([])
-        if self._ask_nodes is None:
+        if self._request_nodes is None:
             # Imported on demand: a single relay saves the memory.
             from vaultrelay.app.node_poll import NodePoll
 
-            self._ask_nodes = NodePoll(self._reactor).ask
-        return self._ask_nodes(nodes)
+            self._request_nodes = NodePoll(self._reactor).request
+        return self._request_nodes(nodes)

@@ -27,20 +27,20 @@ class NodePoll:
         self._start = start
         self._waiting: dict[NodeUrl, set[Deferred[NodeAnswer]]] = {}
 
-    def ask(self, urls: Sequence[NodeUrl]) -> Deferred[list[NodeAnswer]]:
+    def request(self, urls: Sequence[NodeUrl]) -> Deferred[list[NodeAnswer]]:
         """Fire with an answer of each relay, after NODE_SECONDS at most."""
-        asked = gatherResults([self._ask(url) for url in urls], consumeErrors=True)
+        answers = gatherResults([self._request(url) for url in urls], consumeErrors=True)
         # A caller that cancels expects CancelledError, which is within the FirstError.
-        return asked.addErrback(lambda failure: cast("FirstError", failure.value).subFailure)
+        return answers.addErrback(lambda failure: cast("FirstError", failure.value).subFailure)
 
-    def _ask(self, url: NodeUrl) -> Deferred[NodeAnswer]:
+    def _request(self, url: NodeUrl) -> Deferred[NodeAnswer]:
         waiting = self._waiting.get(url, set())
-        asked: Deferred[NodeAnswer] = Deferred(waiting.discard)
-        waiting.add(asked)
+        answer: Deferred[NodeAnswer] = Deferred(waiting.discard)
+        waiting.add(answer)
         if url not in self._waiting:
             self._waiting[url] = waiting
             self._start(lambda: self._work(url))
-        return asked.addTimeout(NODE_SECONDS, self._reactor, lambda *_: late(url, NODE_SECONDS))
+        return answer.addTimeout(NODE_SECONDS, self._reactor, lambda *_: late(url, NODE_SECONDS))
 
     def _work(self, url: NodeUrl) -> None:
         """Request the status, in the thread."""
@@ -52,5 +52,5 @@ class NodePoll:
             self._reactor.callFromThread(self._answered, answer)
 
     def _answered(self, answer: NodeAnswer) -> None:
-        for asked in self._waiting.pop(answer.url):
-            asked.callback(answer)
+        for waiting in self._waiting.pop(answer.url):
+            waiting.callback(answer)

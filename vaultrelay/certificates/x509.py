@@ -1,10 +1,11 @@
 """X.509: fields of a certificate missing in the standard library (RFC 5280, section 4.1)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from vaultrelay.certificates.der import CONTEXT_0, OID, SEQUENCE, dotted, elements
+from vaultrelay.policy.printable import printable
 
 _CURVES = "1.2.840.10045.2.1"
 _KEYS = {
@@ -40,6 +41,7 @@ P-521, which Chromium refuses."""
 _EXTENSIONS = 0xA3
 _ALTERNATIVE_NAMES = "2.5.29.17"
 _DNS_NAME, _IP_ADDRESS = 0x82, 0x87
+_NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,12 @@ class X509:
     def is_for_browsers(self) -> bool:
         """Whether browsers accept its kind of key."""
         return self.key in _BROWSER_KEYS
+
+
+def names_text(names: Sequence[str]) -> str:
+    """Return the first names of a certificate as text that is safe to print."""
+    more = [] if len(names) <= _NAMES_SHOWN else ["..."]
+    return ", ".join([*map(printable, names[:_NAMES_SHOWN]), *more])
 
 
 def read_certificate(der: bytes) -> X509:

@@ -103,8 +103,8 @@ class _Check:
             ports = self._sockets(folder)
             live = {path: peer for path in ports if (peer := self._connect(path)) is not None}
             if live:
-                return self._ask_socket(ports, live)
-        return self._ask_port()
+                return self._check_socket(ports, live)
+        return self._check_port()
 
     def _sockets(self, folder: str) -> dict[str, list[str]]:
         """Return the sockets of a folder that may be the relay's, and their ports."""
@@ -142,7 +142,7 @@ class _Check:
             raise Unhealthy(f"cannot connect to {path}: {_reason(error)}") from None
         return peer
 
-    def _ask_socket(self, ports: dict[str, list[str]], live: dict[str, socket.socket]) -> str:
+    def _check_socket(self, ports: dict[str, list[str]], live: dict[str, socket.socket]) -> str:
         """Request the page from the one relay that listens."""
         path, peer = live.popitem()
         if live:
@@ -151,9 +151,9 @@ class _Check:
             listed = ", ".join(port for each in (*live, path) for port in ports[each])
             raise Unhealthy(f"several relays run here, on ports {listed}: choose one with --port")
         where = f"port {' and '.join(ports[path])}" if ports[path] else path
-        return self._ask(peer, f"the relay on {where}")
+        return self._request(peer, f"the relay on {where}")
 
-    def _ask_port(self) -> str:
+    def _check_port(self) -> str:
         port, folder = self._port, self._folders[0]
         absence = self._absence or (
             f"no relay has a socket in {folder}" if folder else "this system has no unix sockets"
@@ -172,14 +172,14 @@ class _Check:
                 "runs, set its port with --port, or its folder with --runtime-folder"
             ) from None
         try:
-            return self._ask(peer, where)
+            return self._request(peer, where)
         except Unhealthy as error:
             raise Unhealthy(
                 f"{absence}, and {error}. For a relay with TLS only, set its folder with "
                 "--runtime-folder"
             ) from None
 
-    def _ask(self, peer: socket.socket, where: str) -> str:
+    def _request(self, peer: socket.socket, where: str) -> str:
         """Request the page, and return its content as a sentence."""
         request = f"GET {self._path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         answer = b""

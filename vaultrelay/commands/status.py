@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
         PARSER.error(f"URL: at most {MAX_NODES} relays can be given")
     if twice := [url.text for url in urls if urls.count(url) > 1]:
         PARSER.error(f"URL: '{twice[0]}' is given twice; remove one")
-    answers = _ask_all(urls)
+    answers = _request_all(urls)
     if found.json:
         print_result(_json(answers))
     else:
@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
     return int(any(answer.status is None or answer.status.urgent for answer in answers))
 
 
-def _ask_all(urls: Sequence[NodeUrl]) -> list[NodeAnswer]:
+def _request_all(urls: Sequence[NodeUrl]) -> list[NodeAnswer]:
     """Return the answers in the order of the URLs, within ANSWER_SECONDS."""
     answers = [late(url, ANSWER_SECONDS) for url in urls]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from vaultrelay.certificates.server_certificate import ServerCertificate
+from vaultrelay.certificates.x509 import names_text
 from vaultrelay.config.settings import hosts_of
 from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.policy.audience import Audiences
@@ -12,7 +13,6 @@ from vaultrelay.policy.printable import printable
 
 _REFUSED = "DEVICES WILL REFUSE TO CONNECT"
 _RENEW = "Renew it; the relay loads the file when it changes."
-_NAMES_SHOWN = 5
 
 
 def invalid(state: RelayState) -> Iterator[str]:
@@ -43,11 +43,10 @@ def names(state: RelayState) -> Iterator[str]:
             )
     known = sorted(hosts_of(pairs))
     certified = Audiences(known)
-    shown = ", ".join(known[:_NAMES_SHOWN]) + (", ..." if len(known) > _NAMES_SHOWN else "")
     for host in state.settings.dialled_hosts:
         if known and not certified.accepts(host):
             yield (
-                f"{_REFUSED} to {host} of --public-url: the certificate is for {shown}. Have it "
+                f"{_REFUSED} to {host} of --public-url: the certificate is for {names_text(known)}. Have it "
                 "issued for that name, too, or correct --public-url."
             )
 

@@ -2,9 +2,10 @@
 
 from collections import deque
 
-_COPY_BELOW = 32 * 1024
-"""Bytes. Larger messages are one object for all receivers."""
-_MAX_PIECES = 16
+from vaultrelay.policy.limits import PIECES_AT_ONCE
+
+COPY_BELOW = 32 * 1024
+"""Bytes. A larger message is one object for all receivers, beside its header: no copy has both."""
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -22,7 +23,7 @@ class FrameBuffer:
         """Add frames, which may come in pieces; return their size."""
         size = sum(map(len, frames))
         self.size += size
-        if size >= _COPY_BELOW and len(frames) <= _MAX_PIECES:
+        if size >= COPY_BELOW and len(frames) <= PIECES_AT_ONCE:
             self._chunks.append(frames)
             return size
         last = self._chunks[-1] if self._chunks else None

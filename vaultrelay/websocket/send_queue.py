@@ -10,11 +10,8 @@ from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.limits import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
 from vaultrelay.websocket.batch import Batch
-from vaultrelay.websocket.frame_buffer import FrameBuffer
+from vaultrelay.websocket.frame_buffer import COPY_BELOW, FrameBuffer
 from vaultrelay.websocket.frames import frame_header
-
-_COPY_BELOW = 32 * 1024
-"""Bytes. A larger message goes to its receivers without a copy that has the header before it."""
 
 
 class QueueOwner(Protocol):
@@ -93,7 +90,7 @@ class SendQueue:
         """See Outbox.deliver."""
         if self._is_full and self.held + len(message) > HIGH_MARK + self._maximum:
             return Room.FULL
-        if len(message) < _COPY_BELOW:
+        if len(message) < COPY_BELOW:
             self.write(self._batch.framed(message))
         else:
             self._write_all([frame_header(len(message)), message])

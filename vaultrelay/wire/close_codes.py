@@ -41,11 +41,6 @@ class CloseCode(Enum):
         self.sentence = sentence
 
     @property
-    def may_return(self) -> bool:
-        """Return whether a device may reconnect by itself, with back-off."""
-        return self.retries is None or self.retries > 0
-
-    @property
     def retries(self) -> int | None:
         """Return how often a device may retry by itself in ten minutes; None is unlimited."""
         if self is CloseCode.REPLACED:

@@ -14,8 +14,6 @@ _TLS_HANDSHAKE = b"\x16"
 """The first byte of every TLS connection (RFC 8446, section 5.1)."""
 _PROXY_1 = re.compile(rb"PROXY (?:TCP4|TCP6|UNKNOWN)[ \r]")
 _PROXY_2 = b"\r\n\r\n\0\r\nQUIT\n"
-PROXY_HEADER_BYTES = 14
-"""Bytes that suffice to recognize both versions."""
 _PROXY_2_CERTAIN = 5
 """Bytes of it that cannot be empty lines before a request."""
 

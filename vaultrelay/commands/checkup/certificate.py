@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-from vaultrelay.certificates.x509 import X509, read_certificate
+from vaultrelay.certificates.x509 import X509, names_text, read_certificate
 from vaultrelay.policy.operator_warning import OperatorWarning
-from vaultrelay.policy.printable import printable
 
 NAME_MISMATCH = frozenset({62, 64})
 """OpenSSL's numbers for a certificate that is for another host name, or address."""
-_NAMES_SHOWN = 5
 
 
 def certificate_warnings(der: bytes) -> Iterator[OperatorWarning]:
@@ -41,10 +39,8 @@ def explain_name_mismatch(der: bytes, host: str) -> str | None:
             "The certificate contains no name, so every device refuses it. A common name (CN) does "
             f"not count: have it issued again with {host} as subjectAltName."
         )
-    names = ", ".join(printable(name) for name in certificate.names[:_NAMES_SHOWN])
-    more = ", ..." if len(certificate.names) > _NAMES_SHOWN else ""
     return (
-        f"The certificate is for {names}{more}, and not for {host}: use a name that is in it, or "
+        f"The certificate is for {names_text(certificate.names)}, and not for {host}: use a name that is in it, or "
         "have it issued for this one as well."
     )
 

@@ -46,8 +46,8 @@ def names(state: RelayState) -> Iterator[str]:
     for host in state.settings.dialled_hosts:
         if known and not certified.accepts(host):
             yield (
-                f"{_REFUSED} to {host} of --public-url: the certificate is for {names_text(known)}. Have it "
-                "issued for that name, too, or correct --public-url."
+                f"{_REFUSED} to {host} of --public-url: the certificate is for "
+                f"{names_text(known)}. Have it issued for that name, too, or correct --public-url."
             )
 
 

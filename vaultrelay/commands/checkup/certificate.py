@@ -40,8 +40,8 @@ def explain_name_mismatch(der: bytes, host: str) -> str | None:
             f"not count: have it issued again with {host} as subjectAltName."
         )
     return (
-        f"The certificate is for {names_text(certificate.names)}, and not for {host}: use a name that is in it, or "
-        "have it issued for this one as well."
+        f"The certificate is for {names_text(certificate.names)}, and not for {host}: use a name "
+        "that is in it, or have it issued for this one as well."
     )
 
 

@@ -19,8 +19,8 @@ def lines(relay: Relay) -> list[str]:
     for event in relay.log.events:
         if "warning" in event:
             found.append(f"{event['log_level'].name} {event['warning']}")
-        elif event["log_format"] == "Resolved: {what}":
-            found.append(f"over {event['what']}")
+        elif event["log_format"] == "Resolved: {resolved}":
+            found.append(f"over {event['resolved']}")
     return found
 
 

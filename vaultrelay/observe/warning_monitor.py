@@ -43,7 +43,7 @@ class WarningMonitor(Service):
         self._log_new(found)
         resolved = {each.slug for each in self._current} - {each.slug for each in found}
         for slug in sorted(resolved):
-            self._log.info("Resolved: {what}", what=SUMMARIES[slug])
+            self._log.info("Resolved: {resolved}", resolved=SUMMARIES[slug])
         self._current = found
 
     def _log_new(self, found: Sequence[OperatorWarning]) -> None:

@@ -360,7 +360,10 @@ def test_a_host_that_is_none_is_no_traceback(hub: Hub, host: str) -> None:
 @pytest.mark.parametrize(
     ("number", "cure"),
     [
-        (EADDRINUSE, "stop the program that listens there, or remove the file if it is not a"),
+        (
+            EADDRINUSE,
+            "stop the program that listens there, or remove the file if it is not a socket",
+        ),
         (ENOTDIR, "a part of its path is not a folder"),
         (ENOENT, "create its folder first"),
         (EACCES, "let the relay's user create files in its folder"),

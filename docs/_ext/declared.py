@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import NamedTuple
 
 from vaultrelay.broker.counters import Counters
-from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.commands import COMMANDS
 from vaultrelay.commands.parser import CommandParser, heading, paragraphs
 from vaultrelay.config.settings import OPTIONS
 from vaultrelay.observe.meter import _BUILDS
-from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics
+from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot
 from vaultrelay.policy import operator_warning
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS, Metric
@@ -34,7 +34,7 @@ _SAMPLES = {
 }
 """Arguments for the functions that make refusals: the numbers and words are examples."""
 
-_AT_START = RelayMetrics(
+_AT_START = RelaySnapshot(
     status=NodeStatus(
         node="w1",
         version="",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.status_json import NodeStatus
 
 
 def status(**changes: Any) -> NodeStatus:

@@ -13,7 +13,7 @@ import pytest
 from tests.cluster.servers import page, serving
 from tests.cluster.statuses import status
 from vaultrelay.cluster.answer import late
-from vaultrelay.cluster.status import NodeStatus, total
+from vaultrelay.cluster.status_json import NodeStatus, total
 from vaultrelay.commands import status as command
 from vaultrelay.policy.limits import MAX_NODES
 

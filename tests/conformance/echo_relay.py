@@ -15,11 +15,11 @@ from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.stages import Stage
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import LISTEN_BACKLOG
+from vaultrelay.transport.client_budgets import PendingClient
 from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.hub import make_hub
 from vaultrelay.transport.listening_service import ListeningService
 from vaultrelay.transport.listening_socket import TcpAddress
-from vaultrelay.transport.pending_clients import PendingClient
 from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.transport.route import RouteResult
 from vaultrelay.websocket import fragmented_message, receiver

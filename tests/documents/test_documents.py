@@ -12,7 +12,7 @@ import docutils.core
 import pytest
 import yaml
 
-from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.config.settings import OPTIONS
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS

@@ -12,7 +12,7 @@ from tests.frames import close_frame
 from tests.memory import Relay
 from vaultrelay import __version__
 from vaultrelay.certificates.server_certificate import load_certificate
-from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.observe.meter import Meter, read_process
 from vaultrelay.observe.sampler import Sampler
 from vaultrelay.policy.limits import WARNING_CHARS

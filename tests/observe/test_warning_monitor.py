@@ -5,7 +5,7 @@ from twisted.logger import LogEvent
 
 from tests.memory import Relay
 from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
-from vaultrelay.transport.pending_clients import ProxyEvidence
+from vaultrelay.transport.client_budgets import ProxyEvidence
 
 pytestmark = pytest.mark.usefixtures("bound")
 

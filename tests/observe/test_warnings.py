@@ -25,8 +25,8 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.policy.operator_warning import SUMMARIES
 from vaultrelay.policy.proxy_faults import PROXY_FAULTS
+from vaultrelay.transport.client_budgets import ProxyEvidence
 from vaultrelay.transport.listening_service import OpenSocket
-from vaultrelay.transport.pending_clients import ProxyEvidence
 
 NAMED = {"public_urls": ("wss://relay.test",)}
 """Settings with which there is nothing to say."""

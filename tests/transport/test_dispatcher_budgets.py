@@ -13,7 +13,7 @@ from tests.transport.test_request_dispatcher import CLIENT, HEAD, Recorder
 from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.limits import PENDING_GRACE_SECONDS, PENDING_PER_ADDRESS
 from vaultrelay.policy.proxies import TrustedProxies
-from vaultrelay.transport.pending_clients import PendingClients
+from vaultrelay.transport.client_budgets import PendingClients
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.transport.route import RouteResult

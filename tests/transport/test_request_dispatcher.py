@@ -26,8 +26,8 @@ from vaultrelay.policy.limits import (
     PENDING_PER_ADDRESS,
     SILENT_GRACE_SECONDS,
 )
+from vaultrelay.transport.client_budgets import PendingClient, PendingClients
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
-from vaultrelay.transport.pending_clients import PendingClient, PendingClients
 from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.transport.route import RouteResult
 from vaultrelay.wire.refusal import not_found

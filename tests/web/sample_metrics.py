@@ -5,15 +5,15 @@ from typing import Any
 
 from tests.cluster.statuses import status
 from vaultrelay.broker.counters import Counters
-from vaultrelay.cluster.status import NodeStatus
-from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics
+from vaultrelay.cluster.status_json import NodeStatus
+from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot
 
 NOW = 1_800_000_000.0
 DAY = 86400
 _OF_STATUS = {field.name for field in fields(NodeStatus)}
 
 
-def metrics(**changes: Any) -> RelayMetrics:
+def metrics(**changes: Any) -> RelaySnapshot:
     """One moment of a quiet relay."""
     of_status: dict[str, Any] = {
         "node": "",
@@ -42,4 +42,4 @@ def metrics(**changes: Any) -> RelayMetrics:
         "builds": {"version": "1.0.0", "python": "3.11.7"},
     }
     of_status |= {name: changes.pop(name) for name in _OF_STATUS & changes.keys()}
-    return RelayMetrics(status=status(**of_status), **(quiet | changes))
+    return RelaySnapshot(status=status(**of_status), **(quiet | changes))

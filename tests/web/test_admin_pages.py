@@ -15,9 +15,9 @@ from tests.cluster.statuses import status
 from tests.web.sample_metrics import metrics
 from tests.web.test_pages import TcpTransport
 from vaultrelay.cluster.answer import NodeAnswer
-from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.observe.relay_metrics import CURVES, RelayMetrics
+from vaultrelay.observe.relay_snapshot import CURVES, RelaySnapshot
 from vaultrelay.web.admin_pages import AdminPages, Source
 from vaultrelay.web.page_resource import QuietSite
 
@@ -25,7 +25,7 @@ from vaultrelay.web.page_resource import QuietSite
 class FakeSource:
     """A quiet relay."""
 
-    def metrics(self) -> RelayMetrics:
+    def metrics(self) -> RelaySnapshot:
         return metrics(messages_per_second=2)
 
     def curves(self) -> dict[str, list[float]]:

@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.relay_metrics import Expiry
+from vaultrelay.observe.relay_snapshot import Expiry
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.metrics import METRICS, exposition

@@ -10,7 +10,7 @@ import pytest
 from tests.web.made import made
 from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.relay_metrics import CURVES, Expiry
+from vaultrelay.observe.relay_snapshot import CURVES, Expiry
 from vaultrelay.policy.limits import HISTORY_SAMPLES
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.refused import REFUSED

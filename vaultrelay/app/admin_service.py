@@ -12,14 +12,14 @@ from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.observe.meter import Meter, Relay
-from vaultrelay.observe.relay_metrics import CURVES, RelayMetrics
+from vaultrelay.observe.relay_snapshot import CURVES, RelaySnapshot
 from vaultrelay.observe.sampler import Sampler
 from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.limits import ADMIN_CONNECTIONS
+from vaultrelay.transport.client_budgets import PendingClient
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.listening_service import ListeningService, describe_port
-from vaultrelay.transport.pending_clients import PendingClient
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.transport.route import RouteResult
@@ -121,7 +121,7 @@ class AdminService(MultiService):
 
     # Source, used by the pages.
 
-    def metrics(self) -> RelayMetrics:
+    def metrics(self) -> RelaySnapshot:
         """Return the current figures."""
         return self._meter.metrics(self.sampler)
 

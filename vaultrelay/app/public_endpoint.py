@@ -9,8 +9,8 @@ from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.observe.session_log import SessionLog
 from vaultrelay.policy.proxies import TrustedProxies
+from vaultrelay.transport.client_budgets import PendingClients
 from vaultrelay.transport.haproxy_peers import Announcer
-from vaultrelay.transport.pending_clients import PendingClients
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.web.page_resource import QuietSite

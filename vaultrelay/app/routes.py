@@ -9,7 +9,7 @@ from vaultrelay.broker.broker import Broker
 from vaultrelay.policy.access import Admission
 from vaultrelay.policy.addresses import PeerAddress
 from vaultrelay.policy.origins import Origins
-from vaultrelay.transport.pending_clients import PendingClient
+from vaultrelay.transport.client_budgets import PendingClient
 from vaultrelay.transport.route import RouteResult
 from vaultrelay.web.page_resource import page_head
 from vaultrelay.web.pages import HEALTH_PATHS

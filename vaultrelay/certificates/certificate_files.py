@@ -3,9 +3,13 @@
 import ssl
 from pathlib import Path
 
-from vaultrelay.certificates.file_format import describe_format, format_with_cure, is_not_pem
 from vaultrelay.certificates.pem import BadPem, Block, read_blocks, stray_marker
 from vaultrelay.certificates.regular_file import read_file, unreadable_reason
+from vaultrelay.certificates.unsupported_formats import (
+    describe_format,
+    format_with_cure,
+    is_not_pem,
+)
 from vaultrelay.certificates.x509 import read_certificate
 
 

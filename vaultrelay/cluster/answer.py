@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
 
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.http_get import connect_tcp, connect_unix, explain_failure, http_get
-from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.wire.answer import NotHttp
 

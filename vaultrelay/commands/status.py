@@ -9,7 +9,7 @@ from threading import Thread
 
 from vaultrelay.app.standard_streams import print_result
 from vaultrelay.cluster.answer import NodeAnswer, late
-from vaultrelay.cluster.status import NodeStatus, total
+from vaultrelay.cluster.status_json import NodeStatus, total
 from vaultrelay.cluster.status_request import request_status
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.commands.parser import argument, command_parser

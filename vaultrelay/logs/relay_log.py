@@ -8,9 +8,9 @@ from twisted.logger import (
     LogLevelFilterPredicate,
 )
 
-from vaultrelay.logs.limit import LineLimit
 from vaultrelay.logs.lines import OURS
 from vaultrelay.logs.naming import Names
+from vaultrelay.logs.rate_limit import LineLimit
 from vaultrelay.logs.settings import LEVELS, LogSettings
 from vaultrelay.logs.stderr import StderrOutput
 

@@ -14,8 +14,8 @@ from twisted.logger import (
     LogLevelFilterPredicate,
 )
 
-from vaultrelay.logs.limit import LineLimit
 from vaultrelay.logs.lines import OURS, json_line, level_of, text_lines, utc
+from vaultrelay.logs.rate_limit import LineLimit
 from vaultrelay.logs.settings import LogSettings
 
 _SYSLOG_PRIORITY = {

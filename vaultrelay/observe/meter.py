@@ -11,9 +11,9 @@ from typing import Protocol
 import twisted
 from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
-from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.config.settings import Settings
-from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics
+from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot
 from vaultrelay.observe.sampler import Sampler, Totals
 from vaultrelay.policy.limits import WARNING_CHARS
 from vaultrelay.policy.operator_warning import OperatorWarning
@@ -59,10 +59,10 @@ class Meter:
             counters.undelivered.total(),
         )
 
-    def metrics(self, sampler: Sampler) -> RelayMetrics:
+    def metrics(self, sampler: Sampler) -> RelaySnapshot:
         """Return the current metrics; the rates are those of the latest sample."""
         relay, broker, warnings = self._relay, self._relay.broker, self._relay.warnings()
-        return RelayMetrics(
+        return RelaySnapshot(
             status=self._status(sampler, warnings),
             now=time.time(),
             started=self._started,

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
+from vaultrelay.transport.client_budgets import ProxyEvidence
 from vaultrelay.transport.listening_service import OpenSocket
-from vaultrelay.transport.pending_clients import ProxyEvidence
 
 
 @dataclass(frozen=True, kw_only=True)

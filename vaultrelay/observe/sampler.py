@@ -6,7 +6,7 @@ from typing import NamedTuple
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from vaultrelay.observe.history import History
-from vaultrelay.observe.relay_metrics import CURVES
+from vaultrelay.observe.relay_snapshot import CURVES
 from vaultrelay.policy.limits import LAG_SAMPLES, LAG_SECONDS, SAMPLE_SECONDS
 
 

@@ -20,8 +20,8 @@ from twisted.python.failure import Failure
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_SECONDS, OVERLOAD_REPORT_SECONDS
+from vaultrelay.transport.client_budgets import PendingClient, PendingClients
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
-from vaultrelay.transport.pending_clients import PendingClient, PendingClients
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.preamble import PreambleListener
 from vaultrelay.transport.request_head import RequestHead

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from twisted.internet.interfaces import IProtocol
 
-from vaultrelay.transport.pending_clients import PendingClient
+from vaultrelay.transport.client_budgets import PendingClient
 from vaultrelay.wire.request import Request
 
 

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.web.server import Request
 
 from vaultrelay.cluster.answer import NodeAnswer
-from vaultrelay.observe.relay_metrics import RelayMetrics
+from vaultrelay.observe.relay_snapshot import RelaySnapshot
 from vaultrelay.web.metrics import CONTENT_TYPE, exposition
 from vaultrelay.web.page_resource import PageResource, write_html
 from vaultrelay.wire.refusal import Refusal
@@ -16,7 +16,7 @@ from vaultrelay.wire.refusal import Refusal
 class Source(Protocol):
     """The source of the data on the pages."""
 
-    def metrics(self) -> RelayMetrics:
+    def metrics(self) -> RelaySnapshot:
         """Return the current metrics."""
 
     def curves(self) -> Mapping[str, Sequence[float]]:

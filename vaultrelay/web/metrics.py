@@ -7,7 +7,7 @@ names.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from vaultrelay.observe.relay_metrics import RelayMetrics
+from vaultrelay.observe.relay_snapshot import RelaySnapshot
 from vaultrelay.policy.operator_warning import SUMMARIES
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.wire.close_codes import CloseCode
@@ -29,10 +29,10 @@ class Metric:
     name: str
     type: str
     help: str
-    read: Callable[[RelayMetrics], Samples]
+    read: Callable[[RelaySnapshot], Samples]
 
 
-def _one(value: Callable[[RelayMetrics], float | None]) -> Callable[[RelayMetrics], Samples]:
+def _one(value: Callable[[RelaySnapshot], float | None]) -> Callable[[RelaySnapshot], Samples]:
     return lambda metrics: [((), value(metrics))]
 
 
@@ -44,7 +44,7 @@ def _by(
         yield ((label, slug),), counts.get(slug, 0)
 
 
-def _closes(metrics: RelayMetrics) -> Samples:
+def _closes(metrics: RelaySnapshot) -> Samples:
     closed = metrics.counters.closed
     return [
         ((("code", str(code.number)), ("slug", code.slug)), closed.get(code.slug, 0))
@@ -52,19 +52,19 @@ def _closes(metrics: RelayMetrics) -> Samples:
     ]
 
 
-def _warnings(metrics: RelayMetrics) -> Samples:
+def _warnings(metrics: RelaySnapshot) -> Samples:
     found = {warning.slug for warning in metrics.warnings}
     return [((("warning", slug),), int(slug in found)) for slug in SUMMARIES]
 
 
-def _certificates(metrics: RelayMetrics) -> Samples:
+def _certificates(metrics: RelaySnapshot) -> Samples:
     return [
         ((("index", str(index)), ("name", each.name)), each.ends)
         for index, each in enumerate(metrics.certificates)
     ]
 
 
-def _build(metrics: RelayMetrics) -> Samples:
+def _build(metrics: RelaySnapshot) -> Samples:
     node = [("node", metrics.status.node)] if metrics.status.node else []
     return [((*metrics.builds.items(), *node), 1)]
 
@@ -228,12 +228,12 @@ METRICS = (
 )
 
 
-def exposition(metrics: RelayMetrics) -> bytes:
+def exposition(metrics: RelaySnapshot) -> bytes:
     """Return all metrics, as the body of /metrics."""
     return "".join(line + "\n" for line in _lines(metrics)).encode()
 
 
-def _lines(metrics: RelayMetrics) -> Iterator[str]:
+def _lines(metrics: RelaySnapshot) -> Iterator[str]:
     for metric in METRICS:
         yield f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.type}"
         for labels, value in metric.read(metrics):

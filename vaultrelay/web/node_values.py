@@ -1,6 +1,6 @@
 """The values of one of several relays, for the terminal and the page, under NODE_HEADS."""
 
-from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.web.units import number, size
 
 NODE_HEADS = ("devices", "channels", "messages", "data", "undelivered")

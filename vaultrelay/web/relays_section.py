@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from twisted.web.template import Flattenable, Tag, tags
 
 from vaultrelay.cluster.answer import NodeAnswer
-from vaultrelay.cluster.status import NodeStatus, total
+from vaultrelay.cluster.status_json import NodeStatus, total
 from vaultrelay.web.html_page import Part, template
 from vaultrelay.web.node_values import NODE_HEADS, node_values
 from vaultrelay.web.units import lasting, size

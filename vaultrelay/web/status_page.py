@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.web.template import Flattenable, Tag, tags
 
 from vaultrelay.cluster.answer import NodeAnswer
-from vaultrelay.observe.relay_metrics import Expiry, RelayMetrics
+from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot
 from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
 from vaultrelay.policy.printable import printable
 from vaultrelay.policy.refused import REFUSED
@@ -83,7 +83,7 @@ _PLOTS = (
 
 
 def status_page(
-    metrics: RelayMetrics,
+    metrics: RelaySnapshot,
     curves: Mapping[str, Sequence[float]],
     options: Mapping[str, object],
     others: Sequence[NodeAnswer] = (),
@@ -135,7 +135,7 @@ def _name(node: str) -> str:
     return f"VaultMesh relay {node}".rstrip()
 
 
-def _state(metrics: RelayMetrics) -> str:
+def _state(metrics: RelaySnapshot) -> str:
     if metrics.status.state == "draining":
         return "draining"
     if any(warning.is_urgent for warning in metrics.warnings):
@@ -143,7 +143,7 @@ def _state(metrics: RelayMetrics) -> str:
     return "notes" if metrics.warnings else "works"
 
 
-def _numbers(metrics: RelayMetrics) -> Iterable[tuple[str, str, str]]:
+def _numbers(metrics: RelaySnapshot) -> Iterable[tuple[str, str, str]]:
     """Yield title, value and context of each headline number."""
     status = metrics.status
     messages, data = number(status.messages_per_second), size(status.data_bytes_per_second)
@@ -163,7 +163,7 @@ def _numbers(metrics: RelayMetrics) -> Iterable[tuple[str, str, str]]:
         yield "Memory", size(status.memory_bytes), files
 
 
-def _tables(metrics: RelayMetrics) -> Iterable[tuple[str, Flattenable]]:
+def _tables(metrics: RelaySnapshot) -> Iterable[tuple[str, Flattenable]]:
     """Yield title and content of each table of counts."""
     counters = metrics.counters
     named = {code.slug: f"{code.number} {code.slug}" for code in CloseCode}
@@ -192,7 +192,7 @@ def _row(text: str, slug: str, count: int) -> Tag:
     return tags.tr(title, tags.td(str(count), class_="count"))
 
 
-def _certificates(metrics: RelayMetrics) -> Tag:
+def _certificates(metrics: RelaySnapshot) -> Tag:
     if not metrics.certificates:
         return tags.p("The relay serves no certificate.")
     return tags.table(*(_certificate(each, metrics.now) for each in metrics.certificates))

@@ -25,7 +25,7 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.proxies import TrustedProxies
-from vaultrelay.transport.pending_clients import ProxyEvidence
+from vaultrelay.transport.client_budgets import ProxyEvidence
 
 DEVICE = "198.51.100.1"
 OTHER = "198.51.100.2"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from twisted.logger import LogEvent, LogLevel
 
-from vaultrelay.logs.limit import LineLimit
+from vaultrelay.logs.rate_limit import LineLimit
 from vaultrelay.policy.limits import LOG_KINDS, LOG_LINES_OF_A_KIND, SUMMARY_SECONDS
 
 

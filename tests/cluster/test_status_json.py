@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cluster.statuses import status
-from vaultrelay.cluster.status import NodeStatus, total
+from vaultrelay.cluster.status_json import NodeStatus, total
 from vaultrelay.policy.limits import NODE_STATUS_BYTES, WARNING_CHARS
 
 

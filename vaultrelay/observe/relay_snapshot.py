@@ -1,10 +1,10 @@
-"""RelayMetrics: the measurements of the relay for the admin endpoint, at one moment."""
+"""RelaySnapshot: the measurements of the relay for the admin endpoint, at one moment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vaultrelay.broker.counters import Counters
-from vaultrelay.cluster.status import NodeStatus
+from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.policy.operator_warning import OperatorWarning
 
 CURVES = ("joined", "messages", "bytes", "undelivered", "lag")
@@ -20,7 +20,7 @@ class Expiry:
 
 
 @dataclass(frozen=True)
-class RelayMetrics:
+class RelaySnapshot:
     """The metrics of the relay at one moment: its status, and what only its own pages show.
 
     Times are Unix times. `pending` and `unjoined` count connections before and after the upgrade.

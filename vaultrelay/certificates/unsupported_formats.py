@@ -1,4 +1,4 @@
-"""File formats: identifies a file that is not the expected PEM, with the command to convert it."""
+"""Unsupported formats: identifies a file that is not PEM, with the command to convert it."""
 
 import re
 from collections.abc import Sequence

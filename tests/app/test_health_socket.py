@@ -161,7 +161,7 @@ def test_a_folder_that_cannot_be_used_is_one_warning(
         service = health_socket(hub, folder, 8080)
         service.startService()
         service.stopService()
-    maximum = f"more than the {UNIX_PATH_BYTES} that the path of a unix socket may have"
+    maximum = f"more than the {UNIX_PATH_BYTES} that the path of a unix socket can have"
     assert [
         said.partition(": ")[2].removesuffix(
             ". Set --runtime-folder to a folder that the relay can write to."

@@ -155,7 +155,7 @@ def test_a_bad_value_keeps_the_old_one_and_no_other(tmp_path: Path, log: Recorde
     relay = Running(tmp_path, "max-connections = 5\nsession-ttl = 70\n", log)
     said = relay.write("max-connections = 'many'\nsession-ttl = 71\n")
     assert said[0].startswith(f"error: {relay.config}: max-connections: 'many' must be a whole")
-    assert said[0].endswith("The previous settings stay in force.")
+    assert said[0].endswith("The previous settings remain in force.")
     assert (relay.broker.admission.max_connections, relay.broker.limits.session_ttl) == (5, 71)
     assert [warning.slug for warning in relay.service.warnings()] == ["not_read", "no_name"]
     relay.write("max-connections = 6\n")
@@ -196,7 +196,7 @@ class TestTokens:
         stays = relay.join(b"device-b", Authorization="Bearer another-of-the-tokens")
         said = relay.write("another-of-the-tokens\n", file)
         assert "changed: access-token-file=(1 token)" in "".join(said)
-        assert "info: Connections closed, as the new access rules do not admit them: 1" in said
+        assert "info: Connections closed because the new access rules do not admit them: 1" in said
         assert goes.closed_with() == KICKED
         assert '"left"' in stays.control().__repr__().replace("'", '"')
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -217,11 +217,13 @@ class TestTokens:
             assert device.closed_with() == KICKED
         for given in headers, {}, {"Authorization": "Bearer"}, {"Authorization": "Basic Og=="}:
             assert relay.connect(**given).answer.startswith(b"HTTP/1.1 401 ")  # type: ignore[attr-defined]
-        assert said[-3] == "info: Connections closed, as the new access rules do not admit them: 2"
+        assert (
+            said[-3] == "info: Connections closed because the new access rules do not admit them: 2"
+        )
         assert said[-2] == (
-            "error: NO DEVICE IS ADMITTED: the file of --access-token-file holds no token. "
-            "All devices were disconnected. Make one (vault-relay token new --file FILE). Until "
-            "then the relay cannot be restarted either."
+            "error: NO DEVICE IS ADMITTED: the file of --access-token-file contains no token. "
+            "All devices were disconnected. Create one (vault-relay token new --file FILE). Until "
+            "then the relay cannot start again either."
         )
         assert said[-1] == ("info: Options reloaded; changed: access-token-file=(0 tokens)")
         assert [each.slug for each in relay.service.warnings()] == ["nobody", "no_name"]
@@ -248,7 +250,7 @@ class TestTokens:
             file.symlink_to(file)
         (said, _) = relay.wait()
         assert said.startswith(f"error: {relay.config}: access-token-file: '{file}' ")
-        assert said.endswith(". The previous settings stay in force.")
+        assert said.endswith(". The previous settings remain in force.")
         assert stays.frames() == []
         assert relay.join(b"device-b", Authorization=f"Bearer {TOKEN}").session
         relay.stop()
@@ -437,7 +439,7 @@ class TestCertificates:
         good, gone = (datetime.now(UTC) + timedelta(days, hours=1) for days in (90, -3))
         assert (
             f"does not replace the certificate in use, which is valid until {good:%Y-%m-%d}: the "
-            f"certificate expired on {gone:%Y-%m-%d}. The previous settings stay in force."
+            f"certificate expired on {gone:%Y-%m-%d}. The previous settings remain in force."
         ) in said[0]
         assert tls.context is before
         assert [warning.slug for warning in relay.service.warnings()] == ["not_read"]
@@ -457,7 +459,7 @@ class TestCertificates:
         self.pair(tmp_path, 365 + 2)
         said = relay.wait()
         assert "is not valid before" in said[0]
-        assert "Check this machine's clock. The previous settings stay in force." in said[0]
+        assert "Check this machine's clock. The previous settings remain in force." in said[0]
         relay.log.events.clear()
         relay.clock.advance(READ_AGAIN_SECONDS)
         assert (relay.service.settings.certificates, relay.lines) == (before, [])

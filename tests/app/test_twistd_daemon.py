@@ -155,7 +155,7 @@ def test_a_daemon_that_is_killed_is_not_waited_for(
     with pytest.raises(Ended) as ended:
         hook()
     assert ended.value.args == (2,)
-    assert capfd.readouterr().err == "vault-relay: the daemon was killed during its start\n"
+    assert capfd.readouterr().err == "vault-relay: the daemon was killed while it was starting\n"
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 

@@ -168,7 +168,7 @@ def test_a_damaged_certificate_is_named_by_its_line(tmp_path: Path, data: bytes)
     damaged = b"-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n" % data
     certificate.write_bytes(LEAF + damaged)
     key.write_bytes(KEY)
-    with pytest.raises(BadCertificate, match=f"a damaged certificate in line {JOINED + 1}"):
+    with pytest.raises(BadCertificate, match=f"a damaged certificate on line {JOINED + 1}"):
         load_certificate(certificate, key)
 
 

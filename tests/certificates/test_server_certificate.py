@@ -502,7 +502,7 @@ def test_an_old_digest_is_named_with_its_line(tmp_path: Path, last_byte: int, di
     assert refusal_of(certificate, key) == (cure, False)
     certificate.write_bytes(own.pem + signed_with(last_byte, middle))
     line = own.pem.count(b"\n") + 1
-    assert refusal_of(certificate, key) == (f"has a certificate in line {line} that {cure}", False)
+    assert refusal_of(certificate, key) == (f"has a certificate on line {line} that {cure}", False)
     certificate.write_bytes(own.pem + middle.pem + signed_with(last_byte, root))
     assert load_certificate(certificate, key), "nobody looks at the digest of a root"
 

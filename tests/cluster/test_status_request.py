@@ -16,8 +16,8 @@ from vaultrelay.policy.limits import NODE_STATUS_BYTES
 
 SECONDS = 5
 NO_STATUS = "the answer is not a status that this version can read"
-NO_HTTP = "The server does not speak HTTP: is the port right?"
-ENDLESS = "The server sends an endless HTTP head: is the port right?"
+NO_HTTP = "The server does not speak HTTP: is the port correct?"
+ENDLESS = "The server sends an endless HTTP head: is the port correct?"
 
 
 def answer_of(said: bytes | None, seconds: float = SECONDS) -> NodeAnswer:

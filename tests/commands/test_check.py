@@ -17,7 +17,7 @@ from vaultrelay.commands import check
         (["ws://a", "ws://b"], "check takes one URL, such as wss://relay.example.org"),
         (["https://a"], "URL: 'https://a': it is not a URL like wss://relay.example.org"),
         (["--x\x1b", "ws://a"], "option --x\\x1b not recognized"),
-        (["ws://a", "--idle=0"], "--idle: '0' must be seconds from 1 to 539"),
+        (["ws://a", "--idle=0"], "--idle: '0' must be a number of seconds from 1 to 539"),
         (
             ["--idle", "9", "ws://a"],
             "--idle: write the seconds after an equals sign, such as --idle=120",
@@ -107,7 +107,7 @@ def test_the_steps_are_printed_as_they_come(
         "\nNot passed.\n"
     )
     assert played(steps=[step("name", True)]) == 0
-    assert capsys.readouterr().out.endswith("\nAll passed.\n")
+    assert capsys.readouterr().out.endswith("\nAll steps passed.\n")
 
 
 def test_warnings_are_lines_of_their_own_and_count_only_if_strict(

@@ -43,7 +43,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_other_silences_are_refused(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
     line = refusal(capsys, URL, f"--idle={seconds}")
     assert line.startswith("vault-relay: --idle: '")
-    assert "must be seconds from 1 to 539" in line
+    assert "must be a number of seconds from 1 to 539" in line
     assert "\x1b" not in line
 
 

@@ -184,8 +184,8 @@ def test_nobody_there_is_told_what_to_do(folder: Path, capsys: pytest.CaptureFix
     assert status == 1
     assert re.fullmatch(
         rf"unhealthy: no relay has a socket in {folder}, and port \d+ of 127\.0\.0\.1 does not "
-        r"answer: connection refused\. Start the relay; if it runs, set its port with --port, or "
-        r"its folder with --runtime-folder\n",
+        r"answer: connection refused\. Start the relay; if it is running, set its port with "
+        r"--port, or its folder with --runtime-folder\n",
         said,
     )
 
@@ -218,7 +218,7 @@ def test_what_does_not_answer_as_a_relay_is_not_well(
     port = serve(None, answer)
     status, said = check(capsys, "--port", str(port))
     assert status == 1
-    assert f"port {port} of 127.0.0.1 does not answer as a relay does. " in said
+    assert f"port {port} of 127.0.0.1 does not answer like a relay. " in said
     assert "--runtime-folder" in said
 
 

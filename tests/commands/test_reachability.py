@@ -115,7 +115,7 @@ def test_an_address_that_is_not_reached_from_everywhere(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (b"SSH-2.0-x\r\n", "The server does not speak HTTP: is the port right?"),
+        (b"SSH-2.0-x\r\n", "The server does not speak HTTP: is the port correct?"),
         (b"\x15\x03\x01\x00\x02\x02\x16", "This port speaks TLS: change ws:// in"),
         (b"", "no answer: the connection was closed. Does the URL begin"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", "an endless HTTP head"),
@@ -137,7 +137,7 @@ def test_what_speaks_no_http_is_told(serve: Serve, answer: bytes, said: str) -> 
         ),
         ("404 Not Found", "Server: nginx", "<html>", "nginx answers 404 Not Found instead of the"),
         ("404 Not Found", "Server: nginx", "<html>", "No relay has this path: is the path right, "),
-        ("200 OK", "", '{"version":1}', "The URL is that of a web site, or this network require"),
+        ("200 OK", "", '{"version":1}', "The URL is that of a website, or this network require"),
         ("200 OK", "", "[]", "answers 200 OK instead of the relay. The URL is that of a web"),
         ("200 OK", "Content-Type: text/html", "<html>", "200 OK with a web page instead of the"),
         ("502 Bad Gateway", "", "<html>", "The proxy does not reach the relay behind it: is t"),
@@ -158,13 +158,13 @@ def test_what_speaks_no_http_is_told(serve: Serve, answer: bytes, said: str) -> 
             "503 Service Unavailable",
             "",
             '{"error":"no_relay","detail":"None runs."}',
-            "a relay answers there, and refuses with 503 no_relay: None runs.",
+            "a relay answers there, but refuses the connection with 503 no_relay: None runs.",
         ),
         (
             "429 Too Many Requests",
             "",
             '{"error":"rate_limited","detail":"Too many."}',
-            "a relay answers there, and refuses with 429 rate_limited: Too many.",
+            "a relay answers there, but refuses the connection with 429 rate_limited: Too many.",
         ),
         (
             "404 Not Found",

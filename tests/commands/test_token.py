@@ -62,10 +62,10 @@ def test_without_a_label_it_has_the_date(capsys: pytest.CaptureFixture[str]) -> 
         (["list", "--label=a"], "option --label not recognized"),
         (
             ["list"],
-            "the relay's file of tokens is not given; set --file or RELAY_ACCESS_TOKEN_FILE",
+            "no token file is given; set --file or RELAY_ACCESS_TOKEN_FILE",
         ),
-        (["revoke", "a", "--file="], "the relay's file of tokens is not given"),
-        (["new", "--file="], "the relay's file of tokens is not given"),
+        (["revoke", "a", "--file="], "the relay's token file is not given"),
+        (["new", "--file="], "the relay's token file is not given"),
         (["new", "--lable=x"], "option --lable not recognized"),
         (["new", "--label=a\x1b"], "--label: 'a\\x1b': a label is 1 to 32 letters, "),
     ],

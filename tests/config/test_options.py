@@ -376,8 +376,8 @@ def test_an_address_has_a_quarter_of_the_places_if_nobody_says_otherwise(
             "10.1.2.3/8",
             "is an address and a network in one; write 10.0.0.0/8, or just the address",
         ),
-        ("0.0.0.0/0", "is every address, and any client can send X-Forwarded-For"),
-        ("::/0", "is every address, and any client can send X-Forwarded-For"),
+        ("0.0.0.0/0", "includes every address, so any client could forge X-Forwarded-For"),
+        ("::/0", "includes every address, so any client could forge X-Forwarded-For"),
     ],
 )
 def test_what_is_no_proxy_is_refused_with_a_reason(text: str, why: str) -> None:
@@ -458,8 +458,8 @@ def test_listen_excludes_what_an_endpoint_string_says_itself(
         **other_variables,
     )
     assert said == (
-        f"{named(origin, 'listen')} and {named(other_origin, other)} exclude each other: "
-        "the endpoint string sets address, port and certificate itself; remove one of the two"
+        f"{named(origin, 'listen')} and {named(other_origin, other)} cannot be combined: the "
+        "endpoint string already sets address, port and certificate; remove one of the two"
     )
 
 
@@ -543,7 +543,7 @@ def test_a_certificate_needs_its_key_and_the_other_way_round(
 ) -> None:
     assert refusal_at(origin, (present, "x.pem")) == (
         f"{named(origin, present)}: 'x.pem' requires {named(origin, missing)}: "
-        "TLS takes a certificate and its key"
+        "TLS needs a certificate and its key"
     )
 
 

@@ -38,8 +38,8 @@ def test_an_open_socket_is_named_with_the_place_of_its_mode(socket: OpenSocket, 
 @pytest.mark.parametrize(
     ("access", "said"),
     [
-        (Access(Tokens([])), ["the file of --access-token-file holds no token"]),
-        (Access(channels=frozenset()), ["the file of --allow-channels lists no channel"]),
+        (Access(Tokens([])), ["the file of --access-token-file contains no token"]),
+        (Access(channels=frozenset()), ["the file of --allow-channels contains no channel"]),
         (Access(allowed=NO_NETWORKS), ["--allow-from lists no network"]),
         (
             Access(Tokens([]), frozenset(), NO_NETWORKS),

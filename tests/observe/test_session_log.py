@@ -63,7 +63,7 @@ def test_a_join_and_a_refusal_are_told_at_debug() -> None:
     refused.hello(audience="elsewhere.test")
     assert relay.connect("198.51.100.1").upgrade("/nothing").startswith(b"HTTP/1.1 404")
     began, hello, upgrade = relay.log.lines
-    assert re.fullmatch(f"Session began; {NAMED}", began)
+    assert re.fullmatch(f"Session started; {NAMED}", began)
     closed = r"Closed with 4504 audience: the device dialled a name that is not this relay's"
     found = re.fullmatch(closed + r"(; address=a-\w{6})", hello)
     assert found, hello

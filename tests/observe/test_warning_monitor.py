@@ -44,7 +44,7 @@ def test_a_relay_that_ran_for_a_moment_tells_what_it_saw(logged_errors: list[Log
     relay.service.startService()
     relay.service._read_errors = ("The disc is square",)
     relay.service.stopService()
-    assert lines(relay) == ["error The disc is square. The previous settings stay in force."]
+    assert lines(relay) == ["error The disc is square. The previous settings remain in force."]
     logged_errors.clear()
 
 

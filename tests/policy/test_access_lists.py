@@ -51,14 +51,14 @@ def test_a_token_may_have_a_hash_sign_inside_no_comment() -> None:
         (f"wss://any:{PLAIN}@relay.example.org", "is not label:sha256"),
         (f"Authorization: Bearer {PLAIN}", "is not label:sha256"),
         (f"any:{PLAIN}", "is not label:sha256"),
-        (f"TOKEN={PLAIN}", "is more than a token: write it without a name and = before it"),
+        (f"TOKEN={PLAIN}", "contains more than a token: remove the name and the = before it"),
         (f"anna={PLAIN}", "is more than a token"),
         (f"anna={digest_of(b'another-token').hex()}", "is more than a token"),
         (f"RELAY_ACCESS_TOKEN={PLAIN}==", "is more than a token"),
         ("RELAY_ACCESS_TOKEN=", "is more than a token"),
         (f"=={PLAIN}", "is more than a token"),
         (f"token?={PLAIN}", "is more than a token"),
-        (f'"{PLAIN}"', "has quotation marks: write the token without them"),
+        (f'"{PLAIN}"', "has quotation marks: remove them"),
         (f"'{PLAIN}'", "has quotation marks"),
         (f"\u201c{PLAIN}\u201d", "has quotation marks"),
         (f'"{PLAIN}",', "has quotation marks"),
@@ -125,9 +125,9 @@ def test_lines_of_tokens_have_numbers_and_labels_and_show_no_hash() -> None:
 def test_lists_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_lists, "MAX_TOKENS", 1)
     monkeypatch.setattr(access_lists, "MAX_CHANNELS_LISTED", 1)
-    with pytest.raises(BadLine, match="holds more than 1 tokens"):
+    with pytest.raises(BadLine, match="contains more than 1 tokens"):
         read_tokens(f"{PLAIN}\n{HASHED}")
-    with pytest.raises(BadLine, match="holds more than 1 channels"):
+    with pytest.raises(BadLine, match="contains more than 1 channels"):
         read_channels(f"{CHANNEL}\n{base64url.encode(bytes(32))}")
 
 

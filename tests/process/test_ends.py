@@ -159,7 +159,7 @@ def test_a_second_signal_closes_every_device_at_once() -> None:
         _, log = relay.process.communicate(timeout=WAIT_SECONDS)
     assert relay.process.returncode == 0
     assert "Drain aborted; devices closed now: 2" in log
-    assert "Connections aborted, as they did not close in time: 1" in log
+    assert "Connections aborted because they did not close in time: 1" in log
     assert "Traceback" not in log
     assert is_free(relay.port)
 

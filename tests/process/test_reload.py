@@ -133,7 +133,7 @@ def test_a_token_lets_in_and_its_removal_closes(tmp_path: Path) -> None:
             assert (device.close_code, device.close_reason) == (4510, "kicked")
         assert status_of(url, Authorization=f"Bearer {OTHER}") == 401
         status, log = relay.stop()
-    assert "error NO DEVICE IS ADMITTED: the file of --access-token-file holds no token" in log
+    assert "error NO DEVICE IS ADMITTED: the file of --access-token-file contains no token" in log
     assert "stay in force" not in log
     assert status == 0
     assert TOKEN not in log

@@ -18,7 +18,7 @@ SENTENCE = "vault-relay: cannot write the result to standard output: "
 REASONS = {
     "closed": "it is closed",
     "full": "no space left on device",
-    "gone": "its reader is gone",
+    "gone": "its reader has closed it",
 }
 STATES = [
     ("", ""),

@@ -61,8 +61,8 @@ def run(command: list[str], port: int, folder: Path) -> tuple[int, str, float]:
         (attacks.endless_head, STATUS, "sends an endless HTTP head", MOST_RSS),
         (attacks.endless_body, STATUS, "the answer is not a status", MOST_RSS),
         (attacks.endless_continue, STATUS, "sends an endless HTTP head", MOST_RSS),
-        (attacks.endless_head, HEALTHCHECK, "does not answer as a relay does", MOST_RSS),
-        (attacks.endless_body, HEALTHCHECK, "does not answer as a relay does", MOST_RSS),
+        (attacks.endless_head, HEALTHCHECK, "does not answer like a relay", MOST_RSS),
+        (attacks.endless_body, HEALTHCHECK, "does not answer like a relay", MOST_RSS),
     ],
     ids=lambda value: getattr(value, "__name__", value[0] if isinstance(value, list) else ""),
 )

@@ -190,7 +190,7 @@ def test_a_unix_socket_is_for_the_relays_group_unless_it_says_otherwise(
 
 @pytest.mark.parametrize("mode", ["rw-", "8", "888", "1777", "0o660", "-660", "66", "6660"])
 def test_a_mode_that_is_none_is_refused(mode: str) -> None:
-    said = "has no mode of three octal digits, such as mode=660"
+    said = "needs a mode of three octal digits, such as mode=660"
     assert refusal_of(f"unix:/run/devices:mode={mode}") == said
     assert refusal_of(f"unix:/run/devices:{mode}") == said
 
@@ -448,7 +448,7 @@ def test_a_kind_alone_is_told_what_it_needs() -> None:
         "ssl": "has no port from 0 to 65535",
         "tls": "has no folder of certificates; write it like tls:/etc/relay/certificates",
         "unix": "has no path; write it like unix:/run/relay.sock",
-        "systemd": "needs either index= or name=, and not both",
+        "systemd": "needs either index= or name=, but not both",
     }
 
 

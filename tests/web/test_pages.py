@@ -311,7 +311,7 @@ def test_the_front_page_shows_the_public_url(ask: Ask) -> None:
     assert answer.header(b"content-type") == b"text/html; charset=utf-8"
     assert answer.url == urls[0]
     assert b"evil" not in answer.body
-    assert b"Devices must reach the relay under this name." in answer.body
+    assert b"Devices must use this name to reach the relay." in answer.body
 
 
 def test_a_public_url_with_markup_is_escaped(ask: Ask) -> None:
@@ -342,7 +342,7 @@ def test_without_a_public_url_the_front_page_guesses(
 def test_the_front_page_says_whether_the_relay_is_about_to_restart(
     ask: Ask, status: FakeStatus
 ) -> None:
-    assert b"This relay works." in ask("/").body
+    assert b"This relay is running." in ask("/").body
     status.draining = True
     answer = ask("/")
     assert answer.status == b"HTTP/1.1 200 OK"

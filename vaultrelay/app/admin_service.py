@@ -93,8 +93,9 @@ class AdminService(MultiService):
             raise Refusal(
                 421,
                 "host_not_allowed",
-                "The admin endpoint answers only for localhost, IP addresses and the names of "
-                "--admin-host. To use this name, add it to the relay's options with --admin-host.",
+                "The admin endpoint answers only requests to localhost, to an IP address or to a "
+                "name that --admin-host sets. To use this name, start the relay with --admin-host "
+                "and the name.",
             )
         site = self._site.buildProtocol(client.address)
         return RouteResult(site, page_head(request), lasting=False)

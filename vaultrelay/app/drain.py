@@ -55,7 +55,7 @@ class DrainSequence:
         yield self._listeners.stop(inherited_only=True)
         if count := self._sessions.broker.joined:
             self._log.info(
-                "Draining within {seconds} s; devices to close: {count}",
+                "Draining within {seconds} s; devices to disconnect: {count}",
                 count=count,
                 seconds=seconds,
             )
@@ -88,7 +88,7 @@ class DrainSequence:
 
     def _close_all(self) -> None:
         self._log.info(
-            "Drain aborted; devices closed now: {count}", count=self._sessions.broker.joined
+            "Drain aborted; devices disconnected now: {count}", count=self._sessions.broker.joined
         )
         self._sessions.broker.close_all()
         if self._deadline.active():
@@ -96,6 +96,7 @@ class DrainSequence:
 
     def _abort_rest(self) -> None:
         self._log.warn(
-            "Connections aborted, as they did not close in time: {count}", count=self._devices.count
+            "Connections aborted because they did not close in time: {count}",
+            count=self._devices.count,
         )
         self._devices.abort_all()

@@ -62,7 +62,7 @@ class HealthSocket(MultiService):
             if size > UNIX_PATH_BYTES:
                 raise UnsafeFolder(
                     f"{path} has {size} bytes, more than the {UNIX_PATH_BYTES} that the path of a "
-                    "unix socket may have"
+                    "unix socket can have"
                 )
             endpoint = Endpoint(UnixPath(path, 0o600, PENDING_HEALTH_REQUESTS, has_lock=False))
             listener = ListeningService(
@@ -71,7 +71,7 @@ class HealthSocket(MultiService):
             listener.setServiceParent(self)
         except (OSError, UnsafeFolder, CannotListen) as error:
             self._log.warn(
-                "Cannot make the socket for vault-relay healthcheck, which will use the port "
+                "Cannot create the socket for vault-relay healthcheck, which uses the port "
                 "instead: {why}. Set {option} to a folder that the relay can write to.",
                 why=_reason(error),
                 option=self._source,

@@ -52,6 +52,6 @@ def _check_clock(reactor: Any) -> None:
         import twisted
 
         raise AssertionError(
-            f"Twisted {twisted.__version__} does not take the time for its timers from "
-            "IReactorTime.seconds; the relay has been tested with the releases in setup.cfg"
+            f"Twisted {twisted.__version__} does not read the time for its timers from "
+            "IReactorTime.seconds; install a release that the relay was tested with (see setup.cfg)"
         )

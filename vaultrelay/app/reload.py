@@ -40,7 +40,7 @@ class Reloader(Service):
         self._reader = reader
         self._files = FileWatcher(*reader.files(relay.settings))
         self._polling = PeriodicTask(
-            self._poll, clock, "Cannot check the files of options", log=log
+            self._poll, clock, "Cannot check the option files for changes", log=log
         )
         self._is_requested = False
         self._clock = clock

@@ -125,7 +125,7 @@ class RelayService(MultiService):
         self.devices.ledger.configure(settings.buffer_bytes)
         if closed := self.broker.configure(broker_settings):
             self.log.info(
-                "Connections closed, as the new access rules do not admit them: {count}",
+                "Connections closed because the new access rules do not admit them: {count}",
                 count=closed,
             )
 
@@ -168,7 +168,7 @@ class RelayService(MultiService):
         )
         if self.settings.service_links:
             self.log.info(
-                "Ignored variables that Kubernetes sets for its services: {names}. To omit them, "
+                "Ignored variables that Kubernetes sets for its services: {names}. To avoid them, "
                 "set enableServiceLinks: false in the pod spec",
                 names=", ".join(self.settings.service_links),
             )

@@ -14,7 +14,7 @@ from vaultrelay.policy.printable import printable
 
 _REASONS = {
     errno.EBADF: "it is closed",
-    errno.EPIPE: "its reader is gone",
+    errno.EPIPE: "its reader has closed it",
 }
 """Replacements for the system's messages, which are about descriptors and pipes."""
 _INPUT, _OUTPUT, _ERROR = range(3)
@@ -98,7 +98,7 @@ def print_result(text: str, end: str = "\n") -> None:
     """
     if not can_encode(sys.stdout, text):
         raise ResultLost(
-            f"{_LOST}: its encoding, {sys.stdout.encoding}, lacks one of its characters"
+            f"{_LOST}: its encoding, {sys.stdout.encoding}, cannot represent one of the characters"
         )
     print(text, end=end, flush=True)
     error = sys.stdout.error if isinstance(sys.stdout, GuardedStream) else None

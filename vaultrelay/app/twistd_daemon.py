@@ -76,7 +76,7 @@ class TwistdStart:
         self._waiting.close()
         if report == _STARTED:
             return
-        _end(report.decode(errors="replace") or "the daemon was killed during its start")
+        _end(report.decode(errors="replace") or "the daemon was killed while it was starting")
 
     def _ended(self) -> None:
         """Clean up after any failed start, and report it to the terminal."""

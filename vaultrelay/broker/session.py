@@ -160,7 +160,7 @@ class Session:
         """Charge a frame that is not a whole data message: a fragment, a pong, a control frame."""
         if self.rates.charge_frame():
             if self.stage is CHALLENGED:
-                self._close_for_rate("too many frames came before the hello")
+                self._close_for_rate("too many frames arrived before the hello")
             elif self.stage is JOINED:
                 self.rates.pause_if_in_debt()
 
@@ -233,7 +233,7 @@ class Session:
     def _is_flooded(self) -> bool:
         """Charge a control message or a ping; return whether the session is over."""
         if self.rates.charge_control():
-            self._close_for_rate("too many control messages and pings came")
+            self._close_for_rate("too many control messages and pings arrived")
         return self.stage is CLOSED
 
     def _close_for_rate(self, cause: str) -> None:

@@ -73,7 +73,7 @@ def check_content(content: bytes, about_key: bool = False) -> list[Block]:
     for block in () if about_key else expected:
         if not _is_readable(block):
             raise BadCertificate(
-                f"has a damaged certificate in line {block.line}. Get a new copy of the file"
+                f"has a damaged certificate on line {block.line}. Get a new copy of the file"
             )
     return expected
 

@@ -56,7 +56,7 @@ def raise_cause(error: ssl.SSLError, certificate: Path, key: Path) -> NoReturn:
         raise BadCertificate(f"would be rejected by every device: {error.verify_message}")
     if reason in _CERTIFICATE_FAULTS:
         line, digest = _weak_digest(certificates)
-        where = f"has a certificate in line {line} that " if line > 1 else ""
+        where = f"has a certificate on line {line} that " if line > 1 else ""
         raise BadCertificate(where + _CERTIFICATE_FAULTS[reason].format(digest=digest))
     if is_unparsed:
         check_content(content)

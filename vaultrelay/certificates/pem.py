@@ -74,7 +74,7 @@ def read_blocks(content: bytes) -> Iterator[Block]:
             begun = 0
         elif begin or end:
             raise BadPem(
-                f"in line {number}: the block that begins in line {begun} has no end before it. "
+                f"on line {number}: the block that begins on line {begun} has no end before it. "
                 "The file is incomplete, or two files were mixed"
             )
         elif _is_marker(line):
@@ -83,7 +83,7 @@ def read_blocks(content: bytes) -> Iterator[Block]:
             body.append(line)
     if begun:
         raise BadPem(
-            f"in line {begun}: the block that begins there has no end. The file is truncated"
+            f"on line {begun}: the block that begins there has no end. The file is truncated"
         )
 
 
@@ -107,23 +107,23 @@ def _is_marker(line: bytes) -> bool:
 def _marker_fault(number: int, line: bytes) -> str:
     if b"\r" in line:
         return (
-            f"in line {number}: the lines of the file end in a carriage return only. Convert "
+            f"on line {number}: the lines of the file end in a carriage return only. Convert "
             "them: tr '\\r' '\\n'"
         )
     begin = _BEGIN.search(line)
     if begin and _END.search(line, begin.end()):
         return (
-            f"in line {number}: a whole block is on one line, as in a variable without line ends. "
+            f"on line {number}: a whole block is on one line, as in a variable without line ends. "
             "Use the file as it was issued"
         )
     if len(_MARKER.findall(_DASHES.sub(b"-", line))) > 1:
         return (
-            f"in line {number}: two markers are on one line, as after joining files without a "
+            f"on line {number}: two markers are on one line, as after joining files without a "
             "final line end. Insert a line end between them"
         )
     if begin or _END.search(line):
-        return f"in line {number}: a marker must have a line of its own, without a space before it"
-    return f"in line {number}: a marker needs five hyphens on each side, and capitals between them"
+        return f"on line {number}: a marker must have a line of its own, without a space before it"
+    return f"on line {number}: a marker needs five hyphens on each side, and capitals between them"
 
 
 def _block(label: bytes, begun: int, body: list[bytes]) -> Block:
@@ -136,9 +136,9 @@ def _block(label: bytes, begun: int, body: list[bytes]) -> Block:
     for number, line in enumerate(text, first):
         if not line or _NOT_BASE64.search(line):
             fault = "not base64" if line else "an empty line"
-            raise BadPem(f"in line {number}: {fault} in the block that begins in line {begun}")
+            raise BadPem(f"on line {number}: {fault} in the block that begins on line {begun}")
     try:
         data = a2b_base64(b"".join(b"".join(text).split()), strict_mode=True)
     except BadBase64:
-        raise BadPem(f"in line {begun}: the block that begins there is incomplete") from None
+        raise BadPem(f"on line {begun}: the block that begins there is incomplete") from None
     return Block(label.decode("latin-1"), begun, data, has_header)

@@ -30,9 +30,10 @@ def unreadable_reason(path: Path, error: OSError) -> str:
         return (error.strerror or "unreadable").lower()
     folder = _inaccessible_folder(path)
     if folder is None:
-        return f"permission denied. Let {_user()} read it, by its owner and mode"
+        return f"permission denied. Let {_user()} read it: change its owner or mode"
     return (
-        f"permission denied for the folder {folder}. Let {_user()} enter it, by its owner and mode"
+        f"permission denied for the folder {folder}. Let {_user()} enter it: change its owner or "
+        "mode"
     )
 
 

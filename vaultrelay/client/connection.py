@@ -122,7 +122,11 @@ class DeviceSocket(WebSocketClientProtocol):
     def _challenge(self, challenge: Challenge) -> None:
         """Sign once, and only a challenge of this protocol."""
         if self._challenged or challenge.protocol != VERSION:
-            self._fail(Closed(1002, "the relay asks for a proof that this protocol does not have"))
+            self._fail(
+                Closed(
+                    1002, "the relay requests a proof that this protocol version does not define"
+                )
+            )
             return
         self._challenged = True
         self.relay_version = challenge.relay
@@ -154,7 +158,9 @@ class DeviceSocket(WebSocketClientProtocol):
     def send_data(self, message: bytes) -> None:
         """Send a binary message. Raises PayloadExceededError if the relay takes none so large."""
         if len(message) > self.maxMessagePayloadSize:
-            raise PayloadExceededError(f"the relay takes no message of {len(message)} bytes")
+            raise PayloadExceededError(
+                f"the relay does not accept a message of {len(message)} bytes"
+            )
         # Without its compiled part, Autobahn takes 140 ns to mask one byte: 5 MB in a second.
         self.sendData(Frame(Opcode.BINARY, message).serialize(mask=True))
 
@@ -210,4 +216,6 @@ class DeviceSocket(WebSocketClientProtocol):
 
 
 def _other_websocket() -> Refused:
-    return Refused(SWITCHED, NO_RELAY, "A WebSocket answers here, but no VaultMesh relay.")
+    return Refused(
+        SWITCHED, NO_RELAY, "A WebSocket server answers here, but it is not a VaultMesh relay."
+    )

@@ -42,8 +42,8 @@ class UpgradeReader:
             raise Refused(
                 0,
                 NO_RELAY,
-                "The connection ended without an answer. Does the URL begin with ws:// where the "
-                "port speaks TLS, or with wss:// where it does not?",
+                "The connection ended without an answer. Does the URL begin with ws:// although "
+                "the port speaks TLS, or with wss:// although it does not?",
             ) from None
         if answer is None or answer.status == SWITCHED:
             return answer is not None

@@ -9,12 +9,12 @@ from vaultrelay.app.standard_streams import ResultLost, guard, print_error, prin
 
 COMMANDS = {
     "check": "Test a relay step by step, as two devices.",
-    "completions": "Print the completion script of a shell.",
+    "completions": "Print the completion script for a shell.",
     "config": "Check the options of the relay; print a sample file.",
     "haproxy": "Print HAProxy's configuration for several relays.",
     "healthcheck": "Report whether the relay on this machine is healthy.",
     "invite": "Print the relay's URL for the app, with a QR code.",
-    "status": "Report the state of several relays, and their sum.",
+    "status": "Report the state of several relays, and their totals.",
     "token": "Create, list and revoke access tokens.",
 }
 """The summary of each command, by its name and that of its module.

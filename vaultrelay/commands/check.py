@@ -56,8 +56,12 @@ def _print_summary(checkup: Checkup, options: CheckOptions) -> None:
         print_result(json.dumps(summary, indent=2))
         return
     count = len(checkup.warnings)
-    passed = f"Passed, with {count} warning{'' if count == 1 else 's'}." if count else "All passed."
-    print(f"\n{passed if checkup.passed else 'Not passed.'}")
+    passed = (
+        f"Passed, with {count} warning{'' if count == 1 else 's'}."
+        if count
+        else "All steps passed."
+    )
+    print(f"\n{passed if checkup.passed else 'Failed.'}")
 
 
 def _print_step(result: Mapping[str, Any]) -> None:

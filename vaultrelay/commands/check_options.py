@@ -36,8 +36,7 @@ def _url(url: str) -> str:
     except ValueError as error:
         # The message of urllib may repeat a part of a malformed token.
         reason = (
-            "this is not a URL; in wss://any:TOKEN@host write / ? # @ : of the token with percent "
-            "signs"
+            "this is not a URL; percent-encode / ? # @ : in the token of wss://any:TOKEN@host"
             if "@" in url
             else str(error)
         )
@@ -48,7 +47,7 @@ def _url(url: str) -> str:
 def _idle_seconds(text: str) -> int:
     is_number = text.isdecimal() and len(text) <= len(str(MAX_SECONDS))
     if not is_number or not 0 < int(text) <= MAX_SECONDS:
-        raise ArgumentTypeError(f"'{text}' must be seconds from 1 to {MAX_SECONDS}")
+        raise ArgumentTypeError(f"'{text}' must be a number of seconds from 1 to {MAX_SECONDS}")
     return int(text)
 
 
@@ -58,7 +57,7 @@ PARSER = command_parser(
 The steps are: name resolution, TCP, TLS, HTTP and its clock, the client address as the relay sees
 it, upgrade, join, echo, the largest message, and one second of throughput. Two devices meet in a
 channel that exists for this test only; other devices are not disturbed. A line that begins with
-"warn" reports a step that passed and has a problem to correct.
+"warn" reports a problem to correct in a step that passed.
 """,
     notes="""
 The exit status is 0 if every step passed, 1 if not, and 2 for invalid arguments.
@@ -105,7 +104,7 @@ Examples:
         argument("--strict", action="store_true", help="Exit with 1 for a warning, too."),
         argument("--json", action="store_true", help="Print one JSON object instead of text."),
         argument(
-            "--token-file", metavar="FILE", help="A file with the access token in its first line."
+            "--token-file", metavar="FILE", help="A file with the access token on its first line."
         ),
     ),
 )
@@ -133,7 +132,7 @@ def _with_token(url: str, file: str | None) -> str:
         token = os.environ.get(_VARIABLE, "").strip()
         return with_token(url, token) if token and not has_token(url) else url
     if has_token(url):
-        raise ValueError("there is a token in the URL and one in --token-file; remove one of them")
+        raise ValueError("both the URL and --token-file contain a token; remove one of them")
     try:
         with Path(file).open("rb") as opened:
             token = opened.readline(_TOKEN_BYTES).decode("ascii", "replace").strip()

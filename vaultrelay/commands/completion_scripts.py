@@ -36,7 +36,7 @@ def bash(options: Sequence[Option], commands: Sequence[Command]) -> str:
         for each in commands
     )
     return f"""\
-# Completion of bash for vault-relay.
+# bash completion for vault-relay.
 _vault_relay() {{
     local IFS=$' \\n' current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD - 1]}}
     local words='' options=''
@@ -140,7 +140,7 @@ def fish(options: Sequence[Option], commands: Sequence[Command]) -> str:
         lines.append(f"-n {relay} -l {option.name} {value} -d {help}")
     lines += [f"-n {relay} -l {flag[2:]}" for flag in _PLAIN]
     rules = "".join(f"complete -c vault-relay {line}\n" for line in lines)
-    return f"# Completion of fish for vault-relay.\n{rules}"
+    return f"# fish completion for vault-relay.\n{rules}"
 
 
 def _first_sentence(option: Option) -> str:

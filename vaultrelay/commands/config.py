@@ -35,7 +35,7 @@ Examples:
 Check the options of the relay.
 
 Takes the options of the relay (see vault-relay --help). Reads flags, RELAY_* variables, the file of
---config, certificates and lists as the relay does at its start, and opens no port. Each error is
+--config, certificates and lists as the relay does when it starts, but opens no port. Each error is
 one line on standard error. The exit status is 2 if there is an error and 0 if not, so that the
 command can be ExecStartPre= of a systemd unit.
 """,

@@ -24,9 +24,8 @@ _HIGHEST_PORT = 65535
 PARSER = command_parser(
     "healthcheck",
     """
-Prints one sentence. The command connects to a socket in the relay's runtime folder, which works for
-every way in which a relay listens. If the folder has no socket, it connects to the port on
-127.0.0.1.
+Prints one sentence. The command connects to a socket in the relay's runtime folder, which works
+with every kind of listener. If the folder has no socket, it connects to the port on 127.0.0.1.
 """,
     notes="""
 The exit status is 0 if the relay is healthy, 1 if not, and 2 for invalid arguments.
@@ -40,12 +39,12 @@ Examples:
         argument(
             "--port",
             metavar="NUMBER",
-            help="The relay's port, needed if several relays run here. Default $RELAY_PORT.",
+            help="The relay's port, needed if several relays run here. Default: $RELAY_PORT.",
         ),
         argument(
             "--runtime-folder",
             metavar="FOLDER",
-            help="The relay's runtime folder. Default $RELAY_RUNTIME_FOLDER, or the folder that "
+            help="The relay's runtime folder. Default: $RELAY_RUNTIME_FOLDER, or the folder that "
             "the relay uses by default.",
         ),
         argument(
@@ -169,7 +168,7 @@ class _Check:
         except OSError as error:
             raise Unhealthy(
                 f"{absence}, and {where} does not answer: {_reason(error)}. Start the relay; if it "
-                "runs, set its port with --port, or its folder with --runtime-folder"
+                "is running, set its port with --port, or its folder with --runtime-folder"
             ) from None
         try:
             return self._request(peer, where)
@@ -204,7 +203,7 @@ class _Check:
         if status == "draining" and self._path == "/ready":
             raise Unhealthy(f"{where} is about to stop")
         if not head.startswith(b"HTTP/1.1 200 ") or status not in ("ok", "draining"):
-            raise Unhealthy(f"{where} does not answer as a relay does")
+            raise Unhealthy(f"{where} does not answer like a relay")
         return _described(page, where)
 
     def _seconds_left(self) -> float:
@@ -224,8 +223,8 @@ def _described(page: dict[str, object], where: str) -> str:
         for name in ("version", "connections", "uptime_seconds")
     )
     return (
-        f"{where}, version {version}, has {connections} connections and is {seconds} s old"
-        + stopping
+        f"{where}, version {version}, has {connections} connections and has been running for "
+        f"{seconds} s" + stopping
     )
 
 

@@ -47,7 +47,7 @@ Examples:
             action="store_true",
             help="Put an access token into the URL. The command asks for it, or reads it from "
             "standard input if that is not a terminal. The command line cannot contain it: other "
-            "users of this machine could read it, and the shell would keep it.",
+            "users of this machine could read it, and the shell would keep it in its history.",
         ),
         argument("--no-qr", action="store_true", help="Print the URL without a QR code."),
         *RELAY_OPTIONS,
@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
     try:
         print_hint(probe_url(RelayUrl.read(url)))
     except Unreachable as error:
-        print_hint(f"Not reachable as given: {error}")
+        print_hint(f"This URL may not work: {error}")
         return 1
     return 0
 

@@ -24,7 +24,7 @@ def find_url(settings: Settings) -> tuple[str, str]:
         return printed, "the relay's --public-url"
     if settings.listen or settings.port == 0:
         stop_with(
-            "the options of the relay do not contain the port that devices connect to; set its URL "
+            "the relay's options do not show which port devices connect to; set the relay's URL "
             "with --public-url, such as wss://relay.example.org"
         )
     for pair in settings.certificates:

@@ -49,7 +49,7 @@ def _probe(url: RelayUrl, seconds: float) -> str:
         entries = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
     except OSError:
         raise Unreachable(
-            f"no address is known for {url.host}. Is the name right, and does DNS know it?"
+            f"{url.host} has no known address. Is the name correct, and does it exist in DNS?"
         ) from None
     try:
         peer = connect_tcp(url.host, url.port, seconds, with_tls=url.scheme == "wss")
@@ -68,15 +68,18 @@ def _hint(error: OSError | NotHttp) -> str:
     """Return what to check, unless that is a part of the explanation."""
     match error:
         case ssl.SSLCertVerificationError():
-            return ". It must be valid, for this host, and of an issuer that devices know."
+            return (
+                ". The certificate must be valid, be issued for this host, and come from an "
+                "authority that devices trust."
+            )
         case ssl.SSLError() | NotHttp():
             return ""
         case ConnectionResetError():
             return (
-                ". Does the URL begin with ws:// where the port speaks TLS, or does the relay "
+                ". Does the URL begin with ws:// although the port speaks TLS, or does the relay "
                 "expect a proxy there (haproxy: in --listen)?"
             )
-    return ". Is the relay running, is the port right, does a firewall let it through?"
+    return ". Is the relay running, is the port correct, and does the firewall allow it?"
 
 
 def _read_version(answer: Answer, url: RelayUrl) -> str:
@@ -93,10 +96,12 @@ def _read_version(answer: Answer, url: RelayUrl) -> str:
         raise Unreachable(explain_answer(answer, url, PAGE_CURES)) from None
     if slug == "not_found":
         raise Unreachable(
-            f"a relay answers there, and has nothing below the path {url.path} of the URL. Leave "
-            "the path out, or let the proxy remove it before it forwards a request."
+            f"a relay answers there, but has nothing below the path {url.path} of the URL. Remove "
+            "the path from the URL, or configure the proxy to remove it from requests."
         )
-    raise Unreachable(f"a relay answers there, and refuses with {answer.status} {slug}: {detail}")
+    raise Unreachable(
+        f"a relay answers there, but refuses the connection with {answer.status} {slug}: {detail}"
+    )
 
 
 def _reach(addresses: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from vaultrelay.web.units import lasting, number, size
 ANSWER_SECONDS = 5
 """For all relays: the requests run at the same time."""
 _DEFAULT = "http://127.0.0.1:9090"
-_REMEDY = "Check that a relay has its --admin there, and that this machine can reach it."
+_REMEDY = "Check that a relay has its --admin endpoint there, and that this machine can reach it."
 _HEADS = ("relay", "state", *NODE_HEADS, "memory", "files", "up")
 _WORDS = 2
 """Number of columns with words, which are aligned left; the others are figures."""
@@ -36,8 +36,8 @@ def _url(text: str) -> NodeUrl:
 PARSER = command_parser(
     "status",
     """
-Prints one line for each relay, and one with the sum of those that answer. A URL is that of an admin
-endpoint, which a relay has with --admin: http://10.0.0.2:9090, https://..., or
+Prints one line for each relay, and one with the totals of those that answer. Each URL is that of an
+admin endpoint, which --admin sets: http://10.0.0.2:9090, https://..., or
 unix:/run/vault-relay/admin.sock.
 """,
     notes="""
@@ -58,7 +58,7 @@ Examples:
             metavar="URL",
             nargs="*",
             type=_url,
-            help=f"The admin endpoint of a relay. Default {_DEFAULT}.",
+            help=f"The admin endpoint of a relay. Default: {_DEFAULT}.",
         ),
         argument("--json", action="store_true", help="Print one JSON object instead of lines."),
     ),
@@ -141,11 +141,11 @@ def _cells(status: NodeStatus) -> Iterator[str]:
 
 
 def _state(status: NodeStatus) -> str:
-    words = ["is stopping" if status.state == "draining" else "works"]
+    words = ["stopping" if status.state == "draining" else "running"]
     if status.urgent:
-        words.append(f"{status.urgent} urgent")
+        words.append(f"{status.urgent} urgent warning{'' if status.urgent == 1 else 's'}")
     if status.remarks:
-        words.append(f"{status.remarks} remark{'' if status.remarks == 1 else 's'}")
+        words.append(f"{status.remarks} other warning{'' if status.remarks == 1 else 's'}")
     return ", ".join(words)
 
 

@@ -22,14 +22,14 @@ def _file(default: str) -> Argument:
         "--file",
         metavar="FILE",
         default=SUPPRESS,
-        help=f"The relay's file of tokens. Default {default}.",
+        help=f"The relay's token file. Default: {default}.",
     )
 
 
 PARSER = command_parser(
     "token",
     """
-A private relay reads its access tokens from the file of its option --access-token-file. A running
+A private relay reads its access tokens from the file that --access-token-file sets. A running
 relay applies a change of that file within seconds. If standard output is not a terminal, the
 explanations go to standard error.
 """,
@@ -53,7 +53,7 @@ Create a token.
 
 Without --file the command prints two lines: the token, which is stored nowhere, and the line for
 the relay's file, from which the token cannot be derived. With --file it appends the line to that
-file, which it creates if needed, and prints the token only.
+file, which it creates if needed, and prints only the token.
 """,
             "arguments": (
                 argument(
@@ -61,7 +61,7 @@ file, which it creates if needed, and prints the token only.
                     metavar="NAME",
                     default=SUPPRESS,
                     help="The name of the token in the relay's file and log: 1 to 32 letters, "
-                    "digits, dots, underscores and hyphens. Default token- and the date.",
+                    "digits, dots, underscores and hyphens. Default: token- and the date.",
                 ),
                 _file("none"),
             ),
@@ -72,11 +72,11 @@ file, which it creates if needed, and prints the token only.
             "arguments": (_file(f"${_VARIABLE}"),),
         },
         "revoke": {
-            "help": "Remove the token with a label from the file.",
+            "help": "Remove a token from the file by its label.",
             "details": """
-Remove the token with a label from the file.
+Remove a token from the file by its label.
 
-The relay closes its sessions. Remove a token without a label with an editor.
+The relay closes the token's sessions. To remove a token without a label, edit the file.
 """,
             "arguments": (
                 argument("label", metavar="LABEL", help="The label of the token."),
@@ -113,7 +113,7 @@ def _new(label: str | None, path: Path | None) -> None:
         _append(path, label, token, line)
         return
     _print_token(token)
-    print_hint("The line for the relay's file of tokens:")
+    print_hint("The line for the relay's token file:")
     print_result(line)
 
 
@@ -142,7 +142,7 @@ def _list(path: Path) -> None:
     for line in tokens.lines:
         print_result(f"{line.label or '(no label)':<32}  line {line.number}")
     if not tokens.lines:
-        print_hint(f"{path} has no token.")
+        print_hint(f"{path} contains no token.")
 
 
 def _revoke(label: str, path: Path) -> None:
@@ -153,7 +153,7 @@ def _revoke(label: str, path: Path) -> None:
             hint = f"did you mean {close[0]}?" if close else "see vault-relay token list"
             stop_with(f"{path} has no token '{label}'; {hint}")
         tokens.remove(label)
-    print_hint(f"Revoked {label}. The relay closes its sessions within seconds.")
+    print_hint(f"Revoked {label}. The relay closes the token's sessions within seconds.")
     if all(line.label == label for line in tokens.lines):
         print_hint(
             "It was the last token: the relay admits no device now, and does not start with an "
@@ -171,5 +171,5 @@ def _print_token(token: str) -> None:
 def _path(file: str | None) -> Path:
     file = os.environ.get(_VARIABLE) if file is None else file
     if not file:
-        stop_with(f"the relay's file of tokens is not given; set --file or {_VARIABLE}")
+        stop_with(f"no token file is given; set --file or {_VARIABLE}")
     return Path(file)

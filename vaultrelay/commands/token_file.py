@@ -1,4 +1,4 @@
-"""TokenFile: a relay's file of tokens, changed in one step while the relay may read it."""
+"""TokenFile: a relay's token file, changed in one step while the relay may read it."""
 
 import os
 import tempfile

@@ -43,7 +43,7 @@ class AccessOptions:
         ),
         None,
         _GROUP,
-        "File of channels, one per line. Devices can join these channels only.",
+        "File of channels, one per line. Devices can join only these channels.",
         example="/etc/vault-relay/channels",
         guard=True,
     )
@@ -54,8 +54,8 @@ class AccessOptions:
         ),
         None,
         _GROUP,
-        "Address or network from which devices may connect, or unix for unix sockets. By default "
-        "all addresses.",
+        "Address or network from which devices may connect, or unix for unix sockets. Default: all "
+        "addresses.",
         example="192.0.2.0/24",
         guard=True,
     )
@@ -73,7 +73,8 @@ class AccessOptions:
         None,
         _GROUP,
         "Origin of web pages that may connect, such as https://app.example.org. Native apps, which "
-        "send no Origin header, are not affected. By default all origins; with --allow-from none.",
+        "send no Origin header, are not affected. Default: all origins, but none if --allow-from "
+        "is set.",
         example="https://app.example.org",
         guard=True,
         effective="access.origins",

@@ -28,7 +28,7 @@ def _bind(raw: RawOption, context: ParseContext) -> str:
 def _node_name(raw: RawOption, context: ParseContext) -> str:
     if not NODE_NAME.fullmatch(raw.last):
         raise raw.refuse(
-            f"must have at most {limits.NODE_NAME_CHARS} characters of A-Z a-z 0-9 . _ -, such as "
+            f"must be at most {limits.NODE_NAME_CHARS} characters from A-Z a-z 0-9 . _ -, such as "
             "relay-2"
         )
     return raw.last

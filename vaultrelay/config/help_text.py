@@ -13,14 +13,15 @@ _DESCRIPTION = (
     "in the foreground and logs to standard error."
 )
 _PRECEDENCE = (
-    "Each option is also a variable, such as RELAY_PORT for --port, and a key of the TOML file. A "
-    "flag overrides a variable, a variable the file. {repeatable} may be repeated: their variables "
-    "hold values separated by white space, and the file holds lists, such as "
+    "Each option can also be set by an environment variable, such as RELAY_PORT for --port, or by "
+    "a key of the TOML file. A flag overrides a variable, and a variable overrides the file. "
+    "{repeatable} may be repeated: separate the values of their variables by white space, and "
+    "write lists in the file, such as "
     'allow-from = ["10.0.0.0/8", "192.0.2.1"].'
 )
 _RELOAD = (
-    "The relay reads its files again when they change, and on SIGHUP. A change of {not_live} "
-    "requires a restart."
+    "The relay rereads its files when they change, and on SIGHUP. Changes of {not_live} require a "
+    "restart."
 )
 
 
@@ -33,7 +34,7 @@ def help_text(options: Iterable[Option], commands: Mapping[str, str]) -> str:
     for group, members in groupby(options, lambda option: option.group):
         heads = {f"--{each.name} {each.value}": each.full_help for each in members}
         blocks.append(_section(group, heads))
-    other = {"-V, --version": "Print the version.", "-h, --help": "Print this text."}
+    other = {"-V, --version": "Print the version.", "-h, --help": "Print this help."}
     blocks.append(_section("Other", other))
     repeatable = _enumeration(each for each in options if each.repeatable)
     blocks.append(_fill(_PRECEDENCE.format(repeatable=repeatable)))

@@ -30,10 +30,9 @@ class LimitOptions:
         Integer(within=(0, _MAX_CONNECTIONS)),
         None,
         _GROUP,
-        "Maximum number of device connections from one IPv4 address or IPv6 /64; 0 is no limit. "
-        "The limits of a /24 of IPv4, and of a /56 and /48 of "
-        "IPv6, follow from it. Default: a quarter of --max-connections, at least "
-        f"{limits.MIN_PER_ADDRESS}.",
+        "Maximum number of device connections from one IPv4 address or IPv6 /64; 0 means no limit. "
+        "The limits of an IPv4 /24 and of an IPv6 /56 and /48 are derived from it. Default: a "
+        f"quarter of --max-connections, at least {limits.MIN_PER_ADDRESS}.",
         example="250",
         effective="capacity_per_address",
     )
@@ -57,14 +56,15 @@ class LimitOptions:
         Integer(within=(0, announced.MESSAGES_PER_SECOND[1])),
         limits.DEFAULT_MESSAGES_PER_SECOND,
         _GROUP,
-        "Maximum number of messages per second that are delivered for one sender; 0 is no limit.",
+        "Maximum number of messages per second that are delivered for one sender; 0 means no "
+        "limit.",
     )
     bytes_per_second: int = option(
         "rate-bytes",
         Integer("BYTES", within=(0, announced.BYTES_PER_SECOND[1])),
         limits.DEFAULT_BYTES_PER_SECOND,
         _GROUP,
-        "Maximum number of bytes per second that are delivered for one sender; 0 is no limit.",
+        "Maximum number of bytes per second that are delivered for one sender; 0 means no limit.",
     )
     max_buffer: int | None = option(
         "max-buffer",

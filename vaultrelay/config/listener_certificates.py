@@ -37,8 +37,8 @@ def _endpoint_pairs(context: ParseContext) -> list[tuple[RawOption, Pairs]]:
         return []
     for name in filter(context.raw.__contains__, _EXCLUDED_BY_LISTEN):
         raise BadOption(
-            f"{listen.source} and {context.raw[name].source} exclude each other: the endpoint "
-            "string sets address, port and certificate itself; remove one of the two"
+            f"{listen.source} and {context.raw[name].source} cannot be combined: the endpoint "
+            "string already sets address, port and certificate; remove one of the two"
         )
     for text in listen.values:
         option = listen.only(text)
@@ -56,7 +56,7 @@ def _port_pairs(raw: Mapping[str, RawOption]) -> list[tuple[RawOption, Pairs]]:
     if certificate is None or key is None:
         if present := certificate or key:
             missing = re.sub(r"[A-Za-z]+$", lambda match: _PARTNERS[match[0]], present.source)
-            raise present.refuse(f"requires {missing}: TLS takes a certificate and its key")
+            raise present.refuse(f"requires {missing}: TLS needs a certificate and its key")
         return []
     try:
         return [(certificate, (load_certificate(certificate.path, key.path),))]

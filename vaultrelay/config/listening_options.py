@@ -19,7 +19,7 @@ class ListeningOptions:
         Integer(within=(0, 65535)),
         limits.DEFAULT_PORT,
         _GROUP,
-        "TCP port to listen on. With 0 the system picks a free port, which is printed.",
+        "TCP port to listen on. With 0 the system picks a free port, and the relay prints it.",
         live=False,
         in_status=False,
     )
@@ -28,7 +28,8 @@ class ListeningOptions:
         address_kinds.BIND,
         "0.0.0.0",  # noqa: S104  a relay is there to be reached
         _GROUP,
-        "IP address to listen on. 0.0.0.0 is all IPv4 addresses, :: all IPv6 and IPv4 addresses.",
+        "IP address to listen on. 0.0.0.0 means all IPv4 addresses, :: all IPv4 and IPv6 "
+        "addresses.",
         live=False,
         in_status=False,
     )
@@ -76,6 +77,6 @@ class ListeningOptions:
         (),
         _GROUP,
         "Address or network of a proxy whose X-Forwarded-For is trusted, such as 127.0.0.1 or "
-        "10.0.0.0/8, or unix for unix sockets. By default none.",
+        "10.0.0.0/8, or unix for unix sockets. Default: none.",
         example="127.0.0.1",
     )

@@ -25,7 +25,7 @@ class OperationOptions:
         "",
         _ADMIN,
         "Endpoint string of the status page and of /metrics for Prometheus, such as tcp:9090, "
-        "which listens on 127.0.0.1 unless it names an interface. By default there is none.",
+        "which listens on 127.0.0.1 unless it names an interface. Default: none.",
         example="tcp:9090",
         live=False,
     )
@@ -52,8 +52,8 @@ class OperationOptions:
         address_kinds.NODE_NAME_KIND,
         "",
         _ADMIN,
-        "Name of this relay among several, for devices, metrics and the log: at most "
-        f"{limits.NODE_NAME_CHARS} letters, digits, dots, hyphens and underscores.",
+        "Name that identifies this relay among several, to devices, in metrics and in the log: at "
+        f"most {limits.NODE_NAME_CHARS} letters, digits, dots, hyphens and underscores.",
         example="relay-2",
         may_be_empty=True,
     )
@@ -62,7 +62,7 @@ class OperationOptions:
         Choice("LEVEL", words=tuple(LEVELS)),
         "info",
         _LOG,
-        "Lowest level that is logged: one of " + ", ".join(LEVELS) + ".",
+        "Lowest level to log: one of " + ", ".join(LEVELS) + ".",
     )
     log_format: str = option(
         "log-format",
@@ -77,7 +77,7 @@ class OperationOptions:
         "pseudonym",
         _LOG,
         "How the log identifies addresses: one of " + ", ".join(WAYS) + ". A pseudonym is valid "
-        "for one day. Channels are always pseudonyms, or omitted with none.",
+        "for one day. Channels are always logged as pseudonyms; none omits them.",
     )
     runtime_folder: str = option(
         "runtime-folder",

@@ -59,7 +59,7 @@ def from_file(config: RawOption) -> list[Assignment]:
         raise config.refuse(
             "is not valid TOML: a number is too large, or tables are nested too deeply"
         ) from None
-    list_form = 'write a list, such as ["one", "other"]'
+    list_form = 'write a list, such as ["one", "two"]'
     return [
         Assignment(key, f"{config.last}: {key}", value, list_form) for key, value in table.items()
     ]

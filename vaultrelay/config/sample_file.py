@@ -13,9 +13,9 @@ _HEAD = """\
 #     vault-relay config check --config relay.toml
 #     vault-relay --config relay.toml
 #
-# Without a default, the value shown is an example. Each option is also a flag, such as --port, and
-# a variable, such as RELAY_PORT; both override the file. The relay reads the file again when it
-# changes, and on SIGHUP.
+# If an option has no default, the value shown is an example. Each option is also a flag, such as
+# --port, and a variable, such as RELAY_PORT; both override the file. The relay rereads the file
+# when it changes, and on SIGHUP.
 """
 
 

@@ -45,7 +45,7 @@ def form_error(kind: str, values: tuple[str, ...], list_form: str, may_be_empty:
         if list_form and kind in _LISTS and _LISTS[kind].search(value.strip()):
             # A URL may contain a token.
             shown = "the value" if kind == "URL" else f"'{value}'"
-            return f"{shown} has several values in one; {list_form}"
+            return f"{shown} contains several values; {list_form}"
     return ""
 
 

@@ -38,8 +38,8 @@ def names(state: RelayState) -> Iterator[str]:
     for pair in pairs:
         if not pair.names:
             yield (
-                f"{_REFUSED}: the certificate has no name. A common name (CN) does not count: have "
-                "it issued with the name as subjectAltName."
+                f"{_REFUSED}: the certificate contains no host name. Devices ignore a common name "
+                "(CN): have it reissued with the host name as subjectAltName."
             )
     known = sorted(hosts_of(pairs))
     certified = Audiences(known)
@@ -47,7 +47,8 @@ def names(state: RelayState) -> Iterator[str]:
         if known and not certified.accepts(host):
             yield (
                 f"{_REFUSED} to {host} of --public-url: the certificate is for "
-                f"{names_text(known)}. Have it issued for that name, too, or correct --public-url."
+                f"{names_text(known)}. Have it reissued to include that name, or correct "
+                "--public-url."
             )
 
 
@@ -62,29 +63,29 @@ def trust(state: RelayState) -> Iterator[str]:
             )
         elif pair.unread:
             yield (
-                "The certificate is served without those of its issuers: "
-                f"{pair.files[0]} cannot be read {pair.unread}."
+                f"The relay serves the certificate without its chain: {pair.files[0]} cannot be "
+                f"read {pair.unread}."
             )
         elif pair.lacks_issuer:
             issuer = printable(pair.issuer) or "an authority without a name"
             yield (
-                f"The certificate was issued by {issuer}, and the relay serves no chain from there "
-                "to an authority that this machine trusts: devices may refuse it. Serve the chain "
-                "(fullchain.pem, not cert.pem). If it is your own authority, let this machine "
-                "trust it, too (SSL_CERT_FILE), or append its certificate to the relay's."
+                f"The certificate was issued by {issuer}, and the relay serves no chain from that "
+                "issuer to an authority that this machine trusts: devices may refuse it. Serve the "
+                "chain (fullchain.pem, not cert.pem). If the issuer is your own authority, make "
+                "this machine trust it (SSL_CERT_FILE), or append its certificate to the relay's."
             )
         elif pair.distrust:
             yield (
-                f"Devices may refuse the certificate or its chain: {pair.distrust}. Have it issued "
-                "anew, and serve the chain that comes with it."
+                f"Devices may refuse the certificate or its chain: {pair.distrust}. Have it "
+                "reissued, and serve the chain that comes with it."
             )
 
 
 def keys(state: RelayState) -> Sequence[str]:
     """Return warnings on certificates with a kind of key that browsers reject."""
     return [
-        f"Browsers and some devices refuse the certificate, because its key is of the kind "
-        f"{pair.x509.key}. Have it issued for a P-256 key."
+        "Browsers and some devices refuse the certificate, because its key is of type "
+        f"{pair.x509.key}. Have it reissued for a P-256 key."
         for pair in _seen_by_devices(state)
         if not pair.x509.is_for_browsers
     ]

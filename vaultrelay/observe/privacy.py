@@ -13,24 +13,24 @@ VERSION = 1
 """Version of the notice. Increase it if a key is removed or changes its meaning."""
 
 _ADDRESSES = {
-    "none": "No line names a network address or a channel.",
-    "pseudonym": "Lines name a network address and a channel by pseudonyms that are valid for one "
-    "day of UTC. Their key is random, is never stored, and is replaced on the next day.",
-    "full": "Lines name the network address itself, and a channel by a pseudonym that is valid for "
-    "one day of UTC.",
+    "none": "No line contains a network address or identifies a channel.",
+    "pseudonym": "Lines identify network addresses and channels by pseudonyms that are valid "
+    "for one UTC day. Their key is random, is never stored, and is replaced on the next day.",
+    "full": "Lines contain the network address itself, and identify a channel by a pseudonym that "
+    "is valid for one UTC day.",
 }
-_NO_SESSIONS = "At this level no line is about a single connection, and none identifies a client."
+_NO_SESSIONS = "At this level no line describes a single connection or identifies a client."
 _SESSION = (
-    "When a joined device leaves, one line has the time, the reason, the duration, the number of "
-    "messages and bytes that the device sent, and its names in the log."
+    "When a joined device leaves, one line records the time, the reason, the duration, the number "
+    "of messages and bytes that the device sent, and how the log identifies it."
 )
-_DEBUG = "At this level joins and refusals have lines, too, and so has the work of libraries."
+_DEBUG = "At this level the relay also logs joins and refusals, and libraries log their work."
 _ERRORS = (
-    "Errors of the program are logged with their messages, which may repeat what a device sent."
+    "Program errors are logged with their messages, which may contain data that a device sent."
 )
 _PROXY = (
-    "If a proxy in front of the relay seems to be untrusted, one line has its address in full "
-    "where that is a private one, so that the operator can configure it as trusted."
+    "If the relay seems to be behind a proxy that is not configured as trusted, one line contains "
+    "the proxy's address in full if it is a private address, so that the operator can add it."
 )
 
 
@@ -45,13 +45,11 @@ def privacy_notice(settings: Settings, under_twistd: bool = False) -> dict[str, 
         "It has no accounts, and writes nothing to disk.",
         "sees": _seen(settings),
         "cannot_see": [
-            _item(
-                "content", "The content of messages. Devices encrypt them before they send them."
-            ),
+            _item("content", "The content of messages. Devices encrypt them before sending."),
             _item("vault", "Passwords, names and keys of a vault. They never reach the relay."),
             _item(
                 "person",
-                "The identity of a person. The relay asks for no name and no mail address.",
+                "The identity of a person. The relay asks for no names or email addresses.",
             ),
         ],
         "writes_to_disk": [],
@@ -60,8 +58,8 @@ def privacy_notice(settings: Settings, under_twistd: bool = False) -> dict[str, 
         "beyond_the_relay": [
             _item(
                 "log_keeping",
-                "The relay passes its log to the system, such as the journal of systemd. The "
-                "operator decides how long it is kept there.",
+                "The relay passes its log to the system, such as the systemd journal. The operator "
+                "decides how long it is kept there.",
             ),
             _item(
                 "reverse_proxy",
@@ -82,14 +80,14 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
         _kept(
             "network_address",
             "The address that a connection comes from. To limit each address to its share, the "
-            "relay keeps it for a short time after that, of IPv6 the first 64 bits, and the "
-            "networks around it.",
+            "relay keeps it (the first 64 bits of an IPv6 address), and the networks around it, "
+            "for a short time after the connection ends.",
             address_seconds if settings.capacity_per_address else 0,
         ),
         _kept(
             "channel",
             "The public key of the channel in which the devices of a vault meet. A full relay "
-            "keeps it for a short time after that.",
+            "keeps it for a short time after the connection ends.",
             RESERVED_DEBT_SECONDS,
         ),
         *(
@@ -106,14 +104,14 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
         ),
         _kept(
             "messages",
-            "Encrypted messages, in memory and only until their receiver has taken them. A "
-            f"receiver that takes nothing for {SLOW_SECONDS} seconds is disconnected, and its "
-            "messages are dropped.",
+            "Encrypted messages, in memory and only until their receiver has read them. A receiver "
+            f"that reads nothing for {SLOW_SECONDS} seconds is disconnected, and its messages are "
+            "dropped.",
         ),
         _item(
             "request",
-            "The request of an app as it connects: its name and version, its HTTP headers, and "
-            "with TLS the host name that it dialled. The request is not kept.",
+            "The request with which an app connects: the app's name and version, the HTTP headers, "
+            "and with TLS the host name that it dialled. The request is not kept.",
         ),
         _item(
             "totals",

@@ -13,10 +13,11 @@ from vaultrelay.policy.proxies import TrustedProxies
 
 PROXY_FAULT_TEXTS = {
     "upgrade_lost": "A proxy in front of the relay removes the WebSocket upgrade from requests, so "
-    "devices are refused with 400. Configure it to forward upgrades. nginx: proxy_http_version "
-    '1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; '
+    "the relay refuses devices with 400. Configure it to forward upgrades. nginx: "
+    "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "
+    '"upgrade"; '
     'Apache: ProxyPass "/" "http://127.0.0.1:8080/" upgrade=websocket; '
-    "others: WebSocket support, and HTTP/1.1 to the relay.",
+    "other proxies: enable WebSocket support, and HTTP/1.1 to the relay.",
     "proxy_unexpected": "Connections begin with a PROXY header on a port that expects none, and "
     "are refused. If they come from your proxy, put haproxy: before the endpoint string (--listen "
     "haproxy:tcp:8080 instead of --port 8080), or turn the header off in the proxy: remove "
@@ -27,12 +28,13 @@ PROXY_FAULT_TEXTS = {
 }
 """The warning on each of PROXY_FAULTS."""
 UNREADABLE_PROXY = (
-    "A trusted proxy sent an X-Forwarded-For that does not end with addresses, so the devices "
-    "behind it are not limited by address. Configure it to send only the address of its client."
+    "A trusted proxy sent an X-Forwarded-For header that does not end with an IP address, so the "
+    "devices behind it are not limited by address. Configure it to send only the address of its "
+    "client."
 )
 _CURE = (
-    "If there is a proxy in front, configure it to set X-Forwarded-For, and name it with "
-    "--trusted-proxy."
+    "If a proxy is in front of the relay, configure it to set X-Forwarded-For, and set "
+    "--trusted-proxy to its address."
 )
 _CURE_IF_TRUSTED = (
     "The proxy there is trusted, but sends no client addresses: configure it to set "
@@ -46,15 +48,15 @@ def untrusted_proxy(state: RelayState) -> Iterator[str]:
     if evidence.untrusted_peer:
         address = "with its address" if _hides(state) else evidence.untrusted_peer
         yield (
-            f"X-Forwarded-For from {_shown(evidence.untrusted_peer, state)} is ignored, because "
-            "it is not a trusted proxy: the devices behind it share one --max-per-address. If it "
-            f"is your proxy, add --trusted-proxy {address}"
+            f"X-Forwarded-For from {_shown(evidence.untrusted_peer, state)} is ignored because the "
+            "sender is not a trusted proxy: all devices behind it share the limit of one address, "
+            f"--max-per-address. If it is your proxy, add --trusted-proxy {address}"
         )
     elif evidence.has_untrusted_shared_address:
         yield (
-            "An address or network at its limit of devices sends X-Forwarded-For, which is ignored "
-            "because the address is not a trusted proxy. If it is your proxy, add --trusted-proxy "
-            "with its address."
+            "An address or network that has reached its limit of devices sends X-Forwarded-For, "
+            "which is ignored because the address is not a trusted proxy. If it is your proxy, add "
+            "--trusted-proxy with its address."
         )
 
 
@@ -86,9 +88,9 @@ def fixed_silence(state: RelayState) -> Iterator[str]:
     if seconds is not None:
         shorter = f", or set --ping-seconds below {seconds:.0f}" if seconds > PING_RANGE[0] else ""
         yield (
-            f"Connections are cut off after {seconds:.0f} s of silence, probably by a proxy or "
-            "firewall. Raise its timeout (proxy_read_timeout in nginx, timeout tunnel in HAProxy)"
-            f"{shorter}."
+            f"Connections are cut off after {seconds:.0f} s without traffic, probably by a proxy "
+            "or firewall. Raise its timeout (proxy_read_timeout in nginx, timeout tunnel in "
+            f"HAProxy){shorter}."
         )
 
 

@@ -36,7 +36,7 @@ class SessionLog:
     def joined(self, session: Session) -> None:
         """Log one line at "debug" for a session at its welcome."""
         self._debug(
-            "Session began", session.address, session.channel.key if session.channel else None
+            "Session started", session.address, session.channel.key if session.channel else None
         )
 
     def refused(self, why: str, address: PeerAddress | None) -> None:

@@ -41,7 +41,7 @@ def _proxy_fault(slug: str) -> Check:
 def _not_read(state: RelayState) -> Iterable[str]:
     for error in state.read_errors:
         stop = "" if error.endswith((".", "?")) else "."
-        yield f"{error}{stop} The previous settings stay in force."
+        yield f"{error}{stop} The previous settings remain in force."
 
 
 def _few_descriptors(state: RelayState) -> Iterable[str]:
@@ -64,7 +64,7 @@ def _plain_in_public(state: RelayState) -> Iterable[str]:
     # A trusted proxy terminates TLS.
     addresses = () if state.settings.trusted_proxies else state.plain_addresses
     found = [f"The relay listens without TLS on the public address {each}" for each in addresses]
-    found += [f"--public-url {url} is without TLS" for url in state.settings.plain_public_urls]
+    found += [f"--public-url {url} does not use TLS" for url in state.settings.plain_public_urls]
     if state.proxy_evidence.has_public_plaintext:
         found = ["Devices connect over the Internet without TLS"]
     return [

@@ -42,7 +42,7 @@ def read_token_lines(text: str) -> list[TokenLine]:
     """
     lines = [_token_line(number, line) for number, line in _lines(text)]
     if len(lines) > MAX_TOKENS:
-        raise BadLine(0, f"holds more than {MAX_TOKENS} tokens")
+        raise BadLine(0, f"contains more than {MAX_TOKENS} tokens")
     return lines
 
 
@@ -63,7 +63,7 @@ def read_channels(text: str) -> frozenset[bytes]:
         except ValueError:
             raise BadLine(number, "is not a channel: 43 characters of base64url") from None
     if len(channels) > MAX_CHANNELS_LISTED:
-        raise BadLine(0, f"holds more than {MAX_CHANNELS_LISTED} channels")
+        raise BadLine(0, f"contains more than {MAX_CHANNELS_LISTED} channels")
     return frozenset(channels)
 
 
@@ -79,7 +79,7 @@ def _token_line(number: int, line: str) -> TokenLine:
     if hashed is not None:
         digest = bytes.fromhex(hashed[2])
         if digest in _OF_NOTHING:
-            raise BadLine(number, "is the hash of nothing: the token was empty when it was made")
+            raise BadLine(number, "is the hash of an empty token; replace it")
         return TokenLine(number, hashed[1], digest)
     # The line may be a secret: the error describes it, and never repeats it.
     if ":" in line:

@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _BARE_LABEL = re.compile(r"token-\d{4}-\d\d-\d\d")
 """A label as `vault-relay token new` makes it, which is as long as a token."""
 QUOTES = tuple("\"'`\u2018\u2019\u201c\u201d")
-_CURE = "Make one: vault-relay token new"
+_CURE = "Create one: vault-relay token new"
 _PADDED = 4
 """The unit of characters in padded Base64."""
 
@@ -34,13 +34,13 @@ def check_spelling(text: str) -> None:
     The message is the end of a sentence, and repeats nothing of `text`, which may contain a token.
     """
     if text[:1] in QUOTES or text[-1:] in QUOTES:
-        raise ValueError("has quotation marks: write the token without them")
+        raise ValueError("has quotation marks: remove them")
     if any(map(str.isspace, text)):
         raise ValueError("has white space inside: write only the token, without a word before it")
     if ":" in text:
-        raise ValueError("has a colon: write the token itself, neither its label nor its hash")
+        raise ValueError("has a colon: write the token itself, without its label or hash")
     if "=" in text.rstrip("=") or (text.endswith("=") and len(text) % _PADDED):
-        raise ValueError("is more than a token: write it without a name and = before it")
+        raise ValueError("contains more than a token: remove the name and the = before it")
     if not _TOKEN.fullmatch(text):
         raise ValueError(
             "has a character that a token cannot have: letters, digits, . _ ~ + / -, and = at the "
@@ -54,11 +54,11 @@ def check_strength(text: str) -> None:
         raise ValueError("is a label without its hash")
     if len(text) < MIN_TOKEN_CHARS:
         raise ValueError(
-            f"is shorter than {MIN_TOKEN_CHARS} characters, which can be guessed. {_CURE}"
+            f"is shorter than {MIN_TOKEN_CHARS} characters, so it can be guessed. {_CURE}"
         )
     if len(set(text)) < MIN_TOKEN_VARIETY:
         raise ValueError(
-            f"has fewer than {MIN_TOKEN_VARIETY} different characters, which can be guessed. "
+            f"has fewer than {MIN_TOKEN_VARIETY} different characters, so it can be guessed. "
             f"{_CURE}"
         )
 

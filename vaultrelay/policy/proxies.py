@@ -30,7 +30,7 @@ class TrustedProxies:
         for network in networks.networks:
             if not network.prefixlen:
                 raise ValueError(
-                    f"'{network}' is every address, and any client can send X-Forwarded-For"
+                    f"'{network}' includes every address, so any client could forge X-Forwarded-For"
                 )
         return cls(networks, denied)
 

@@ -18,7 +18,7 @@ REFUSED = {
     "protocol_unsupported": "support no protocol version of this relay: app or relay is outdated",
     "tls_no_tls": "did not speak TLS, such as a ws:// client on a wss:// port",
     "tls_version": "support only versions of TLS that are too old",
-    "tls_suites": "support no cipher suite or key type of this relay; all know P-256",
+    "tls_suites": "support no cipher suite or key type of this relay; all support P-256",
     "tls_distrust": "do not trust the relay's certificate",
     "tls_left": "disconnected during the TLS handshake",
     "tls_other": "failed the TLS handshake for another reason",

@@ -2,14 +2,16 @@
 
 _NOT_TLS = "This port speaks ws:// (HTTP), not TLS: dial ws://, or serve a certificate there."
 _NOT_AGREED = (
-    "The server and this machine agree on no cipher suite or key: allow TLS 1.2 and 1.3 there, "
-    "with a certificate for a key of P-256, which every client takes."
+    "The server and this machine have no cipher suite or key type in common: enable TLS 1.2 and "
+    "1.3 on the server, with a certificate for a P-256 key, which every client accepts."
 )
-_TOO_OLD = "What serves TLS there is too old, or set up so: let it speak TLS 1.2 and 1.3."
+_TOO_OLD = (
+    "The TLS server is outdated, or configured for old versions only: enable TLS 1.2 and 1.3."
+)
 _OTHER_NAME = "The server has no certificate for this name: have one issued for it."
 _CUT_OFF = (
-    "The connection was closed inside the handshake: by a firewall, or because the port expects "
-    "the line of the PROXY protocol before TLS."
+    "The connection was closed during the TLS handshake: by a firewall, or because the port "
+    "expects a PROXY header before TLS."
 )
 
 CURES = {

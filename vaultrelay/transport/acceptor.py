@@ -139,7 +139,7 @@ class Acceptor:
             stream = self._make_stream(accepted, address, protocol)
             protocol.makeConnection(stream)
         except Exception:
-            self._log.failure("A connection could not begin")
+            self._log.failure("Cannot accept a connection")
             if stream is not None:
                 stream.abortConnection()
                 return
@@ -172,7 +172,7 @@ class Acceptor:
             self._logged_at = now
             count, self._rejected = self._rejected, 0
             self._log.error(
-                "No descriptor is left for new connections: {why}. {count} were closed on "
+                "No file descriptor is left for new connections: {why}. {count} were closed on "
                 "arrival; joined devices are not affected. Raise the limit of open files (ulimit "
                 "-n, or LimitNOFILE= in the unit), or lower --max-connections.",
                 why=os.strerror(error.errno or 0).lower(),

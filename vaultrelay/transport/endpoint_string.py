@@ -83,7 +83,7 @@ def read_endpoint(
     if kind == "unix":
         return _unix_endpoint(parts, folder)
     if (instead := correction(text)) and not parts.get("port", "443").isdecimal():
-        raise BadEndpoint(f"is not a server endpoint as {kind}: is written{instead}")
+        raise BadEndpoint(f"is not a valid {kind}: endpoint{instead}")
     address = _tcp_address(kind, parts, on_loopback)
     if kind in ("tcp", "tcp6"):
         return Endpoint(address)
@@ -140,14 +140,14 @@ def _parts(kind: str, rest: str) -> dict[str, str]:
 def _number(text: str, name: str, highest: int) -> int:
     digits = text.isascii() and text.isdigit() and len(text) <= len(str(highest))
     if not digits or int(text) > highest:
-        raise BadEndpoint(f"has no {name} from 0 to {highest}")
+        raise BadEndpoint(f"needs a {name} from 0 to {highest}")
     return int(text)
 
 
 def _ssl_certificate(parts: dict[str, str], folder: str) -> ServerCertificate:
     for name, reason in _REFUSED.items():
         if name in parts:
-            raise BadEndpoint(f"sets {name}: {reason}, remove it")
+            raise BadEndpoint(f"sets {name}, but {reason}; remove it")
     key = parts.get("privateKey", "server.pem")
     certificate = parts.get("certKey", key)
     issuers = Path(folder, parts["extraCertChain"]) if "extraCertChain" in parts else None
@@ -191,7 +191,7 @@ def _unix_endpoint(parts: dict[str, str], folder: str) -> Endpoint:
     if not _MODE.fullmatch(mode):
         # It may be the rest of a path with a colon.
         cut = "" if _LIKE_A_MODE.fullmatch(mode) else colon_hint(f"{address}:{mode}")
-        raise BadEndpoint(f"has no mode of three octal digits, such as mode={_UNIX_MODE}{cut}")
+        raise BadEndpoint(f"needs a mode of three octal digits, such as mode={_UNIX_MODE}{cut}")
     if lockfile not in ("0", "1"):
         raise BadEndpoint("has a lockfile that is neither 0 nor 1")
     # With Twisted's backlog a full socket refuses connections: a proxy then connects to another
@@ -212,5 +212,5 @@ def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoi
         if str(error).startswith("Unknown endpoint type"):
             instead = correction(text) or "; write it like tcp:8080 or unix:/run/relay.sock"
             raise BadEndpoint(f"is not a server endpoint: {error}{instead}") from None
-        raise BadEndpoint(f"is not a server endpoint as {kind}: is written") from None
+        raise BadEndpoint(f"is not a valid {kind}: endpoint") from None
     return endpoint

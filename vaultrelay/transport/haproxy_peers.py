@@ -184,7 +184,7 @@ class Announcer:
         self._ticked_at = self._doubt_ends = 0.0
         self._doubtful: frozenset[bytes] = frozenset()
         self._ticking = PeriodicTask(
-            self._tick, clock, "Channels could not be announced to HAProxy", log=log
+            self._tick, clock, "Cannot announce channels to HAProxy", log=log
         )
 
     def all_channels(self) -> Iterator[bytes]:

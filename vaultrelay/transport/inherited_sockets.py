@@ -26,7 +26,7 @@ def find_socket(index: str | None, name: str | None) -> int:
     Raises BadEndpoint if there is none.
     """
     if (index is None) is (name is None):
-        raise BadEndpoint("needs either index= or name=, and not both")
+        raise BadEndpoint("needs either index= or name=, but not both")
     sockets = passed_sockets()
     if not sockets:
         raise BadEndpoint(f"names a socket that systemd did not pass to this process{_pid_hint()}")
@@ -36,7 +36,9 @@ def find_socket(index: str | None, name: str | None) -> int:
         part = "a name" if index is None else "an index"
         raise BadEndpoint(f"has {part} that systemd did not pass; it passed {passed}")
     if len(found) > 1:
-        raise BadEndpoint(f"has a name of several sockets: use index= instead, of {passed}")
+        raise BadEndpoint(
+            f"has a name that several sockets share: use index= instead, one of {passed}"
+        )
     _check(found[0])
     return found[0]
 

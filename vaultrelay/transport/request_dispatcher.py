@@ -116,7 +116,7 @@ class RequestDispatcher(PreambleListener):
             self._factory.clients.note_refusal(self._client, refusal.counted)
             self._refuse(refusal)
         except Exception:
-            self._factory.log.failure("A request could not be served")
+            self._factory.log.failure("Cannot serve a request")
             self._abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

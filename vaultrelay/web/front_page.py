@@ -33,14 +33,15 @@ you an access token. The URL with the token is</p>
 <p><small><a href="privacy">What this relay sees, keeps and logs</a></small></p>
 """)
 _HINTS = {
-    "given": "Devices must reach the relay under this name.",
-    "guessed": "This is the address that your browser used. Devices elsewhere may need another.",
+    "given": "Devices must use this name to reach the relay.",
+    "guessed": "This is the address that your browser used. Devices elsewhere may need a "
+    "different one.",
     "unsafe": "This is the address that your browser used, without TLS: anyone on the network path "
     "sees which devices communicate, although not the content. Outside your own network use a "
     "wss:// address.",
 }
 _CODE = template("""<div class="code" role="img"><t:attr name="aria-label">QR code of <t:slot
-name="url"/></t:attr><t:slot name="drawing"/><small>The same URL for a camera</small></div>
+name="url"/></t:attr><t:slot name="drawing"/><small>Scan this code to get the same URL</small></div>
 """)
 
 
@@ -50,7 +51,7 @@ def front_page(
     """Return the page. `hint` says where the URL is from; `code` is its QR code, or empty."""
     body = Part(
         _BODY,
-        state="This relay is about to restart." if draining else "This relay works.",
+        state="This relay is about to restart." if draining else "This relay is running.",
         url=url,
         code=code,
         private=[{"url_with_token": url.replace("://", "://any:TOKEN@")}] if asks_token else [],

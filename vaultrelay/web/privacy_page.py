@@ -17,15 +17,15 @@ _BODY = template("""<h1>Privacy on this relay</h1>
 <t:slot name="items"/>
 </t:transparent><h2>What it logs</h2>
 <p>The log has level <t:slot name="level"/>. <t:slot name="logs"/></p>
-<p><small><a href="./">How to use this relay</a> · <a href="privacy.json">the same for
-programs</a></small></p>
+<p><small><a href="./">How to use this relay</a> · <a
+href="privacy.json">the same as JSON</a></small></p>
 """)
 _HEADINGS = {
     "sees": "What the relay sees",
     "cannot_see": "What it cannot see",
     "writes_to_disk": "What it writes to disk",
     "third_parties": "What it passes on to third parties",
-    "beyond_the_relay": "What is beyond the relay",
+    "beyond_the_relay": "What the relay does not control",
 }
 """The heading of each list."""
 

@@ -55,15 +55,15 @@ _OPTIONS = template("""<header><h1><t:slot name="name"/></h1></header>
 <footer><a href="./">Status of the relay</a></footer>
 """)
 _STATES = {
-    "works": ("Works", "#2a7a4b"),
-    "notes": ("Works, with warnings", "#d08a00"),
+    "works": ("Running", "#2a7a4b"),
+    "notes": ("Running, with warnings", "#d08a00"),
     "urgent": ("Needs attention", "#c0392b"),
     "draining": ("Stopping", "#d08a00"),
 }
 """The states of the relay: the text and the icon's colour."""
 _UNDELIVERED = {
     "gone": "the receiver had left",
-    "busy": "the receiver did not take them in time",
+    "busy": "the receiver did not read them in time",
     "too_big": "too large for the receiver's relay",
     "rate": "the sender exceeded its rate limit",
     "not_allowed": "the operator does not allow it",

@@ -18,11 +18,11 @@ _FRAME_TYPES = (b"\x04", b"\x07")
 """SETTINGS and GOAWAY, with which a server begins HTTP/2."""
 _TLS = "This port speaks TLS: change ws:// in the URL to wss://, or http:// to https://."
 _HTTP_2 = (
-    "The server speaks HTTP/2, and a relay needs HTTP/1.1: let the proxy speak HTTP/1.1 on this "
-    "port as well."
+    "The server speaks HTTP/2, but a relay needs HTTP/1.1: configure the proxy to speak HTTP/1.1 "
+    "on this port, too."
 )
-_NO_HTTP = "The server does not speak HTTP: is the port right?"
-_ENDLESS = "The server sends an endless HTTP head: is the port right?"
+_NO_HTTP = "The server does not speak HTTP: is the port correct?"
+_ENDLESS = "The server sends an endless HTTP head: is the port correct?"
 
 
 class NoAnswer(ConnectionResetError):

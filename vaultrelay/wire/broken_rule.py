@@ -20,7 +20,7 @@ class Rule(Enum):
     DATA_BEFORE_WELCOME = "data_before_welcome", "a data message came before the welcome"
     KEEPALIVE_BEFORE_WELCOME = "keepalive_before_welcome", "a keepalive came before the welcome"
     SECOND_HELLO = "second_hello", "a second hello came"
-    OTHER_CHANNEL = "other_channel", "the hello names another channel than the upgrade"
+    OTHER_CHANNEL = "other_channel", "the hello names a different channel than the upgrade"
     FRAGMENTS = "fragments", "a message has more than 1024 fragments"
     DATA_SIZE = "data_size", "a data message is shorter than its header"
     KIND = "kind", "the kind of a data message is not DATA"
@@ -32,10 +32,10 @@ class Rule(Enum):
     SIGNATURE = "signature", "the signature does not verify"
     AUDIENCE_SPELLING = "audience_spelling", "the audience is not in its canonical spelling"
     OTHER_AUDIENCE = "other_audience", "the device dialled a name that is not this relay's"
-    NO_HELLO = "no_hello", "no hello came"
-    PARTIAL_HELLO = "partial_hello", "the hello began and did not end"
-    UNREAD = "unread", "the device does not read what is sent to it"
-    PARTIAL_MESSAGE = "partial_message", "a message began and does not continue"
+    NO_HELLO = "no_hello", "no hello arrived"
+    PARTIAL_HELLO = "partial_hello", "the hello was not completed"
+    UNREAD = "unread", "the device does not read what the relay sends"
+    PARTIAL_MESSAGE = "partial_message", "a message was not completed"
 
     def __init__(self, slug: str, sentence: str) -> None:
         self.slug = slug

@@ -37,7 +37,7 @@ def request_start(data: bytes, in_tls: bool, has_proxy_header: bool) -> int | No
     while data.startswith(_CRLF, start):
         start += len(_CRLF)
     if start > EMPTY_LINES * len(_CRLF):
-        raise bad_request(f"More than {EMPTY_LINES} empty lines stand before the request.")
+        raise bad_request(f"More than {EMPTY_LINES} empty lines precede the request.")
     if data[start : start + 1].isalpha():
         return start
     if data[start:] in (b"", b"\r"):
@@ -76,10 +76,10 @@ def _no_request(data: bytes, in_tls: bool) -> str:
         return f"This is not HTTP. This port speaks {port}."
     if in_tls:
         return (
-            "This is TLS within TLS. The proxy in front of the relay must either pass the TLS of "
-            "devices on as it is, or end it; not both."
+            "This is TLS within TLS. The proxy in front of the relay must either pass the devices' "
+            "TLS through, or terminate it, but not both."
         )
     return (
-        "This is TLS, and this port speaks ws, without TLS. Dial it with ws://, let the proxy in "
-        "front of it use http://, or give the relay --tls-cert and --tls-key."
+        "This is TLS, but this port speaks ws, without TLS. Dial it with ws://, configure the "
+        "proxy in front of it to use http://, or start the relay with --tls-cert and --tls-key."
     )

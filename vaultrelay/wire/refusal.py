@@ -78,9 +78,9 @@ def upgrade_lost(missing: str) -> Refusal:
     return Refusal(
         400,
         "bad_request",
-        f"This is a WebSocket request without {missing}. A proxy in front of the relay must pass "
-        "the upgrade on. In nginx: proxy_http_version 1.1, and proxy_set_header for Upgrade and "
-        "Connection.",
+        f"This is a WebSocket request without {missing}. A proxy in front of the relay must "
+        "forward the upgrade. In nginx: proxy_http_version 1.1, and proxy_set_header for Upgrade "
+        "and Connection.",
         counted="upgrade_lost",
     )
 
@@ -88,12 +88,12 @@ def upgrade_lost(missing: str) -> Refusal:
 def proxy_unexpected(is_second: bool = False) -> Refusal:
     """A connection began with a header of the PROXY protocol, but the port expects none."""
     detail = (
-        "A second PROXY header came behind the first. Each of two proxies sends one: let one of "
-        "them stop."
+        "A second PROXY header follows the first: two proxies each send one. Configure one of them "
+        "not to."
         if is_second
-        else "A PROXY header came, and this port does not expect the PROXY protocol. Put haproxy: "
-        "before its endpoint string (--listen haproxy:tcp:8080), or let the proxy send none "
-        "(HAProxy: without send-proxy; nginx: without proxy_protocol on)."
+        else "A PROXY header arrived, but this port does not expect the PROXY protocol. Put "
+        "haproxy: before its endpoint string (--listen haproxy:tcp:8080), or configure the proxy "
+        "to send none (HAProxy: without send-proxy; nginx: without proxy_protocol on)."
     )
     return Refusal(400, "bad_request", detail, counted="proxy_unexpected")
 
@@ -103,9 +103,9 @@ def proxy_missing() -> Refusal:
     return Refusal(
         400,
         "bad_request",
-        "This port expects the PROXY protocol, and no PROXY header came. Let the proxy send it "
-        "(HAProxy: send-proxy-v2; nginx: proxy_protocol on), or take haproxy: out of the endpoint "
-        "string (--listen).",
+        "This port expects the PROXY protocol, but no PROXY header arrived. Configure the proxy to "
+        "send it (HAProxy: send-proxy-v2; nginx: proxy_protocol on), or remove haproxy: from the "
+        "endpoint string (--listen).",
         counted="proxy_missing",
     )
 
@@ -113,9 +113,9 @@ def proxy_missing() -> Refusal:
 def token_required(is_wrong: bool) -> Refusal:
     """The operator requires an access token, and the request has no valid one."""
     detail = (
-        "The access token is none of this relay's. Ask its operator for another."
+        "The access token is not valid for this relay. Ask its operator for another."
         if is_wrong
-        else "This relay asks for an access token. Ask its operator for one, and enter the URL as "
+        else "This relay requires an access token. Ask its operator for one, and enter the URL as "
         "wss://any:TOKEN@host."
     )
     realm = 'realm="VaultMesh relay"'
@@ -141,7 +141,7 @@ def origin_not_allowed() -> Refusal:
     return Refusal(
         403,
         "origin_not_allowed",
-        "The operator of this relay does not allow connections of web pages of this origin.",
+        "The operator of this relay does not allow connections from web pages of this origin.",
     )
 
 
@@ -164,7 +164,7 @@ def method_not_allowed() -> Refusal:
 
 def request_timeout() -> Refusal:
     """The request head was not complete in time."""
-    return Refusal(408, "request_timeout", "The request did not arrive whole in time.")
+    return Refusal(408, "request_timeout", "The complete request did not arrive in time.")
 
 
 def head_too_large(limit: int) -> Refusal:
@@ -195,7 +195,7 @@ def protocol_unsupported(supported: tuple[int, ...]) -> Refusal:
     return Refusal(
         426,
         "protocol_unsupported",
-        f"This relay speaks VaultMesh protocol {known}. Update the app, or tell the relay's "
+        f"This relay speaks VaultMesh protocol {known}. Update the app, or ask the relay's "
         "operator to update the relay.",
         (
             ("X-VaultMesh-Protocol", known),
@@ -211,7 +211,7 @@ def relay_full(retry_seconds: int) -> Refusal:
     return Refusal(
         503,
         "relay_full",
-        "This relay holds as many devices as it may. Try again later.",
+        "This relay has reached its maximum number of devices. Try again later.",
         (("Retry-After", str(retry_seconds)),),
     )
 
@@ -221,8 +221,8 @@ def relay_full_of_peers(retry_seconds: int) -> Refusal:
     return Refusal(
         429,
         "relay_full",
-        "This relay holds as many devices as it may, others of your vault among them. Try again "
-        "in a moment.",
+        "This relay has reached its maximum number of devices, including others of your vault. Try "
+        "again in a moment.",
         (("Retry-After", str(retry_seconds)),),
     )
 

@@ -54,7 +54,7 @@ def read_upgrade(request: Request) -> Upgrade:
     if request.path not in PATHS:
         raise not_found()
     if request.method != "GET":
-        raise bad_request("A WebSocket starts with GET.")
+        raise bad_request("A WebSocket upgrade requires the method GET.")
     if request.version != "1.1":
         raise upgrade_lost("HTTP/1.1 in its first line")
     if request.header("sec-websocket-version") != "13":

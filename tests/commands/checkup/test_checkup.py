@@ -146,7 +146,7 @@ async def test_a_port_where_nobody_listens_fails_the_step_of_tcp() -> None:
 async def test_a_host_that_does_not_exist_fails_the_first_step() -> None:
     tried, lines = await check("ws://relay.invalid")
     assert not tried.passed
-    assert lines[-1].endswith("Is the host name spelled right, and does DNS know it?")
+    assert lines[-1].endswith("Is the host name spelled correctly, and does it exist in DNS?")
 
 
 @pytest_twisted.ensureDeferred
@@ -183,7 +183,7 @@ async def test_a_warning_stops_nothing() -> None:
                 "401 Unauthorized",
                 body=token_required(is_wrong=False).body().decode(),
             ),
-            "upgrade: This relay asks for an access token. Ask its operator for one, and enter",
+            "upgrade: This relay requires an access token. Ask its operator for one, and enter",
         ),
     ],
     ids=["redirect", "nothing", "page", "silent", "http2", "tls", "private"],
@@ -217,9 +217,9 @@ async def test_a_relay_that_is_killed_is_told_in_a_sentence(last: str) -> None:
     assert {
         "address": "upgrade: Connection refused.",
         "upgrade": "join: Connection refused.",
-        "join": "echo: the connection ended without a close.",
-        "largest": "throughput: the connection ended without a close.",
-        "throughput": "idle: the connection ended without a close.",
+        "join": "echo: the connection ended without a close frame.",
+        "largest": "throughput: the connection ended without a close frame.",
+        "throughput": "idle: the connection ended without a close frame.",
     }[last] in lines[-1], lines
 
 

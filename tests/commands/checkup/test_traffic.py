@@ -160,7 +160,7 @@ def test_no_more_is_tried_than_this_process_can_hold() -> None:
         ),
         (Nack(1, 1, 77), "The relay did not deliver a message; the reason in its NACK is 77"),
         (Closed(4000, "restart"), "closed with 4000 restart. The relay"),
-        (Closed(1006, ""), "the connection ended without a close. The relay stopped, or a"),
+        (Closed(1006, ""), "the connection ended without a close frame. The relay stopped, or a"),
     ],
 )
 def test_what_ends_an_exchange_is_told_in_a_sentence(step: str, event: Any, said: str) -> None:

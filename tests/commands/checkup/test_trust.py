@@ -130,10 +130,10 @@ async def test_a_store_that_names_nothing_is_a_warning_where_another_one_serves(
     ("write", "said"),
     [
         (None, "which cannot be read (no such file or directory): it was ignored."),
-        (b"", "which holds no certificate in PEM: it was ignored."),
-        (LEAF.key_pem, "which holds no certificate in PEM: it was ignored."),
-        (ROOT.der, "which holds no certificate in PEM: it was ignored."),
-        (ROOT.pem, "which holds other roots."),
+        (b"", "which contains no PEM certificate: it was ignored."),
+        (LEAF.key_pem, "which contains no PEM certificate: it was ignored."),
+        (ROOT.der, "which contains no PEM certificate: it was ignored."),
+        (ROOT.pem, "which contains other roots."),
     ],
 )
 def test_a_file_of_roots_is_told_by_what_it_is(

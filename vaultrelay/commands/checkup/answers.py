@@ -12,12 +12,12 @@ from vaultrelay.wire.relay_url import RelayUrl
 
 _SERVER_CHARS = 40
 _LET_UPGRADES_BY = (
-    "Let the proxy forward WebSocket upgrades (nginx: proxy_http_version 1.1, with the headers "
-    "Upgrade and Connection; others have a switch for WebSockets)."
+    "Configure the proxy to forward WebSocket upgrades (nginx: proxy_http_version 1.1, with the "
+    "headers Upgrade and Connection; other proxies have an option for WebSockets)."
 )
 _UNREACHED = (
-    "The proxy does not reach the relay behind it: is the relay running, and is its address right "
-    "in the proxy's configuration?"
+    "The proxy does not reach the relay behind it: is the relay running, and is its address "
+    "correct in the proxy's configuration?"
 )
 _ORIGIN = (
     "Cloudflare does not reach the server behind it: is it running, and do its address and its TLS "
@@ -27,12 +27,12 @@ _SUCCESSES = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 CURES = {
     **dict.fromkeys(
         _SUCCESSES,
-        f"The upgrade was lost, or the URL is that of a web site. {_LET_UPGRADES_BY}",
+        f"The upgrade was lost, or the URL is that of a website. {_LET_UPGRADES_BY}",
     ),
     400: _LET_UPGRADES_BY,
     403: "A server in front of the relay forbids the request: look for an access rule or a "
     "firewall there.",
-    404: "No relay has this path: is the path right, and does the proxy forward it?",
+    404: "No relay has this path: is the path correct, and does the proxy forward it?",
     405: _LET_UPGRADES_BY,
     421: "The proxy serves another name on this connection: add this host to its configuration.",
     426: _LET_UPGRADES_BY,
@@ -51,13 +51,12 @@ PAGE_CURES = {
     **CURES,
     **dict.fromkeys(
         _SUCCESSES,
-        "The URL is that of a web site, or this network requires a login first: is its host right, "
-        "and does the proxy forward its path to the relay?",
+        "The URL is that of a website, or this network requires a login first: is its host "
+        "correct, and does the proxy forward its path to the relay?",
     ),
     **dict.fromkeys(
         (400, 405, 426, 501),
-        "Is the port right, and does it speak TLS if the URL begins with wss://, and none if it "
-        "begins with ws://?",
+        "Is the port correct, and does the URL match it: wss:// if it speaks TLS, ws:// if not?",
     ),
 }
 """The same for an answer to a request for a page."""

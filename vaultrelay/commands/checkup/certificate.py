@@ -17,15 +17,15 @@ def certificate_warnings(der: bytes) -> Iterator[OperatorWarning]:
     if certificate.is_self_signed:
         yield OperatorWarning(
             "self_signed",
-            "The certificate is self-signed, and this machine is configured to trust it. Others "
-            "are not: get one from a public authority, such as Let's Encrypt, or install this one "
-            "on every device.",
+            "The certificate is self-signed, and this machine is configured to trust it, but "
+            "others are not: get one from a public authority, such as Let's Encrypt, or install "
+            "this one on every device.",
         )
     if not certificate.is_for_browsers:
         yield OperatorWarning(
             "key_kind",
-            f"Browsers and some devices refuse the certificate for its {certificate.key} key: have "
-            "it issued again with a P-256 key.",
+            f"Browsers and some devices refuse the certificate because of its {certificate.key} "
+            "key: have it reissued for a P-256 key.",
         )
 
 
@@ -36,12 +36,12 @@ def explain_name_mismatch(der: bytes, host: str) -> str | None:
         return None
     if not certificate.names:
         return (
-            "The certificate contains no name, so every device refuses it. A common name (CN) does "
-            f"not count: have it issued again with {host} as subjectAltName."
+            "The certificate contains no host name, so every device refuses it. Devices ignore a "
+            f"common name (CN): have it reissued with {host} as subjectAltName."
         )
     return (
-        f"The certificate is for {names_text(certificate.names)}, and not for {host}: use a name "
-        "that is in it, or have it issued for this one as well."
+        f"The certificate is for {names_text(certificate.names)}, not for {host}: use a name in "
+        "the certificate, or have it reissued to include this one."
     )
 
 

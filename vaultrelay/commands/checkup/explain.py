@@ -24,22 +24,22 @@ _CLOSE_CURES = {
     CloseCode.AUDIENCE.number: " Its operator can add this name with --public-url.",
     CloseCode.RATE.number: " Its operator limits rates with --rate-messages and --rate-bytes.",
     CloseCode.NOT_ALLOWED.number: " This check uses a channel of its own, and cannot continue if "
-    "the relay admits only listed ones. All steps before this one passed.",
+    "the relay admits only listed channels. All steps before this one passed.",
 }
 _REFUSAL_CURES = {
     "address_not_allowed": "Its operator allows addresses with --allow-from and --deny-from.",
-    "origin_not_allowed": "A proxy adds the header Origin, which only browsers send: remove it "
+    "origin_not_allowed": "A proxy adds the Origin header, which only browsers send: remove it "
     "there.",
 }
 _USE_FILE = "For this check, use --token-file FILE."
 _HEADER_LOST = (
-    "A token was sent, and the relay did not get it: let the proxy forward the header "
-    "Authorization."
+    "A token was sent, but the relay did not receive it: configure the proxy to forward the "
+    "Authorization header."
 )
 _TOKEN_MISSING = token_required(is_wrong=False).detail
 _CURES = {
-    ("name", ""): "Is the host name spelled right, and does DNS know it?",
-    ("tcp", ""): "Is the relay running, is the port right, does a firewall let it through?",
+    ("name", ""): "Is the host name spelled correctly, and does it exist in DNS?",
+    ("tcp", ""): "Is the relay running, is the port correct, and does the firewall allow it?",
     ("tls", ""): "Does the relay serve TLS here, and is its certificate valid and for this name?",
     ("upgrade", ""): "Does a proxy in front of the relay forward WebSocket upgrades?",
     ("join", "TimeoutError"): "Is there more than one relay behind this name? The devices of a "
@@ -47,21 +47,20 @@ _CURES = {
     (
         "upgrade",
         "TimeoutError",
-    ): "A server accepts connections here, but does not answer as a "
-    "relay does; a proxy may hold the upgrade back.",
+    ): "A server accepts connections here, but does not answer like a relay; "
+    "a proxy may block the upgrade.",
 }
 _CERTIFICATE_CURES = {
-    9: "Is this machine's clock right?",
+    9: "Is this machine's clock correct?",
     10: "Renew the certificate, and load the new one into the server that terminates TLS here.",
     18: "No device trusts it by default: get a certificate from a public authority, such as "
     "Let's Encrypt, or install this one on every device.",
     20: "Serve the certificate with its chain (fullchain.pem, not cert.pem).",
-    62: "Use a name that is in the certificate, or have it issued for this name as well.",
-    64: "Use a name that is in the certificate, or have it issued for this address as well.",
+    62: "Use a name in the certificate, or have it reissued to include this name.",
+    64: "Use a name in the certificate, or have it reissued to include this address.",
     67: "Have the issuer's certificate replaced by one with a P-256 key, or RSA of 2048 bits.",
-    68: "It, or that of its issuer, is signed with SHA-1 or MD5: have it issued again, signed with "
-    "SHA-256.",
-    66: "Have the certificate issued again with a P-256 key, or RSA of 2048 bits.",
+    68: "It, or that of its issuer, is signed with SHA-1 or MD5: have it reissued with SHA-256.",
+    66: "Have the certificate reissued for a P-256 key, or RSA of 2048 bits.",
 }
 """By OpenSSL's number for what is wrong with a certificate (X509_V_ERR_ in its x509_vfy.h)."""
 _CERTIFICATE_CURES |= {19: _CERTIFICATE_CURES[18], 21: _CERTIFICATE_CURES[20]}
@@ -79,7 +78,7 @@ def explain(error: BaseException, step: str, seconds: int, *, has_token: bool = 
             cause, cure = "interrupted", ""
         case Closed():
             is_closed = error.code != _NO_CLOSE
-            cause = str(error) if is_closed else "the connection ended without a close"
+            cause = str(error) if is_closed else "the connection ended without a close frame"
             cure = _SENTENCES.get(error.code, "") + _CLOSE_CURES.get(error.code, "")
         case Refused():
             cause, cure = str(error), _REFUSAL_CURES.get(error.error, "")
@@ -110,4 +109,4 @@ def _cause(error: BaseException, seconds: int) -> str:
     if isinstance(error, _WITH_TEXT):
         return str(error)
     # The texts of other exceptions are for programmers.
-    return f"an error that this check does not know, {kind}"
+    return f"an unexpected error, {kind}"

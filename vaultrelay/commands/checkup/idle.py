@@ -145,7 +145,7 @@ def cut_result(lasted: int, ping: int, facts: dict[str, object]) -> StepResult:
     usual = "; ".join(near or [limit for _, limit in _USUAL])
     warning = OperatorWarning(
         "idle_cut",
-        f"A proxy or firewall on the way cuts a connection after {lasted} idle seconds, before the "
+        f"A proxy or firewall in between cuts connections that are idle for {lasted} s, before the "
         f"relay's ping: {cure} (common limits: {usual}).",
     )
     return StepResult(detail, facts, (warning,))
@@ -155,7 +155,7 @@ def _dropped(seconds: int, ping: int) -> OperatorWarning:
     """Return the warning of a connection that is dead without a close."""
     return OperatorWarning(
         "idle_forgotten",
-        f"A firewall or NAT on the way dropped an idle connection within {seconds} s, without "
-        f"closing it: let it keep connections for longer than {ping} s, or start the relay with a "
-        "shorter --ping-seconds.",
+        f"A firewall or NAT in between dropped an idle connection within {seconds} s, without "
+        f"closing it: configure it to keep idle connections for longer than {ping} s, or start the "
+        "relay with a shorter --ping-seconds.",
     )

@@ -14,7 +14,7 @@ STOPPING = (
     "again when it is running."
 )
 _LOST = (
-    "The other device lost its connection ({reason}). Does a proxy on the way limit the duration "
+    "The other device lost its connection ({reason}). Does a proxy in between limit the duration "
     "of a connection, or the connections of one address?"
 )
 _RETURNED = "The relay did not deliver a message; the reason in its NACK is {reason}."

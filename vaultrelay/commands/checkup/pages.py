@@ -55,7 +55,7 @@ class Pages:
             return None
         seen, is_proxied = page
         warning = address_warning(seen, self._connection.local, self._connection.remote)
-        origin = "in the header of its proxy" if is_proxied else "by the connection"
+        origin = "from the header of its proxy" if is_proxied else "from the connection"
         return StepResult(
             f"the relay sees {seen or 'no address'}, {origin}",
             {"seen": seen and str(seen), "from": "proxy" if is_proxied else "connection"},
@@ -90,13 +90,13 @@ def address_warning(
         or seen == remote
         or (seen.is_private and remote.is_global)
     ):
-        fault, proxy = f"The relay takes this machine for {seen}, most likely its proxy", str(seen)
+        fault, proxy = f"The relay sees this machine as {seen}, most likely its proxy", str(seen)
     else:
         return None
     return OperatorWarning(
         "address_hidden",
-        f"{fault}: all devices behind it count as one. Let the proxy set X-Forwarded-For, and "
-        f"start the relay with --trusted-proxy {proxy}.",
+        f"{fault}: all devices behind it count as one. Configure the proxy to set X-Forwarded-For, "
+        f"and start the relay with --trusted-proxy {proxy}.",
     )
 
 
@@ -114,5 +114,5 @@ def _wrong_clock(skew: int) -> OperatorWarning:
     return OperatorWarning(
         "clock_skew",
         f"The clock there is {lasting(abs(skew))} {side} this machine's: synchronize the wrong one "
-        "by NTP, or certificates seem expired and logs cannot be compared.",
+        "by NTP. Until then certificates may seem expired, and the times in logs differ.",
     )

@@ -29,8 +29,8 @@ from vaultrelay.wire.relay_url import RelayUrl
 _HTTP_1 = "http/1.1"
 _HTTP_2 = "h2"
 _ONLY_HTTP_2 = (
-    "The server selects HTTP/2 only, and WebSockets need HTTP/1.1: let the proxy offer http/1.1 in "
-    "ALPN as well."
+    "The server selects HTTP/2 only, and WebSockets need HTTP/1.1: configure the proxy to offer "
+    "http/1.1 in ALPN, too."
 )
 _OLD_VERSIONS = {"TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1"}
 
@@ -136,8 +136,8 @@ def _warnings(
     if agreed.days_left is not None and agreed.days_left <= CERTIFICATE_WARNING_DAYS:
         yield OperatorWarning(
             "certificate_ends_soon",
-            f"The certificate ends {in_days(agreed.days_left)}: find out why it was not renewed, "
-            "and load the new one into the server that terminates TLS here.",
+            f"The certificate expires {in_days(agreed.days_left)}: find out why it was not "
+            "renewed, and load the new one into the server that terminates TLS here.",
         )
     yield from certificate_warnings(agreed.certificate)
     if agreed.alpn is None and isinstance(strict, TlsFacts) and strict.alpn == _HTTP_2:
@@ -145,14 +145,14 @@ def _warnings(
     elif agreed.alpn is None:
         yield OperatorWarning(
             "no_alpn",
-            "The server does not answer ALPN, which some clients and proxies require: let the "
-            "server that terminates TLS here select http/1.1.",
+            "The server does not answer ALPN, which some clients and proxies require: configure "
+            "the server that terminates TLS here to select http/1.1.",
         )
     if isinstance(strict, ssl.SSLCertVerificationError) and "too weak" in strict.verify_message:
         yield OperatorWarning(
             "weak_key",
-            "The certificate's key or signature is too weak for careful devices: have it issued "
-            "again with a P-256 key, or RSA of 2048 bits.",
+            "The certificate's key or signature is too weak for strict devices: have it reissued "
+            "for a P-256 key, or RSA of 2048 bits.",
         )
     if isinstance(exact, ssl.SSLCertVerificationError) and exact.verify_code in NOT_STRICT:
         text = f"{printable(exact.verify_message)}. {explain_strictness()}"
@@ -161,7 +161,7 @@ def _warnings(
         yield OperatorWarning(
             "old_tls",
             f"The server that terminates TLS here still accepts {_OLD_VERSIONS[old.version]}, "
-            "which is broken and which no device needs: allow TLS 1.2 and 1.3 only (nginx: "
+            "which is insecure and which no device needs: allow TLS 1.2 and 1.3 only (nginx: "
             "ssl_protocols TLSv1.2 TLSv1.3; HAProxy: ssl-min-ver TLSv1.2).",
         )
     if ignored := ignored_stores(os.environ):

@@ -50,7 +50,7 @@ class Traffic:
             pair.send(0, payload)
             pair.send(1, await pair.payload(1))
             if await pair.payload(0) != payload:
-                raise CheckFailed("A message was changed on the way.")
+                raise CheckFailed("A message was changed in transit.")
             times.append(1000 * (self._reactor.seconds() - started))
         low, middle, high = min(times), median(times), max(times)
         return StepResult(
@@ -72,7 +72,7 @@ class Traffic:
         except TooLate:
             return await self._slow(pair, tried)
         if arrived != payload:
-            raise CheckFailed("The largest message was changed on the way.")
+            raise CheckFailed("The largest message was changed in transit.")
         more = (
             f"; the relay accepts up to {limit}, which this check does not try"
             if tried < limit
@@ -89,7 +89,7 @@ class Traffic:
         ):
             raise CheckFailed(
                 f"A message of {tried} bytes did not arrive within {LARGEST_SECONDS} s, though "
-                "small ones did: does a proxy on the way hold large messages back?"
+                "small ones did: does a proxy in between hold large messages back?"
             )
         # Messages in flight would delay the next step.
         await self._devices.leave()
@@ -100,7 +100,7 @@ class Traffic:
                 OperatorWarning(
                     "slow_line",
                     f"The line is slow: {tried} bytes take more than {LARGEST_SECONDS} s. Devices "
-                    "on it sync large entries slowly.",
+                    "on such a line sync large entries slowly.",
                 ),
             ),
         )
@@ -117,7 +117,7 @@ class Traffic:
                 ) from None
         limits = pair.devices[0].limits
         allowed = limits.bytes_per_second
-        limit = f"; the relay allows {size(allowed)}/s in the long run" if allowed else ""
+        limit = f"; the relay allows {size(allowed)}/s on average" if allowed else ""
         return StepResult(
             f"{size(flood.rate)}/s{limit}",
             {"megabytes_per_second": round(flood.rate / 1e6, 4)},

@@ -31,8 +31,8 @@ def explain_distrust(chain: Sequence[Certificate], environment: Mapping[str, str
 def explain_strictness() -> str:
     """Return why some clients accept a certificate that others refuse."""
     return (
-        "Python 3.13 and later, and other clients that keep to RFC 5280, refuse this; earlier ones "
-        "and most browsers do not. Have the certificates of this authority issued again with the "
+        "Python 3.13 and later, and other clients that follow RFC 5280, refuse this; earlier ones "
+        "and most browsers do not. Have the certificates of this authority reissued with the "
         "extensions of RFC 5280 (in OpenSSL: subjectKeyIdentifier = hash, authorityKeyIdentifier = "
         "keyid:always, basicConstraints and keyUsage critical)."
     )
@@ -48,11 +48,11 @@ def store_faults(environment: Mapping[str, str]) -> list[str]:
         faults.append(
             f"{_FILE} names {printable(file)}, which {fault}: it was ignored."
             if fault
-            else f"{_FILE} names {printable(file)}, which holds other roots."
+            else f"{_FILE} names {printable(file)}, which contains other roots."
         )
     if folders and not any(map(_is_hashed, folders.split(os.pathsep))):
         faults.append(
-            f"{_FOLDERS} names {printable(folders)}, where no certificate is named by its hash "
+            f"{_FOLDERS} names {printable(folders)}, in which no certificate is named by its hash "
             "(openssl rehash FOLDER): it was ignored."
         )
     paths = ssl.get_default_verify_paths()
@@ -69,7 +69,7 @@ def ignored_stores(environment: Mapping[str, str]) -> list[str]:
 def _explain_chain(chain: Sequence[Certificate]) -> str:
     if not chain:
         return (
-            f"Either let the relay {_SERVE_CHAIN}, or trust its authority: "
+            f"Either make the relay {_SERVE_CHAIN}, or trust its authority: "
             f"{_FILE}=/path/to/root.pem vault-relay check ..., and the same on every device."
         )
     path = [chain[0]]
@@ -117,11 +117,11 @@ def _shown(name: Any) -> str:
 def _file_fault(path: Path) -> str:
     """Return why OpenSSL reads no certificate from a file; empty if it does."""
     if path.is_dir():
-        return f"is a folder (for one, there is {_FOLDERS})"
+        return f"is a folder (for a folder, use {_FOLDERS})"
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except ssl.SSLError:
-        return "holds no certificate in PEM"
+        return "contains no PEM certificate"
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         return f"cannot be read ({reason})"

@@ -64,7 +64,7 @@ PARSER = command_parser(
     "haproxy",
     """
 Prints a complete haproxy.cfg for HAProxy 2.6 or later in front of several relays, so that all
-devices of a channel always meet on one relay. docs/scaling.rst describes when that is of use, and
+devices of a channel always meet on one relay. docs/scaling.rst describes when that is useful, and
 what happens when a relay is added or fails.
 
 The relays are either workers on this machine (--workers) or nodes on any machine (one --node for
@@ -78,7 +78,7 @@ Examples:
   vault-relay haproxy --workers 4 --certificate /etc/haproxy/relay.pem
   vault-relay haproxy --node a=10.0.0.2:8080 --node b=10.0.0.3:8080
 """,
-    unexpected="haproxy takes options only, and not '{}'",
+    unexpected="haproxy takes options only, not '{}'",
     # The values have the names of the fields of Cluster.
     argument_default=SUPPRESS,
     arguments=(
@@ -93,7 +93,7 @@ Examples:
             "--sockets",
             "FOLDER",
             _file,
-            "Folder of the workers' sockets: worker 1 listens on FOLDER/1/devices. Default "
+            "Folder of the workers' sockets: worker 1 listens on FOLDER/1/devices. Default: "
             f"{Cluster.sockets}.",
         ),
         argument(
@@ -109,33 +109,33 @@ Examples:
             "--spare",
             "N",
             _number(MAX_RELAYS, minimum=0),
-            "Servers reserved for relays that are added while HAProxy runs: more workers, or "
-            "nodes spare1 to spareN. Default 0.",
+            "Servers reserved for relays that are added while HAProxy runs: more workers, or nodes "
+            "spare1 to spareN. Default: 0.",
         ),
         _once(
             "--max-connections",
             "N",
             _number(_MAX_DEVICES),
-            f"The --max-connections of each relay. Default {DEFAULT_MAX_CONNECTIONS}.",
+            f"The --max-connections of each relay. Default: {DEFAULT_MAX_CONNECTIONS}.",
         ),
         _once(
             "--maxconn",
             "N",
             _number(_MAX_CONNECTIONS),
-            "Most connections of this HAProxy. Default the sum of all relays.",
+            "Maximum number of connections to this HAProxy. Default: the sum of all relays.",
         ),
         _once(
             "--max-per-address",
             "N",
             _number(_MAX_CONNECTIONS),
-            "Most connections of one IPv4 address or IPv6 /64. Default a quarter of --maxconn."
-            " The other limits of addresses and networks follow from it.",
+            "Maximum number of connections from one IPv4 address or IPv6 /64. Default: a quarter "
+            "of --maxconn. The other limits of addresses and networks are derived from it.",
         ),
         _once(
             "--certificate",
             "FILE",
             _file,
-            f"Certificate chain, then private key, in one file. Default {Cluster.certificate}.",
+            f"Certificate chain, then private key, in one file. Default: {Cluster.certificate}.",
         ),
         argument(
             "--plain",
@@ -143,20 +143,20 @@ Examples:
             action="store_true",
             help="Use no TLS, neither for devices nor between the HAProxies: for tests.",
         ),
-        _once("--bind", "ADDRESS", _address, "Address on which devices connect. Default all."),
+        _once("--bind", "ADDRESS", _address, "Address to which devices connect. Default: all."),
         _once(
             "--port",
             "N",
             _number(HIGHEST_PORT),
-            "Port for devices. Default 443, or 80 with --plain.",
+            "Port for devices. Default: 443, or 80 with --plain.",
         ),
         argument(
             "--peer",
             metavar="NAME=HOST:PORT",
             dest="peers",
             action="append",
-            help="Each of several HAProxies, this one included: the address at which they exchange "
-            "on which relay a channel is.",
+            help="One of several HAProxies, this one included: the address at which they exchange "
+            "which relay has which channel. Repeat the option for each.",
         ),
         _once("--local-peer", "NAME", read_name, "The --peer that is this HAProxy."),
         _once(
@@ -164,21 +164,21 @@ Examples:
             "FILE",
             _file,
             "Certificate and key with which the HAProxies authenticate each other, the same "
-            f"file on each. Default {Cluster.peer_certificate}.",
+            f"file on each. Default: {Cluster.peer_certificate}.",
         ),
         _once(
             "--runtime-folder",
             "FOLDER",
             _file,
-            f"Existing folder for HAProxy's own sockets. Default {Cluster.runtime_folder}.",
+            f"Existing folder for HAProxy's own sockets. Default: {Cluster.runtime_folder}.",
         ),
-        _once("--log", "FILE", _log, f"Log socket, or stdout. Default {Cluster.log}."),
-        _once("--user", "NAME", read_name, f"User of HAProxy. Default {Cluster.user}."),
+        _once("--log", "FILE", _log, f"Log socket, or stdout. Default: {Cluster.log}."),
+        _once("--user", "NAME", read_name, f"User of HAProxy. Default: {Cluster.user}."),
         _once(
             "--group",
             "NAME",
             read_name,
-            "Group of HAProxy. Default vault-relay with --workers, whose sockets it may open; "
+            "Group of HAProxy. Default: vault-relay with --workers, whose sockets it may open; "
             "haproxy with --node.",
         ),
     ),
@@ -203,14 +203,14 @@ def _cluster(given: dict[str, Any]) -> Cluster:
     for is_wrong, message in (
         (
             ("workers" in given) == bool(nodes),
-            "haproxy takes either --workers, for relays on this machine, or --node for each relay",
+            "set either --workers, for relays on this machine, or --node for each relay",
         ),
-        (nodes and "sockets" in given, "--sockets is for --workers; a node has a port"),
+        (nodes and "sockets" in given, "--sockets requires --workers; a node has a port"),
         (
             peers and not nodes,
-            "--peer is for --node: another HAProxy cannot reach the sockets of this machine",
+            "--peer requires --node: another HAProxy cannot reach the sockets of this machine",
         ),
-        ("local_peer" in given and not peers, "--local-peer is for --peer, one for each HAProxy"),
+        ("local_peer" in given and not peers, "--local-peer requires --peer, one for each HAProxy"),
         (
             peers and local not in names,
             f"--local-peer must be the one of {', '.join(names)} that is this HAProxy",
@@ -227,6 +227,6 @@ def _cluster(given: dict[str, Any]) -> Cluster:
     cluster = Cluster(**defaults | given)
     if cluster.relays > MAX_RELAYS:
         raise BadUsage(
-            f"these are {cluster.relays} relays with --spare; at most {MAX_RELAYS} are possible"
+            f"{cluster.relays} relays, including --spare, are too many; the maximum is {MAX_RELAYS}"
         )
     return cluster

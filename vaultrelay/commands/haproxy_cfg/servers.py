@@ -46,7 +46,7 @@ def read_servers(flag: str, texts: Sequence[str]) -> tuple[Server, ...]:
     ):
         for key in keys:
             if keys.count(key) > 1:
-                raise BadUsage(f"{flag}: two have the {kind} {key}")
+                raise BadUsage(f"{flag}: two values have the {kind} {key}")
     return servers
 
 
@@ -83,6 +83,6 @@ def read_name(flag: str, text: str) -> str:
     """Return a name that HAProxy accepts."""
     if not _NAME.fullmatch(text):
         raise BadUsage(
-            f"{flag}: {text!a} is not a name; it may have 63 letters, digits and _ . : -"
+            f"{flag}: {text!a} is not a valid name: use at most 63 letters, digits and _ . : -"
         )
     return text

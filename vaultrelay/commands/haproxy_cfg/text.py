@@ -38,8 +38,8 @@ defaults
     mode http
     log global
     option dontlognull
-    # No header and no query: channel and token are in headers. Of an address the network only; %ci
-    # would be the full address.
+    # No headers and no query: channel and token are in headers. Only the network of an address;
+    # %ci would be the full address.
     log-format "%[src,ipmask(24,48)] [%tr] %HM %HPO %ST %B %Tt %ts %s"
     error-log-format "%[src,ipmask(24,48)] [%t] %[fc_err_str]"
     timeout connect 5s

@@ -25,14 +25,14 @@ from tests.frames import CLOSE
 from tests.process.processes import environment
 from tests.system.chromium import tab
 from tests.transport.tls_client import lenient_context
-from vaultrelay.policy.limits import HISTORY_SAMPLES
+from vaultrelay.policy.limits.admin import HISTORY_SAMPLES
 from vaultrelay.wire.data import EVERYONE
 
 SAMPLE_SECONDS = 0.4
 SECONDS = HISTORY_SAMPLES * SAMPLE_SECONDS + 1
 RELAY = f"""
-from vaultrelay.policy import limits
-limits.SAMPLE_SECONDS, limits.LAG_SECONDS = {SAMPLE_SECONDS}, 0.05
+from vaultrelay.policy.limits import admin
+admin.SAMPLE_SECONDS, admin.LAG_SECONDS = {SAMPLE_SECONDS}, 0.05
 from vaultrelay.commands import main
 main()
 """

@@ -14,13 +14,8 @@ from vaultrelay.app.admin_service import AdminService
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.settings import Settings
-from vaultrelay.policy.limits import (
-    ADMIN_CONNECTIONS,
-    HEAD_SECONDS,
-    NODE_SECONDS,
-    SAMPLE_SECONDS,
-    SILENT_GRACE_SECONDS,
-)
+from vaultrelay.policy.limits.admin import ADMIN_CONNECTIONS, NODE_SECONDS, SAMPLE_SECONDS
+from vaultrelay.policy.limits.pending import HEAD_SECONDS, SILENT_GRACE_SECONDS
 from vaultrelay.transport.endpoint_string import BadEndpoint
 from vaultrelay.transport.listening_socket import TcpAddress
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.memory import SEED, Relay, Wire
-from vaultrelay.policy.limits import ANNOUNCE_TICK_SECONDS, TICKS_A_ROUND
+from vaultrelay.policy.limits.haproxy import ANNOUNCE_TICK_SECONDS, TICKS_A_ROUND
 from vaultrelay.wire import base64url
 from vaultrelay.wire.haproxy_peers import channel_digest
 from vaultrelay.wire.proof import channel_of

@@ -7,12 +7,12 @@ import pytest
 
 from tests.frames import close_frame
 from tests.memory import UPGRADE, Relay
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.drain import (
     ABORT_DRAIN_SECONDS,
-    CLOSE_SECONDS,
     LAST_ANSWERS_SECONDS,
     LAST_ANSWERS_TICK_SECONDS,
 )
+from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("bound")
 

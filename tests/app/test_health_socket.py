@@ -17,7 +17,7 @@ from twisted.web.server import Site
 from tests.transport.hubs import running_hub
 from vaultrelay.app.health_socket import HealthSocket
 from vaultrelay.config.runtime_folder import socket_path
-from vaultrelay.policy.limits import UNIX_PATH_BYTES
+from vaultrelay.policy.limits.pending import UNIX_PATH_BYTES
 from vaultrelay.transport.client_budgets import PendingClient
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.route import RouteResult

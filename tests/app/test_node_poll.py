@@ -14,7 +14,7 @@ from vaultrelay.app import node_poll
 from vaultrelay.app.node_poll import NodePoll
 from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.policy.limits import NODE_SECONDS
+from vaultrelay.policy.limits.admin import NODE_SECONDS
 
 ONE, TWO = NodeUrl.read("http://10.0.0.1:9090"), NodeUrl.read("http://10.0.0.2:9090")
 

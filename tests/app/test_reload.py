@@ -18,7 +18,7 @@ from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.app.reload import Reloader
 from vaultrelay.app.service import RelayService
 from vaultrelay.config.settings_reader import SettingsReader
-from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
+from vaultrelay.policy.limits.files import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.policy.origins import Origins
 from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.wire import base64url

@@ -21,12 +21,9 @@ from vaultrelay import __version__
 from vaultrelay.app.service import RelayService
 from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.config.settings import Settings
-from vaultrelay.policy.limits import (
-    FEW_HANDSHAKES,
-    HEAD_SECONDS,
-    LISTEN_BACKLOG,
-    RESERVED_PER_CHANNEL,
-)
+from vaultrelay.policy.limits.logs import FEW_HANDSHAKES
+from vaultrelay.policy.limits.networks import RESERVED_PER_CHANNEL
+from vaultrelay.policy.limits.pending import HEAD_SECONDS, LISTEN_BACKLOG
 from vaultrelay.transport.endpoint_string import BadEndpoint
 from vaultrelay.transport.listening_socket import TcpAddress
 from vaultrelay.wire import base64url

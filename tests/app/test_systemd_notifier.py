@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 
 from tests.recorded_log import RecordedLog
 from vaultrelay.app.systemd_notifier import SystemdNotifier
-from vaultrelay.policy.limits import STATUS_SECONDS
+from vaultrelay.policy.limits.service import STATUS_SECONDS
 
 
 class Manager:

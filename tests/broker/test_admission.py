@@ -5,14 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.broker.fakes import Device, Relay, channel_of_vault
-from vaultrelay.policy.limits import (
-    HELLO_SECONDS,
-    PENDING_GRACE_SECONDS,
-    RESERVED_PER_CHANNEL,
-    RESERVED_SLOTS,
-    RETRY_FULL_SECONDS,
-    RETRY_RESERVED_SECONDS,
-)
+from vaultrelay.policy.limits.networks import RESERVED_PER_CHANNEL
+from vaultrelay.policy.limits.pending import PENDING_GRACE_SECONDS, RETRY_FULL_SECONDS
+from vaultrelay.policy.limits.reserved import RESERVED_SLOTS, RETRY_RESERVED_SECONDS
+from vaultrelay.policy.limits.timeouts import HELLO_SECONDS
 
 RELAY_FULL = f"4006 relay_full;retry={RETRY_FULL_SECONDS}"
 

@@ -16,14 +16,11 @@ from tests.broker.fakes import (
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.settings import BrokerSettings
-from vaultrelay.policy.limits import (
-    DEFAULT_MAX_CONNECTIONS,
-    DRAIN_RECONNECT,
-    RETRY_DRAINING_SECONDS,
-    RETRY_FULL_SECONDS,
-    SLOW_SECONDS,
-    SessionLimits,
-)
+from vaultrelay.policy.limits.defaults import DEFAULT_MAX_CONNECTIONS
+from vaultrelay.policy.limits.drain import DRAIN_RECONNECT
+from vaultrelay.policy.limits.memory import SLOW_SECONDS
+from vaultrelay.policy.limits.pending import RETRY_DRAINING_SECONDS, RETRY_FULL_SECONDS
+from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Draining, Joined, Left, Peer, Welcome
 from vaultrelay.wire.data import NO_SESSION, Reason

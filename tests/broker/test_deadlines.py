@@ -3,7 +3,7 @@
 import pytest
 
 from tests.broker.fakes import Relay
-from vaultrelay.policy.limits import HELLO_SECONDS, STANDSTILL_SECONDS
+from vaultrelay.policy.limits.timeouts import HELLO_SECONDS, STANDSTILL_SECONDS
 
 
 @pytest.fixture

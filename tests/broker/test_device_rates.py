@@ -3,7 +3,7 @@
 import pytest
 
 from tests.broker.fakes import Relay, resting
-from vaultrelay.policy.limits import FRAMES_BURST, FRAMES_PER_SECOND, RETRY_RATE_SECONDS
+from vaultrelay.policy.limits.floods import FRAMES_BURST, FRAMES_PER_SECOND, RETRY_RATE_SECONDS
 from vaultrelay.wire.data import HEADER_BYTES
 
 

@@ -7,14 +7,13 @@ import pytest
 
 from tests.broker.fakes import Device, Relay, nack, resting
 from vaultrelay.broker.outbox import Room
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.memory import (
     BUSY_SECONDS,
-    PING_SECONDS,
     PROGRESS_BYTES,
     SLOW_SECONDS,
-    STANDSTILL_SECONDS,
     UNFINISHED_SECONDS,
 )
+from vaultrelay.policy.limits.timeouts import PING_SECONDS, STANDSTILL_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Busy, Keepalive, Left, Ready
 from vaultrelay.wire.data import Reason

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.broker.fakes import HOST, Closed, Device, Relay, tag_of
-from vaultrelay.policy.limits import PING_SECONDS
+from vaultrelay.policy.limits.timeouts import PING_SECONDS
 from vaultrelay.wire import proof
 from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.control import Hello, Peer, Welcome

@@ -4,7 +4,7 @@ import pytest
 
 from tests.broker.fakes import Relay
 from vaultrelay.broker.idle_disconnects import IdleDisconnects
-from vaultrelay.policy.limits import SILENCES_KEPT
+from vaultrelay.policy.limits.diagnosis import SILENCES_KEPT
 
 
 def after(*seconds: float) -> float | None:

@@ -3,11 +3,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.broker.fakes import Device, Relay, resting
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.memory import SLOW_SECONDS
+from vaultrelay.policy.limits.timeouts import (
     HELLO_SECONDS,
     PING_SECONDS,
     PONG_SECONDS,
-    SLOW_SECONDS,
     TICK_SECONDS,
 )
 from vaultrelay.wire.control import Keepalive, Left

@@ -14,12 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.broker.fakes import Data, Device, Got, Nack, Relay
 from vaultrelay.broker.outbox import Room
-from vaultrelay.policy.limits import (
-    BUSY_SECONDS,
-    PROGRESS_BYTES,
-    SLOW_SECONDS,
-    STANDSTILL_SECONDS,
-)
+from vaultrelay.policy.limits.memory import BUSY_SECONDS, PROGRESS_BYTES, SLOW_SECONDS
+from vaultrelay.policy.limits.timeouts import STANDSTILL_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Busy, Joined, Left, Ready, Welcome
 from vaultrelay.wire.data import EVERYONE, Reason, read_header

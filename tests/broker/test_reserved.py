@@ -11,15 +11,17 @@ from tests.broker.fakes import Device, Relay, channel_of_vault
 from vaultrelay.broker.reserved import ReservedSlots
 from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.budgets import Budgets, OverBudget
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.networks import (
     LINE_FACTOR,
+    RESERVED_PER_ADDRESS,
+    RESERVED_PER_CHANNEL,
+    SITE_FACTOR,
+)
+from vaultrelay.policy.limits.reserved import (
     RESERVED_DEBT_SECONDS,
     RESERVED_GRACE_SECONDS,
     RESERVED_GROUPS,
-    RESERVED_PER_ADDRESS,
-    RESERVED_PER_CHANNEL,
     RESERVED_SLOTS,
-    SITE_FACTOR,
 )
 
 RENEWED_SECONDS = 2.7

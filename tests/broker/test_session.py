@@ -8,12 +8,9 @@ from tests.broker.fakes import Closed, Device, Got, Relay, nack, tag_of
 from vaultrelay import __version__
 from vaultrelay.broker.deadlines import check_deadlines
 from vaultrelay.broker.outbox import Room
-from vaultrelay.policy.limits import (
-    CONTROLS_BURST,
-    CONTROLS_PER_SECOND,
-    PING_SECONDS,
-    SLOW_SECONDS,
-)
+from vaultrelay.policy.limits.floods import CONTROLS_BURST, CONTROLS_PER_SECOND
+from vaultrelay.policy.limits.memory import SLOW_SECONDS
+from vaultrelay.policy.limits.timeouts import PING_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import (
     CONTROL_BYTES,

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from vaultrelay.certificates.regular_file import is_world_readable, read_file, unreadable_reason
-from vaultrelay.policy.limits import MAX_FILE_BYTES
+from vaultrelay.policy.limits.access import MAX_FILE_BYTES
 
 NOBODY = 65534
 NO_FILE = "not a regular file but a pipe or a device"

@@ -12,7 +12,7 @@ from tests.memory import SEED
 from vaultrelay.client import Closed, Device, Joined, Message, Refused, connect
 from vaultrelay.client.device import CONNECT_SECONDS
 from vaultrelay.client.event_queue import EVENT_BYTES, UNRECEIVED_BYTES
-from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
+from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire.announced import CHANNEL_DEVICES
 from vaultrelay.wire.control import Peer
 from vaultrelay.wire.data import pack_data

@@ -34,7 +34,9 @@ from vaultrelay.client import (
     connect,
 )
 from vaultrelay.client.device import CONNECT_SECONDS, endpoint_of
-from vaultrelay.policy.limits import BUSY_SECONDS, PING_SECONDS, SessionLimits
+from vaultrelay.policy.limits.memory import BUSY_SECONDS
+from vaultrelay.policy.limits.session import SessionLimits
+from vaultrelay.policy.limits.timeouts import PING_SECONDS
 from vaultrelay.wire import base64url
 from vaultrelay.wire.control import Challenge, Peer
 from vaultrelay.wire.data import HEADER_BYTES, Reason

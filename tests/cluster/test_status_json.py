@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.cluster.statuses import status
 from vaultrelay.cluster.status_json import NodeStatus, total
-from vaultrelay.policy.limits import NODE_STATUS_BYTES, WARNING_CHARS
+from vaultrelay.policy.limits.admin import NODE_STATUS_BYTES, WARNING_CHARS
 
 
 def read(**changes: Any) -> NodeStatus:

@@ -12,7 +12,7 @@ from tests.cluster.statuses import status
 from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.status_request import request_status
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.policy.limits import NODE_STATUS_BYTES
+from vaultrelay.policy.limits.admin import NODE_STATUS_BYTES
 
 SECONDS = 5
 NO_STATUS = "the answer is not a status that this version can read"

@@ -10,15 +10,9 @@ from pathlib import Path
 import pytest
 
 from vaultrelay.commands import haproxy
-from vaultrelay.policy.limits import (
-    ANNOUNCE_TICK_SECONDS,
-    DOUBT_SECONDS,
-    HEAD_SECONDS,
-    HELLO_SECONDS,
-    PING_RANGE,
-    PONG_SECONDS,
-    TICKS_A_ROUND,
-)
+from vaultrelay.policy.limits.haproxy import ANNOUNCE_TICK_SECONDS, DOUBT_SECONDS, TICKS_A_ROUND
+from vaultrelay.policy.limits.pending import HEAD_SECONDS
+from vaultrelay.policy.limits.timeouts import HELLO_SECONDS, PING_RANGE, PONG_SECONDS
 
 DEPLOYED = sorted((Path(__file__).parents[2] / "deploy" / "haproxy").glob("*.cfg"))
 SECONDS = {"s": 1, "m": 60, "h": 3600}

@@ -12,7 +12,7 @@ import pytest
 
 from vaultrelay.commands import healthcheck
 from vaultrelay.config.runtime_folder import socket_path
-from vaultrelay.policy import limits
+from vaultrelay.policy.limits import defaults
 
 OK = {"status": "ok", "version": "1.0.0", "connections": 3, "uptime_seconds": 86400}
 
@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     # No default relay of this machine is to answer.
-    monkeypatch.setattr(limits, "DEFAULT_PORT", closed_port())
+    monkeypatch.setattr(defaults, "DEFAULT_PORT", closed_port())
     return tmp_path
 
 
@@ -162,7 +162,7 @@ def test_the_variable_of_a_service_in_kubernetes_names_no_port(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, "DEFAULT_PORT", serve(None, page(**OK)))
+    monkeypatch.setattr(defaults, "DEFAULT_PORT", serve(None, page(**OK)))
     for value in ("tcp://10.96.12.7:8080", "tcp://[fd00::1]:8080", "udp://10.96.12.7:53"):
         monkeypatch.setenv("RELAY_PORT", value)
         assert check(capsys)[0] == 0
@@ -175,7 +175,7 @@ def test_without_a_socket_the_default_port_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RELAY_PORT", "0")
-    monkeypatch.setattr(limits, "DEFAULT_PORT", serve(None, page(**OK)))
+    monkeypatch.setattr(defaults, "DEFAULT_PORT", serve(None, page(**OK)))
     assert check(capsys)[0] == 0
 
 

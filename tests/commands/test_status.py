@@ -15,7 +15,7 @@ from tests.cluster.statuses import status
 from vaultrelay.cluster.answer import late
 from vaultrelay.cluster.status_json import NodeStatus, total
 from vaultrelay.commands import status as command
-from vaultrelay.policy.limits import MAX_NODES
+from vaultrelay.policy.limits.admin import MAX_NODES
 
 Said = pytest.CaptureFixture[str]
 HEAD = "relay|state|devices|channels|messages|data|undelivered|memory|files|up"

@@ -19,7 +19,7 @@ from vaultrelay.config.raw_option import BadOption
 from vaultrelay.config.runtime_folder import runtime_folder
 from vaultrelay.config.settings import OPTIONS, Settings
 from vaultrelay.config.settings_reader import SettingsReader
-from vaultrelay.policy import limits
+from vaultrelay.policy.limits import access, admin, memory
 from vaultrelay.wire import base64url
 
 CONFIG = "relay.toml"
@@ -64,7 +64,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
     "channel-devices": (lambda s: s.limits.channel_devices, "64", ("11", "12", "13")),
     "max-buffer": (
         lambda s: s.buffer_bytes,
-        str(max(limits.MIN_BUFFER, memory_bytes() // limits.MEMORY_SHARE)),
+        str(max(memory.MIN_BUFFER, memory_bytes() // memory.MEMORY_SHARE)),
         ("5000001", "5000002", "5000003"),
     ),
     "drain-seconds": (lambda s: s.drain_seconds, "20", ("11", "12", "13")),
@@ -277,8 +277,8 @@ def test_a_node_is_named_by_the_url_of_its_admin_endpoint(url: str) -> None:
 
 
 def test_there_is_a_most_of_nodes_and_none_counts_twice() -> None:
-    urls = [f"--admin-node=http://node{number}" for number in range(limits.MAX_NODES)]
-    assert len(read(*urls).admin_nodes) == limits.MAX_NODES
+    urls = [f"--admin-node=http://node{number}" for number in range(admin.MAX_NODES)]
+    assert len(read(*urls).admin_nodes) == admin.MAX_NODES
     assert refusal_of(*urls, "--admin-node=http://more") == "--admin-node: more than 64 relays"
     assert len(read(*urls[:2], *urls[1:2]).admin_nodes) == 2
 
@@ -913,12 +913,12 @@ def test_what_kubernetes_sets_for_its_services_is_ignored_and_remembered() -> No
 
 
 def test_the_buffer_holds_some_of_the_largest_messages() -> None:
-    minimum = limits.MIN_MESSAGES_HELD * 2_000_000
+    minimum = memory.MIN_MESSAGES_HELD * 2_000_000
     assert read("--message-bytes=2000000", f"--max-buffer={minimum}").buffer_bytes == minimum
     said = refusal_of("--message-bytes=2000000", f"--max-buffer={minimum - 1}")
     assert str(minimum) in said
     largest = "67108864"
-    assert read(f"--message-bytes={largest}").buffer_bytes >= limits.MIN_MESSAGES_HELD * int(
+    assert read(f"--message-bytes={largest}").buffer_bytes >= memory.MIN_MESSAGES_HELD * int(
         largest
     )
 
@@ -932,7 +932,7 @@ def test_an_empty_list_of_who_may_come_is_no_invitation() -> None:
 
 
 def test_networks_are_not_without_end() -> None:
-    many = ", ".join(f"'10.{n // 256}.{n % 256}.0/24'" for n in range(limits.MAX_NETWORKS + 1))
+    many = ", ".join(f"'10.{n // 256}.{n % 256}.0/24'" for n in range(access.MAX_NETWORKS + 1))
     assert (
         refusal_of(toml=f"deny-from = [{many}]") == f"{CONFIG}: deny-from: more than 1000 networks"
     )
@@ -965,8 +965,8 @@ def test_a_name_of_the_admin_endpoint_is_a_name_alone(origin: str, name: str) ->
 def test_names_of_the_admin_endpoint_are_canonical_and_not_without_end() -> None:
     flags = [f"--admin-host={name}" for name in ("Relay.LAN.", "relay.lan", "caf\u00e9.fr")]
     assert read(*flags).admin_hosts == ("relay.lan", "xn--caf-dma.fr")
-    many = [f"--admin-host=a{number}" for number in range(limits.MAX_NODES + 1)]
-    assert refusal_of(*many) == f"--admin-host: more than {limits.MAX_NODES} names"
+    many = [f"--admin-host=a{number}" for number in range(admin.MAX_NODES + 1)]
+    assert refusal_of(*many) == f"--admin-host: more than {admin.MAX_NODES} names"
 
 
 def test_origins_are_not_without_end() -> None:

@@ -8,8 +8,8 @@ from tests.authority import Issued, issue, write_pair
 from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.config.settings import Settings
-from vaultrelay.policy import limits
 from vaultrelay.policy.access import Tokens
+from vaultrelay.policy.limits import defaults, session
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.origins import Origins
 
@@ -21,11 +21,11 @@ def pair_of(folder: Path, names: list[str]) -> ServerCertificate:
 
 def test_the_defaults_are_those_of_the_limits() -> None:
     settings = Settings()
-    assert settings.port == limits.DEFAULT_PORT == 8080
+    assert settings.port == defaults.DEFAULT_PORT == 8080
     assert settings.bind == "0.0.0.0"
-    assert settings.max_connections == limits.DEFAULT_MAX_CONNECTIONS
-    assert settings.drain_seconds == limits.DEFAULT_DRAIN_SECONDS
-    assert settings.limits == limits.SessionLimits()
+    assert settings.max_connections == defaults.DEFAULT_MAX_CONNECTIONS
+    assert settings.drain_seconds == defaults.DEFAULT_DRAIN_SECONDS
+    assert settings.limits == session.SessionLimits()
     assert settings.log_level == "info"
     assert (settings.listen, settings.pairs, settings.certificates) == ((), ((),), ())
 

@@ -14,7 +14,7 @@ from tests.recorded_log import RecordedLog
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.stages import Stage
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits import LISTEN_BACKLOG
+from vaultrelay.policy.limits.pending import LISTEN_BACKLOG
 from vaultrelay.transport.client_budgets import PendingClient
 from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.hub import make_hub

@@ -8,7 +8,7 @@ from tests.fuzz.oracle import check, reading_in_pieces
 from tests.memory import Relay, Wire
 from tests.websocket.foreign_reader import autobahn_alone
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits import SessionLimits
+from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.websocket.frame_reader import FrameReader
 from vaultrelay.wire.data import pack_data
 

@@ -8,7 +8,7 @@ import h11
 
 from tests.fuzz.oracle import check, reading_in_pieces
 from tests.memory import Relay
-from vaultrelay.policy.limits import HEAD_BYTES
+from vaultrelay.policy.limits.pending import HEAD_BYTES
 from vaultrelay.wire.head import HEAD_END
 from vaultrelay.wire.proof import CHANNEL_BYTES
 from vaultrelay.wire.refusal import Refusal

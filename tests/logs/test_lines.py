@@ -12,7 +12,7 @@ from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 
 from vaultrelay.logs.lines import json_line
-from vaultrelay.policy.limits import LOG_LINE_BYTES, LOG_STACK_FRAMES
+from vaultrelay.policy.limits.logs import LOG_LINE_BYTES, LOG_STACK_FRAMES
 
 NOON = 1780315200.75
 

@@ -6,7 +6,7 @@ import pytest
 
 from vaultrelay.logs.naming import WAYS, Names
 from vaultrelay.policy.addresses import UnixPeer
-from vaultrelay.policy.limits import PSEUDONYM_SECONDS
+from vaultrelay.policy.limits.logs import PSEUDONYM_SECONDS
 
 DEVICE = ip_address("2001:db8::7")
 CHANNEL = bytes(range(32))

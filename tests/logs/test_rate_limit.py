@@ -6,7 +6,7 @@ import pytest
 from twisted.logger import LogEvent, LogLevel
 
 from vaultrelay.logs.rate_limit import LineLimit
-from vaultrelay.policy.limits import LOG_KINDS, LOG_LINES_OF_A_KIND, SUMMARY_SECONDS
+from vaultrelay.policy.limits.logs import LOG_KINDS, LOG_LINES_OF_A_KIND, SUMMARY_SECONDS
 
 
 class Scene:

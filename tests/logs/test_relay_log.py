@@ -8,7 +8,7 @@ from twisted.logger import LogEvent
 from tests.recorded_log import RecordedLog
 from vaultrelay.logs import LEVELS, LogSettings, RelayLog
 from vaultrelay.logs.stderr import StderrOutput
-from vaultrelay.policy.limits import LOG_LINES_OF_A_KIND
+from vaultrelay.policy.limits.logs import LOG_LINES_OF_A_KIND
 
 WRITTEN = ("failure", "error", "warn", "info", "debug")
 

@@ -3,7 +3,7 @@
 from math import isnan
 
 from vaultrelay.observe.history import History
-from vaultrelay.policy.limits import HISTORY_SAMPLES
+from vaultrelay.policy.limits.admin import HISTORY_SAMPLES
 
 
 def known(curve: list[float]) -> list[float]:

@@ -15,7 +15,7 @@ from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.observe.meter import Meter, read_process
 from vaultrelay.observe.sampler import Sampler
-from vaultrelay.policy.limits import WARNING_CHARS
+from vaultrelay.policy.limits.admin import WARNING_CHARS
 from vaultrelay.policy.operator_warning import OperatorWarning
 
 

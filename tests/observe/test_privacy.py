@@ -13,7 +13,7 @@ from vaultrelay.config.settings import Settings
 from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
 from vaultrelay.observe.privacy import privacy_notice
-from vaultrelay.policy.limits import JOIN_SECONDS_PER_DEVICE, JOINS_AT_ONCE_PER_DEVICE
+from vaultrelay.policy.limits.networks import JOIN_SECONDS_PER_DEVICE, JOINS_AT_ONCE_PER_DEVICE
 
 PAGE = Path(__file__).parents[2] / "docs" / "privacy.rst"
 

@@ -7,7 +7,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from vaultrelay.observe.sampler import Sampler, Totals
-from vaultrelay.policy.limits import LAG_SECONDS, SAMPLE_SECONDS
+from vaultrelay.policy.limits.admin import LAG_SECONDS, SAMPLE_SECONDS
 
 
 class Scene:

@@ -4,7 +4,7 @@ import pytest
 from twisted.logger import LogEvent
 
 from tests.memory import Relay
-from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
+from vaultrelay.policy.limits.diagnosis import DIAGNOSIS_SECONDS
 from vaultrelay.transport.client_budgets import ProxyEvidence
 
 pytestmark = pytest.mark.usefixtures("bound")

@@ -15,7 +15,7 @@ from vaultrelay.certificates.server_certificate import load_certificate, utc_now
 from vaultrelay.observe.certificate_warnings import expiring
 from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.observe.warnings import CHECKS, diagnose
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.diagnosis import (
     CERTIFICATE_WARNING_DAYS,
     MIN_EQUAL_SILENCES,
     PROXY_FAULT_SECONDS,

@@ -6,7 +6,7 @@ import pytest
 
 from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.budgets import BudgetBook, Budgets, OverBudget
-from vaultrelay.policy.limits import ARRIVALS_PER_JOIN, JOINS_AT_ONCE_PER_DEVICE
+from vaultrelay.policy.limits.networks import ARRIVALS_PER_JOIN, JOINS_AT_ONCE_PER_DEVICE
 
 PLACES = 100
 JOINS = PLACES * JOINS_AT_ONCE_PER_DEVICE

@@ -5,7 +5,7 @@ import pytest
 from vaultrelay.policy import access_lists
 from vaultrelay.policy.access_lists import BadLine, read_channels, read_token_lines, read_tokens
 from vaultrelay.policy.access_token import digest_of
-from vaultrelay.policy.limits import MIN_TOKEN_CHARS
+from vaultrelay.policy.limits.access import MIN_TOKEN_CHARS
 from vaultrelay.wire import base64url
 
 PLAIN = "a-token-of-the-operators"

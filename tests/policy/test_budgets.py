@@ -19,7 +19,8 @@ from tests.policy.book import (
     refusal_of,
     settle,
 )
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.defaults import MIN_PER_ADDRESS
+from vaultrelay.policy.limits.networks import (
     ARRIVALS_PER_JOIN,
     DRAIN_CHANNEL_SECONDS,
     DRAIN_CHANNELS_PER_ADDRESS,
@@ -27,14 +28,12 @@ from vaultrelay.policy.limits import (
     JOIN_SECONDS_PER_DEVICE,
     JOINS_AT_ONCE_PER_DEVICE,
     LINE_FACTOR,
-    MIN_PER_ADDRESS,
-    OTHER_FILES,
-    PENDING_CONNECTIONS,
     PENDING_PER_ADDRESS,
     RESERVED_PER_ADDRESS,
-    RESERVED_SLOTS,
     SITE_FACTOR,
 )
+from vaultrelay.policy.limits.pending import OTHER_FILES, PENDING_CONNECTIONS
+from vaultrelay.policy.limits.reserved import RESERVED_SLOTS
 
 KEPT_SECONDS = 120
 """What docs/privacy.rst promises."""

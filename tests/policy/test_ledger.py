@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.streams import (
     MAX_READ_BYTES,
     MIN_READ_BYTES,
     ROOMY_BYTES,

@@ -17,7 +17,7 @@ from tests.policy.book import (
 )
 from vaultrelay.policy import network_limits
 from vaultrelay.policy.budgets import Excess, OverBudget
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.networks import (
     ARRIVALS_PER_JOIN,
     DRAIN_CHANNELS_PER_ADDRESS,
     JOIN_SECONDS_PER_DEVICE,

@@ -1,6 +1,6 @@
 """Proxy faults: what is evidence of one, and for how long."""
 
-from vaultrelay.policy.limits import PROXY_FAULT_SECONDS, PUBLIC_PROXY_FAULTS
+from vaultrelay.policy.limits.diagnosis import PROXY_FAULT_SECONDS, PUBLIC_PROXY_FAULTS
 from vaultrelay.policy.proxy_faults import PROXY_FAULTS, ProxyFaults
 from vaultrelay.policy.refused import REFUSED
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from vaultrelay.policy.limits import PSEUDONYM_CHARACTERS, PSEUDONYM_SECONDS
+from vaultrelay.policy.limits.logs import PSEUDONYM_CHARACTERS, PSEUDONYM_SECONDS
 from vaultrelay.policy.pseudonyms import Pseudonyms
 
 MIDNIGHT = 20_000.0 * PSEUDONYM_SECONDS

@@ -1,6 +1,6 @@
 """StallTimer: only enough bytes at a time are progress."""
 
-from vaultrelay.policy.limits import PROGRESS_BYTES
+from vaultrelay.policy.limits.memory import PROGRESS_BYTES
 from vaultrelay.policy.stall_timer import StallTimer
 
 

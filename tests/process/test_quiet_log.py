@@ -24,7 +24,7 @@ from tests.process.processes import (
 )
 from tests.process.test_protocol_page import BINARY, CLOSE, PING, TEXT, Connection, Identity
 from tests.transport.tls_client import lenient_context
-from vaultrelay.policy.limits import LOG_LINES_OF_A_KIND
+from vaultrelay.policy.limits.logs import LOG_LINES_OF_A_KIND
 
 # A name that cannot be asked for is found out after Python made the socket, and left it.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.process.processes import running_relay
 from tests.security.clients import BEHIND_PROXY, Crowd
-from vaultrelay.policy.limits import DRAIN_CHANNELS_PER_ADDRESS, LINE_FACTOR, SITE_FACTOR
+from vaultrelay.policy.limits.networks import DRAIN_CHANNELS_PER_ADDRESS, LINE_FACTOR, SITE_FACTOR
 
 CHANNELS = 12
 DRAIN_SECONDS = 600

@@ -9,7 +9,7 @@ import pytest
 from tests.process.crowd import crowd, dial, everything
 from tests.process.processes import RunningRelay, running_relay
 from tests.security.clients import BEHIND_PROXY
-from vaultrelay.policy.limits import ACCEPTS_PER_TURN, PENDING_CONNECTIONS
+from vaultrelay.policy.limits.pending import ACCEPTS_PER_TURN, PENDING_CONNECTIONS
 
 PENDING = 700
 FLOOD_BYTES = 32 << 20

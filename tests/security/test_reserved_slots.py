@@ -8,7 +8,7 @@ import pytest
 
 from tests.process.processes import running_relay
 from tests.security.clients import BEHIND_PROXY, Client, Crowd
-from vaultrelay.policy.limits import RESERVED_GRACE_SECONDS, RESERVED_SLOTS
+from vaultrelay.policy.limits.reserved import RESERVED_GRACE_SECONDS, RESERVED_SLOTS
 
 HONEST = 30
 """Devices, each in a vault of its own."""

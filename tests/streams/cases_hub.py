@@ -13,7 +13,7 @@ from tests.streams.cases_bytes import ANSWER
 from tests.streams.cases_errors import Oops, oops
 from tests.streams.probe import Probe, Producer
 from tests.streams.world import SMALL_WINDOW, World
-from vaultrelay.policy.limits import EVENTS_AT_ONCE
+from vaultrelay.policy.limits.streams import EVENTS_AT_ONCE
 
 BUSY = 300
 WORK_SECONDS = 0.0002

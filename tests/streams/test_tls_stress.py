@@ -17,7 +17,7 @@ from tests.streams.tls_peer import (
     put_plain_text_between,
 )
 from vaultrelay.certificates.server_certificate import load_certificate
-from vaultrelay.policy.limits import MAX_READ_BYTES
+from vaultrelay.policy.limits.streams import MAX_READ_BYTES
 from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING
 

@@ -17,12 +17,12 @@ from zope.interface.verify import verifyObject
 
 from tests.recorded_log import RecordedLog
 from vaultrelay.policy.budgets import Budgets
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.logs import SUMMARY_SECONDS
+from vaultrelay.policy.limits.pending import (
     ACCEPT_PAUSE_SECONDS,
     ACCEPTS_PER_TURN,
     PENDING_GRACE_SECONDS,
     REJECTS_PER_TURN,
-    SUMMARY_SECONDS,
 )
 from vaultrelay.transport.acceptor import Acceptor
 from vaultrelay.transport.listening_socket import Bound

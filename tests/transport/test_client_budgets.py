@@ -12,15 +12,17 @@ from zope.interface import alsoProvides
 from tests.memory import SEED, Relay, Wire
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.access import Access
-from vaultrelay.policy.limits import (
-    HEAD_SECONDS,
+from vaultrelay.policy.limits.defaults import MIN_PER_ADDRESS
+from vaultrelay.policy.limits.floods import RETRY_RATE_SECONDS
+from vaultrelay.policy.limits.networks import (
     IDLE_BUDGETS,
-    MIN_PER_ADDRESS,
     OVERLOAD_REPORT_SECONDS,
-    PENDING_GRACE_SECONDS,
     PENDING_PER_ADDRESS,
+)
+from vaultrelay.policy.limits.pending import (
+    HEAD_SECONDS,
+    PENDING_GRACE_SECONDS,
     RETRY_FULL_SECONDS,
-    RETRY_RATE_SECONDS,
     SILENT_GRACE_SECONDS,
 )
 from vaultrelay.policy.networks import Networks

@@ -20,7 +20,7 @@ from twisted.internet.testing import MemoryReactorClock
 from tests.authority import NAME, issue, write_pair
 from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.certificates.server_certificate import ServerCertificate
-from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
+from vaultrelay.policy.limits.pending import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
 from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.listening_socket import TcpAddress

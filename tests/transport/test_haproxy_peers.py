@@ -10,20 +10,19 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from tests.recorded_log import RecordedLog
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.haproxy import (
     ANNOUNCE_TICK_SECONDS,
     ANNOUNCED_AT_FIRST,
     DOUBT_SECONDS,
-    HEAD_SECONDS,
     MAX_HAPROXIES,
     MAX_NEW_CHANNELS,
     NEW_CHANNELS_A_TICK,
     PEER_MESSAGES_BURST,
     PEER_MESSAGES_PER_SECOND,
     PEER_SILENT_SECONDS,
-    PENDING_GRACE_SECONDS,
     TICKS_A_ROUND,
 )
+from vaultrelay.policy.limits.pending import HEAD_SECONDS, PENDING_GRACE_SECONDS
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.wire.haproxy_peers import (

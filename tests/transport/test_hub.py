@@ -14,7 +14,7 @@ from zope.interface.verify import verifyObject
 from tests.recorded_log import RecordedLog
 from tests.transport.turns import HUBS, Turns, WatchingHub, open_hub
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits import EVENTS_AT_ONCE, ROUND_SECONDS
+from vaultrelay.policy.limits.streams import EVENTS_AT_ONCE, ROUND_SECONDS
 from vaultrelay.transport import hub as hub_module
 from vaultrelay.transport.hub import READ, WRITE, EpollHub, Hub, ReactorHub, make_hub
 

@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from vaultrelay.policy.budgets import Budget, Budgets
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.pending import (
     CLOSING_GRACE_SECONDS,
     PENDING_GRACE_SECONDS,
     SILENT_GRACE_SECONDS,

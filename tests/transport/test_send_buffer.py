@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vaultrelay.policy.limits import PIECES_AT_ONCE
+from vaultrelay.policy.limits.streams import PIECES_AT_ONCE
 from vaultrelay.transport.send_buffer import SendBuffer
 
 

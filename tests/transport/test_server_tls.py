@@ -29,7 +29,7 @@ from tests.transport.tls_client import lenient_context, shake
 from tests.transport.turns import open_hub, pair_of_sockets
 from vaultrelay.certificates.certificate_files import BadCertificate
 from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
-from vaultrelay.policy.limits import HEAD_SECONDS
+from vaultrelay.policy.limits.pending import HEAD_SECONDS
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.transport.route import RouteResult

@@ -19,7 +19,8 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from tests.transport.turns import HUBS, Recorder, WatchingHub, is_closed, open_hub, pair_of_sockets
-from vaultrelay.policy.limits import HIGH_MARK, MAX_READ_BYTES, MIN_READ_BYTES
+from vaultrelay.policy.limits.memory import HIGH_MARK
+from vaultrelay.policy.limits.streams import MAX_READ_BYTES, MIN_READ_BYTES
 from vaultrelay.transport.hub import READ, WRITE
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import OpeningStream, Stage, StageFailed

@@ -11,7 +11,7 @@ from tests.web.made import made
 from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
 from vaultrelay.observe.relay_snapshot import CURVES, Expiry
-from vaultrelay.policy.limits import HISTORY_SAMPLES
+from vaultrelay.policy.limits.admin import HISTORY_SAMPLES
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.status_page import DOCUMENTATION, status_page

@@ -16,15 +16,14 @@ from tests.frames import (
     close_frame,
 )
 from tests.memory import Relay, Wire
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE, FRAMES_BURST
+from vaultrelay.policy.limits.session import SessionLimits
+from vaultrelay.policy.limits.timeouts import (
     AFTER_CLOSE_BYTES,
     CLOSE_SECONDS,
-    FRAGMENTS_PER_MESSAGE,
     FRAME_READER_BYTES,
-    FRAMES_BURST,
     PONG_SECONDS,
     STANDSTILL_SECONDS,
-    SessionLimits,
 )
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import EVERYONE, pack_data

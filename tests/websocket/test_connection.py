@@ -20,14 +20,10 @@ from tests.frames import (
     close_frame,
 )
 from tests.memory import Relay, Wire
-from vaultrelay.policy.limits import (
-    CLOSE_SECONDS,
-    CONTROL_RESERVE,
-    CONTROLS_BURST,
-    HIGH_MARK,
-    PING_SECONDS,
-    SessionLimits,
-)
+from vaultrelay.policy.limits.floods import CONTROLS_BURST
+from vaultrelay.policy.limits.memory import CONTROL_RESERVE, HIGH_MARK
+from vaultrelay.policy.limits.session import SessionLimits
+from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS, PING_SECONDS
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.wire.data import Kind, Reason, pack_data, read_header
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, client_frame
 from tests.memory import Relay, Wire
 from tests.websocket.foreign_reader import autobahn_alone
-from vaultrelay.policy.limits import SessionLimits
+from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.data import EVERYONE, pack_data
 
 MOST = 2000

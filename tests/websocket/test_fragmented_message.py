@@ -5,7 +5,7 @@ from sys import getsizeof
 import pytest
 
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
+from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE
 from vaultrelay.websocket.fragmented_message import FragmentedMessage
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.control import CONTROL_BYTES

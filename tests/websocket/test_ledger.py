@@ -18,15 +18,14 @@ from tests.frames import (
     take_server_frame,
 )
 from tests.memory import Relay, Wire
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.memory import (
     BUSY_SECONDS,
-    CLOSE_SECONDS,
-    FRAME_READER_BYTES,
     HIGH_MARK,
     SLOW_SECONDS,
     UNFINISHED_SECONDS,
-    SessionLimits,
 )
+from vaultrelay.policy.limits.session import SessionLimits
+from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS, FRAME_READER_BYTES
 from vaultrelay.wire.data import EVERYONE, pack_data
 
 MOST = 64 * 1024

@@ -6,7 +6,7 @@ from tests.frames import BINARY, CLOSE, PING, client_frame
 from tests.memory import Relay, Wire
 from tests.outbox_contract import OutboxContract, message
 from vaultrelay.broker.outbox import Outbox, Room
-from vaultrelay.policy.limits import SessionLimits
+from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.data import pack_data
 
 MOST = 64 * 1024

@@ -22,7 +22,8 @@ from tests.frames import (
     close_frame,
 )
 from tests.memory import Relay
-from vaultrelay.policy.limits import CONTROLS_BURST, FRAGMENTS_PER_MESSAGE, SessionLimits
+from vaultrelay.policy.limits.floods import CONTROLS_BURST, FRAGMENTS_PER_MESSAGE
+from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.data import EVERYONE, pack_data
 
 MESSAGE_BYTES = 70_000

@@ -12,12 +12,8 @@ from typing import Any
 import pytest
 
 from vaultrelay.policy.audience import Audiences
-from vaultrelay.policy.limits import (
-    HEAD_BYTES,
-    RETRY_DRAINING_SECONDS,
-    RETRY_FULL_SECONDS,
-    RETRY_RESERVED_SECONDS,
-)
+from vaultrelay.policy.limits.pending import HEAD_BYTES, RETRY_DRAINING_SECONDS, RETRY_FULL_SECONDS
+from vaultrelay.policy.limits.reserved import RETRY_RESERVED_SECONDS
 from vaultrelay.wire import base64url, data, proof, refusal
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import (

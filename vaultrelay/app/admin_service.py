@@ -15,7 +15,7 @@ from vaultrelay.observe.meter import Meter, Relay
 from vaultrelay.observe.relay_snapshot import CURVES, RelaySnapshot
 from vaultrelay.observe.sampler import Sampler
 from vaultrelay.policy.addresses import read_address
-from vaultrelay.policy.limits import ADMIN_CONNECTIONS
+from vaultrelay.policy.limits.admin import ADMIN_CONNECTIONS
 from vaultrelay.transport.client_budgets import PendingClient
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import Hub

@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 from vaultrelay.app.broker_service import BrokerService
 from vaultrelay.app.listeners import Listeners
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.drain import (
     ABORT_DRAIN_SECONDS,
     DRAIN_RESERVE_SECONDS,
     LAST_ANSWERS_SECONDS,

@@ -10,7 +10,7 @@ from twisted.application.service import MultiService
 
 from vaultrelay.config.runtime_folder import UnsafeFolder, make_folder, socket_path
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.limits import PENDING_HEALTH_REQUESTS, UNIX_PATH_BYTES
+from vaultrelay.policy.limits.pending import PENDING_HEALTH_REQUESTS, UNIX_PATH_BYTES
 from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.listening_service import CannotListen, ListeningService

@@ -9,7 +9,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
 from vaultrelay.certificates.server_certificate import ServerCertificate
 from vaultrelay.config.settings import Settings
-from vaultrelay.policy.limits import LISTEN_BACKLOG
+from vaultrelay.policy.limits.pending import LISTEN_BACKLOG
 from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.endpoint_string import read_endpoint
 from vaultrelay.transport.hub import Hub

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred, FirstError, gatherResults
 from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.status_request import request_status
 from vaultrelay.cluster.url import NodeUrl
-from vaultrelay.policy.limits import NODE_SECONDS
+from vaultrelay.policy.limits.admin import NODE_SECONDS
 
 
 def _in_thread(work: Callable[[], None]) -> None:

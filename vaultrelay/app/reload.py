@@ -11,7 +11,7 @@ from vaultrelay.config.file_watcher import FileWatcher
 from vaultrelay.config.settings import Settings
 from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.limits import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
+from vaultrelay.policy.limits.files import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.transport.periodic import PeriodicTask
 
 

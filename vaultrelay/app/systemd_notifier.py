@@ -13,7 +13,7 @@ from typing import Any
 from twisted.application.service import Service
 
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.limits import STATUS_SECONDS
+from vaultrelay.policy.limits.service import STATUS_SECONDS
 from vaultrelay.transport.periodic import PeriodicTask
 
 _MICROSECONDS = 1_000_000

@@ -14,14 +14,13 @@ from vaultrelay.broker.reserved import ReservedSlots, Share, Slot
 from vaultrelay.broker.session import Session
 from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.policy.budgets import BudgetBook, Budgets, Excess, first_full
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.networks import RESERVED_PER_CHANNEL
+from vaultrelay.policy.limits.pending import (
     PENDING_GRACE_SECONDS,
-    RESERVED_PER_CHANNEL,
-    RESERVED_SLOTS,
     RETRY_DRAINING_SECONDS,
     RETRY_FULL_SECONDS,
-    RETRY_RESERVED_SECONDS,
 )
+from vaultrelay.policy.limits.reserved import RESERVED_SLOTS, RETRY_RESERVED_SECONDS
 from vaultrelay.wire import refusal
 from vaultrelay.wire.close_codes import CloseCode
 

@@ -16,7 +16,8 @@ from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.broker.stages import JOINED
 from vaultrelay.policy.access import ANONYMOUS, Admission
 from vaultrelay.policy.budgets import BudgetBook, Budgets
-from vaultrelay.policy.limits import DRAIN_RECONNECT, STANDSTILL_SECONDS
+from vaultrelay.policy.limits.drain import DRAIN_RECONNECT
+from vaultrelay.policy.limits.timeouts import STANDSTILL_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Draining, Hello
 

@@ -2,7 +2,7 @@
 
 from vaultrelay.broker.session import Session
 from vaultrelay.broker.stages import CHALLENGED, JOINED
-from vaultrelay.policy.limits import HELLO_SECONDS
+from vaultrelay.policy.limits.timeouts import HELLO_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
 
 

@@ -4,14 +4,14 @@ from math import inf
 
 from vaultrelay.broker.outbox import Clock, Timer
 from vaultrelay.broker.read_gate import ReadGate
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.floods import (
     CONTROLS_BURST,
     CONTROLS_PER_SECOND,
     FRAMES_BURST,
     FRAMES_PER_SECOND,
     MIN_PAUSE_SECONDS,
-    SessionLimits,
 )
+from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.token_bucket import TokenBucket
 
 

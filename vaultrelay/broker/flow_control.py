@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from vaultrelay.broker.outbox import Clock, Outbox
 from vaultrelay.broker.read_gate import ReadGate
-from vaultrelay.policy.limits import BUSY_SECONDS, SLOW_SECONDS, TICK_SECONDS, UNFINISHED_SECONDS
+from vaultrelay.policy.limits.memory import BUSY_SECONDS, SLOW_SECONDS, UNFINISHED_SECONDS
+from vaultrelay.policy.limits.timeouts import TICK_SECONDS
 from vaultrelay.policy.stall_timer import StallTimer
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.control import Busy, Ready

@@ -7,7 +7,8 @@ from vaultrelay.broker.session import Session
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.budgets import BudgetBook, OverBudget
-from vaultrelay.policy.limits import RETRY_FULL_SECONDS, RETRY_RATE_SECONDS
+from vaultrelay.policy.limits.floods import RETRY_RATE_SECONDS
+from vaultrelay.policy.limits.pending import RETRY_FULL_SECONDS
 from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.diagnosis import (
     MIN_EQUAL_SILENCES,
     MIN_SILENCE_SECONDS,
     SILENCE_SPREAD_SECONDS,

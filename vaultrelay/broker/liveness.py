@@ -3,7 +3,7 @@
 from random import uniform
 
 from vaultrelay.broker.outbox import Outbox
-from vaultrelay.policy.limits import PING_JITTER, PING_RANGE, PONG_SECONDS
+from vaultrelay.policy.limits.timeouts import PING_JITTER, PING_RANGE, PONG_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
 
 

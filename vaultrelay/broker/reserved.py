@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from vaultrelay.broker.session import Session
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.reserved import (
     RESERVED_DEBT_SECONDS,
     RESERVED_GRACE_SECONDS,
     RESERVED_GROUPS,

@@ -19,7 +19,8 @@ from vaultrelay.broker.stages import (
     Event,
 )
 from vaultrelay.policy.access import Admission
-from vaultrelay.policy.limits import RETRY_RATE_SECONDS, SessionLimits
+from vaultrelay.policy.limits.floods import RETRY_RATE_SECONDS
+from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.broken_rule import BrokenRule, Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import Challenge, Hello, Keepalive, read_from_device

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences
-from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, PENDING_PER_ADDRESS, SessionLimits
+from vaultrelay.policy.limits.defaults import DEFAULT_MAX_CONNECTIONS
+from vaultrelay.policy.limits.networks import PENDING_PER_ADDRESS
+from vaultrelay.policy.limits.session import SessionLimits
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from errno import EFBIG, EINVAL
 from pathlib import Path
 
-from vaultrelay.policy.limits import MAX_FILE_BYTES
+from vaultrelay.policy.limits.access import MAX_FILE_BYTES
 
 
 def read_file(path: Path) -> bytes:

@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from vaultrelay.client.events import Closed, Event, read_data
 from vaultrelay.client.refused import NO_RELAY, Refused, UpgradeReader
-from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
+from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire import VERSION
 from vaultrelay.wire.answer import SWITCHED
 from vaultrelay.wire.control import Challenge, Welcome, read_from_relay

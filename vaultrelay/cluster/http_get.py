@@ -4,7 +4,7 @@ import socket
 import ssl
 import time
 
-from vaultrelay.policy.limits import NODE_STATUS_BYTES
+from vaultrelay.policy.limits.admin import NODE_STATUS_BYTES
 from vaultrelay.policy.tls_reasons import CURES, describe_tls_reason
 from vaultrelay.wire.answer import Answer, AnswerReader, NotHttp
 

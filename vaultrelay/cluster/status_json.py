@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vaultrelay.cluster.url import NODE_NAME
-from vaultrelay.policy.limits import WARNING_CHARS
+from vaultrelay.policy.limits.admin import WARNING_CHARS
 from vaultrelay.policy.printable import printable
 from vaultrelay.wire.json_object import BadControl, Fields, read_object
 

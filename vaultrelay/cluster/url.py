@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vaultrelay.policy.limits import NODE_NAME_CHARS
+from vaultrelay.policy.limits.defaults import NODE_NAME_CHARS
 from vaultrelay.wire.host import DEFAULT_PORTS
 from vaultrelay.wire.relay_url import split_url
 

@@ -159,7 +159,7 @@ class _Check:
         )
         if not port:
             # Rarely needed, and takes longer than all the rest.
-            from vaultrelay.policy.limits import DEFAULT_PORT
+            from vaultrelay.policy.limits.defaults import DEFAULT_PORT
 
             port = str(DEFAULT_PORT)
         where = f"port {port} of 127.0.0.1"

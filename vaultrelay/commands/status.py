@@ -13,7 +13,7 @@ from vaultrelay.cluster.status_json import NodeStatus, total
 from vaultrelay.cluster.status_request import request_status
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.commands.parser import argument, command_parser
-from vaultrelay.policy.limits import MAX_NODES
+from vaultrelay.policy.limits.admin import MAX_NODES
 from vaultrelay.web.node_values import NODE_HEADS, node_values
 from vaultrelay.web.units import lasting, number, size
 

@@ -12,7 +12,7 @@ from vaultrelay.commands.hints import print_hint
 from vaultrelay.commands.parser import Argument, argument, command_parser
 from vaultrelay.commands.token_file import BadTokenFile, TokenFile, locked
 from vaultrelay.policy.access_token import new_token, token_line
-from vaultrelay.policy.limits import MAX_TOKENS
+from vaultrelay.policy.limits.access import MAX_TOKENS
 
 _VARIABLE = "RELAY_ACCESS_TOKEN_FILE"
 

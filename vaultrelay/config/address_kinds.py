@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from vaultrelay.cluster.url import NODE_NAME, NodeUrl
 from vaultrelay.config.option_kinds import Kind, Listed, ParseContext
 from vaultrelay.config.raw_option import RawOption
-from vaultrelay.policy import limits
+from vaultrelay.policy.limits import access, admin, defaults
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.origins import Origins
 from vaultrelay.policy.proxies import TrustedProxies
@@ -28,8 +28,8 @@ def _bind(raw: RawOption, context: ParseContext) -> str:
 def _node_name(raw: RawOption, context: ParseContext) -> str:
     if not NODE_NAME.fullmatch(raw.last):
         raise raw.refuse(
-            f"must be at most {limits.NODE_NAME_CHARS} characters from A-Z a-z 0-9 . _ -, such as "
-            "relay-2"
+            f"must be at most {defaults.NODE_NAME_CHARS} characters from A-Z a-z 0-9 . _ -, "
+            "such as relay-2"
         )
     return raw.last
 
@@ -78,7 +78,7 @@ ADMIN_HOSTS = Listed(
     one=_admin_host,
     template="{error}; set a name without a port, such as relay.lan",
     join=lambda hosts, raw: tuple(dict.fromkeys(hosts)),
-    maximum=limits.MAX_NODES,
+    maximum=admin.MAX_NODES,
     noun="names",
 )
 NODE_URLS = _NodeUrls(
@@ -86,16 +86,16 @@ NODE_URLS = _NodeUrls(
     one=NodeUrl.read,
     template="'{text}' {error}",
     join=lambda urls, raw: tuple(dict.fromkeys(url.in_folder(raw.folder) for url in urls)),
-    maximum=limits.MAX_NODES,
+    maximum=admin.MAX_NODES,
     noun="relays",
 )
-PROXIES = Listed("NETWORK", one=_proxy, maximum=limits.MAX_NETWORKS, noun="networks")
+PROXIES = Listed("NETWORK", one=_proxy, maximum=access.MAX_NETWORKS, noun="networks")
 ORIGINS = Listed(
     "ORIGIN",
     empty="none",
     one=lambda text: Origins.read([text]),
     join=lambda origins, raw: Origins.read(raw.values),
-    maximum=limits.MAX_NETWORKS,
+    maximum=access.MAX_NETWORKS,
     noun="origins",
 )
 
@@ -107,7 +107,7 @@ def networks(if_empty: str = "", empty: str = "-") -> Listed:
         empty=empty,
         one=lambda text: Networks.read([text]),
         join=lambda networks, raw: Networks.read(raw.values),
-        maximum=limits.MAX_NETWORKS,
+        maximum=access.MAX_NETWORKS,
         noun="networks",
         if_empty=if_empty,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from vaultrelay.config.option import option
 from vaultrelay.config.option_kinds import Integer
-from vaultrelay.policy import limits
+from vaultrelay.policy.limits import defaults, memory, timeouts
 from vaultrelay.wire import announced
 
 _GROUP = "Limits"
@@ -20,7 +20,7 @@ class LimitOptions:
     max_connections: int = option(
         "max-connections",
         Integer(within=(1, _MAX_CONNECTIONS)),
-        limits.DEFAULT_MAX_CONNECTIONS,
+        defaults.DEFAULT_MAX_CONNECTIONS,
         _GROUP,
         "Maximum number of device connections.",
         effective="shares.devices",
@@ -32,21 +32,21 @@ class LimitOptions:
         _GROUP,
         "Maximum number of device connections from one IPv4 address or IPv6 /64; 0 means no limit. "
         "The limits of an IPv4 /24 and of an IPv6 /56 and /48 are derived from it. Default: a "
-        f"quarter of --max-connections, at least {limits.MIN_PER_ADDRESS}.",
+        f"quarter of --max-connections, at least {defaults.MIN_PER_ADDRESS}.",
         example="250",
         effective="capacity_per_address",
     )
     channel_devices: int = option(
         "channel-devices",
         Integer(within=(2, announced.CHANNEL_DEVICES[1])),
-        limits.DEFAULT_CHANNEL_DEVICES,
+        defaults.DEFAULT_CHANNEL_DEVICES,
         _GROUP,
         "Maximum number of devices in one channel.",
     )
     message_bytes: int = option(
         "message-bytes",
         Integer("BYTES", within=announced.MESSAGE_BYTES),
-        limits.DEFAULT_MESSAGE_BYTES,
+        defaults.DEFAULT_MESSAGE_BYTES,
         _GROUP,
         "Maximum size of a message in bytes, including its 16-byte header.",
         live=False,
@@ -54,7 +54,7 @@ class LimitOptions:
     messages_per_second: int = option(
         "rate-messages",
         Integer(within=(0, announced.MESSAGES_PER_SECOND[1])),
-        limits.DEFAULT_MESSAGES_PER_SECOND,
+        defaults.DEFAULT_MESSAGES_PER_SECOND,
         _GROUP,
         "Maximum number of messages per second that are delivered for one sender; 0 means no "
         "limit.",
@@ -62,7 +62,7 @@ class LimitOptions:
     bytes_per_second: int = option(
         "rate-bytes",
         Integer("BYTES", within=(0, announced.BYTES_PER_SECOND[1])),
-        limits.DEFAULT_BYTES_PER_SECOND,
+        defaults.DEFAULT_BYTES_PER_SECOND,
         _GROUP,
         "Maximum number of bytes per second that are delivered for one sender; 0 means no limit.",
     )
@@ -70,21 +70,21 @@ class LimitOptions:
         "max-buffer",
         Integer(
             "BYTES",
-            within=(limits.MIN_MESSAGES_HELD * announced.MESSAGE_BYTES[0], _MAX_BUFFER),
-            messages=limits.MIN_MESSAGES_HELD,
+            within=(memory.MIN_MESSAGES_HELD * announced.MESSAGE_BYTES[0], _MAX_BUFFER),
+            messages=memory.MIN_MESSAGES_HELD,
         ),
         None,
         _GROUP,
         "Memory in bytes for the queued messages of all devices, at least "
-        f"{limits.MIN_MESSAGES_HELD} times --message-bytes. Default: 1/{limits.MEMORY_SHARE} of "
+        f"{memory.MIN_MESSAGES_HELD} times --message-bytes. Default: 1/{memory.MEMORY_SHARE} of "
         "the memory of the machine or container.",
         example="67108864",
         effective="buffer_bytes",
     )
     ping_seconds: int = option(
         "ping-seconds",
-        Integer("SECONDS", within=limits.PING_RANGE),
-        limits.PING_SECONDS,
+        Integer("SECONDS", within=timeouts.PING_RANGE),
+        timeouts.PING_SECONDS,
         _GROUP,
         "Seconds without traffic after which the relay pings a device, so that proxies keep the "
         "connection open. A device may request a longer interval.",
@@ -92,14 +92,14 @@ class LimitOptions:
     session_ttl: int = option(
         "session-ttl",
         Integer("SECONDS", within=announced.SESSION_TTL),
-        limits.DEFAULT_SESSION_TTL,
+        defaults.DEFAULT_SESSION_TTL,
         _GROUP,
         "Seconds without a message after which a session is closed.",
     )
     drain_seconds: int = option(
         "drain-seconds",
         Integer("SECONDS", within=announced.DRAIN_SECONDS),
-        limits.DEFAULT_DRAIN_SECONDS,
+        defaults.DEFAULT_DRAIN_SECONDS,
         _GROUP,
         "Seconds within which a stopping relay closes all connections.",
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from vaultrelay.config import address_kinds
 from vaultrelay.config.option import option
 from vaultrelay.config.option_kinds import Integer, Kind
-from vaultrelay.policy import limits
+from vaultrelay.policy.limits import defaults
 
 _GROUP = "Listening"
 
@@ -17,7 +17,7 @@ class ListeningOptions:
     port: int = option(
         "port",
         Integer(within=(0, 65535)),
-        limits.DEFAULT_PORT,
+        defaults.DEFAULT_PORT,
         _GROUP,
         "TCP port to listen on. With 0 the system picks a free port, and the relay prints it.",
         live=False,

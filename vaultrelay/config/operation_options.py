@@ -8,7 +8,7 @@ from vaultrelay.config.option import option
 from vaultrelay.config.option_kinds import Choice, Kind
 from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
-from vaultrelay.policy import limits
+from vaultrelay.policy.limits import defaults
 
 _ADMIN = "Administration"
 _LOG = "Log"
@@ -53,7 +53,7 @@ class OperationOptions:
         "",
         _ADMIN,
         "Name that identifies this relay among several, to devices, in metrics and in the log: at "
-        f"most {limits.NODE_NAME_CHARS} letters, digits, dots, hyphens and underscores.",
+        f"most {defaults.NODE_NAME_CHARS} letters, digits, dots, hyphens and underscores.",
         example="relay-2",
         may_be_empty=True,
     )

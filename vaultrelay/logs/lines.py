@@ -11,7 +11,7 @@ from twisted.logger import LogEvent, LogLevel, eventAsText
 from twisted.python.failure import Failure
 from twisted.python.reflect import safe_str
 
-from vaultrelay.policy.limits import LOG_LINE_BYTES, LOG_STACK_FRAMES
+from vaultrelay.policy.limits.logs import LOG_LINE_BYTES, LOG_STACK_FRAMES
 from vaultrelay.policy.printable import printable
 
 OURS = "vaultrelay"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from twisted.logger import ILogObserver, LogEvent, LogLevel
 from zope.interface import implementer
 
-from vaultrelay.policy.limits import LOG_KINDS, LOG_LINES_OF_A_KIND, SUMMARY_SECONDS
+from vaultrelay.policy.limits.logs import LOG_KINDS, LOG_LINES_OF_A_KIND, SUMMARY_SECONDS
 
 _END_OF_BEGINNING = re.compile("[{:,;]")
 

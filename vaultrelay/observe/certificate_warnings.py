@@ -7,7 +7,7 @@ from vaultrelay.certificates.x509 import names_text
 from vaultrelay.config.settings import hosts_of
 from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.policy.audience import Audiences
-from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
+from vaultrelay.policy.limits.diagnosis import CERTIFICATE_WARNING_DAYS
 from vaultrelay.policy.operator_warning import in_days
 from vaultrelay.policy.printable import printable
 

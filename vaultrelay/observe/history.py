@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterable
 from math import isnan, nan
 
-from vaultrelay.policy.limits import HISTORY_SAMPLES
+from vaultrelay.policy.limits.admin import HISTORY_SAMPLES
 
 
 class History:

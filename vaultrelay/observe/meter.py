@@ -15,7 +15,7 @@ from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.config.settings import Settings
 from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot
 from vaultrelay.observe.sampler import Sampler, Totals
-from vaultrelay.policy.limits import WARNING_CHARS
+from vaultrelay.policy.limits.admin import WARNING_CHARS
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.transport.request_dispatcher import DispatcherFactory
 from vaultrelay.websocket.factory import DeviceFactory

@@ -1,13 +1,10 @@
 """The privacy notice, as /privacy.json: the data that the relay sees, keeps and logs."""
 
 from vaultrelay.config.settings import Settings
-from vaultrelay.policy.limits import (
-    JOIN_SECONDS_PER_DEVICE,
-    JOINS_AT_ONCE_PER_DEVICE,
-    PSEUDONYM_SECONDS,
-    RESERVED_DEBT_SECONDS,
-    SLOW_SECONDS,
-)
+from vaultrelay.policy.limits.logs import PSEUDONYM_SECONDS
+from vaultrelay.policy.limits.memory import SLOW_SECONDS
+from vaultrelay.policy.limits.networks import JOIN_SECONDS_PER_DEVICE, JOINS_AT_ONCE_PER_DEVICE
+from vaultrelay.policy.limits.reserved import RESERVED_DEBT_SECONDS
 
 VERSION = 1
 """Version of the notice. Increase it if a key is removed or changes its meaning."""

@@ -7,7 +7,8 @@ from vaultrelay.broker.session import Session
 from vaultrelay.broker.stages import Stage
 from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, network_of
-from vaultrelay.policy.limits import PING_RANGE, SHARED_ADDRESS_CHANNELS, SHARED_ADDRESS_DEVICES
+from vaultrelay.policy.limits.diagnosis import SHARED_ADDRESS_CHANNELS, SHARED_ADDRESS_DEVICES
+from vaultrelay.policy.limits.timeouts import PING_RANGE
 from vaultrelay.policy.networks import UNIX
 from vaultrelay.policy.proxies import TrustedProxies
 

@@ -7,7 +7,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from vaultrelay.observe.history import History
 from vaultrelay.observe.relay_snapshot import CURVES
-from vaultrelay.policy.limits import LAG_SAMPLES, LAG_SECONDS, SAMPLE_SECONDS
+from vaultrelay.policy.limits.admin import LAG_SAMPLES, LAG_SECONDS, SAMPLE_SECONDS
 
 
 class Totals(NamedTuple):

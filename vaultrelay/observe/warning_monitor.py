@@ -6,7 +6,7 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.limits import DIAGNOSIS_SECONDS
+from vaultrelay.policy.limits.diagnosis import DIAGNOSIS_SECONDS
 from vaultrelay.policy.operator_warning import SUMMARIES, OperatorWarning
 from vaultrelay.transport.periodic import PeriodicTask
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from vaultrelay.policy.access import Tokens
 from vaultrelay.policy.access_token import LABEL, check_spelling, check_strength, digest_of
-from vaultrelay.policy.limits import MAX_CHANNELS_LISTED, MAX_TOKENS
+from vaultrelay.policy.limits.access import MAX_CHANNELS_LISTED, MAX_TOKENS
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import CHANNEL_BYTES
 

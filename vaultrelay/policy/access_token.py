@@ -4,7 +4,7 @@ import re
 import secrets
 from hashlib import sha256
 
-from vaultrelay.policy.limits import MIN_TOKEN_CHARS, MIN_TOKEN_VARIETY
+from vaultrelay.policy.limits.access import MIN_TOKEN_CHARS, MIN_TOKEN_VARIETY
 from vaultrelay.wire import base64url
 
 TOKEN_BYTES = 32

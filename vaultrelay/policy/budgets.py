@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, networks_of
-from vaultrelay.policy.limits import (
-    DEFAULT_MAX_CONNECTIONS,
+from vaultrelay.policy.limits.defaults import DEFAULT_MAX_CONNECTIONS
+from vaultrelay.policy.limits.networks import (
     IDLE_BUDGETS,
     LINE_ADDRESSES,
     LINE_FACTOR,

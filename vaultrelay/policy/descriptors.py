@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.policy.limits import (
-    MIN_OTHER_FILES,
+from vaultrelay.policy.limits.networks import (
     MIN_PENDING_PER_ADDRESS,
+    PENDING_PER_ADDRESS,
+    PENDING_PER_ADDRESS_SHARE,
+)
+from vaultrelay.policy.limits.pending import (
+    MIN_OTHER_FILES,
     OTHER_FILES,
     OTHER_FILES_SHARE,
     PENDING_CONNECTIONS,
     PENDING_FILES_SHARE,
-    PENDING_PER_ADDRESS,
-    PENDING_PER_ADDRESS_SHARE,
 )
 
 

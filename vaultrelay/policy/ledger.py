@@ -1,6 +1,6 @@
 """Ledger: the count of all bytes that the relay holds, against one limit."""
 
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.streams import (
     MAX_READ_BYTES,
     MIN_READ_BYTES,
     ROOMY_BYTES,

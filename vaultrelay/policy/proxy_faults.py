@@ -3,7 +3,7 @@
 Any client can make such a connection, so those from public addresses count only in numbers.
 """
 
-from vaultrelay.policy.limits import PROXY_FAULT_SECONDS, PUBLIC_PROXY_FAULTS
+from vaultrelay.policy.limits.diagnosis import PROXY_FAULT_SECONDS, PUBLIC_PROXY_FAULTS
 
 PROXY_FAULTS = ("upgrade_lost", "proxy_unexpected", "proxy_missing")
 """The slugs of refusals (policy/refused.py) that a misconfigured proxy causes."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from vaultrelay.policy.addresses import IpAddress, network_of
-from vaultrelay.policy.limits import PSEUDONYM_CHARACTERS, PSEUDONYM_SECONDS
+from vaultrelay.policy.limits.logs import PSEUDONYM_CHARACTERS, PSEUDONYM_SECONDS
 
 _KEY_BYTES = 32
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.policy.limits import PROGRESS_BYTES
+from vaultrelay.policy.limits.memory import PROGRESS_BYTES
 
 
 @dataclass(slots=True)

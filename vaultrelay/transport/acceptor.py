@@ -20,11 +20,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.logs import RelayLog
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.logs import SUMMARY_SECONDS
+from vaultrelay.policy.limits.pending import (
     ACCEPT_PAUSE_SECONDS,
     ACCEPTS_PER_TURN,
     REJECTS_PER_TURN,
-    SUMMARY_SECONDS,
 )
 from vaultrelay.transport.listening_socket import Bound
 from vaultrelay.transport.pending_connections import PendingConnections

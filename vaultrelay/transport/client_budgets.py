@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IAddress, IReactorTime
 from vaultrelay.broker.counters import Counters
 from vaultrelay.policy.addresses import PeerAddress, UnixPeer, read_address
 from vaultrelay.policy.budgets import Budget, BudgetBook, Budgets, Excess, OverBudget, first_full
-from vaultrelay.policy.limits import RETRY_RATE_SECONDS
+from vaultrelay.policy.limits.floods import RETRY_RATE_SECONDS
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.policy.proxy_faults import ProxyFaults
 from vaultrelay.wire.refusal import rate_limited

@@ -16,7 +16,7 @@ from vaultrelay.certificates.certificate_files import BadCertificate, read_certi
 from vaultrelay.certificates.folder import load_folder
 from vaultrelay.certificates.regular_file import start_folder
 from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
-from vaultrelay.policy.limits import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
+from vaultrelay.policy.limits.pending import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
 from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.endpoint_hints import colon_hint, correction
 from vaultrelay.transport.endpoint_syntax import BadEndpoint, split_parts

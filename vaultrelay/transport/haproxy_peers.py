@@ -16,11 +16,10 @@ from twisted.python.failure import Failure
 
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.budgets import Budgets
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.haproxy import (
     ANNOUNCE_TICK_SECONDS,
     ANNOUNCED_AT_FIRST,
     DOUBT_SECONDS,
-    HEAD_SECONDS,
     MAX_HAPROXIES,
     MAX_NEW_CHANNELS,
     NEW_CHANNELS_A_TICK,
@@ -29,6 +28,7 @@ from vaultrelay.policy.limits import (
     PEER_SILENT_SECONDS,
     TICKS_A_ROUND,
 )
+from vaultrelay.policy.limits.pending import HEAD_SECONDS
 from vaultrelay.policy.token_bucket import TokenBucket
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.periodic import PeriodicTask

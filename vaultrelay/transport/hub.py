@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits import EVENTS_AT_ONCE, ROUND_SECONDS
+from vaultrelay.policy.limits.streams import EVENTS_AT_ONCE, ROUND_SECONDS
 
 READ = getattr(select, "EPOLLIN", 1)
 WRITE = getattr(select, "EPOLLOUT", 4)

@@ -10,9 +10,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from vaultrelay.policy.budgets import Budget, Budgets
-from vaultrelay.policy.limits import (
+from vaultrelay.policy.limits.drain import LAST_ANSWERS_TICK_SECONDS
+from vaultrelay.policy.limits.pending import (
     CLOSING_GRACE_SECONDS,
-    LAST_ANSWERS_TICK_SECONDS,
     PENDING_CONNECTIONS,
     PENDING_GRACE_SECONDS,
     SILENT_GRACE_SECONDS,

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.interfaces import ITCPTransport
 from zope.interface import implementer
 
-from vaultrelay.policy.limits import KERNEL_UNSENT
+from vaultrelay.policy.limits.memory import KERNEL_UNSENT
 from vaultrelay.transport.stream import Stream
 
 

@@ -19,7 +19,9 @@ from twisted.python.failure import Failure
 
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.budgets import Budgets
-from vaultrelay.policy.limits import CLOSE_SECONDS, HEAD_SECONDS, OVERLOAD_REPORT_SECONDS
+from vaultrelay.policy.limits.networks import OVERLOAD_REPORT_SECONDS
+from vaultrelay.policy.limits.pending import HEAD_SECONDS
+from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS
 from vaultrelay.transport.client_budgets import PendingClient, PendingClients
 from vaultrelay.transport.haproxy_peers import Announcer, HAProxyPeer
 from vaultrelay.transport.pending_connections import PendingConnections

@@ -1,6 +1,6 @@
 """RequestHead: collects the head of one request, and parses it once it is complete."""
 
-from vaultrelay.policy.limits import HEAD_BYTES
+from vaultrelay.policy.limits.pending import HEAD_BYTES
 from vaultrelay.wire.head import HEAD_END, check_growing, request_start
 from vaultrelay.wire.refusal import head_too_large
 from vaultrelay.wire.request import Request, read_request

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 
-from vaultrelay.policy.limits import PIECES_AT_ONCE
+from vaultrelay.policy.limits.streams import PIECES_AT_ONCE
 
 Piece = bytes | memoryview
 

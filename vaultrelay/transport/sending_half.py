@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from vaultrelay.policy.limits import PIECES_AT_ONCE
+from vaultrelay.policy.limits.streams import PIECES_AT_ONCE
 from vaultrelay.transport.hub import READ, WRITE, Hub
 from vaultrelay.transport.kernel_queue import unacknowledged_bytes
 from vaultrelay.transport.registered_producer import RegisteredProducer

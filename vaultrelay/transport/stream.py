@@ -17,7 +17,7 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from vaultrelay.policy.limits import MAX_READ_BYTES
+from vaultrelay.policy.limits.streams import MAX_READ_BYTES
 from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
 from vaultrelay.transport.preamble import Stage, StageFailed
 from vaultrelay.transport.sending_half import OPEN, SendingHalf

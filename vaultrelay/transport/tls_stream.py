@@ -10,7 +10,7 @@ from twisted.internet.interfaces import ISSLTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from vaultrelay.policy.limits import MAX_READ_BYTES
+from vaultrelay.policy.limits.streams import MAX_READ_BYTES
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import Stage

@@ -10,7 +10,7 @@ from math import floor, isnan, log10
 
 from twisted.web.template import tags
 
-from vaultrelay.policy.limits import HISTORY_SAMPLES, HISTORY_SECONDS
+from vaultrelay.policy.limits.admin import HISTORY_SAMPLES, HISTORY_SECONDS
 from vaultrelay.web.html_page import Part, template
 
 WIDTH, HEIGHT = 360, 100

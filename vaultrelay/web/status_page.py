@@ -8,7 +8,8 @@ from twisted.web.template import Flattenable, Tag, tags
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot
-from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS, REFRESH_SECONDS
+from vaultrelay.policy.limits.admin import REFRESH_SECONDS
+from vaultrelay.policy.limits.diagnosis import CERTIFICATE_WARNING_DAYS
 from vaultrelay.policy.printable import printable
 from vaultrelay.policy.refused import REFUSED
 from vaultrelay.web.html_page import HtmlPage, Part, template

@@ -11,7 +11,7 @@ from zope.interface import implementer
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budgets
-from vaultrelay.policy.limits import RETRY_MEMORY_SECONDS
+from vaultrelay.policy.limits.memory import RETRY_MEMORY_SECONDS
 from vaultrelay.websocket import frames
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.interfaces import Factory

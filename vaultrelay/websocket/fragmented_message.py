@@ -3,7 +3,7 @@
 from sys import getsizeof
 
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits import FRAGMENTS_PER_MESSAGE
+from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.control import CONTROL_BYTES
 

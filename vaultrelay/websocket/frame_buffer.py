@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from vaultrelay.policy.limits import PIECES_AT_ONCE
+from vaultrelay.policy.limits.streams import PIECES_AT_ONCE
 
 COPY_BELOW = 32 * 1024
 """Bytes. A larger message is one object for all receivers, beside its header: no copy has both."""

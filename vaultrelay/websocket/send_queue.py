@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
-from vaultrelay.policy.limits import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
+from vaultrelay.policy.limits.memory import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
 from vaultrelay.websocket.batch import Batch
 from vaultrelay.websocket.frame_buffer import COPY_BELOW, FrameBuffer
 from vaultrelay.websocket.frames import frame_header

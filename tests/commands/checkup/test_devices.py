@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from vaultrelay.client import Joined
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.result import CheckFailed
-from vaultrelay.policy.limits import CLOSE_SECONDS
+from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS
 from vaultrelay.wire.control import Peer as Named
 
 

@@ -10,7 +10,7 @@ from vaultrelay.client.refused import NO_RELAY
 from vaultrelay.commands.checkup.answers import explain_answer
 from vaultrelay.commands.checkup.messages import Pair
 from vaultrelay.commands.checkup.result import CheckFailed, StepResult
-from vaultrelay.policy.limits import CLOSE_SECONDS
+from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS
 from vaultrelay.policy.printable import printable
 from vaultrelay.wire import VERSION
 from vaultrelay.wire.proof import CHANNEL_BYTES, DEVICE_BYTES

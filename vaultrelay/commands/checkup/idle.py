@@ -14,7 +14,7 @@ from vaultrelay.client.events import Event
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.messages import STOPPING
 from vaultrelay.commands.checkup.result import CheckFailed, StepResult
-from vaultrelay.policy.limits import PING_JITTER, PING_RANGE
+from vaultrelay.policy.limits.timeouts import PING_JITTER, PING_RANGE
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.wire.close_codes import CloseCode
 

@@ -21,7 +21,7 @@ from vaultrelay.commands.checkup.trust import (
     explain_strictness,
     ignored_stores,
 )
-from vaultrelay.policy.limits import CERTIFICATE_WARNING_DAYS
+from vaultrelay.policy.limits.diagnosis import CERTIFICATE_WARNING_DAYS
 from vaultrelay.policy.operator_warning import OperatorWarning, in_days
 from vaultrelay.policy.printable import printable
 from vaultrelay.wire.relay_url import RelayUrl

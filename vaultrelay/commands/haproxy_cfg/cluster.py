@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from vaultrelay.commands.haproxy_cfg.servers import Server
-from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS
+from vaultrelay.policy.limits.defaults import DEFAULT_MAX_CONNECTIONS
 
 
 @dataclass(frozen=True)

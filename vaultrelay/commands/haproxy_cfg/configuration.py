@@ -6,7 +6,7 @@ from zlib import crc32
 
 from vaultrelay.commands.haproxy_cfg import text
 from vaultrelay.commands.haproxy_cfg.cluster import Cluster
-from vaultrelay.policy import limits
+from vaultrelay.policy.limits import defaults, haproxy, pending
 from vaultrelay.wire.host import host_port
 from vaultrelay.wire.refusal import Refusal, bad_request, request_timeout
 
@@ -23,7 +23,7 @@ _ELSEWHERE = Refusal(
     503,
     "elsewhere",
     "Other devices of this channel are on another relay. Try again in a moment.",
-    (("Retry-After", str(limits.RETRY_ELSEWHERE_SECONDS)),),
+    (("Retry-After", str(haproxy.RETRY_ELSEWHERE_SECONDS)),),
 )
 _ERRORS = (
     bad_request("This is not a valid HTTP/1.1 request."),
@@ -34,7 +34,7 @@ _ERRORS = (
         503,
         "no_relay",
         "No relay can be reached. Try again in a moment.",
-        (("Retry-After", str(limits.RETRY_DRAINING_SECONDS)),),
+        (("Retry-After", str(pending.RETRY_DRAINING_SECONDS)),),
     ),
     Refusal(504, "gateway_timeout", "The relay did not answer in time. Try again in a moment."),
 )
@@ -72,31 +72,34 @@ def configuration(cluster: Cluster, command: str) -> str:
 
 def _limits(cluster: Cluster) -> dict[str, int]:
     """Return the limits of HAProxy, by their names in the text."""
-    maxconn = cluster.maxconn or cluster.devices + cluster.relays * limits.PENDING_CONNECTIONS
-    per_address = cluster.max_per_address or maxconn // limits.SHARE_PER_ADDRESS
-    per_minute = per_address * limits.RECONNECTS_PER_MINUTE
-    pending = max(
-        limits.HAPROXY_MIN_PENDING_PER_ADDRESS, per_address // limits.HAPROXY_PENDING_SHARE
+    maxconn = cluster.maxconn or cluster.devices + cluster.relays * pending.PENDING_CONNECTIONS
+    per_address = cluster.max_per_address or maxconn // defaults.SHARE_PER_ADDRESS
+    per_minute = per_address * haproxy.RECONNECTS_PER_MINUTE
+    unfinished = max(
+        haproxy.HAPROXY_MIN_PENDING_PER_ADDRESS, per_address // haproxy.HAPROXY_PENDING_SHARE
     )
-    new_channels = limits.TICKS_A_ROUND * limits.NEW_CHANNELS_A_TICK
-    others = min(cluster.max_connections, limits.JOINS_A_ROUND) + new_channels
+    new_channels = haproxy.TICKS_A_ROUND * haproxy.NEW_CHANNELS_A_TICK
+    others = min(cluster.max_connections, haproxy.JOINS_A_ROUND) + new_channels
     return {
         "maxconn": maxconn,
-        "handshake": limits.PROXY_HANDSHAKE_SECONDS,
-        "head": limits.PROXY_HEAD_SECONDS,
+        "handshake": haproxy.PROXY_HANDSHAKE_SECONDS,
+        "head": haproxy.PROXY_HEAD_SECONDS,
         # All channels that the relays announce until the first of them expire, so that none is
         # evicted, even if a relay has others in each round.
-        "held": cluster.relays * (cluster.max_connections + (limits.ANNOUNCED_ROUNDS + 1) * others),
-        "held_seconds": limits.ANNOUNCED_SECONDS,
+        "held": cluster.relays
+        * (cluster.max_connections + (haproxy.ANNOUNCED_ROUNDS + 1) * others),
+        "held_seconds": haproxy.ANNOUNCED_SECONDS,
         "per_address": per_address,
-        "per_network": per_address * limits.NETWORK_ADDRESSES,
+        "per_network": per_address * haproxy.NETWORK_ADDRESSES,
         "per_minute": per_minute,
-        "per_minute_of_network": per_minute * limits.NETWORK_ADDRESSES,
-        "pending": pending,
-        "pending_of_network": pending * limits.NETWORK_PENDING_ADDRESSES,
-        "pending_seconds": limits.PROXY_HANDSHAKE_SECONDS + limits.PROXY_HEAD_SECONDS,
-        "table": max(limits.MIN_CHANNELS_REMEMBERED, limits.CHANNELS_REMEMBERED * cluster.devices),
-        "table_seconds": limits.TABLE_SECONDS,
+        "per_minute_of_network": per_minute * haproxy.NETWORK_ADDRESSES,
+        "pending": unfinished,
+        "pending_of_network": unfinished * haproxy.NETWORK_PENDING_ADDRESSES,
+        "pending_seconds": haproxy.PROXY_HANDSHAKE_SECONDS + haproxy.PROXY_HEAD_SECONDS,
+        "table": max(
+            haproxy.MIN_CHANNELS_REMEMBERED, haproxy.CHANNELS_REMEMBERED * cluster.devices
+        ),
+        "table_seconds": haproxy.TABLE_SECONDS,
     }
 
 

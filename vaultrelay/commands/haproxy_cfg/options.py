@@ -16,7 +16,8 @@ from vaultrelay.commands.haproxy_cfg.servers import (
     read_servers,
 )
 from vaultrelay.commands.parser import Argument, argument, command_parser
-from vaultrelay.policy.limits import DEFAULT_MAX_CONNECTIONS, MAX_RELAYS
+from vaultrelay.policy.limits.defaults import DEFAULT_MAX_CONNECTIONS
+from vaultrelay.policy.limits.haproxy import MAX_RELAYS
 
 _MAX_DEVICES = 1_000_000
 _MAX_CONNECTIONS = 10_000_000

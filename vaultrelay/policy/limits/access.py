@@ -1,0 +1,17 @@
+"""Limits of the access rules."""
+
+MIN_TOKEN_CHARS = 16
+"""Characters of an access token. Random ones of half the length would outlast a century of guesses
+at one address's rate of joins; but people choose words."""
+MIN_TOKEN_VARIETY = 5
+"""Different characters in a token, to exclude lines such as ---------------. Fewer than one in a
+million random tokens of 16 hexadecimal digits have less."""
+MAX_TOKENS = 10_000
+"""Each token of a client is compared with all, 0.6 ms at most. A larger group has accounts
+elsewhere, and a proxy that checks them."""
+MAX_NETWORKS = 1000
+"""Of one option. Each request is compared with all, in 0.15 ms; more belong in a firewall."""
+MAX_CHANNELS_LISTED = 100_000
+"""14 MB of memory, and 0.2 s to read. The length does not slow a look-up."""
+MAX_FILE_BYTES = 16 * 1024 * 1024
+"""Of any file of options: more than the longest list of channels with a comment on each line."""

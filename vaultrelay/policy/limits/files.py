@@ -1,0 +1,11 @@
+"""Intervals of the files of options."""
+
+WATCH_SECONDS = 1
+"""Between two checks of the files of options. They are read when two checks agree, since a renewal
+writes a certificate and its key one after the other."""
+READ_AGAIN_SECONDS = 600
+"""Between two reads of unchanged files while one is invalid: a certificate that is not yet valid
+becomes so, a network file system returns."""
+TICKET_KEY_SECONDS = 86_400
+"""The lifetime of a key for session tickets of TLS 1.2. A new one needs a read of the
+certificates."""

@@ -1,0 +1,30 @@
+"""Limits of the memory for messages."""
+
+from vaultrelay.policy.limits.defaults import DEFAULT_MESSAGE_BYTES
+
+HIGH_MARK = 256 * 1024
+"""Queued for one receiver: above this its senders are not read. Fills a fast link for 20 ms."""
+LOW_MARK = 64 * 1024
+"""Below this its senders are read again, so that a link is never idle while they wait."""
+CONTROL_RESERVE = 64 * 1024
+"""Room for control messages and NACKs above a receiver's full queue."""
+KERNEL_UNSENT = 64 * 1024
+"""Unsent bytes in the kernel (TCP_NOTSENT_LOWAT). Its own buffers grow to megabytes, which the
+ledger does not count and in which progress is invisible."""
+PROGRESS_BYTES = 16 * 1024
+"""The least progress: a few packets. A dying link passes some bytes now and then."""
+BUSY_SECONDS = 5
+"""Without progress in this time a receiver no longer pauses its senders."""
+SLOW_SECONDS = 20
+"""Without progress in this time a receiver is closed. Phones change networks faster."""
+UNFINISHED_SECONDS = 10
+"""In which a message that has begun must make progress, so that slow senders cannot hold memory."""
+MEMORY_SHARE = 8
+"""Divides the memory of the machine into `--max-buffer` and the rest, for the relay itself, its
+connections, and other programs."""
+MIN_MESSAGES_HELD = 4
+"""Messages of the largest size for which `--max-buffer` must have room: one incoming, one outgoing,
+and as much again. With less, two devices could already be closed for lack of memory."""
+MIN_BUFFER = MIN_MESSAGES_HELD * DEFAULT_MESSAGE_BYTES
+RETRY_MEMORY_SECONDS = 60
+"""The wait announced to a device that is closed with 4007."""

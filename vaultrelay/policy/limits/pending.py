@@ -1,0 +1,61 @@
+"""Limits from accept to the join."""
+
+import sys
+
+HEAD_BYTES = 8 * 1024
+"""The size of a request head. Browsers with cookies and proxies with their additions stay below
+it."""
+HEAD_SECONDS = 10
+"""From accept to a whole request, TLS handshake included: enough for slow links, and a bound on
+idle connections."""
+LISTEN_BACKLOG = 1024
+"""All devices return at once after a restart; with 50, most of 1000 waited a second on TCP, and
+were refused on a unix socket."""
+UNIX_BACKLOG = 4096
+"""The backlog of a unix socket, the default limit of Linux. A full one refuses at once,
+and a proxy then tries another relay, which splits a channel: with 50, of 3000 simultaneous
+connections through HAProxy 1766 were refused, and 540 went to another relay."""
+UNIX_PATH_BYTES = 107 if sys.platform.startswith("linux") else 103
+"""Of a unix socket: the size of the system's sockaddr_un, less the zero at its end."""
+RETRY_FULL_SECONDS = 60
+"""Devices leave a full relay slowly; more frequent retries only cost both sides."""
+RETRY_DRAINING_SECONDS = 5
+"""About the duration of a restart."""
+PENDING_CONNECTIONS = 512
+"""Pending connections: before the join, or waiting for the end of their close. With TLS and a slow
+head each takes 25 KB, 13 MB in all. A thousand devices that return at once pass in two groups."""
+PENDING_GRACE_SECONDS = 3
+"""For which a pending connection is not evicted: twice the duration of a handshake on a slow link.
+After that a new one replaces the oldest, so that silent connections keep devices out no longer."""
+SILENT_GRACE_SECONDS = 0.5
+"""The same for a connection that has sent nothing: an honest client sends at once. Of a thousand
+silent ones a second, each is evicted in time, and a device among them passes."""
+CLOSING_GRACE_SECONDS = 0.25
+"""The same for an unanswered close, which has reached most devices by then. With three seconds, 400
+such connections a second delayed HAProxy's health checks, and it cut a relay's devices off."""
+ACCEPTS_PER_TURN = 4
+"""Accepts before the messages of joined devices are read: a millisecond's work, beside the four of
+ROUND_SECONDS. With 16 a message waited twice as long while 1000 devices joined over TLS."""
+REJECTS_PER_TURN = 16
+"""Connections closed in one turn when no descriptor is left for them."""
+ACCEPT_PAUSE_SECONDS = 0.1
+"""Until a port without room or descriptors accepts again: an imperceptible delay, in which the
+relay is idle."""
+PENDING_HEALTH_REQUESTS = 16
+"""Connections to the socket of the health check: from this machine only, so one is enough."""
+OTHER_FILES = 100
+"""Open files beside devices and pending connections: listeners, log, reading of files, admin and
+health check. 16 are always open, and ADMIN_CONNECTIONS and PENDING_HEALTH_REQUESTS may be added."""
+MIN_OTHER_FILES = 40
+"""The same under a low limit: the files that are always open, and a few simultaneous requests."""
+OTHER_FILES_SHARE = 4
+PENDING_FILES_SHARE = 4
+"""Under a limit on open files that is too low for all, divides it into the part for pending
+connections and as much for other files; the devices have the remaining half: of 256 they have 128,
+of 1024 even 668. A smaller part for pending connections would delay returning devices: with a
+quarter, half of all that there is room for pass at once."""
+SELECT_SOCKETS = 512
+"""The limit of Python's select() on Windows, where no other reactor watches descriptors.
+With one more the reactor would loop without any effect."""
+SELECT_FILES = SELECT_SOCKETS + 50
+"""The limit on open files there: half of OTHER_FILES are not sockets."""

@@ -19,7 +19,7 @@ this table:
 ``config``        flags, variables and the file, parsed into ``Settings``
 ``observe``       figures, warnings, the session log, the privacy notice
 ``web``           the HTTP pages, on twisted.web
-``app``           the service: wiring, start, reload, drain; app.tap is for twistd
+``app``           the service: wiring, start, reload, drain, and twistd's plugin
 ``commands``      the subcommands of ``vault-relay``
 ================  ===============================================================
 """

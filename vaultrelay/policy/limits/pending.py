@@ -22,8 +22,9 @@ RETRY_FULL_SECONDS = 60
 RETRY_DRAINING_SECONDS = 5
 """About the duration of a restart."""
 PENDING_CONNECTIONS = 512
-"""Pending connections: before the join, or waiting for the end of their close. With TLS and a slow
-head each takes 25 KB, 13 MB in all. A thousand devices that return at once pass in two groups."""
+"""Pending connections: with an unfinished request, or waiting for the end of their close. With TLS
+and a slow head each takes 25 KB, 13 MB in all. A thousand devices that return at once pass in two
+groups."""
 PENDING_GRACE_SECONDS = 3
 """For which a pending connection is not evicted: twice the duration of a handshake on a slow link.
 After that a new one replaces the oldest, so that silent connections keep devices out no longer."""

@@ -274,7 +274,7 @@ def test_no_website_reads_it_through_a_browser(peer: str, host: str, status: int
         answer = wire.request(path, Host=host)
         expected = 404 if status == 200 and path == "/none" else status
         assert answer.startswith(f"HTTP/1.1 {expected} ".encode())
-        assert status == 200 or b"with --admin-host." in answer
+        assert status == 200 or b"with --admin-host and the name." in answer
     said = [each.text for each in relay.service.warnings() if each.slug == "admin_host"]
     assert [("add --admin-host" in text) for text in said] == [True] * (status == 421)
 

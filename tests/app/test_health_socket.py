@@ -84,7 +84,7 @@ def warnings() -> Generator[list[str], None, None]:
     found: list[str] = []
 
     def observe(event: LogEvent) -> None:
-        if "Cannot make the socket for vault-relay healthcheck" in str(event.get("log_format")):
+        if "Cannot create the socket for vault-relay healthcheck" in str(event.get("log_format")):
             found.append(str(event["log_format"]).format(**event))
 
     observer: Any = observe

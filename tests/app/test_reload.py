@@ -227,7 +227,7 @@ class TestTokens:
         )
         assert said[-1] == ("info: Options reloaded; changed: access-token-file=(0 tokens)")
         assert [each.slug for each in relay.service.warnings()] == ["nobody", "no_name"]
-        assert "Resolved: an access list that is empty" in "".join(relay.write(TOKEN, file))
+        assert "Resolved: an empty access list" in "".join(relay.write(TOKEN, file))
         assert relay.join(b"device-a", **headers).session
         relay.stop()
 
@@ -297,7 +297,7 @@ def test_an_emptied_list_of_channels_lets_nobody_join(tmp_path: Path, log: Recor
     goes = relay.join()
     said = relay.write("# none", listed)
     assert said[-2].startswith(
-        "error: NO DEVICE IS ADMITTED: the file of --allow-channels lists no"
+        "error: NO DEVICE IS ADMITTED: the file of --allow-channels contains no channel. "
     )
     assert goes.closed_with() == KICKED
     wire = relay.connect()

@@ -100,8 +100,8 @@ class TestAMissingPermission:
         barred = file.parents[level]
         self.chmod(barred, 0)
         assert self.said(file) == (
-            f"permission denied for the folder {barred}. Let {as_another_user} enter it, by its "
-            "owner and mode"
+            f"permission denied for the folder {barred}. Let {as_another_user} enter it: change "
+            "its owner or mode"
         )
 
     def test_of_a_folder_behind_a_link(self, file: Path, as_another_user: str) -> None:
@@ -114,7 +114,7 @@ class TestAMissingPermission:
     def test_of_the_file_itself(self, file: Path, as_another_user: str) -> None:
         self.chmod(file, 0)
         assert self.said(file) == (
-            f"permission denied. Let {as_another_user} read it, by its owner and mode"
+            f"permission denied. Let {as_another_user} read it: change its owner or mode"
         )
 
     def do(self, change: Callable[[], object]) -> None:

@@ -267,7 +267,7 @@ def test_a_file_that_the_relay_may_not_read_says_what_to_change(
     monkeypatch.setattr(certificate_files, "read_file", read_what_one_may)
     said, is_key = refusal_of(certificate, key)
     assert said.startswith("cannot be read: permission denied. Let the u")
-    assert said.endswith(" read it, by its owner and mode")
+    assert said.endswith(" read it: change its owner or mode")
     assert is_key == about_key
 
 

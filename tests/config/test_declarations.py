@@ -104,7 +104,7 @@ def test_it_is_in_the_help_in_its_group() -> None:
     text = str(RelayOptions())
     assert "\n\nSquirrels:\n  --most-acorns NUMBER      How many acorns" in text
     assert "Default: 7." in text
-    assert "--squirrel-colour requires a restart" in " ".join(text.split())
+    assert "and --squirrel-colour require a restart." in " ".join(text.split())
 
 
 def test_it_is_in_every_document(make_man: ModuleType) -> None:

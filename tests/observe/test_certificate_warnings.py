@@ -85,7 +85,7 @@ class TestTrust:
         certificate.write_bytes(change(own.pem, MIDDLE.pem))
         relay = Relay(pairs=((load_certificate(certificate, key),),))
         (warning,) = [each for each in relay.service.warnings() if each.slug != "no_name"]
-        said = "The certificate is served without those of its issuers: "
+        said = "The relay serves the certificate without its chain: "
         assert warning.text.startswith(f"{said}{certificate} cannot be read on line {line}: ")
         assert cause in warning.text
 
@@ -190,7 +190,7 @@ class TestNames:
         """As old instructions for openssl make them."""
         (warning,) = warnings(tmp_path, *chain(()))
         assert (warning.slug, warning.is_urgent) == ("certificate_name", True)
-        assert "A common name (CN) does not count" in warning.text
+        assert "Devices ignore a common name (CN)" in warning.text
 
     def test_many_are_not_all_told(self, tmp_path: Path) -> None:
         names = [f"{number}.example" for number in range(9)]
@@ -213,7 +213,7 @@ class TestNames:
 def test_a_key_that_browsers_refuse(tmp_path: Path, make_key: Callable[[], Key], kind: str) -> None:
     found = warnings(tmp_path, *chain(key=make_key()))
     assert slugs(found) == (["certificate_key"] if kind else [])
-    assert all(f"of the kind {kind}. Have it issued for a P-256 key" in f.text for f in found)
+    assert all(f"of type {kind}. Have it reissued for a P-256 key" in f.text for f in found)
 
 
 def test_behind_trusted_proxies_devices_do_not_see_it(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_a_relay_serves_the_notice_of_its_own_settings() -> None:
 def test_a_log_of_twistds_is_said_to_be_one() -> None:
     logs: Any = privacy_notice(Settings(), under_twistd=True)["logs"]
     assert (logs["format"], logs["words_of_errors"]) == ("twistd", True)
-    assert "repeat what a device sent" in logs["says"]
+    assert "contain data that a device sent" in logs["says"]
 
 
 def test_settings_that_change_change_the_notice() -> None:
@@ -58,7 +58,7 @@ def test_the_notice_says_what_is_logged(way: str, level: str, format: str) -> No
     assert logs["joins_and_refusals"] == logs["words_of_errors"] == (level == "debug")
     assert (logs["device_tags"], logs["messages"]) == ("none", "none")
     assert ("pseudonym" in logs["says"]) == (logs["channels"] == "pseudonym")
-    assert ("repeat what a device sent" in logs["says"]) == (level == "debug")
+    assert ("contain data that a device sent" in logs["says"]) == (level == "debug")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_what_is_new_is_told_once_and_what_is_over_too() -> None:
     assert lines(relay)[0].startswith("warn X-Forwarded-For from 127.0.0.1 is ignored")
     relay.service.clients.evidence = ProxyEvidence()
     relay.clock.advance(DIAGNOSIS_SECONDS)
-    assert lines(relay)[1:] == ["over a proxy that is not trusted"]
+    assert lines(relay)[1:] == ["over an untrusted proxy"]
 
 
 def test_a_relay_that_ran_for_a_moment_tells_what_it_saw(logged_errors: list[LogEvent]) -> None:

@@ -37,7 +37,7 @@ timeout --kill-after=10 400 script --quiet --flush --return --command "systemd-n
     --boot systemd.wants=relay-check.service" "$work/console" >/dev/null || true
 
 cat "$work/said" 2>/dev/null || true
-grep -qx 'All steps passed.' "$work/said" 2>/dev/null && exit 0
+grep -qx 'All passed.' "$work/said" 2>/dev/null && exit 0
 echo "service.sh: the check did not come to its end. What was said last:" >&2
 tail -n 25 "$work/errors" "$work/console" >&2 2>/dev/null || true
 exit 1

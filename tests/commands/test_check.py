@@ -104,7 +104,7 @@ def test_the_steps_are_printed_as_they_come(
         "Checking wss://relay.example.org\n\n"
         "  ok    name       name it is (12 ms)\n"
         "  FAIL  tcp        tcp it is (12 ms)\n"
-        "\nNot passed.\n"
+        "\nFailed.\n"
     )
     assert played(steps=[step("name", True)]) == 0
     assert capsys.readouterr().out.endswith("\nAll steps passed.\n")

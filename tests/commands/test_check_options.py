@@ -90,7 +90,7 @@ def test_a_file_without_a_token_is_told(
 
 def test_two_tokens_are_one_too_many(capsys: pytest.CaptureFixture[str]) -> None:
     line = refusal(capsys, "--token-file", "/nonexistent", WITH_TOKEN)
-    assert "a token in the URL and one in --token-file" in line
+    assert "both the URL and --token-file contain a token; remove one" in line
     assert "s3cret" not in line
 
 

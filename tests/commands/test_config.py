@@ -55,7 +55,7 @@ def test_every_error_is_a_line(
         f"{file}: max-buffer: '2' must be a whole number",
         f"{file}: session-ttl: '0' must be a whole number",
         "--admin-node: 'x' must be a URL",
-        "--node-name: 'a b' must have at most",
+        "--node-name: 'a b' must be at most",
         "RELAY_LOG_FORMAT: 'xml' must be one of",
         f"{file}: tls-cert: 'missing.pem' cannot be read",
     ]
@@ -69,7 +69,7 @@ def test_every_error_is_a_line(
     [
         (["--config=missing.toml"], "--config: 'missing.toml' cannot be read: no such file"),
         (["--listen=tcp:1", "--port=2"], "--listen and --port cannot be combined"),
-        (["--listen=tcp:x"], "--listen: 'tcp:x' has no port"),
+        (["--listen=tcp:x"], "--listen: 'tcp:x' needs a port from 0 to 65535"),
         (["--prot=1"], "option --prot not recognized; did you mean --port?"),
         (["more"], "'more' is not an option"),
         (["--tls-cert=a.pem"], "--tls-cert: 'a.pem' requires --tls-key"),

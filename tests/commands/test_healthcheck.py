@@ -97,7 +97,10 @@ def test_the_one_relay_with_a_socket_is_asked(
     serve(8080, page(**OK))
     assert check(capsys) == (
         0,
-        "healthy: the relay on port 8080, version 1.0.0, has 3 connections and is 86400 s old\n",
+        (
+            "healthy: the relay on port 8080, version 1.0.0, has 3 connections and has "
+            "been running for 86400 s\n"
+        ),
     )
 
 

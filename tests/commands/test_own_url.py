@@ -70,4 +70,4 @@ def test_a_port_that_is_not_known_is_asked_for(
     with pytest.raises(SystemExit) as stopped:
         find_url(settings)
     assert stopped.value.code == 2
-    assert "set its URL with --public-url" in capfd.readouterr().err
+    assert "set the relay's URL with --public-url" in capfd.readouterr().err

@@ -148,7 +148,12 @@ def test_what_speaks_no_http_is_told(serve: Serve, answer: bytes, said: str) -> 
         ("502 Bad Gateway", "", "<html>", "The proxy does not reach the relay behind it: is t"),
         ("503 Service Unavailable", "", "", "The proxy does not reach the relay behind it: is t"),
         ("504 Gateway Timeout", "", "", "The proxy does not reach the relay behind it: is the r"),
-        ("400 Bad Request", "", "plain HTTP request", "does it speak TLS if the URL begins with w"),
+        (
+            "400 Bad Request",
+            "",
+            "plain HTTP request",
+            "Is the port correct, and does the URL match",
+        ),
         ("403 Forbidden", "", "", "look for an access rule or a firewall there."),
         ("401 Unauthorized", "", "", "401 Unauthorized, and it is not the relay."),
         ("511 Network Authentication Required", "", "", "This network requires a login first"),
@@ -175,7 +180,7 @@ def test_what_speaks_no_http_is_told(serve: Serve, answer: bytes, said: str) -> 
             "404 Not Found",
             "",
             '{"error":"not_found","detail":"There is nothing at this path."}',
-            "a relay answers there, but has nothing below the path /relay of the URL. Leave the",
+            "a relay answers there, but has nothing below the path /relay of the URL. Remove",
         ),
     ],
 )
@@ -212,7 +217,7 @@ def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    assert refusal("ws://relay.example").startswith("no address is known for relay.example.")
+    assert refusal("ws://relay.example").startswith("relay.example has no known address. Is")
 
 
 def test_a_certificate_that_devices_refuse(serve: Serve, tmp_path: Path) -> None:

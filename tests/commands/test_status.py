@@ -47,9 +47,9 @@ def test_each_has_a_line_and_the_last_is_the_sum(capsys: Said) -> None:
     assert ended == 0
     assert cells(out) == [
         HEAD,
-        "relay-1|works|3 of 1000|2|1.5/s|75 B/s|1|40 MB|20 of 1024|2 h 0 min",
-        "second|works, 1 remark|12 of 1000|2|1.5/s|75 B/s|1|-|-|2 h 0 min",
-        "2 of 2|works, 1 remark|15 of 2000|4|3/s|150 B/s|2|40 MB|20 of 2048|2 h 0 min",
+        "relay-1|running|3 of 1000|2|1.5/s|75 B/s|1|40 MB|20 of 1024|2 h 0 min",
+        "second|running, 1 other warning|12 of 1000|2|1.5/s|75 B/s|1|-|-|2 h 0 min",
+        "2 of 2|running, 1 other warning|15 of 2000|4|3/s|150 B/s|2|40 MB|20 of 2048|2 h 0 min",
     ]
     assert len({len(line) for line in out.splitlines()}) == 1, "the figures stand at the right"
 
@@ -63,7 +63,7 @@ def test_one_has_no_sum_and_no_name_it_may_not_have(capsys: Said) -> None:
 def test_what_is_urgent_is_told_in_full(capsys: Said) -> None:
     ended, out = told(capsys, status(urgent=1, remarks=2, worst="It has ended."), status())
     assert ended == 1
-    assert "|works, 1 urgent, 2 remarks|" in cells(out)[1]
+    assert "|running, 1 urgent warning, 2 other warnings|" in cells(out)[1]
     assert out.endswith("\n\nrelay-1: It has ended.\n")
 
 
@@ -72,14 +72,14 @@ def test_who_does_not_answer_has_a_line_that_says_why(capsys: Said) -> None:
     assert ended == 1
     assert cells(out)[0] == HEAD
     assert cells(out)[1] == f"URL0|{NOT_READ}"
-    assert cells(out)[2].startswith("relay-1|is stopping|")
-    assert cells(out)[3].startswith("1 of 2|is stopping|")
+    assert cells(out)[2].startswith("relay-1|stopping|")
+    assert cells(out)[3].startswith("1 of 2|stopping|")
 
 
 def test_where_nobody_answers_the_cure_is_told(capsys: Said) -> None:
     ended, out = told(capsys, b"HTTP/1.1 200 OK\r\n\r\n{}")
     assert ended == 1
-    assert out.startswith(f"URL0  {NOT_READ}\n\nCheck that a relay has its --admin there")
+    assert out.startswith(f"URL0  {NOT_READ}\n\nCheck that a relay has its --admin endpoint there")
 
 
 def test_who_is_silent_keeps_nobody(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,7 +179,7 @@ def test_tokens_are_listed_without_their_hashes(
     assert PLAIN not in said.out
     file.write_text("# none\n")
     assert token.main(["list"]) == 0
-    assert capsys.readouterr() == ("", f"{file} has no token.\n")
+    assert capsys.readouterr() == ("", f"{file} contains no token.\n")
 
 
 def test_a_revoked_token_goes_with_its_line_alone(

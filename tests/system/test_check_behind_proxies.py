@@ -137,7 +137,7 @@ def test_a_proxy_that_waits_longer_is_left_alone(kind: Kind, tmp_path: Path) -> 
         ("return 401;", "upgrade", "answers 401 Unauthorized, and it is not the relay. Give its"),
         ("return 404;", "upgrade", "No relay has this path"),
         ("proxy_pass http://127.0.0.1:1;", "upgrade", "502 Bad Gateway with a web page instead"),
-        ("proxy_pass http://127.0.0.1:{relay};", "upgrade", "must pass the upgrade on"),
+        ("proxy_pass http://127.0.0.1:{relay};", "upgrade", "must forward the upgrade"),
     ],
     ids=["https", "login", "page", "forbidden", "password", "nothing", "dead", "no-upgrade"],
 )

@@ -62,18 +62,23 @@ FAULTS = {
         "upgrade_lost",
         "without 'Upgrade: websocket'",
     ),
-    "haproxy, PROXY 1": ("tcp", f"{SERVER} send-proxy", "proxy_unexpected", "A PROXY header came"),
+    "haproxy, PROXY 1": (
+        "tcp",
+        f"{SERVER} send-proxy",
+        "proxy_unexpected",
+        "A PROXY header arrived",
+    ),
     "haproxy, PROXY 2": (
         "tcp",
         f"{SERVER} send-proxy-v2",
         "proxy_unexpected",
-        "A PROXY header came",
+        "A PROXY header arrived",
     ),
     "haproxy, PROXY before HTTP": (
         "http",
         f"{SERVER} send-proxy-v2",
         "proxy_unexpected",
-        "A PROXY header came",
+        "A PROXY header arrived",
     ),
     "haproxy, no PROXY": ("tcp", SERVER, "proxy_missing", "expects the PROXY protocol"),
     "haproxy, no PROXY before HTTP": (

@@ -54,7 +54,7 @@ def test_it_shows_the_figures_and_asks_for_nothing_else(url: str, tab: Tab, scri
         f"Devices\n{DEVICES}\nof at most 1000",
         "Undelivered messages",
         "The receiver had left",
-        "Spoke no HTTP",
+        "Did not speak HTTP",
         "4 min ago",
         "max-connections",
         "All relays",

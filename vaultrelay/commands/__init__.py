@@ -14,7 +14,7 @@ COMMANDS = {
     "haproxy": "Print HAProxy's configuration for several relays.",
     "healthcheck": "Report whether the relay on this machine is healthy.",
     "invite": "Print the relay's URL for the app, with a QR code.",
-    "status": "Report the state of several relays, and their totals.",
+    "status": "Report the state of several relays and their totals.",
     "token": "Create, list and revoke access tokens.",
 }
 """The summary of each command, by its name and that of its module.

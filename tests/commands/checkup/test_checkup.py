@@ -114,7 +114,7 @@ async def test_a_certificate_for_another_name_fails_the_step_of_tls(
     with running_relay("--tls-cert", str(certificate), "--tls-key", str(key)) as running:
         tried, lines = await check(f"wss://localhost:{running.port}")
     assert not tried.passed
-    assert lines[-1].startswith("tls: The certificate is for other.example, and not for localhost:")
+    assert lines[-1].startswith("tls: The certificate is for other.example, not for localhost:")
 
 
 @pytest_twisted.ensureDeferred

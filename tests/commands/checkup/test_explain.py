@@ -40,8 +40,16 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
             "tls",
             "sslv3 alert handshake failure. The s",
         ),
-        (ssl_error("NO_SHARED_CIPHER"), "tls", "no shared cipher. The server and this machine agr"),
-        (ssl_error("TLSV1_ALERT_PROTOCOL_VERSION"), "tls", "tlsv1 alert protocol version. What se"),
+        (
+            ssl_error("NO_SHARED_CIPHER"),
+            "tls",
+            "no shared cipher. The server and this machine have no cipher",
+        ),
+        (
+            ssl_error("TLSV1_ALERT_PROTOCOL_VERSION"),
+            "tls",
+            "tlsv1 alert protocol version. The TLS server is outdated",
+        ),
         (ssl_error("UNEXPECTED_EOF_WHILE_READING"), "tls", "unexpected eof while reading. The con"),
         (ssl_error(code=9), "tls", "it is bad. Is this machine's clock correct?"),
         (ssl_error(code=67), "tls", "it is bad. Have the issuer's certificate replaced"),
@@ -68,7 +76,7 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
             "echo",
             "an unexpected error, ",
         ),
-        (KeyError("Traceback (most recent call last):"), "join", "an unexpected error "),
+        (KeyError("Traceback (most recent call last):"), "join", "an unexpected error, KeyError."),
         (OSError("first\nTraceback"), "name", "first. Is the host name spelled correctly"),
         (TimeoutError(), "join", "no answer in 20 s. Is there more than one relay behind this na"),
         (Closed(4504, "audience"), "join", "closed with 4504 audience. The device dialled a name"),
@@ -88,7 +96,7 @@ def test_each_failure_is_told_with_where_to_look(error: Exception, step: str, sa
     [
         (False, False, " For this check, use --token-file FILE."),
         (True, True, "Ask its operator for another. (401 token_required)"),
-        (True, False, " let the proxy forward the header Authorization."),
+        (True, False, " configure the proxy to forward the Authorization header."),
     ],
     ids=["none", "wrong", "lost"],
 )

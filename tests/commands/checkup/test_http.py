@@ -34,7 +34,7 @@ async def test_an_answer_has_status_headers_body_and_both_ends() -> None:
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
-        (bytes(3) + b"\x04" + bytes(5), "The server speaks HTTP/2, and a relay needs"),
+        (bytes(3) + b"\x04" + bytes(5), "The server speaks HTTP/2, but a relay needs"),
         (b"\0\0\x08\x07" + bytes(13), "The server speaks HTTP/2"),
         (b"\x15\x03\x01\x00\x02\x02\x46", "This port speaks TLS: change ws:// in"),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "The server does not speak HTTP"),

@@ -114,7 +114,7 @@ async def test_the_address_is_told() -> None:
     body = '{"address":"8.8.8.8","from":"proxy"}'
     _, address = await found_at(page("200 OK", body=body), "/v3")
     assert address is not None
-    assert address.detail == "the relay sees 8.8.8.8, in the header of its proxy"
+    assert address.detail == "the relay sees 8.8.8.8, from the header of its proxy"
     assert address.facts == {"seen": "8.8.8.8", "from": "proxy"}
 
 

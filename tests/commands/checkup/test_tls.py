@@ -60,7 +60,7 @@ async def test_a_certificate_that_ends_soon_and_no_alpn_are_warnings(
     with answering(b"", server(tmp_path, monkeypatch, 14.9)) as port:
         found = await checked(port)
     assert slugs(found) == ["certificate_ends_soon", "no_alpn"]
-    assert found.warnings[0].text.startswith("The certificate ends in 14 days: ")
+    assert found.warnings[0].text.startswith("The certificate expires in 14 days: ")
 
 
 @pytest_twisted.ensureDeferred
@@ -100,7 +100,7 @@ async def test_old_versions_are_found_where_they_can_be_tried(
         pytest.skip("this OpenSSL speaks no old TLS")
     assert slugs(found) == ["old_tls"]
     name = {"TLSv1": "TLS 1.0", "TLSv1_1": "TLS 1.1"}[version]
-    assert f"still accepts {name}, which is broken" in found.warnings[0].text
+    assert f"still accepts {name}, which is insecure" in found.warnings[0].text
 
 
 def old_context(version: str) -> ssl.SSLContext:

@@ -148,7 +148,7 @@ def test_a_file_of_roots_is_told_by_what_it_is(
 
 def test_a_folder_of_roots_is_told_by_what_it_is(tmp_path: Path) -> None:
     (told,) = trust.store_faults({"SSL_CERT_FILE": str(tmp_path)})
-    assert "is a folder (for one, there is SSL_CERT_DIR): it was ignored." in told
+    assert "is a folder (for a folder, use SSL_CERT_DIR): it was ignored." in told
     (tmp_path / "root.pem").write_bytes(ROOT.pem)
     for folders in (str(tmp_path), str(tmp_path / "none"), f"{tmp_path}{os.pathsep}/none"):
         (told,) = trust.store_faults({"SSL_CERT_DIR": folders})

@@ -29,7 +29,7 @@ PROXY_FAULT_TEXTS = {
 }
 """The warning on each of PROXY_FAULTS."""
 UNREADABLE_PROXY = (
-    "A trusted proxy sent an X-Forwarded-For header that does not end with an IP address, so the "
+    "A trusted proxy sent an X-Forwarded-For header without a usable client address, so the "
     "devices behind it are not limited by address. Configure it to send only the address of its "
     "client."
 )

@@ -59,7 +59,9 @@ def test_devices_behind_a_trusted_proxy_are_limited_one_by_one(devices: Devices)
         status, log = relay.stop()
     assert status == 0
     assert "; trusted-proxy=127.0.0.0/8 max-per-address=2" in log
-    assert "A trusted proxy sent an X-Forwarded-For that does not end with addresses" in log
+    assert (
+        "A trusted proxy sent an X-Forwarded-For header that does not end with an IP address" in log
+    )
     assert "203.0.113" not in log
 
 

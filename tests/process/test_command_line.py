@@ -126,7 +126,7 @@ def test_check_of_nobody_is_exit_status_1() -> None:
     assert (told.returncode, told.stderr) == (1, "")
     assert "FAIL  tcp" in told.stdout
     assert "Connection refused" in told.stdout
-    assert told.stdout.endswith("\nNot passed.\n")
+    assert told.stdout.endswith("\nFailed.\n")
     assert "s3cret" not in told.stdout, "a token in the URL is not shown"
 
 
@@ -146,7 +146,7 @@ def test_a_check_that_is_interrupted_has_not_passed() -> None:
         said, complained = checking.communicate(timeout=WAIT_SECONDS)
     assert (checking.returncode, complained) == (1, "")
     assert "FAIL  idle       interrupted. (" in said
-    assert said.endswith("\nNot passed.\n")
+    assert said.endswith("\nFailed.\n")
 
 
 def test_check_of_a_good_relay_is_exit_status_0() -> None:

@@ -80,7 +80,7 @@ def test_under_a_low_limit_most_files_are_for_devices() -> None:
     assert " warn  The limit of open files is 1356 too low for --max-connections 1000: " in log
     assert "the relay admits 128 devices" in log
     assert "max-connections=128 " in log
-    assert "No descriptor is left" not in log
+    assert "No file descriptor is left" not in log
 
 
 def test_a_full_relay_says_when_to_come_back_and_takes_the_next_at_once() -> None:

@@ -108,7 +108,7 @@ def test_all_are_told_and_nobody_holds_up_the_end(
         assert controls[-1]["type"] == "draining"
         status, log = relay.stop(0)
     assert status == 0
-    assert "as they did not close in time" in log
+    assert "because they did not close in time" in log
     assert "Traceback" not in log
     assert is_free(relay.port)
 
@@ -158,7 +158,7 @@ def test_a_second_signal_closes_every_device_at_once() -> None:
         assert rude.closed() == (4000, "restart")
         _, log = relay.process.communicate(timeout=WAIT_SECONDS)
     assert relay.process.returncode == 0
-    assert "Drain aborted; devices closed now: 2" in log
+    assert "Drain aborted; devices disconnected now: 2" in log
     assert "Connections aborted because they did not close in time: 1" in log
     assert "Traceback" not in log
     assert is_free(relay.port)

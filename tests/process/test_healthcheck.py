@@ -100,7 +100,7 @@ def test_without_a_folder_the_relay_starts_with_a_warning_and_is_asked_on_its_po
     with running_relay(RELAY_RUNTIME_FOLDER=str(file)) as relay:
         assert check(file, "--port", str(relay.port))[0] == 0
         _, log = relay.stop()
-    assert log.count("Cannot make the socket for vault-relay healthcheck") == 1
+    assert log.count("Cannot create the socket for vault-relay healthcheck") == 1
     assert f"{file} is not a folder" in log
 
 

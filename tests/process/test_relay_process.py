@@ -140,7 +140,7 @@ def test_the_end_is_polite_and_the_exit_status_0(number: int) -> None:
         status, log = running.stop(0)
     assert status == 0
     assert "Traceback" not in log
-    assert "Draining within 1 s; devices to close: 1" in log
+    assert "Draining within 1 s; devices to disconnect: 1" in log
 
 
 def test_a_second_signal_ends_it_at_once() -> None:

@@ -84,7 +84,7 @@ def test_a_renewed_certificate_is_served_and_the_connections_stay(tmp_path: Path
             assert "joined" in str(first.recv(WAIT_SECONDS))
             # Half a renewal: the old pair goes on.
             (live / files[1].rpartition("/")[2]).write_text("-----BEGIN CERT")
-            assert "The previous settings stay in force" in said(relay, "certificate")
+            assert "The previous settings remain in force" in said(relay, "certificate")
             assert served(relay.port) == new.pem
         assert relay.stop()[0] == 0
 
@@ -134,7 +134,7 @@ def test_a_token_lets_in_and_its_removal_closes(tmp_path: Path) -> None:
         assert status_of(url, Authorization=f"Bearer {OTHER}") == 401
         status, log = relay.stop()
     assert "error NO DEVICE IS ADMITTED: the file of --access-token-file contains no token" in log
-    assert "stay in force" not in log
+    assert "remain in force" not in log
     assert status == 0
     assert TOKEN not in log
     assert OTHER not in log

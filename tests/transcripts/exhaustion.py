@@ -20,7 +20,7 @@ _MANY = 650
 """More than the limit of open files that the relay starts with."""
 _PATIENCE_SECONDS = 10.0
 _MOST = 10_000
-_SAID = "No descriptor is left"
+_SAID = "No file descriptor is left"
 
 
 def exhaustions() -> Iterator[tuple[str, Play]]:

@@ -256,8 +256,8 @@ def test_a_name_of_two_sockets_is_none_of_either(
     made = sockets(stack, tmp_path)
     passes(made["INET"], made["INET6"], names="relay relay")
     assert refusal_of("systemd:name=relay") == (
-        "has a name of several sockets: use index= instead, of index 0 (name relay), index 1 "
-        "(name relay)"
+        "has a name that several sockets share: use index= instead, one of index 0 (name relay), "
+        "index 1 (name relay)"
     )
 
 

@@ -514,7 +514,7 @@ def test_a_proxy_header_is_answered_before_the_request_comes(
         scene.say(said[start : start + piece])
     status, body = scene.answer
     assert status == b"HTTP/1.1 400 Bad Request"
-    assert body["detail"].startswith("A PROXY header came")
+    assert body["detail"].startswith("A PROXY header arrived")
     assert scene.factory.refused == {"proxy_unexpected": 1}
     assert not scene.asked
     # A close with the request unread would cut the answer off, so the client closes.
@@ -527,7 +527,7 @@ def test_a_proxy_header_is_answered_before_the_request_comes(
 def test_behind_a_proxy_header_another_one_is_the_second(scene: Scene) -> None:
     assert scene.dispatcher.client_known(CLIENT)
     scene.say(SIGNATURE)
-    assert scene.answer[1]["detail"].startswith("A second PROXY header came")
+    assert scene.answer[1]["detail"].startswith("A second PROXY header follows the first")
 
 
 class TestWithoutTheProxyHeader:

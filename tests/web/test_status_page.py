@@ -98,13 +98,15 @@ def test_it_loads_itself_anew() -> None:
 
 
 def test_the_state_is_told_first() -> None:
-    assert text().startswith("3 devices, VaultMesh relay VaultMesh relay Works Version 1.0.0, up")
+    assert text().startswith("3 devices, VaultMesh relay VaultMesh relay Running Version 1.0.0, up")
     named = text(node="relay-2")
-    assert named.startswith("3 devices, VaultMesh relay relay-2 VaultMesh relay relay-2 Works Ver")
+    assert named.startswith(
+        "3 devices, VaultMesh relay relay-2 VaultMesh relay relay-2 Running Ver"
+    )
     assert "relay Stopping" in text(state="draining")
     warnings = [OperatorWarning("no_names", "It knows no name <of its own>.")]
     told = text(warnings=warnings)
-    assert "relay Works, with warnings" in told
+    assert "relay Running, with warnings" in told
     assert "It knows no name <of its own>. no_names" in told
 
 

@@ -66,7 +66,7 @@ def test_an_upgrade_is_an_answer() -> None:
     [
         (
             (bytes(3) + b"\x04" + bytes(5),),
-            "The server speaks HTTP/2, and a relay needs",
+            "The server speaks HTTP/2, but a relay needs",
         ),
         ((bytes(3), b"\x07" + bytes(13)), "The server speaks HTTP/2"),
         ((b"\x15\x03",), "This port speaks TLS: change ws:// in"),

@@ -63,7 +63,7 @@ def test_a_proxy_header_that_drips_is_never_taken_for_something_else(header: byt
 def test_a_second_proxy_header_is_called_that() -> None:
     refusal = refusal_of(PROXY_HEADERS[0], has_proxy_header=True)
     assert refusal.counted == "proxy_unexpected"
-    assert refusal.detail.startswith("A second PROXY header came")
+    assert refusal.detail.startswith("A second PROXY header follows the first")
 
 
 @pytest.mark.parametrize("lines", range(EMPTY_LINES + 1))

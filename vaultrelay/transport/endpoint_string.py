@@ -212,5 +212,5 @@ def _twisted_endpoint(reactor: Any, kind: str, text: str) -> IStreamServerEndpoi
         if str(error).startswith("Unknown endpoint type"):
             instead = correction(text) or "; write it like tcp:8080 or unix:/run/relay.sock"
             raise BadEndpoint(f"is not a server endpoint: {error}{instead}") from None
-        raise BadEndpoint(f"is not a valid {kind}: endpoint") from None
+        raise BadEndpoint(f"is not a valid server endpoint of type {kind}") from None
     return endpoint

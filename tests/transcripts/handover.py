@@ -15,7 +15,7 @@ _WAIT_SECONDS = 10.0
 """A busy machine's patience."""
 _AFTER = 10
 """Handshakes that are looked at after the first with the new certificate, or after a reload."""
-_RELOADED = " read again"
+_RELOADED = "Options reloaded"
 """In the log line of a reload, whether it took the files or not."""
 
 

@@ -27,10 +27,10 @@ def test_each_relay_has_a_row_and_the_last_is_the_sum() -> None:
     others = [NodeAnswer(SECOND, status(node="relay-2", devices=7)), late(THIRD, 1)]
     head, first, second, third, total = map(text, rows(*others))
     assert head == "Relay|State|Devices|Channels|Messages|Data|Undelivered|Memory|Up"
-    assert first == "relay-1|Works|3 of 1000|2|1.5/s|75 B/s|1|40 MB|2 h 0 min"
-    assert second == "relay-2|Works|7 of 1000|2|1.5/s|75 B/s|1|40 MB|2 h 0 min"
+    assert first == "relay-1|Running|3 of 1000|2|1.5/s|75 B/s|1|40 MB|2 h 0 min"
+    assert second == "relay-2|Running|7 of 1000|2|1.5/s|75 B/s|1|40 MB|2 h 0 min"
     assert third == "unix:/run/&lt;third&gt;.sock|no answer within 1 s"
-    assert total == "2 of 3 relays|Works|10 of 2000|4|3/s|150 B/s|2|80 MB|2 h 0 min"
+    assert total == "2 of 3 relays|Running|10 of 2000|4|3/s|150 B/s|2|80 MB|2 h 0 min"
 
 
 def test_a_relay_is_linked_where_a_browser_can_go() -> None:

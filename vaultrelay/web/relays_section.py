@@ -65,4 +65,4 @@ def _state(status: NodeStatus) -> Tag:
         return tags.span("Stopping", class_="state draining")
     if status.remarks:
         return tags.span("Warnings", class_="state notes")
-    return tags.span("Works", class_="state works")
+    return tags.span("Running", class_="state works")

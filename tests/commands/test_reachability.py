@@ -209,7 +209,7 @@ def test_nobody_answers() -> None:
 
 def test_an_answer_that_does_not_come_is_not_waited_for(serve: Serve) -> None:
     port = serve(None)
-    assert refusal(f"ws://127.0.0.1:{port}", 0.1).endswith((" within 0.1 s.", "through?"))
+    assert refusal(f"ws://127.0.0.1:{port}", 0.1).endswith((" within 0.1 s.", "allow it?"))
 
 
 def test_a_name_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,11 +28,10 @@ from vaultrelay.policy.limits.networks import (
     JOIN_SECONDS_PER_DEVICE,
     JOINS_AT_ONCE_PER_DEVICE,
     LINE_FACTOR,
-    PENDING_PER_ADDRESS,
     RESERVED_PER_ADDRESS,
     SITE_FACTOR,
 )
-from vaultrelay.policy.limits.pending import OTHER_FILES, PENDING_CONNECTIONS
+from vaultrelay.policy.limits.pending import OTHER_FILES, PENDING_CONNECTIONS, PENDING_PER_ADDRESS
 from vaultrelay.policy.limits.reserved import RESERVED_SLOTS
 
 KEPT_SECONDS = 120

@@ -22,9 +22,9 @@ from vaultrelay.policy.limits.networks import (
     DRAIN_CHANNELS_PER_ADDRESS,
     JOIN_SECONDS_PER_DEVICE,
     LINE_FACTOR,
-    PENDING_PER_ADDRESS,
     SITE_FACTOR,
 )
+from vaultrelay.policy.limits.pending import PENDING_PER_ADDRESS
 
 LINES = "2001:db8:1:{:x}00::1"
 """A line each in one site."""

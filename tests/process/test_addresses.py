@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from tests.process.processes import WAIT_SECONDS, RunningRelay, running_relay
-from vaultrelay.policy.limits.networks import PENDING_PER_ADDRESS
+from vaultrelay.policy.limits.pending import PENDING_PER_ADDRESS
 
 UPGRADE = (
     "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

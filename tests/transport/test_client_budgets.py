@@ -14,14 +14,11 @@ from vaultrelay.config.settings import Settings
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.limits.defaults import MIN_PER_ADDRESS
 from vaultrelay.policy.limits.floods import RETRY_RATE_SECONDS
-from vaultrelay.policy.limits.networks import (
-    IDLE_BUDGETS,
-    OVERLOAD_REPORT_SECONDS,
-    PENDING_PER_ADDRESS,
-)
+from vaultrelay.policy.limits.networks import IDLE_BUDGETS, OVERLOAD_REPORT_SECONDS
 from vaultrelay.policy.limits.pending import (
     HEAD_SECONDS,
     PENDING_GRACE_SECONDS,
+    PENDING_PER_ADDRESS,
     RETRY_FULL_SECONDS,
     SILENT_GRACE_SECONDS,
 )

@@ -11,8 +11,7 @@ from twisted.internet.testing import StringTransport
 from tests.recorded_log import RecordedLog
 from tests.transport.test_request_dispatcher import CLIENT, HEAD, Recorder
 from vaultrelay.policy.budgets import BudgetBook
-from vaultrelay.policy.limits.networks import PENDING_PER_ADDRESS
-from vaultrelay.policy.limits.pending import PENDING_GRACE_SECONDS
+from vaultrelay.policy.limits.pending import PENDING_GRACE_SECONDS, PENDING_PER_ADDRESS
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.transport.client_budgets import PendingClients
 from vaultrelay.transport.pending_connections import PendingConnections

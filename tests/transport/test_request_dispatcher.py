@@ -18,11 +18,11 @@ from zope.interface import alsoProvides
 
 from tests.recorded_log import RecordedLog
 from vaultrelay.policy.budgets import BudgetBook
-from vaultrelay.policy.limits.networks import PENDING_PER_ADDRESS
 from vaultrelay.policy.limits.pending import (
     HEAD_BYTES,
     HEAD_SECONDS,
     PENDING_GRACE_SECONDS,
+    PENDING_PER_ADDRESS,
     SILENT_GRACE_SECONDS,
 )
 from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS

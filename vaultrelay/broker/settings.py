@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits.defaults import DEFAULT_MAX_CONNECTIONS
-from vaultrelay.policy.limits.networks import PENDING_PER_ADDRESS
+from vaultrelay.policy.limits.pending import PENDING_PER_ADDRESS
 from vaultrelay.policy.limits.session import SessionLimits
 
 

@@ -16,10 +16,10 @@ from vaultrelay.policy.limits.networks import (
     IDLE_BUDGETS,
     LINE_ADDRESSES,
     LINE_FACTOR,
-    PENDING_PER_ADDRESS,
     SITE_ADDRESSES,
     SITE_FACTOR,
 )
+from vaultrelay.policy.limits.pending import PENDING_PER_ADDRESS
 from vaultrelay.policy.network_limits import ARRIVALS, DRAINED_CHANNELS, JOINS, PACED, NetworkLimits
 
 

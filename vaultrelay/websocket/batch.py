@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from vaultrelay.broker.session import Session
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.websocket.frames import binary_frame
+from vaultrelay.websocket.frame_writer import binary_frame
 
 
 class GatheringQueue(Protocol):

@@ -12,7 +12,7 @@ from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits.memory import RETRY_MEMORY_SECONDS
-from vaultrelay.websocket import frames
+from vaultrelay.websocket import frame_writer
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.interfaces import Factory
 from vaultrelay.websocket.internal_errors import close_for_error
@@ -129,16 +129,16 @@ class DeviceConnection:
 
     def send_nack(self, nack: bytes) -> Room:
         if self.is_open and self._reserve(len(nack)):
-            self._write(frames.binary_frame(nack))
+            self._write(frame_writer.binary_frame(nack))
         return self._queue.room
 
     def send_control(self, control: bytes) -> None:
         if self.is_open and self._reserve(len(control)):
-            self._write(frames.text_frame(control))
+            self._write(frame_writer.text_frame(control))
 
     def ping(self) -> None:
         if self.is_open:
-            self._write(frames.PING_FRAME)
+            self._write(frame_writer.PING_FRAME)
 
     def pause(self) -> None:
         self._receiver.pause()
@@ -187,7 +187,7 @@ class DeviceConnection:
     def send_pong(self, payload: bytes) -> None:
         """Answer a ping."""
         if self.is_open:
-            self._write(frames.pong_frame(payload))
+            self._write(frame_writer.pong_frame(payload))
 
     def fail_internally(self) -> None:
         """Log the current exception, and close with 4008 and a reference to the log."""
@@ -202,7 +202,7 @@ class DeviceConnection:
 
     def close_received(self) -> None:
         """Answer a close, and end the connection."""
-        self._close(frames.NORMAL_CLOSE)
+        self._close(frame_writer.NORMAL_CLOSE)
         self._end()
 
     # Inside.
@@ -227,7 +227,7 @@ class DeviceConnection:
         """Send a close frame, once; the session ends with it, and unread input is dropped."""
         if not self.is_open:
             return
-        self._write(frames.close_frame(code, reason))
+        self._write(frame_writer.close_frame(code, reason))
         self.is_open = False
         self._abort_later()
         self.transport.resumeProducing()

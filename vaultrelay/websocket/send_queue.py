@@ -11,7 +11,7 @@ from vaultrelay.broker.session import Session
 from vaultrelay.policy.limits.memory import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
 from vaultrelay.websocket.batch import Batch
 from vaultrelay.websocket.frame_buffer import COPY_BELOW, FrameBuffer
-from vaultrelay.websocket.frames import frame_header
+from vaultrelay.websocket.frame_writer import frame_header
 
 
 class QueueOwner(Protocol):

@@ -15,15 +15,6 @@ LINE_ADDRESSES = 4
 below the share of a line, which one line must not take whole."""
 SITE_ADDRESSES = 64
 """The same for a /48 and a /24, in which there may be many customers with their own addresses."""
-PENDING_PER_ADDRESS = 64
-"""Pending connections of one address: enough for 250 devices that return in one second and take a
-quarter of one each; an evicted device retries. With SITE_FACTOR it is a quarter of
-PENDING_CONNECTIONS."""
-PENDING_PER_ADDRESS_SHARE = 4
-"""If fewer may be pending, divides them into the part of one address, so that it locks no others
-out."""
-MIN_PENDING_PER_ADDRESS = 4
-"""Devices of one household return together."""
 OVERLOAD_REPORT_SECONDS = 1
 """For the request of a connection beyond the limit that an HTTP proxy forwards: the proxy has it
 whole before it connects. Without a proxy such a connection is cut off at once."""

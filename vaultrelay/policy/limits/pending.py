@@ -25,6 +25,15 @@ PENDING_CONNECTIONS = 512
 """Pending connections: with an unfinished request, or waiting for the end of their close. With TLS
 and a slow head each takes 25 KB, 13 MB in all. A thousand devices that return at once pass in two
 groups."""
+PENDING_PER_ADDRESS = 64
+"""Pending connections of one address: enough for 250 devices that return in one second and take a
+quarter of one each; an evicted device retries. With SITE_FACTOR it is a quarter of
+PENDING_CONNECTIONS."""
+PENDING_PER_ADDRESS_SHARE = 4
+"""If fewer may be pending, divides them into the part of one address, so that it locks no others
+out."""
+MIN_PENDING_PER_ADDRESS = 4
+"""Devices of one household return together."""
 PENDING_GRACE_SECONDS = 3
 """For which a pending connection is not evicted: twice the duration of a handshake on a slow link.
 After that a new one replaces the oldest, so that silent connections keep devices out no longer."""

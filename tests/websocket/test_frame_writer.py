@@ -3,7 +3,7 @@
 import pytest
 
 from tests.frames import BINARY, CLOSE, PING, PONG, TEXT, Frame, take_server_frame
-from vaultrelay.websocket.frames import (
+from vaultrelay.websocket.frame_writer import (
     NORMAL_CLOSE,
     PING_FRAME,
     binary_frame,

@@ -8,7 +8,7 @@ import pytest
 from vaultrelay.app.open_files import fit_to_open_files
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.descriptors import files_needed
-from vaultrelay.policy.limits.pending import SELECT_SOCKETS
+from vaultrelay.policy.limits.descriptors import SELECT_SOCKETS
 
 
 def test_a_process_allows_itself_all_that_it_may(monkeypatch: pytest.MonkeyPatch) -> None:

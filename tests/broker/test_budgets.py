@@ -9,9 +9,8 @@ import pytest
 from tests.broker.fakes import Device, Relay, channel_of_vault
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budgets
-from vaultrelay.policy.limits.defaults import MIN_PER_ADDRESS
 from vaultrelay.policy.limits.floods import RETRY_RATE_SECONDS
-from vaultrelay.policy.limits.networks import RESERVED_PER_ADDRESS
+from vaultrelay.policy.limits.networks import MIN_PER_ADDRESS, RESERVED_PER_ADDRESS
 from vaultrelay.policy.limits.pending import RETRY_FULL_SECONDS
 from vaultrelay.wire.refusal import Refusal
 

@@ -19,7 +19,7 @@ from tests.policy.book import (
     refusal_of,
     settle,
 )
-from vaultrelay.policy.limits.defaults import MIN_PER_ADDRESS
+from vaultrelay.policy.limits.descriptors import OTHER_FILES
 from vaultrelay.policy.limits.networks import (
     ARRIVALS_PER_JOIN,
     DRAIN_CHANNEL_SECONDS,
@@ -28,10 +28,11 @@ from vaultrelay.policy.limits.networks import (
     JOIN_SECONDS_PER_DEVICE,
     JOINS_AT_ONCE_PER_DEVICE,
     LINE_FACTOR,
+    MIN_PER_ADDRESS,
     RESERVED_PER_ADDRESS,
     SITE_FACTOR,
 )
-from vaultrelay.policy.limits.pending import OTHER_FILES, PENDING_CONNECTIONS, PENDING_PER_ADDRESS
+from vaultrelay.policy.limits.pending import PENDING_CONNECTIONS, PENDING_PER_ADDRESS
 from vaultrelay.policy.limits.reserved import RESERVED_SLOTS
 
 KEPT_SECONDS = 120

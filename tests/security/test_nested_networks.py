@@ -7,8 +7,12 @@ import pytest
 
 from tests.process.processes import running_relay
 from tests.security.clients import BEHIND_PROXY, Crowd
-from vaultrelay.policy.limits.defaults import MIN_PER_ADDRESS, SHARE_PER_ADDRESS
-from vaultrelay.policy.limits.networks import LINE_FACTOR, SITE_FACTOR
+from vaultrelay.policy.limits.networks import (
+    LINE_FACTOR,
+    MIN_PER_ADDRESS,
+    SHARE_PER_ADDRESS,
+    SITE_FACTOR,
+)
 from vaultrelay.policy.limits.pending import PENDING_PER_ADDRESS
 
 PLACES = 200

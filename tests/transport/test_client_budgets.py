@@ -12,9 +12,8 @@ from zope.interface import alsoProvides
 from tests.memory import SEED, Relay, Wire
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.access import Access
-from vaultrelay.policy.limits.defaults import MIN_PER_ADDRESS
 from vaultrelay.policy.limits.floods import RETRY_RATE_SECONDS
-from vaultrelay.policy.limits.networks import IDLE_BUDGETS, OVERLOAD_REPORT_SECONDS
+from vaultrelay.policy.limits.networks import IDLE_BUDGETS, MIN_PER_ADDRESS, OVERLOAD_REPORT_SECONDS
 from vaultrelay.policy.limits.pending import (
     HEAD_SECONDS,
     PENDING_GRACE_SECONDS,

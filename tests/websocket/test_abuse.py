@@ -16,15 +16,10 @@ from tests.frames import (
     close_frame,
 )
 from tests.memory import Relay, Wire
-from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE, FRAMES_BURST
+from vaultrelay.policy.limits.floods import AFTER_CLOSE_BYTES, FRAGMENTS_PER_MESSAGE, FRAMES_BURST
+from vaultrelay.policy.limits.memory import FRAME_READER_BYTES
 from vaultrelay.policy.limits.session import SessionLimits
-from vaultrelay.policy.limits.timeouts import (
-    AFTER_CLOSE_BYTES,
-    CLOSE_SECONDS,
-    FRAME_READER_BYTES,
-    PONG_SECONDS,
-    STANDSTILL_SECONDS,
-)
+from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS, PONG_SECONDS, STANDSTILL_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import EVERYONE, pack_data
 

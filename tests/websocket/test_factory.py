@@ -14,7 +14,7 @@ from twisted.internet.address import IPv4Address
 from tests.frames import BINARY, CONTINUATION, PING, TEXT, client_frame
 from tests.memory import Relay, Wire
 from tests.websocket.parts import UPGRADE, RecordingListener, connect, make_factory
-from vaultrelay.policy.limits.timeouts import SPARE_FRAME_READERS
+from vaultrelay.policy.limits.memory import SPARE_FRAME_READERS
 from vaultrelay.websocket.connection import DeviceConnection
 
 

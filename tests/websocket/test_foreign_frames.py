@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, mask
 from tests.websocket.parts import MOST, RecordingListener, make_factory
 from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE
-from vaultrelay.policy.limits.timeouts import FRAME_READER_BYTES
+from vaultrelay.policy.limits.memory import FRAME_READER_BYTES
 from vaultrelay.websocket import foreign_frames
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.websocket.foreign_frames import ForeignFrames

@@ -9,7 +9,8 @@ from twisted.logger import LogEvent
 from tests.frames import BINARY, CLOSE, CONTINUATION, PING, TEXT, Frame, client_frame, close_frame
 from tests.memory import Transport, Wire
 from tests.websocket.parts import RecordingSession, make_factory
-from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS, FRAME_READER_BYTES
+from vaultrelay.policy.limits.memory import FRAME_READER_BYTES
+from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.websocket.internal_errors import closing_on_error

@@ -20,12 +20,13 @@ from tests.frames import (
 from tests.memory import Relay, Wire
 from vaultrelay.policy.limits.memory import (
     BUSY_SECONDS,
+    FRAME_READER_BYTES,
     HIGH_MARK,
     SLOW_SECONDS,
     UNFINISHED_SECONDS,
 )
 from vaultrelay.policy.limits.session import SessionLimits
-from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS, FRAME_READER_BYTES
+from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS
 from vaultrelay.wire.data import EVERYONE, pack_data
 
 MOST = 64 * 1024

@@ -8,7 +8,8 @@ import pytest
 from tests.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame, close_frame
 from tests.websocket.parts import MOST, RecordingSession, make_factory
 from vaultrelay.broker.stages import Stage
-from vaultrelay.policy.limits.timeouts import AFTER_CLOSE_BYTES, FRAME_READER_BYTES
+from vaultrelay.policy.limits.floods import AFTER_CLOSE_BYTES
+from vaultrelay.policy.limits.memory import FRAME_READER_BYTES
 from vaultrelay.websocket.receiver import MessageReceiver
 from vaultrelay.wire.close_codes import CloseCode
 

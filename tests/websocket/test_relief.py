@@ -8,7 +8,7 @@ import pytest
 from tests.frames import BINARY, CONTINUATION, PING, TEXT, client_frame, close_frame
 from tests.websocket.parts import connect, make_factory
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits.timeouts import FRAME_READER_BYTES
+from vaultrelay.policy.limits.memory import FRAME_READER_BYTES
 
 
 def test_it_relieves_the_memory_of_those_that_hold_most() -> None:

@@ -7,8 +7,9 @@ from twisted.internet.interfaces import IReactorTime
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.logs import RelayLog
+from vaultrelay.policy.limits.drain import DRAIN_TICK_SECONDS
 from vaultrelay.policy.limits.logs import FEW_HANDSHAKES, SUMMARY_SECONDS
-from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS, DRAIN_TICK_SECONDS, TICK_SECONDS
+from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS, TICK_SECONDS
 from vaultrelay.policy.refused import PROBED_HANDSHAKES
 from vaultrelay.transport.periodic import PeriodicTask
 

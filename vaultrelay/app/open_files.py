@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.descriptors import files_needed
-from vaultrelay.policy.limits.pending import SELECT_FILES
+from vaultrelay.policy.limits.descriptors import SELECT_FILES
 
 
 def fit_to_open_files(settings: Settings) -> Settings:

@@ -26,7 +26,7 @@ class IdleDisconnects:
         alike = (
             [each for each in lost if 0 <= each - first <= SILENCE_SPREAD_SECONDS] for first in lost
         )
-        maximum = max(alike, key=len, default=[])
-        if len(maximum) < MIN_EQUAL_SILENCES or 2 * len(maximum) <= len(self._seconds):
+        largest = max(alike, key=len, default=[])
+        if len(largest) < MIN_EQUAL_SILENCES or 2 * len(largest) <= len(self._seconds):
             return None
-        return maximum[len(maximum) // 2]
+        return largest[len(largest) // 2]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from vaultrelay.config.option import option
 from vaultrelay.config.option_kinds import Integer
-from vaultrelay.policy.limits import defaults, memory, timeouts
+from vaultrelay.policy.limits import defaults, memory, networks, timeouts
 from vaultrelay.wire import announced
 
 _GROUP = "Limits"
@@ -32,7 +32,7 @@ class LimitOptions:
         _GROUP,
         "Maximum number of device connections from one IPv4 address or IPv6 /64; 0 means no limit. "
         "The limits of an IPv4 /24 and of an IPv6 /56 and /48 are derived from it. Default: a "
-        f"quarter of --max-connections, at least {defaults.MIN_PER_ADDRESS}.",
+        f"quarter of --max-connections, at least {networks.MIN_PER_ADDRESS}.",
         example="250",
         effective="capacity_per_address",
     )

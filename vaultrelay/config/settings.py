@@ -16,8 +16,8 @@ from vaultrelay.logs import LogSettings
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
-from vaultrelay.policy.limits.defaults import MIN_PER_ADDRESS, SHARE_PER_ADDRESS
 from vaultrelay.policy.limits.memory import MEMORY_SHARE, MIN_BUFFER, MIN_MESSAGES_HELD
+from vaultrelay.policy.limits.networks import MIN_PER_ADDRESS, SHARE_PER_ADDRESS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.origins import Origins
 from vaultrelay.wire.host import canonical_host

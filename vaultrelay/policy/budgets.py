@@ -211,9 +211,9 @@ def _spend(budgets: Sequence[Budget], event: int, now: float) -> Budget | None:
     """Take one from each; or take none, and return the narrowest that has none left."""
     moments = []
     for budget in budgets:
-        every, maximum = budget.limits.rates[event]
+        every, max_debt = budget.limits.rates[event]
         paid_at = max(budget.paid_at[event], now) + every
-        if paid_at - now > maximum:
+        if paid_at - now > max_debt:
             return budget
         moments.append(paid_at)
     for budget, paid_at in zip(budgets, moments, strict=True):

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.policy.limits.pending import (
+from vaultrelay.policy.limits.descriptors import (
     MIN_OTHER_FILES,
-    MIN_PENDING_PER_ADDRESS,
     OTHER_FILES,
     OTHER_FILES_SHARE,
-    PENDING_CONNECTIONS,
     PENDING_FILES_SHARE,
+)
+from vaultrelay.policy.limits.pending import (
+    MIN_PENDING_PER_ADDRESS,
+    PENDING_CONNECTIONS,
     PENDING_PER_ADDRESS,
     PENDING_PER_ADDRESS_SHARE,
 )

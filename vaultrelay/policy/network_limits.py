@@ -2,14 +2,15 @@
 
 from typing import TypeAlias
 
-from vaultrelay.policy.limits.defaults import MIN_PER_ADDRESS, SHARE_PER_ADDRESS
 from vaultrelay.policy.limits.networks import (
     ARRIVALS_PER_JOIN,
     DRAIN_CHANNEL_SECONDS,
     DRAIN_CHANNELS_PER_ADDRESS,
     JOIN_SECONDS_PER_DEVICE,
     JOINS_AT_ONCE_PER_DEVICE,
+    MIN_PER_ADDRESS,
     RESERVED_PER_ADDRESS,
+    SHARE_PER_ADDRESS,
 )
 
 ARRIVALS, JOINS, DRAINED_CHANNELS = range(3)

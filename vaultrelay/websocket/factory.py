@@ -10,7 +10,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS, SPARE_FRAME_READERS
+from vaultrelay.policy.limits.memory import SPARE_FRAME_READERS
+from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.batch import Batch
 from vaultrelay.websocket.connection import DeviceConnection

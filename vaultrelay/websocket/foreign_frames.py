@@ -14,7 +14,7 @@ from twisted.internet.interfaces import ITransport
 from txaio.tx import make_logger
 from zope.interface import implementer
 
-from vaultrelay.policy.limits.timeouts import FRAME_READER_BYTES
+from vaultrelay.policy.limits.memory import FRAME_READER_BYTES
 from vaultrelay.websocket.fragmented_message import FragmentedMessage
 from vaultrelay.wire.broken_rule import Rule
 

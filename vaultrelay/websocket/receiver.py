@@ -4,7 +4,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from vaultrelay.broker.session import Session
 from vaultrelay.broker.stages import Stage
-from vaultrelay.policy.limits.timeouts import AFTER_CLOSE_BYTES, AFTER_CLOSE_FRAME_BYTES
+from vaultrelay.policy.limits.floods import AFTER_CLOSE_BYTES, AFTER_CLOSE_FRAME_BYTES
 from vaultrelay.websocket.foreign_frames import ForeignFrames
 from vaultrelay.websocket.frame_reader import FrameReader
 from vaultrelay.websocket.held_messages import HeldMessages

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from vaultrelay.commands.haproxy_cfg import text
 from vaultrelay.commands.haproxy_cfg.cluster import Cluster
-from vaultrelay.policy.limits import defaults, haproxy, pending
+from vaultrelay.policy.limits import haproxy, networks, pending
 from vaultrelay.wire.host import host_port
 from vaultrelay.wire.refusal import Refusal, bad_request, request_timeout
 
@@ -73,7 +73,7 @@ def configuration(cluster: Cluster, command: str) -> str:
 def _limits(cluster: Cluster) -> dict[str, int]:
     """Return the limits of HAProxy, by their names in the text."""
     maxconn = cluster.maxconn or cluster.devices + cluster.relays * pending.PENDING_CONNECTIONS
-    per_address = cluster.max_per_address or maxconn // defaults.SHARE_PER_ADDRESS
+    per_address = cluster.max_per_address or maxconn // networks.SHARE_PER_ADDRESS
     per_minute = per_address * haproxy.RECONNECTS_PER_MINUTE
     unfinished = max(
         haproxy.HAPROXY_MIN_PENDING_PER_ADDRESS, per_address // haproxy.HAPROXY_PENDING_SHARE

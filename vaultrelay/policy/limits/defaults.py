@@ -1,14 +1,9 @@
-"""Defaults of the options, and the limits of a session."""
+"""Defaults of the options."""
 
 DEFAULT_PORT = 8080
 """Above 1023, so that no privilege is needed."""
 DEFAULT_MAX_CONNECTIONS = 1000
 """Suits a small server: at 17 KB each with TLS, the devices take less than the relay itself."""
-SHARE_PER_ADDRESS = 4
-"""Divides the capacity into shares of one network address: with 1000 connections an office of 250
-devices behind one address fits, and no one address can fill the relay."""
-MIN_PER_ADDRESS = 64
-"""A household with a full channel fits, even on a small relay."""
 DEFAULT_SESSION_TTL = 3600
 """An app that sent nothing for an hour is asleep or abandoned; it joins again when it wakes."""
 DEFAULT_MESSAGE_BYTES = 1024 * 1024

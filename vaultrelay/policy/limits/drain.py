@@ -14,3 +14,5 @@ LAST_ANSWERS_TICK_SECONDS = 0.02
 DRAIN_RECONNECT = (2, 12)
 """The window from which each device draws its waiting time: 1000 returns in ten seconds are 100
 handshakes a second, which one core serves."""
+DRAIN_TICK_SECONDS = 0.1
+"""The same while draining, so that closes are spread evenly."""

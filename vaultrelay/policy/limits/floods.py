@@ -14,3 +14,8 @@ MIN_PAUSE_SECONDS = 0.01
 could reduce one to nothing."""
 RETRY_RATE_SECONDS = 30
 """The wait announced to a device that is closed with 4005."""
+AFTER_CLOSE_BYTES = 8 * 1024 * 1024
+"""Read of a device after the relay's close, to find its answer: more than was in flight. A device
+that sends more is not read until it is cut off."""
+AFTER_CLOSE_FRAME_BYTES = 8192
+"""The charge for a frame that Autobahn reads, among these bytes, since it costs as much CPU."""

@@ -28,3 +28,9 @@ and as much again. With less, two devices could already be closed for lack of me
 MIN_BUFFER = MIN_MESSAGES_HELD * DEFAULT_MESSAGE_BYTES
 RETRY_MEMORY_SECONDS = 60
 """The wait announced to a device that is closed with 4007."""
+FRAME_READER_BYTES = 7 * 1024
+"""The memory of an instance of Autobahn's protocol, which reads the frames that the relay does
+not."""
+SPARE_FRAME_READERS = 8
+"""Unused instances kept for the next connection. A frame is mostly whole within one read, so that
+one suffices; a few are in use for longer."""

@@ -1,5 +1,10 @@
 """Limits of one network address, and of the networks around it."""
 
+SHARE_PER_ADDRESS = 4
+"""Divides the capacity into shares of one network address: with 1000 connections an office of 250
+devices behind one address fits, and no one address can fill the relay."""
+MIN_PER_ADDRESS = 64
+"""A household with a full channel fits, even on a small relay."""
 LINE_FACTOR = 1.5
 """Share of an IPv6 /56, which a home line commonly has, in shares of one address: one and a half,
 since it is one customer, and one of its /64 must leave something to the others where a provider

@@ -127,7 +127,7 @@ def test_the_line_is_named_at_which_openssl_stops(tmp_path: Path, what: str) -> 
     other.write_bytes(LEAF)
     with pytest.raises(ssl.SSLError):
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-    said = f"cannot be read in line {line}: "
+    said = f"cannot be read on line {line}: "
     with pytest.raises(BadCertificate, match=re.escape(said) + f".*{re.escape(cause)}") as caught:
         load_certificate(certificate, key)
     assert not caught.value.about_key
@@ -157,7 +157,7 @@ def test_the_line_is_named_in_a_key_too(tmp_path: Path, content: bytes, line: in
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     certificate.write_bytes(b"-- begin here\n" + LEAF)
     key.write_bytes(content)
-    with pytest.raises(BadCertificate, match=f"cannot be read in line {line}: ") as caught:
+    with pytest.raises(BadCertificate, match=f"cannot be read on line {line}: ") as caught:
         load_certificate(certificate, key)
     assert caught.value.about_key
 

@@ -625,7 +625,7 @@ class TestAFolder:
         for content in (ISSUED.pem[:-100], ISSUED.key_pem[:-80]):
             bad.write_bytes(content)
             assert self.refusal_of(tmp_path) == (
-                f"contains {bad}, which cannot be read in line 1: the block that begins there has "
+                f"contains {bad}, which cannot be read on line 1: the block that begins there has "
                 "no end. The file is truncated"
             )
 

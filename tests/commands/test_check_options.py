@@ -69,7 +69,7 @@ def test_the_token_comes_from_a_file_the_url_or_the_variable(
         (None, "cannot be read: no such file or directory"),
         (b"\nx", "the first line of '{file}' is empty"),
         (b"\xff", "has a character that a token cannot have"),
-        (b"TOKEN=s3cret", "the first line of '{file}' is more than a token"),
+        (b"TOKEN=s3cret", "the first line of '{file}' contains more than a token"),
         (b"# Anna's", "the first line of '{file}' has white space inside"),
         (b'"s3cret"', "the first line of '{file}' has quotation marks"),
         (b"anna:" + 64 * b"0", "the first line of '{file}' has a colon"),

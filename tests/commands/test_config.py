@@ -68,7 +68,7 @@ def test_every_error_is_a_line(
     ("flags", "said"),
     [
         (["--config=missing.toml"], "--config: 'missing.toml' cannot be read: no such file"),
-        (["--listen=tcp:1", "--port=2"], "--listen and --port exclude each other"),
+        (["--listen=tcp:1", "--port=2"], "--listen and --port cannot be combined"),
         (["--listen=tcp:x"], "--listen: 'tcp:x' has no port"),
         (["--prot=1"], "option --prot not recognized; did you mean --port?"),
         (["more"], "'more' is not an option"),

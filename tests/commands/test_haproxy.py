@@ -232,13 +232,13 @@ NODE = ["--node", "10.0.0.2:8080"]
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "haproxy takes either --workers, for relays on this machine, or --node for each"),
-        ([*NODE, "--workers", "2"], "haproxy takes either --workers"),
+        ([], "set either --workers, for relays on this machine, or --node for each"),
+        ([*NODE, "--workers", "2"], "set either --workers"),
         (["--workers", "0"], "--workers: '0' must be a number from 1 to 1000"),
         (["--workers", "4\x1b"], "--workers: '4\\x1b' must be a number"),
         (
             ["--workers", "900", "--spare", "101"],
-            "these are 1001 relays with --spare; at most 1000",
+            "1001 relays, including --spare, are too many; the maximum is 1000",
         ),
         (["--workers", "1", "--workers", "2"], "--workers: is given twice; remove one"),
         (["4"], "haproxy takes options only, not '4'"),
@@ -248,9 +248,12 @@ NODE = ["--node", "10.0.0.2:8080"]
         (["--node", "a b:1"], "--node: 'a b:1' must be HOST:PORT"),
         (["--node", "[fd00::2%eth0]:80"], "--node: '[fd00::2%eth0]:80' must be HOST:PORT"),
         (["--node", "a:65536"], "--node 'a:65536': the port: '65536' must be a number from 1 to"),
-        (["--node", "a b=c:1"], "--node: 'a b' is not a name; it may have 63 letters, digits and"),
-        ([*NODE, *NODE], "--node: two have the name 10.0.0.2:8080"),
-        ([*NODE, "--node", "b=10.0.0.2:8080"], "--node: two have the address 10.0.0.2:8080"),
+        (
+            ["--node", "a b=c:1"],
+            "--node: 'a b' is not a valid name: use at most 63 letters, digits and",
+        ),
+        ([*NODE, *NODE], "--node: two values have the name 10.0.0.2:8080"),
+        ([*NODE, "--node", "b=10.0.0.2:8080"], "--node: two values have the address 10.0.0.2:8080"),
         ([*NODE, "--sockets", "/run"], "--sockets requires --workers; a node has a port"),
         (["--workers", "1", *TWO[4:]], "--peer requires --node: another HAProxy cannot reach"),
         (TWO, "--local-peer must be the one of left, right that is this HAProxy"),
@@ -262,7 +265,7 @@ NODE = ["--node", "10.0.0.2:8080"]
         ([*NODE, "--certificate", "a.pem"], "--certificate: 'a.pem' must be an absolute path"),
         ([*NODE, "--certificate", "/a b"], "--certificate: '/a b' must be an absolute path"),
         ([*NODE, "--bind", "example.org"], "--bind: 'example.org' is not an IP address"),
-        ([*NODE, "--user", "a\nb"], "--user: 'a\\nb' is not a name"),
+        ([*NODE, "--user", "a\nb"], "--user: 'a\\nb' is not a valid name"),
     ],
     ids=str,
 )

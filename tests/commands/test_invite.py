@@ -109,7 +109,7 @@ def test_at_a_terminal_a_token_is_asked_for(
         ("ä\n", "the input has a character"),
         ("a\x1bb\n", "the input has a character"),
         ("anna:" + 64 * "0" + "\n", "the input has a colon"),
-        ("TOKEN=s3cret\n", "the input is more than a token"),
+        ("TOKEN=s3cret\n", "the input contains more than a token"),
     ],
     ids=["end", "empty", "wide", "escape", "line", "assignment"],
 )
@@ -156,7 +156,7 @@ def test_who_is_not_reached_is_told_why_and_gets_the_url(
     assert invite.main(["--public-url", "ws://other.example", "--no-qr"]) == 1
     said = capsys.readouterr()
     assert said.out == "ws://other.example\n"
-    assert said.err.endswith("Not reachable as given: it sleeps.\\x1b\n")
+    assert said.err.endswith("This URL may not work: it sleeps.\\x1b\n")
 
 
 @pytest.mark.usefixtures("tried")

@@ -136,7 +136,12 @@ def test_what_speaks_no_http_is_told(serve: Serve, answer: bytes, said: str) -> 
             "A server in front of the relay answers 404 Not Fo",
         ),
         ("404 Not Found", "Server: nginx", "<html>", "nginx answers 404 Not Found instead of the"),
-        ("404 Not Found", "Server: nginx", "<html>", "No relay has this path: is the path right, "),
+        (
+            "404 Not Found",
+            "Server: nginx",
+            "<html>",
+            "No relay has this path: is the path correct, ",
+        ),
         ("200 OK", "", '{"version":1}', "The URL is that of a website, or this network require"),
         ("200 OK", "", "[]", "answers 200 OK instead of the relay. The URL is that of a web"),
         ("200 OK", "Content-Type: text/html", "<html>", "200 OK with a web page instead of the"),
@@ -170,7 +175,7 @@ def test_what_speaks_no_http_is_told(serve: Serve, answer: bytes, said: str) -> 
             "404 Not Found",
             "",
             '{"error":"not_found","detail":"There is nothing at this path."}',
-            "a relay answers there, and has nothing below the path /relay of the URL. Leave the",
+            "a relay answers there, but has nothing below the path /relay of the URL. Leave the",
         ),
     ],
 )

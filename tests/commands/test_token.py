@@ -64,8 +64,8 @@ def test_without_a_label_it_has_the_date(capsys: pytest.CaptureFixture[str]) -> 
             ["list"],
             "no token file is given; set --file or RELAY_ACCESS_TOKEN_FILE",
         ),
-        (["revoke", "a", "--file="], "the relay's token file is not given"),
-        (["new", "--file="], "the relay's token file is not given"),
+        (["revoke", "a", "--file="], "no token file is given"),
+        (["new", "--file="], "no token file is given"),
         (["new", "--lable=x"], "option --lable not recognized"),
         (["new", "--label=a\x1b"], "--label: 'a\\x1b': a label is 1 to 32 letters, "),
     ],
@@ -219,7 +219,7 @@ def test_a_label_that_does_not_fit_changes_nothing(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (f"{LINE}\nTOKEN={PLAIN}\n".encode(), ": line 2 is more than a token"),
+        (f"{LINE}\nTOKEN={PLAIN}\n".encode(), ": line 2 contains more than a token"),
         (b"\xff", " is not UTF-8 text"),
         (None, " cannot be read: is a directory"),
     ],

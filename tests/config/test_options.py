@@ -247,7 +247,7 @@ def test_what_is_no_whole_number_is_refused(name: str, value: str) -> None:
 
 @pytest.mark.parametrize("name", ["a" * 33, "two words", "ä", "a/b", "a\n", "<b>", "a\x1b[1m"])
 def test_a_node_has_a_short_and_plain_name(name: str) -> None:
-    assert "must have at most 32 characters of A-Z a-z 0-9 . _ -, such as relay-2" in refusal_of(
+    assert "must be at most 32 characters from A-Z a-z 0-9 . _ -, such as relay-2" in refusal_of(
         "--node-name", name
     )
 
@@ -467,8 +467,8 @@ def test_listen_excludes_what_an_endpoint_string_says_itself(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("tcp:99999", "has no port from 0 to 65535"),
-        ("ssl:443:sslmethod=x", "sets sslmethod: the relay uses TLS 1.2 and 1.3, remove it"),
+        ("tcp:99999", "needs a port from 0 to 65535"),
+        ("ssl:443:sslmethod=x", "sets sslmethod, but the relay uses TLS 1.2 and 1.3; remove it"),
         (
             "tls:missing",
             "names the folder missing, which cannot be read: no such file or directory",
@@ -509,7 +509,7 @@ def test_an_endpoint_string_with_bad_files_is_refused_before_it_is_tried(
 
 def test_of_several_endpoint_strings_the_bad_one_is_named() -> None:
     said = refusal_of("--listen=tcp:80", "--listen=tcp:99999", "--listen=tcp:81")
-    assert said == "--listen: 'tcp:99999' has no port from 0 to 65535"
+    assert said == "--listen: 'tcp:99999' needs a port from 0 to 65535"
 
 
 @pytest.mark.parametrize("origin", ORIGINS)

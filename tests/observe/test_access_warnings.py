@@ -43,7 +43,7 @@ def test_an_open_socket_is_named_with_the_place_of_its_mode(socket: OpenSocket, 
         (Access(allowed=NO_NETWORKS), ["--allow-from lists no network"]),
         (
             Access(Tokens([]), frozenset(), NO_NETWORKS),
-            ["holds no token", "no channel", "no network"],
+            ["contains no token", "no channel", "no network"],
         ),
         (Access(), []),
         (Access(Tokens([b"1"]), frozenset([b"2"]), Networks.read(["unix"])), []),

@@ -86,7 +86,7 @@ class TestTrust:
         relay = Relay(pairs=((load_certificate(certificate, key),),))
         (warning,) = [each for each in relay.service.warnings() if each.slug != "no_name"]
         said = "The certificate is served without those of its issuers: "
-        assert warning.text.startswith(f"{said}{certificate} cannot be read in line {line}: ")
+        assert warning.text.startswith(f"{said}{certificate} cannot be read on line {line}: ")
         assert cause in warning.text
 
     def test_a_chain_in_the_wrong_place(self, tmp_path: Path) -> None:

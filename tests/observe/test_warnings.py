@@ -91,7 +91,7 @@ class TestPlainInPublic:
     def test_a_public_url_without_tls(self, url: str) -> None:
         shown = url.replace("http", "ws")
         assert found(Relay(public_urls=(url,)))["plain_in_public"].startswith(
-            f"--public-url {shown} is without TLS: anyone on the network path sees"
+            f"--public-url {shown} does not use TLS: anyone on the network path sees"
         )
 
     @pytest.mark.parametrize(
@@ -290,6 +290,6 @@ def test_a_timeout_in_the_way_is_told_with_its_seconds(seconds: int, ping: str) 
     for _ in range(MIN_EQUAL_SILENCES):
         relay.broker.idle_disconnects.add(seconds)
     said = found(relay)["fixed_silence"]
-    assert f"cut off after {seconds} s of silence" in said
+    assert f"cut off after {seconds} s without traffic" in said
     assert ping in said
     assert ("--ping-seconds" in said) == bool(ping)

@@ -244,7 +244,7 @@ def test_an_ssl_string_cannot_choose_other_versions(
     for name in ("both.pem", "server.pem"):
         (folder / name).write_bytes(issued.pem + issued.key_pem)
     assert refusal_of(f"{before}ssl:443:{options}") == (
-        "sets sslmethod: the relay uses TLS 1.2 and 1.3, remove it"
+        "sets sslmethod, but the relay uses TLS 1.2 and 1.3; remove it"
     )
 
 
@@ -361,7 +361,7 @@ def test_capitals_do_not_get_a_string_past_the_checks(folder: Path, text: str) -
 )
 @pytest.mark.parametrize("before", ["tcp:", "tcp6:", "tcp:port=", "haproxy:tcp:", "ssl:"])
 def test_a_port_is_a_number_that_there_is(before: str, port: str) -> None:
-    assert refusal_of(before + port) == "has no port from 0 to 65535"
+    assert refusal_of(before + port) == "needs a port from 0 to 65535"
 
 
 WRITTEN_ELSEWHERE = {
@@ -444,8 +444,8 @@ def test_a_part_of_any_name_is_told_what_is_taken(name: str) -> None:
 def test_a_kind_alone_is_told_what_it_needs() -> None:
     said = {kind: refusal_of(kind) for kind in ("tcp", "ssl", "tls", "unix", "systemd")}
     assert said == {
-        "tcp": "has no port from 0 to 65535",
-        "ssl": "has no port from 0 to 65535",
+        "tcp": "needs a port from 0 to 65535",
+        "ssl": "needs a port from 0 to 65535",
         "tls": "has no folder of certificates; write it like tls:/etc/relay/certificates",
         "unix": "has no path; write it like unix:/run/relay.sock",
         "systemd": "needs either index= or name=, but not both",
@@ -497,7 +497,7 @@ def test_localhost_is_of_the_family_that_is_named() -> None:
 def test_the_port_of_a_tls_string_is_checked_too(folder: Path, before: str, port: str) -> None:
     issued = issue()
     (folder / "both.pem").write_bytes(issued.pem + issued.key_pem)
-    assert refusal_of(f"tls:.{before}{port}") == "has no port from 0 to 65535"
+    assert refusal_of(f"tls:.{before}{port}") == "needs a port from 0 to 65535"
 
 
 JARGON = re.compile(

@@ -90,8 +90,8 @@ def test_an_empty_line_ends_in_crlf(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "in_tls", "said"),
     [
-        (b"\x16", False, "This is TLS, and this port speaks ws, without TLS. Dial it with ws://"),
-        (b"\x16\x03\x01\x02\x00\x01", False, "give the relay --tls-cert and --tls-key."),
+        (b"\x16", False, "This is TLS, but this port speaks ws, without TLS. Dial it with ws://"),
+        (b"\x16\x03\x01\x02\x00\x01", False, "start the relay with --tls-cert and --tls-key."),
         (b"\r\n\x16\x03", False, "This is not HTTP. This port speaks ws, without TLS."),
         (b"\x16\x03\x01", True, "This is TLS within TLS."),
         (b"\x00\x00\x12\x04", True, "This is not HTTP. This port speaks wss, so HTTP/1.1 within"),

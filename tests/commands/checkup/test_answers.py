@@ -36,11 +36,11 @@ def test_a_redirect_is_told_with_where_it_leads(status: int, location: str, said
         (200, "answers 200 OK with a web page instead of the relay. The upgrade was lost"),
         (
             400,
-            "400 Bad Request with a web page instead of the relay. Let the proxy forward WebS",
+            "400 Bad Request with a web page instead of the relay. Configure the proxy to forward",
         ),
         (403, "403 Forbidden with a web page instead of the relay. A server in front"),
         (404, "404 Not Found with a web page instead of the relay. No relay has this"),
-        (426, "426 Upgrade Required with a web page instead of the relay. Let the proxy forw"),
+        (426, "426 Upgrade Required with a web page instead of the relay. Configure the"),
         (464, "464 with a web page instead of the relay. The load balancer speaks HTTP/2"),
         (502, "502 Bad Gateway with a web page instead of the relay. The proxy does not reach"),
         (505, "instead of the relay. WebSockets need HTTP/1.1"),

@@ -84,7 +84,7 @@ async def test_a_good_relay_passes_every_step(
         "tcp: 127.0.0.1 answers on port ",
         "tls: TLSv1.3, TLS_",
         "http: HTTP/1.1 answers, and its clock agrees",
-        "address: the relay sees 127.0.0.1, by the connection",
+        "address: the relay sees 127.0.0.1, from the connection",
         "upgrade: protocol 3, relay 1.0.0",
         "join: two devices met on relay-2",
         "echo: 20 round trips",
@@ -93,7 +93,7 @@ async def test_a_good_relay_passes_every_step(
     ]
     assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
     assert lines[2].endswith("valid for another 29 days")
-    assert lines[-1].endswith("; the relay allows 16.8 MB/s in the long run")
+    assert lines[-1].endswith("; the relay allows 16.8 MB/s on average")
 
 
 @pytest_twisted.ensureDeferred

@@ -33,7 +33,7 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
         (ssl_error(code=18), "tls", "it is bad. No device trusts it by default"),
         (ssl_error(code=19), "tls", "it is bad. No device trusts it by default"),
         (ssl_error(code=21), "tls", "it is bad. Serve the certificate with its chain"),
-        (ssl_error(code=62), "tls", "it is bad. Use a name that is in the certificate"),
+        (ssl_error(code=62), "tls", "it is bad. Use a name in the certificate"),
         (ssl_error("WRONG_VERSION_NUMBER"), "tls", "wrong version number. This port speaks ws:/"),
         (
             ssl_error("SSLV3_ALERT_HANDSHAKE_FAILURE"),
@@ -66,10 +66,10 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
         (
             RuntimeError(repr(Failure(OSError()))),
             "echo",
-            "an error that this check does not know, ",
+            "an unexpected error, ",
         ),
-        (KeyError("Traceback (most recent call last):"), "join", "an error that this check does "),
-        (OSError("first\nTraceback"), "name", "first. Is the host name spelled right"),
+        (KeyError("Traceback (most recent call last):"), "join", "an unexpected error "),
+        (OSError("first\nTraceback"), "name", "first. Is the host name spelled correctly"),
         (TimeoutError(), "join", "no answer in 20 s. Is there more than one relay behind this na"),
         (Closed(4504, "audience"), "join", "closed with 4504 audience. The device dialled a name"),
         (Closed(4506, "x"), "join", "closed with 4506 x. The operator does not allow this channel"),

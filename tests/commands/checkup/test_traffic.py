@@ -250,7 +250,7 @@ def test_low_rates_are_no_failure(
 )
 def test_the_rate_that_is_allowed_is_told(bytes_per_second: int, said: str) -> None:
     found = Line(1e6, Limits(65536, None, bytes_per_second, 64)).result("throughput")
-    assert found.detail.endswith(f"; the relay allows {said} in the long run")
+    assert found.detail.endswith(f"; the relay allows {said} on average")
 
 
 def test_each_device_of_a_pair_has_an_allowance_of_its_own() -> None:

@@ -121,7 +121,7 @@ class RelayService(MultiService):
         self._read_errors = tuple(read_errors)
         self.log.configure(settings.log)
         self.listeners.configure(settings.pairs, renew_tickets=renew_tickets)
-        self.devices.ledger.configure(settings.buffer_bytes)
+        self.devices.ledger.configure(settings.buffer_bytes, settings.limits.message_bytes)
         if self._admin is not None:
             self._admin.configure(settings.admin_service)
         if closed := self.broker.configure(of_broker):

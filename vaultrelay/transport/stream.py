@@ -4,7 +4,7 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from struct import pack
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import (
     IAddress,
@@ -17,7 +17,7 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from vaultrelay.policy.limits import MAX_READ_BYTES
+from vaultrelay.policy.limits import HEAD_BYTES, MAX_READ_BYTES
 from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
 from vaultrelay.transport.preamble import Preamble, Stage, StageFailed
 from vaultrelay.transport.sending import SendingHalf
@@ -30,6 +30,23 @@ _view = memoryview(bytearray(MAX_READ_BYTES))
 """The read buffer of all streams, which use it one after another."""
 
 
+class Allowance(Protocol):
+    """What a stream may read while the memory for messages is full."""
+
+    @property
+    def bytes_allowed(self) -> int:
+        """The size of the next read; with 0 the stream waits until memory is freed."""
+
+
+class _Head:
+    """Allows a request head, whose size its reader limits."""
+
+    bytes_allowed = HEAD_BYTES
+
+
+_HEAD = _Head()
+
+
 @implementer(ITransport, IConsumer, IPushProducer, ISystemHandle)
 class Stream(SendingHalf):
     """One connected socket with Twisted's interfaces for protocols and producers.
@@ -38,7 +55,7 @@ class Stream(SendingHalf):
     the client's address from a PROXY header.
     """
 
-    __slots__ = ("_address", "_preamble", "peer", "protocol")
+    __slots__ = ("_address", "_preamble", "allowance", "peer", "protocol")
 
     def __init__(
         self,
@@ -51,6 +68,8 @@ class Stream(SendingHalf):
         super().__init__(hub, connected)
         self.protocol = protocol
         self.peer: IAddress | None = None
+        self.allowance: Allowance = _HEAD
+        """The protocol sets its own when it takes messages."""
         self._address = address
         self._preamble = Preamble(stages) if stages else None
         hub.add(self)
@@ -62,7 +81,11 @@ class Stream(SendingHalf):
             # A stream served earlier in this round paused this one.
             return
         try:
-            size = self.socket.recv_into(_view, self._hub.ledger.read_bytes)
+            wanted = self._hub.ledger.read_bytes or self.allowance.bytes_allowed
+            if not wanted:
+                self._hub.defer(self)
+                return
+            size = self.socket.recv_into(_view, wanted)
         except BlockingIOError:
             return
         except OSError:
@@ -86,6 +109,15 @@ class Stream(SendingHalf):
                 # The hub reports errors even to a paused stream. It also reports the end of both
                 # directions, but bytes before that may be unread.
                 self._peer_gone(LOST)
+
+    def read_again(self) -> None:
+        """Watch for input again after `Hub.defer`."""
+        if self._state not in OVER:
+            self._hub.change(self.descriptor, self._events)
+
+    @property
+    def other_events(self) -> int:
+        return self._events & ~READ
 
     def lose(self, reason: Failure) -> None:
         """Close at once: stop the producer, and pass the reason to the protocol."""

@@ -82,7 +82,7 @@ class TlsStream(PlainStream):
             # The header goes into the first record of the message.
             header, message = pieces
             first = _RECORD_BYTES - len(header)
-            self.write(header + message[:first])
+            self.write(bytes(header) + message[:first])
             self.write(memoryview(message)[first:])  # type: ignore[arg-type]
         else:
             self.write(b"".join(pieces))

@@ -91,8 +91,8 @@ class SendQueue:
     @property
     def held_bytes(self) -> int:
         """Bytes in memory on their way to the device."""
-        # With what TLS itself has to send; a stream without TLS has nothing of that kind.
-        return self.held + int(getattr(self.transport, "own_unsent", 0))
+        # A stream without TLS has nothing of that kind.
+        return self.held + int(getattr(self.transport, "tls_bytes", 0))
 
     @property
     def bytes_taken(self) -> int:

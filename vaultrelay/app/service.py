@@ -10,6 +10,7 @@ from vaultrelay import __version__
 from vaultrelay.app.broker_service import BrokerService
 from vaultrelay.app.drain import DrainSequence
 from vaultrelay.app.listeners import Listeners
+from vaultrelay.app.memory_trim import MemoryTrim
 from vaultrelay.app.public_endpoint import PublicEndpoint
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
@@ -77,7 +78,8 @@ class RelayService(MultiService):
         )
         self._watch = Watch(self.findings, reactor, log=log)
         # Stopped in reverse order: the hub closes the remaining streams last.
-        for service in (self.hub, sessions, self.listeners):
+        trim = MemoryTrim(ledger, reactor, log=log)
+        for service in (self.hub, trim, sessions, self.listeners):
             service.setServiceParent(self)
         self._add_optional(settings)
         self._configure(settings)

@@ -38,11 +38,13 @@ class Ledger:
         "is_over",
         "is_pressed",
         "limit",
+        "peak",
         "read_bytes",
     )
 
     def __init__(self, limit: int, message_bytes: int = DEFAULT_MESSAGE_BYTES) -> None:
-        self.held = 0
+        self.held = self.peak = 0
+        """Bytes, now and at most; `peak` can be set back, and counts from the roomy part on."""
         self.is_over = self.is_pressed = False
         """Whether more is held than the limit, and more than its pressed part. Updated at each
         change, since every read checks it."""
@@ -61,6 +63,7 @@ class Ledger:
             self.is_over = self.held > self.limit
             self.is_pressed = self.held > self._pressed
             self.read_bytes = self._small_read()
+            self.peak = max(self.peak, self.held)
         if size < 0 and self._callbacks:
             callbacks, self._callbacks = self._callbacks, []
             for callback in callbacks:

@@ -115,6 +115,10 @@ PRESSED_SHARE = 2
 """Divides the memory for messages: above the quotient, channels and networks that hold more than
 their shares are not read. The other part is for those below: a crowd that fills its share at once
 leaves it to them."""
+TRIM_FROM_BYTES = 2 * 1024 * 1024
+TRIM_SECONDS = 10
+"""Free memory is given back to the system if the bytes held have fallen by TRIM_FROM_BYTES from
+their peak, which is looked at in this interval. It takes 3 ms."""
 SHARES_SECONDS = 0.05
 """For which measured shares of channels and networks are used: measuring takes 1 ms with a thousand
 connections, so 2 % of a core, and only while memory is short."""

@@ -10,6 +10,7 @@ from vaultrelay import __version__
 from vaultrelay.app.broker_service import BrokerService
 from vaultrelay.app.drain import DrainSequence
 from vaultrelay.app.listeners import Listeners
+from vaultrelay.app.memory_trim import MemoryTrim
 from vaultrelay.app.public_endpoint import PublicEndpoint
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
@@ -77,7 +78,8 @@ class RelayService(MultiService):
         )
         self._watch = WarningMonitor(self.findings, reactor, log=log)
         # Stopped in reverse order: the hub closes the remaining streams last.
-        for service in (self.hub, sessions, self.listeners):
+        trim = MemoryTrim(ledger, reactor, log=log)
+        for service in (self.hub, trim, sessions, self.listeners):
             service.setServiceParent(self)
         self._add_optional(settings)
         self._configure(settings)
@@ -122,7 +124,7 @@ class RelayService(MultiService):
         self._read_errors = tuple(read_errors)
         self.log.configure(settings.log)
         self.listeners.configure(settings.pairs, renew_tickets=renew_tickets)
-        self.devices.ledger.configure(settings.buffer_bytes)
+        self.devices.ledger.configure(settings.buffer_bytes, settings.limits.message_bytes)
         if closed := self.broker.configure(broker_settings):
             self.log.info(
                 "Connections closed, as the new access rules do not admit them: {count}",

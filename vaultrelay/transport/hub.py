@@ -28,6 +28,13 @@ class HubStream(Protocol):
 
     descriptor: int
 
+    @property
+    def other_events(self) -> int:
+        """The watched events beside input."""
+
+    def read_again(self) -> None:
+        """Watch for input again, if the protocol wants it."""
+
     def can_read(self) -> None:
         """Read once, even if no data is available."""
 
@@ -52,6 +59,14 @@ class Hub(Service):
         self.ledger = ledger
         self.log = log
         self._streams: dict[int, HubStream] = {}
+        self._deferred: dict[HubStream, None] = {}
+
+    def defer(self, stream: HubStream) -> None:
+        """Do not read from a stream until memory is freed; those that came first are read first."""
+        self.change(stream.descriptor, stream.other_events)
+        if not self._deferred:
+            self.ledger.call_when_freed(self._resume_soon)
+        self._deferred[stream] = None
 
     def add(self, stream: HubStream) -> None:
         """Watch a stream for reading."""
@@ -62,11 +77,28 @@ class Hub(Service):
 
     def remove(self, stream: HubStream) -> bool:
         """Stop watching a stream. Return whether it was watched."""
+        self._deferred.pop(stream, None)
         return self._streams.pop(stream.descriptor, None) is not None
 
     def stopService(self) -> None:
         super().stopService()
         self.close_streams(Failure(ConnectionLost()))
+
+    def _resume_soon(self) -> None:
+        self.reactor.callLater(0, self._resume)
+
+    def _resume(self) -> None:
+        """Read from deferred streams, a few in each turn of the reactor."""
+        for stream in list(self._deferred)[:EVENTS_AT_ONCE] if self.ledger.read_bytes else ():
+            del self._deferred[stream]
+            if self._streams.get(stream.descriptor) is stream:
+                stream.read_again()
+        if not self._deferred:
+            return
+        if self.ledger.read_bytes:
+            self._resume_soon()
+        else:
+            self.ledger.call_when_freed(self._resume_soon)
 
     def close_streams(self, reason: Failure) -> None:
         """Close all streams for this reason."""

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.policy.limits import MAX_READ_BYTES
+from vaultrelay.transport.allowance import HEAD_ALLOWANCE, Allowance
 from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
 from vaultrelay.transport.preamble import Stage, StageFailed
 from vaultrelay.transport.sending_half import OPEN, SendingHalf
@@ -38,7 +39,7 @@ class Stream(SendingHalf):
     ones that are done are removed. `peer` is the client's address from a PROXY header.
     """
 
-    __slots__ = ("_address", "_stages", "peer", "protocol")
+    __slots__ = ("_address", "_stages", "allowance", "peer", "protocol")
 
     def __init__(
         self,
@@ -51,6 +52,8 @@ class Stream(SendingHalf):
         super().__init__(hub, connected)
         self.protocol = protocol
         self.peer: IAddress | None = None
+        self.allowance: Allowance = HEAD_ALLOWANCE
+        """The protocol sets its own when it takes messages."""
         self._address = address
         self._stages = tuple(stages)
         hub.add(self)
@@ -62,7 +65,11 @@ class Stream(SendingHalf):
             # A stream served earlier in this round paused this one.
             return
         try:
-            size = self.socket.recv_into(_view, self._hub.ledger.read_bytes)
+            wanted = self._hub.ledger.read_bytes or self.allowance.bytes_allowed
+            if not wanted:
+                self._hub.defer(self)
+                return
+            size = self.socket.recv_into(_view, wanted)
         except BlockingIOError:
             return
         except OSError:
@@ -100,6 +107,15 @@ class Stream(SendingHalf):
                 # The hub reports errors even to a paused stream. It also reports the end of both
                 # directions, but bytes before that may be unread.
                 self._peer_gone(LOST)
+
+    def read_again(self) -> None:
+        """Watch for input again after `Hub.defer`."""
+        if self._state not in OVER:
+            self._hub.change(self.descriptor, self._events)
+
+    @property
+    def other_events(self) -> int:
+        return self._events & ~READ
 
     def lose(self, reason: Failure) -> None:
         """Close at once: stop the producer, and pass the reason to the protocol."""

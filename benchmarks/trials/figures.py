@@ -1,0 +1,99 @@
+"""Figures of a relay that runs, and of lists of seconds."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from statistics import median, quantiles
+from types import TracebackType
+
+from benchmarks.trial_client import cpu_seconds, resident_bytes
+
+MIB = 1 << 20
+_STATUS = b"GET /status.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+_SAMPLE_SECONDS = 0.25
+
+
+def milliseconds(seconds: Sequence[float]) -> str:
+    """Median and 99th percentile."""
+    if len(seconds) < 2:  # noqa: PLR2004  what quantiles need
+        return f"{len(seconds)} times"
+    worst = quantiles(seconds, n=100)[-1]
+    return f"{median(seconds) * 1e3:.1f}/{min(worst, max(seconds)) * 1e3:.1f}"
+
+
+def peak_bytes(pid: int) -> int:
+    """The most that a process had in memory since its start or `forget_peak` (proc(5))."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
+
+
+def forget_peak(pid: int) -> None:
+    """Begin anew with the peak."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+class Watch:
+    """Samples a relay's memory and CPU for a while; `admin` is the socket of its admin endpoint."""
+
+    def __init__(self, pid: int, admin: Path | None = None) -> None:
+        self.held = 0
+        """The most bytes that the relay held for receivers."""
+        self.held_now = 0
+        self._pid, self._admin = pid, admin
+
+    async def __aenter__(self) -> "Watch":
+        forget_peak(self._pid)
+        self._began, self._cpu = time.monotonic(), cpu_seconds(self._pid)
+        self.resident_before = resident_bytes(self._pid)
+        self._task = asyncio.create_task(self._sample())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self.peak = peak_bytes(self._pid)
+        took = time.monotonic() - self._began
+        self.load = (cpu_seconds(self._pid) - self._cpu) / took
+
+    def __str__(self) -> str:
+        held = f"held at most {self.held / MIB:.1f} MiB, " if self._admin else ""
+        return (
+            f"{held}RSS {self.resident_before / MIB:.0f} before, peak {self.peak / MIB:.0f} MiB, "
+            f"CPU {self.load:.0%} of a core"
+        )
+
+    async def _sample(self) -> None:
+        while self._admin is not None:
+            with suppress(OSError, ValueError, KeyError):
+                status = await asyncio.wait_for(self._status(self._admin), 5)
+                self.held_now = int(status["buffered_bytes"])
+                self.held = max(self.held, self.held_now)
+            await asyncio.sleep(_SAMPLE_SECONDS)
+
+    async def _status(self, admin: Path) -> dict[str, int]:
+        reader, writer = await asyncio.open_unix_connection(admin)
+        try:
+            writer.write(_STATUS)
+            answer = await reader.read(-1)
+        finally:
+            writer.close()
+        status: dict[str, int] = json.loads(answer.partition(b"\r\n\r\n")[2])
+        return status
+
+
+async def until(is_done: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something is done, for so many seconds at most; whether it is."""
+    deadline = time.monotonic() + seconds
+    while not is_done():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.05)
+    return True

@@ -14,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from benchmarks.trials import bursts, ends, joins, waiting
+from benchmarks.trials import bursts, crowds, ends, joins, waiting
 from benchmarks.trials.stage import Terms, Trial
 
 TRIALS: dict[str, Trial] = {
@@ -28,6 +28,7 @@ TRIALS: dict[str, Trial] = {
     "closes": waiting.closes,
     "burst": bursts.burst,
     "day_of_bursts": bursts.day_of_bursts,
+    "lazy_crowd": crowds.lazy_crowd,
 }
 
 

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from typing import Any
 
 from benchmarks.lines import UPGRADE
 from benchmarks.trials.stream import Door, Stream
@@ -22,7 +23,7 @@ EVERYBODY = 0xFFFFFFFF
 LOST = 1006
 """The close code of a connection that ended without one (RFC 6455, section 7.4.1)."""
 HEADER_BYTES = 16
-_NACK = 0x11
+_NACK, _SWITCHING = 0x11, 101
 _MORE_SIZE = {126: 2, 127: 8}
 _PATTERN_BYTES = 1 << 20
 _TRIES, _RETRY_SECONDS = 50, 0.2
@@ -80,7 +81,11 @@ class Device:
 
     def send_data(self, to: int, number: int, payload: bytes) -> None:
         """Send a data message."""
-        self.send(BINARY, pack_data(to, self.session, number, payload))
+        self.send(BINARY, self.message(to, number, payload))
+
+    def message(self, to: int, number: int, payload: bytes) -> bytes:
+        """A data message of this device's."""
+        return pack_data(to, self.session, number, payload)
 
     def _data_received(self, data: memoryview) -> None:
         self.bytes_in += len(data)
@@ -101,7 +106,7 @@ class Device:
             return False
         lines = head.split(b"\r\n")
         status = int(lines[0].split()[1])
-        if status != 101:
+        if status != _SWITCHING:
             times = [line.split()[1] for line in lines if line.lower().startswith(b"retry-after:")]
             self._refuse(Refused(status, int(times[0]) if times else None))
             return False
@@ -135,17 +140,15 @@ class Device:
         elif opcode == TEXT and not self._joined.done():
             self._control_received(json.loads(payload))
 
-    def _control_received(self, control: dict[str, object]) -> None:
+    def _control_received(self, control: dict[str, Any]) -> None:
         if control["type"] == "challenge":
             nonce, channel = secrets.token_bytes(16), channel_of(self._seed)
-            asked = base64url.decode(str(control["nonce"]), 32)
+            asked = base64url.decode(control["nonce"], 32)
             proof = sign_join(self._seed, join_body(asked, nonce, channel, self._tag, AUDIENCE))
             self.send(TEXT, Hello(channel, self._tag, nonce, AUDIENCE, proof).encode())
         elif control["type"] == "welcome":
-            self.session = int(str(control["session"]))
-            peers = control["peers"]
-            assert isinstance(peers, list)
-            self.peers = [peer["session"] for peer in peers]
+            self.session = control["session"]
+            self.peers = [peer["session"] for peer in control["peers"]]
             self._joined.set_result(None)
 
     def _refuse(self, refusal: Refused) -> None:
@@ -175,7 +178,7 @@ async def admitted(make: Callable[[], Device], receive_bytes: int = 0) -> Device
 
 @cache
 def _pattern() -> bytes:
-    return random.Random(1).randbytes(2 * _PATTERN_BYTES)  # noqa: S311  not a secret
+    return random.Random(1).randbytes(2 * _PATTERN_BYTES)
 
 
 def payload_of(number: int, size: int) -> bytes:

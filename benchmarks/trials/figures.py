@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 from types import TracebackType
@@ -12,7 +15,7 @@ from types import TracebackType
 from benchmarks.trial_client import cpu_seconds, resident_bytes
 
 MIB = 1 << 20
-_STATUS = b"GET /status.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+_CLOSED = re.compile(r'^vaultrelay_closes_total\{code="(\d+)".*\} (\d+)', re.MULTILINE)
 _SAMPLE_SECONDS = 0.25
 
 
@@ -35,10 +38,35 @@ def forget_peak(pid: int) -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
-class Watch:
-    """Samples a relay's memory and CPU for a while; `admin` is the socket of its admin endpoint."""
+@dataclass(frozen=True)
+class Admin:
+    """The admin endpoint of a relay, on a unix socket."""
 
-    def __init__(self, pid: int, admin: Path | None = None) -> None:
+    path: Path
+
+    async def status(self) -> dict[str, int]:
+        """/status.json."""
+        status: dict[str, int] = json.loads(await self._ask("/status.json"))
+        return status
+
+    async def closes(self) -> Counter[int]:
+        """Sessions that the relay has closed, by close code."""
+        found = _CLOSED.findall((await self._ask("/metrics")).decode())
+        return Counter({int(code): int(count) for code, count in found if count != "0"})
+
+    async def _ask(self, path: str) -> bytes:
+        reader, writer = await asyncio.open_unix_connection(self.path)
+        try:
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            return (await asyncio.wait_for(reader.read(-1), 10)).partition(b"\r\n\r\n")[2]
+        finally:
+            writer.close()
+
+
+class Watch:
+    """Samples a relay's memory and CPU for a while."""
+
+    def __init__(self, pid: int, admin: Admin) -> None:
         self.held = 0
         """The most bytes that the relay held for receivers."""
         self.held_now = 0
@@ -64,29 +92,18 @@ class Watch:
         self.load = (cpu_seconds(self._pid) - self._cpu) / took
 
     def __str__(self) -> str:
-        held = f"held at most {self.held / MIB:.1f} MiB, " if self._admin else ""
         return (
-            f"{held}RSS {self.resident_before / MIB:.0f} before, peak {self.peak / MIB:.0f} MiB, "
+            f"held at most {self.held / MIB:.1f} MiB, RSS {self.resident_before / MIB:.0f} "
+            f"before, peak {self.peak / MIB:.0f} MiB, "
             f"CPU {self.load:.0%} of a core"
         )
 
     async def _sample(self) -> None:
-        while self._admin is not None:
+        while True:
             with suppress(OSError, ValueError, KeyError):
-                status = await asyncio.wait_for(self._status(self._admin), 5)
-                self.held_now = int(status["buffered_bytes"])
+                self.held_now = int((await self._admin.status())["buffered_bytes"])
                 self.held = max(self.held, self.held_now)
             await asyncio.sleep(_SAMPLE_SECONDS)
-
-    async def _status(self, admin: Path) -> dict[str, int]:
-        reader, writer = await asyncio.open_unix_connection(admin)
-        try:
-            writer.write(_STATUS)
-            answer = await reader.read(-1)
-        finally:
-            writer.close()
-        status: dict[str, int] = json.loads(answer.partition(b"\r\n\r\n")[2])
-        return status
 
 
 async def until(is_done: Callable[[], bool], seconds: float) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.trial_client import HOST, Where
+from benchmarks.trials.figures import Admin
 from tests.authority import issue, write_pair
 from tests.process.processes import BIN, RunningRelay, environment, running_relay
 from tests.transport.tls_client import lenient_context
@@ -46,7 +47,7 @@ class Terms:
         return "wss" if self.tls else "ws"
 
     @property
-    def variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, Any]:
         """The environment variables that make the relay's command load that tree."""
         return {} if self.tree is None else {"PYTHONPATH": str(self.tree)}
 
@@ -59,21 +60,26 @@ Trial = Callable[[Terms], Coroutine[Any, Any, None]]
 
 
 class Stage:
-    """A relay for one trial, plain or with TLS."""
+    """A relay for one trial, plain or with TLS.
+
+    `is_watched`: it has a core of its own, as far as there are two, and an admin endpoint.
+    """
 
     def __init__(
-        self, stack: ExitStack, terms: Terms, *flags: str, has_own_core: bool = False
+        self, stack: ExitStack, terms: Terms, *flags: str, is_watched: bool = False
     ) -> None:
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         certificate, key = write_pair(self.folder, issue(["relay.test"]))
         self._terms = terms
         self._files = ("--tls-cert", str(certificate), "--tls-key", str(key)) if terms.tls else ()
-        self.flags = flags
+        self.admin = Admin(self.folder / "admin.sock")
+        watched = ("--admin", f"unix:{self.admin.path}") if is_watched else ()
+        self.flags = (*flags, *watched)
         self._stack = stack
         self.tls = lenient_context() if terms.tls else None
-        with machine.on_the_servers_core() if has_own_core else nullcontext():
+        with machine.on_the_servers_core() if is_watched else nullcontext():
             self.relay: RunningRelay = stack.enter_context(
-                running_relay(*flags, *self._files, **terms.variables)
+                running_relay(*self.flags, *self._files, **terms.variables)
             )
 
     @property

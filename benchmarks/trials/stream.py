@@ -1,4 +1,4 @@
-"""A client's socket that does not block, plain or with TLS: reads promptly, slowly or not at all."""
+"""A client's socket that does not block, plain or TLS: reads promptly, slowly or not at all."""
 
 import asyncio
 import socket

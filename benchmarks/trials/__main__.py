@@ -14,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from benchmarks.trials import bursts, crowds, ends, joins, waiting
+from benchmarks.trials import bursts, busy, crowds, ends, joins, posts, storm, waiting
 from benchmarks.trials.stage import Terms, Trial
 
 TRIALS: dict[str, Trial] = {
@@ -29,6 +29,10 @@ TRIALS: dict[str, Trial] = {
     "burst": bursts.burst,
     "day_of_bursts": bursts.day_of_bursts,
     "lazy_crowd": crowds.lazy_crowd,
+    "hostile_crowd": posts.hostile_crowd,
+    "half_messages": posts.half_messages,
+    "busy_address": busy.busy_address,
+    "storm": storm.storm,
 }
 
 

@@ -66,8 +66,8 @@ async def _one_burst(terms: Terms, name: str, shape: Shape, run: int) -> Counter
             after = resident_bytes(stage.pid)
     report(
         f"{name}, run {run + 1}: {had.messages} of {shape.messages} messages, {had.bytes} of "
-        f"{shape.bytes} bytes, {had.wrong} wrong, in {seconds:.2f} s; {_ends(closes, had, sent)}; RSS "
-        f"{before / MIB:.1f}, peak {peak / MIB:.1f}, after {after / MIB:.1f} MiB"
+        f"{shape.bytes} bytes, {had.wrong} wrong, in {seconds:.2f} s; {_ends(closes, had, sent)}; "
+        f"RSS {before / MIB:.1f}, peak {peak / MIB:.1f}, after {after / MIB:.1f} MiB"
     )
     sums = {
         "arrived": had.messages,
@@ -107,6 +107,6 @@ async def day_of_bursts(terms: Terms) -> None:
     report(
         f"day of bursts, {terms.scheme}: {len(rests)} bursts, {had.messages} of "
         f"{len(rests) * shape.messages} messages, {had.wrong} wrong; {_ends(closes, had, sent)}; "
-        f"RSS idle {idle / MIB:.1f}, peak {peak / MIB:.1f}, after the silences {shown} MiB: last/first "
-        f"{rests[-1] / rests[0]:.2f}, most/idle {max(rests) / idle:.2f}"
+        f"RSS idle {idle / MIB:.1f}, peak {peak / MIB:.1f}, after the silences {shown} MiB: "
+        f"last/first {rests[-1] / rests[0]:.2f}, most/idle {max(rests) / idle:.2f}"
     )

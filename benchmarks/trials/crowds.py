@@ -3,8 +3,6 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
 from hashlib import sha256
 
 from benchmarks.trials.beside import HOSTILE, MAX_BUFFER, Crowd, beside
@@ -19,7 +17,8 @@ PER_CHANNEL = 63
 _MESSAGE_BYTES = 225_000
 _LAZY_BYTES_PER_SECOND = 7000
 _RECEIVE_BYTES = 4096
-_SPARE = 6 * MIB
+_LEAST_BYTES = 8192
+_SPARE = MIB
 _FEED_SECONDS = 0.5
 _JOINS_AT_ONCE = 16
 _SLICES = 10
@@ -66,16 +65,16 @@ async def ends_of(devices: list[Device]) -> str:
 
 
 async def lazy(link: Link, door: Door) -> None:
-    """Four senders; all others read 7 KB a second. Each order is one more broadcast."""
+    """Four senders; all others read 7 KB a second. Each order is the size of a broadcast."""
     devices = await join_crowd(door, CHANNELS + RECEIVERS, PER_CHANNEL, _RECEIVE_BYTES)
     senders = devices[:: PER_CHANNEL + 1]
     readers = [device for device in devices if device not in senders]
     reading = asyncio.create_task(read_slowly(readers, _LAZY_BYTES_PER_SECOND))
     link.report("ready")
     number = 0
-    while await link.order() is not None:
+    while (size := await link.order()) is not None:
         sender = senders[number % CHANNELS]
-        sender.send_data(EVERYBODY, number, payload_of(number, _MESSAGE_BYTES))
+        sender.send_data(EVERYBODY, number, payload_of(number, size))
         number += 1
     reading.cancel()
     link.report(f"{number} broadcasts; receivers: {await ends_of(readers)}")
@@ -83,10 +82,10 @@ async def lazy(link: Link, door: Door) -> None:
 
 async def _top_up(crowd: Helper, watch: Watch, limit: int) -> None:
     """Broadcast while it fits: the crowd itself is to stay below the limit."""
-    share = _MESSAGE_BYTES * PER_CHANNEL
     while True:
-        if watch.held_now + share / 2 < limit - _SPARE:
-            crowd.order("broadcast")
+        size = min(_MESSAGE_BYTES, (limit - _SPARE - watch.held_now) // PER_CHANNEL)
+        if size >= _LEAST_BYTES:
+            crowd.order(size)
         await asyncio.sleep(_FEED_SECONDS)
 
 

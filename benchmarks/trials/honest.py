@@ -89,7 +89,8 @@ async def talk(link: Link, door: Door, pairs: int, kinds: tuple[str, ...], tick:
     phases: dict[str, Seen] = defaultdict(Seen)
     talking = [await _joined(door, number, phases) for number in range(pairs)]
     link.report("ready")
-    phase, ticks = "", 0
+    phase: str | None = ""
+    ticks = 0
     order = asyncio.create_task(link.order())
     while phase is not None:
         began = time.monotonic()

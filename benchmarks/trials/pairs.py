@@ -30,8 +30,8 @@ class Shape:
     receive_bytes: int = 0
     """SO_RCVBUF of the receivers, if not the system's."""
     late_seconds: float = 0
-    """After which receivers begin to read: with a small buffer it leaves to the relay what a network
-    with a real MTU and round trip would leave to it."""
+    """After which receivers begin to read: with a small buffer it leaves to the relay what a
+    network with a real MTU and round trip would leave to it."""
 
     @property
     def messages(self) -> int:

@@ -14,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from benchmarks.trials import bursts, busy, crowds, ends, joins, posts, storm, waiting
+from benchmarks.trials import bursts, busy, crowds, ends, files, joins, posts, storm, waiting
 from benchmarks.trials.stage import Terms, Trial
 
 TRIALS: dict[str, Trial] = {
@@ -32,6 +32,7 @@ TRIALS: dict[str, Trial] = {
     "hostile_crowd": posts.hostile_crowd,
     "half_messages": posts.half_messages,
     "busy_address": busy.busy_address,
+    "hanging_files": files.hanging_files,
     "storm": storm.storm,
 }
 

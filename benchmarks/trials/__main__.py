@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.trials import bursts, busy, crowds, ends, files, joins, posts, storm, waiting
-from benchmarks.trials.stage import Terms, Trial
+from benchmarks.trials.stage import Terms, Trial, report
 
 TRIALS: dict[str, Trial] = {
     "half-open": waiting.half_open,
@@ -62,6 +62,7 @@ def main() -> None:
     _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (maximum, maximum))
     cores = os.sched_getaffinity(0)
+    report(f"{len(cores)} cores, load average {os.getloadavg()[0]:.1f} before the first trial")
     for name in asked.names or TRIALS:
         for scheme in [asked.only] if asked.only else ["ws", "wss"]:
             os.sched_setaffinity(0, cores)

@@ -164,7 +164,7 @@ class Device:
     def _end(self, code: int) -> None:
         if not self.ended.done():
             self.ended.set_result(code)
-        self._refuse(Refused(code))
+        self._refuse(Refused(0 if code == LOST else code))
 
     def _lost(self) -> None:
         self._end(LOST)

@@ -14,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from benchmarks.trials import bursts, busy, crowds, ends, files, joins, posts, storm, waiting
+from benchmarks.trials import bursts, busy, crowds, ends, files, hostile, joins, storm, waiting
 from benchmarks.trials.stage import Terms, Trial, report
 
 TRIALS: dict[str, Trial] = {
@@ -29,8 +29,8 @@ TRIALS: dict[str, Trial] = {
     "burst": bursts.burst,
     "day_of_bursts": bursts.day_of_bursts,
     "lazy_crowd": crowds.lazy_crowd,
-    "hostile_crowd": posts.hostile_crowd,
-    "half_messages": posts.half_messages,
+    "hostile_crowd": hostile.hostile_crowd,
+    "half_messages": hostile.half_messages,
     "busy_address": busy.busy_address,
     "hanging_files": files.hanging_files,
     "storm": storm.storm,

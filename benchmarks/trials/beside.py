@@ -9,7 +9,7 @@ from benchmarks.trials.figures import MIB, Watch
 from benchmarks.trials.helper import Helper, Work
 from benchmarks.trials.honest import PAIRS, SIZES, talk
 from benchmarks.trials.stage import Stage, Terms, report
-from benchmarks.trials.stream import Door
+from benchmarks.trials.stream import Target
 
 MAX_BUFFER = 64 * MIB
 PROXY = ("--trusted-proxy", "127.0.0.1")
@@ -23,11 +23,10 @@ _CROWD_NICE = 5
 
 @dataclass(frozen=True)
 class Crowd:
-    """A helper process of hostile devices, and what it is given after the door."""
+    """A helper process of hostile devices."""
 
     name: str
     work: Work
-    arguments: tuple[object, ...] = ()
     feed: Callable[[Helper, Watch], Awaitable[None]] | None = None
     """What the parent does with it while the phase lasts."""
 
@@ -37,16 +36,16 @@ async def beside(terms: Terms, crowd: Crowd) -> None:
     with ExitStack() as stack:
         flags = (*PROXY, "--log-level", "error", *terms.buffer_flags(MAX_BUFFER))
         stage = Stage(stack, terms, *flags, is_watched=True)
-        door = Door(stage.relay.port, terms.tls)
+        target = Target(stage.relay.port, terms.tls)
         async with AsyncExitStack() as helpers:
             honest = await helpers.enter_async_context(
-                Helper(talk, door, PAIRS, tuple(SIZES), _TICK_SECONDS)
+                Helper(talk, target, PAIRS, tuple(SIZES), _TICK_SECONDS)
             )
             honest.order("alone")
             await asyncio.sleep(_QUIET_SECONDS)
             watch = await helpers.enter_async_context(Watch(stage.pid, stage.admin))
             hostile = await helpers.enter_async_context(
-                Helper(crowd.work, door, *crowd.arguments, nice=_CROWD_NICE)
+                Helper(crowd.work, target, nice=_CROWD_NICE)
             )
             honest.order("crowd")
             feeding = asyncio.create_task(_feed(crowd, hostile, watch))

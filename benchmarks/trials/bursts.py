@@ -10,7 +10,7 @@ from benchmarks.trials.device import HEADER_BYTES
 from benchmarks.trials.figures import MIB, forget_peak, peak_bytes
 from benchmarks.trials.pairs import Arrived, Shape, joined_pairs
 from benchmarks.trials.stage import Stage, Terms, report
-from benchmarks.trials.stream import Door
+from benchmarks.trials.stream import Target
 
 MAX_BUFFER = 8 * MIB
 _KIB64 = 64 * 1024
@@ -56,7 +56,7 @@ async def _one_burst(terms: Terms, name: str, shape: Shape, run: int) -> Counter
     with ExitStack() as stack:
         flags = (*_FLAGS, *terms.buffer_flags(MAX_BUFFER))
         stage = Stage(stack, terms, *flags, is_watched=True)
-        async with joined_pairs(Door(stage.relay.port, terms.tls), shape) as pairs:
+        async with joined_pairs(Target(stage.relay.port, terms.tls), shape) as pairs:
             before = resident_bytes(stage.pid)
             forget_peak(stage.pid)
             had, sent, seconds = await pairs.go(stage.pid, _PATIENCE_SECONDS)
@@ -91,7 +91,7 @@ async def day_of_bursts(terms: Terms) -> None:
     with ExitStack() as stack:
         flags = (*_FLAGS, *terms.buffer_flags(MAX_BUFFER))
         stage = Stage(stack, terms, *flags, is_watched=True)
-        async with joined_pairs(Door(stage.relay.port, terms.tls), shape) as pairs:
+        async with joined_pairs(Target(stage.relay.port, terms.tls), shape) as pairs:
             await asyncio.sleep(_SETTLE_SECONDS)
             idle = resident_bytes(stage.pid)
             forget_peak(stage.pid)

@@ -10,9 +10,9 @@ from benchmarks.trials.crowds import PER_CHANNEL, join_crowd
 from benchmarks.trials.device import EVERYBODY, HEADER_BYTES
 from benchmarks.trials.helper import Helper, Link
 from benchmarks.trials.honest import PAIRS, talk
-from benchmarks.trials.posts import DEVICES
+from benchmarks.trials.hostile import DEVICES
 from benchmarks.trials.stage import Stage, Terms, report
-from benchmarks.trials.stream import Door, Stream
+from benchmarks.trials.stream import Stream, Target
 from tests.frames import BINARY, client_frame
 
 _PAYLOAD_BYTES = 16
@@ -22,9 +22,9 @@ _TICK_SECONDS = 0.05
 _CROWD_NICE = 5
 
 
-async def ask_for_much(link: Link, door: Door) -> None:
+async def ask_for_much(link: Link, target: Target) -> None:
     """All broadcast without end from the first order on; each order reports the deliveries."""
-    devices = await join_crowd(door, DEVICES, PER_CHANNEL, 0)
+    devices = await join_crowd(target, DEVICES, PER_CHANNEL, 0)
     link.report("ready")
     await link.order()
     tasks = []
@@ -72,12 +72,14 @@ async def busy_address(terms: Terms) -> None:
     seconds = terms.seconds / 2
     with ExitStack() as stack:
         stage = Stage(stack, terms, *PROXY, "--log-level", "error", is_watched=True)
-        door = Door(stage.relay.port, terms.tls)
+        target = Target(stage.relay.port, terms.tls)
         async with AsyncExitStack() as helpers:
             honest = await helpers.enter_async_context(
-                Helper(talk, door, PAIRS, ("1 KiB",), _TICK_SECONDS)
+                Helper(talk, target, PAIRS, ("1 KiB",), _TICK_SECONDS)
             )
-            crowd = await helpers.enter_async_context(Helper(ask_for_much, door, nice=_CROWD_NICE))
+            crowd = await helpers.enter_async_context(
+                Helper(ask_for_much, target, nice=_CROWD_NICE)
+            )
             honest.order("alone")
             quiet = await Meter(None, stage.pid).over(seconds)
             meter = Meter(crowd, stage.pid)

@@ -10,7 +10,7 @@ from benchmarks.trials.device import EVERYBODY, Device, admitted, payload_of
 from benchmarks.trials.figures import MIB, Watch
 from benchmarks.trials.helper import Helper, Link
 from benchmarks.trials.stage import Terms
-from benchmarks.trials.stream import Door
+from benchmarks.trials.stream import Target
 
 CHANNELS, RECEIVERS = 4, 242
 PER_CHANNEL = 63
@@ -24,20 +24,22 @@ _JOINS_AT_ONCE = 16
 _SLICES = 10
 
 
-def hostile(door: Door, channel: int, tag: int) -> Device:
+def hostile_device(target: Target, channel: int, tag: int) -> Device:
     """A device of the hostile address."""
     seed = sha256(b"hostile %d" % channel).digest()
-    return Device(door, seed, tag.to_bytes(8, "big"), HOSTILE)
+    return Device(target, seed, tag.to_bytes(8, "big"), HOSTILE)
 
 
-async def join_crowd(door: Door, count: int, per_channel: int, receive_bytes: int) -> list[Device]:
+async def join_crowd(
+    target: Target, count: int, per_channel: int, receive_bytes: int
+) -> list[Device]:
     """So many devices; the first of each channel is its sender."""
     slots = asyncio.Semaphore(_JOINS_AT_ONCE)
 
     async def join(number: int) -> Device:
         async with slots:
             channel, tag = divmod(number, per_channel + 1)
-            return await admitted(lambda: hostile(door, channel, tag), receive_bytes)
+            return await admitted(lambda: hostile_device(target, channel, tag), receive_bytes)
 
     return list(await asyncio.gather(*map(join, range(count))))
 
@@ -64,9 +66,9 @@ async def ends_of(devices: list[Device]) -> str:
     return f"{before} of {len(devices)} ended, {dict(codes) or 'none'}"
 
 
-async def lazy(link: Link, door: Door) -> None:
+async def lazy(link: Link, target: Target) -> None:
     """Four senders; all others read 7 KB a second. Each order is the size of a broadcast."""
-    devices = await join_crowd(door, CHANNELS + RECEIVERS, PER_CHANNEL, _RECEIVE_BYTES)
+    devices = await join_crowd(target, CHANNELS + RECEIVERS, PER_CHANNEL, _RECEIVE_BYTES)
     senders = devices[:: PER_CHANNEL + 1]
     readers = [device for device in devices if device not in senders]
     reading = asyncio.create_task(read_slowly(readers, _LAZY_BYTES_PER_SECOND))

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from benchmarks.lines import UPGRADE
-from benchmarks.trials.stream import Door, Stream
+from benchmarks.trials.stream import Stream, Target
 from tests.frames import BINARY, CLOSE, PING, PONG, TEXT, client_frame
 from vaultrelay.wire import base64url
 from vaultrelay.wire.control import Hello
@@ -43,7 +43,7 @@ class Refused(Exception):
 class Device:
     """One connection to a relay; `address` is the client address that it reports as a proxy."""
 
-    def __init__(self, door: Door, seed: bytes, tag: bytes, address: str = "") -> None:
+    def __init__(self, target: Target, seed: bytes, tag: bytes, address: str = "") -> None:
         self.nacks = self.bytes_in = self.session = 0
         self.peers: list[int] = []
         """The sessions that were in the channel before this one."""
@@ -54,7 +54,7 @@ class Device:
         self.ended: asyncio.Future[int] = loop.create_future()
         """The close code."""
         self._joined: asyncio.Future[None] = loop.create_future()
-        self._door, self._seed, self._tag, self._address = door, seed, tag, address
+        self._target, self._seed, self._tag, self._address = target, seed, tag, address
         self._is_upgraded = False
         self._in = bytearray()
         self.stream = Stream(self._data_received, self._lost)
@@ -62,7 +62,7 @@ class Device:
     async def join(self, receive_bytes: int = 0, context: ssl.SSLContext | None = None) -> "Device":
         """Connect and join. Raises Refused or OSError if the relay does not admit it."""
         try:
-            await self.stream.connect(self._door, receive_bytes, context)
+            await self.stream.connect(self._target, receive_bytes, context)
             self._ask()
             await self._joined
         except BaseException:

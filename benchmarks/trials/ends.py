@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack, suppress
 
 from benchmarks.trial_client import Probe, Where, Wire, cpu_seconds, descriptors
+from benchmarks.trials.device import EVERYBODY
 from benchmarks.trials.stage import Stage, Terms, report
 from tests.frames import CLOSE
 
@@ -74,14 +75,8 @@ async def drain(terms: Terms) -> None:
                     if opcode == CLOSE and polite:
                         wire.send(CLOSE, payload)
 
-        async def talk(wire: Wire) -> None:
-            while not wire.writer.is_closing():
-                with suppress(OSError):
-                    wire.data(0xFFFFFFFF, b"x" * 1000)
-                await asyncio.sleep(0.2)
-
         tasks = [asyncio.create_task(live(wire, n % 2 == 0)) for n, wire in enumerate(wires[:90])]
-        tasks += [asyncio.create_task(talk(wire)) for wire in wires[:50]]
+        tasks += [asyncio.create_task(_talk(wire)) for wire in wires[:50]]
         await asyncio.sleep(1)
         began = time.monotonic()
         stage.relay.process.send_signal(signal.SIGTERM)
@@ -94,3 +89,10 @@ async def drain(terms: Terms) -> None:
             f"drain, {terms.scheme}: exit status {status} after {took:.2f} s of 20; "
             f"{told} of the 90 that read were told"
         )
+
+
+async def _talk(wire: Wire) -> None:
+    while not wire.writer.is_closing():
+        with suppress(OSError):
+            wire.data(EVERYBODY, b"x" * 1000)
+        await asyncio.sleep(0.2)

@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,13 +104,3 @@ class Watch:
                 self.held_now = int((await self._admin.status())["buffered_bytes"])
                 self.held = max(self.held, self.held_now)
             await asyncio.sleep(_SAMPLE_SECONDS)
-
-
-async def until(is_done: Callable[[], bool], seconds: float) -> bool:
-    """Wait until something is done, for so many seconds at most; whether it is."""
-    deadline = time.monotonic() + seconds
-    while not is_done():
-        if time.monotonic() > deadline:
-            return False
-        await asyncio.sleep(0.05)
-    return True

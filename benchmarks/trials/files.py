@@ -14,9 +14,9 @@ from benchmarks import machine
 from benchmarks.trials import hanging_fs
 from benchmarks.trials.device import TOKEN
 from benchmarks.trials.helper import Helper
-from benchmarks.trials.honest import Seen, seed_of, talk
+from benchmarks.trials.honest import PhaseResult, seed_of, talk
 from benchmarks.trials.stage import Terms, report
-from benchmarks.trials.stream import Door
+from benchmarks.trials.stream import Target
 from tests.authority import issue, write_pair
 from tests.process.processes import running_relay
 from vaultrelay.policy.limits import MAX_CHANNELS_LISTED, MAX_TOKENS
@@ -104,7 +104,7 @@ class Options:
         new.replace(self.plain / name)
 
 
-Say = Callable[[str], None]
+BeginPhase = Callable[[str], None]
 
 
 async def hanging_files(terms: Terms) -> None:
@@ -116,12 +116,12 @@ async def hanging_files(terms: Terms) -> None:
         flags = ("--listen", listen, "--config", f"{options.folder}/options.toml")
         with machine.on_the_servers_core():
             relay = stack.enter_context(running_relay(*flags, **terms.variables))
-        door = Door(relay.port, terms.tls)
+        target = Target(relay.port, terms.tls)
         contents = {each.name: each.read_bytes() for each in options.plain.iterdir()}
         stack.callback(hanging_fs.unmount, options.mount)
         async with AsyncExitStack() as helpers:
             honest = await helpers.enter_async_context(
-                Helper(talk, door, _PAIRS, ("1 KiB",), _TICK_SECONDS)
+                Helper(talk, target, _PAIRS, ("1 KiB",), _TICK_SECONDS)
             )
             files = await helpers.enter_async_context(
                 Helper(hanging_fs.serve, options.mount, contents)
@@ -137,15 +137,15 @@ async def hanging_files(terms: Terms) -> None:
     )
 
 
-def _longest(seen: Seen) -> str:
+def _longest(seen: PhaseResult) -> str:
     if not seen.sent:
         return "none passed"
     lost = f" and {seen.lost} lost" if seen.lost else ""
     return f"{max(seen.seconds['1 KiB'], default=0) * 1e3:.0f} ms{lost}"
 
 
-async def _change(options: Options, say: Say, is_tls: bool) -> None:
-    say("without a change")
+async def _change(options: Options, begin: BeginPhase, is_tls: bool) -> None:
+    begin("without a change")
     await asyncio.sleep(_STEP_SECONDS)
     steps: dict[str, Callable[[], None]] = {
         f"{MAX_CHANNELS_LISTED} channels": options.channels,
@@ -156,30 +156,30 @@ async def _change(options: Options, say: Say, is_tls: bool) -> None:
         steps[f"{_CERTIFICATES} pairs"] = options.add_pairs
         steps["one pair again"] = options.remove_pairs
     for name, write in steps.items():
-        say("")
+        begin("")
         # In another thread, or the orders of this process would be late.
         await asyncio.to_thread(write)
-        say(name)
+        begin(name)
         await asyncio.sleep(_STEP_SECONDS)
     pipe = options.folder / "pipe"
     pipe.mkdir()
     os.mkfifo(pipe / "tokens")
     options.lead("tokens", pipe)
-    say("tokens on a named pipe")
+    begin("tokens on a named pipe")
     await asyncio.sleep(_STEP_SECONDS)
     options.lead("tokens", options.plain)
 
 
-async def _hang(options: Options, say: Say, files: Helper, is_tls: bool) -> None:
+async def _hang(options: Options, begin: BeginPhase, files: Helper, is_tls: bool) -> None:
     """One file on a file system where all hangs, then each in turn where reads hang."""
     names = ["tokens", "channels", "options.toml", *(["key.pem"] if is_tls else [])]
     steps = [("all hangs", "tokens"), *(("reads hang", name) for name in names)]
     for mode, name in steps:
-        say("")
+        begin("")
         await asyncio.sleep(_PAUSE_SECONDS)
         files.order(mode)
         options.lead(name, options.mount)
-        say(f"{name}, {mode} for {_HANG_SECONDS:.0f} s")
+        begin(f"{name}, {mode} for {_HANG_SECONDS:.0f} s")
         await asyncio.sleep(_HANG_SECONDS)
         files.order("serve")
         options.lead(name, options.plain)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from benchmarks.trials.device import HEADER_BYTES, Device, payload_of
 from benchmarks.trials.figures import milliseconds
 from benchmarks.trials.helper import Link
-from benchmarks.trials.stream import Door
+from benchmarks.trials.stream import Target
 
 PAIRS = 15
 SIZES = {"1 KiB": 1024, "64 KiB": 64 * 1024, "1 MiB": (1 << 20) - HEADER_BYTES}
@@ -22,7 +22,7 @@ _MOST_UNDER_WAY = 8
 
 
 @dataclass
-class Seen:
+class PhaseResult:
     """What happened in one phase; a message belongs to the phase in which it was sent."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -42,7 +42,7 @@ class Seen:
 class Pair:
     """Two devices in one process: pings go there and back, all else one way."""
 
-    def __init__(self, here: Device, there: Device, phases: Mapping[str, Seen]) -> None:
+    def __init__(self, here: Device, there: Device, phases: Mapping[str, PhaseResult]) -> None:
         self.here, self.there = here, there
         self.under_way: dict[int, tuple[str, str, float]] = {}
         self._phases = phases
@@ -89,10 +89,10 @@ def seed_of(number: int) -> bytes:
     return sha256(b"honest %d" % number).digest()
 
 
-async def talk(link: Link, door: Door, pairs: int, kinds: tuple[str, ...], tick: float) -> None:
+async def talk(link: Link, target: Target, pairs: int, kinds: tuple[str, ...], tick: float) -> None:
     """Talk in the phase that the parent names last; "" is silence, None the end."""
-    phases: dict[str, Seen] = defaultdict(Seen)
-    talking = [await _joined(door, number, phases) for number in range(pairs)]
+    phases: dict[str, PhaseResult] = defaultdict(PhaseResult)
+    talking = [await _joined(target, number, phases) for number in range(pairs)]
     link.report("ready")
     phase: str | None = ""
     ticks = 0
@@ -108,18 +108,13 @@ async def talk(link: Link, door: Door, pairs: int, kinds: tuple[str, ...], tick:
         await asyncio.wait([order], timeout=max(0.001, began + tick - time.monotonic()))
         if order.done():
             phase = order.result()
-            order = asyncio.create_task(link.order())
-            order = order if phase is not None else _cancelled(order)
+            if phase is not None:
+                order = asyncio.create_task(link.order())
     await _settle(talking)
     for pair in talking:
         for _, name, _ in pair.under_way.values():
             phases[name].lost += 1
     link.report((dict(phases), _closes(talking), sum(pair.here.nacks for pair in talking)))
-
-
-def _cancelled(task: "asyncio.Task[str]") -> "asyncio.Task[str]":
-    task.cancel()
-    return task
 
 
 async def _settle(talking: list[Pair]) -> None:
@@ -133,9 +128,9 @@ def _closes(talking: list[Pair]) -> Counter[int]:
     return Counter(device.ended.result() for device in devices if device.ended.done())
 
 
-async def _joined(door: Door, number: int, phases: Mapping[str, Seen]) -> Pair:
+async def _joined(target: Target, number: int, phases: Mapping[str, PhaseResult]) -> Pair:
     """A pair at addresses of networks that nothing else of a trial uses."""
     seed = seed_of(number)
-    there = await Device(door, seed, b"honest-b", f"192.0.{number}.2").join()
-    here = await Device(door, seed, b"honest-a", f"203.0.{number}.1").join()
+    there = await Device(target, seed, b"honest-b", f"192.0.{number}.2").join()
+    here = await Device(target, seed, b"honest-a", f"203.0.{number}.1").join()
     return Pair(here, there, phases)

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from benchmarks.trials.device import HEADER_BYTES, Device, payload_of
 from benchmarks.trials.helper import Helper, Link
-from benchmarks.trials.stream import Door
+from benchmarks.trials.stream import Target
 from tests.frames import BINARY, client_frame
 
 RECEIVING_PROCESSES = 2
@@ -85,10 +85,10 @@ class Receiver:
         self._arrived.last = time.monotonic()
 
 
-async def receive(link: Link, door: Door, numbers: range, shape: Shape) -> None:
+async def receive(link: Link, target: Target, numbers: range, shape: Shape) -> None:
     """Receive until the parent has enough; counts on each order."""
     arrived = Arrived()
-    devices = await _join_all(door, numbers, b"receiver", shape.receive_bytes)
+    devices = await _join_all(target, numbers, b"receiver", shape.receive_bytes)
     for number, device in zip(numbers, devices, strict=True):
         device.received = Receiver(number, shape.sizes[number], arrived).received
     link.report("ready")
@@ -99,9 +99,9 @@ async def receive(link: Link, door: Door, numbers: range, shape: Shape) -> None:
         link.report(arrived)
 
 
-async def send(link: Link, door: Door, numbers: range, shape: Shape) -> None:
+async def send(link: Link, target: Target, numbers: range, shape: Shape) -> None:
     """On each order to go, send all messages of all pairs at the same moment."""
-    devices = await _join_all(door, numbers, b"sender--")
+    devices = await _join_all(target, numbers, b"sender--")
     sent = 0
     writes = _frames(numbers, devices, shape, sent)
     link.report("ready")
@@ -144,13 +144,15 @@ def _closes(devices: Sequence[Device]) -> Counter[int]:
     return Counter(device.ended.result() for device in devices if device.ended.done())
 
 
-async def _join_all(door: Door, numbers: range, tag: bytes, receive_bytes: int = 0) -> list[Device]:
+async def _join_all(
+    target: Target, numbers: range, tag: bytes, receive_bytes: int = 0
+) -> list[Device]:
     slots = asyncio.Semaphore(_JOINS_AT_ONCE)
 
     async def join(number: int) -> Device:
         async with slots:
             seed = sha256(b"pair %d" % number).digest()
-            return await Device(door, seed, tag).join(receive_bytes)
+            return await Device(target, seed, tag).join(receive_bytes)
 
     return list(await asyncio.gather(*map(join, numbers)))
 
@@ -194,18 +196,18 @@ class Pairs:
 
 
 @asynccontextmanager
-async def joined_pairs(door: Door, shape: Shape) -> AsyncIterator[Pairs]:
+async def joined_pairs(target: Target, shape: Shape) -> AsyncIterator[Pairs]:
     """Pairs that have joined, receivers before senders."""
     count = len(shape.sizes)
     step = -(-count // RECEIVING_PROCESSES)
     async with AsyncExitStack() as stack:
         receivers = [
             await stack.enter_async_context(
-                Helper(receive, door, range(start, min(start + step, count)), shape)
+                Helper(receive, target, range(start, min(start + step, count)), shape)
             )
             for start in range(0, count, step)
         ]
-        sender = await stack.enter_async_context(Helper(send, door, range(count), shape))
+        sender = await stack.enter_async_context(Helper(send, target, range(count), shape))
         yield Pairs(sender, receivers, shape)
         for helper in (*receivers, sender):
             helper.order("enough")

@@ -15,7 +15,7 @@ from benchmarks.trials.figures import Watch
 from benchmarks.trials.helper import Helper, Link
 from benchmarks.trials.honest import talk
 from benchmarks.trials.stage import Stage, Terms, report
-from benchmarks.trials.stream import Door
+from benchmarks.trials.stream import Target
 
 DEVICES = 10_000
 _PROCESSES = 4
@@ -32,7 +32,7 @@ _FULL = (429, 503)
 
 
 @dataclass
-class Came:
+class Arrivals:
     """What became of the devices of one process."""
 
     joined: list[float] = field(default_factory=list)
@@ -45,25 +45,27 @@ class Came:
     """Devices that the relay has closed after their join."""
 
 
-async def arrive(link: Link, door: Door, numbers: range) -> None:
+async def arrive(link: Link, target: Target, numbers: range) -> None:
     """On an order all come within a second, and come back as the protocol page has it."""
-    came = Came()
+    arrivals = Arrivals()
     devices: list[Device] = []
     link.report("ready")
     began = await link.order()
     tasks = [
-        asyncio.create_task(_insist(door, number, began + random.random(), came, devices))
+        asyncio.create_task(_insist(target, number, began + random.random(), arrivals, devices))
         for number in numbers
     ]
     while await link.order() is not None:
-        link.report(len(came.joined))
+        link.report(len(arrivals.joined))
     for task in tasks:
         task.cancel()
-    came.ended = sum(device.ended.done() for device in devices)
-    link.report(came)
+    arrivals.ended = sum(device.ended.done() for device in devices)
+    link.report(arrivals)
 
 
-async def _insist(door: Door, number: int, begin: float, came: Came, devices: list[Device]) -> None:
+async def _insist(
+    target: Target, number: int, begin: float, arrivals: Arrivals, devices: list[Device]
+) -> None:
     network, host = divmod(number, _PER_NETWORK)
     address = f"10.{network // 256}.{network % 256}.{host + 1}"
     seed = sha256(b"storm %d" % number).digest()
@@ -71,21 +73,21 @@ async def _insist(door: Door, number: int, begin: float, came: Came, devices: li
     for attempt in range(1, 100):
         refused = Refused(0)
         try:
-            device = Device(door, seed, b"device-s", address)
+            device = Device(target, seed, b"device-s", address)
             await asyncio.wait_for(device.join(), _JOIN_SECONDS)
         except Refused as error:
             refused = error
         except OSError:
             pass
         else:
-            came.joined.append(time.monotonic())
+            arrivals.joined.append(time.monotonic())
             devices.append(device)
             return
-        came.refusals[refused.status] += 1
+        arrivals.refusals[refused.status] += 1
         if refused.retry_after is None:
             wait = 2 ** min(attempt, _MOST_BACK_OFF) * random.uniform(0.5, 1)
         else:
-            came.times.append(refused.retry_after)
+            arrivals.times.append(refused.retry_after)
             wait = refused.retry_after * random.uniform(1, 1.5)
         await asyncio.sleep(wait)
 
@@ -95,15 +97,15 @@ async def storm(terms: Terms) -> None:
     flags = (*PROXY, "--max-connections", "20000", "--log-level", "error")
     with ExitStack() as stack:
         stage = Stage(stack, terms, *flags, is_watched=True)
-        door = Door(stage.relay.port, terms.tls)
+        target = Target(stage.relay.port, terms.tls)
         async with AsyncExitStack() as helpers:
             honest = await helpers.enter_async_context(
-                Helper(talk, door, _PAIRS, ("1 KiB",), _TICK_SECONDS)
+                Helper(talk, target, _PAIRS, ("1 KiB",), _TICK_SECONDS)
             )
             step = DEVICES // _PROCESSES
             crowd = [
                 await helpers.enter_async_context(
-                    Helper(arrive, door, range(start, start + step), nice=_STORM_NICE)
+                    Helper(arrive, target, range(start, start + step), nice=_STORM_NICE)
                 )
                 for start in range(0, DEVICES, step)
             ]
@@ -114,11 +116,11 @@ async def storm(terms: Terms) -> None:
                 began = time.monotonic()
                 await _all_in(crowd, began)
             phases, closes, _ = await honest.ask(None)
-            came = [await helper.ask(None) for helper in crowd]
+            arrivals = [await helper.ask(None) for helper in crowd]
     name = f"storm, {terms.scheme}"
     report(f"{name}, messages before, median/99th: {phases['alone']}")
     report(f"{name}, messages meanwhile: {phases['storm']}; closes: {dict(closes) or 'none'}")
-    report(f"{name}, {_summary(came, began)}; {watch}")
+    report(f"{name}, {_summary(arrivals, began)}; {watch}")
 
 
 async def _all_in(crowd: list[Helper], began: float) -> None:
@@ -130,14 +132,14 @@ async def _all_in(crowd: list[Helper], began: float) -> None:
             return
 
 
-def _summary(came: list[Came], began: float) -> str:
-    joined = sorted(at - began for each in came for at in each.joined)
-    refusals = sum((each.refusals for each in came), Counter[int]())
-    times = [value for each in came for value in each.times]
+def _summary(arrivals: list[Arrivals], began: float) -> str:
+    joined = sorted(at - began for each in arrivals for at in each.joined)
+    refusals = sum((each.refusals for each in arrivals), Counter[int]())
+    times = [value for each in arrivals for value in each.times]
     busiest = max(Counter(map(int, joined)).values(), default=0)
     shown = f"min {min(times)}, median {median(times):.0f}, max {max(times)}" if times else "none"
     refused = sum(refusals[status] for status in _FULL) / (len(joined) + refusals.total() or 1)
-    later = sum(each.ended for each in came)
+    later = sum(each.ended for each in arrivals)
     last = f"{joined[-1]:.1f}" if joined else "-"
     return (
         f"{len(joined)} of {DEVICES} joined, the last after {last} s, at most {busiest} in a "

@@ -19,7 +19,7 @@ _shared_context = cache(lenient_context)
 
 
 @dataclass(frozen=True)
-class Door:
+class Target:
     """The port of a relay, for any process."""
 
     port: int
@@ -42,7 +42,7 @@ class Stream:
         self._reads = True
 
     async def connect(
-        self, door: Door, receive_bytes: int = 0, context: ssl.SSLContext | None = None
+        self, target: Target, receive_bytes: int = 0, context: ssl.SSLContext | None = None
     ) -> None:
         """Connect, with TLS if the relay has it. Raises OSError if that fails."""
         raw = self.socket
@@ -50,8 +50,8 @@ class Stream:
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_bytes:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        await self._loop.sock_connect(raw, (HOST, door.port))
-        if door.is_tls:
+        await self._loop.sock_connect(raw, (HOST, target.port))
+        if target.is_tls:
             used = context or _shared_context()
             self.socket = used.wrap_socket(
                 raw, server_hostname="relay.test", do_handshake_on_connect=False

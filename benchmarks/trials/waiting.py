@@ -63,20 +63,10 @@ async def silent(terms: Terms) -> None:
         raw = Where(stage.relay.port)
         messages, health = Probe("message", stage.where), Probe("health", stage.where)
         joins: list[float] = []
-
         enough = asyncio.Event()
-
-        async def come_back() -> None:
-            # Not for ever: Python may lose a cancellation that comes with a connection.
-            while not enough.is_set():
-                with suppress(OSError):
-                    wire = await raw.open(600)
-                    await wire.ended()
-                    wire.cut()
-
         most_files = most_memory = late = 0
         async with messages, health:
-            tasks = [asyncio.create_task(come_back()) for _ in range(5000)]
+            tasks = [asyncio.create_task(_come_back(raw, enough)) for _ in range(5000)]
             cpu, until = cpu_seconds(stage.pid), time.monotonic() + 30
             while time.monotonic() < until:
                 await asyncio.sleep(0.7)
@@ -103,6 +93,15 @@ async def silent(terms: Terms) -> None:
         )
 
 
+async def _come_back(raw: Where, enough: asyncio.Event) -> None:
+    # Not for ever: Python may lose a cancellation that comes with a connection.
+    while not enough.is_set():
+        with suppress(OSError):
+            wire = await raw.open(600)
+            await wire.ended()
+            wire.cut()
+
+
 async def closes(terms: Terms) -> None:
     """100 peers each that end in other ways, or never: when their descriptors are back."""
     with ExitStack() as stack:
@@ -124,7 +123,7 @@ async def closes(terms: Terms) -> None:
             await asyncio.sleep(0.05)
         report(
             f"closes, {terms.scheme}: descriptors of 300 peers that answer nothing are "
-            f"back {time.monotonic() - began:.1f} s after the last of them came"
+            f"back {time.monotonic() - began:.1f} s after the last of them arrivals"
         )
         for wire in bad:
             wire.cut()

@@ -1,21 +1,21 @@
-"""Hostile devices that come back whenever the relay has ended them, in what each does wrong."""
+"""Hostile devices that come back whenever the relay has closed them, and what each does."""
 
 import asyncio
 import os
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
+from typing import Any, cast
 
 from benchmarks.trials.beside import Crowd, beside
-from benchmarks.trials.crowds import PER_CHANNEL, hostile
+from benchmarks.trials.crowds import PER_CHANNEL, hostile_device
 from benchmarks.trials.device import EVERYBODY, HEADER_BYTES, Device, Refused, payload_of
 from benchmarks.trials.helper import Link
 from benchmarks.trials.stage import Terms
-from benchmarks.trials.stream import Door
+from benchmarks.trials.stream import Target
 from tests.frames import BINARY, client_frame
 from tests.streams.tls_records import logging_context, sealer_of
 
@@ -37,30 +37,30 @@ _JOINS_AT_ONCE = 16
 Deed = Callable[[Device], Awaitable[None]]
 
 
-class Posts:
-    """The posts of a crowd: each is a channel and a tag, with a deed for the device there."""
+class HostileDevices:
+    """Connects each device again after its end; its deed is what it does once it has joined."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, target: Target) -> None:
         self.ends = Counter[int]()
         self.joins = 0
         self.refusals = Counter[int]()
-        self._door = door
+        self._target = target
         self._slots = asyncio.Semaphore(_JOINS_AT_ONCE)
         self._tasks: list[asyncio.Task[None]] = []
 
-    def man(self, channel: int, tag: int, deed: Deed, receive_bytes: int = 0) -> None:
-        """Occupy a post from now on."""
-        self._tasks.append(asyncio.create_task(self._stay(channel, tag, deed, receive_bytes)))
+    def add(self, channel: int, tag: int, deed: Deed, **join: Any) -> None:
+        """Keep one device connected from now on; `join` is for its `Device.join`."""
+        self._tasks.append(asyncio.create_task(self._stay(channel, tag, deed, join)))
 
     async def settled(self) -> None:
-        """Wait until each post has been occupied, or has had the time for it."""
+        """Wait until there was a join for each device, for ten seconds at most."""
         for _ in range(50):
             if self.joins >= len(self._tasks):
                 return
             await asyncio.sleep(0.2)
 
     async def leave(self) -> str:
-        """Stop all; how they fared."""
+        """End all; return how often they joined, were closed and refused."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -69,13 +69,12 @@ class Posts:
             f"refused {dict(self.refusals) or 'none'}"
         )
 
-    async def _stay(self, channel: int, tag: int, deed: Deed, receive_bytes: int) -> None:
+    async def _stay(self, channel: int, tag: int, deed: Deed, join: Mapping[str, Any]) -> None:
         while True:
-            device = hostile(self._door, channel, tag)
+            device = hostile_device(self._target, channel, tag)
             try:
                 async with self._slots:
-                    context = getattr(deed, "context", None)
-                    await device.join(receive_bytes, context)
+                    await device.join(**join)
                 self.joins += 1
                 await deed(device)
                 device.stream.read_all()
@@ -145,23 +144,24 @@ class _UpdateKeys:
         await _until_cut(device, ask)
 
 
-async def slow(link: Link, door: Door) -> None:
+async def slow(link: Link, target: Target) -> None:
     """One sender in each channel, and receivers that are slow in every way."""
-    posts = Posts(door)
+    devices = HostileDevices(target)
     with TemporaryDirectory() as folder:
         for number in range(DEVICES):
             channel, tag = divmod(number, PER_CHANNEL + 1)
             if tag == 0:
-                posts.man(channel, tag, _broadcast)
+                devices.add(channel, tag, _broadcast)
+            elif target.is_tls and tag % 3 == 0:
+                way = _UpdateKeys(Path(folder))
+                devices.add(channel, tag, way, receive_bytes=_RECEIVE_BYTES, context=way.context)
             else:
-                updates = door.is_tls and tag % 3 == 0
-                ways: tuple[Deed, ...] = (_read_nothing, _read_slowly)
-                deed = _UpdateKeys(Path(folder)) if updates else ways[tag % 2]
-                posts.man(channel, tag, deed, _RECEIVE_BYTES)
-        await posts.settled()
+                deed = (_read_nothing, _read_slowly)[tag % 2]
+                devices.add(channel, tag, deed, receive_bytes=_RECEIVE_BYTES)
+        await devices.settled()
         link.report("ready")
         await link.order()
-        link.report(await posts.leave())
+        link.report(await devices.leave())
 
 
 async def hostile_crowd(terms: Terms) -> None:
@@ -191,15 +191,15 @@ def _frame(device: Device) -> bytes:
     return client_frame(BINARY, device.message(EVERYBODY, 1, payload_of(1, _LARGEST)))
 
 
-async def halves(link: Link, door: Door) -> None:
+async def halves(link: Link, target: Target) -> None:
     """Every second device sends nothing after a half message, the others send a dribble."""
-    posts = Posts(door)
+    devices = HostileDevices(target)
     for number in range(DEVICES):
-        posts.man(number, 0, _dribble if number % 2 else _half)
-    await posts.settled()
+        devices.add(number, 0, _dribble if number % 2 else _half)
+    await devices.settled()
     link.report("ready")
     await link.order()
-    link.report(await posts.leave())
+    link.report(await devices.leave())
 
 
 async def half_messages(terms: Terms) -> None:

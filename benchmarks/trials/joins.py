@@ -40,19 +40,21 @@ async def connects(terms: Terms) -> None:
 async def all_join(where: Where, number: int) -> float:
     """Seconds in which so many devices have joined, all beginning at once and trying again."""
     began = time.monotonic()
-
-    async def insist() -> Wire:
-        while True:
-            try:
-                return await where.join(secrets.token_bytes(32), b"device-x")
-            except (OSError, asyncio.IncompleteReadError):
-                await asyncio.sleep(0.5)
-
-    wires = await asyncio.gather(*(insist() for _ in range(number)))
+    wires = await asyncio.gather(
+        *(_insist(where, secrets.token_bytes(32), b"device-x") for _ in range(number))
+    )
     seconds = time.monotonic() - began
     for wire in wires:
         wire.cut()
     return seconds
+
+
+async def _insist(where: Where, seed: bytes, device: bytes) -> Wire:
+    while True:
+        try:
+            return await where.join(seed, device)
+        except (OSError, asyncio.IncompleteReadError):
+            await asyncio.sleep(0.5)
 
 
 async def restart(terms: Terms) -> None:
@@ -65,18 +67,13 @@ async def restart(terms: Terms) -> None:
 
         async def stay(number: int) -> None:
             device = number.to_bytes(8, "big")
-            wire = await stage.where.join(seeds[number % len(seeds)], device)
+            wire = await _insist(stage.where, seeds[number % len(seeds)], device)
             joined.release()
             with suppress(OSError, asyncio.IncompleteReadError):
                 while True:
                     await wire.receive()
             wire.cut()
-            while True:
-                try:
-                    wire = await stage.where.join(seeds[number % len(seeds)], device)
-                    break
-                except (OSError, asyncio.IncompleteReadError):
-                    await asyncio.sleep(0.5)
+            await _insist(stage.where, seeds[number % len(seeds)], device)
             back.append(time.monotonic() - killed)
 
         joined = asyncio.Semaphore(0)

@@ -123,7 +123,7 @@ async def closes(terms: Terms) -> None:
             await asyncio.sleep(0.05)
         report(
             f"closes, {terms.scheme}: descriptors of 300 peers that answer nothing are "
-            f"back {time.monotonic() - began:.1f} s after the last of them arrivals"
+            f"back {time.monotonic() - began:.1f} s after the last of them came"
         )
         for wire in bad:
             wire.cut()

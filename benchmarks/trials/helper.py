@@ -25,9 +25,9 @@ class Link:
     async def order(self) -> Any:
         """The next order, awaited without keeping the loop from its work."""
         loop = asyncio.get_running_loop()
-        arrivals = asyncio.Event()
-        loop.add_reader(self._pipe.fileno(), arrivals.set)
-        await arrivals.wait()
+        came = asyncio.Event()
+        loop.add_reader(self._pipe.fileno(), came.set)
+        await came.wait()
         loop.remove_reader(self._pipe.fileno())
         return self._pipe.recv()
 

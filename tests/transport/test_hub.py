@@ -16,7 +16,8 @@ from tests.transport.turns import HUBS, Turns, WatchingHub, open_hub
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import EVENTS_AT_ONCE, ROUND_SECONDS
 from vaultrelay.transport import hub as hub_module
-from vaultrelay.transport.hub import READ, WRITE, EpollHub, Hub, ReactorHub, make_hub
+from vaultrelay.transport.hub import EpollHub, Hub, ReactorHub, make_hub
+from vaultrelay.transport.hub_stream import READ, WRITE
 
 needs_epoll = pytest.mark.skipif(not hasattr(select, "epoll"), reason="only Linux has epoll")
 

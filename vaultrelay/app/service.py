@@ -61,6 +61,7 @@ class RelayService(MultiService):
             broker=self.broker,
             devices=self.devices,
             pending=pending,
+            pace=self.hub.pace,
             privacy=lambda: privacy_notice(self.settings, under_twistd=not log.format_applies),
             session_log=self._session_log,
             log=log,

@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from vaultrelay.policy.limits import PIECES_AT_ONCE
-from vaultrelay.transport.hub import READ, WRITE, Hub
+from vaultrelay.transport.hub import Hub
+from vaultrelay.transport.hub_stream import READ, WRITE
 from vaultrelay.transport.kernel_queue import unacknowledged_bytes
 from vaultrelay.transport.registered_producer import RegisteredProducer
 from vaultrelay.transport.send_buffer import Piece, SendBuffer

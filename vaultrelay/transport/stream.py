@@ -19,7 +19,8 @@ from zope.interface import implementer
 
 from vaultrelay.policy.limits import MAX_READ_BYTES
 from vaultrelay.transport.allowance import HEAD_ALLOWANCE, Allowance
-from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
+from vaultrelay.transport.hub import Hub
+from vaultrelay.transport.hub_stream import ERROR, READ, WRITE
 from vaultrelay.transport.preamble import Stage, StageFailed
 from vaultrelay.transport.sending_half import OPEN, SendingHalf
 from vaultrelay.transport.socket_address import twisted_address
@@ -39,7 +40,7 @@ class Stream(SendingHalf):
     ones that are done are removed. `peer` is the client's address from a PROXY header.
     """
 
-    __slots__ = ("_address", "_stages", "allowance", "peer", "protocol")
+    __slots__ = ("_address", "_allowance", "_stages", "peer", "protocol")
 
     def __init__(
         self,
@@ -52,8 +53,7 @@ class Stream(SendingHalf):
         super().__init__(hub, connected)
         self.protocol = protocol
         self.peer: IAddress | None = None
-        self.allowance: Allowance = HEAD_ALLOWANCE
-        """The protocol sets its own when it takes messages."""
+        self._allowance: Allowance = HEAD_ALLOWANCE
         self._address = address
         self._stages = tuple(stages)
         hub.add(self)
@@ -65,7 +65,7 @@ class Stream(SendingHalf):
             # A stream served earlier in this round paused this one.
             return
         try:
-            wanted = self._hub.ledger.read_bytes or self.allowance.bytes_allowed
+            wanted = self._hub.ledger.read_bytes or self._allowance.bytes_allowed
             if not wanted:
                 self._hub.defer(self)
                 return
@@ -133,6 +133,20 @@ class Stream(SendingHalf):
             self._close_socket(is_reset)
             protocol, self.protocol = self.protocol, None
             protocol.connectionLost(reason)
+
+    # Called by protocols.
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the stream may read. The protocol sets its own when it takes messages: from then on
+        the hub serves the stream before those that have not joined."""
+        return self._allowance
+
+    @allowance.setter
+    def allowance(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        if self._state not in OVER:
+            self._hub.prefer(self, self._events)
 
     # ITransport, called by protocols.
 

@@ -16,6 +16,7 @@ from benchmarks.trial_client import cpu_seconds, resident_bytes
 
 MIB = 1 << 20
 _CLOSED = re.compile(r'^vaultrelay_closes_total\{code="(\d+)".*\} (\d+)', re.MULTILINE)
+_REFUSED = re.compile(r'\{outcome="(\w+)"\} (\d+)')
 _SAMPLE_SECONDS = 0.25
 
 
@@ -54,6 +55,11 @@ class Admin:
         found = _CLOSED.findall((await self._ask("/metrics")).decode())
         return Counter({int(code): int(count) for code, count in found if count != "0"})
 
+    async def refusals(self) -> Counter[str]:
+        """Connections that the relay has refused or cut off before their join, by its slug."""
+        found = _REFUSED.findall((await self._ask("/metrics")).decode())
+        return Counter({slug: int(count) for slug, count in found if count != "0"})
+
     async def _ask(self, path: str) -> bytes:
         reader, writer = await asyncio.open_unix_connection(self.path)
         try:
@@ -72,7 +78,7 @@ class WarningMonitor:
         self.held_now = 0
         self._pid, self._admin = pid, admin
 
-    async def __aenter__(self) -> "Watch":
+    async def __aenter__(self) -> "WarningMonitor":
         forget_peak(self._pid)
         self._began, self._cpu = time.monotonic(), cpu_seconds(self._pid)
         self.resident_before = resident_bytes(self._pid)

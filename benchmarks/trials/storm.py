@@ -38,7 +38,9 @@ class Arrivals:
     joined: list[float] = field(default_factory=list)
     """When, by the monotonic clock."""
     refusals: Counter[int] = field(default_factory=Counter)
-    """By HTTP status or close code; 0 is a connection that was cut, or not answered in time."""
+    """By HTTP status or close code; 0 is a connection that was cut off."""
+    timeouts: int = 0
+    """Attempts that the clients gave up."""
     times: list[int] = field(default_factory=list)
     """Values of Retry-After with 503 and 429."""
     ended: int = 0
@@ -77,6 +79,11 @@ async def _insist(
             await asyncio.wait_for(device.join(), _JOIN_SECONDS)
         except Refused as error:
             refused = error
+        except TimeoutError:
+            # Without an answer after _JOIN_SECONDS, or earlier by the kernel.
+            arrivals.timeouts += 1
+            await asyncio.sleep(_back_off(attempt))
+            continue
         except OSError:
             pass
         else:
@@ -85,11 +92,15 @@ async def _insist(
             return
         arrivals.refusals[refused.status] += 1
         if refused.retry_after is None:
-            wait = 2 ** min(attempt, _MOST_BACK_OFF) * random.uniform(0.5, 1)
+            wait = _back_off(attempt)
         else:
             arrivals.times.append(refused.retry_after)
             wait = refused.retry_after * random.uniform(1, 1.5)
         await asyncio.sleep(wait)
+
+
+def _back_off(attempt: int) -> float:
+    return 2.0 ** min(attempt, _MOST_BACK_OFF) * random.uniform(0.5, 1)
 
 
 async def storm(terms: Terms) -> None:
@@ -115,12 +126,16 @@ async def storm(terms: Terms) -> None:
                 honest.order("storm")
                 began = time.monotonic()
                 await _all_in(crowd, began)
+                refusals = await stage.admin.refusals()
             phases, closes, _ = await honest.ask(None)
             arrivals = [await helper.ask(None) for helper in crowd]
     name = f"storm, {terms.scheme}"
     report(f"{name}, messages before, median/99th: {phases['alone']}")
     report(f"{name}, messages meanwhile: {phases['storm']}; closes: {dict(closes) or 'none'}")
-    report(f"{name}, {_summary(arrivals, began)}; {watch}")
+    report(
+        f"{name}, {_summary(arrivals, began)}; refused by the relay: "
+        f"{dict(refusals) or 'none'}; {watch}"
+    )
 
 
 async def _all_in(crowd: list[Helper], began: float) -> None:
@@ -138,11 +153,13 @@ def _summary(arrivals: list[Arrivals], began: float) -> str:
     times = [value for each in arrivals for value in each.times]
     busiest = max(Counter(map(int, joined)).values(), default=0)
     shown = f"min {min(times)}, median {median(times):.0f}, max {max(times)}" if times else "none"
-    refused = sum(refusals[status] for status in _FULL) / (len(joined) + refusals.total() or 1)
+    timeouts = sum(each.timeouts for each in arrivals)
+    attempts = len(joined) + refusals.total() + timeouts
+    refused = sum(refusals[status] for status in _FULL) / (attempts or 1)
     later = sum(each.ended for each in arrivals)
     last = f"{joined[-1]:.1f}" if joined else "-"
     return (
         f"{len(joined)} of {DEVICES} joined, the last after {last} s, at most {busiest} in a "
-        f"second; refusals {dict(refusals) or 'none'} (0: cut off or no answer), {refused:.0%} of "
-        f"attempts got 503 or 429, Retry-After {shown}; {later} closed later"
+        f"second; refusals {dict(refusals) or 'none'} (0: cut off), {timeouts} without an answer, "
+        f"{refused:.0%} of attempts got 503 or 429, Retry-After {shown}; {later} closed later"
     )

@@ -59,7 +59,9 @@ class JoinPace:
         if not self.is_crowded:
             self._joins, self._measured_at = 0, now
         elif now - self._measured_at >= JOIN_RATE_SECONDS:
-            self._rate = self._joins / (now - self._measured_at)
+            rate = self._joins / (now - self._measured_at)
+            # One slow second, such as the first of a crowd, must not send devices away for long.
+            self._rate = max(rate, (rate + self._rate) / 2)
             self._joins, self._measured_at = 0, now
         self._behind_at = now
 

@@ -44,7 +44,7 @@ it."""
 HEAD_SECONDS = 10
 """From accept to a whole request, TLS handshake included: enough for slow links, and a bound on
 idle connections."""
-LISTEN_BACKLOG = 1024
+LISTEN_BACKLOG = 4096
 """All devices return at once after a restart; with 50, most of 1000 waited a second on TCP, and
 were refused on a unix socket."""
 UNIX_BACKLOG = 4096

@@ -36,7 +36,7 @@ class EpollGroup:
         at_once: int,
         seconds: float,
         hub: GroupHub,
-        round_ended: Callable[[bool], None] = lambda is_complete: None,
+        round_ended: Callable[[bool], None] | None = None,
     ) -> None:
         self._streams = streams
         self._at_once = at_once
@@ -98,7 +98,9 @@ class EpollGroup:
             if is_complete or monotonic() >= until or poller.closed:
                 break
             remaining -= at_once
-        self._round_ended(is_complete)
+        if self._round_ended is not None and not poller.closed:
+            # The last event may have been the last one of all.
+            self._round_ended(is_complete or not poller.poll(0, 1))
 
     def connectionLost(self, reason: Failure) -> None:
         """Close all streams when the reactor stops."""

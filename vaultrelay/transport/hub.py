@@ -6,6 +6,7 @@ descriptor for each stream.
 """
 
 import select
+from time import monotonic
 from typing import Any
 
 from twisted.application.service import Service
@@ -32,7 +33,7 @@ class Hub(Service):
         self.reactor = reactor
         self.ledger = ledger
         self.log = log
-        self.pace = JoinPace(reactor.seconds)
+        self.pace = JoinPace(monotonic)
         self._streams: dict[int, HubStream] = {}
         self._deferred: dict[HubStream, None] = {}
 

@@ -23,8 +23,8 @@ class PendingClient:
     """The addresses of one connection, and the budgets that it counts against, if any.
 
     `ip` is the peer's address. `client` is the client's, as a trusted proxy reports it; without a
-    proxy it equals `ip`. `is_encrypted`: the relay itself does TLS. `is_forwarded`: a proxy reported the address. `is_over_budget`: it exceeds
-    the budget of its address, or of a network around it.
+    proxy it equals `ip`. `is_encrypted`: the relay does TLS. `is_forwarded`: a proxy reported the
+    address. `is_over_budget`: it exceeds the budget of its address, or of a network around it.
     """
 
     __slots__ = (

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from struct import pack
 from typing import Any
 
 from twisted.internet.interfaces import (
@@ -26,8 +25,6 @@ from vaultrelay.transport.sending_half import OPEN, SendingHalf
 from vaultrelay.transport.socket_address import twisted_address
 from vaultrelay.transport.stream_state import ABORTED, DONE, LOST, OVER, READABLE, State
 
-_RESET = pack("ii", 1, 0)
-"""SO_LINGER on, 0 seconds: the close is a reset."""
 _view = memoryview(bytearray(MAX_READ_BYTES))
 """The read buffer of all streams, which use it one after another."""
 
@@ -83,7 +80,11 @@ class Stream(SendingHalf):
             self._received(_view[:size])
 
     def can_write(self) -> None:
-        if self._unsent is not None and not self._send_unsent():
+        try:
+            if self._unsent is not None and not self._send_unsent():
+                return
+        except OSError:
+            self._peer_gone(LOST)
             return
         producer = self._producer
         if producer is not None and producer.waits:
@@ -196,15 +197,6 @@ class Stream(SendingHalf):
 
     # Inside.
 
-    def _close_socket(self, is_reset: bool) -> None:
-        with suppress(OSError):
-            if is_reset:
-                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            else:
-                self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        self.descriptor = -1
-
     def _received(self, data: memoryview | bytes) -> None:
         self.protocol.dataReceived(bytes(data))
 
@@ -224,24 +216,6 @@ class Stream(SendingHalf):
             return
         if data and self._state not in OVER:
             self._received(data)
-
-    def _send_unsent(self) -> bool:
-        """Send kept bytes, as many as the kernel takes. Return whether that was all."""
-        assert self._unsent is not None  # noqa: S101  for the type checker
-        pieces = self._unsent.first()
-        try:
-            many = len(pieces) > 1
-            sent = self.socket.sendmsg(pieces) if many else self.socket.send(pieces[0])
-        except BlockingIOError:
-            return False
-        except OSError:
-            self._peer_gone(LOST)
-            return False
-        self._unsent.discard(sent)
-        if self._unsent.size:
-            return False
-        self._unsent = None
-        return True
 
     def _all_sent(self) -> None:
         if self._state is State.CLOSING:

@@ -27,6 +27,7 @@ from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.transport.hub import make_hub
 from vaultrelay.transport.listening_service import ListeningService
 from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.web.units import size
 from vaultrelay.websocket.factory import DeviceFactory
 
 
@@ -164,9 +165,11 @@ class RelayService(MultiService):
         changed = self.settings.changed
         options = " ".join(f"{name}={{{name}}}" for name in changed)
         self.log.info(
-            "VaultMesh relay {version} listens on {where}" + (f"; {options}" if options else ""),
+            "VaultMesh relay {version} listens on {where}, with up to {memory} for queued messages"
+            + (f"; {options}" if options else ""),
             version=__version__,
             where=ports,
+            memory=size(self.settings.buffer_bytes),
             **changed,
         )
         if self.settings.service_links:

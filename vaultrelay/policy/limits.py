@@ -311,10 +311,14 @@ UNFINISHED_SECONDS = 10
 MEMORY_SHARE = 8
 """Divides the memory of the machine into `--max-buffer` and the rest, for the relay itself, its
 connections, and other programs."""
+MAX_DEFAULT_BUFFER = 256 * 1024 * 1024
+"""The largest `--max-buffer` by default: 4096 queued messages of 64 KiB, and less than most expect
+a relay to take. An eighth of 24 GB would be 3 GB; that is for the operator to decide."""
 MIN_MESSAGES_HELD = 4
 """Messages of the largest size for which `--max-buffer` must have room: one incoming, one outgoing,
 and as much again. With less, two devices alone would be closed for want of memory."""
 MIN_BUFFER = MIN_MESSAGES_HELD * DEFAULT_MESSAGE_BYTES
+"""The smallest `--max-buffer` by default, 4 MiB: also where the memory is unknown."""
 RETRY_MEMORY_SECONDS = 60
 """The wait announced to a device that is closed with 4007."""
 RESERVED_SLOTS = 16

@@ -60,6 +60,10 @@ class Turns:
         self.writers: set[Any] = set()
         self.later: list[tuple[Any, Any]] = []
 
+    def seconds(self) -> float:
+        """Time stands still."""
+        return 0.0
+
     def addReader(self, reader: object) -> None:
         self.readers.add(reader)
 

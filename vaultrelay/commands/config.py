@@ -93,5 +93,6 @@ def _check(found: Namespace) -> int:
 
 def _value(option: Option, value: object) -> str:
     text = printable(str(value))
-    is_size = option.value == "BYTES" and isinstance(value, int)
-    return f"{text} ({size(value)})" if is_size else text
+    if option.value == "BYTES" and isinstance(value, int):
+        return f"{text} ({size(value)})"
+    return text

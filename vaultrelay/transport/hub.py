@@ -6,7 +6,6 @@ descriptor for each stream.
 """
 
 import select
-from time import monotonic
 from typing import Any
 
 from twisted.application.service import Service
@@ -33,7 +32,7 @@ class Hub(Service):
         self.reactor = reactor
         self.ledger = ledger
         self.log = log
-        self.pace = JoinPace(monotonic)
+        self.pace = JoinPace(reactor.seconds)
         self._streams: dict[int, HubStream] = {}
         self._deferred: dict[HubStream, None] = {}
 

@@ -40,10 +40,11 @@ def pace(time: Time) -> JoinPace:
 
 def crowd(pace: JoinPace, time: Time, rate: int, seconds: int) -> None:
     """A relay that is always behind, and joins `rate` devices a second."""
-    for _ in range(seconds * rate + 1):
+    for step in range(100 * seconds + 2):
         pace.round_ended(is_complete=False)
-        pace.joined()
-        time.now += 1 / rate
+        for _ in range(step * rate // 100, (step + 1) * rate // 100):
+            pace.joined()
+        time.now += 0.01
 
 
 def test_an_idle_relay_accepts_and_measures_nothing(pace: JoinPace) -> None:
@@ -117,6 +118,27 @@ def test_booked_joins_are_over_with_their_time(pace: JoinPace, time: Time) -> No
         pace.retry_seconds()
     time.now += 5
     assert pace.retry_seconds() == LEAST
+
+
+def test_an_idle_time_does_not_count_as_slow(pace: JoinPace, time: Time) -> None:
+    """Between two crowds, and between the rounds of one whose devices take their time."""
+    for _ in range(4):
+        crowd(pace, time, rate=1000, seconds=1)
+        pace.round_ended(is_complete=True)
+        time.now += 10
+    pace.accepted(0)
+    assert max(pace.retry_seconds() for _ in range(1000)) <= LEAST
+
+
+def test_refusals_do_not_count_as_slow(pace: JoinPace, time: Time) -> None:
+    """Three of them take as long as a join: 100 joins a second, though none is done."""
+    for _ in range(400):
+        pace.round_ended(is_complete=False)
+        for _ in range(3):
+            pace.retry_seconds()
+        time.now += 0.01
+    time.now += 100
+    assert max(pace.retry_seconds() for _ in range(1000)) <= 12
 
 
 def test_one_slow_second_does_not_send_devices_away_for_long(pace: JoinPace, time: Time) -> None:

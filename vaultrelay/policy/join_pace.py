@@ -15,6 +15,9 @@ _SPREAD = (0.5, 1)
 """The announced wait in parts of the full one. Clients wait for up to one and a half times as long,
 so that the mean is near the full one."""
 
+_REFUSAL_JOINS = 1 / 3
+"""The CPU time of a refusal, in joins: the rate is that at which all of them could have joined."""
+
 
 class JoinPace:
     """The pace of joins on one relay.
@@ -29,10 +32,12 @@ class JoinPace:
     ) -> None:
         self._clock = clock
         self._uniform = uniform
-        self._behind_at = self._measured_at = self._booked_until = clock() - JOIN_RATE_SECONDS
+        self._behind_at = self._booked_until = clock() - JOIN_RATE_SECONDS
         self._is_behind = False
-        self._joins = 0
+        self._busy_seconds = 0.0
+        self._joins = 0.0
         self._rate = 0.0
+        """Joins in each second in which connections wait for the core."""
         self._waited = 0.0
 
     @property
@@ -52,22 +57,23 @@ class JoinPace:
 
     def round_ended(self, is_complete: bool) -> None:
         """Note whether a round of the hub has served all ready connections."""
-        self._is_behind = not is_complete
         if is_complete:
+            self._is_behind = False
             return
         now = self._clock()
-        if not self.is_crowded:
-            self._joins, self._measured_at = 0, now
-        elif now - self._measured_at >= JOIN_RATE_SECONDS:
-            rate = self._joins / (now - self._measured_at)
+        if self.is_behind:
+            self._busy_seconds += now - self._behind_at
+        self._is_behind, self._behind_at = True, now
+        if self._busy_seconds >= JOIN_RATE_SECONDS:
+            rate = self._joins / self._busy_seconds
             # One slow second, such as the first of a crowd, must not send devices away for long.
             self._rate = max(rate, (rate + self._rate) / 2)
-            self._joins, self._measured_at = 0, now
-        self._behind_at = now
+            self._joins = self._busy_seconds = 0.0
 
     def joined(self) -> None:
         """Count a join."""
-        self._joins += 1
+        if self._is_behind:
+            self._joins += 1
 
     def accepted(self, waited: float) -> None:
         """Note how long a connection has waited in the kernel's queue, in seconds."""
@@ -75,6 +81,8 @@ class JoinPace:
 
     def retry_seconds(self) -> int:
         """Return the wait for one more device that cannot join now, and book its join."""
+        if self._is_behind:
+            self._joins += _REFUSAL_JOINS
         least, most = RETRY_LATE_SECONDS
         now = self._clock()
         join_seconds = 1 / self._rate if self._rate else 0

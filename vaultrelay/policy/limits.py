@@ -79,7 +79,7 @@ JOIN_PAUSE_SECONDS = 0.05
 """For which no connection is accepted after a join round that left ready ones unserved, unless a
 complete one ends it before: some ten turns of the reactor."""
 JOIN_RATE_SECONDS = 1
-"""Over which the rate of joins is measured while connections wait: hundreds of joins."""
+"""Of waiting connections, over which the rate of joins is measured: hundreds of joins."""
 LATE_JOIN_SECONDS = 5
 """The wait in the listen backlog above which upgrades are refused, so that a device has its answer
 within HEAD_SECONDS: clients give up after 20 s, and serving one that has left is lost work."""

@@ -20,7 +20,7 @@ from zope.interface.verify import verifyObject
 
 from tests.transport.turns import HUBS, Recorder, WatchingHub, is_closed, open_hub, pair_of_sockets
 from vaultrelay.policy.limits import HIGH_MARK, MAX_READ_BYTES, MIN_READ_BYTES
-from vaultrelay.transport.hub import READ, WRITE
+from vaultrelay.transport.hub_stream import READ, WRITE
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import OpeningStream, Stage, StageFailed
 from vaultrelay.transport.socket_address import is_unix, twisted_address

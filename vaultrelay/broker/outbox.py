@@ -33,6 +33,9 @@ class Outbox(Protocol):
     def deliver(self, message: bytes) -> Room:
         """Queue a data message of a peer, unless the queue is full. It must not change later."""
 
+    def broadcast(self, message: bytes) -> Room:
+        """Do the same for a message to several devices, which share its memory."""
+
     def send_nack(self, nack: bytes) -> Room:
         """Queue a NACK, even when the queue is full; never returns FULL."""
 

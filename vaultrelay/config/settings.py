@@ -17,6 +17,7 @@ from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
 from vaultrelay.policy.limits import (
+    MAX_DEFAULT_BUFFER,
     MEMORY_SHARE,
     MIN_BUFFER,
     MIN_MESSAGES_HELD,
@@ -73,7 +74,8 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
         """The memory for the messages of all devices together."""
         if self.max_buffer is not None:
             return self.max_buffer
-        return max(MIN_MESSAGES_HELD * self.message_bytes, self.memory // MEMORY_SHARE)
+        share = min(self.memory // MEMORY_SHARE, MAX_DEFAULT_BUFFER)
+        return max(share, MIN_BUFFER, MIN_MESSAGES_HELD * self.message_bytes)
 
     @property
     def certificates(self) -> tuple[ServerCertificate, ...]:

@@ -44,13 +44,11 @@ it."""
 HEAD_SECONDS = 10
 """From accept to a whole request, TLS handshake included: enough for slow links, and a bound on
 idle connections."""
-LISTEN_BACKLOG = 1024
-"""All devices return at once after a restart; with 50, most of 1000 waited a second on TCP, and
-were refused on a unix socket."""
-UNIX_BACKLOG = 4096
-"""The backlog of a unix socket, the default limit of Linux. A full one refuses at once,
-and a proxy then tries another relay, which splits a channel: with 50, of 3000 simultaneous
-connections through HAProxy 1766 were refused, and 540 went to another relay."""
+LISTEN_BACKLOG = 4096
+"""Connections that the kernel keeps for the relay, the most that Linux allows by default. Beyond it
+TCP tries again after 1, 3, 7 and 15 s: with 1024, of 10 000 devices that came with TLS 370 to 1610
+gave up. A full unix socket refuses at once, and a proxy then tries another relay, which splits a
+channel: with 50, of 3000 simultaneous connections through HAProxy 540 went to another relay."""
 UNIX_PATH_BYTES = 107 if sys.platform.startswith("linux") else 103
 """Of a unix socket: the size of the system's sockaddr_un, less the zero at its end."""
 RETRY_FULL_SECONDS = 60
@@ -73,6 +71,21 @@ such connections a second delayed HAProxy's health checks, and it cut a relay's 
 ACCEPTS_PER_TURN = 4
 """Accepts before the messages of joined devices are read: a millisecond's work, beside the four of
 ROUND_SECONDS. With 16 a message waited twice as long while 1000 devices joined over TLS."""
+JOIN_ROUND_SECONDS = 0.002
+"""For which the hub serves connections that have not joined, before messages have their turn again:
+one TLS handshake. Beside ROUND_SECONDS and the accepts it is 30 % of a core that is full of
+messages; without messages, joins take all of it."""
+JOIN_PAUSE_SECONDS = 0.05
+"""For which no connection is accepted after a join round that left ready ones unserved, unless a
+complete one ends it before: some ten turns of the reactor."""
+JOIN_RATE_SECONDS = 1
+"""Of waiting connections, over which the rate of joins is measured: hundreds of joins."""
+LATE_JOIN_SECONDS = 5
+"""The wait in the listen backlog above which upgrades are refused, so that a device has its answer
+within HEAD_SECONDS: clients give up after 20 s, and serving one that has left is lost work."""
+RETRY_LATE_SECONDS = (2, 60)
+"""Bounds of the wait announced to such a device: the refusals are spread over the time that the
+crowd takes at the measured rate, and the rest of a longer one is refused again."""
 REJECTS_PER_TURN = 16
 """Connections closed in one turn when no descriptor is left for them."""
 ACCEPT_PAUSE_SECONDS = 0.1
@@ -111,6 +124,22 @@ that had memory for all of it took 146 MB instead of 60."""
 ROOMY_SHARE = 4
 """Divides the memory for messages: if the quotient is less than ROOMY_BYTES, reads shrink from
 there, and then also with the free memory."""
+PRESSED_SHARE = 2
+"""Divides the memory for messages: above the quotient, channels and networks that hold more than
+their shares are not read. The other part is for those below: a crowd that fills its share at once
+leaves it to them."""
+TRIM_FROM_BYTES = 2 * 1024 * 1024
+TRIM_SECONDS = 10
+"""Free memory is given back to the system if the bytes held have fallen by TRIM_FROM_BYTES from
+their peak, which is looked at in this interval. It takes 3 ms."""
+SHARES_SECONDS = 0.05
+"""For which measured shares of channels and networks are used: measuring takes 1 ms with a thousand
+connections, so 2 % of a core, and only while memory is short."""
+RESUMED_AT_ONCE = 32
+"""Waiting connections looked at in one turn of the reactor, a tenth of a millisecond."""
+PRESSURE_TICK_SECONDS = 1
+"""Between two looks at the reservations: one whose message did not go on by PROGRESS_BYTES is given
+to others, and waits again."""
 EVENTS_AT_ONCE = 16
 """Streams that the hub gets from the kernel at a time, between two reads of the clock."""
 ROUND_SECONDS = 0.004
@@ -280,10 +309,14 @@ UNFINISHED_SECONDS = 10
 MEMORY_SHARE = 8
 """Divides the memory of the machine into `--max-buffer` and the rest, for the relay itself, its
 connections, and other programs."""
+MAX_DEFAULT_BUFFER = 256 * 1024 * 1024
+"""The largest `--max-buffer` by default: 4096 queued messages of 64 KiB, and less than most expect
+a relay to take. An eighth of 24 GB would be 3 GB; that is for the operator to decide."""
 MIN_MESSAGES_HELD = 4
 """Messages of the largest size for which `--max-buffer` must have room: one incoming, one outgoing,
 and as much again. With less, two devices could already be closed for lack of memory."""
 MIN_BUFFER = MIN_MESSAGES_HELD * DEFAULT_MESSAGE_BYTES
+"""The smallest `--max-buffer` by default, 4 MiB: also where the memory is unknown."""
 RETRY_MEMORY_SECONDS = 60
 """The wait announced to a device that is closed with 4007."""
 RESERVED_SLOTS = 16

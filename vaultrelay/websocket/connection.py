@@ -9,9 +9,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.broker.outbox import Room
+from vaultrelay.broker.read_gate import ReadGate
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import RETRY_MEMORY_SECONDS
+from vaultrelay.policy.memory_shares import Holding
 from vaultrelay.websocket import frames
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.interfaces import Factory
@@ -100,8 +102,8 @@ class DeviceConnection:
             self.fail_internally()
         finally:
             batch.end(self._session)
-        if factory.ledger.is_over:
-            factory.relieve()
+        if factory.ledger.is_pressed:
+            factory.backpressure.check(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.is_open, self.is_ended = False, True
@@ -126,6 +128,12 @@ class DeviceConnection:
             return _OPEN
         self.sent_since_tick = True
         return self._queue.deliver(message)
+
+    def broadcast(self, message: bytes) -> Room:
+        if not self.is_open:
+            return _OPEN
+        self.sent_since_tick = True
+        return self._queue.broadcast(message)
 
     def send_nack(self, nack: bytes) -> Room:
         if self.is_open and self._reserve(len(nack)):
@@ -160,12 +168,42 @@ class DeviceConnection:
     def close(self, number: int, reason: str) -> None:
         self._close(number, reason.encode())
 
-    # The factory, and pending connections that need room, call these.
+    # Backpressure, and pending connections that need room, call these.
+
+    @property
+    def gate(self) -> ReadGate | None:
+        """The gate of the joined session; None without one."""
+        session = self._session
+        return None if session is None or session.channel is None else session.flow.gate
+
+    @property
+    def holding(self) -> Holding:
+        """The bytes in memory for the device, and its groups."""
+        session, shared = self._session, self._queue.shared_bytes
+        own = self.held_bytes - shared
+        if session is None:
+            return Holding(None, (), own, shared)
+        channel = None if session.channel is None else session.channel.key
+        return Holding(channel, session.budgets, own, shared)
 
     @property
     def held_bytes(self) -> int:
-        """Bytes in memory for the device, as the ledger counts them."""
+        """Bytes in memory for the device; those of broadcasts are counted for each receiver."""
         return self._queue.held_bytes + self._receiver.held_bytes
+
+    @property
+    def missing_bytes(self) -> int:
+        return self._receiver.missing_bytes
+
+    @property
+    def is_reserved(self) -> bool:
+        return self._receiver.is_reserved
+
+    def reserve(self) -> None:
+        self._receiver.reserve()
+
+    def unreserve(self) -> None:
+        self._receiver.unreserve()
 
     def relieve(self) -> None:
         """Close the device, or cut it off if that does not free enough."""

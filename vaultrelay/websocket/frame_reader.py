@@ -6,6 +6,7 @@ as they came in, but unmasked, for Autobahn.
 """
 
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits import MAX_READ_BYTES
 from vaultrelay.websocket.frame_header import (
     KEY_BYTES,
     MASKED,
@@ -37,6 +38,7 @@ class FrameReader:
     """
 
     __slots__ = (
+        "_counted",
         "_foreign_left",
         "_head",
         "_key",
@@ -65,12 +67,44 @@ class FrameReader:
         self._size = 0
         """The whole size of that payload, or the rest of a dropped one; else 0."""
         self._key = b""
+        self._counted = 0
+        """Bytes of that payload in the ledger: those that came, or all with a reservation."""
         self._ledger = ledger
 
     @property
+    def held_bytes(self) -> int:
+        """Bytes of an incomplete message, as the ledger counts them."""
+        return self._counted
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes that are still to come of an incomplete message of ours; 0 if there is none."""
+        return 0 if self._payload is None else self._size - len(self._payload)
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether the ledger counts bytes that are still to come."""
+        return self._payload is not None and self._counted > len(self._payload)
+
+    @property
+    def bytes_allowed(self) -> int:
+        """See transport.stream.Allowance: what is reserved may come even while memory is full."""
+        return min(self.missing_bytes, MAX_READ_BYTES) if self.is_reserved else 0
+
+    def reserve(self) -> None:
+        """Count the whole of an incomplete message: it may come now."""
+        if self._payload is not None:
+            self._count(self._size)
+
+    def unreserve(self) -> None:
+        """Count only what came of an incomplete message."""
+        if self._payload is not None:
+            self._count(len(self._payload))
+
+    @property
     def partial_bytes(self) -> int | None:
-        """Bytes held of a message of ours that is cut, as the ledger counts them; 0 within a header
-        or a foreign frame, None between frames."""
+        """Bytes that came of a message of ours that is cut; 0 within a header or a foreign frame,
+        None between frames."""
         if self._payload is not None:
             return len(self._payload)
         return 0 if self._size or self._head or self._foreign_left else None
@@ -84,8 +118,8 @@ class FrameReader:
         """Drop the bytes held, and the rest of an incomplete message."""
         if self._payload is not None:
             self._size -= len(self._payload)
-            self._ledger.add(-len(self._payload))
             self._payload = None
+            self._count(0)
 
     def append(self, data: bytes) -> None:
         """Add bytes to `rest`."""
@@ -212,7 +246,11 @@ class FrameReader:
         no memory."""
         self._payload = bytearray(memoryview(data)[start:])
         self._size, self._key = size, key
-        self._ledger.add(len(self._payload))
+        self._count(len(self._payload))
+
+    def _count(self, size: int) -> None:
+        self._ledger.add(size - self._counted)
+        self._counted = size
 
     def _fill(self, data: bytes, position: int, messages: list[bytes]) -> int:
         """Add to the incomplete payload; return where in `data` it ends."""
@@ -224,9 +262,10 @@ class FrameReader:
         missing = self._size - len(payload)
         if missing > there:
             payload += memoryview(data)[position:]
-            self._ledger.add(there)
+            if len(payload) > self._counted:
+                self._count(len(payload))
             return len(data)
-        self._ledger.add(-len(payload))
+        self._count(0)
         payload += memoryview(data)[position : position + missing]
         messages.append(apply_mask(payload, self._key))
         self._payload = None

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from vaultrelay.broker.backpressure import Backpressure
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
 from vaultrelay.logs import RelayLog
@@ -47,6 +48,7 @@ class Factory(Protocol):
     ledger: Ledger
     batch: Batch
     relay_log: RelayLog
+    backpressure: Backpressure
 
     open_session: OpenSession
     """Registers a connection with the broker."""
@@ -56,9 +58,6 @@ class Factory(Protocol):
 
     def return_frames(self, frames: ForeignFrames) -> None:
         """Take an instance back, for another connection."""
-
-    def relieve(self) -> None:
-        """Close the connections that hold most, until the ledger is within its limit."""
 
     def opened(self, connection: Any) -> None:
         """Add a connection."""

@@ -110,13 +110,31 @@ class MessageReceiver:
         """Bytes in memory that came from the device, as the ledger counts them."""
         held = 0 if self._held is None else self._held.held_bytes
         lent = 0 if self._foreign is None else self._foreign.held_bytes
-        return held + lent + (self._reader.partial_bytes or 0)
+        return held + lent + self._reader.held_bytes
 
     @property
     def partial_bytes(self) -> int | None:
         """See Outbox.partial_bytes."""
         message = None if self._foreign is None else self._foreign.message
         return self._reader.partial_bytes if message is None else message.size
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes still to come of a message of ours that has begun."""
+        return self._reader.missing_bytes
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether the ledger counts these."""
+        return self._reader.is_reserved
+
+    def reserve(self) -> None:
+        """Count the missing bytes, and let the transport read them from a full relay, too."""
+        self._reader.reserve()
+
+    def unreserve(self) -> None:
+        """Count only the bytes that came."""
+        self._reader.unreserve()
 
     # Autobahn calls these, for foreign frames: FrameListener.
 
@@ -213,6 +231,7 @@ class MessageReceiver:
             if session.channel is not None:
                 # From the welcome on.
                 self._reader.message_bytes = self._factory.message_bytes
+                self._connection.transport.allowance = self._reader
 
     def _read_foreign(self) -> None:
         frames = self._foreign

@@ -64,10 +64,14 @@ def _load_all(files: Mapping[Path, Sequence[Block]]) -> Iterator[ServerCertifica
     with TemporaryDirectory() as temporary:
         # OpenSSL loads a certificate and its key from files only. The certificate is not secret;
         # keys are not copied.
-        alone = Path(temporary, "certificate.pem")
+        alone_files = {
+            Path(temporary, f"{number}.pem"): path
+            for number, path in enumerate(certificates.values())
+        }
+        for alone, own in zip(alone_files, certificates, strict=True):
+            alone.write_text(ssl.DER_cert_to_PEM_cert(own))
         for key in [path for path, blocks in files.items() if any(each.is_key for each in blocks)]:
-            for own, path in certificates.items():
-                alone.write_text(ssl.DER_cert_to_PEM_cert(own))
+            for alone, path in alone_files.items():
                 with _with_file_name(path, key):
                     if may_belong_together(alone, key):
                         yield load_with_issuers(alone, key, issuers, trust)

@@ -2,15 +2,16 @@
 
 import os
 import secrets
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.authority import chain, write_pair
-from vaultrelay.config import settings_loader
 from vaultrelay.config.settings import Settings
 from vaultrelay.config.settings_loader import Reading, SettingsLoader
 from vaultrelay.config.settings_reader import SettingsReader
+from vaultrelay.policy.limits import READ_SLICE_SECONDS
 from vaultrelay.wire import base64url
 
 
@@ -143,11 +144,11 @@ def test_long_lists_are_parsed_in_slices(files: Files, monkeypatch: pytest.Monke
     now, rests = [0.0], list[float]()
 
     def monotonic() -> float:
-        now[0] += settings_loader.READ_SLICE_SECONDS
+        now[0] += READ_SLICE_SECONDS
         return now[0]
 
-    monkeypatch.setattr(settings_loader.time, "monotonic", monotonic)
-    monkeypatch.setattr(settings_loader.time, "sleep", rests.append)
+    monkeypatch.setattr(time, "monotonic", monotonic)
+    monkeypatch.setattr(time, "sleep", rests.append)
     lines = [base64url.encode(secrets.token_bytes(32)) for _ in range(1000)]
     files.channels.write_text("\n".join(lines))
     assert len(files.reload().channels or ()) == 1000

@@ -39,10 +39,10 @@ class Hanging(Running):
     def begin_read(self, text: str) -> None:
         """Write the file of options, and let the thread begin that is to read it."""
         self.config.write_text(text)
-        for _ in range(2):
-            self.clock.advance(WATCH_SECONDS)
-            if _ == 0:
-                self.run()
+        self.clock.advance(WATCH_SECONDS)
+        # The first check sees the change, the second that it has settled.
+        self.run()
+        self.clock.advance(WATCH_SECONDS)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_late_read_is_warned_of_and_taken_when_it_ends(relay: Hanging) -> None
     assert relay.pass_time(READ_SECONDS - 1) == []
     (warning,) = relay.pass_time(1)
     assert warning.startswith("error: ")
-    assert f"not read within {READ_SECONDS} s. Check that its file system" in warning
+    assert f"could not be read within {READ_SECONDS} s. Check that its file system" in warning
     assert warning.endswith(" The previous settings stay in force.")
     assert [each.slug for each in relay.service.findings()] == ["not_read", "no_name"]
     assert relay.pass_time(3 * READ_SECONDS) == []
@@ -96,7 +96,7 @@ def test_the_warning_names_the_file_and_other_errors_stay(
     relay.clock.advance(WATCH_SECONDS)
     monkeypatch.setattr(relay.loader._files, "current", relay.config)
     (warning,) = relay.pass_time(READ_SECONDS)
-    assert warning.startswith(f"error: '{relay.config}' not read within")
+    assert warning.startswith(f"error: '{relay.config}' could not be read within")
     texts = [each.text for each in relay.service.findings() if each.slug == "not_read"]
     assert len(texts) == 2
     monkeypatch.undo()
@@ -158,3 +158,18 @@ def test_an_error_in_the_thread_is_logged_and_the_next_read_begins(
     assert len(logged_errors) == 1
     relay.clock.advance(WATCH_SECONDS)
     assert relay.run() == []
+
+
+def test_without_a_thread_the_next_check_tries_again(
+    relay: Hanging, monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent]
+) -> None:
+    def fail(work: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    relay.reloader.request()
+    with monkeypatch.context() as patched:
+        patched.setattr(relay.reloader, "_start", fail)
+        relay.clock.advance(WATCH_SECONDS)
+    assert len(logged_errors) == 1
+    relay.clock.advance(WATCH_SECONDS)
+    assert relay.run() == ["info: Options reloaded; changed: nothing"]

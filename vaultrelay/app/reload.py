@@ -85,7 +85,12 @@ class Reloader(Service):
                 everything=is_requested or is_renewal,
             )
             self._reading_since = now
-            self._start(lambda: self._read(load, is_requested, is_renewal))
+            try:
+                self._start(lambda: self._read(load, is_requested, is_renewal))
+            except RuntimeError:
+                # The system has no more threads for now.
+                self._reading_since, self._is_requested = None, is_requested
+                raise
 
     def _read(
         self, load: Callable[[], Reading | None], is_requested: bool, is_renewal: bool
@@ -113,7 +118,9 @@ class Reloader(Service):
     def _warn_of_delay(self) -> None:
         self._is_late = True
         what = self._loader.current or "the files of options"
-        error = f"{what} not read within {READ_SECONDS} s. Check that its file system responds"
+        error = (
+            f"{what} could not be read within {READ_SECONDS} s. Check that its file system responds"
+        )
         # A service manager that requested the reload waits for its end.
         with self._around():
             self._relay.report_read_errors([*self._errors, error])

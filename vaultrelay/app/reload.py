@@ -118,9 +118,7 @@ class Reloader(Service):
     def _warn_of_delay(self) -> None:
         self._is_late = True
         what = self._loader.current or "the files of options"
-        error = (
-            f"{what} could not be read within {READ_SECONDS} s. Check that its file system responds"
-        )
+        error = f"{what} could not be read within {READ_SECONDS} s. Does its file system respond?"
         # A service manager that requested the reload waits for its end.
         with self._around():
             self._relay.report_read_errors([*self._errors, error])

@@ -200,6 +200,11 @@ class RelayService(MultiService):
         self._watch.look()
         return restart
 
+    def report_read_errors(self, errors: Sequence[str]) -> None:
+        """Replace the sentences on unreadable options; the settings stay as they are."""
+        self._read_errors = tuple(errors)
+        self._watch.look()
+
     @inlineCallbacks
     def stopService(self) -> Generator[Deferred[Any], Any, None]:
         """Drain if the relay runs, then stop all parts."""

@@ -215,7 +215,7 @@ elsewhere, and a proxy that checks them."""
 MAX_NETWORKS = 1000
 """Of one option. Each request is compared with all, in 0.15 ms; more belong in a firewall."""
 MAX_CHANNELS_LISTED = 100_000
-"""14 MB of memory, and 0.2 s to read. The length does not slow a look-up."""
+"""14 MB of memory, and a second to read. The length does not slow a look-up."""
 MAX_FILE_BYTES = 16 * 1024 * 1024
 """Of any file of options: more than the longest list of channels with a comment on each line."""
 
@@ -258,6 +258,13 @@ DRAIN_TICK_SECONDS = 0.1
 WATCH_SECONDS = 1
 """Between two checks of the files of options. They are read when two checks agree, since a renewal
 writes a certificate and its key one after the other."""
+READ_SECONDS = 10
+"""For the files of options, which take a second or two at most. After it the operator is warned: a
+network file system may not answer for hours."""
+READ_SLICE_SECONDS = 0.001
+"""Of parsing, for which a thread may hold Python's lock: a message waits that much longer."""
+READ_REST_SECONDS = 0.002
+"""After each slice, in which the lock is free. Parsing takes three times as long as without."""
 READ_AGAIN_SECONDS = 600
 """Between two reads of unchanged files while one is invalid: a certificate that is not yet valid
 becomes so, a network file system returns."""

@@ -5,6 +5,7 @@ ready. On other systems the reactor has one descriptor for each stream.
 """
 
 import select
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, Protocol
 
@@ -60,6 +61,8 @@ class Hub(Service):
         self.log = log
         self._streams: dict[int, HubStream] = {}
         self._deferred: dict[HubStream, None] = {}
+        self.on_long_round: Callable[[], object] = lambda: None
+        """Called after a round that took longer than ROUND_SECONDS."""
 
     def defer(self, stream: HubStream) -> None:
         """Do not read from a stream until memory is freed; those that came first are read first."""
@@ -183,7 +186,10 @@ class EpollHub(Hub):
                         stream.ready(event)
                 except Exception:
                     self.fail(stream)
-            if len(events) < EVENTS_AT_ONCE or monotonic() >= until or poller.closed:
+            if monotonic() >= until:
+                self.on_long_round()
+                return
+            if len(events) < EVENTS_AT_ONCE or poller.closed:
                 return
             remaining -= EVENTS_AT_ONCE
 
@@ -244,7 +250,10 @@ class _Descriptor:
         self._stream.lose(reason)
 
     def _serve(self, event: int) -> None:
+        until = monotonic() + ROUND_SECONDS
         try:
             self._stream.ready(event)
         except Exception:
             self._hub.fail(self._stream)
+        if monotonic() >= until:
+            self._hub.on_long_round()

@@ -14,6 +14,11 @@ shared      with reads of a second network, while      short turns and small rea
 A network below its share is never made to wait: its devices are read by the hub as they are ready.
 """
 
+from collections.abc import Collection
+from functools import partial
+from math import inf
+from typing import Protocol
+
 from vaultrelay.broker.device_rates import OUT_OF_TURN, Spending
 from vaultrelay.broker.outbox import Clock, Timer
 from vaultrelay.broker.reader_queue import Path, ReaderQueue
@@ -22,6 +27,7 @@ from vaultrelay.policy.budgets import charge_traffic
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import (
     BUSY_CORE_SECONDS,
+    HOLD_SECONDS,
     LONG_TURN_FACTOR,
     QUANTUM_SECONDS,
     SHARED_CORE_SECONDS,
@@ -36,16 +42,28 @@ _UNCOUNTED = "no network"
 """The network of all connections without an address: their channels take turns."""
 
 
+class SharingReader(Protocol):
+    """A connection, as its reading is controlled here."""
+
+    @property
+    def joined_session(self) -> Session | None:
+        """Its session while that is in a channel."""
+
+
 class CoreShares:
     """Gives networks the core in turn. `begin` and `end` enclose each read while `is_busy`."""
 
-    def __init__(self, clock: Clock, ledger: Ledger) -> None:
+    def __init__(
+        self, clock: Clock, ledger: Ledger, connections: Collection[SharingReader]
+    ) -> None:
         self.is_busy = False
         self._clock = clock
         self._ledger = ledger
+        self._connections = connections
         self._queue: ReaderQueue[Session] = ReaderQueue(QUANTUM_SECONDS)
         self._busy_until = self._shared_until = self._began = 0.0
         self._is_shared = False
+        self._held_at = -inf
         self._last_address: object = None
         self._was_read = False
         """Whether a device that does not wait was read since the last turn of the queue."""
@@ -75,25 +93,24 @@ class CoreShares:
 
     def end(self, session: Session) -> None:
         """End the turn: charge what it took, and let the device wait if that was too much."""
-        channel, budgets = session.channel, session.budgets
-        if channel is None:
+        if session.channel is None:
             return
         now = self._clock.seconds()
         spent = session.rates.end_turn()
-        path: Path = (*reversed(budgets or (_UNCOUNTED,)), channel.key)
+        path = _path(session)
         self._note_address(path[-2], now)
         self._queue.charge(path[0], now - self._began)
         seconds = (
-            charge_traffic(budgets, spent.messages, spent.bytes, now) if self._is_shared else 0
+            charge_traffic(session.budgets, spent.messages, spent.bytes, now)
+            if self._is_shared
+            else 0
         )
         if seconds > 0:
             session.flow.gate.add_reason(OUT_OF_TURN)
-            self._debts[session] = self._clock.callLater(seconds, self._paid, session, path)
-        elif session.flow.gate.has_reason(OUT_OF_TURN):
+            self._debts[session] = self._clock.callLater(seconds, partial(self._paid, session, path))
+        elif self._must_wait(path) or session.flow.gate.has_reason(OUT_OF_TURN):
             self._wait(session, path)
-        elif self._is_shared and self._queue.is_ahead(path[0]):
-            session.flow.gate.add_reason(OUT_OF_TURN)
-            self._wait(session, path)
+            self._hold_all(now)
         else:
             self._was_read = True
 
@@ -116,11 +133,28 @@ class CoreShares:
             self._is_shared = is_shared
             self._ledger.make_reads_small(is_shared)
 
+    def _must_wait(self, path: Path) -> bool:
+        is_alone = path[0] is _UNCOUNTED and not self._is_shared
+        return not is_alone and self._queue.is_ahead(path[0])
+
+    def _hold_all(self, now: float) -> None:
+        """Let all devices wait that have to, or each would be read once before others."""
+        if now - self._held_at < HOLD_SECONDS:
+            return
+        self._held_at = now
+        for connection in self._connections:
+            session = connection.joined_session
+            if session is not None and session.flow.gate.is_open:
+                path = _path(session)
+                if self._must_wait(path):
+                    self._wait(session, path)
+
     def _paid(self, session: Session, path: Path) -> None:
         del self._debts[session]
         self._wait(session, path)
 
     def _wait(self, session: Session, path: Path) -> None:
+        session.flow.gate.add_reason(OUT_OF_TURN)
         self._queue.push(path, session)
         self._call_next()
 
@@ -132,7 +166,7 @@ class CoreShares:
         """Let the next device be read, unless others are read meanwhile that need not wait."""
         self._next_call = None
         was_read, self._was_read = self._was_read, False
-        if not (was_read and self._is_shared):
+        if not was_read:
             session = self._queue.pop()
             if session is not None:
                 session.flow.gate.remove_reason(OUT_OF_TURN)
@@ -149,3 +183,9 @@ class CoreShares:
         else:
             self.is_busy = False
             self._last_address = None
+
+
+def _path(session: Session) -> Path:
+    """Return the networks of a session, the widest first, and its channel."""
+    channel = session.channel
+    return (*reversed(session.budgets or (_UNCOUNTED,)), None if channel is None else channel.key)

@@ -15,7 +15,6 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.policy.token_bucket import TokenBucket
 
-
 OUT_OF_TURN = "out of turn"
 """The reason of the ReadGate for a device whose turn is over."""
 

@@ -140,6 +140,9 @@ devices of a quiet relay send some messages a second."""
 QUANTUM_SECONDS = 0.001
 """Of the core that a network may use ahead of its share, so that a device that sends seldom never
 waits: twenty messages, or one of 1 MiB."""
+HOLD_SECONDS = 0.05
+"""Between two looks at all connections for those that have to wait, in a millisecond for a
+thousand."""
 TURN_DELIVERIES = 256
 """In one turn of a device while several networks want the core, which is as long as others wait for
 it: half a millisecond. A single broadcast has up to DEFAULT_CHANNEL_DEVICES."""

@@ -179,8 +179,14 @@ class DeviceConnection:
     @property
     def gate(self) -> ReadGate | None:
         """The gate of the joined session; None without one."""
+        session = self.joined_session
+        return None if session is None else session.flow.gate
+
+    @property
+    def joined_session(self) -> Session | None:
+        """The session while it is in a channel."""
         session = self._session
-        return None if session is None or session.channel is None else session.flow.gate
+        return None if session is None or session.channel is None else session
 
     @property
     def holding(self) -> Holding:

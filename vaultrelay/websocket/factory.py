@@ -58,7 +58,7 @@ class DeviceFactory(WebSocketServerFactory):
         self._on_closed = on_closed
         self._connections: set[DeviceConnection] = set()
         self.backpressure = Backpressure(ledger, reactor, self._connections)
-        self.core_shares = CoreShares(reactor, ledger)
+        self.core_shares = CoreShares(reactor, ledger, self._connections)
         self._spare: list[ForeignFrames] = []
         self._gone: Deferred[None] | None = None
 

@@ -35,6 +35,7 @@ from vaultrelay.policy.limits import (
     TURN_DELIVERIES,
     TURN_FRAMES,
 )
+from vaultrelay.policy.network_limits import BYTES, CORE, DELIVERIES
 
 _SHORT_TURN = Spending(TURN_DELIVERIES, TURN_BYTES, TURN_FRAMES)
 _LONG_TURN = Spending(*(LONG_TURN_FACTOR * each for each in _SHORT_TURN))
@@ -98,16 +99,16 @@ class CoreShares:
         now = self._clock.seconds()
         spent = session.rates.end_turn()
         path = _path(session)
+        took = now - self._began
         self._note_address(path[-2], now)
-        self._queue.charge(path[0], now - self._began)
-        seconds = (
-            charge_traffic(session.budgets, spent.messages, spent.bytes, now)
-            if self._is_shared
-            else 0
-        )
-        if seconds > 0:
+        self._queue.charge(path[0], took)
+        excess = 0.0
+        if self._is_shared:
+            amounts = {DELIVERIES: spent.messages, BYTES: spent.bytes, CORE: took}
+            excess = charge_traffic(session.budgets, amounts, now)
+        if excess > 0:
             session.flow.gate.add_reason(OUT_OF_TURN)
-            self._debts[session] = self._clock.callLater(seconds, partial(self._paid, session, path))
+            self._debts[session] = self._clock.callLater(excess, partial(self._paid, session, path))
         elif self._must_wait(path) or session.flow.gate.has_reason(OUT_OF_TURN):
             self._wait(session, path)
             self._hold_all(now)

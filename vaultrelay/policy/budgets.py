@@ -23,8 +23,6 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.policy.network_limits import (
     ARRIVALS,
-    BYTES,
-    DELIVERIES,
     DRAINED_CHANNELS,
     JOINS,
     PACED,
@@ -95,11 +93,11 @@ def first_full(budgets: Budgets) -> Budget | None:
     return None
 
 
-def charge_traffic(budgets: Budgets, deliveries: float, octets: float, now: float) -> float:
-    """Charge what was delivered for an address; return the seconds for which it exceeds a rate."""
+def charge_traffic(budgets: Budgets, amounts: dict[int, float], now: float) -> float:
+    """Charge an address for some events; return the seconds for which it exceeds a rate."""
     excess = 0.0
     for budget in budgets:
-        for event, amount in ((DELIVERIES, deliveries), (BYTES, octets)):
+        for event, amount in amounts.items():
             every, maximum = budget.limits.rates[event]
             budget.paid_at[event] = paid_at = max(budget.paid_at[event], now) + amount * every
             excess = max(excess, paid_at - now - maximum)

@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 from vaultrelay.policy.limits import (
     ARRIVALS_PER_JOIN,
+    BUSY_BURST_SECONDS,
     BUSY_DEVICES_PER_ADDRESS,
     DRAIN_CHANNEL_SECONDS,
     DRAIN_CHANNELS_PER_ADDRESS,
@@ -15,9 +16,10 @@ from vaultrelay.policy.limits import (
     SessionLimits,
 )
 
-ARRIVALS, JOINS, DRAINED_CHANNELS, DELIVERIES, BYTES = range(5)
-"""The events with a rate, as indexes into `NetworkLimits.rates`."""
-PACED = 5
+ARRIVALS, JOINS, DRAINED_CHANNELS, DELIVERIES, BYTES, CORE = range(6)
+"""The events with a rate, as indexes into `NetworkLimits.rates`. The last three are charged while
+others want the core; that of CORE is a second."""
+PACED = 6
 
 Rate: TypeAlias = tuple[float, float]
 """The seconds that each event takes to be paid, and the most seconds that may be owed."""
@@ -58,12 +60,13 @@ class NetworkLimits:
             ),
             self._traffic(device.messages_per_second),
             self._traffic(device.bytes_per_second),
+            (SHARE_PER_ADDRESS / self._factor, BUSY_BURST_SECONDS),
         )
 
     def _traffic(self, of_device: int) -> Rate:
-        """Return the rate of traffic, which like that of a device permits a second's at once."""
+        """Return the rate of deliveries or bytes."""
         per_second = BUSY_DEVICES_PER_ADDRESS * self._factor * of_device
-        return (1 / per_second, 1.0) if per_second else (0.0, 0.0)
+        return (1 / per_second, BUSY_BURST_SECONDS) if per_second else (0.0, 0.0)
 
 
 def _rate(every: float, at_once: int) -> Rate:

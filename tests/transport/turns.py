@@ -12,7 +12,8 @@ from twisted.python.failure import Failure
 
 from tests.recorded_log import RecordedLog
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.transport.hub import READ, EpollHub, Hub, HubStream, ReactorHub
+from vaultrelay.transport.hub import READ, EpollHub, Hub, ReactorHub
+from vaultrelay.transport.hub_stream import HubStream
 
 MOST_TURNS = 5000
 """More than anything here takes. What has not come by then does not come."""

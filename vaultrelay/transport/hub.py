@@ -7,7 +7,7 @@ ready. On other systems the reactor has one descriptor for each stream.
 import select
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.error import ConnectionLost
@@ -18,35 +18,11 @@ from zope.interface import implementer
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import EVENTS_AT_ONCE, ROUND_SECONDS
+from vaultrelay.transport.hub_stream import HubStream
 
 READ = getattr(select, "EPOLLIN", 1)
 WRITE = getattr(select, "EPOLLOUT", 4)
 ERROR = getattr(select, "EPOLLERR", 8)
-
-
-class HubStream(Protocol):
-    """A stream as its hub uses it. `descriptor` is -1 once the stream is closed."""
-
-    descriptor: int
-
-    @property
-    def other_events(self) -> int:
-        """The watched events beside input."""
-
-    def read_again(self) -> None:
-        """Watch for input again, if the protocol wants it."""
-
-    def can_read(self) -> None:
-        """Read once, even if no data is available."""
-
-    def ready(self, events: int) -> None:
-        """Handle any combination of events, including errors."""
-
-    def abortConnection(self) -> None:
-        """Reset the connection and discard unsent bytes."""
-
-    def lose(self, reason: Failure) -> None:
-        """Close the stream for this reason."""
 
 
 class Hub(Service):

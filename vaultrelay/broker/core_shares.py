@@ -113,7 +113,7 @@ class CoreShares:
             self._wait(session, path)
             self._hold_all(now)
         else:
-            self._was_read = True
+            self._was_read = self._is_limited(path)
 
     def forget(self, session: Session) -> None:
         """Drop an ended session."""
@@ -134,9 +134,11 @@ class CoreShares:
             self._is_shared = is_shared
             self._ledger.make_reads_small(is_shared)
 
+    def _is_limited(self, path: Path) -> bool:
+        return self._is_shared or path[0] is not _UNCOUNTED
+
     def _must_wait(self, path: Path) -> bool:
-        is_alone = path[0] is _UNCOUNTED and not self._is_shared
-        return not is_alone and self._queue.is_ahead(path[0])
+        return self._is_limited(path) and self._queue.is_ahead(path[0])
 
     def _hold_all(self, now: float) -> None:
         """Let all devices wait that have to, or each would be read once before others."""
@@ -155,6 +157,9 @@ class CoreShares:
         self._wait(session, path)
 
     def _wait(self, session: Session, path: Path) -> None:
+        if session.channel is None:
+            # Closed: its gate would not let the answer be read.
+            return
         session.flow.gate.add_reason(OUT_OF_TURN)
         self._queue.push(path, session)
         self._call_next()
@@ -184,6 +189,8 @@ class CoreShares:
         else:
             self.is_busy = False
             self._last_address = None
+            self._set_shared(False)
+            self._queue = ReaderQueue(QUANTUM_SECONDS)
 
 
 def _path(session: Session) -> Path:

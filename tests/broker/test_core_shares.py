@@ -21,7 +21,6 @@ from vaultrelay.policy.limits import (
     BUSY_DEVICES_PER_ADDRESS,
     DEFAULT_MESSAGES_PER_SECOND,
     EVENTS_AT_ONCE,
-    LONG_TURN_FACTOR,
     MAX_READ_BYTES,
     MIN_READ_BYTES,
     SHARE_PER_ADDRESS,
@@ -171,9 +170,9 @@ def test_a_device_that_has_not_joined_has_no_turn(core: Core) -> None:
 
 
 def test_an_address_has_an_idle_core_for_itself(core: Core) -> None:
-    crowd = [core.device("198.51.100.1", b"%d" % (number % 4)) for number in range(250)]
+    crowd = [core.device("198.51.100.1", b"%d" % (number % 4)) for number in range(60)]
     core.shares.round_was_long()
-    core.run(2)
+    core.run(0.5)
     began = core.clock.now
     used = sum(each.used for each in crowd)
     core.run(2)
@@ -188,7 +187,7 @@ def test_connections_without_an_address_are_not_paused_for_each_other(core: Core
     crowd = [core.device(None, b"%d" % number) for number in range(3)]
     core.shares.round_was_long()
     for each in crowd:
-        each.messages = LONG_TURN_FACTOR * TURN_DELIVERIES // RECEIVERS // 2
+        each.messages = 10 * TURN_DELIVERIES
     for _ in range(3):
         core.turn()
     assert not any(each.session.outbox.switches for each in crowd)  # type: ignore[attr-defined]
@@ -207,7 +206,7 @@ def test_a_device_without_an_address_whose_turn_is_over_has_another(core: Core) 
 def test_others_wait_for_one_short_turn(core: Core, addresses: int) -> None:
     crowd = [
         core.device(f"198.51.100.{number % addresses}", b"%d" % (number % 4))
-        for number in range(250)
+        for number in range(60)
     ]
     honest = core.device("203.0.113.1", b"honest")
     honest.messages = 0
@@ -215,7 +214,7 @@ def test_others_wait_for_one_short_turn(core: Core, addresses: int) -> None:
     core.run(0.5)
     ping(core, honest)
     one_turn = (TURN_DELIVERIES // RECEIVERS + 1) * MESSAGE_SECONDS
-    for _ in range(100):
+    for _ in range(30):
         assert ping(core, honest) <= one_turn + MESSAGE_SECONDS + 4 * TURN_SECONDS
         assert honest.is_read
         core.run(0.01)
@@ -230,7 +229,7 @@ def test_an_address_has_its_share_of_the_core_while_others_want_it(core: Core) -
     core.run(0.1)
     ping(core, honest)
     used, began = crowd.used, core.clock.now
-    for _ in range(400):
+    for _ in range(200):
         core.run(0.01)
         ping(core, honest)
     took = core.clock.now - began
@@ -271,8 +270,8 @@ def test_a_device_alone_may_use_its_announced_rates() -> None:
     assert sum(each.sent for each in crowd) > 0
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(st.integers(1, 40), min_size=5, max_size=12))
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.integers(1, 15), min_size=5, max_size=8))
 def test_sites_that_want_the_whole_core_have_equal_shares(sizes: list[int]) -> None:
     core = Core()
     for site, size in enumerate(sizes):
@@ -298,14 +297,15 @@ def test_sites_that_want_the_whole_core_have_equal_shares(sizes: list[int]) -> N
 
 
 def test_frames_of_autobahn_are_limited_in_a_turn(core: Core) -> None:
-    (device,) = busy_with(core, "198.51.100.1")
+    device, other = busy_with(core, "198.51.100.1", "203.0.113.1")
+    other.read()
     core.shares.begin(device.session)
     frames = 0
     while device.is_read:
         frames += 1
         if device.session.rates.charge_frame():
             device.session.rates.pause_if_in_debt()
-    assert frames == LONG_TURN_FACTOR * TURN_FRAMES + 1
+    assert frames == TURN_FRAMES + 1
     core.shares.end(device.session)
     assert core.shares.waiting == 1
 

@@ -5,10 +5,10 @@ state       begins                                     reading
 =========== ========================================== ===========================================
 calm        without a long round of the hub for        as much as there is, from every device;
             BUSY_CORE_SECONDS                          nothing is measured
-busy        with a long round                          each read is measured, and is a turn of
-                                                       limited size
-shared      with reads of a second network, while      short turns and small reads; devices of
-            busy                                       networks above their share wait for theirs
+busy        with a long round                          each read is measured; devices of a network
+                                                       that is ahead of others have turns
+shared      with a read for a second address, while    turns are short, reads small, and the rates
+            busy                                       of networks limited
 =========== ========================================== ===========================================
 
 A network below its share is never made to wait: its devices are read by the hub as they are ready.
@@ -21,14 +21,13 @@ from typing import Protocol
 
 from vaultrelay.broker.device_rates import OUT_OF_TURN, Spending
 from vaultrelay.broker.outbox import Clock, Timer
-from vaultrelay.broker.reader_queue import Path, ReaderQueue
+from vaultrelay.broker.reader_queue import ReaderQueue
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import charge_traffic
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import (
     BUSY_CORE_SECONDS,
     HOLD_SECONDS,
-    LONG_TURN_FACTOR,
     QUANTUM_SECONDS,
     SHARED_CORE_SECONDS,
     TURN_BYTES,
@@ -37,8 +36,7 @@ from vaultrelay.policy.limits import (
 )
 from vaultrelay.policy.network_limits import BYTES, CORE, DELIVERIES
 
-_SHORT_TURN = Spending(TURN_DELIVERIES, TURN_BYTES, TURN_FRAMES)
-_LONG_TURN = Spending(*(LONG_TURN_FACTOR * each for each in _SHORT_TURN))
+_TURN = Spending(TURN_DELIVERIES, TURN_BYTES, TURN_FRAMES)
 _UNCOUNTED = "no network"
 """The network of all connections without an address: their channels take turns."""
 
@@ -85,11 +83,21 @@ class CoreShares:
             self._clock.callLater(BUSY_CORE_SECONDS, self._tick)
 
     def begin(self, session: Session | None) -> bool:
-        """Begin the turn of a device; return whether it has one, as all joined devices have."""
+        """Begin the turn of a device; return whether it is measured."""
         if session is None or session.channel is None:
             return False
-        self._began = self._clock.seconds()
-        session.rates.begin_turn(_SHORT_TURN if self._is_shared else _LONG_TURN)
+        address = session.budgets[0] if session.budgets else _UNCOUNTED
+        is_same = address is self._last_address
+        if is_same and address is _UNCOUNTED and not self._is_shared:
+            return False
+        self._began = now = self._clock.seconds()
+        if not is_same:
+            if self._last_address is not None:
+                self._shared_until = now + SHARED_CORE_SECONDS
+            self._last_address = address
+        self._set_shared(now < self._shared_until)
+        if self._is_shared:
+            session.rates.begin_turn(_TURN)
         return True
 
     def end(self, session: Session) -> None:
@@ -97,23 +105,22 @@ class CoreShares:
         if session.channel is None:
             return
         now = self._clock.seconds()
-        spent = session.rates.end_turn()
-        path = _path(session)
         took = now - self._began
-        self._note_address(path[-2], now)
-        self._queue.charge(path[0], took)
+        network = session.budgets[-1] if session.budgets else _UNCOUNTED
+        self._queue.charge(network, took)
+        spent = session.rates.end_turn()
         excess = 0.0
-        if self._is_shared:
+        if spent is not None:
             amounts = {DELIVERIES: spent.messages, BYTES: spent.bytes, CORE: took}
             excess = charge_traffic(session.budgets, amounts, now)
         if excess > 0:
             session.flow.gate.add_reason(OUT_OF_TURN)
-            self._debts[session] = self._clock.callLater(excess, partial(self._paid, session, path))
-        elif self._must_wait(path) or session.flow.gate.has_reason(OUT_OF_TURN):
-            self._wait(session, path)
+            self._debts[session] = self._clock.callLater(excess, partial(self._paid, session))
+        elif self._must_wait(network) or session.flow.gate.has_reason(OUT_OF_TURN):
+            self._wait(session)
             self._hold_all(now)
         else:
-            self._was_read = self._is_limited(path)
+            self._was_read = self._is_limited(network)
 
     def forget(self, session: Session) -> None:
         """Drop an ended session."""
@@ -122,23 +129,16 @@ class CoreShares:
         if timer is not None:
             timer.cancel()
 
-    def _note_address(self, address: object, now: float) -> None:
-        """Find out whether several addresses want the core."""
-        if address is not self._last_address and self._last_address is not None:
-            self._shared_until = now + SHARED_CORE_SECONDS
-        self._last_address = address
-        self._set_shared(now < self._shared_until)
-
     def _set_shared(self, is_shared: bool) -> None:
         if is_shared is not self._is_shared:
             self._is_shared = is_shared
             self._ledger.make_reads_small(is_shared)
 
-    def _is_limited(self, path: Path) -> bool:
-        return self._is_shared or path[0] is not _UNCOUNTED
+    def _is_limited(self, network: object) -> bool:
+        return self._is_shared or network is not _UNCOUNTED
 
-    def _must_wait(self, path: Path) -> bool:
-        return self._is_limited(path) and self._queue.is_ahead(path[0])
+    def _must_wait(self, network: object) -> bool:
+        return self._is_limited(network) and self._queue.is_ahead(network)
 
     def _hold_all(self, now: float) -> None:
         """Let all devices wait that have to, or each would be read once before others."""
@@ -148,20 +148,21 @@ class CoreShares:
         for connection in self._connections:
             session = connection.joined_session
             if session is not None and session.flow.gate.is_open:
-                path = _path(session)
-                if self._must_wait(path):
-                    self._wait(session, path)
+                network = session.budgets[-1] if session.budgets else _UNCOUNTED
+                if self._must_wait(network):
+                    self._wait(session)
 
-    def _paid(self, session: Session, path: Path) -> None:
+    def _paid(self, session: Session) -> None:
         del self._debts[session]
-        self._wait(session, path)
+        self._wait(session)
 
-    def _wait(self, session: Session, path: Path) -> None:
+    def _wait(self, session: Session) -> None:
         if session.channel is None:
             # Closed: its gate would not let the answer be read.
             return
         session.flow.gate.add_reason(OUT_OF_TURN)
-        self._queue.push(path, session)
+        networks = reversed(session.budgets or (_UNCOUNTED,))
+        self._queue.push((*networks, session.channel.key), session)
         self._call_next()
 
     def _call_next(self) -> None:
@@ -191,9 +192,3 @@ class CoreShares:
             self._last_address = None
             self._set_shared(False)
             self._queue = ReaderQueue(QUANTUM_SECONDS)
-
-
-def _path(session: Session) -> Path:
-    """Return the networks of a session, the widest first, and its channel."""
-    channel = session.channel
-    return (*reversed(session.budgets or (_UNCOUNTED,)), None if channel is None else channel.key)

@@ -77,10 +77,10 @@ class DeviceRates:
         self._turn = tokens, allowed
         self._messages, self._bytes, self._frames = allowed
 
-    def end_turn(self) -> Spending:
-        """Return what was spent in the turn."""
+    def end_turn(self) -> Spending | None:
+        """Return what was spent in the turn; None outside of one."""
         if self._turn is None:
-            return Spending(0, 0, 0)
+            return None
         (messages, octets, frames), allowed = self._turn
         self._turn = None
         spent = Spending(

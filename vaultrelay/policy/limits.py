@@ -151,9 +151,6 @@ TURN_BYTES = 1024 * 1024
 """Delivered bytes in such a turn, with the same purpose."""
 TURN_FRAMES = 16
 """Frames that Autobahn reads in such a turn, at 30 us each."""
-LONG_TURN_FACTOR = 32
-"""Of a turn of a network that has the core for itself: 2000 deliveries have nearly the full gain of
-one write for many messages, and whatever comes then waits 3 ms once."""
 PIECES_AT_ONCE = 16
 """Pieces of one sendmsg(2). A message has two; joining is faster for many small ones."""
 

@@ -6,8 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.broker.fakes import RecordingOutbox
 from vaultrelay.broker.core_shares import CoreShares
@@ -53,7 +51,7 @@ class CoreClock:
 
     def skip(self, until: float) -> None:
         """Let the core sleep until the next call."""
-        self.now = min([until, *(at for at, _ in self._calls)])
+        self.now = max(self.now, min([until, *(at for at, _ in self._calls)]))
 
     def run_due(self) -> None:
         due = [entry for entry in self._calls if entry[0] <= self.now]
@@ -244,7 +242,7 @@ def test_an_address_has_its_share_of_the_core_while_others_want_it(core: Core) -
 
 
 def test_deliveries_of_an_address_are_limited_while_others_want_the_core() -> None:
-    core = Core(SessionLimits(messages_per_second=10, bytes_per_second=0))
+    core = Core(SessionLimits(messages_per_second=400, bytes_per_second=0))
     crowd = [core.device("198.51.100.1") for _ in range(40)]
     honest = core.device("203.0.113.1")
     honest.messages = 0
@@ -255,9 +253,11 @@ def test_deliveries_of_an_address_are_limited_while_others_want_the_core() -> No
     for _ in range(20):
         core.run(0.1)
         ping(core, honest)
-    rate = (sum(each.sent for each in crowd) - sent) * RECEIVERS / (core.clock.now - began)
-    limit = 10 * BUSY_DEVICES_PER_ADDRESS
-    assert 0.9 * limit <= rate <= 1.1 * limit + len(crowd)
+    delivered = (sum(each.sent for each in crowd) - sent) * RECEIVERS
+    limit = 400 * BUSY_DEVICES_PER_ADDRESS * (core.clock.now - began)
+    # Each device may exceed it once, by one message.
+    burst = 400 * BUSY_DEVICES_PER_ADDRESS * BUSY_BURST_SECONDS
+    assert 0.9 * limit <= delivered <= limit + burst + len(crowd) * RECEIVERS
 
 
 def test_a_device_alone_may_use_its_announced_rates() -> None:
@@ -276,10 +276,8 @@ def test_a_device_alone_may_use_its_announced_rates() -> None:
     assert sum(each.sent for each in crowd) > 0
 
 
-@settings(max_examples=3, deadline=None)
-@given(st.lists(st.integers(1, 15), min_size=5, max_size=8))
-def test_sites_that_want_the_whole_core_have_equal_shares(sizes: list[int]) -> None:
-    core = Core()
+def test_sites_that_want_the_whole_core_have_equal_shares(core: Core) -> None:
+    sizes = 1, 1, 2, 4, 8, 12
     for site, size in enumerate(sizes):
         for number in range(size):
             core.device(f"198.51.{site}.{number % 4 + 1}", b"%d %d" % (site, number % 3))
@@ -313,7 +311,8 @@ def test_frames_of_autobahn_are_limited_in_a_turn(core: Core) -> None:
             device.session.rates.pause_if_in_debt()
     assert frames == TURN_FRAMES + 1
     core.shares.end(device.session)
-    assert core.shares.waiting == 1
+    assert not device.is_read
+    assert core.shares.waiting
 
 
 def test_a_closed_device_waits_no_longer(core: Core) -> None:

@@ -249,10 +249,12 @@ def test_deliveries_of_an_address_are_limited_while_others_want_the_core() -> No
     core.shares.round_was_long()
     core.run(0.2)
     for _ in range(5):
+        core.shares.round_was_long()
         core.run(0.1)
         ping(core, honest)
     sent, began = sum(each.sent for each in crowd), core.clock.now
     for _ in range(20):
+        core.shares.round_was_long()
         core.run(0.1)
         ping(core, honest)
     delivered = (sum(each.sent for each in crowd) - sent) * RECEIVERS

@@ -248,7 +248,7 @@ def test_deliveries_of_an_address_are_limited_while_others_want_the_core() -> No
     honest.messages = 0
     core.shares.round_was_long()
     core.run(0.2)
-    for _ in range(5):
+    for _ in range(30):
         core.shares.round_was_long()
         core.run(0.1)
         ping(core, honest)

@@ -306,6 +306,21 @@ class TestARoundOfTheEpollHub:
         # In binary fractions, the sum may be a little less than the time.
         assert self.served(ends) in (2 * EVENTS_AT_ONCE, 3 * EVENTS_AT_ONCE)
 
+    @pytest.mark.parametrize(("share", "reports"), [(0.5, 0), (1, 1)])
+    def test_that_takes_too_long_is_reported(
+        self, hub: WatchingHub, ends: list[End], time: Time, share: float, reports: int
+    ) -> None:
+        def take_time() -> None:
+            time.now += share * ROUND_SECONDS
+
+        long_rounds: list[None] = []
+        hub.on_long_round = lambda: long_rounds.append(None)
+        for end in ends[1:]:
+            end.lose(Failure(ConnectionDone()))
+        ends[0].served = take_time
+        hub.turns.turn()
+        assert len(long_rounds) == reports
+
     def test_begins_with_those_that_were_not_served_before(
         self, hub: WatchingHub, ends: list[End], time: Time
     ) -> None:

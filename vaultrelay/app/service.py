@@ -57,6 +57,7 @@ class RelayService(MultiService):
             on_closed=pending.remove,
             log=log,
         )
+        self.hub.on_long_round = self.devices.core_shares.round_was_long
         self._public = PublicEndpoint(
             reactor,
             broker=self.broker,

@@ -55,7 +55,10 @@ class AdmissionControl:
         self.max_connections = settings.max_connections
         self._channel_devices = settings.limits.channel_devices
         self._book.change(
-            settings.per_address, settings.max_connections, settings.pending_per_address
+            settings.per_address,
+            settings.max_connections,
+            settings.pending_per_address,
+            settings.limits,
         )
 
     def admit(

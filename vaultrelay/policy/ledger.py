@@ -32,6 +32,7 @@ class Ledger:
     __slots__ = (
         "_callbacks",
         "_full",
+        "_largest_read",
         "_pressed",
         "_roomy",
         "held",
@@ -50,6 +51,7 @@ class Ledger:
         change, since every read checks it."""
         self.read_bytes = MAX_READ_BYTES
         """The largest read of one stream, updated likewise; 0 while the ledger is full."""
+        self._largest_read = MAX_READ_BYTES
         self._callbacks: list[Callable[[], object]] = []
         self.configure(limit, message_bytes)
 
@@ -58,11 +60,11 @@ class Ledger:
         self.held += size
         if self.held <= self._roomy:
             self.is_over = self.is_pressed = False
-            self.read_bytes = MAX_READ_BYTES
+            self.read_bytes = self._largest_read
         else:
             self.is_over = self.held > self.limit
             self.is_pressed = self.held > self._pressed
-            self.read_bytes = self._small_read()
+            self.read_bytes = min(self._small_read(), self._largest_read)
             self.peak = max(self.peak, self.held)
         if size < 0 and self._callbacks:
             callbacks, self._callbacks = self._callbacks, []
@@ -75,6 +77,11 @@ class Ledger:
         self._roomy = min(limit // ROOMY_SHARE, ROOMY_BYTES)
         self._pressed = limit // PRESSED_SHARE
         self._full = max(limit - message_bytes, self._pressed)
+        self.add(0)
+
+    def make_reads_small(self, are_small: bool) -> None:
+        """Let each read be as small as possible, or as large as memory allows."""
+        self._largest_read = MIN_READ_BYTES if are_small else MAX_READ_BYTES
         self.add(0)
 
     def has_room(self, size: int, *, is_only: bool = False) -> bool:

@@ -27,7 +27,8 @@ class EpollGroup:
     """Watches some of a hub's `streams`, by their descriptors.
 
     A round takes `at_once` events at a time, until `seconds` have passed or no stream is ready;
-    `round_ended` is called with whether all that were ready have been served.
+    `round_ended` is called with whether all that were ready have been served, and `long_round` after
+    a round that took longer.
     """
 
     def __init__(
@@ -36,13 +37,16 @@ class EpollGroup:
         at_once: int,
         seconds: float,
         hub: GroupHub,
+        *,
         round_ended: Callable[[bool], None] | None = None,
+        long_round: Callable[[], None] | None = None,
     ) -> None:
         self._streams = streams
         self._at_once = at_once
         self._seconds = seconds
         self._hub = hub
         self._round_ended = round_ended
+        self._long_round = long_round
         self._poller = select.epoll()
 
     def add(self, descriptor: int, events: int) -> None:
@@ -78,7 +82,7 @@ class EpollGroup:
         streams, poller, at_once = self._streams, self._poller, self._at_once
         until = monotonic() + self._seconds
         remaining = len(streams)
-        is_complete = False
+        is_complete = is_long = False
         while remaining > 0:
             events = poller.poll(0, at_once)
             for descriptor, event in events:
@@ -95,9 +99,12 @@ class EpollGroup:
                 except Exception:
                     self._hub.fail(stream)
             is_complete = len(events) < at_once
-            if is_complete or monotonic() >= until or poller.closed:
+            is_long = monotonic() >= until
+            if is_complete or is_long or poller.closed:
                 break
             remaining -= at_once
+        if is_long and self._long_round is not None:
+            self._long_round()
         if self._round_ended is not None and not poller.closed:
             # The last event may have been the last one of all.
             self._round_ended(is_complete or not poller.poll(0, 1))

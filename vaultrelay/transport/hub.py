@@ -6,6 +6,7 @@ descriptor for each stream.
 """
 
 import select
+from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import Service
@@ -35,6 +36,8 @@ class Hub(Service):
         self.pace = JoinPace(reactor.seconds)
         self._streams: dict[int, HubStream] = {}
         self._deferred: dict[HubStream, None] = {}
+        self.on_long_round: Callable[[], object] = lambda: None
+        """Called after a round that took longer than ROUND_SECONDS."""
 
     def defer(self, stream: HubStream) -> None:
         """Do not read from a stream until memory is freed; those that came first are read first."""
@@ -112,9 +115,11 @@ class EpollHub(Hub):
 
     def startService(self) -> None:
         super().startService()
-        self._joined = EpollGroup(self._streams, EVENTS_AT_ONCE, ROUND_SECONDS, self)
+        self._joined = EpollGroup(
+            self._streams, EVENTS_AT_ONCE, ROUND_SECONDS, self, long_round=self._note_long_round
+        )
         self._joining = EpollGroup(
-            self._streams, 1, JOIN_ROUND_SECONDS, self, self.pace.round_ended
+            self._streams, 1, JOIN_ROUND_SECONDS, self, round_ended=self.pace.round_ended
         )
         for group in (self._joined, self._joining):
             self.reactor.addReader(group)
@@ -144,6 +149,9 @@ class EpollHub(Hub):
         if was_watched:
             self._leave(stream.descriptor)
         return was_watched
+
+    def _note_long_round(self) -> None:
+        self.on_long_round()
 
     def _leave(self, descriptor: int) -> None:
         """Remove a descriptor from its group."""
@@ -206,7 +214,10 @@ class _Descriptor:
         self._stream.lose(reason)
 
     def _serve(self, event: int) -> None:
+        until = monotonic() + ROUND_SECONDS
         try:
             self._stream.ready(event)
         except Exception:
             self._hub.fail(self._stream)
+        if monotonic() >= until:
+            self._hub.on_long_round()

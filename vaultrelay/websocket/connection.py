@@ -95,6 +95,8 @@ class DeviceConnection:
             return
         factory = self._factory
         batch = factory.batch
+        shares = factory.core_shares
+        has_turn = shares.is_busy and shares.begin(self._session)
         batch.begin()
         try:
             self._receiver.read(data)
@@ -102,6 +104,8 @@ class DeviceConnection:
             self.fail_internally()
         finally:
             batch.end(self._session)
+        if has_turn and self._session is not None:
+            shares.end(self._session)
         if factory.ledger.is_pressed:
             factory.backpressure.check(self)
 
@@ -116,6 +120,8 @@ class DeviceConnection:
                 session.connection_lost(clean=False)
         except Exception:
             self.fail_internally()
+        if session is not None:
+            self._factory.core_shares.forget(session)
         self._receiver.close()
         self._queue.close()
         # The two would keep each other alive until a garbage collection.
@@ -173,8 +179,14 @@ class DeviceConnection:
     @property
     def gate(self) -> ReadGate | None:
         """The gate of the joined session; None without one."""
+        session = self.joined_session
+        return None if session is None else session.flow.gate
+
+    @property
+    def joined_session(self) -> Session | None:
+        """The session while it is in a channel."""
         session = self._session
-        return None if session is None or session.channel is None else session.flow.gate
+        return None if session is None or session.channel is None else session
 
     @property
     def holding(self) -> Holding:

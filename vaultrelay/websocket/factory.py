@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from vaultrelay.broker.backpressure import Backpressure
+from vaultrelay.broker.core_shares import CoreShares
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import CLOSE_SECONDS, SPARE_FRAME_READERS
@@ -57,6 +58,7 @@ class DeviceFactory(WebSocketServerFactory):
         self._on_closed = on_closed
         self._connections: set[DeviceConnection] = set()
         self.backpressure = Backpressure(ledger, reactor, self._connections)
+        self.core_shares = CoreShares(reactor, ledger, self._connections)
         self._spare: list[ForeignFrames] = []
         self._gone: Deferred[None] | None = None
 

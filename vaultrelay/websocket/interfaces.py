@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from vaultrelay.broker.backpressure import Backpressure
+from vaultrelay.broker.core_shares import CoreShares
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
 from vaultrelay.logs import RelayLog
@@ -49,6 +50,7 @@ class Factory(Protocol):
     batch: Batch
     relay_log: RelayLog
     backpressure: Backpressure
+    core_shares: CoreShares
 
     open_session: OpenSession
     """Registers a connection with the broker."""

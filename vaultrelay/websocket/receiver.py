@@ -256,7 +256,9 @@ class MessageReceiver:
         if self._is_paused or self._held is None:
             return
         messages, self._held = self._held.take(), None
-        batch = self._factory.batch
+        session, batch = self.session, self._factory.batch
+        shares = self._factory.core_shares
+        has_turn = shares.is_busy and shares.begin(session)
         batch.begin()
         try:
             if self._relay(messages) and self._relay(self._reader.next_messages()):
@@ -265,5 +267,7 @@ class MessageReceiver:
             self.fail_internally()
         finally:
             batch.end(self.session)
+        if has_turn and session is not None:
+            shares.end(session)
         if not (self._is_paused or self._connection.is_ended):
             self._connection.transport.resumeProducing()

@@ -27,8 +27,8 @@ class EpollGroup:
     """Watches some of a hub's `streams`, by their descriptors.
 
     A round takes `at_once` events at a time, until `seconds` have passed or no stream is ready;
-    `round_ended` is called with whether all that were ready have been served, and `long_round` after
-    a round that took longer.
+    `round_ended` is called with whether all that were ready have been served, and `long_round`
+    after a round that took longer.
     """
 
     def __init__(

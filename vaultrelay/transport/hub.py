@@ -7,6 +7,7 @@ descriptor for each stream.
 
 import select
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from twisted.application.service import Service

@@ -74,6 +74,9 @@ class Transport(StringTransport):
     def loseWriteConnection(self) -> None:
         self.disconnecting = True
 
+    def read_again(self) -> None:
+        """It always watches for input."""
+
     def abortConnection(self) -> None:
         self.aborted = True
         self.disconnecting = True

@@ -48,9 +48,20 @@ class OutboxContract:
         case.empty()
         assert case.taken()[-1] == message(1)
 
-    def test_a_full_queue_takes_no_message(self, case: Case) -> None:
+    def test_a_broadcast_is_taken_as_any_message(self, case: Case) -> None:
+        sent = [message(1), message(2, size=8000), message(3)]
+        assert case.outbox.deliver(sent[0]) is Room.OPEN
+        assert [case.outbox.broadcast(each) for each in sent[1:]] == [Room.OPEN, Room.OPEN]
+        assert case.taken() == sent
+        case.fill(Room.HIGH)
+        assert case.outbox.broadcast(message(4, size=8000)) is Room.HIGH
+        case.empty()
+        assert case.taken()[-1] == message(4, size=8000)
+
+    @pytest.mark.parametrize("how", ["deliver", "broadcast"])
+    def test_a_full_queue_takes_no_message(self, case: Case, how: str) -> None:
         case.fill(Room.FULL)
-        assert case.outbox.deliver(message(1)) is Room.FULL
+        assert getattr(case.outbox, how)(message(1)) is Room.FULL
         case.empty()
         assert message(1) not in case.taken()
 
@@ -66,11 +77,12 @@ class OutboxContract:
         case.empty()
         assert case.outbox.deliver(message(1)) is Room.OPEN
 
-    @pytest.mark.parametrize("what", ["deliver", "send_nack", "send_control", "ping"])
+    @pytest.mark.parametrize("what", ["deliver", "broadcast", "send_nack", "send_control", "ping"])
     def test_what_goes_out_is_said(self, case: Case, what: str) -> None:
         case.outbox.sent_since_tick = False
         arguments = {
             "deliver": [message(1)],
+            "broadcast": [message(1)],
             "send_nack": [NACK],
             "send_control": [CONTROL],
             "ping": [],
@@ -83,6 +95,7 @@ class OutboxContract:
         case.taken()
         case.outbox.close(4001, "idle")
         case.outbox.deliver(message(1))
+        case.outbox.broadcast(message(1))
         case.outbox.send_nack(NACK)
         case.outbox.send_control(CONTROL)
         case.outbox.ping()

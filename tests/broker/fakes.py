@@ -132,6 +132,9 @@ class RecordingOutbox:
             self._put(message)
         return self.room
 
+    def broadcast(self, message: bytes) -> Room:
+        return self.deliver(message)
+
     def send_nack(self, nack: bytes) -> Room:
         kind, flags, reason, to, peer, id = read_header(nack)
         assert (len(nack), kind, flags) == (16, Kind.NACK, 0)

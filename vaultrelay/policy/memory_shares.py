@@ -1,8 +1,9 @@
 """MemoryShares: which channels and networks hold more than their share of the memory.
 
-The share of a channel is the limit divided by the channels that hold anything, and that of a
-network the limit divided by the networks of its width that do. What a broadcast waits for is in
-memory once for all receivers of a channel: the queue of the slowest has all of it.
+The share of a channel is the memory divided by the channels that hold anything and one more, and
+that of a network the memory divided by the networks of its width that do and one more: those that
+hold their whole shares leave one to the next that comes. A broadcast is in memory once for all
+receivers of a channel: the queue of the slowest has all of it.
 """
 
 from collections import defaultdict
@@ -41,16 +42,15 @@ class MemoryShares:
         for group, size in held.items():
             members[_kind(group)] += bool(size)
         self._excess = {
-            group: size * members[_kind(group)] / limit
+            group: size * (members[_kind(group)] + 1)
             for group, size in held.items()
-            if size * members[_kind(group)] > limit
+            if size * (members[_kind(group)] + 1) > limit
         }
-        """By group above its share: how many shares it holds."""
+        """By group above its share: a number in proportion to the shares that it holds."""
 
     def is_over(self, channel: bytes | None, budgets: Budgets) -> bool:
         """Return whether a connection is of a group above its share."""
-        excess = self._excess
-        return bool(excess) and any(group in excess for group in groups_of(channel, budgets))
+        return not self._excess.keys().isdisjoint(groups_of(channel, budgets))
 
     def by_excess(self) -> list[Hashable]:
         """Return the groups above their shares, the one with the most of them first."""

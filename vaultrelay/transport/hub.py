@@ -60,13 +60,13 @@ class Hub(Service):
         self.log = log
         self._streams: dict[int, HubStream] = {}
         self._deferred: dict[HubStream, None] = {}
+        self._will_resume = False
 
     def defer(self, stream: HubStream) -> None:
         """Do not read from a stream until memory is freed; those that came first are read first."""
         self.change(stream.descriptor, stream.other_events)
-        if not self._deferred:
-            self.ledger.call_when_freed(self._resume_soon)
         self._deferred[stream] = None
+        self.ledger.call_when_freed(self._resume_soon)
 
     def add(self, stream: HubStream) -> None:
         """Watch a stream for reading."""
@@ -85,10 +85,13 @@ class Hub(Service):
         self.close_streams(Failure(ConnectionLost()))
 
     def _resume_soon(self) -> None:
-        self.reactor.callLater(0, self._resume)
+        if not self._will_resume:
+            self._will_resume = True
+            self.reactor.callLater(0, self._resume)
 
     def _resume(self) -> None:
         """Read from deferred streams, a few in each turn of the reactor."""
+        self._will_resume = False
         for stream in list(self._deferred)[:EVENTS_AT_ONCE] if self.ledger.read_bytes else ():
             del self._deferred[stream]
             if self._streams.get(stream.descriptor) is stream:

@@ -26,6 +26,7 @@ from vaultrelay.wire.close_codes import CloseCode
 _OPEN = Room.OPEN
 
 
+
 @implementer(IProtocol)
 class DeviceConnection:
     """The connection of one device: a Twisted protocol, and the Outbox of its session.
@@ -269,6 +270,9 @@ class DeviceConnection:
         self.is_open = False
         self._abort_later()
         self.transport.resumeProducing()
+        # The answer is read even by a full relay.
+        self.transport.allowance = self._receiver
+        self.transport.read_again()
         self._receiver.drop()
         if self._session is not None:
             self._session.connection_lost(clean=True)

@@ -88,7 +88,7 @@ class FrameReader:
 
     @property
     def bytes_allowed(self) -> int:
-        """See transport.stream.Allowance: what is reserved may come even while memory is full."""
+        """The size of the next read while memory is full: what is reserved may come."""
         return min(self.missing_bytes, MAX_READ_BYTES) if self.is_reserved else 0
 
     def reserve(self) -> None:

@@ -128,9 +128,16 @@ class MessageReceiver:
         """Whether the ledger counts these."""
         return self._reader.is_reserved
 
+    @property
+    def bytes_allowed(self) -> int:
+        """See transport.stream.Allowance: what is reserved, and the answer to a close."""
+        return AFTER_CLOSE_FRAME_BYTES if self.is_closing else self._reader.bytes_allowed
+
     def reserve(self) -> None:
-        """Count the missing bytes, and let the transport read them from a full relay, too."""
+        """Count the missing bytes, and let the transport read them even if the relay is full."""
         self._reader.reserve()
+        # Its hub may have stopped to watch it.
+        self._connection.transport.read_again()
 
     def unreserve(self) -> None:
         """Count only the bytes that came."""
@@ -231,7 +238,7 @@ class MessageReceiver:
             if session.channel is not None:
                 # From the welcome on.
                 self._reader.message_bytes = self._factory.message_bytes
-                self._connection.transport.allowance = self._reader
+                self._connection.transport.allowance = self
 
     def _read_foreign(self) -> None:
         frames = self._foreign

@@ -96,6 +96,8 @@ class MessageReceiver:
     def close(self) -> None:
         """Drop everything; the connection is gone."""
         self.drop()
+        # Without a reference back to the connection, which would keep it alive.
+        self._connection.transport.allowance = self._reader
         # A callback of a frame may have come here: nothing that follows the frame is read.
         self._reader.rest = None
         if self._resume_call is not None:

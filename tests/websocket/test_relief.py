@@ -104,7 +104,7 @@ def test_relief_does_not_wait_for_what_a_transport_still_holds() -> None:
     factory = make_factory()
     stuck, other = connect(factory), connect(factory)
     other.dataReceived(BEGUN["a ping"])
-    stuck.transport.own_unsent = 1 << 20
+    stuck.transport.tls_bytes = 1 << 20
     factory.ledger.add(1 << 20)
     factory.ledger.configure(1000)
     for _ in range(2):

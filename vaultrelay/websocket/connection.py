@@ -26,7 +26,6 @@ from vaultrelay.wire.close_codes import CloseCode
 _OPEN = Room.OPEN
 
 
-
 @implementer(IProtocol)
 class DeviceConnection:
     """The connection of one device: a Twisted protocol, and the Outbox of its session.

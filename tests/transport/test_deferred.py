@@ -9,6 +9,8 @@ from tests.transport.turns import HUBS, Recorder, WatchingHub, open_hub, pair_of
 from vaultrelay.transport.stream import Stream
 
 LIMIT = 16 << 20
+PEERS: list[Any] = []
+"""Closed after each test."""
 
 
 class NoAllowance:
@@ -21,6 +23,8 @@ def hub(request: pytest.FixtureRequest) -> Iterator[WatchingHub]:
     yield hub
     hub.ledger.add(-hub.ledger.held)
     hub.stopService()
+    while PEERS:
+        PEERS.pop().close()
     hub.turns.turn()
     assert hub.events == {}
 
@@ -28,6 +32,7 @@ def hub(request: pytest.FixtureRequest) -> Iterator[WatchingHub]:
 def deferred(hub: WatchingHub, is_tcp: bool = False) -> tuple[Any, Any]:
     """A stream that has input, and is not read; and its peer."""
     ours, peer = pair_of_sockets(is_tcp)
+    PEERS.append(peer)
     stream: Any = Stream(hub, ours, "", Recorder())
     stream.protocol.makeConnection(stream)
     stream.allowance = NoAllowance()

@@ -18,6 +18,7 @@ from vaultrelay.websocket import frames
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.interfaces import Factory
 from vaultrelay.websocket.internal_errors import close_for_error
+from vaultrelay.websocket.partial_message import PartialMessage
 from vaultrelay.websocket.receiver import MessageReceiver
 from vaultrelay.websocket.send_queue import SendQueue
 from vaultrelay.wire.broken_rule import Rule
@@ -192,18 +193,9 @@ class DeviceConnection:
         return self._queue.held_bytes + self._receiver.held_bytes
 
     @property
-    def missing_bytes(self) -> int:
-        return self._receiver.missing_bytes
-
-    @property
-    def is_reserved(self) -> bool:
-        return self._receiver.is_reserved
-
-    def reserve(self) -> None:
-        self._receiver.reserve()
-
-    def unreserve(self) -> None:
-        self._receiver.unreserve()
+    def partial(self) -> PartialMessage | None:
+        """A message of which a part has come."""
+        return self._receiver.partial
 
     def relieve(self) -> None:
         """Close the device, or cut it off if that does not free enough."""

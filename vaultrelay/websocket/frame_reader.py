@@ -6,7 +6,6 @@ as they came in, but unmasked, for Autobahn.
 """
 
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits import MAX_READ_BYTES
 from vaultrelay.websocket.frame_header import (
     KEY_BYTES,
     LONGEST_HEADER,
@@ -21,6 +20,7 @@ from vaultrelay.websocket.frame_header import (
     read_header,
     shortest_header,
 )
+from vaultrelay.websocket.partial_message import PartialMessage
 from vaultrelay.wire.masking import apply_mask
 
 _COPY_BELOW = 4096
@@ -38,16 +38,15 @@ class FrameReader:
     """
 
     __slots__ = (
-        "_counted",
         "_foreign_left",
         "_head",
         "_key",
         "_ledger",
-        "_payload",
         "_position",
-        "_size",
+        "_skipped_left",
         "is_foreign",
         "message_bytes",
+        "partial",
         "rest",
     )
 
@@ -62,52 +61,26 @@ class FrameReader:
         """The remaining payload bytes of a foreign frame."""
         self._head = b""
         """The start of a frame with an incomplete header."""
-        self._payload: bytearray | None = None
-        """The masked bytes so far of an incomplete payload of ours; None after a drop."""
-        self._size = 0
-        """The whole size of that payload, or the rest of a dropped one; else 0."""
+        self.partial: PartialMessage | None = None
+        """A message of ours that is cut."""
+        self._skipped_left = 0
+        """The remaining payload bytes of one that was dropped."""
         self._key = b""
-        self._counted = 0
-        """Bytes of that payload in the ledger: those that came, or all with a reservation."""
+        """Of the foreign frame."""
         self._ledger = ledger
 
     @property
-    def held_bytes(self) -> int:
-        """Bytes of an incomplete message, as the ledger counts them."""
-        return self._counted
-
-    @property
-    def missing_bytes(self) -> int:
-        """Bytes that are still to come of an incomplete message of ours; 0 if there is none."""
-        return 0 if self._payload is None else self._size - len(self._payload)
-
-    @property
-    def is_reserved(self) -> bool:
-        """Whether the ledger counts bytes that are still to come."""
-        return self._payload is not None and self._counted > len(self._payload)
-
-    @property
     def bytes_allowed(self) -> int:
-        """The size of the next read while memory is full: what is reserved may come."""
-        return min(self.missing_bytes, MAX_READ_BYTES) if self.is_reserved else 0
-
-    def reserve(self) -> None:
-        """Count the whole of an incomplete message: it may come now."""
-        if self._payload is not None:
-            self._count(self._size)
-
-    def unreserve(self) -> None:
-        """Count only what came of an incomplete message."""
-        if self._payload is not None:
-            self._count(len(self._payload))
+        """The size of the next read while memory is full."""
+        return 0 if self.partial is None else self.partial.bytes_allowed
 
     @property
     def partial_bytes(self) -> int | None:
         """Bytes that came of a message of ours that is cut; 0 within a header or a foreign frame,
         None between frames."""
-        if self._payload is not None:
-            return len(self._payload)
-        return 0 if self._size or self._head or self._foreign_left else None
+        if self.partial is not None:
+            return self.partial.received_bytes
+        return 0 if self._skipped_left or self._head or self._foreign_left else None
 
     @property
     def rest_bytes(self) -> int:
@@ -116,10 +89,9 @@ class FrameReader:
 
     def drop(self) -> None:
         """Drop the bytes held, and the rest of an incomplete message."""
-        if self._payload is not None:
-            self._size -= len(self._payload)
-            self._payload = None
-            self._count(0)
+        if self.partial is not None:
+            self._skipped_left = self.partial.drop()
+            self.partial = None
 
     def append(self, data: bytes) -> None:
         """Add bytes to `rest`."""
@@ -134,8 +106,10 @@ class FrameReader:
         messages: list[bytes] = []
         if self._head:
             data, position, self._head = self._head + data[position:], 0, b""
-        if self._size:
-            position = self._fill(data, position, messages)
+        if self.partial is not None:
+            position = self._fill(self.partial, data, position, messages)
+        elif self._skipped_left:
+            position = self._skip(data, position)
         end = len(data)
         while position < end:
             start = position + SHORTEST_HEADER
@@ -157,7 +131,8 @@ class FrameReader:
             key = data[start - 4 : start]
             position = start + size
             if position > end:
-                self._hold(data, start, size, key)
+                view = memoryview(data)[start:]
+                self.partial = PartialMessage(view, size, key, self._ledger)
             elif size < _COPY_BELOW:
                 messages.append(apply_mask(data[start:position], key))
             else:
@@ -241,33 +216,19 @@ class FrameReader:
         self._head = data[position:]
         return messages
 
-    def _hold(self, data: bytes, start: int, size: int, key: bytes) -> None:
-        """Hold the start of a payload. It grows with the bytes that come: an announced size costs
-        no memory."""
-        self._payload = bytearray(memoryview(data)[start:])
-        self._size, self._key = size, key
-        self._count(len(self._payload))
+    def _fill(
+        self, partial: PartialMessage, data: bytes, position: int, messages: list[bytes]
+    ) -> int:
+        """Add to the partial message; return where in `data` it ends."""
+        end = min(position + partial.missing_bytes, len(data))
+        message = partial.fill(memoryview(data)[position:end])
+        if message is not None:
+            messages.append(message)
+            self.partial = None
+        return end
 
-    def _count(self, size: int) -> None:
-        self._ledger.add(size - self._counted)
-        self._counted = size
-
-    def _fill(self, data: bytes, position: int, messages: list[bytes]) -> int:
-        """Add to the incomplete payload; return where in `data` it ends."""
-        payload, there = self._payload, len(data) - position
-        if payload is None:
-            skipped = min(self._size, there)
-            self._size -= skipped
-            return position + skipped
-        missing = self._size - len(payload)
-        if missing > there:
-            payload += memoryview(data)[position:]
-            if len(payload) > self._counted:
-                self._count(len(payload))
-            return len(data)
-        self._count(0)
-        payload += memoryview(data)[position : position + missing]
-        messages.append(apply_mask(payload, self._key))
-        self._payload = None
-        self._size = 0
-        return position + missing
+    def _skip(self, data: bytes, position: int) -> int:
+        """Skip the rest of a dropped message; return where in `data` it ends."""
+        skipped = min(self._skipped_left, len(data) - position)
+        self._skipped_left -= skipped
+        return position + skipped

@@ -10,6 +10,7 @@ from vaultrelay.websocket.frame_reader import FrameReader
 from vaultrelay.websocket.held_messages import HeldMessages
 from vaultrelay.websocket.interfaces import Connection, Factory
 from vaultrelay.websocket.internal_errors import closing_on_error
+from vaultrelay.websocket.partial_message import PartialMessage
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import CONTROL_BYTES
@@ -112,7 +113,8 @@ class MessageReceiver:
         """Bytes in memory that came from the device, as the ledger counts them."""
         held = 0 if self._held is None else self._held.held_bytes
         lent = 0 if self._foreign is None else self._foreign.held_bytes
-        return held + lent + self._reader.held_bytes
+        partial = 0 if self.partial is None else self.partial.held_bytes
+        return held + lent + partial
 
     @property
     def partial_bytes(self) -> int | None:
@@ -121,29 +123,14 @@ class MessageReceiver:
         return self._reader.partial_bytes if message is None else message.size
 
     @property
-    def missing_bytes(self) -> int:
-        """Bytes still to come of a message of ours that has begun."""
-        return self._reader.missing_bytes
-
-    @property
-    def is_reserved(self) -> bool:
-        """Whether the ledger counts these."""
-        return self._reader.is_reserved
+    def partial(self) -> PartialMessage | None:
+        """A message of ours that is cut."""
+        return self._reader.partial
 
     @property
     def bytes_allowed(self) -> int:
         """See transport.stream.Allowance: what is reserved, and the answer to a close."""
         return AFTER_CLOSE_FRAME_BYTES if self.is_closing else self._reader.bytes_allowed
-
-    def reserve(self) -> None:
-        """Count the missing bytes, and let the transport read them even if the relay is full."""
-        self._reader.reserve()
-        # Its hub may have stopped to watch it.
-        self._connection.transport.read_again()
-
-    def unreserve(self) -> None:
-        """Count only the bytes that came."""
-        self._reader.unreserve()
 
     # Autobahn calls these, for foreign frames: FrameListener.
 

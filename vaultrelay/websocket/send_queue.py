@@ -2,7 +2,7 @@
 full."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
@@ -19,22 +19,10 @@ from vaultrelay.policy.limits import (
 from vaultrelay.websocket.batch import Batch
 from vaultrelay.websocket.frame_buffer import FrameBuffer, Pieces
 from vaultrelay.websocket.frames import binary_frame, frame_header
+from vaultrelay.websocket.interfaces import QueueOwner
 
 _COPY_BELOW = 32 * 1024
 """Bytes. A larger message goes to its receivers without a copy that has the header before it."""
-
-
-class QueueOwner(Protocol):
-    """The session of the device that receives a queue."""
-
-    def queue_full(self) -> None:
-        """The queue went above its high mark."""
-
-    def hold_sender(self, sender: Session) -> None:
-        """The queue is above its high mark, with messages of this session in it."""
-
-    def queue_drained(self) -> None:
-        """The queue is below its low mark again."""
 
 
 @implementer(IPushProducer)

@@ -116,5 +116,5 @@ def test_the_room_of_one_message_is_for_the_only_reservation() -> None:
     ledger = Ledger(LIMIT)
     ledger.add(FULL)
     assert not ledger.has_room(1)
-    assert ledger.has_room(DEFAULT_MESSAGE_BYTES, is_only=True)
-    assert not ledger.has_room(LIMIT - FULL + 1, is_only=True)
+    assert ledger.has_room(DEFAULT_MESSAGE_BYTES, is_last=True)
+    assert not ledger.has_room(LIMIT - FULL + 1, is_last=True)

@@ -1,27 +1,33 @@
 """Backpressure: which devices are read while the memory for messages is nearly full.
 
-Nothing happens here before the ledger is pressed. From then on a connection reports each read, and
-is paused if its channel or network holds more than its share. One that is in the middle of a
-message reserves the rest of it, so that a message that has begun to come can end; if there is no
-room for that, it waits for its turn. Those that wait are resumed in order when memory is freed.
+Nothing happens before the ledger is pressed; from then on each read of a connection is checked.
+One whose channel or network holds more than its share, with the rest of its message, is paused
+until it holds less. One in the middle of a message reserves the rest of it, or waits in order until
+there is room. Beside these, one message at a time may end in the last part of the memory: of the
+connection that waits longest, or of the smallest group. A reservation of a message that does not go
+on is given to others.
 """
 
-from collections import OrderedDict
 from collections.abc import Collection
 from itertools import islice
 
 from vaultrelay.broker.outbox import Clock, Timer
-from vaultrelay.broker.pressed_reader import PressedReader, largest_first, measure
-from vaultrelay.broker.read_gate import ReadGate
+from vaultrelay.broker.pressed_reader import (
+    PressedReader,
+    is_reserved,
+    largest_first,
+    measure,
+    missing_bytes,
+)
+from vaultrelay.broker.reservations import Reservations
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import (
     CHECKED_AT_ONCE,
     PRESSURE_TICK_SECONDS,
-    PROGRESS_BYTES,
     RESUMED_AT_ONCE,
     SHARES_SECONDS,
-    STALLED_RESERVATIONS,
-    STANDSTILL_MEMORY_SECONDS,
+    STUCK_SHARES,
+    UNFINISHED_SECONDS,
 )
 from vaultrelay.policy.memory_shares import MemoryShares
 
@@ -38,18 +44,15 @@ class Backpressure:
         self._ledger = ledger
         self._clock = clock
         self._connections = connections
-        self._above: OrderedDict[PressedReader, None] = OrderedDict()
-        """Those above a share; and of a full relay, those within a frame of unknown size."""
-        self._queued: OrderedDict[PressedReader, None] = OrderedDict()
-        """Those that wait for a reservation."""
-        self._reserved: dict[PressedReader, int] = {}
-        """With a reservation: the bytes that were missing at the last tick."""
-        self._stalls: dict[PressedReader, int] = {}
-        """How often the reservation of a message was taken back without progress."""
+        self._above: dict[PressedReader, float] = {}
+        """Paused since a moment: a group of theirs is above its share, or the relay is full and
+        they are within a frame of unknown size."""
+        self._waiting: dict[PressedReader, float] = {}
+        """Paused since a moment, until there is room for their messages: the first is next."""
+        self._reserved = Reservations()
         self._unchecked: list[PressedReader] = []
-        self._unresumed = 0
-        """Those of `_above` to be looked at since memory was freed."""
-        self._shares: tuple[float, MemoryShares] | None = None
+        self._shares = MemoryShares((), 0)
+        self._measured_at = self._reviewed_at = float("-inf")
         self._freed_at = 0.0
         self._resume_call: Timer | None = None
         self._tick_call: Timer | None = None
@@ -58,7 +61,7 @@ class Backpressure:
     @property
     def waiting(self) -> int:
         """Return the number of connections that are not read for want of memory."""
-        return len(self._above) + len(self._queued)
+        return len(self._above) + len(self._waiting)
 
     def check(self, reader: PressedReader) -> None:
         """Decide after a read whether the connection may be read further."""
@@ -70,9 +73,8 @@ class Backpressure:
     def forget(self, reader: PressedReader) -> None:
         """Drop a closed connection."""
         self._above.pop(reader, None)
-        self._queued.pop(reader, None)
-        self._reserved.pop(reader, None)
-        self._stalls.pop(reader, None)
+        self._waiting.pop(reader, None)
+        self._reserved.forget(reader)
 
     def _start(self) -> None:
         if self._tick_call is None:
@@ -81,137 +83,125 @@ class Backpressure:
 
     def _check(self, reader: PressedReader) -> None:
         gate = reader.gate
-        if gate is None or reader.is_reserved or reader in self._above or reader in self._queued:
+        if gate is None or is_reserved(reader) or reader in self._above or reader in self._waiting:
             return
-        if self._must_pause(reader):
-            self._pause(reader, gate, self._above)
-        elif not self._may_go_on(reader):
-            self._pause(reader, gate, self._queued)
-
-    def _pause(
-        self, reader: PressedReader, gate: ReadGate, where: OrderedDict[PressedReader, None]
-    ) -> None:
-        where[reader] = None
+        missing = missing_bytes(reader)
+        if self._must_pause(reader, missing):
+            queue = self._above
+        elif missing and (self._waiting or not self._ledger.has_room(missing)):
+            # None overtakes: a large message would never have its turn.
+            queue = self._waiting
+        else:
+            self._reserve(reader, missing)
+            return
+        queue[reader] = self._clock.seconds()
         gate.add_reason(self)
-        self._ledger.call_when_freed(self._memory_freed)
-        self._prune()
-        if not self._reserved:
-            self._resume_soon()
+        if self.waiting == 1:
+            self._freed_at = self._clock.seconds()
+            self._resume_later()
 
-    def _must_pause(self, reader: PressedReader) -> bool:
-        """Return whether a connection must wait until less is held, by its groups or in all."""
-        if self._is_over_share(reader):
+    def _must_pause(self, reader: PressedReader, missing: int) -> bool:
+        if self._current_shares().is_over(reader.holding, missing):
             return True
         is_full = not self._ledger.read_bytes
-        return is_full and not reader.missing_bytes and reader.partial_bytes is not None
+        return is_full and not missing and reader.partial_bytes is not None
 
-    def _may_go_on(self, reader: PressedReader, *, is_first: bool = False) -> bool:
-        """Return whether a connection has no message begun, or now a reservation for its rest."""
-        missing = reader.missing_bytes
-        if not missing:
-            return True
-        # Those that came before wait for the same memory.
-        return (is_first or not self._queued) and self._reserve(reader, missing)
+    def _reserve(self, reader: PressedReader, missing: int) -> None:
+        if missing:
+            self._reserved.add(reader)
+            # Many may reserve before the shares are measured again.
+            self._current_shares().add(reader.holding, missing)
 
-    def _reserve(self, reader: PressedReader, missing: int) -> bool:
-        if not self._ledger.has_room(missing):
-            self._prune()
-            if self._reserved or not self._ledger.has_room(missing, is_only=True):
-                return False
-        self._reserved[reader] = missing
-        reader.reserve()
-        return True
-
-    def _is_over_share(self, reader: PressedReader) -> bool:
+    def _current_shares(self) -> MemoryShares:
         now = self._clock.seconds()
-        seconds = SHARES_SECONDS * max(1, len(self._connections) / 1000)
-        if self._shares is None or now - self._shares[0] > seconds:
-            self._shares = now, measure(self._connections, self._ledger.full)
-        holding = reader.holding
-        return self._shares[1].is_over(holding.channel, holding.budgets)
+        if now - self._measured_at > self._shares_seconds():
+            self._measured_at = now
+            self._shares = measure(self._connections, self._ledger)
+        return self._shares
+
+    def _shares_seconds(self) -> float:
+        return SHARES_SECONDS * max(1, len(self._connections) / 1000)
 
     def _memory_freed(self) -> None:
         # Called in the middle of a change of the ledger, and for many at once.
         self._freed_at = self._clock.seconds()
-        self._resume_soon()
+        if self._resume_call is not None:
+            self._resume_call.cancel()
+        self._resume_call = self._clock.callLater(0, self._resume)
 
-    def _resume_soon(self) -> None:
-        self._unresumed = len(self._above)
+    def _resume_later(self) -> None:
+        """Look again at those that wait: when memory is freed, and when shares have changed."""
+        self._ledger.call_when_freed(self._memory_freed)
         if self._resume_call is None:
-            self._resume_call = self._clock.callLater(0, self._resume)
+            self._resume_call = self._clock.callLater(self._shares_seconds(), self._resume)
 
     def _resume(self) -> None:
         """Resume those that may be read again, in order."""
         self._resume_call = None
-        self._prune()
-        self._resume_queued()
-        self._resume_above()
-        if not self.waiting:
-            return
-        self._ledger.call_when_freed(self._memory_freed)
-        if not self._ledger.is_pressed:
-            self._resume_soon()
-        elif self._unresumed > 0:
-            self._resume_call = self._clock.callLater(0, self._resume)
+        self._reserved.prune()
+        now = self._clock.seconds()
+        is_pressed = self._ledger.is_pressed
+        if not is_pressed or now - self._reviewed_at >= self._shares_seconds():
+            self._reviewed_at = now
+            for reader, since in tuple(self._above.items()):
+                if not is_pressed or not self._must_pause(reader, missing_bytes(reader)):
+                    del self._above[reader]
+                    self._waiting[reader] = since
+        self._resume_waiting()
+        if self._ledger.is_pressed and self._reserved.last is None:
+            self._reserve_last()
+        if self.waiting:
+            self._resume_later()
 
-    def _resume_queued(self) -> None:
-        for reader in list(islice(self._queued, RESUMED_AT_ONCE)):
-            if not self._ledger.is_pressed:
-                self._read_again(reader)
-            elif self._is_over_share(reader) and self._reserved:
-                del self._queued[reader]
-                self._above[reader] = None
-            elif self._may_go_on(reader, is_first=True):
-                self._read_again(reader)
-            else:
-                # No other overtakes: a large message would never have its turn.
+    def _resume_waiting(self) -> None:
+        for reader, since in tuple(islice(self._waiting.items(), RESUMED_AT_ONCE)):
+            is_pressed = self._ledger.is_pressed
+            missing = missing_bytes(reader) if is_pressed else 0
+            if is_pressed and self._must_pause(reader, missing):
+                del self._waiting[reader]
+                self._above[reader] = since
+            elif missing and not self._ledger.has_room(missing):
                 return
-
-    def _resume_above(self) -> None:
-        self._unresumed -= RESUMED_AT_ONCE
-        for reader in list(islice(self._above, RESUMED_AT_ONCE)):
-            if not self._ledger.is_pressed:
-                self._read_again(reader)
-            elif self._must_pause(reader):
-                # One message of those above their shares can always end.
-                if reader.missing_bytes and not (self._reserved or self._queued):
-                    self._read_reserved(reader)
-                else:
-                    self._above.move_to_end(reader)
-            elif self._may_go_on(reader):
-                self._read_again(reader)
             else:
-                del self._above[reader]
-                self._queued[reader] = None
+                self._read_again(reader, missing)
 
-    def _read_reserved(self, reader: PressedReader) -> None:
-        if self._reserve(reader, reader.missing_bytes):
-            self._read_again(reader)
-        else:
-            self._above.move_to_end(reader)
+    def _reserve_last(self) -> None:
+        """Let one message end in the room that the ledger keeps for it, so that messages above a
+        share end, too: of the connection that waits longest, or is of the smallest group."""
+        shares = self._current_shares()
+        begun = (reader for reader in self._above if missing_bytes(reader))
+        first = min(begun, key=lambda each: shares.most_shares(each.holding), default=None)
+        if self._waiting:
+            oldest = next(iter(self._waiting))
+            if first is None or self._waiting[oldest] < self._above[first]:
+                first = oldest
+        if first is None:
+            return
+        missing = missing_bytes(first)
+        if self._ledger.has_room(missing, is_last=True):
+            self._reserved.last = first
+            self._read_again(first, missing)
 
-    def _read_again(self, reader: PressedReader) -> None:
+    def _read_again(self, reader: PressedReader, missing: int) -> None:
         self._above.pop(reader, None)
-        self._queued.pop(reader, None)
+        self._waiting.pop(reader, None)
+        self._reserve(reader, missing)
         if reader.gate is not None:
             reader.gate.remove_reason(self)
-
-    def _prune(self) -> None:
-        """Forget reservations that were used."""
-        for reader in [each for each in self._reserved if not each.is_reserved]:
-            del self._reserved[reader]
 
     def _tick(self) -> None:
         """Look at all connections, and see to it that some go on."""
         self._tick_call = None
-        self._prune()
-        self._take_back()
+        self._reserved.prune()
         if self._ledger.is_over:
             self._relieve()
-        elif self._stands_still():
-            for reader in largest_first(self._connections, self._ledger.full):
-                reader.relieve()
-                break
+        freed_at = self._freed_at
+        self._close_stuck()
+        for each in self._reserved.take_back() if self.waiting else ():
+            self._check(each)
+        if self.waiting:
+            # That was not freed by itself.
+            self._freed_at = freed_at
         if not self._ledger.read_bytes:
             for each in self._connections:
                 # What a full relay does not read counts as read: a pong may be in it.
@@ -219,37 +209,24 @@ class Backpressure:
         if self._ledger.is_pressed and not self._unchecked:
             self._unchecked = list(self._connections)
             self._check_more()
-        if self.waiting:
-            self._resume_soon()
         if self.waiting or self._reserved or self._ledger.is_pressed:
             self._tick_call = self._clock.callLater(PRESSURE_TICK_SECONDS, self._tick)
 
-    def _take_back(self) -> None:
-        """Take back the reservations of messages that do not go on, and let others have them."""
-        for reader, before in tuple(self._reserved.items()):
-            missing = reader.missing_bytes
-            self._reserved[reader] = missing
-            if before - missing >= min(PROGRESS_BYTES, before):
-                self._stalls.pop(reader, None)
-            elif self.waiting:
-                self._take_back_one(reader)
-
-    def _take_back_one(self, reader: PressedReader) -> None:
-        del self._reserved[reader]
-        reader.unreserve()
-        stalls = self._stalls[reader] = self._stalls.get(reader, 0) + 1
-        if stalls >= STALLED_RESERVATIONS:
-            # While it waits, it has no deadline for the message.
-            reader.relieve()
-        elif reader.gate is not None:
-            self._pause(reader, reader.gate, self._above)
-
-    def _stands_still(self) -> bool:
-        """Return whether nothing was freed for long though connections wait for it."""
-        if not self.waiting or not self._ledger.is_pressed or self._reserved:
-            self._freed_at = max(self._freed_at, self._clock.seconds() - PRESSURE_TICK_SECONDS)
-            return False
-        return self._clock.seconds() - self._freed_at >= STANDSTILL_MEMORY_SECONDS
+    def _close_stuck(self) -> None:
+        """Close devices that wait in the middle of a message, of groups far above their shares:
+        nothing else would free what came of these. If nothing is freed at all, close the one that
+        holds most of the largest group."""
+        now = self._clock.seconds()
+        if not self._ledger.is_pressed:
+            return
+        shares = self._current_shares()
+        for reader, since in tuple(self._above.items()):
+            is_late = now - since >= UNFINISHED_SECONDS
+            if is_late and reader.partial and shares.most_shares(reader.holding) > STUCK_SHARES:
+                reader.relieve()
+        if self.waiting and now - self._freed_at >= UNFINISHED_SECONDS:
+            for reader in islice(largest_first(self._connections, self._ledger), 1):
+                reader.relieve()
 
     def _check_more(self) -> None:
         """Pause all above their shares before their next read, and let messages that began before
@@ -264,7 +241,7 @@ class Backpressure:
 
     def _relieve(self) -> None:
         """Close connections until the ledger is within its limit."""
-        for reader in largest_first(self._connections, self._ledger.full):
+        for reader in largest_first(self._connections, self._ledger):
             if not self._ledger.is_over:
                 return
             reader.relieve()

@@ -6,7 +6,33 @@ from operator import attrgetter
 from typing import Protocol
 
 from vaultrelay.broker.read_gate import ReadGate
+from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.memory_shares import Holding, MemoryShares, groups_of
+
+
+class PartialMessage(Protocol):
+    """A message of which a part has come, and which can be reserved."""
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes that are still to come."""
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether these are counted in the ledger."""
+
+    def reserve(self) -> None:
+        """Count the missing bytes, and allow them to be read even from a full relay."""
+
+    def unreserve(self) -> None:
+        """Undo that."""
+
+
+class Source(Protocol):
+    """The transport of a connection."""
+
+    def read_again(self) -> None:
+        """Read what is allowed now."""
 
 
 class PressedReader(Protocol):
@@ -14,6 +40,7 @@ class PressedReader(Protocol):
 
     received_since_tick: bool
     """See Outbox."""
+    transport: Source
 
     @property
     def gate(self) -> ReadGate | None:
@@ -28,36 +55,39 @@ class PressedReader(Protocol):
         """Their sum."""
 
     @property
+    def partial(self) -> PartialMessage | None:
+        """A message of known size that has begun."""
+
+    @property
     def partial_bytes(self) -> int | None:
         """See Outbox."""
-
-    @property
-    def missing_bytes(self) -> int:
-        """Bytes still to come of a message that has begun, as far as its size is known."""
-
-    @property
-    def is_reserved(self) -> bool:
-        """Whether these are counted in the ledger."""
-
-    def reserve(self) -> None:
-        """Count the missing bytes, and read them even from a full relay."""
-
-    def unreserve(self) -> None:
-        """Undo that."""
 
     def relieve(self) -> None:
         """Close the device, or cut it off if that does not free enough."""
 
 
-def measure(connections: Collection[PressedReader], limit: int) -> MemoryShares:
+def missing_bytes(reader: PressedReader) -> int:
+    """Return the bytes still to come of a message that has begun; 0 without one."""
+    return 0 if reader.partial is None else reader.partial.missing_bytes
+
+
+def is_reserved(reader: PressedReader) -> bool:
+    """Return whether such bytes are reserved."""
+    return reader.partial is not None and reader.partial.is_reserved
+
+
+def measure(connections: Collection[PressedReader], ledger: Ledger) -> MemoryShares:
     """Measure what is held by whom."""
-    return MemoryShares((each.holding for each in connections if each.held_bytes), limit)
+    holdings = (each.holding for each in connections if each.held_bytes)
+    return MemoryShares(holdings, ledger.full, ledger.least_share)
 
 
-def largest_first(connections: Collection[PressedReader], limit: int) -> Iterator[PressedReader]:
+def largest_first(
+    connections: Collection[PressedReader], ledger: Ledger
+) -> Iterator[PressedReader]:
     """Yield the connections that hold anything: of the group with most shares first, and of its
     connections the one that holds most."""
-    shares = measure(connections, limit)
+    shares = measure(connections, ledger)
     holders = [each for each in connections if each.held_bytes]
     holders.sort(key=attrgetter("held_bytes"), reverse=True)
     members: dict[Hashable, list[PressedReader]] = defaultdict(list)

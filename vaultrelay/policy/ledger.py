@@ -21,6 +21,7 @@ from vaultrelay.policy.limits import (
     PRESSED_SHARE,
     ROOMY_BYTES,
     ROOMY_SHARE,
+    SHARE_MESSAGES,
 )
 
 
@@ -38,6 +39,7 @@ class Ledger:
         "held",
         "is_over",
         "is_pressed",
+        "least_share",
         "limit",
         "on_full",
         "peak",
@@ -81,14 +83,16 @@ class Ledger:
         self._pressed = limit // PRESSED_SHARE
         self.full = max(limit - message_bytes - ONE_READ_BYTES, self._pressed)
         """Bytes above which only what is reserved is read."""
+        self.least_share = min(SHARE_MESSAGES * message_bytes, self._pressed)
+        """Bytes that no share of a channel or network is below."""
         self.add(0)
         # There may be more room now.
         self._call_back()
 
-    def has_room(self, size: int, *, is_only: bool = False) -> bool:
+    def has_room(self, size: int, *, is_last: bool = False) -> bool:
         """Return whether `size` bytes can be reserved: beside the room of one message, or within it
         for the only reservation."""
-        return self.held + size <= (self.limit if is_only else self.full)
+        return self.held + size <= (self.limit if is_last else self.full)
 
     def call_when_freed(self, callback: Callable[[], object]) -> None:
         """Call `callback` once, when fewer bytes are held or the limit changes. It must not change

@@ -122,23 +122,23 @@ TRIM_FROM_BYTES = 2 * 1024 * 1024
 TRIM_SECONDS = 10
 """Free memory is given back to the system if the bytes held have fallen by TRIM_FROM_BYTES from
 their peak, which is looked at in this interval. It takes 3 ms."""
+SHARE_MESSAGES = 2
+"""Messages of the largest size that a share holds at least: one incoming, one outgoing. A crowd of
+many channels would keep large messages of others waiting otherwise."""
 SHARES_SECONDS = 0.05
-"""For which measured shares of channels and networks are used, for each thousand connections:
-measuring takes up to 5 ms for these, and a seventh of that for idle ones; only while memory is
-short."""
+"""For which measured shares of channels and networks are used, and between two looks at those above
+them, for each thousand connections: each takes up to 5 ms for these, and a seventh of that for idle
+ones; only while memory is short."""
+STUCK_SHARES = 2
+"""Shares of a channel or network above which its devices are closed that are in the middle of a
+message, after UNFINISHED_SECONDS of waiting. In a burst of equal channels each holds one or two."""
 RESUMED_AT_ONCE = 32
 """Waiting connections looked at in one turn of the reactor, a tenth of a millisecond."""
 CHECKED_AT_ONCE = 500
 """The same of all connections when memory becomes short: two milliseconds."""
-STANDSTILL_MEMORY_SECONDS = 10
-"""Without any memory freed while connections wait for it, one is closed in each tick, so that the
-others go on: the same as UNFINISHED_SECONDS, which does not hold for those that wait."""
 PRESSURE_TICK_SECONDS = 1
 """Between two looks at the reservations: one whose message did not go on by PROGRESS_BYTES is given
 to others, and waits again."""
-STALLED_RESERVATIONS = 5
-"""Reservations of one message, each of a second at least, after which it is given up with its
-connection: others wait for its memory."""
 EVENTS_AT_ONCE = 16
 """Streams that the hub gets from the kernel at a time, between two reads of the clock."""
 ROUND_SECONDS = 0.004

@@ -106,10 +106,8 @@ class FrameReader:
         messages: list[bytes] = []
         if self._head:
             data, position, self._head = self._head + data[position:], 0, b""
-        if self.partial is not None:
-            position = self._fill(self.partial, data, position, messages)
-        elif self._skipped_left:
-            position = self._skip(data, position)
+        if self.partial is not None or self._skipped_left:
+            position = self._continue(data, position, messages)
         end = len(data)
         while position < end:
             start = position + SHORTEST_HEADER
@@ -216,19 +214,16 @@ class FrameReader:
         self._head = data[position:]
         return messages
 
-    def _fill(
-        self, partial: PartialMessage, data: bytes, position: int, messages: list[bytes]
-    ) -> int:
-        """Add to the partial message; return where in `data` it ends."""
-        end = min(position + partial.missing_bytes, len(data))
+    def _continue(self, data: bytes, position: int, messages: list[bytes]) -> int:
+        """Add to the partial message, or skip a dropped one; return where in `data` it ends."""
+        partial, there = self.partial, len(data) - position
+        if partial is None:
+            skipped = min(self._skipped_left, there)
+            self._skipped_left -= skipped
+            return position + skipped
+        end = position + min(partial.missing_bytes, there)
         message = partial.fill(memoryview(data)[position:end])
         if message is not None:
             messages.append(message)
             self.partial = None
         return end
-
-    def _skip(self, data: bytes, position: int) -> int:
-        """Skip the rest of a dropped message; return where in `data` it ends."""
-        skipped = min(self._skipped_left, len(data) - position)
-        self._skipped_left -= skipped
-        return position + skipped

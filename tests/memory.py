@@ -42,8 +42,9 @@ class Transport(StringTransport):
     is_full = False
     protocol: Any
 
-    def write(self, data: bytes) -> None:
-        super().write(data)
+    def write(self, data: bytes | memoryview) -> None:
+        # A part of a large message comes as a memoryview, which streams take, too.
+        super().write(bytes(data))
         producer: Any = self.producer
         if producer is not None and len(self.value()) > self.capacity:
             self.is_full = True

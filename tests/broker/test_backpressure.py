@@ -30,7 +30,7 @@ class Reader:
         self.is_paused = False
         self.received = self.counted = self.queued = 0
         self.received_since_tick = self.relieved = False
-        self.transport = self
+        self.transport: Any = self
 
     def pause(self) -> None:
         self.is_paused = True

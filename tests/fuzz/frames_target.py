@@ -36,10 +36,11 @@ def check_reader(stream: bytes) -> None:
     reader.message_bytes = MOST
     for piece in reading_in_pieces(stream):
         found += reader.feed(piece)
-        payload = reader._payload or b""
+        partial = reader.partial
+        size = 0 if partial is None else partial.received_bytes
         check(len(reader._head) < _LONGEST_HEADER, "more held than a header")
-        check(len(payload) < max(reader._size, 1) <= MOST, "more held than a frame")
-        check(ledger.held == len(payload), "held and not counted")
+        check(partial is None or 0 < partial.missing_bytes <= MOST - size, "more than a frame")
+        check(ledger.held == size, "held and not counted")
         if reader.rest is not None:
             check(reader.rest_bytes > 0, "a rest of nothing")
             break

@@ -42,7 +42,7 @@ def kept_by(wire: Wire) -> int:
     kept = [
         *(receiver._held._messages if receiver._held else ()),
         reader._head,
-        reader._payload or b"",
+        reader.partial._payload if reader.partial else b"",
     ]
     if foreign is not None:
         kept += [foreign.data, *(getattr(foreign, "control_frame_data", None) or ())]

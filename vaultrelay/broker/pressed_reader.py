@@ -97,7 +97,7 @@ def largest_first(
             members[group].append(reader)
     # Each once: one that was cut off may hold something until its transport is gone.
     done: set[PressedReader] = set()
-    for group_members in (*map(members.__getitem__, shares.by_excess()), holders):
+    for group_members in (*map(members.__getitem__, shares.by_shares()), holders):
         for reader in group_members:
             if reader not in done and reader.held_bytes:
                 done.add(reader)

@@ -44,7 +44,7 @@ class MemoryShares:
         for group, size in held.items():
             members[_kind(group)] += bool(size)
         self._held = held
-        self._share = {kind: max(limit / (count + 1), least) for kind, count in members.items()}
+        self._share = {kind: max(limit / (count + 1), least, 1) for kind, count in members.items()}
         """Bytes, by the kind of group."""
 
     def is_over(self, holding: Holding, size: int = 0) -> bool:
@@ -63,11 +63,9 @@ class MemoryShares:
         for group in groups_of(holding.channel, holding.budgets):
             self._held[group] += size
 
-    def by_excess(self) -> list[Hashable]:
-        """Return the groups above their shares, the one with the most of them first."""
-        shares = {group: self._shares_of(group) for group in self._held}
-        above = [group for group, number in shares.items() if number > 1]
-        return sorted(above, key=shares.__getitem__, reverse=True)
+    def by_shares(self) -> list[Hashable]:
+        """Return all groups, the one that holds most shares first."""
+        return sorted(self._held, key=self._shares_of, reverse=True)
 
     def _shares_of(self, group: Hashable, size: int = 0) -> float:
         # No group of its kind held anything when the shares were measured.

@@ -51,10 +51,10 @@ class OutboxContract:
     def test_a_broadcast_is_taken_as_any_message(self, case: Case) -> None:
         sent = [message(1), message(2, size=8000), message(3)]
         assert case.outbox.deliver(sent[0]) is Room.OPEN
-        assert [case.outbox.broadcast(each) for each in sent[1:]] == [Room.OPEN, Room.OPEN]
+        assert [case.outbox.deliver(each, True) for each in sent[1:]] == [Room.OPEN, Room.OPEN]
         assert case.taken() == sent
         case.fill(Room.HIGH)
-        assert case.outbox.broadcast(message(4, size=8000)) is Room.HIGH
+        assert case.outbox.deliver(message(4, size=8000), True) is Room.HIGH
         case.empty()
         assert case.taken()[-1] == message(4, size=8000)
 
@@ -95,7 +95,7 @@ class OutboxContract:
         case.taken()
         case.outbox.close(4001, "idle")
         case.outbox.deliver(message(1))
-        case.outbox.broadcast(message(1))
+        case.outbox.deliver(message(1), True)
         case.outbox.send_nack(NACK)
         case.outbox.send_control(CONTROL)
         case.outbox.ping()

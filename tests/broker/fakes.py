@@ -127,13 +127,10 @@ class RecordingOutbox:
         self.partial_bytes: int | None = None
         self.dropped = False
 
-    def deliver(self, message: bytes) -> Room:
+    def deliver(self, message: bytes, is_broadcast: bool = False) -> Room:
         if self.room is not Room.FULL:
             self._put(message)
         return self.room
-
-    def broadcast(self, message: bytes) -> Room:
-        return self.deliver(message)
 
     def send_nack(self, nack: bytes) -> Room:
         kind, flags, reason, to, peer, id = read_header(nack)

@@ -1,5 +1,6 @@
 """Backpressure: of many readers each goes on in the end, and the memory suffices."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ from vaultrelay.broker.backpressure import Backpressure
 from vaultrelay.broker.read_gate import ReadGate
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import ONE_READ_BYTES, UNFINISHED_SECONDS
-from vaultrelay.policy.memory_shares import Holding
 from vaultrelay.websocket.frame_reader import FrameReader
 
 KIB = 1024
@@ -24,9 +24,14 @@ class Reader:
 
     def __init__(self, relay: "Relay", channel: int, sizes: list[int]) -> None:
         self.relay = relay
-        self.channel = b"%d" % channel
         self.sizes = sizes
-        self.gate: Any = ReadGate(self)  # type: ignore[arg-type]
+        self.gate = ReadGate(self)  # type: ignore[arg-type]
+        self.session: Any = SimpleNamespace(
+            channel=SimpleNamespace(key=b"%d" % channel),
+            budgets=(),
+            flow=SimpleNamespace(gate=self.gate),
+        )
+        self.shared_bytes = 0
         self.is_paused = False
         self.received = self.counted = self.queued = 0
         self.received_since_tick = self.relieved = False
@@ -41,10 +46,6 @@ class Reader:
     @property
     def held_bytes(self) -> int:
         return self.counted + self.queued
-
-    @property
-    def holding(self) -> Holding:
-        return Holding(self.channel, (), self.held_bytes, 0)
 
     @property
     def partial_bytes(self) -> int | None:
@@ -74,7 +75,7 @@ class Reader:
     def relieve(self) -> None:
         self.relieved = True
         self.gate.close()
-        self.gate = None
+        self.session = None
         self._count(0)
         self.take()
         self.sizes, self.received = [], 0

@@ -100,7 +100,7 @@ def _heard(wire: Wire) -> list[Frame]:
 def _kept(wire: Wire) -> tuple[int, int]:
     """The bytes that a connection keeps of what came, and how many of them it counts."""
     receiver: Any = wire.protocol._receiver
-    reader, foreign = receiver._reader, receiver._foreign
+    reader, foreign = receiver.reader, receiver._foreign
     parts = [
         *(receiver._held._messages if receiver._held else ()),
         reader._head,

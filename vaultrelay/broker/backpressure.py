@@ -14,6 +14,8 @@ from itertools import islice
 from vaultrelay.broker.outbox import Clock, Timer
 from vaultrelay.broker.pressed_reader import (
     PressedReader,
+    gate_of,
+    holding_of,
     is_reserved,
     largest_first,
     measure,
@@ -82,7 +84,7 @@ class Backpressure:
             self._tick_call = self._clock.callLater(0, self._tick)
 
     def _check(self, reader: PressedReader) -> None:
-        gate = reader.gate
+        gate = gate_of(reader)
         if gate is None or is_reserved(reader) or reader in self._above or reader in self._waiting:
             return
         missing = missing_bytes(reader)
@@ -101,7 +103,7 @@ class Backpressure:
             self._resume_later()
 
     def _must_pause(self, reader: PressedReader, missing: int) -> bool:
-        if self._current_shares().is_over(reader.holding, missing):
+        if self._current_shares().is_over(holding_of(reader), missing):
             return True
         is_full = not self._ledger.read_bytes
         return is_full and not missing and reader.partial_bytes is not None
@@ -110,7 +112,7 @@ class Backpressure:
         if missing:
             self._reserved.add(reader)
             # Many may reserve before the shares are measured again.
-            self._current_shares().add(reader.holding, missing)
+            self._current_shares().add(holding_of(reader), missing)
 
     def _current_shares(self) -> MemoryShares:
         now = self._clock.seconds()
@@ -170,7 +172,7 @@ class Backpressure:
         share end, too: of the connection that waits longest, or is of the smallest group."""
         shares = self._current_shares()
         begun = (reader for reader in self._above if missing_bytes(reader))
-        first = min(begun, key=lambda each: shares.most_shares(each.holding), default=None)
+        first = min(begun, key=lambda each: shares.most_shares(holding_of(each)), default=None)
         if self._waiting:
             oldest = next(iter(self._waiting))
             if first is None or self._waiting[oldest] < self._above[first]:
@@ -186,8 +188,9 @@ class Backpressure:
         self._above.pop(reader, None)
         self._waiting.pop(reader, None)
         self._reserve(reader, missing)
-        if reader.gate is not None:
-            reader.gate.remove_reason(self)
+        gate = gate_of(reader)
+        if gate is not None:
+            gate.remove_reason(self)
 
     def _tick(self) -> None:
         """Look at all connections, and see to it that some go on."""
@@ -222,7 +225,7 @@ class Backpressure:
         shares = self._current_shares()
         for reader, since in tuple(self._above.items()):
             is_late = now - since >= UNFINISHED_SECONDS
-            if is_late and reader.partial and shares.most_shares(reader.holding) > STUCK_SHARES:
+            if is_late and reader.partial and shares.most_shares(holding_of(reader)) > STUCK_SHARES:
                 reader.relieve()
         if self.waiting and now - self._freed_at >= UNFINISHED_SECONDS:
             for reader in islice(largest_first(self._connections, self._ledger), 1):

@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from vaultrelay.broker.read_gate import ReadGate
+from vaultrelay.broker.session import Session
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.memory_shares import Holding, MemoryShares, groups_of
 
@@ -42,17 +43,16 @@ class PressedReader(Protocol):
     """See Outbox."""
     transport: Source
 
-    @property
-    def gate(self) -> ReadGate | None:
-        """The gate of its session; None before and after that."""
-
-    @property
-    def holding(self) -> Holding:
-        """The bytes held for it."""
+    session: Session | None
+    """None after the end of the connection."""
 
     @property
     def held_bytes(self) -> int:
-        """Their sum."""
+        """The bytes in memory for it."""
+
+    @property
+    def shared_bytes(self) -> int:
+        """Those of broadcasts, which other receivers may hold, too."""
 
     @property
     def partial(self) -> PartialMessage | None:
@@ -64,6 +64,22 @@ class PressedReader(Protocol):
 
     def relieve(self) -> None:
         """Close the device, or cut it off if that does not free enough."""
+
+
+def gate_of(reader: PressedReader) -> ReadGate | None:
+    """Return the gate of a joined device; None for another connection."""
+    session = reader.session
+    return None if session is None or session.channel is None else session.flow.gate
+
+
+def holding_of(reader: PressedReader) -> Holding:
+    """Return the bytes held for a connection, and its groups."""
+    session, shared = reader.session, reader.shared_bytes
+    own = reader.held_bytes - shared
+    if session is None:
+        return Holding(None, (), own, shared)
+    channel = None if session.channel is None else session.channel.key
+    return Holding(channel, session.budgets, own, shared)
 
 
 def missing_bytes(reader: PressedReader) -> int:
@@ -78,7 +94,7 @@ def is_reserved(reader: PressedReader) -> bool:
 
 def measure(connections: Collection[PressedReader], ledger: Ledger) -> MemoryShares:
     """Measure what is held by whom."""
-    holdings = (each.holding for each in connections if each.held_bytes)
+    holdings = (holding_of(each) for each in connections if each.held_bytes)
     return MemoryShares(holdings, ledger.full, ledger.least_share)
 
 
@@ -92,7 +108,7 @@ def largest_first(
     holders.sort(key=attrgetter("held_bytes"), reverse=True)
     members: dict[Hashable, list[PressedReader]] = defaultdict(list)
     for reader in holders:
-        holding = reader.holding
+        holding = holding_of(reader)
         for group in groups_of(holding.channel, holding.budgets):
             members[group].append(reader)
     # Each once: one that was cut off may hold something until its transport is gone.

@@ -17,6 +17,7 @@ from zope.interface import implementer
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import EVENTS_AT_ONCE, ROUND_SECONDS
+from vaultrelay.transport.deferred_streams import DeferredStreams
 
 READ = getattr(select, "EPOLLIN", 1)
 WRITE = getattr(select, "EPOLLOUT", 4)
@@ -59,14 +60,12 @@ class Hub(Service):
         self.ledger = ledger
         self.log = log
         self._streams: dict[int, HubStream] = {}
-        self._deferred: dict[HubStream, None] = {}
-        self._will_resume = False
+        self._deferred = DeferredStreams(reactor, ledger)
 
     def defer(self, stream: HubStream) -> None:
-        """Do not read from a stream until memory is freed; those that came first are read first."""
+        """Do not read from a stream until memory is freed."""
         self.change(stream.descriptor, stream.other_events)
-        self._deferred[stream] = None
-        self.ledger.call_when_freed(self._resume_soon)
+        self._deferred.add(stream)
 
     def add(self, stream: HubStream) -> None:
         """Watch a stream for reading."""
@@ -77,31 +76,12 @@ class Hub(Service):
 
     def remove(self, stream: HubStream) -> bool:
         """Stop watching a stream. Return whether it was watched."""
-        self._deferred.pop(stream, None)
+        self._deferred.discard(stream)
         return self._streams.pop(stream.descriptor, None) is not None
 
     def stopService(self) -> None:
         super().stopService()
         self.close_streams(Failure(ConnectionLost()))
-
-    def _resume_soon(self) -> None:
-        if not self._will_resume:
-            self._will_resume = True
-            self.reactor.callLater(0, self._resume)
-
-    def _resume(self) -> None:
-        """Read from deferred streams, a few in each turn of the reactor."""
-        self._will_resume = False
-        for stream in list(self._deferred)[:EVENTS_AT_ONCE] if self.ledger.read_bytes else ():
-            del self._deferred[stream]
-            if self._streams.get(stream.descriptor) is stream:
-                stream.read_again()
-        if not self._deferred:
-            return
-        if self.ledger.read_bytes:
-            self._resume_soon()
-        else:
-            self.ledger.call_when_freed(self._resume_soon)
 
     def close_streams(self, reason: Failure) -> None:
         """Close all streams for this reason."""

@@ -6,6 +6,7 @@ as they came in, but unmasked, for Autobahn.
 """
 
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits import AFTER_CLOSE_FRAME_BYTES
 from vaultrelay.websocket.frame_header import (
     KEY_BYTES,
     LONGEST_HEADER,
@@ -40,6 +41,7 @@ class FrameReader:
     __slots__ = (
         "_foreign_left",
         "_head",
+        "_is_dropped",
         "_key",
         "_ledger",
         "_position",
@@ -63,6 +65,7 @@ class FrameReader:
         """The start of a frame with an incomplete header."""
         self.partial: PartialMessage | None = None
         """A message of ours that is cut."""
+        self._is_dropped = False
         self._skipped_left = 0
         """The remaining payload bytes of one that was dropped."""
         self._key = b""
@@ -71,7 +74,9 @@ class FrameReader:
 
     @property
     def bytes_allowed(self) -> int:
-        """The size of the next read while memory is full."""
+        """See transport.stream.Allowance: what is reserved; after `drop` the answer to a close."""
+        if self._is_dropped:
+            return AFTER_CLOSE_FRAME_BYTES
         return 0 if self.partial is None else self.partial.bytes_allowed
 
     @property
@@ -88,7 +93,8 @@ class FrameReader:
         return 0 if self.rest is None else len(self.rest) - self._position
 
     def drop(self) -> None:
-        """Drop the bytes held, and the rest of an incomplete message."""
+        """Drop the bytes held, and the rest of an incomplete message: a close was sent."""
+        self._is_dropped = True
         if self.partial is not None:
             self._skipped_left = self.partial.drop()
             self.partial = None

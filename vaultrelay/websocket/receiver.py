@@ -10,7 +10,6 @@ from vaultrelay.websocket.frame_reader import FrameReader
 from vaultrelay.websocket.held_messages import HeldMessages
 from vaultrelay.websocket.interfaces import Connection, Factory
 from vaultrelay.websocket.internal_errors import closing_on_error
-from vaultrelay.websocket.partial_message import PartialMessage
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control import CONTROL_BYTES
@@ -29,15 +28,15 @@ class MessageReceiver:
         "_foreign",
         "_held",
         "_is_paused",
-        "_reader",
         "_resume_call",
+        "reader",
         "session",
     )
 
     def __init__(self, connection: Connection, factory: Factory) -> None:
         self._connection = connection
         self._factory = factory
-        self._reader = FrameReader(factory.ledger)
+        self.reader = FrameReader(factory.ledger)
         self._foreign: ForeignFrames | None = None
         self._is_paused = False
         self._held: HeldMessages | None = None
@@ -47,7 +46,7 @@ class MessageReceiver:
 
     def read(self, data: bytes) -> None:
         """Take bytes from the transport."""
-        reader = self._reader
+        reader = self.reader
         # None, unless an exception ended the last read.
         left = reader.rest
         if self._held is not None:
@@ -90,17 +89,15 @@ class MessageReceiver:
             self._held.take()
             self._held = None
             # The device's close may be in it, and later bytes continue where it ends.
-            self._reader.next_messages()
+            self.reader.next_messages()
             self._read_rest()
-        self._reader.drop()
+        self.reader.drop()
 
     def close(self) -> None:
         """Drop everything; the connection is gone."""
         self.drop()
-        # Without a reference back to the connection, which would keep it alive.
-        self._connection.transport.allowance = self._reader
         # A callback of a frame may have come here: nothing that follows the frame is read.
-        self._reader.rest = None
+        self.reader.rest = None
         if self._resume_call is not None:
             self._resume_call.cancel()
         if self._foreign is not None:
@@ -113,24 +110,14 @@ class MessageReceiver:
         """Bytes in memory that came from the device, as the ledger counts them."""
         held = 0 if self._held is None else self._held.held_bytes
         lent = 0 if self._foreign is None else self._foreign.held_bytes
-        partial = 0 if self.partial is None else self.partial.held_bytes
-        return held + lent + partial
+        partial = self.reader.partial
+        return held + lent + (0 if partial is None else partial.held_bytes)
 
     @property
     def partial_bytes(self) -> int | None:
         """See Outbox.partial_bytes."""
         message = None if self._foreign is None else self._foreign.message
-        return self._reader.partial_bytes if message is None else message.size
-
-    @property
-    def partial(self) -> PartialMessage | None:
-        """A message of ours that is cut."""
-        return self._reader.partial
-
-    @property
-    def bytes_allowed(self) -> int:
-        """See transport.stream.Allowance: what is reserved, and the answer to a close."""
-        return AFTER_CLOSE_FRAME_BYTES if self.is_closing else self._reader.bytes_allowed
+        return self.reader.partial_bytes if message is None else message.size
 
     # Autobahn calls these, for foreign frames: FrameListener.
 
@@ -202,7 +189,7 @@ class MessageReceiver:
 
     def _read_rest(self) -> None:
         """Read on from a foreign frame, one frame after another until the device is paused."""
-        reader = self._reader
+        reader = self.reader
         while reader.rest is not None:
             if self._is_paused:
                 self._hold([])
@@ -226,23 +213,23 @@ class MessageReceiver:
             session.text_received(text)
             if session.channel is not None:
                 # From the welcome on.
-                self._reader.message_bytes = self._factory.message_bytes
-                self._connection.transport.allowance = self
+                self.reader.message_bytes = self._factory.message_bytes
+                self._connection.transport.allowance = self.reader
 
     def _read_foreign(self) -> None:
         frames = self._foreign
         if frames is None:
             frames = self._foreign = self._factory.borrow_frames(self)
-        frames.dataReceived(self._reader.next_foreign())
+        frames.dataReceived(self.reader.next_foreign())
         if frames.inside_message:
-            self._reader.is_foreign = True
+            self.reader.is_foreign = True
         elif frames.is_reusable and self._foreign is not None:
             self._foreign = None
             self._factory.return_frames(frames)
 
     def _hold(self, messages: list[bytes]) -> None:
         """Hold messages and the bytes after them, if there are any."""
-        rest_bytes = self._reader.rest_bytes
+        rest_bytes = self.reader.rest_bytes
         if messages or rest_bytes:
             self._held = HeldMessages(messages, rest_bytes, self._factory.ledger)
 
@@ -255,7 +242,7 @@ class MessageReceiver:
         batch = self._factory.batch
         batch.begin()
         try:
-            if self._relay(messages) and self._relay(self._reader.next_messages()):
+            if self._relay(messages) and self._relay(self.reader.next_messages()):
                 self._read_rest()
         except Exception:
             self.fail_internally()

@@ -91,21 +91,16 @@ class SendQueue:
         waiting = 0 if self._buffer is None else self._buffer.size
         return int(self._put - waiting - unacknowledged())
 
-    def deliver(self, message: bytes) -> Room:
+    def deliver(self, message: bytes, is_broadcast: bool) -> Room:
         """See Outbox.deliver."""
         if self._is_full and self.held + len(message) > HIGH_MARK + self._maximum:
             return Room.FULL
-        if len(message) < _COPY_BELOW:
+        if is_broadcast:
+            self.write(self._batch.shared_frame(message))
+        elif len(message) < _COPY_BELOW:
             self.write(binary_frame(message))
         else:
             self._write_all([frame_header(len(message)), message])
-        return Room.HIGH if self._is_high else Room.OPEN
-
-    def broadcast(self, message: bytes) -> Room:
-        """See Outbox.broadcast."""
-        if self._is_full and self.held + len(message) > HIGH_MARK + self._maximum:
-            return Room.FULL
-        self.write(self._batch.shared_frame(message))
         return Room.HIGH if self._is_high else Room.OPEN
 
     def reserve(self, size: int) -> bool:

@@ -58,10 +58,10 @@ class OutboxContract:
         case.empty()
         assert case.taken()[-1] == message(4, size=8000)
 
-    @pytest.mark.parametrize("how", ["deliver", "broadcast"])
-    def test_a_full_queue_takes_no_message(self, case: Case, how: str) -> None:
+    @pytest.mark.parametrize("is_broadcast", [False, True])
+    def test_a_full_queue_takes_no_message(self, case: Case, is_broadcast: bool) -> None:
         case.fill(Room.FULL)
-        assert getattr(case.outbox, how)(message(1)) is Room.FULL
+        assert case.outbox.deliver(message(1), is_broadcast) is Room.FULL
         case.empty()
         assert message(1) not in case.taken()
 
@@ -77,12 +77,11 @@ class OutboxContract:
         case.empty()
         assert case.outbox.deliver(message(1)) is Room.OPEN
 
-    @pytest.mark.parametrize("what", ["deliver", "broadcast", "send_nack", "send_control", "ping"])
+    @pytest.mark.parametrize("what", ["deliver", "send_nack", "send_control", "ping"])
     def test_what_goes_out_is_said(self, case: Case, what: str) -> None:
         case.outbox.sent_since_tick = False
         arguments = {
             "deliver": [message(1)],
-            "broadcast": [message(1)],
             "send_nack": [NACK],
             "send_control": [CONTROL],
             "ping": [],

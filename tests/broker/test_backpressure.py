@@ -211,6 +211,75 @@ def test_those_that_hold_their_shares_leave_one_to_the_next(channels: int) -> No
     assert not newcomer.is_paused
 
 
+def test_the_rest_of_a_message_counts_before_it_has_come() -> None:
+    """One snapshot of the shares would let a whole crowd reserve otherwise."""
+    relay = Relay([[MESSAGE]] * 8)
+    for each in relay.readers:
+        each.session.channel.key = b"one channel"
+        each.read()
+    relay.ledger.add(LIMIT // 2)
+    relay.pressure.check(relay.readers[0])
+    relay.turn()
+    share = relay.ledger.least_share
+    assert sum(each.held_bytes for each in relay.readers) <= share + MESSAGE, "one in the last part"
+    assert any(each.is_paused for each in relay.readers)
+
+
+def test_one_message_ends_in_the_last_part_while_others_hold_reservations() -> None:
+    relay = Relay([[MESSAGE]] * 12)
+    for each in relay.readers:
+        each.received = 1
+        each.reserve() if each is relay.readers[0] else each.unreserve()
+    relay.ledger.add(relay.ledger.full - relay.ledger.held)
+    relay.pressure.check(relay.readers[1])
+    relay.clock.advance(0.1)
+    assert [each.is_reserved for each in relay.readers].count(True) == 2
+    assert relay.readers[1].is_reserved, "it waits longest"
+    assert relay.ledger.held <= LIMIT
+
+
+def test_those_that_wait_are_checked_against_their_share_again() -> None:
+    relay = Relay([[256 * KIB]] * 3, 256 * KIB)
+    first, second, third = relay.readers
+    for each in relay.readers:
+        each.received = 1
+        each.unreserve()
+    relay.ledger.add(relay.ledger.full - relay.ledger.held)
+    for each in relay.readers:
+        relay.pressure.check(each)
+    relay.clock.advance(0.1)
+    assert first.is_reserved, "in the last part"
+    # Its queue grows while it waits.
+    second.queued = relay.ledger.full // 3
+    relay.clock.advance(0.1)
+    relay.ledger.add(-512 * KIB)
+    relay.clock.advance(0)
+    assert (second.is_reserved, third.is_reserved) == (False, True)
+
+
+def test_messages_far_above_their_share_are_closed_after_a_while() -> None:
+    relay = Relay([[64 * KIB]] * 8, 64 * KIB)
+    *crowd, busy, _, _ = relay.readers
+    for each in relay.readers:
+        each.received = 1
+        each.unreserve()
+        if each in crowd:
+            each.session.channel.key = b"one channel"
+            each.queued = 450 * KIB
+            relay.ledger.add(each.queued)
+    for each in crowd:
+        relay.pressure.check(each)
+    for _ in range(UNFINISHED_SECONDS):
+        # Something is freed all the time.
+        relay.ledger.add(1)
+        relay.ledger.add(-1)
+        relay.clock.advance(0.9)
+        assert not any(each.relieved for each in relay.readers)
+    relay.clock.advance(5)
+    assert any(each.relieved for each in crowd)
+    assert not busy.relieved
+
+
 def test_a_closed_reader_is_forgotten() -> None:
     relay = full_of_partials()
     relay.turn()

@@ -200,7 +200,7 @@ class Backpressure:
             self._relieve()
         freed_at = self._freed_at
         self._close_stuck()
-        for each in self._reserved.take_back() if self.waiting else ():
+        for each in self._reserved.take_back(self._clock.seconds()) if self.waiting else ():
             self._check(each)
         if self.waiting:
             # That was not freed by itself.
@@ -224,7 +224,7 @@ class Backpressure:
             return
         shares = self._current_shares()
         for reader, since in tuple(self._above.items()):
-            is_late = now - since >= UNFINISHED_SECONDS
+            is_late = now - self._reserved.failed_at.get(reader, since) >= UNFINISHED_SECONDS
             if is_late and reader.partial and shares.most_shares(holding_of(reader)) > STUCK_SHARES:
                 reader.relieve()
         if self.waiting and now - self._freed_at >= UNFINISHED_SECONDS:

@@ -14,6 +14,8 @@ class Reservations:
         self._missing: dict[PressedReader, int] = {}
         """The bytes that were missing at the last look at the progress."""
         self.last: PressedReader | None = None
+        self.failed_at: dict[PressedReader, float] = {}
+        """When the first reservation of a message that still does not go on was taken back."""
 
     def __len__(self) -> int:
         return len(self._missing)
@@ -28,23 +30,29 @@ class Reservations:
     def forget(self, reader: PressedReader) -> None:
         """Drop a closed connection."""
         self._missing.pop(reader, None)
+        self.failed_at.pop(reader, None)
         self.prune()
 
     def prune(self) -> None:
         """Forget reservations that were used."""
         for reader in [each for each in self._missing if not is_reserved(each)]:
             del self._missing[reader]
+            self.failed_at.pop(reader, None)
         if self.last not in self._missing:
             self.last = None
 
-    def take_back(self) -> list[PressedReader]:
+    def take_back(self, now: float) -> list[PressedReader]:
         """Take back the reservations without progress since the last look; return whose."""
         slow: list[PressedReader] = []
-        for reader, before in self._missing.items():
+        for reader, before in tuple(self._missing.items()):
             missing = missing_bytes(reader)
             if reader.partial is not None and before - missing < min(PROGRESS_BYTES, before):
                 slow.append(reader)
+                self.failed_at.setdefault(reader, now)
                 reader.partial.unreserve()
-            self._missing[reader] = missing
+                del self._missing[reader]
+            else:
+                self.failed_at.pop(reader, None)
+                self._missing[reader] = missing
         self.prune()
         return slow

@@ -253,9 +253,7 @@ class DeviceConnection:
         if self.is_ended:
             return
         self.is_ended = True
-        self.transport.unregisterProducer()
-        self._queue.hand_over()
-        self.transport.loseConnection()
+        self._queue.end()
         self._abort_later()
 
     def _abort_later(self) -> None:

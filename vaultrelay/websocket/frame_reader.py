@@ -73,6 +73,11 @@ class FrameReader:
         self._ledger = ledger
 
     @property
+    def held_bytes(self) -> int:
+        """Bytes of a message that is cut, as the ledger counts them."""
+        return 0 if self.partial is None else self.partial.held_bytes
+
+    @property
     def bytes_allowed(self) -> int:
         """See transport.stream.Allowance: what is reserved; after `drop` the answer to a close."""
         if self._is_dropped:

@@ -47,15 +47,14 @@ class MessageReceiver:
     def read(self, data: bytes) -> None:
         """Take bytes from the transport."""
         reader = self.reader
-        # None, unless an exception ended the last read.
-        left = reader.rest
         if self._held is not None:
             reader.append(data)
             self._held.count(len(data))
-        elif reader.is_foreign or left is not None:
+        elif reader.is_foreign or reader.rest is not None:
+            # The rest is what an exception left that ended the last read.
             reader.append(data)
             self._read_rest()
-        elif self._relay(reader.feed(data)) and reader.rest is not None:
+        elif self._relay(reader.feed(data)) and self.reader.rest is not None:
             self._read_rest()
 
     def is_exhausted(self, cost: int) -> bool:
@@ -110,8 +109,7 @@ class MessageReceiver:
         """Bytes in memory that came from the device, as the ledger counts them."""
         held = 0 if self._held is None else self._held.held_bytes
         lent = 0 if self._foreign is None else self._foreign.held_bytes
-        partial = self.reader.partial
-        return held + lent + (0 if partial is None else partial.held_bytes)
+        return held + lent + self.reader.held_bytes
 
     @property
     def partial_bytes(self) -> int | None:

@@ -140,13 +140,16 @@ class SendQueue:
         self.clear()
         self.owner = self.transport = None
 
-    def hand_over(self) -> None:
-        """Give the transport all waiting frames, since it will not ask for them any more."""
+    def end(self) -> None:
+        """Give the transport all waiting frames, and close it after them."""
+        # It will not ask for them any more.
+        self.transport.unregisterProducer()
         self.flush()
         while self._buffer is not None:
             frames, size = self._take()
             self._under_way += size
             self._fills(frames)
+        self.transport.loseConnection()
 
     def pauseProducing(self) -> None:
         # Twisted calls this at every write while it holds something.

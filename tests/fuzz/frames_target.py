@@ -104,7 +104,7 @@ def _kept(wire: Wire) -> tuple[int, int]:
     parts = [
         *(receiver._held._messages if receiver._held else ()),
         reader._head,
-        reader._payload or b"",
+        reader.partial._payload if reader.partial else b"",
     ]
     if foreign is not None:
         parts += [foreign.data, *(getattr(foreign, "control_frame_data", None) or ())]

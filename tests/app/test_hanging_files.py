@@ -70,7 +70,7 @@ def test_a_late_read_is_warned_of_and_taken_when_it_ends(relay: Hanging) -> None
     assert warning.startswith("error: ")
     assert f"could not be read within {READ_SECONDS} s. Does its file system respond?" in warning
     assert warning.endswith(" The previous settings stay in force.")
-    assert [each.slug for each in relay.service.findings()] == ["not_read", "no_name"]
+    assert [each.slug for each in relay.service.warnings()] == ["not_read", "no_name"]
     assert relay.pass_time(3 * READ_SECONDS) == []
     assert len(relay.threads) == 1
     assert relay.broker.limits.session_ttl == 70
@@ -78,7 +78,7 @@ def test_a_late_read_is_warned_of_and_taken_when_it_ends(relay: Hanging) -> None
         "info: Resolved: options that could not be read",
         "info: Options reloaded; changed: session-ttl=71",
     ]
-    assert [each.slug for each in relay.service.findings()] == ["no_name"]
+    assert [each.slug for each in relay.service.warnings()] == ["no_name"]
 
 
 def test_a_check_that_hangs_and_finds_no_change_resolves_the_warning(relay: Hanging) -> None:
@@ -97,11 +97,11 @@ def test_the_warning_names_the_file_and_other_errors_stay(
     monkeypatch.setattr(relay.loader._files, "current", relay.config)
     (warning,) = relay.pass_time(READ_SECONDS)
     assert warning.startswith(f"error: '{relay.config}' could not be read within")
-    texts = [each.text for each in relay.service.findings() if each.slug == "not_read"]
+    texts = [each.text for each in relay.service.warnings() if each.slug == "not_read"]
     assert len(texts) == 2
     monkeypatch.undo()
     relay.run()
-    texts = [each.text for each in relay.service.findings() if each.slug == "not_read"]
+    texts = [each.text for each in relay.service.warnings() if each.slug == "not_read"]
     assert len(texts) == 1
     assert "'long'" in texts[0]
 

@@ -59,6 +59,11 @@ class End:
         self.events.append(events)
         self.served()
 
+    other_events = 0
+
+    def read_again(self) -> None:
+        self.hub.change(self.descriptor, READ)
+
     def abortConnection(self) -> None:
         self.is_aborted = True
         self.lose(Failure(ConnectionLost()))

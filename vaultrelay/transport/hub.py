@@ -20,6 +20,7 @@ from vaultrelay.logs import RelayLog
 from vaultrelay.policy.join_pace import JoinPace
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits import EVENTS_AT_ONCE, JOIN_ROUND_SECONDS, ROUND_SECONDS
+from vaultrelay.transport.deferred_streams import DeferredStreams
 from vaultrelay.transport.epoll_group import EpollGroup
 from vaultrelay.transport.hub_stream import READ, WRITE, HubStream
 
@@ -36,16 +37,14 @@ class Hub(Service):
         self.log = log
         self.pace = JoinPace(reactor.seconds)
         self._streams: dict[int, HubStream] = {}
-        self._deferred: dict[HubStream, None] = {}
+        self._deferred = DeferredStreams(reactor, ledger)
         self.on_long_round: Callable[[], object] = lambda: None
         """Called after a round that took longer than ROUND_SECONDS."""
 
     def defer(self, stream: HubStream) -> None:
-        """Do not read from a stream until memory is freed; those that came first are read first."""
+        """Do not read from a stream until memory is freed."""
         self.change(stream.descriptor, stream.other_events)
-        if not self._deferred:
-            self.ledger.call_when_freed(self._resume_soon)
-        self._deferred[stream] = None
+        self._deferred.add(stream)
 
     def add(self, stream: HubStream) -> None:
         """Watch a stream for reading."""
@@ -60,28 +59,12 @@ class Hub(Service):
 
     def remove(self, stream: HubStream) -> bool:
         """Stop watching a stream. Return whether it was watched."""
-        self._deferred.pop(stream, None)
+        self._deferred.discard(stream)
         return self._streams.pop(stream.descriptor, None) is not None
 
     def stopService(self) -> None:
         super().stopService()
         self.close_streams(Failure(ConnectionLost()))
-
-    def _resume_soon(self) -> None:
-        self.reactor.callLater(0, self._resume)
-
-    def _resume(self) -> None:
-        """Read from deferred streams, a few in each turn of the reactor."""
-        for stream in list(self._deferred)[:EVENTS_AT_ONCE] if self.ledger.read_bytes else ():
-            del self._deferred[stream]
-            if self._streams.get(stream.descriptor) is stream:
-                stream.read_again()
-        if not self._deferred:
-            return
-        if self.ledger.read_bytes:
-            self._resume_soon()
-        else:
-            self.ledger.call_when_freed(self._resume_soon)
 
     def close_streams(self, reason: Failure) -> None:
         """Close all streams for this reason."""

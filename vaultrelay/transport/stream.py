@@ -102,15 +102,15 @@ class Stream(SendingHalf):
             # A send would clear the error, and the next read would return an orderly end.
             self.can_write()
         if events & ~WRITE and self._state not in OVER:
-            if self._events & READ:
+            if events & self._events & READ:
                 self.can_read()
             elif events & ERROR:
-                # The hub reports errors even to a paused stream. It also reports the end of both
-                # directions, but bytes before that may be unread.
+                # The hub reports errors even to a stream that is paused or deferred. It also
+                # reports the end of both directions, but bytes before that may be unread.
                 self._peer_gone(LOST)
 
     def read_again(self) -> None:
-        """Watch for input again after `Hub.defer`."""
+        """Watch for input again after `Hub.defer`, or when more is allowed."""
         if self._state not in OVER:
             self._hub.change(self.descriptor, self._events)
 

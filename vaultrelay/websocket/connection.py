@@ -9,15 +9,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.broker.outbox import Room
-from vaultrelay.broker.read_gate import ReadGate
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits import RETRY_MEMORY_SECONDS
-from vaultrelay.policy.memory_shares import Holding
 from vaultrelay.websocket import frames
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.interfaces import Factory
 from vaultrelay.websocket.internal_errors import close_for_error
+from vaultrelay.websocket.partial_message import PartialMessage
 from vaultrelay.websocket.receiver import MessageReceiver
 from vaultrelay.websocket.send_queue import SendQueue
 from vaultrelay.wire.broken_rule import Rule
@@ -41,11 +40,11 @@ class DeviceConnection:
         "_is_overfull",
         "_queue",
         "_receiver",
-        "_session",
         "is_ended",
         "is_open",
         "received_since_tick",
         "sent_since_tick",
+        "session",
         "transport",
     )
 
@@ -57,7 +56,7 @@ class DeviceConnection:
         self._admitted = admitted
         self._queue = SendQueue(factory.batch, factory.message_bytes)
         self._receiver = MessageReceiver(self, factory)
-        self._session: Session | None = None
+        self.session: Session | None = None
         self._is_overfull = False
         self._abort_call: IDelayedCall | None = None
         self.is_open, self.is_ended = True, False
@@ -82,8 +81,8 @@ class DeviceConnection:
         batch.begin()
         try:
             self._write(upgrade.response())
-            self._session = self._factory.open_session(self, upgrade.channel, admission)
-            self._receiver.session = self._queue.owner = self._session
+            self.session = self._factory.open_session(self, upgrade.channel, admission)
+            self._receiver.session = self._queue.owner = self.session
         except Exception:
             self.fail_internally()
         finally:
@@ -96,16 +95,16 @@ class DeviceConnection:
         factory = self._factory
         batch = factory.batch
         shares = factory.core_shares
-        has_turn = shares.is_busy and shares.begin(self._session)
+        has_turn = shares.is_busy and shares.begin(self.session)
         batch.begin()
         try:
             self._receiver.read(data)
         except Exception:
             self.fail_internally()
         finally:
-            batch.end(self._session)
-        if has_turn and self._session is not None:
-            shares.end(self._session)
+            batch.end(self.session)
+        if has_turn and self.session is not None:
+            shares.end(self.session)
         if factory.ledger.is_pressed:
             factory.backpressure.check(self)
 
@@ -114,7 +113,7 @@ class DeviceConnection:
         self._factory.closed(self)
         if self._abort_call is not None and self._abort_call.active():
             self._abort_call.cancel()
-        session, self._session = self._session, None
+        session, self.session = self.session, None
         try:
             if session is not None:
                 session.connection_lost(clean=False)
@@ -129,17 +128,11 @@ class DeviceConnection:
 
     # The session calls these: Outbox.
 
-    def deliver(self, message: bytes) -> Room:
+    def deliver(self, message: bytes, is_broadcast: bool = False) -> Room:
         if not self.is_open:
             return _OPEN
         self.sent_since_tick = True
-        return self._queue.deliver(message)
-
-    def broadcast(self, message: bytes) -> Room:
-        if not self.is_open:
-            return _OPEN
-        self.sent_since_tick = True
-        return self._queue.broadcast(message)
+        return self._queue.deliver(message, is_broadcast)
 
     def send_nack(self, nack: bytes) -> Room:
         if self.is_open and self._reserve(len(nack)):
@@ -177,26 +170,10 @@ class DeviceConnection:
     # Backpressure, and pending connections that need room, call these.
 
     @property
-    def gate(self) -> ReadGate | None:
-        """The gate of the joined session; None without one."""
-        session = self.joined_session
-        return None if session is None else session.flow.gate
-
-    @property
     def joined_session(self) -> Session | None:
         """The session while it is in a channel."""
-        session = self._session
+        session = self.session
         return None if session is None or session.channel is None else session
-
-    @property
-    def holding(self) -> Holding:
-        """The bytes in memory for the device, and its groups."""
-        session, shared = self._session, self._queue.shared_bytes
-        own = self.held_bytes - shared
-        if session is None:
-            return Holding(None, (), own, shared)
-        channel = None if session.channel is None else session.channel.key
-        return Holding(channel, session.budgets, own, shared)
 
     @property
     def held_bytes(self) -> int:
@@ -204,24 +181,20 @@ class DeviceConnection:
         return self._queue.held_bytes + self._receiver.held_bytes
 
     @property
-    def missing_bytes(self) -> int:
-        return self._receiver.missing_bytes
+    def shared_bytes(self) -> int:
+        """Those of broadcasts."""
+        return self._queue.shared_bytes
 
     @property
-    def is_reserved(self) -> bool:
-        return self._receiver.is_reserved
-
-    def reserve(self) -> None:
-        self._receiver.reserve()
-
-    def unreserve(self) -> None:
-        self._receiver.unreserve()
+    def partial(self) -> PartialMessage | None:
+        """A message of which a part has come."""
+        return self._receiver.reader.partial
 
     def relieve(self) -> None:
         """Close the device, or cut it off if that does not free enough."""
         self._queue.drop()
-        if self._session is not None:
-            self._session.close(CloseCode.MEMORY, retry=RETRY_MEMORY_SECONDS)
+        if self.session is not None:
+            self.session.close(CloseCode.MEMORY, retry=RETRY_MEMORY_SECONDS)
         if self._factory.ledger.is_over:
             self.is_ended = True
             self._queue.clear()
@@ -241,7 +214,7 @@ class DeviceConnection:
 
     def fail_internally(self) -> None:
         """Log the current exception, and close with 4008 and a reference to the log."""
-        close_for_error(self._factory.relay_log, self, self._session)
+        close_for_error(self._factory.relay_log, self, self.session)
 
     def rule_broken(self, code: int | None, reason: bytes) -> None:
         """Close for a rule of RFC 6455 that the device broke; cut it off for the second."""
@@ -266,9 +239,9 @@ class DeviceConnection:
         slow."""
         if self._queue.reserve(size):
             return True
-        if not self._is_overfull and self._session is not None:
+        if not self._is_overfull and self.session is not None:
             self._is_overfull = True
-            break_rule = self._session.break_rule
+            break_rule = self.session.break_rule
             # Not at once: an outbox never calls back while the broker calls it.
             self._factory.reactor.callLater(0, break_rule, Rule.UNREAD, CloseCode.SLOW)
         return False
@@ -282,17 +255,17 @@ class DeviceConnection:
         self._abort_later()
         self.transport.resumeProducing()
         self._receiver.drop()
-        if self._session is not None:
-            self._session.connection_lost(clean=True)
+        # A full relay reads the answer, too.
+        self.transport.read_again()
+        if self.session is not None:
+            self.session.connection_lost(clean=True)
 
     def _end(self) -> None:
         """Close the transport after the queued frames, since no more is expected of the device."""
         if self.is_ended:
             return
         self.is_ended = True
-        self.transport.unregisterProducer()
-        self._queue.hand_over()
-        self.transport.loseConnection()
+        self._queue.end()
         self._abort_later()
 
     def _abort_later(self) -> None:

@@ -70,3 +70,16 @@ class Factory(Protocol):
 
     def closed(self, connection: Any) -> None:
         """Remove a connection."""
+
+
+class QueueOwner(Protocol):
+    """The session of the device that receives a queue."""
+
+    def queue_full(self) -> None:
+        """The queue went above its high mark."""
+
+    def hold_sender(self, sender: Session) -> None:
+        """The queue is above its high mark, with messages of this session in it."""
+
+    def queue_drained(self) -> None:
+        """The queue is below its low mark again."""

@@ -2,7 +2,7 @@
 full."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
@@ -19,19 +19,7 @@ from vaultrelay.policy.limits import (
 from vaultrelay.websocket.batch import Batch
 from vaultrelay.websocket.frame_buffer import COPY_BELOW, FrameBuffer, Pieces
 from vaultrelay.websocket.frames import binary_frame, frame_header
-
-
-class QueueOwner(Protocol):
-    """The session of the device that receives a queue."""
-
-    def queue_full(self) -> None:
-        """The queue went above its high mark."""
-
-    def hold_sender(self, sender: Session) -> None:
-        """The queue is above its high mark, with messages of this session in it."""
-
-    def queue_drained(self) -> None:
-        """The queue is below its low mark again."""
+from vaultrelay.websocket.interfaces import QueueOwner
 
 
 @implementer(IPushProducer)
@@ -100,21 +88,16 @@ class SendQueue:
         waiting = 0 if self._buffer is None else self._buffer.size
         return int(self._put - waiting - unacknowledged())
 
-    def deliver(self, message: bytes) -> Room:
+    def deliver(self, message: bytes, is_broadcast: bool) -> Room:
         """See Outbox.deliver."""
         if self._is_full and self.held + len(message) > HIGH_MARK + self._maximum:
             return Room.FULL
-        if len(message) < COPY_BELOW:
+        if is_broadcast:
+            self.write(self._batch.shared_frame(message))
+        elif len(message) < COPY_BELOW:
             self.write(binary_frame(message))
         else:
             self._write_all([frame_header(len(message)), message])
-        return Room.HIGH if self._is_high else Room.OPEN
-
-    def broadcast(self, message: bytes) -> Room:
-        """See Outbox.broadcast."""
-        if self._is_full and self.held + len(message) > HIGH_MARK + self._maximum:
-            return Room.FULL
-        self.write(self._batch.shared_frame(message))
         return Room.HIGH if self._is_high else Room.OPEN
 
     def reserve(self, size: int) -> bool:
@@ -154,13 +137,16 @@ class SendQueue:
         self.clear()
         self.owner = self.transport = None
 
-    def hand_over(self) -> None:
-        """Give the transport all waiting frames, since it will not ask for them any more."""
+    def end(self) -> None:
+        """Give the transport all waiting frames, and close it after them."""
+        # It will not ask for them any more.
+        self.transport.unregisterProducer()
         self.flush()
         while self._buffer is not None:
             frames, size = self._take()
             self._under_way += size
             self._fills(frames)
+        self.transport.loseConnection()
 
     def pauseProducing(self) -> None:
         # Twisted calls this at every write while it holds something.

@@ -19,7 +19,7 @@ from contextlib import ExitStack, suppress
 from itertools import cycle
 
 from benchmarks.trial_client import UPGRADE_HEAD, Where, Wire, descriptors, pair, resident_bytes
-from benchmarks.trials import Stage
+from benchmarks.trials.stage import Stage, Terms
 from tests.frames import BINARY, CLOSE, PING, TEXT
 
 AT_ONCE = 20
@@ -192,7 +192,7 @@ def main() -> None:
     _, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (maximum, maximum))
     with ExitStack() as stack:
-        stage = Stage(stack, asked.tls)
+        stage = Stage(stack, Terms(tls=asked.tls))
         asyncio.run(soak(stage, asked.cycles, asked.seconds))
         status, log = stage.relay.stop()
         tracebacks = log.count("Traceback") + log.count("Internal error")

@@ -1025,6 +1025,7 @@ def refusals() -> list[Json]:
         (429, "relay_full", {}, {"Retry-After": "10"}),
         (431, "head_too_large", {}, {}),
         (503, "relay_full", {}, {"Retry-After": "60"}),
+        (503, "overloaded", {}, {"Retry-After": "17"}),
         (503, "draining", {}, {"Retry-After": "5"}),
     ]
     common = {

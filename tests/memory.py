@@ -42,8 +42,9 @@ class Transport(StringTransport):
     is_full = False
     protocol: Any
 
-    def write(self, data: bytes) -> None:
-        super().write(data)
+    def write(self, data: bytes | memoryview) -> None:
+        # A part of a large message comes as a memoryview, which streams take, too.
+        super().write(bytes(data))
         producer: Any = self.producer
         if producer is not None and len(self.value()) > self.capacity:
             self.is_full = True
@@ -73,6 +74,9 @@ class Transport(StringTransport):
 
     def loseWriteConnection(self) -> None:
         self.disconnecting = True
+
+    def read_again(self) -> None:
+        """It always watches for input."""
 
     def abortConnection(self) -> None:
         self.aborted = True

@@ -48,9 +48,20 @@ class OutboxContract:
         case.empty()
         assert case.taken()[-1] == message(1)
 
-    def test_a_full_queue_takes_no_message(self, case: Case) -> None:
+    def test_a_broadcast_is_taken_as_any_message(self, case: Case) -> None:
+        sent = [message(1), message(2, size=8000), message(3)]
+        assert case.outbox.deliver(sent[0]) is Room.OPEN
+        assert [case.outbox.deliver(each, True) for each in sent[1:]] == [Room.OPEN, Room.OPEN]
+        assert case.taken() == sent
+        case.fill(Room.HIGH)
+        assert case.outbox.deliver(message(4, size=8000), True) is Room.HIGH
+        case.empty()
+        assert case.taken()[-1] == message(4, size=8000)
+
+    @pytest.mark.parametrize("is_broadcast", [False, True])
+    def test_a_full_queue_takes_no_message(self, case: Case, is_broadcast: bool) -> None:
         case.fill(Room.FULL)
-        assert case.outbox.deliver(message(1)) is Room.FULL
+        assert case.outbox.deliver(message(1), is_broadcast) is Room.FULL
         case.empty()
         assert message(1) not in case.taken()
 
@@ -83,6 +94,7 @@ class OutboxContract:
         case.taken()
         case.outbox.close(4001, "idle")
         case.outbox.deliver(message(1))
+        case.outbox.deliver(message(1), True)
         case.outbox.send_nack(NACK)
         case.outbox.send_control(CONTROL)
         case.outbox.ping()

@@ -26,6 +26,7 @@ from vaultrelay.wire.data import Reason
 _SAMPLES = {
     "detail": "The sentence names the rule that was broken.",
     "missing": "Upgrade",
+    "is_held": False,
     "is_second": False,
     "is_wrong": False,
     "limit": 8192,

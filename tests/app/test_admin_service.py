@@ -57,7 +57,7 @@ def test_without_the_option_there_is_no_endpoint_and_no_timer(bound: list[TcpAdd
     assert relay.service._admin is None
     relay.service.startService()
     assert len(bound) == 1
-    assert len(relay.clock.getDelayedCalls()) == 2, "the broker's own and the diagnosis"
+    assert len(relay.clock.getDelayedCalls()) == 3, "the broker's, the diagnosis, the trim"
 
 
 def test_it_listens_beside_the_relay_and_has_one_timer(
@@ -69,7 +69,7 @@ def test_it_listens_beside_the_relay_and_has_one_timer(
         (9090, "127.0.0.1"),
     ]
     assert len(relay.service.listeners.ports) == 1
-    assert len(relay.clock.getDelayedCalls()) == 3
+    assert len(relay.clock.getDelayedCalls()) == 4
     relay.service.stopService()
     assert relay.clock.getDelayedCalls() == []
 

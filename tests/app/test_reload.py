@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from tests.recorded_log import RecordedLog
 from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.app.reload import Reloader
 from vaultrelay.app.service import RelayService
+from vaultrelay.config.settings_loader import SettingsLoader
 from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.policy.limits.files import READ_AGAIN_SECONDS, TICKET_KEY_SECONDS, WATCH_SECONDS
 from vaultrelay.policy.origins import Origins
@@ -36,19 +37,38 @@ def log(logged_errors: list[LogEvent]) -> Iterator[RecordedLog]:
     logged_errors.clear()
 
 
+class Reactor(MemoryReactorClock):
+    """Time, and calls from threads."""
+
+    def callFromThread(self, call: Callable[..., object], *arguments: object) -> None:
+        call(*arguments)
+
+
 class Running:
     """A relay whose options stand in a file, and time to notice its changes."""
 
-    def __init__(self, folder: Path, config: str, log: RecordedLog) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        log: RecordedLog,
+        start: Callable[[Callable[[], None]], None] = lambda work: work(),
+    ) -> None:
         self.config = folder / "relay.toml"
         self.config.write_text(config)
         self.log = log
-        self.clock: Any = MemoryReactorClock()
+        self.clock: Any = Reactor()
         reader = SettingsReader({"config": [str(self.config)]}, {}, self.clock)
         self.service = RelayService(reader.read(), self.clock, log=log)
         self.broker = self.service.broker
+        self.loader = SettingsLoader(reader, self.service.settings)
         self.reloader = Reloader(
-            self.service, reader, clock=self.clock, fit=lambda settings: settings, log=log
+            self.service,
+            self.loader,
+            reactor=self.clock,
+            fit=lambda settings: settings,
+            start=start,
+            log=log,
         )
         self.reloader.startService()
         self.service._watch.look()
@@ -132,8 +152,8 @@ def test_limits_change_for_those_to_come_and_not_for_those_who_are_here(
 def test_what_changed_is_said(tmp_path: Path, log: RecordedLog) -> None:
     relay = Running(tmp_path, "", log)
     assert relay.write("session-ttl = 7\n") == ["info: Options reloaded; changed: session-ttl=7"]
-    relay.reloader.reload()
-    assert relay.lines[-1] == "info: Options reloaded; changed: nothing"
+    relay.reloader.request()
+    assert relay.wait() == ["info: Options reloaded; changed: nothing"]
     assert relay.wait() == []
     relay.stop()
 
@@ -675,11 +695,11 @@ def test_a_look_that_fails_is_not_the_last(
 ) -> None:
     relay = Running(tmp_path, "", log)
 
-    def fail() -> bool:
+    def fail() -> frozenset[Path]:
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr(relay.reloader._files, "has_changed", fail)
+        patched.setattr(relay.loader._files, "changed", fail)
         relay.wait()
     assert len(logged_errors) == 3
     logged_errors.clear()

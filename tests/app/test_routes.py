@@ -6,8 +6,10 @@ import pytest
 
 from tests.memory import Relay
 from vaultrelay.policy.access import Access
+from vaultrelay.policy.limits.joins import LATE_JOIN_SECONDS
 from vaultrelay.policy.networks import Networks
 from vaultrelay.policy.origins import Origins
+from vaultrelay.transport.request_dispatcher import RequestDispatcher
 
 HOME = Access(allowed=Networks.read(["192.0.2.0/24"]), origins=Origins())
 """What --allow-from alone makes of it."""
@@ -69,3 +71,18 @@ def test_a_refused_page_takes_no_more_of_its_visitors_budget_than_others_do() ->
     relay.join(b"device-b", host="192.0.2.7")
     assert relay.broker.joined == 2
     assert relay.broker.counters.refused == {"origin_not_allowed": 20}
+
+
+@pytest.mark.parametrize(("encrypted", "status"), [(False, 503), (True, 101)])
+def test_devices_that_waited_for_too_long_return_later_but_not_after_tls(
+    monkeypatch: pytest.MonkeyPatch, encrypted: bool, status: int
+) -> None:
+    """Another TLS handshake would cost more than the join."""
+    relay = Relay()
+    monkeypatch.setattr(RequestDispatcher, "_is_encrypted", encrypted)
+    relay.service.hub.pace.round_ended(is_complete=False)
+    relay.service.hub.pace.accepted(LATE_JOIN_SECONDS + 1)
+    answer = relay.connect("192.0.2.7").upgrade()
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert (b"Retry-After: " in answer) == (status == 503)
+    assert relay.connect("192.0.2.7").request("/health").startswith(b"HTTP/1.1 200 ")

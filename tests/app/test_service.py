@@ -272,8 +272,8 @@ class TestTheLog:
         relay.service.startService()
         (line,) = relay.log.lines
         assert line == (
-            f"VaultMesh relay {__version__} listens on port 8080 of 0.0.0.0 without TLS; "
-            "public-url=relay.example.org session-ttl=7"
+            f"VaultMesh relay {__version__} listens on port 8080 of 0.0.0.0 without TLS, "
+            "with up to 4.19 MB for queued messages; public-url=relay.example.org session-ttl=7"
         )
         (event,) = relay.log.events
         assert (event["version"], event["session-ttl"]) == (__version__, 7)
@@ -281,7 +281,7 @@ class TestTheLog:
     def test_the_line_at_the_start_is_short_if_nothing_is_set(self) -> None:
         relay = Relay()
         relay.service.startService()
-        assert relay.log.lines[0].endswith(" listens on port 8080 of 0.0.0.0 without TLS")
+        assert relay.log.lines[0].endswith(" with up to 4.19 MB for queued messages")
 
     def test_a_relay_that_does_not_know_its_names_says_so(self) -> None:
         relay = Relay()

@@ -128,7 +128,7 @@ class RecordingOutbox:
         self.partial_bytes: int | None = None
         self.dropped = False
 
-    def deliver(self, message: bytes) -> Room:
+    def deliver(self, message: bytes, is_broadcast: bool = False) -> Room:
         if self.room is not Room.FULL:
             self._put(message)
         return self.room

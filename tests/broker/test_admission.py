@@ -9,6 +9,7 @@ from vaultrelay.policy.limits.networks import RESERVED_PER_CHANNEL
 from vaultrelay.policy.limits.pending import PENDING_GRACE_SECONDS, RETRY_FULL_SECONDS
 from vaultrelay.policy.limits.reserved import RESERVED_SLOTS, RETRY_RESERVED_SECONDS
 from vaultrelay.policy.limits.timeouts import HELLO_SECONDS
+from vaultrelay.wire.refusal import Refusal
 
 RELAY_FULL = f"4006 relay_full;retry={RETRY_FULL_SECONDS}"
 
@@ -25,6 +26,24 @@ def test_a_full_relay_refuses_upgrades_with_a_time_to_return(named: bytes | None
     assert refusal.headers == (("Retry-After", str(RETRY_FULL_SECONDS)),)
     member.leave()
     assert relay.refusal_of(named) is None
+
+
+def test_a_relay_that_is_behind_refuses_upgrades_with_the_time_that_it_is_given() -> None:
+    """With 429 if the channel is here, since a proxy would try another relay after 503."""
+    relay = Relay()
+    member = relay.join()
+    waiting = relay.connect(tag=2, named=channel_of_vault(2))
+    for channel, status in (
+        (None, 503),
+        (b"x" * 32, 503),
+        (member.channel, 429),
+        (waiting.channel, 429),
+    ):
+        with pytest.raises(Refusal) as raised:
+            relay.broker.admit(channel, retry_seconds=17)
+        assert (raised.value.status, raised.value.error) == (status, "overloaded")
+        assert raised.value.headers == (("Retry-After", "17"),)
+    assert relay.broker.counters.refused == {"overloaded": 4}
 
 
 def test_a_full_relay_takes_back_a_device_that_it_holds() -> None:

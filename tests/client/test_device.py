@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
-from twisted.test.iosim import IOPump, makeFakeClient, makeFakeServer
+from twisted.test.iosim import FakeTransport, IOPump, makeFakeClient
 from twisted.test.iosim import connect as pump_between
 from zope.interface import implementer
 
@@ -47,6 +47,13 @@ from vaultrelay.wire.relay_url import RelayUrl
 URL = "ws://relay.test"
 
 
+class RelayTransport(FakeTransport):
+    """The relay's end, with what only its streams have."""
+
+    def read_again(self) -> None:
+        """It always watches for input."""
+
+
 @implementer(IStreamClientEndpoint)
 class InMemory:
     """An endpoint whose connections lead to protocols of the test's choice."""
@@ -60,7 +67,7 @@ class InMemory:
         server, client = self._build(), factory.buildProtocol(None)
         pump = pump_between(
             server,
-            makeFakeServer(server),
+            RelayTransport(server, isServer=True),
             client,
             makeFakeClient(client),
             clock=self._clock,

@@ -41,21 +41,21 @@ def let_read(path: Path) -> None:
 @pytest.mark.parametrize("change", [rewrite, touch_only, replace, remove, let_read])
 def test_a_change_counts_when_it_has_settled(file: Path, change: Callable[[Path], None]) -> None:
     watcher = FileWatcher([file])
-    assert not watcher.has_changed()
+    assert not watcher.changed()
     change(file)
-    assert not watcher.has_changed()
-    assert watcher.has_changed()
-    assert watcher.has_changed()  # until it was read
+    assert not watcher.changed()
+    assert watcher.changed()
+    assert watcher.changed()  # until it was read
     watcher.watch([file])
-    assert not watcher.has_changed()
+    assert not watcher.changed()
 
 
 def test_what_goes_on_changing_is_waited_for(file: Path) -> None:
     watcher = FileWatcher([file])
     for number in range(5):
         file.write_text("x" * number)
-        assert not watcher.has_changed()
-    assert watcher.has_changed()
+        assert not watcher.changed()
+    assert watcher.changed()
 
 
 def test_what_comes_back_to_what_it_was_is_no_change(file: Path) -> None:
@@ -65,11 +65,11 @@ def test_what_comes_back_to_what_it_was_is_no_change(file: Path) -> None:
     watcher = FileWatcher([link])
     link.unlink()
     link.symlink_to(other)
-    assert not watcher.has_changed()
+    assert not watcher.changed()
     link.unlink()
     link.symlink_to(file)
-    assert not watcher.has_changed()
-    assert not watcher.has_changed()
+    assert not watcher.changed()
+    assert not watcher.changed()
 
 
 def test_a_link_that_turns_to_another_folder_is_a_change(tmp_path: Path) -> None:
@@ -82,38 +82,38 @@ def test_a_link_that_turns_to_another_folder_is_a_change(tmp_path: Path) -> None
     watcher = FileWatcher([tmp_path / "tls.pem"])
     (tmp_path / "next").symlink_to("new")
     (tmp_path / "next").replace(tmp_path / "now")
-    assert [watcher.has_changed(), watcher.has_changed()] == [False, True]
+    assert [bool(watcher.changed()), bool(watcher.changed())] == [False, True]
 
 
 def test_a_folder_changes_with_the_certificates_in_it(tmp_path: Path) -> None:
     watcher = FileWatcher([tmp_path], [tmp_path])
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "a.pem").write_text("a")
-    assert [watcher.has_changed(), watcher.has_changed()] == [False, True]
+    assert [bool(watcher.changed()), bool(watcher.changed())] == [False, True]
     watcher.watch([tmp_path], [tmp_path])
     (tmp_path / "below" / "a.pem").write_text("longer")
-    assert [watcher.has_changed(), watcher.has_changed()] == [False, True]
+    assert [bool(watcher.changed()), bool(watcher.changed())] == [False, True]
 
 
 def test_a_file_that_changes_while_it_is_read_is_read_all(file: Path) -> None:
     watcher = FileWatcher([file])
     rewrite(file)
-    watcher.has_changed()
-    assert watcher.has_changed()
+    watcher.changed()
+    assert watcher.changed()
     file.write_text("a third one, while the second was read")
     watcher.watch([file])
-    assert [watcher.has_changed(), watcher.has_changed()] == [False, True]
+    assert [bool(watcher.changed()), bool(watcher.changed())] == [False, True]
 
 
 def test_files_may_be_missing_or_have_no_name_at_all(tmp_path: Path) -> None:
     watcher = FileWatcher([tmp_path / "missing", Path("\0")])
-    assert [watcher.has_changed(), watcher.has_changed()] == [False, False]
+    assert [bool(watcher.changed()), bool(watcher.changed())] == [False, False]
     (tmp_path / "missing").write_text("there")
-    assert [watcher.has_changed(), watcher.has_changed()] == [False, True]
+    assert [bool(watcher.changed()), bool(watcher.changed())] == [False, True]
 
 
 def test_other_files_may_be_looked_at_from_now_on(file: Path, tmp_path: Path) -> None:
     watcher = FileWatcher([file])
     watcher.watch([tmp_path / "other"])
     rewrite(file)
-    assert [watcher.has_changed(), watcher.has_changed()] == [False, False]
+    assert [bool(watcher.changed()), bool(watcher.changed())] == [False, False]

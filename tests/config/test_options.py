@@ -64,7 +64,7 @@ CASES: dict[str, tuple[Reader, str, tuple[str, str, str]]] = {
     "channel-devices": (lambda s: s.limits.channel_devices, "64", ("11", "12", "13")),
     "max-buffer": (
         lambda s: s.buffer_bytes,
-        str(max(memory.MIN_BUFFER, memory_bytes() // memory.MEMORY_SHARE)),
+        str(Settings(memory=memory_bytes()).buffer_bytes),
         ("5000001", "5000002", "5000003"),
     ),
     "drain-seconds": (lambda s: s.drain_seconds, "20", ("11", "12", "13")),

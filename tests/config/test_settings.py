@@ -171,3 +171,31 @@ def test_an_empty_list_is_told_from_none(
 ) -> None:
     told = settings.effective
     assert (told["allow-from"], told["allow-origin"]) == (allow_from, allow_origin)
+
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("memory", "message_bytes", "buffer_bytes"),
+    [
+        pytest.param(64_000_000, MIB, 8_000_000, id="an eighth"),
+        pytest.param(512_000_000, MIB, 64_000_000, id="512 MB"),
+        pytest.param(24_000_000_000, MIB, 256 * MIB, id="at most 256 MiB"),
+        pytest.param(16_000_000, MIB, 4 * MIB, id="at least 4 MiB"),
+        pytest.param(0, MIB, 4 * MIB, id="unknown memory"),
+        pytest.param(0, 64 * 1024, 4 * MIB, id="small messages"),
+        pytest.param(64_000_000, 4 * MIB, 16 * MIB, id="four large messages"),
+        pytest.param(24_000_000_000, 64 * MIB, 256 * MIB, id="four of the largest"),
+    ],
+)
+def test_the_memory_for_messages_follows_from_the_machine(
+    memory: int, message_bytes: int, buffer_bytes: int
+) -> None:
+    settings = Settings(memory=memory, message_bytes=message_bytes)
+    assert settings.buffer_bytes == buffer_bytes
+    assert settings.effective["max-buffer"] == buffer_bytes
+
+
+def test_an_operator_may_give_messages_more_memory() -> None:
+    assert Settings(memory=24_000_000_000, max_buffer=1 << 32).buffer_bytes == 1 << 32

@@ -63,8 +63,8 @@ def test_what_is_renewed_is_read_and_watched(
     elsewhere()
     changes = FileWatcher(*reader.files(settings))
     renew(tmp_path / "start")
-    changes.has_changed()
-    assert changes.has_changed()
+    changes.changed()
+    assert changes.changed()
     again, errors = reader.read_all(settings)
     assert errors == []
     assert again != settings

@@ -36,10 +36,11 @@ def check_reader(stream: bytes) -> None:
     reader.message_bytes = MOST
     for piece in reading_in_pieces(stream):
         found += reader.feed(piece)
-        payload = reader._payload or b""
+        partial = reader.partial
+        size = 0 if partial is None else partial.received_bytes
         check(len(reader._head) < _LONGEST_HEADER, "more held than a header")
-        check(len(payload) < max(reader._size, 1) <= MOST, "more held than a frame")
-        check(ledger.held == len(payload), "held and not counted")
+        check(partial is None or 0 < partial.missing_bytes <= MOST - size, "more than a frame")
+        check(ledger.held == size, "held and not counted")
         if reader.rest is not None:
             check(reader.rest_bytes > 0, "a rest of nothing")
             break
@@ -99,11 +100,11 @@ def _heard(wire: Wire) -> list[Frame]:
 def _kept(wire: Wire) -> tuple[int, int]:
     """The bytes that a connection keeps of what came, and how many of them it counts."""
     receiver: Any = wire.protocol._receiver
-    reader, foreign = receiver._reader, receiver._foreign
+    reader, foreign = receiver.reader, receiver._foreign
     parts = [
         *(receiver._held._messages if receiver._held else ()),
         reader._head,
-        reader._payload or b"",
+        reader.partial._payload if reader.partial else b"",
     ]
     if foreign is not None:
         parts += [foreign.data, *(getattr(foreign, "control_frame_data", None) or ())]

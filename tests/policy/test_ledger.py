@@ -5,14 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits.defaults import DEFAULT_MESSAGE_BYTES
 from vaultrelay.policy.limits.streams import (
     MAX_READ_BYTES,
     MIN_READ_BYTES,
+    ONE_READ_BYTES,
     ROOMY_BYTES,
     ROOMY_SHARE,
 )
 
 LIMIT = ROOMY_SHARE * ROOMY_BYTES
+FULL = LIMIT - DEFAULT_MESSAGE_BYTES - ONE_READ_BYTES
 
 
 @pytest.mark.parametrize(("held", "is_over"), [(0, False), (LIMIT, False), (LIMIT + 1, True)])
@@ -30,10 +33,10 @@ def test_more_than_the_limit_is_over_it(held: int, is_over: bool) -> None:
         (0, MAX_READ_BYTES),
         (LIMIT // ROOMY_SHARE, MAX_READ_BYTES),
         (ROOMY_BYTES * 2, MAX_READ_BYTES // 2),
-        (LIMIT * 7 // 8, MAX_READ_BYTES // 6),
-        (LIMIT - 1, MIN_READ_BYTES),
-        (LIMIT, MIN_READ_BYTES),
-        (2 * LIMIT, MIN_READ_BYTES),
+        (FULL - (FULL - ROOMY_BYTES) // 8, MAX_READ_BYTES // 8),
+        (FULL, MIN_READ_BYTES),
+        (FULL + 1, 0),
+        (2 * LIMIT, 0),
     ],
     ids=["empty", "roomy", "twice that", "an eighth free", "nearly full", "full", "over"],
 )
@@ -50,7 +53,7 @@ def test_another_limit_counts_at_once() -> None:
     ledger.add(LIMIT)
     ledger.configure(LIMIT // 2)
     assert ledger.is_over
-    assert ledger.read_bytes == MIN_READ_BYTES
+    assert ledger.read_bytes == 0
     ledger.configure(ROOMY_SHARE * LIMIT)
     assert not ledger.is_over
     assert ledger.read_bytes == MAX_READ_BYTES // ROOMY_SHARE
@@ -71,5 +74,47 @@ def test_reads_keep_to_their_bounds_and_never_grow_with_what_is_held(
     before = MAX_READ_BYTES
     for held in sorted(helds):
         ledger.add(held - ledger.held)
-        assert MIN_READ_BYTES <= ledger.read_bytes <= before
+        assert ledger.read_bytes <= before
+        assert ledger.read_bytes >= MIN_READ_BYTES or held > ledger.full
         before = ledger.read_bytes
+
+
+@pytest.mark.parametrize("what", ["freed", "another limit"])
+def test_a_callback_is_called_once_though_it_was_asked_for_often(what: str) -> None:
+    ledger = Ledger(LIMIT)
+    ledger.add(LIMIT)
+    called: list[int] = []
+
+    def freed() -> None:
+        called.append(ledger.held)
+
+    for _ in range(3):
+        ledger.call_when_freed(freed)
+    ledger.add(1)
+    assert not called
+    if what == "freed":
+        ledger.add(-2)
+    else:
+        ledger.configure(2 * LIMIT)
+    assert len(called) == 1
+    ledger.add(-1)
+    assert len(called) == 1
+
+
+def test_a_full_ledger_is_reported_at_each_change() -> None:
+    ledger = Ledger(LIMIT)
+    called: list[int] = []
+    ledger.on_full = lambda: called.append(ledger.held)
+    ledger.add(FULL)
+    assert not called
+    ledger.add(1)
+    ledger.configure(LIMIT // 2)
+    assert called == [FULL + 1, FULL + 1]
+
+
+def test_the_room_of_one_message_is_for_the_only_reservation() -> None:
+    ledger = Ledger(LIMIT)
+    ledger.add(FULL)
+    assert not ledger.has_room(1)
+    assert ledger.has_room(DEFAULT_MESSAGE_BYTES, is_last=True)
+    assert not ledger.has_room(LIMIT - FULL + 1, is_last=True)

@@ -26,6 +26,19 @@ from tests.process.test_relay_process import HEADERS, joined
 from tests.transport.tls_client import lenient_context
 
 TOKEN, OTHER = "a-token-of-the-operators", "another-of-their-tokens"
+_HANG = """
+import os, sys
+_open = os.open
+
+def hanging_open(path, *arguments, **more):
+    if os.path.basename(path) == "tokens" and os.path.exists({pipe!r}):
+        # As long as nobody writes, like a file of a server that is gone.
+        with open({pipe!r}, "rb") as pipe:
+            pipe.read()
+    return _open(path, *arguments, **more)
+
+os.open = hanging_open
+"""
 
 
 def said(relay: RunningRelay, words: str) -> str:
@@ -138,6 +151,34 @@ def test_a_token_lets_in_and_its_removal_closes(tmp_path: Path) -> None:
     assert status == 0
     assert TOKEN not in log
     assert OTHER not in log
+
+
+def test_a_file_that_hangs_stops_neither_messages_nor_the_end(tmp_path: Path) -> None:
+    tokens, pipe = tmp_path / "tokens", tmp_path / "pipe"
+    tokens.write_text(f"{TOKEN}\n")
+    (tmp_path / "sitecustomize.py").write_text(_HANG.format(pipe=str(pipe)))
+    headers = HEADERS | {"Authorization": f"Bearer {TOKEN}"}
+    with running_relay("--access-token-file", str(tokens), PYTHONPATH=str(tmp_path)) as relay:
+        url = f"ws://localhost:{relay.port}"
+        with connect(url, additional_headers=headers, compression=None) as device:
+            device.recv()
+            os.mkfifo(pipe)
+            tokens.write_text(f"{OTHER}\n")
+            # Opens when the relay's thread waits for it.
+            with pipe.open("wb"):
+                assert status_of(url, Authorization=f"Bearer {TOKEN}") == 101
+                assert status_of(url, Authorization=f"Bearer {OTHER}") == 401
+                pipe.unlink()
+            with suppress(Exception):
+                device.recv(WAIT_SECONDS)
+            assert (device.close_code, device.close_reason) == (4510, "kicked")
+        assert status_of(url, Authorization=f"Bearer {OTHER}") == 101
+        os.mkfifo(pipe)
+        tokens.write_text(f"{TOKEN}\n")
+        with pipe.open("wb"):
+            status, log = relay.stop()
+    assert status == 0
+    assert "Traceback" not in log
 
 
 def test_a_signal_to_reload_does_not_kill_a_relay_that_ends() -> None:

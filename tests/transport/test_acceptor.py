@@ -17,6 +17,8 @@ from zope.interface.verify import verifyObject
 
 from tests.recorded_log import RecordedLog
 from vaultrelay.policy.budgets import Budgets
+from vaultrelay.policy.join_pace import JoinPace
+from vaultrelay.policy.limits.joins import LATE_JOIN_SECONDS
 from vaultrelay.policy.limits.logs import SUMMARY_SECONDS
 from vaultrelay.policy.limits.pending import (
     ACCEPT_PAUSE_SECONDS,
@@ -24,6 +26,7 @@ from vaultrelay.policy.limits.pending import (
     PENDING_GRACE_SECONDS,
     REJECTS_PER_TURN,
 )
+from vaultrelay.transport import acceptor
 from vaultrelay.transport.acceptor import Acceptor
 from vaultrelay.transport.listening_socket import Bound
 from vaultrelay.transport.pending_connections import PendingConnections
@@ -119,6 +122,7 @@ class Scene(Factory):
     def __init__(self, places: int = 1000, hides_address: bool = False) -> None:
         self.reactor: Any = Reactor()
         self.waiting = PendingConnections(self.reactor, places)
+        self.pace = JoinPace(self.reactor.seconds)
         self.begun: list[Any] = []
         self.streams: list[Begun] = []
         self.asked: list[Any] = []
@@ -132,7 +136,14 @@ class Scene(Factory):
         bound: Any = Bound(self.listening, self.clean_up)  # type: ignore[arg-type]
         make: Any = self.make_stream
         self.acceptor = Acceptor(
-            bound, self, make, self.waiting, self.reactor, hides_address, log=RecordedLog()
+            bound,
+            self,
+            make,
+            self.waiting,
+            self.pace,
+            self.reactor,
+            hides_address,
+            log=RecordedLog(),
         )
         self.acceptor.startListening()
 
@@ -211,6 +222,36 @@ def test_a_turn_takes_a_few_and_leaves_the_others_for_the_next(scene: Scene) -> 
     assert not scene.rests
     scene.acceptor.doRead()
     assert len(scene.begun) == ACCEPTS_PER_TURN + 1
+
+
+def test_nothing_is_accepted_while_ready_connections_wait_for_the_core(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acceptor, "waited_in_queue", lambda accepted: (0.0, False))
+    scene.come(1)
+    scene.pace.round_ended(is_complete=False)
+    scene.acceptor.doRead()
+    assert not scene.begun
+    assert not scene.rests, "the next round may be complete"
+    scene.pace.round_ended(is_complete=True)
+    scene.acceptor.doRead()
+    assert len(scene.begun) == 1
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_in_a_crowd_those_that_gave_up_are_closed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, left: bool
+) -> None:
+    waits = LATE_JOIN_SECONDS + 1
+    monkeypatch.setattr(acceptor, "waited_in_queue", lambda accepted: (waits, left))
+    scene.come(1)
+    accepted = scene.listening.comes[0][0]
+    scene.pace.round_ended(is_complete=False)
+    scene.pace.round_ended(is_complete=True)
+    scene.acceptor.doRead()
+    assert scene.pace.is_late
+    assert len(scene.begun) == (0 if left else 1)
+    assert accepted.fileno() == -1
 
 
 def test_who_went_before_being_taken_is_passed_over(scene: Scene) -> None:

@@ -20,7 +20,7 @@ from twisted.internet.testing import MemoryReactorClock
 from tests.authority import NAME, issue, write_pair
 from tests.transport.tls_client import lenient_context, shake
 from vaultrelay.certificates.server_certificate import ServerCertificate
-from vaultrelay.policy.limits.pending import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
+from vaultrelay.policy.limits.pending import LISTEN_BACKLOG, UNIX_PATH_BYTES
 from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.endpoint_string import BadEndpoint, read_endpoint
 from vaultrelay.transport.listening_socket import TcpAddress
@@ -73,8 +73,8 @@ def refusal_of(text: str) -> str:
         ("tcp6:8080", TcpAddress("::", 8080, LISTEN_BACKLOG)),
         (r"tcp6:8080:interface=\:\:1", TcpAddress("::1", 8080, LISTEN_BACKLOG)),
         ("tcp6:8080:interface=127.0.0.1", TcpAddress(ADDRESS, 8080, LISTEN_BACKLOG)),
-        ("unix:/run/relay.sock", UnixPath("/run/relay.sock", 0o660, UNIX_BACKLOG)),
-        ("unix:/run/relay.sock:mode=600", UnixPath("/run/relay.sock", 0o600, UNIX_BACKLOG)),
+        ("unix:/run/relay.sock", UnixPath("/run/relay.sock", 0o660, LISTEN_BACKLOG)),
+        ("unix:/run/relay.sock:mode=600", UnixPath("/run/relay.sock", 0o600, LISTEN_BACKLOG)),
         ("unix:/run/relay.sock:660:100:0", UnixPath("/run/relay.sock", 0o660, 100, False)),
     ],
 )
@@ -153,9 +153,9 @@ def test_port_backlog_and_interface_are_those_of_the_string() -> None:
 @pytest.mark.parametrize(
     ("text", "backlog"),
     [
-        ("unix:/run/devices", UNIX_BACKLOG),
-        ("unix:/run/devices:mode=660", UNIX_BACKLOG),
-        ("unix:/run/backlog:lockfile=0:mode=660", UNIX_BACKLOG),
+        ("unix:/run/devices", LISTEN_BACKLOG),
+        ("unix:/run/devices:mode=660", LISTEN_BACKLOG),
+        ("unix:/run/backlog:lockfile=0:mode=660", LISTEN_BACKLOG),
         ("unix:/run/devices:660:7", 7),
         ("unix:/run/devices:backlog=7", 7),
     ],

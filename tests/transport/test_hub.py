@@ -14,9 +14,11 @@ from zope.interface.verify import verifyObject
 from tests.recorded_log import RecordedLog
 from tests.transport.turns import HUBS, Turns, WatchingHub, open_hub
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits.joins import JOIN_ROUND_SECONDS
 from vaultrelay.policy.limits.streams import EVENTS_AT_ONCE, ROUND_SECONDS
-from vaultrelay.transport import hub as hub_module
-from vaultrelay.transport.hub import READ, WRITE, EpollHub, Hub, ReactorHub, make_hub
+from vaultrelay.transport import epoll_group
+from vaultrelay.transport.hub import EpollHub, Hub, ReactorHub, make_hub
+from vaultrelay.transport.hub_stream import READ, WRITE
 
 needs_epoll = pytest.mark.skipif(not hasattr(select, "epoll"), reason="only Linux has epoll")
 
@@ -57,6 +59,11 @@ class End:
             return
         self.events.append(events)
         self.served()
+
+    other_events = 0
+
+    def read_again(self) -> None:
+        self.hub.change(self.descriptor, READ)
 
     def abortConnection(self) -> None:
         self.is_aborted = True
@@ -218,13 +225,15 @@ class TestTheService:
         assert end.lost == other.lost == [reason]
 
     def test_has_descriptors_as_a_reactor_wants_them(self, hub: WatchingHub, end: End) -> None:
-        (descriptor,) = hub.turns.readers
-        is_own = descriptor is hub
-        verifyObject(IReadDescriptor if is_own else IReadWriteDescriptor, descriptor)
-        assert descriptor.fileno() >= 0
-        assert descriptor.logPrefix() == ("Hub" if is_own else "Stream")
+        is_shared = isinstance(hub, EpollHub)
+        descriptors = list(hub.turns.readers)
+        assert len(descriptors) == (2 if is_shared else 1)
+        for descriptor in descriptors:
+            verifyObject(IReadDescriptor if is_shared else IReadWriteDescriptor, descriptor)
+            assert descriptor.fileno() >= 0
+            assert descriptor.logPrefix() == ("Hub" if is_shared else "Stream")
         hub.stopService()
-        assert descriptor.fileno() == -1, "so that a reactor drops it"
+        assert {each.fileno() for each in descriptors} == {-1}, "so that a reactor drops them"
 
 
 class Time:
@@ -248,14 +257,15 @@ class TestARoundOfTheEpollHub:
     @pytest.fixture
     def time(self, monkeypatch: pytest.MonkeyPatch) -> Time:
         time = Time()
-        monkeypatch.setattr(hub_module, "monotonic", time)
+        monkeypatch.setattr(epoll_group, "monotonic", time)
         return time
 
     @pytest.fixture
     def ends(self, hub: WatchingHub) -> list[End]:
-        """Three batches of streams and a half, which stay ready."""
+        """Three batches of joined streams and a half, which stay ready."""
         ends = [End(hub, reads=False) for _ in range(EVENTS_AT_ONCE * 7 // 2)]
         for end in ends:
+            hub.prefer(end, READ)
             end.peer.send(b"x")
         return ends
 
@@ -301,6 +311,21 @@ class TestARoundOfTheEpollHub:
         hub.turns.turn()
         # In binary fractions, the sum may be a little less than the time.
         assert self.served(ends) in (2 * EVENTS_AT_ONCE, 3 * EVENTS_AT_ONCE)
+
+    @pytest.mark.parametrize(("share", "reports"), [(0.5, 0), (1, 1)])
+    def test_that_takes_too_long_is_reported(
+        self, hub: WatchingHub, ends: list[End], time: Time, share: float, reports: int
+    ) -> None:
+        def take_time() -> None:
+            time.now += share * ROUND_SECONDS
+
+        long_rounds: list[None] = []
+        hub.on_long_round = lambda: long_rounds.append(None)
+        for end in ends[1:]:
+            end.lose(Failure(ConnectionDone()))
+        ends[0].served = take_time
+        hub.turns.turn()
+        assert len(long_rounds) == reports
 
     def test_begins_with_those_that_were_not_served_before(
         self, hub: WatchingHub, ends: list[End], time: Time
@@ -348,6 +373,74 @@ class TestARoundOfTheEpollHub:
         assert first.turns_had
         assert all(end.turns_had == 0 for end in others[:-1])
         assert others[-1].turns_had
+
+
+@needs_epoll
+class TestARoundOfStreamsThatHaveNotJoined:
+    @pytest.fixture
+    def hub(self) -> Iterator[WatchingHub]:
+        hub = open_hub(HUBS[-1])
+        yield hub
+        hub.stopService()
+
+    @pytest.fixture
+    def time(self, monkeypatch: pytest.MonkeyPatch) -> Time:
+        time = Time()
+        monkeypatch.setattr(epoll_group, "monotonic", time)
+        return time
+
+    @pytest.fixture
+    def ends(self, hub: WatchingHub, time: Time) -> list[End]:
+        """Streams whose every event takes a whole round, such as a TLS handshake."""
+
+        def take_time() -> None:
+            time.now += JOIN_ROUND_SECONDS
+
+        ends = [End(hub) for _ in range(5)]
+        for end in ends:
+            end.served = take_time
+            end.peer.send(b"x")
+        return ends
+
+    def test_is_shorter_than_one_of_joined_streams(self, hub: WatchingHub, ends: list[End]) -> None:
+        joined = End(hub)
+        hub.prefer(joined, READ)
+        for turn in range(1, len(ends) + 1):
+            joined.peer.send(b"x")
+            hub.turns.turn()
+            assert joined.turns_had == turn
+            assert sum(end.turns_had for end in ends) == turn, "one of those that join"
+
+    def test_that_leaves_ready_streams_stops_accepts(
+        self, hub: WatchingHub, ends: list[End]
+    ) -> None:
+        for _ in ends[1:]:
+            hub.turns.turn()
+            assert hub.pace.is_behind
+        hub.turns.turn()
+        assert not hub.pace.is_behind
+
+    def test_serves_all_where_they_are_quick(self, hub: WatchingHub, ends: list[End]) -> None:
+        for end in ends:
+            end.served = lambda: None
+        hub.turns.turn()
+        assert all(end.turns_had == 1 for end in ends)
+        assert not hub.pace.is_behind
+
+    @pytest.mark.parametrize("events", [READ, WRITE, READ | WRITE, 0])
+    def test_hands_a_stream_over_with_its_events(
+        self, hub: WatchingHub, time: Time, events: int
+    ) -> None:
+        end = End(hub, reads=False)
+        hub.change(end.descriptor, events)
+        hub.prefer(end, events)
+        hub.prefer(end, events)
+        end.peer.send(b"x")
+        hub.turns.turn()
+        assert end.events == ([events] if events else [])
+        hub.change(end.descriptor, READ)
+        hub.turns.turn()
+        assert end.events[-1] == READ
 
 
 def test_epoll_is_taken_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

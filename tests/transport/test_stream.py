@@ -20,8 +20,9 @@ from zope.interface.verify import verifyObject
 
 from tests.transport.turns import HUBS, Recorder, WatchingHub, is_closed, open_hub, pair_of_sockets
 from vaultrelay.policy.limits.memory import HIGH_MARK
+from vaultrelay.policy.limits.pending import HEAD_BYTES
 from vaultrelay.policy.limits.streams import MAX_READ_BYTES, MIN_READ_BYTES
-from vaultrelay.transport.hub import READ, WRITE
+from vaultrelay.transport.hub_stream import READ, WRITE
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import OpeningStream, Stage, StageFailed
 from vaultrelay.transport.socket_address import is_unix, twisted_address
@@ -399,7 +400,7 @@ class TestReading:
         assert [len(data) for data in scene.protocol.received] == [65536 + 30]
 
     @pytest.mark.parametrize(
-        ("held", "size"), [(0, MAX_READ_BYTES), (1000, MIN_READ_BYTES)], ids=["empty", "full"]
+        ("held", "size"), [(0, MAX_READ_BYTES), (1000, HEAD_BYTES)], ids=["empty", "full"]
     )
     def test_reads_shrink_as_the_ledger_fills(self, make: Make, held: int, size: int) -> None:
         scene = make()

@@ -16,7 +16,7 @@ from tests.transport.tls_client import lenient_context
 from tests.transport.tls_scene import V1_2, V1_3, Counting, Make, Scene, fill
 from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.policy.limits.streams import MAX_READ_BYTES
-from vaultrelay.transport.hub import READ, WRITE
+from vaultrelay.transport.hub_stream import READ, WRITE
 from vaultrelay.transport.kernel_queue import unacknowledged_bytes
 from vaultrelay.transport.server_tls import ServerTls
 

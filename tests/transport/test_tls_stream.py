@@ -14,7 +14,7 @@ from tests.transport.key_updates import RECORD_BYTES, KeyUpdates
 from tests.transport.tls_client import lenient_context
 from tests.transport.tls_scene import MUCH, RECORD, V1_3, Make, Scene, Strict
 from vaultrelay.policy.limits.streams import MAX_READ_BYTES, MIN_READ_BYTES
-from vaultrelay.transport.hub import READ, WRITE
+from vaultrelay.transport.hub_stream import READ, WRITE
 
 
 class TestData:

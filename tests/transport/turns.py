@@ -12,7 +12,8 @@ from twisted.python.failure import Failure
 
 from tests.recorded_log import RecordedLog
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.transport.hub import READ, EpollHub, Hub, HubStream, ReactorHub
+from vaultrelay.transport.hub import EpollHub, Hub, ReactorHub
+from vaultrelay.transport.hub_stream import READ, HubStream
 
 MOST_TURNS = 5000
 """More than anything here takes. What has not come by then does not come."""
@@ -58,6 +59,10 @@ class Turns:
         self.readers: set[Any] = set()
         self.writers: set[Any] = set()
         self.later: list[tuple[Any, Any]] = []
+
+    def seconds(self) -> float:
+        """Time stands still."""
+        return 0.0
 
     def addReader(self, reader: object) -> None:
         self.readers.add(reader)

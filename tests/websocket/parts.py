@@ -1,11 +1,13 @@
 """A factory without a relay, its connections, and stand-ins for what is around a part of one."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.testing import MemoryReactorClock
 
 from tests.memory import Transport
 from tests.recorded_log import RecordedLog
+from vaultrelay.broker.read_gate import ReadGate
 from vaultrelay.broker.stages import Stage
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
@@ -77,7 +79,9 @@ class RecordingSession:
     ) -> None:
         self.outbox = outbox
         self.stage = Stage.JOINED
-        self.channel: object = "a channel"
+        self.channel: Any = SimpleNamespace(key=b"a channel")
+        self.budgets: tuple[Any, ...] = ()
+        self.flow = SimpleNamespace(gate=ReadGate(outbox))
         self.heard: list[Any] = []
         self.pause_at: Any = None
         self.failing: set[str] = set()
@@ -117,6 +121,7 @@ class RecordingSession:
         if self.stage is Stage.CLOSED:
             return
         self.stage = Stage.CLOSED
+        self.channel = None
         self._keep("close", (code, details))
         self.outbox.close(code.number, code.reason(**details))
 
@@ -124,4 +129,5 @@ class RecordingSession:
         if self.stage is Stage.CLOSED:
             return
         self.stage = Stage.CLOSED
+        self.channel = None
         self._keep("connection_lost", ("lost", clean))

@@ -32,11 +32,11 @@ def relay() -> Relay:
 def kept_by(wire: Wire) -> int:
     """The bytes that Autobahn and the connection keep of what came."""
     receiver: Any = wire.protocol._receiver
-    reader, foreign = receiver._reader, receiver._foreign
+    reader, foreign = receiver.reader, receiver._foreign
     kept = [
         *(receiver._held._messages if receiver._held else ()),
         reader._head,
-        reader._payload or b"",
+        reader.partial._payload if reader.partial else b"",
     ]
     if foreign is not None:
         kept += [foreign.data, *(getattr(foreign, "control_frame_data", None) or ())]

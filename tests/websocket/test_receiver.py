@@ -331,7 +331,7 @@ class TestBeforeTheWelcome:
     def test_texts_are_passed_on(self, connection: FakeConnection) -> None:
         connection.receiver.read(client_frame(TEXT, b"hello"))
         assert connection.heard == ["frame", "hello"]
-        assert connection.receiver._reader.message_bytes == -1
+        assert connection.receiver.reader.message_bytes == -1
 
     def test_a_hello_in_fragments_opens_the_way_for_data(self, connection: FakeConnection) -> None:
         first, second = client_frame(TEXT, b"hel", fin=False), client_frame(CONTINUATION, b"lo")
@@ -339,7 +339,7 @@ class TestBeforeTheWelcome:
         connection.session.stage, connection.session.channel = Stage.JOINED, "a channel"
         connection.receiver.read(second + binary(b"data"))
         assert connection.heard == ["frame", "frame", "hello", b"data"]
-        assert connection.receiver._reader.message_bytes == MOST
+        assert connection.receiver.reader.message_bytes == MOST
 
 
 MISTAKES: dict[str, tuple[str, bytes]] = {

@@ -43,6 +43,7 @@ REFUSALS: dict[tuple[int, str], Callable[[], Refusal]] = {
     (426, "protocol_unsupported"): lambda: refusal.protocol_unsupported((3,)),
     (429, "relay_full"): lambda: refusal.relay_full_of_peers(RETRY_RESERVED_SECONDS),
     (431, "head_too_large"): lambda: refusal.head_too_large(HEAD_BYTES),
+    (503, "overloaded"): lambda: refusal.overloaded(17, is_held=False),
     (503, "relay_full"): lambda: refusal.relay_full(RETRY_FULL_SECONDS),
     (503, "draining"): lambda: refusal.draining(RETRY_DRAINING_SECONDS),
 }

@@ -1,27 +1,22 @@
 """NodePoll: requests the status of the other relays in threads, so the reactor never blocks."""
 
 from collections.abc import Callable, Sequence
-from threading import Thread
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 
+from vaultrelay.app.daemon_thread import start_thread
 from vaultrelay.cluster.answer import NodeAnswer, late
 from vaultrelay.cluster.status_request import request_status
 from vaultrelay.cluster.url import NodeUrl
 from vaultrelay.policy.limits.admin import NODE_SECONDS
 
 
-def _in_thread(work: Callable[[], None]) -> None:
-    # A thread of Twisted's pool would delay the exit of the process during a name lookup.
-    Thread(target=work, daemon=True).start()
-
-
 class NodePoll:
     """Requests each status in its own thread, and sends no second request before the first ends."""
 
     def __init__(
-        self, reactor: Any, start: Callable[[Callable[[], None]], None] = _in_thread
+        self, reactor: Any, start: Callable[[Callable[[], None]], None] = start_thread
     ) -> None:
         self._reactor = reactor
         self._start = start

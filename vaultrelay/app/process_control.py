@@ -8,6 +8,7 @@ from vaultrelay.app.open_files import fit_to_open_files
 from vaultrelay.app.reload import Reloader
 from vaultrelay.app.service import RelayService
 from vaultrelay.app.signal_handlers import drain_on_stop, reload_on_hangup, report_ignored
+from vaultrelay.config.settings_loader import SettingsLoader
 from vaultrelay.config.settings_reader import SettingsReader
 
 
@@ -21,8 +22,9 @@ def add_process_control(relay: RelayService, reader: SettingsReader) -> None:
         notifier = SystemdNotifier(os.environ, reactor, lambda: relay.broker.joined, log=relay.log)
         notifier.setServiceParent(relay)
         around = notifier.reloading
+    loader = SettingsLoader(reader, relay.settings)
     reloader = Reloader(
-        relay, reader, clock=reactor, fit=fit_to_open_files, around=around, log=relay.log
+        relay, loader, reactor=reactor, fit=fit_to_open_files, around=around, log=relay.log
     )
     reloader.setServiceParent(relay)
     reload_on_hangup(reactor, reloader.request)

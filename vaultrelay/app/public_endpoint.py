@@ -8,6 +8,7 @@ from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.observe.session_log import SessionLog
+from vaultrelay.policy.join_pace import JoinPace
 from vaultrelay.policy.proxies import TrustedProxies
 from vaultrelay.transport.client_budgets import PendingClients
 from vaultrelay.transport.haproxy_peers import Announcer
@@ -28,6 +29,7 @@ class PublicEndpoint:
         broker: Broker,
         devices: DeviceFactory,
         pending: PendingConnections,
+        pace: JoinPace,
         privacy: Privacy,
         session_log: SessionLog,
         log: RelayLog,
@@ -36,6 +38,7 @@ class PublicEndpoint:
         self.routes = Routes(
             broker=broker,
             devices=devices,
+            pace=pace,
             site=QuietSite(self._pages),
             on_refusal=session_log.refused,
         )

@@ -8,6 +8,7 @@ from twisted.web.server import Site
 from vaultrelay.broker.broker import Broker
 from vaultrelay.policy.access import Admission
 from vaultrelay.policy.addresses import PeerAddress
+from vaultrelay.policy.join_pace import JoinPace
 from vaultrelay.policy.origins import Origins
 from vaultrelay.transport.client_budgets import PendingClient
 from vaultrelay.transport.route import RouteResult
@@ -30,11 +31,13 @@ class Routes:
         *,
         broker: Broker,
         devices: DeviceFactory,
+        pace: JoinPace,
         site: Site,
         on_refusal: Callable[[str, PeerAddress | None], object],
     ) -> None:
         self._broker = broker
         self._devices = devices
+        self._pace = pace
         self._site = site
         self._on_refusal = on_refusal
 
@@ -77,7 +80,10 @@ class Routes:
             upgrade = read_upgrade(request)
             origin = self._broker.access.check_origin(request.header("origin"))
             token = self._broker.access.check_token(request.header("authorization"))
-        self._broker.admit(upgrade.channel, client.budgets)
+        # A TLS handshake costs more than a join: once it is done, the device joins.
+        is_late = self._pace.is_late and not client.is_encrypted
+        retry_seconds = self._pace.retry_seconds() if is_late else 0
+        self._broker.admit(upgrade.channel, client.budgets, retry_seconds)
         return upgrade, Admission(client.budgets, client.client, token, origin)
 
     @contextmanager

@@ -10,6 +10,7 @@ from vaultrelay import __version__
 from vaultrelay.app.broker_service import BrokerService
 from vaultrelay.app.drain import DrainSequence
 from vaultrelay.app.listeners import Listeners
+from vaultrelay.app.memory_trim import MemoryTrim
 from vaultrelay.app.public_endpoint import PublicEndpoint
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
@@ -26,6 +27,7 @@ from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.transport.hub import make_hub
 from vaultrelay.transport.listening_service import ListeningService
 from vaultrelay.transport.pending_connections import PendingConnections
+from vaultrelay.web.units import size
 from vaultrelay.websocket.factory import DeviceFactory
 
 
@@ -55,11 +57,13 @@ class RelayService(MultiService):
             on_closed=pending.remove,
             log=log,
         )
+        self.hub.on_long_round = self.devices.core_shares.round_was_long
         self._public = PublicEndpoint(
             reactor,
             broker=self.broker,
             devices=self.devices,
             pending=pending,
+            pace=self.hub.pace,
             privacy=lambda: privacy_notice(self.settings, under_twistd=not log.format_applies),
             session_log=self._session_log,
             log=log,
@@ -77,7 +81,8 @@ class RelayService(MultiService):
         )
         self._watch = WarningMonitor(self.warnings, reactor, log=log)
         # Stopped in reverse order: the hub closes the remaining streams last.
-        for service in (self.hub, sessions, self.listeners):
+        trim = MemoryTrim(ledger, reactor, log=log)
+        for service in (self.hub, trim, sessions, self.listeners):
             service.setServiceParent(self)
         self._add_optional(settings)
         self._configure(settings)
@@ -122,7 +127,7 @@ class RelayService(MultiService):
         self._read_errors = tuple(read_errors)
         self.log.configure(settings.log)
         self.listeners.configure(settings.pairs, renew_tickets=renew_tickets)
-        self.devices.ledger.configure(settings.buffer_bytes)
+        self.devices.ledger.configure(settings.buffer_bytes, settings.limits.message_bytes)
         if closed := self.broker.configure(broker_settings):
             self.log.info(
                 "Connections closed because the new access rules do not admit them: {count}",
@@ -161,9 +166,11 @@ class RelayService(MultiService):
         changed = self.settings.changed
         options = " ".join(f"{name}={{{name}}}" for name in changed)
         self.log.info(
-            "VaultMesh relay {version} listens on {where}" + (f"; {options}" if options else ""),
+            "VaultMesh relay {version} listens on {where}, with up to {memory} for queued messages"
+            + (f"; {options}" if options else ""),
             version=__version__,
             where=ports,
+            memory=size(self.settings.buffer_bytes),
             **changed,
         )
         if self.settings.service_links:
@@ -193,6 +200,11 @@ class RelayService(MultiService):
         self._configure(settings, read_errors=read_errors, renew_tickets=renew_tickets)
         self._watch.look()
         return restart
+
+    def report_read_errors(self, errors: Sequence[str]) -> None:
+        """Replace the sentences on unreadable options; the settings stay as they are."""
+        self._read_errors = tuple(errors)
+        self._watch.look()
 
     @inlineCallbacks
     def stopService(self) -> Generator[Deferred[Any], Any, None]:

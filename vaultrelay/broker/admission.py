@@ -54,11 +54,17 @@ class AdmissionControl:
         self.max_connections = settings.max_connections
         self._channel_devices = settings.limits.channel_devices
         self._book.change(
-            settings.per_address, settings.max_connections, settings.pending_per_address
+            settings.per_address,
+            settings.max_connections,
+            settings.pending_per_address,
+            settings.limits,
         )
 
-    def admit(self, name: bytes | None, channel: Channel | None, budgets: Budgets) -> None:
-        """Admit an upgrade. Raises Refusal if there is no room, or the relay drains.
+    def admit(
+        self, name: bytes | None, channel: Channel | None, budgets: Budgets, retry_seconds: int
+    ) -> None:
+        """Admit an upgrade. Raises Refusal if there is no room, or the relay drains, or with
+        `retry_seconds` above 0.
 
         `name` is the channel that the upgrade names, if any, and `channel` that one if it has
         devices here. A proxy in front tries the next relay after a 503: the refusal for a channel
@@ -66,6 +72,10 @@ class AdmissionControl:
         """
         if self.is_draining:
             self._refuse_draining(channel, budgets)
+        is_held = channel is not None or name in self._named
+        if retry_seconds:
+            self._counters.refused["overloaded"] += 1
+            raise refusal.overloaded(retry_seconds, is_held)
         full = first_full(budgets)
         if full is None and not self._is_full:
             return
@@ -81,7 +91,7 @@ class AdmissionControl:
         if self._close_oldest_waiting():
             return
         self._counters.refused["relay_full"] += 1
-        if channel is not None or name in self._named:
+        if is_held:
             raise refusal.relay_full_of_peers(RETRY_RESERVED_SECONDS)
         raise refusal.relay_full(RETRY_FULL_SECONDS)
 

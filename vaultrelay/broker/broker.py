@@ -76,10 +76,11 @@ class Broker:
         """Whole seconds since the start."""
         return int(self.clock.seconds() - self._started_at)
 
-    def admit(self, name: bytes | None, budgets: Budgets = ()) -> None:
-        """Admit an upgrade, which may name its channel. Raises Refusal if there is no room."""
+    def admit(self, name: bytes | None, budgets: Budgets = (), retry_seconds: int = 0) -> None:
+        """Admit an upgrade, which may name its channel. Raises Refusal if there is no room, or if
+        the relay is too busy to join the device before `retry_seconds`."""
         channel = self.channels.get(name) if name is not None else None
-        self.admission.admit(name, channel, budgets)
+        self.admission.admit(name, channel, budgets, retry_seconds)
 
     def open(
         self, outbox: Outbox, channel: bytes | None, admission: Admission = ANONYMOUS

@@ -69,7 +69,7 @@ class Channel:
         if to == EVERYONE:
             for receiver in self.sessions.values():
                 if receiver is not sender:
-                    room = receiver.outbox.deliver(message)
+                    room = receiver.outbox.deliver(message, True)
                     if room:
                         self._queue_high(sender, receiver, id, room)
             return len(self.sessions) - 1

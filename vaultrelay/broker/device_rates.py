@@ -1,6 +1,7 @@
 """DeviceRates: the rates of one device, and its pause while it is in debt."""
 
 from math import inf
+from typing import NamedTuple
 
 from vaultrelay.broker.outbox import Clock, Timer
 from vaultrelay.broker.read_gate import ReadGate
@@ -13,6 +14,18 @@ from vaultrelay.policy.limits.floods import (
 )
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.token_bucket import TokenBucket
+
+OUT_OF_TURN = "out of turn"
+"""The reason of the ReadGate for a device whose turn is over."""
+
+
+class Spending(NamedTuple):
+    """What a device spends, or may spend, in one turn."""
+
+    messages: float
+    """Deliveries."""
+    bytes: float
+    frames: float
 
 
 class DeviceRates:
@@ -33,6 +46,7 @@ class DeviceRates:
         "_limits",
         "_messages",
         "_rest",
+        "_turn",
     )
 
     def __init__(self, limits: SessionLimits, clock: Clock, gate: ReadGate) -> None:
@@ -46,6 +60,8 @@ class DeviceRates:
         self._frames: float = FRAMES_BURST
         self._controls = TokenBucket(CONTROLS_PER_SECOND, now, CONTROLS_BURST)
         self._rest: Timer | None = None
+        self._turn: tuple[Spending, Spending] | None = None
+        """The tokens before the turn, and those of them that it may spend; None outside of one."""
 
     def charge_message(self, receivers: int, size: int) -> None:
         """Charge a data message of `size` bytes once for each receiver."""
@@ -53,6 +69,30 @@ class DeviceRates:
         self._bytes -= receivers * size
         if self._messages < 0 or self._bytes < 0:
             self.pause_if_in_debt()
+
+    def begin_turn(self, limit: Spending) -> None:
+        """Let the device spend this much until `end_turn`, and pause it out of turn for more."""
+        tokens = Spending(self._messages, self._bytes, self._frames)
+        allowed = Spending(*map(min, tokens, limit))
+        self._turn = tokens, allowed
+        self._messages, self._bytes, self._frames = allowed
+
+    def end_turn(self) -> Spending | None:
+        """Return what was spent in the turn; None outside of one."""
+        if self._turn is None:
+            return None
+        (messages, octets, frames), allowed = self._turn
+        self._turn = None
+        spent = Spending(
+            allowed.messages - self._messages,
+            allowed.bytes - self._bytes,
+            allowed.frames - self._frames,
+        )
+        self._messages = messages - spent.messages
+        self._bytes = octets - spent.bytes
+        self._frames = frames - spent.frames
+        self.pause_if_in_debt()
+        return spent
 
     def charge_frame(self) -> bool:
         """Charge a frame that is not a whole message; return whether the device may exceed its
@@ -75,7 +115,10 @@ class DeviceRates:
         self._frames = min(FRAMES_BURST, self._frames + seconds * FRAMES_PER_SECOND)
 
     def pause_if_in_debt(self) -> None:
-        """Pause a device in debt until the debt is paid."""
+        """Pause a device in debt until the debt is paid, or its turn comes."""
+        if self._turn is not None:
+            self._gate.add_reason(OUT_OF_TURN)
+            return
         self.refill(self._clock.seconds())
         limits = self._limits
         debt = max(

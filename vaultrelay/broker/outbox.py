@@ -30,8 +30,9 @@ class Outbox(Protocol):
     sent_since_tick: bool
     """The same for bytes that are sent."""
 
-    def deliver(self, message: bytes) -> Room:
-        """Queue a data message of a peer, unless the queue is full. It must not change later."""
+    def deliver(self, message: bytes, is_broadcast: bool = False) -> Room:
+        """Queue a data message of a peer, unless the queue is full. It must not change later. The
+        receivers of a broadcast share its memory."""
 
     def send_nack(self, nack: bytes) -> Room:
         """Queue a NACK, even when the queue is full; never returns FULL."""

@@ -18,6 +18,10 @@ class ReadGate:
         """Whether the device is read."""
         return self._reasons is None
 
+    def has_reason(self, reason: object) -> bool:
+        """Return whether the device is not read for this reason, among others."""
+        return self._reasons is not None and reason in self._reasons
+
     def add_reason(self, reason: object) -> None:
         """Do not read until this reason, and all others, are removed."""
         if self._reasons is None:

@@ -4,7 +4,7 @@ import os
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +21,15 @@ from vaultrelay.certificates.x509 import read_certificate
 
 _NAMED_FILES = 3
 """Number of files named in the error for a folder without a usable certificate."""
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """A `file` with one certificate of the file `path` alone."""
+
+    file: Path
+    path: Path
+    public_key: bytes
 
 
 def load_folder(folder: Path) -> list[ServerCertificate]:
@@ -64,13 +73,29 @@ def _load_all(files: Mapping[Path, Sequence[Block]]) -> Iterator[ServerCertifica
     with TemporaryDirectory() as temporary:
         # OpenSSL loads a certificate and its key from files only. The certificate is not secret;
         # keys are not copied.
-        copy = Path(temporary, "certificate.pem")
+        copies = [
+            _Copy(Path(temporary, f"{number}.pem"), path, read_certificate(own).public_key)
+            for number, (own, path) in enumerate(certificates.items())
+        ]
+        for copy, own in zip(copies, certificates, strict=True):
+            copy.file.write_text(ssl.DER_cert_to_PEM_cert(own))
         for key in [path for path, blocks in files.items() if any(each.is_key for each in blocks)]:
-            for own, path in certificates.items():
-                copy.write_text(ssl.DER_cert_to_PEM_cert(own))
-                with _with_file_name(path, key):
-                    if may_belong_together(copy, key):
-                        yield load_with_issuers(copy, key, issuers, trust)
+            public_key = _public_key_of(key, copies)
+            for copy in copies:
+                if copy.public_key == public_key:
+                    with _with_file_name(copy.path, key):
+                        yield load_with_issuers(copy.file, key, issuers, trust)
+
+
+def _public_key_of(key: Path, copies: Iterable[_Copy]) -> bytes | None:
+    """Return the public key of the first certificate that a key may belong to; None if there is
+    none."""
+    # Most keys lie beside their certificate. To try each with each takes seconds.
+    for copy in sorted(copies, key=lambda each: each.path.parent != key.parent):
+        with _with_file_name(copy.path, key):
+            if may_belong_together(copy.file, key):
+                return copy.public_key
+    return None
 
 
 def _pem_files(folder: Path) -> list[Path]:

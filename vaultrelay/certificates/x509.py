@@ -46,14 +46,15 @@ _NAMES_SHOWN = 5
 
 @dataclass(frozen=True)
 class X509:
-    """Fields of a certificate. `subject` and `issuer` are DER; `weak_digest` is the digest of its
-    signature if devices reject that, else empty."""
+    """Fields of a certificate. `subject`, `issuer` and `public_key` are DER; `weak_digest` is the
+    digest of its signature if devices reject that, else empty."""
 
     subject: bytes
     issuer: bytes
     key: str
     weak_digest: str
     names: tuple[str, ...]
+    public_key: bytes
 
     @property
     def is_self_signed(self) -> bool:
@@ -85,6 +86,7 @@ def read_certificate(der: bytes) -> X509:
             _kind_of_key(key),
             _WEAK_DIGESTS.get(_oids(signature)[0], ""),
             tuple(_names(more)),
+            key,
         )
     except (IndexError, StopIteration):
         raise ValueError("not a certificate") from None

@@ -11,11 +11,13 @@ from vaultrelay.app.standard_streams import print_error, print_result
 from vaultrelay.commands.parser import argument, command_parser
 from vaultrelay.commands.relay_options import RELAY_OPTIONS, relay_flags
 from vaultrelay.config.json_schema import schema
+from vaultrelay.config.option import Option
 from vaultrelay.config.option_sources import variable_hint
 from vaultrelay.config.sample_file import sample
 from vaultrelay.config.settings import OPTIONS
 from vaultrelay.config.settings_reader import SettingsReader
 from vaultrelay.policy.printable import printable
+from vaultrelay.web.units import size
 
 PARSER = command_parser(
     "config",
@@ -83,7 +85,14 @@ def _check(found: Namespace) -> int:
     if found.show:
         settings = fit_to_open_files(settings)
         for option in settings.options:
-            print_result(f"{option.name:<20}{printable(str(settings.shown(option)))}")
+            print_result(f"{option.name:<20}{_value(option, settings.shown(option))}")
     else:
         print_result("The options are valid.")
     return 0
+
+
+def _value(option: Option, value: object) -> str:
+    text = printable(str(value))
+    if option.value == "BYTES" and isinstance(value, int):
+        return f"{text} ({size(value)})"
+    return text

@@ -13,25 +13,35 @@ class FileWatcher:
 
     All content of `folders` counts. Another folder instead of a file is not searched: it may
     be /. A file that has just changed may be half written, or one file of a pair: a change counts
-    when the next check finds no other.
+    when the next check finds no other. `current` is the file being checked.
     """
+
+    current: Path | None = None
 
     def __init__(self, files: Iterable[Path], folders: Collection[Path] = ()) -> None:
         self._last: dict[Path, _Print] = {}
         self.watch(files, folders)
 
-    def has_changed(self) -> bool:
-        """Check the files; return whether they have changed, and settled."""
+    def changed(self) -> frozenset[Path]:
+        """Check the files; return those that have changed, once all have settled."""
         before = self._last
-        self._last = {file: _print_of(file, file in self._folders) for file in before}
-        return self._last == before != self._read
+        self._last = {file: self._print_of(file) for file in before}
+        if self._last != before:
+            return frozenset()
+        return frozenset(file for file in before if before[file] != self._read[file])
 
     def watch(self, files: Iterable[Path], folders: Collection[Path] = ()) -> None:
         """Replace the files to check; known ones are in the state of the last check."""
         self._folders = folders
         self._read = self._last = {
-            file: self._last.get(file) or _print_of(file, file in folders) for file in files
+            file: self._last.get(file) or self._print_of(file) for file in files
         }
+
+    def _print_of(self, file: Path) -> _Print:
+        self.current = file
+        found = _print_of(file, file in self._folders)
+        self.current = None
+        return found
 
 
 def _print_of(file: Path, with_content: bool = False) -> _Print:

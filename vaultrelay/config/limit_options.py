@@ -10,6 +10,7 @@ from vaultrelay.wire import announced
 _GROUP = "Limits"
 _MAX_CONNECTIONS = 1_000_000
 _MAX_BUFFER = 1 << 40
+_MIB_BITS = 20
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ class LimitOptions:
         _GROUP,
         "Memory in bytes for the queued messages of all devices, at least "
         f"{memory.MIN_MESSAGES_HELD} times --message-bytes. Default: 1/{memory.MEMORY_SHARE} of "
-        "the memory of the machine or container.",
+        "the memory of the machine or container, at least "
+        f"{memory.MIN_BUFFER >> _MIB_BITS} MiB and at most "
+        f"{memory.MAX_DEFAULT_BUFFER >> _MIB_BITS} MiB.",
         example="67108864",
         effective="buffer_bytes",
     )

@@ -2,23 +2,32 @@
 
 from collections.abc import Callable, Collection, Mapping, Sized
 from dataclasses import dataclass, field
-from typing import Any
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeAlias
 
 from vaultrelay.config.raw_option import BadOption, RawOption
 from vaultrelay.config.suggestions import MAX_DIGITS
 from vaultrelay.policy.access_lists import BadLine
+
+Lists: TypeAlias = dict[tuple[str, Path], tuple[bytes, Sized]]
+"""Lists by their noun and file, each with the SHA-256 of the file's text."""
 
 
 @dataclass
 class ParseContext:
     """The context for parsing an option: all `raw` options by name, the reactor of endpoint
     strings, and the `values` parsed so far, by field. `running` are the settings of a running
-    relay; None at the start."""
+    relay; None at the start. `rest` is called often while a long file is parsed. `lists` are those
+    parsed so far, `old_lists` those of the last time, which are not parsed again."""
 
     raw: Mapping[str, RawOption]
     reactor: Any
     running: Any = None
+    rest: Callable[[], None] = lambda: None
     values: dict[str, Any] = field(default_factory=dict)
+    lists: Lists = field(default_factory=dict)
+    old_lists: Lists = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,16 +124,20 @@ class ListFile(Kind):
     """A file with a list, one `noun` a line. `if_empty` is the error for an empty list;
     a running relay accepts it, and admits no device."""
 
-    lines: Callable[[str], Sized] = str.split
+    lines: Callable[[str, Callable[[], None]], Sized] = lambda text, rest: text.split()
     noun: str = ""
     if_empty: str = ""
 
     def read(self, raw: RawOption, context: ParseContext) -> Sized:
         text = raw.text()
-        try:
-            listed = self.lines(text)
-        except BadLine as error:
-            raise raw.refuse(str(error)) from None
+        key, digest = (self.noun, raw.path), sha256(text.encode()).digest()
+        old_digest, listed = context.old_lists.get(key, (b"", ()))
+        if digest != old_digest:
+            try:
+                listed = self.lines(text, context.rest)
+            except BadLine as error:
+                raise raw.refuse(str(error)) from None
+        context.lists[key] = digest, listed
         if not listed and context.running is None:
             raise raw.refuse(self.if_empty)
         return listed

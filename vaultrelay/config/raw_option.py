@@ -39,6 +39,11 @@ class RawOption:
         """The file that the last value names, relative to the start folder of the process."""
         return Path(self.folder, self.last)
 
+    @property
+    def described(self) -> str:
+        """The source, and the name of the file if it is one."""
+        return f"{self.source}: '{self.last}'" if self.kind == "FILE" else self.source
+
     def text(self) -> str:
         """Return the text of that file. Raises BadOption, with the reason, if it has none."""
         try:

@@ -16,7 +16,12 @@ from vaultrelay.logs import LogSettings
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
-from vaultrelay.policy.limits.memory import MEMORY_SHARE, MIN_BUFFER, MIN_MESSAGES_HELD
+from vaultrelay.policy.limits.memory import (
+    MAX_DEFAULT_BUFFER,
+    MEMORY_SHARE,
+    MIN_BUFFER,
+    MIN_MESSAGES_HELD,
+)
 from vaultrelay.policy.limits.networks import MIN_PER_ADDRESS, SHARE_PER_ADDRESS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.origins import Origins
@@ -68,7 +73,8 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
         """The memory for the messages of all devices together."""
         if self.max_buffer is not None:
             return self.max_buffer
-        return max(MIN_MESSAGES_HELD * self.message_bytes, self.memory // MEMORY_SHARE)
+        share = min(self.memory // MEMORY_SHARE, MAX_DEFAULT_BUFFER)
+        return max(share, MIN_BUFFER, MIN_MESSAGES_HELD * self.message_bytes)
 
     @property
     def certificates(self) -> tuple[ServerCertificate, ...]:

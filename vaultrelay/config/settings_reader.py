@@ -1,14 +1,14 @@
 """SettingsReader: reads the options of a relay into Settings, at the start and at each reload."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vaultrelay.certificates.regular_file import start_folder
-from vaultrelay.config.listener_certificates import read_pairs
+from vaultrelay.config.listener_certificates import Pairs, read_pairs
 from vaultrelay.config.memory_limit import memory_bytes
 from vaultrelay.config.option import Option
-from vaultrelay.config.option_kinds import ParseContext
+from vaultrelay.config.option_kinds import Lists, ParseContext
 from vaultrelay.config.option_sources import (
     Assignment,
     from_file,
@@ -23,6 +23,12 @@ from vaultrelay.config.service_links import service_links
 from vaultrelay.config.settings import OPTIONS, Settings
 
 _LISTENER_OPTIONS = ("listen", "tls-cert", "tls-key")
+_PAIR_OPTIONS = (*_LISTENER_OPTIONS, "port", "bind")
+"""The options on which the certificates depend, or their errors."""
+
+
+def _no_rest() -> None:
+    pass
 
 
 class SettingsReader:
@@ -30,8 +36,10 @@ class SettingsReader:
 
     Endpoint strings are read for `reactor`, on which they would listen. Names are relative to the
     start folder, and the runtime folder is for `user`, by default the current one: twistd changes
-    both.
+    both. `current` describes what is being read.
     """
+
+    current = ""
 
     def __init__(
         self,
@@ -52,6 +60,9 @@ class SettingsReader:
         assigned = from_variables(self._options.values(), self._environment) + from_flags(flags)
         self._raw, self._start_errors = self._parsed(assigned, self._options)
         self._outside_file = self._raw
+        self._lists: Lists = {}
+        self._pairs: tuple[Pairs, ...] = ()
+        self._pairs_raws: list[RawOption | None] | None = None
 
     def read(self) -> Settings:
         """Return the settings. Raises BadOption for the first invalid option."""
@@ -60,33 +71,32 @@ class SettingsReader:
             raise BadOption(errors[0])
         return settings
 
-    def read_all(self, running: Settings | None = None) -> tuple[Settings, list[str]]:
+    def read_all(
+        self,
+        running: Settings | None = None,
+        *,
+        changed: Collection[Path] | None = None,
+        rest: Callable[[], None] = _no_rest,
+    ) -> tuple[Settings, list[str]]:
         """Return the settings, and a sentence for each invalid option.
 
-        An invalid option has its value in the `running` settings, by default its default.
+        An invalid option has its value in the `running` settings, by default its default. With
+        `changed`, certificates whose files are not among them are not read again. `rest` is called
+        often while a long file is parsed.
         """
         # A running relay has started without errors.
         errors = {} if running else dict(self._start_errors)
         self._read_file(errors, running)
-        context = ParseContext(self._raw, self._reactor, running)
-        values, before = context.values, running or Settings()
-        for option in self._options.values():
-            raw = self._raw.get(option.name)
-            values[option.field] = getattr(Settings, option.field)
-            try:
-                if raw is not None:
-                    values[option.field] = option.kind.read(raw, context)
-            except BadOption as error:
-                errors.setdefault(str(error), option.name)
-                values[option.field] = getattr(before, option.field)
-        values["pairs"] = before.pairs
+        context = ParseContext(self._raw, self._reactor, running, rest, old_lists=self._lists)
+        self._read_values(context, errors)
+        self._lists = context.lists
         if not set(_LISTENER_OPTIONS).intersection(errors.values()):
             try:
-                values["pairs"] = read_pairs(context)
+                context.values["pairs"] = self._read_pairs(context, changed)
             except BadOption as error:
                 errors.setdefault(str(error), "listen")
-        named = values["runtime_folder"]
-        values |= {
+        named = context.values["runtime_folder"]
+        context.values |= {
             "runtime_folder": runtime_folder(named, self._environment, self._folder)
             if named
             else self._runtime_folder,
@@ -95,19 +105,54 @@ class SettingsReader:
             "service_links": self._links,
             "sources": {name: raw.source for name, raw in self._raw.items()},
         }
-        return Settings(**values), list(errors)
+        return Settings(**context.values), list(errors)
 
-    def files(self, settings: Settings) -> tuple[frozenset[Path], frozenset[Path]]:
+    def files(self, *settings: Settings) -> tuple[frozenset[Path], frozenset[Path]]:
         """Return the files that were or should be read, and those of them that may be folders."""
         named = {each.path for each in self._raw.values() if each.kind == "FILE"}
-        served = frozenset(path for pair in settings.certificates for path in pair.files)
+        served = frozenset(
+            path for each in settings for pair in each.certificates for path in pair.files
+        )
         return served | named, served
+
+    def _read_values(self, context: ParseContext, errors: dict[str, str]) -> None:
+        """Read each option into the values of `context`."""
+        before = context.running or Settings()
+        context.values["pairs"] = before.pairs
+        for option in self._options.values():
+            raw = self._raw.get(option.name)
+            context.values[option.field] = getattr(Settings, option.field)
+            try:
+                if raw is not None:
+                    self.current = raw.described
+                    context.values[option.field] = option.kind.read(raw, context)
+            except BadOption as error:
+                errors.setdefault(str(error), option.name)
+                context.values[option.field] = getattr(before, option.field)
+
+    def _read_pairs(
+        self, context: ParseContext, changed: Collection[Path] | None
+    ) -> tuple[Pairs, ...]:
+        """Return the certificates, those of the last time if neither options nor files changed.
+
+        Raises BadOption as `read_pairs` does.
+        """
+        raws = [self._raw.get(name) for name in _PAIR_OPTIONS]
+        files = {path for pairs in self._pairs for pair in pairs for path in pair.files}
+        if changed is None or raws != self._pairs_raws or not files.isdisjoint(changed):
+            # Those of files that could not be used are read again each time.
+            self._pairs_raws = None
+            first = next(filter(None, raws), None)
+            self.current = f"the certificates of {first.source}" if first else ""
+            self._pairs, self._pairs_raws = read_pairs(context), raws
+        return self._pairs
 
     def _read_file(self, errors: dict[str, str], running: Settings | None) -> None:
         """Add the options in the file of --config to those set by flags and variables."""
         config = self._outside_file.get("config")
         if config is None:
             return
+        self.current = config.described
         # A file names no other file.
         known = {name: option for name, option in self._options.items() if name != "config"}
         try:

@@ -4,7 +4,7 @@ Blank lines and comments, from a ``#`` to the end of the line, are ignored.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from vaultrelay.policy.access import Tokens
@@ -14,7 +14,9 @@ from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import CHANNEL_BYTES
 
 _HASHED = re.compile(rf"({LABEL.pattern}):([0-9A-Fa-f]{{64}})")
+_LINE = re.compile(r".*\n?")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
+_LINES_BETWEEN_RESTS = 16
 _OF_NOTHING = frozenset(map(digest_of, (b"", b"\n")))
 """The digests that a shell makes from an unset variable, which an attacker can guess."""
 
@@ -26,7 +28,7 @@ class BadLine(ValueError):
         super().__init__(f"line {number} {reason}" if number else reason)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TokenLine:
     """One token of a file: its line number, its label (None if it is plain), its digest."""
 
@@ -35,43 +37,53 @@ class TokenLine:
     digest: bytes = field(repr=False)
 
 
-def read_token_lines(text: str) -> list[TokenLine]:
+def _no_rest() -> None:
+    pass
+
+
+def read_token_lines(text: str, rest: Callable[[], None] = _no_rest) -> list[TokenLine]:
     """Return the tokens of a file with lines of ``TOKEN`` or ``label:SHA256-of-the-token``.
 
-    Raises BadLine for the first line that is neither.
+    `rest` is called every few lines. Raises BadLine for the first line that is neither.
     """
-    lines = [_token_line(number, line) for number, line in _lines(text)]
+    lines = [_token_line(number, line) for number, line in _lines(text, rest)]
     if len(lines) > MAX_TOKENS:
         raise BadLine(0, f"contains more than {MAX_TOKENS} tokens")
     return lines
 
 
-def read_tokens(text: str) -> Tokens:
+def read_tokens(text: str, rest: Callable[[], None] = _no_rest) -> Tokens:
     """Return the tokens of such a file, perhaps none. Raises BadLine as `read_token_lines` does."""
-    return Tokens(line.digest for line in read_token_lines(text))
+    return Tokens(line.digest for line in read_token_lines(text, rest))
 
 
-def read_channels(text: str) -> frozenset[bytes]:
+def read_channels(text: str, rest: Callable[[], None] = _no_rest) -> frozenset[bytes]:
     """Return the channels of a file with one channel address a line, 43 characters of base64url.
 
-    The file may be empty. Raises BadLine for the first line that is not a channel.
+    The file may be empty. `rest` is called every few lines. Raises BadLine for the first line that
+    is not a channel.
     """
-    channels = set()
-    for number, line in _lines(text):
-        try:
-            channels.add(base64url.decode(line, CHANNEL_BYTES))
-        except ValueError:
-            raise BadLine(number, "is not a channel: 43 characters of base64url") from None
+    # Built at once: a copy of a set holds Python's lock for milliseconds.
+    channels = frozenset(_channel(number, line) for number, line in _lines(text, rest))
     if len(channels) > MAX_CHANNELS_LISTED:
         raise BadLine(0, f"contains more than {MAX_CHANNELS_LISTED} channels")
-    return frozenset(channels)
+    return channels
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        content = _COMMENT.sub("", line).strip()
+def _lines(text: str, rest: Callable[[], None]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(_LINE.finditer(text), 1):
+        if number % _LINES_BETWEEN_RESTS == 0:
+            rest()
+        content = _COMMENT.sub("", line[0]).strip()
         if content:
             yield number, content
+
+
+def _channel(number: int, line: str) -> bytes:
+    try:
+        return base64url.decode(line, CHANNEL_BYTES)
+    except ValueError:
+        raise BadLine(number, "is not a channel: 43 characters of base64url") from None
 
 
 def _token_line(number: int, line: str) -> TokenLine:

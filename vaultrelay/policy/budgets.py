@@ -20,7 +20,16 @@ from vaultrelay.policy.limits.networks import (
     SITE_FACTOR,
 )
 from vaultrelay.policy.limits.pending import PENDING_PER_ADDRESS
-from vaultrelay.policy.network_limits import ARRIVALS, DRAINED_CHANNELS, JOINS, PACED, NetworkLimits
+from vaultrelay.policy.limits.session import SessionLimits
+from vaultrelay.policy.network_limits import (
+    ARRIVALS,
+    DRAINED_CHANNELS,
+    JOINS,
+    PACED,
+    NetworkLimits,
+)
+
+_DEVICE = SessionLimits()
 
 
 class Excess(StrEnum):
@@ -84,6 +93,17 @@ def first_full(budgets: Budgets) -> Budget | None:
     return None
 
 
+def charge_traffic(budgets: Budgets, amounts: dict[int, float], now: float) -> float:
+    """Charge an address for some events; return the seconds for which it exceeds a rate."""
+    excess = 0.0
+    for budget in budgets:
+        for event, amount in amounts.items():
+            every, maximum = budget.limits.rates[event]
+            budget.paid_at[event] = paid_at = max(budget.paid_at[event], now) + amount * every
+            excess = max(excess, paid_at - now - maximum)
+    return excess
+
+
 class OverBudget(Exception):
     """An event exceeds `budget`; `slug` is the reason that is counted, and `excess` its kind."""
 
@@ -107,6 +127,7 @@ class BudgetBook:
         max_devices: int = 0,
         capacity: int = DEFAULT_MAX_CONNECTIONS,
         waiting: int = PENDING_PER_ADDRESS,
+        device: SessionLimits = _DEVICE,
     ) -> None:
         address = NetworkLimits("address")
         line = NetworkLimits("network", LINE_FACTOR, LINE_ADDRESSES)
@@ -115,18 +136,25 @@ class BudgetBook:
         """By the size of a network's key in bytes, IPv6 first."""
         self._active: dict[bytes, Budget] = {}
         self._idle: OrderedDict[bytes, Budget] = OrderedDict()
-        self.change(max_devices, capacity, waiting)
+        self.change(max_devices, capacity, waiting, device)
         # Counts no device. Its rates hold for all peers without a budget of their own.
         self._uncounted = Budget(b"", address)
 
-    def change(self, max_devices: int, capacity: int, waiting: int = PENDING_PER_ADDRESS) -> None:
-        """Set the devices that one address may have, and its pending connections.
+    def change(
+        self,
+        max_devices: int,
+        capacity: int,
+        waiting: int = PENDING_PER_ADDRESS,
+        device: SessionLimits = _DEVICE,
+    ) -> None:
+        """Set the devices that one address may have, its pending connections, and the rates of a
+        device.
 
         Connections above the new limits stay.
         """
         self.max_devices = max_devices
         for limits in self._limits.values():
-            limits.change(max_devices, capacity, waiting)
+            limits.change(max_devices, capacity, waiting, device)
 
     @property
     def count(self) -> int:

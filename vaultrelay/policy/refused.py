@@ -24,6 +24,7 @@ REFUSED = {
     "tls_other": "failed the TLS handshake for another reason",
     "draining": "came while the relay was stopping",
     "relay_full": "found the relay full",
+    "overloaded": "came when more devices joined than the relay can let in at once",
     "address_full": "came from a network address at its limit of devices",
     "address_waiting": "came from a network address with too many pending connections",
     "address_rate": "came from a network address that connects too often",

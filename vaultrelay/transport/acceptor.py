@@ -20,12 +20,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.logs import RelayLog
+from vaultrelay.policy.join_pace import JoinPace
 from vaultrelay.policy.limits.logs import SUMMARY_SECONDS
 from vaultrelay.policy.limits.pending import (
     ACCEPT_PAUSE_SECONDS,
     ACCEPTS_PER_TURN,
     REJECTS_PER_TURN,
 )
+from vaultrelay.transport.kernel_queue import waited_in_queue
 from vaultrelay.transport.listening_socket import Bound
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.transport.socket_address import twisted_address
@@ -50,6 +52,7 @@ class Acceptor:
         factory: IProtocolFactory,
         make_stream: MakeStream,
         pending: PendingConnections,
+        pace: JoinPace,
         reactor: Any,
         hides_address: bool = False,
         *,
@@ -60,6 +63,7 @@ class Acceptor:
         self._factory = factory
         self._make_stream = make_stream
         self._pending = pending
+        self._pace = pace
         self._reactor = reactor
         self._hides_address = hides_address
         self._logged_at: float | None = None
@@ -104,10 +108,14 @@ class Acceptor:
         self.stopListening()
 
     def doRead(self) -> None:
-        """Accept the next few connections."""
+        """Accept the next few connections, unless earlier ones wait for the core.
+
+        The others stay in the kernel's accept queue, where they cost nothing.
+        """
+        if self._pace.is_behind:
+            return
         for _ in range(ACCEPTS_PER_TURN):
             if not self._pending.make_room():
-                # The connections stay in the kernel's accept queue, where they cost nothing.
                 self._pause()
                 return
             try:
@@ -121,7 +129,17 @@ class Acceptor:
                     return
                 # The client closed this connection before it was accepted.
                 continue
-            self._begin(accepted, address)
+            if not self._pace.is_crowded or self._still_waits(accepted):
+                self._begin(accepted, address)
+
+    def _still_waits(self, accepted: socket.socket) -> bool:
+        """Note the wait of a connection; close it and return False if its client has left."""
+        waited, has_left = waited_in_queue(accepted)
+        self._pace.accepted(waited)
+        if has_left and self._pace.is_late:
+            accepted.close()
+            return False
+        return True
 
     def _begin(self, accepted: socket.socket, address: Any) -> None:
         """Make a connection. An exception ends it only: the reactor would close the acceptor."""

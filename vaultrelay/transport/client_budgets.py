@@ -23,17 +23,26 @@ class PendingClient:
     """The addresses of one connection, and the budgets that it counts against, if any.
 
     `ip` is the peer's address. `client` is the client's, as a trusted proxy reports it; without a
-    proxy it equals `ip`. `is_forwarded`: a proxy reported the address. `is_over_budget`: it exceeds
-    the budget of its address, or of a network around it.
+    proxy it equals `ip`. `is_encrypted`: the relay does TLS. `is_forwarded`: a proxy reported the
+    address. `is_over_budget`: it exceeds the budget of its address, or of a network around it.
     """
 
-    __slots__ = ("address", "budgets", "client", "ip", "is_forwarded", "is_over_budget", "is_proxy")
+    __slots__ = (
+        "address",
+        "budgets",
+        "client",
+        "ip",
+        "is_encrypted",
+        "is_forwarded",
+        "is_over_budget",
+        "is_proxy",
+    )
 
     def __init__(self, address: IAddress | None, ip: PeerAddress | None, is_proxy: bool) -> None:
         self.address = address
         self.ip = self.client = ip
         self.is_proxy = is_proxy
-        self.is_forwarded = self.is_over_budget = False
+        self.is_encrypted = self.is_forwarded = self.is_over_budget = False
         self.budgets: Budgets = ()
 
     @property

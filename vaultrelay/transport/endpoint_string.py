@@ -16,7 +16,7 @@ from vaultrelay.certificates.certificate_files import BadCertificate, read_certi
 from vaultrelay.certificates.folder import load_folder
 from vaultrelay.certificates.regular_file import start_folder
 from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
-from vaultrelay.policy.limits.pending import LISTEN_BACKLOG, UNIX_BACKLOG, UNIX_PATH_BYTES
+from vaultrelay.policy.limits.pending import LISTEN_BACKLOG, UNIX_PATH_BYTES
 from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.endpoint_hints import colon_hint, correction
 from vaultrelay.transport.endpoint_syntax import BadEndpoint, split_parts
@@ -196,7 +196,7 @@ def _unix_endpoint(parts: dict[str, str], folder: str) -> Endpoint:
         raise BadEndpoint("has a lockfile that is neither 0 nor 1")
     # With Twisted's backlog a full socket refuses connections: a proxy then connects to another
     # relay, which would separate the devices of a channel.
-    backlog = _number(parts.get("backlog", str(UNIX_BACKLOG)), "backlog", MAX_PORT)
+    backlog = _number(parts.get("backlog", str(LISTEN_BACKLOG)), "backlog", MAX_PORT)
     unix = UnixPath(path, int(mode, 8), backlog, has_lock=lockfile == "1")
     return Endpoint(unix, unix_path=path)
 

@@ -1,44 +1,29 @@
-"""Hub: waits for all streams of the relay with one descriptor of Twisted's reactor, on Linux.
+"""Hub: waits for all streams of the relay with two descriptors of Twisted's reactor, on Linux.
 
-There, all streams are in one epoll object, which the reactor finds readable when any stream is
-ready. On other systems the reactor has one descriptor for each stream.
+There, the streams that have joined are in one epoll object and the others in a second one, which
+the reactor finds readable when any of their streams is ready. On other systems the reactor has one
+descriptor for each stream.
 """
 
 import select
+from collections.abc import Callable
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IReadDescriptor, IReadWriteDescriptor
+from twisted.internet.interfaces import IReadWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.logs import RelayLog
+from vaultrelay.policy.join_pace import JoinPace
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits.joins import JOIN_ROUND_SECONDS
 from vaultrelay.policy.limits.streams import EVENTS_AT_ONCE, ROUND_SECONDS
-
-READ = getattr(select, "EPOLLIN", 1)
-WRITE = getattr(select, "EPOLLOUT", 4)
-ERROR = getattr(select, "EPOLLERR", 8)
-
-
-class HubStream(Protocol):
-    """A stream as its hub uses it. `descriptor` is -1 once the stream is closed."""
-
-    descriptor: int
-
-    def can_read(self) -> None:
-        """Read once, even if no data is available."""
-
-    def ready(self, events: int) -> None:
-        """Handle any combination of events, including errors."""
-
-    def abortConnection(self) -> None:
-        """Reset the connection and discard unsent bytes."""
-
-    def lose(self, reason: Failure) -> None:
-        """Close the stream for this reason."""
+from vaultrelay.transport.deferred_streams import DeferredStreams
+from vaultrelay.transport.epoll_group import EpollGroup
+from vaultrelay.transport.hub_stream import READ, WRITE, HubStream
 
 
 class Hub(Service):
@@ -51,17 +36,31 @@ class Hub(Service):
         self.reactor = reactor
         self.ledger = ledger
         self.log = log
+        self.pace = JoinPace(reactor.seconds)
         self._streams: dict[int, HubStream] = {}
+        self._deferred = DeferredStreams(reactor, ledger)
+        self.on_long_round: Callable[[], object] = lambda: None
+        """Called after a round that took longer than ROUND_SECONDS."""
+
+    def defer(self, stream: HubStream) -> None:
+        """Do not read from a stream until memory is freed."""
+        self.change(stream.descriptor, stream.other_events)
+        self._deferred.add(stream)
 
     def add(self, stream: HubStream) -> None:
         """Watch a stream for reading."""
         self._streams[stream.descriptor] = stream
+
+    def prefer(self, stream: HubStream, events: int) -> None:
+        """Serve a stream that has joined before those that have not; `events` are the watched
+        ones."""
 
     def change(self, descriptor: int, events: int) -> None:
         """Change the watched events of the stream with this descriptor."""
 
     def remove(self, stream: HubStream) -> bool:
         """Stop watching a stream. Return whether it was watched."""
+        self._deferred.discard(stream)
         return self._streams.pop(stream.descriptor, None) is not None
 
     def stopService(self) -> None:
@@ -87,77 +86,65 @@ def make_hub(reactor: Any, ledger: Ledger, *, log: RelayLog) -> Hub:
     return (EpollHub if hasattr(select, "epoll") else ReactorHub)(reactor, ledger, log=log)
 
 
-@implementer(IReadDescriptor)
 class EpollHub(Hub):
-    """Watches all streams with one epoll object, which is one descriptor of the reactor."""
+    """Watches all streams with two epoll objects, each of which is one descriptor of the reactor.
 
-    _poller: Any = None
+    Streams that have joined have a round in every turn of the reactor, however many others are
+    ready: those share shorter rounds, which set the pace of new connections.
+    """
+
+    def __init__(self, reactor: Any, ledger: Ledger, *, log: RelayLog) -> None:
+        super().__init__(reactor, ledger, log=log)
+        self._new: set[int] = set()
+        """The descriptors of the streams that have not joined."""
 
     def startService(self) -> None:
         super().startService()
-        self._poller = select.epoll()
-        self.reactor.addReader(self)
+        self._joined = EpollGroup(
+            self._streams, EVENTS_AT_ONCE, ROUND_SECONDS, self, long_round=self._note_long_round
+        )
+        self._joining = EpollGroup(
+            self._streams, 1, JOIN_ROUND_SECONDS, self, round_ended=self.pace.round_ended
+        )
+        for group in (self._joined, self._joining):
+            self.reactor.addReader(group)
 
     def stopService(self) -> None:
         super().stopService()
-        self.reactor.removeReader(self)
-        self._poller.close()
+        for group in (self._joined, self._joining):
+            self.reactor.removeReader(group)
+            group.close()
 
     def add(self, stream: HubStream) -> None:
-        self._poller.register(stream.descriptor, READ)
+        self._joining.add(stream.descriptor, READ)
+        self._new.add(stream.descriptor)
         super().add(stream)
 
+    def prefer(self, stream: HubStream, events: int) -> None:
+        if stream.descriptor in self._new:
+            self._leave(stream.descriptor)
+            self._joined.add(stream.descriptor, events)
+            self.pace.joined()
+
     def change(self, descriptor: int, events: int) -> None:
-        # epoll reports errors and hang-ups even for an empty set of events. One-shot, since a
-        # paused stream does not read, so the same hang-up would be reported without end.
-        self._poller.modify(descriptor, events or select.EPOLLONESHOT)
+        (self._joining if descriptor in self._new else self._joined).change(descriptor, events)
 
     def remove(self, stream: HubStream) -> bool:
         was_watched = super().remove(stream)
         if was_watched:
-            self._poller.unregister(stream.descriptor)
+            self._leave(stream.descriptor)
         return was_watched
 
-    # IReadDescriptor, called by the reactor.
+    def _note_long_round(self) -> None:
+        self.on_long_round()
 
-    def fileno(self) -> int:
-        return -1 if self._poller.closed else self._poller.fileno()
-
-    def logPrefix(self) -> str:
-        return "Hub"
-
-    def doRead(self) -> None:
-        """Serve one round of the ready streams, for a few milliseconds at most.
-
-        Then the reactor serves timers, listeners and its other descriptors. The kernel moves a
-        reported stream behind all others, so each batch has the next ones.
-        """
-        streams = self._streams
-        poller = self._poller
-        until = monotonic() + ROUND_SECONDS
-        remaining = len(streams)
-        while remaining > 0:
-            events = poller.poll(0, EVENTS_AT_ONCE)
-            for descriptor, event in events:
-                stream = streams.get(descriptor)
-                if stream is None:
-                    # An earlier stream of this batch closed it. No new stream can have its
-                    # number yet: listeners accept outside of this loop.
-                    continue
-                try:
-                    if event == READ:
-                        stream.can_read()
-                    else:
-                        stream.ready(event)
-                except Exception:
-                    self.fail(stream)
-            if len(events) < EVENTS_AT_ONCE or monotonic() >= until or poller.closed:
-                return
-            remaining -= EVENTS_AT_ONCE
-
-    def connectionLost(self, reason: Failure) -> None:
-        """Close all streams when the reactor stops."""
-        self.close_streams(reason)
+    def _leave(self, descriptor: int) -> None:
+        """Remove a descriptor from its group."""
+        if descriptor in self._new:
+            self._new.remove(descriptor)
+            self._joining.remove(descriptor)
+        else:
+            self._joined.remove(descriptor)
 
 
 class ReactorHub(Hub):
@@ -212,7 +199,10 @@ class _Descriptor:
         self._stream.lose(reason)
 
     def _serve(self, event: int) -> None:
+        until = monotonic() + ROUND_SECONDS
         try:
             self._stream.ready(event)
         except Exception:
             self._hub.fail(self._stream)
+        if monotonic() >= until:
+            self._hub.on_long_round()

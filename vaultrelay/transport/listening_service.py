@@ -110,6 +110,7 @@ class ListeningService(Service):
             self._factory,
             partial(self.endpoint.make_stream, self._hub),
             self._pending,
+            self._hub.pace,
             self._hub.reactor,
             hides_address=self.endpoint.is_proxied,
             log=self._hub.log,

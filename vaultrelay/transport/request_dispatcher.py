@@ -146,6 +146,7 @@ class RequestDispatcher(PreambleListener):
         return parsed
 
     def _serve(self, request: Request, rest: bytes) -> None:
+        self._client.is_encrypted = self._is_encrypted
         is_plain = not (self._is_behind_proxy or self._is_encrypted)
         self._factory.clients.apply_request(self._client, request, is_plain)
         self._factory.pending.budgets_changed(self)

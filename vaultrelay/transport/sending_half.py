@@ -4,10 +4,12 @@ import socket
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from struct import pack
 from typing import Any
 
 from vaultrelay.policy.limits.streams import PIECES_AT_ONCE
-from vaultrelay.transport.hub import READ, WRITE, Hub
+from vaultrelay.transport.hub import Hub
+from vaultrelay.transport.hub_stream import READ, WRITE
 from vaultrelay.transport.kernel_queue import unacknowledged_bytes
 from vaultrelay.transport.registered_producer import RegisteredProducer
 from vaultrelay.transport.send_buffer import Piece, SendBuffer
@@ -16,6 +18,8 @@ from vaultrelay.transport.stream_state import OVER, WRITABLE, State
 _COPY_BELOW = 32 * 1024 if hasattr(socket.socket, "sendmsg") else sys.maxsize
 """Bytes. Up to this size a copy is faster than a system call with several pieces, which Windows
 does not have at all."""
+_RESET = pack("ii", 1, 0)
+"""SO_LINGER on, 0 seconds: the close is a reset."""
 OPEN = State.OPEN
 """A constant, since a lookup in the enum class takes 66 ns, and each write needs one."""
 
@@ -121,3 +125,30 @@ class SendingHalf:
         self._want(self._events | WRITE)
         if self._producer is not None:
             self._producer.pause()
+
+    def _send_unsent(self) -> bool:
+        """Send kept bytes, as many as the kernel takes. Return whether that was all.
+
+        Raises OSError if the connection is broken.
+        """
+        assert self._unsent is not None  # noqa: S101  for the type checker
+        pieces = self._unsent.first()
+        try:
+            many = len(pieces) > 1
+            sent = self.socket.sendmsg(pieces) if many else self.socket.send(pieces[0])
+        except BlockingIOError:
+            return False
+        self._unsent.discard(sent)
+        if self._unsent.size:
+            return False
+        self._unsent = None
+        return True
+
+    def _close_socket(self, is_reset: bool) -> None:
+        with suppress(OSError):
+            if is_reset:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            else:
+                self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.descriptor = -1

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from struct import pack
 from typing import Any
 
 from twisted.internet.interfaces import (
@@ -18,14 +17,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.policy.limits.streams import MAX_READ_BYTES
-from vaultrelay.transport.hub import ERROR, READ, WRITE, Hub
+from vaultrelay.transport.allowance import HEAD_ALLOWANCE, Allowance
+from vaultrelay.transport.hub import Hub
+from vaultrelay.transport.hub_stream import ERROR, READ, WRITE
 from vaultrelay.transport.preamble import Stage, StageFailed
 from vaultrelay.transport.sending_half import OPEN, SendingHalf
 from vaultrelay.transport.socket_address import twisted_address
 from vaultrelay.transport.stream_state import ABORTED, DONE, LOST, OVER, READABLE, State
 
-_RESET = pack("ii", 1, 0)
-"""SO_LINGER on, 0 seconds: the close is a reset."""
 _view = memoryview(bytearray(MAX_READ_BYTES))
 """The read buffer of all streams, which use it one after another."""
 
@@ -38,7 +37,7 @@ class Stream(SendingHalf):
     ones that are done are removed. `peer` is the client's address from a PROXY header.
     """
 
-    __slots__ = ("_address", "_stages", "peer", "protocol")
+    __slots__ = ("_address", "_allowance", "_stages", "peer", "protocol")
 
     def __init__(
         self,
@@ -51,6 +50,7 @@ class Stream(SendingHalf):
         super().__init__(hub, connected)
         self.protocol = protocol
         self.peer: IAddress | None = None
+        self._allowance: Allowance = HEAD_ALLOWANCE
         self._address = address
         self._stages = tuple(stages)
         hub.add(self)
@@ -62,7 +62,11 @@ class Stream(SendingHalf):
             # A stream served earlier in this round paused this one.
             return
         try:
-            size = self.socket.recv_into(_view, self._hub.ledger.read_bytes)
+            wanted = self._hub.ledger.read_bytes or self._allowance.bytes_allowed
+            if not wanted:
+                self._hub.defer(self)
+                return
+            size = self.socket.recv_into(_view, wanted)
         except BlockingIOError:
             return
         except OSError:
@@ -76,7 +80,11 @@ class Stream(SendingHalf):
             self._received(_view[:size])
 
     def can_write(self) -> None:
-        if self._unsent is not None and not self._send_unsent():
+        try:
+            if self._unsent is not None and not self._send_unsent():
+                return
+        except OSError:
+            self._peer_gone(LOST)
             return
         producer = self._producer
         if producer is not None and producer.waits:
@@ -94,12 +102,21 @@ class Stream(SendingHalf):
             # A send would clear the error, and the next read would return an orderly end.
             self.can_write()
         if events & ~WRITE and self._state not in OVER:
-            if self._events & READ:
+            if events & self._events & READ:
                 self.can_read()
             elif events & ERROR:
-                # The hub reports errors even to a paused stream. It also reports the end of both
-                # directions, but bytes before that may be unread.
+                # The hub reports errors even to a stream that is paused or deferred. It also
+                # reports the end of both directions, but bytes before that may be unread.
                 self._peer_gone(LOST)
+
+    def read_again(self) -> None:
+        """Watch for input again after `Hub.defer`, or when more is allowed."""
+        if self._state not in OVER:
+            self._hub.change(self.descriptor, self._events)
+
+    @property
+    def other_events(self) -> int:
+        return self._events & ~READ
 
     def lose(self, reason: Failure) -> None:
         """Close at once: stop the producer, and pass the reason to the protocol."""
@@ -117,6 +134,20 @@ class Stream(SendingHalf):
             self._close_socket(is_reset)
             protocol, self.protocol = self.protocol, None
             protocol.connectionLost(reason)
+
+    # Called by protocols.
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the stream may read. The protocol sets its own when it takes messages: from then on
+        the hub serves the stream before those that have not joined."""
+        return self._allowance
+
+    @allowance.setter
+    def allowance(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        if self._state not in OVER:
+            self._hub.prefer(self, self._events)
 
     # ITransport, called by protocols.
 
@@ -166,15 +197,6 @@ class Stream(SendingHalf):
 
     # Inside.
 
-    def _close_socket(self, is_reset: bool) -> None:
-        with suppress(OSError):
-            if is_reset:
-                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            else:
-                self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        self.descriptor = -1
-
     def _received(self, data: memoryview | bytes) -> None:
         self.protocol.dataReceived(bytes(data))
 
@@ -194,24 +216,6 @@ class Stream(SendingHalf):
             return
         if data and self._state not in OVER:
             self._received(data)
-
-    def _send_unsent(self) -> bool:
-        """Send kept bytes, as many as the kernel takes. Return whether that was all."""
-        assert self._unsent is not None  # noqa: S101  for the type checker
-        pieces = self._unsent.first()
-        try:
-            many = len(pieces) > 1
-            sent = self.socket.sendmsg(pieces) if many else self.socket.send(pieces[0])
-        except BlockingIOError:
-            return False
-        except OSError:
-            self._peer_gone(LOST)
-            return False
-        self._unsent.discard(sent)
-        if self._unsent.size:
-            return False
-        self._unsent = None
-        return True
 
     def _all_sent(self) -> None:
         if self._state is State.CLOSING:

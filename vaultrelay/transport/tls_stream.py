@@ -21,6 +21,8 @@ from vaultrelay.transport.tls_handshake import TlsHandshake
 
 _RECORD_BYTES = 16 * 1024
 """Largest plaintext of a TLS record, in bytes (RFC 8446, section 5.1)."""
+_RECORD_MEMORY = 17 * 1024
+"""The memory of a connection for a record of which a part has come, in bytes."""
 _SEALED_AT_ONCE = 16 * _RECORD_BYTES
 """Bytes encrypted at once, since the shared buffer keeps the largest size that it ever had."""
 _plain = memoryview(bytearray(MAX_READ_BYTES + 2 * _RECORD_BYTES))
@@ -35,7 +37,7 @@ class TlsStream(PlainStream):
     stream is not read until they are sent, in case the peer requests them and reads nothing.
     """
 
-    __slots__ = ("_is_paused", "_tls", "own_unsent")
+    __slots__ = ("_cut_record", "_is_paused", "_tls", "own_unsent")
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class TlsStream(PlainStream):
         self._tls: ssl.SSLObject | None = None
         self._is_paused = False
         self.own_unsent = 0
+        self._cut_record = 0
 
     def established(self, tls: ssl.SSLObject) -> None:
         """The handshake is done: bytes are encrypted from now on."""
@@ -67,6 +70,7 @@ class TlsStream(PlainStream):
         # Free OpenSSL's 16 KB now, not at the next garbage collection.
         self._tls = None
         self._count_own(-self.own_unsent)
+        self._count_cut(0)
         super().lose(reason)
 
     # ITransport, called by protocols.
@@ -82,7 +86,7 @@ class TlsStream(PlainStream):
             # The header goes into the first record of the message.
             header, message = pieces
             first = _RECORD_BYTES - len(header)
-            self.write(header + message[:first])
+            self.write(bytes(header) + message[:first])
             self.write(memoryview(message)[first:])  # type: ignore[arg-type]
         else:
             self.write(b"".join(pieces))
@@ -96,6 +100,7 @@ class TlsStream(PlainStream):
         empty()
         super().abortConnection()
         self._count_own(-self.own_unsent)
+        self._count_cut(0)
 
     def pauseProducing(self) -> None:
         self._is_paused = True
@@ -106,6 +111,11 @@ class TlsStream(PlainStream):
         if not self.own_unsent:
             super().resumeProducing()
 
+    @property
+    def tls_bytes(self) -> int:
+        """The memory of TLS itself beside that of an idle connection, as the ledger counts it."""
+        return self.own_unsent + self._cut_record
+
     def getPeerCertificate(self) -> None:
         """Return None: devices authenticate with the channel's key, not with certificates."""
 
@@ -113,6 +123,9 @@ class TlsStream(PlainStream):
 
     def _received(self, data: memoryview | bytes) -> None:
         INCOMING.write(data)
+        ledger = self._hub.ledger
+        # A read that was cut has left a part of a record, for which OpenSSL keeps a buffer.
+        self._count_cut(_RECORD_MEMORY if len(data) == ledger.read_bytes < MAX_READ_BYTES else 0)
         size, end = self._unseal()
         if OUTGOING.pending:
             self._answer(OUTGOING.read())
@@ -173,6 +186,11 @@ class TlsStream(PlainStream):
             if not self._is_paused:
                 super().resumeProducing()
         return is_all
+
+    def _count_cut(self, size: int) -> None:
+        if size != self._cut_record:
+            self._hub.ledger.add(size - self._cut_record)
+            self._cut_record = size
 
     def _count_own(self, size: int) -> None:
         if size:

@@ -6,6 +6,11 @@ from vaultrelay.broker.session import Session
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.websocket.frame_writer import binary_frame
+from vaultrelay.websocket.shared_frame import SharedFrame
+
+_SHARED_FROM = 4096
+"""Bytes. Frames of a smaller broadcast are copied for each receiver that cannot take them at once:
+as single objects they would take more memory in a queue of many."""
 
 
 class GatheringQueue(Protocol):
@@ -25,6 +30,8 @@ class Batch:
         self._log = log
         self.is_open = False
         self.queues: list[GatheringQueue] = []
+        self.shared: dict[int, SharedFrame] = {}
+        """The large frames of broadcasts in this batch, by the id of their bytes."""
         self._message = self._frame = b""
 
     def begin(self) -> None:
@@ -43,9 +50,14 @@ class Batch:
                 self._log.failure("A connection could not be written to")
                 queue.transport.abortConnection()
         self._message = self._frame = b""
+        if self.shared:
+            self.shared = {}
 
-    def framed(self, message: bytes) -> bytes:
-        """Return a message as a frame, made once for all receivers of a broadcast."""
+    def shared_frame(self, message: bytes) -> bytes:
+        """Return the frame of a broadcast, made once for all receivers."""
         if message is not self._message:
-            self._message, self._frame = message, binary_frame(message)
+            self._message = message
+            self._frame = frame = binary_frame(message)
+            if len(frame) >= _SHARED_FROM:
+                self.shared[id(frame)] = SharedFrame(frame, self.ledger)
         return self._frame

@@ -16,6 +16,7 @@ from vaultrelay.websocket import frame_writer
 from vaultrelay.websocket.admitted_upgrade import AdmittedUpgrade
 from vaultrelay.websocket.interfaces import Factory
 from vaultrelay.websocket.internal_errors import close_for_error
+from vaultrelay.websocket.partial_message import PartialMessage
 from vaultrelay.websocket.receiver import MessageReceiver
 from vaultrelay.websocket.send_queue import SendQueue
 from vaultrelay.wire.broken_rule import Rule
@@ -39,11 +40,11 @@ class DeviceConnection:
         "_is_overfull",
         "_queue",
         "_receiver",
-        "_session",
         "is_ended",
         "is_open",
         "received_since_tick",
         "sent_since_tick",
+        "session",
         "transport",
     )
 
@@ -55,7 +56,7 @@ class DeviceConnection:
         self._admitted = admitted
         self._queue = SendQueue(factory.batch, factory.message_bytes)
         self._receiver = MessageReceiver(self, factory)
-        self._session: Session | None = None
+        self.session: Session | None = None
         self._is_overfull = False
         self._abort_call: IDelayedCall | None = None
         self.is_open, self.is_ended = True, False
@@ -80,8 +81,8 @@ class DeviceConnection:
         batch.begin()
         try:
             self._write(upgrade.response())
-            self._session = self._factory.open_session(self, upgrade.channel, admission)
-            self._receiver.session = self._queue.owner = self._session
+            self.session = self._factory.open_session(self, upgrade.channel, admission)
+            self._receiver.session = self._queue.owner = self.session
         except Exception:
             self.fail_internally()
         finally:
@@ -93,27 +94,33 @@ class DeviceConnection:
             return
         factory = self._factory
         batch = factory.batch
+        shares = factory.core_shares
+        has_turn = shares.is_busy and shares.begin(self.session)
         batch.begin()
         try:
             self._receiver.read(data)
         except Exception:
             self.fail_internally()
         finally:
-            batch.end(self._session)
-        if factory.ledger.is_over:
-            factory.relieve()
+            batch.end(self.session)
+        if has_turn and self.session is not None:
+            shares.end(self.session)
+        if factory.ledger.is_pressed:
+            factory.backpressure.check(self)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.is_open, self.is_ended = False, True
         self._factory.closed(self)
         if self._abort_call is not None and self._abort_call.active():
             self._abort_call.cancel()
-        session, self._session = self._session, None
+        session, self.session = self.session, None
         try:
             if session is not None:
                 session.connection_lost(clean=False)
         except Exception:
             self.fail_internally()
+        if session is not None:
+            self._factory.core_shares.forget(session)
         self._receiver.close()
         self._queue.close()
         # The two would keep each other alive until a garbage collection.
@@ -121,11 +128,11 @@ class DeviceConnection:
 
     # The session calls these: Outbox.
 
-    def deliver(self, message: bytes) -> Room:
+    def deliver(self, message: bytes, is_broadcast: bool = False) -> Room:
         if not self.is_open:
             return _OPEN
         self.sent_since_tick = True
-        return self._queue.deliver(message)
+        return self._queue.deliver(message, is_broadcast)
 
     def send_nack(self, nack: bytes) -> Room:
         if self.is_open and self._reserve(len(nack)):
@@ -160,18 +167,34 @@ class DeviceConnection:
     def close(self, number: int, reason: str) -> None:
         self._close(number, reason.encode())
 
-    # The factory, and pending connections that need room, call these.
+    # Backpressure, and pending connections that need room, call these.
+
+    @property
+    def joined_session(self) -> Session | None:
+        """The session while it is in a channel."""
+        session = self.session
+        return None if session is None or session.channel is None else session
 
     @property
     def held_bytes(self) -> int:
-        """Bytes in memory for the device, as the ledger counts them."""
+        """Bytes in memory for the device; those of broadcasts are counted for each receiver."""
         return self._queue.held_bytes + self._receiver.held_bytes
+
+    @property
+    def shared_bytes(self) -> int:
+        """Those of broadcasts."""
+        return self._queue.shared_bytes
+
+    @property
+    def partial(self) -> PartialMessage | None:
+        """A message of which a part has come."""
+        return self._receiver.reader.partial
 
     def relieve(self) -> None:
         """Close the device, or cut it off if that does not free enough."""
         self._queue.drop()
-        if self._session is not None:
-            self._session.close(CloseCode.MEMORY, retry=RETRY_MEMORY_SECONDS)
+        if self.session is not None:
+            self.session.close(CloseCode.MEMORY, retry=RETRY_MEMORY_SECONDS)
         if self._factory.ledger.is_over:
             self.is_ended = True
             self._queue.clear()
@@ -191,7 +214,7 @@ class DeviceConnection:
 
     def fail_internally(self) -> None:
         """Log the current exception, and close with 4008 and a reference to the log."""
-        close_for_error(self._factory.relay_log, self, self._session)
+        close_for_error(self._factory.relay_log, self, self.session)
 
     def rule_broken(self, code: int | None, reason: bytes) -> None:
         """Close for a rule of RFC 6455 that the device broke; cut it off for the second."""
@@ -216,9 +239,9 @@ class DeviceConnection:
         slow."""
         if self._queue.reserve(size):
             return True
-        if not self._is_overfull and self._session is not None:
+        if not self._is_overfull and self.session is not None:
             self._is_overfull = True
-            break_rule = self._session.break_rule
+            break_rule = self.session.break_rule
             # Not at once: an outbox never calls back while the broker calls it.
             self._factory.reactor.callLater(0, break_rule, Rule.UNREAD, CloseCode.SLOW)
         return False
@@ -232,17 +255,17 @@ class DeviceConnection:
         self._abort_later()
         self.transport.resumeProducing()
         self._receiver.drop()
-        if self._session is not None:
-            self._session.connection_lost(clean=True)
+        # A full relay reads the answer, too.
+        self.transport.read_again()
+        if self.session is not None:
+            self.session.connection_lost(clean=True)
 
     def _end(self) -> None:
         """Close the transport after the queued frames, since no more is expected of the device."""
         if self.is_ended:
             return
         self.is_ended = True
-        self.transport.unregisterProducer()
-        self._queue.hand_over()
-        self.transport.loseConnection()
+        self._queue.end()
         self._abort_later()
 
     def _abort_later(self) -> None:

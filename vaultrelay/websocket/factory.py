@@ -1,13 +1,14 @@
 """DeviceFactory: makes a connection for every admitted upgrade."""
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from vaultrelay.broker.backpressure import Backpressure
+from vaultrelay.broker.core_shares import CoreShares
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits.memory import SPARE_FRAME_READERS
@@ -17,8 +18,6 @@ from vaultrelay.websocket.batch import Batch
 from vaultrelay.websocket.connection import DeviceConnection
 from vaultrelay.websocket.foreign_frames import ForeignFrames, FrameListener
 from vaultrelay.websocket.interfaces import OpenSession
-
-_held_bytes = attrgetter("held_bytes")
 
 
 class DeviceFactory(WebSocketServerFactory):
@@ -59,6 +58,8 @@ class DeviceFactory(WebSocketServerFactory):
         self._on_closing = on_closing
         self._on_closed = on_closed
         self._connections: set[DeviceConnection] = set()
+        self.backpressure = Backpressure(ledger, reactor, self._connections)
+        self.core_shares = CoreShares(reactor, ledger, self._connections)
         self._spare: list[ForeignFrames] = []
         self._gone: Deferred[None] | None = None
 
@@ -85,15 +86,6 @@ class DeviceFactory(WebSocketServerFactory):
 
     # Its connections call these.
 
-    def relieve(self) -> None:
-        """Close the connections that hold most, until the ledger is within its limit."""
-        # Each once: one that was cut off may hold something until its transport is gone.
-        for connection in sorted(self._connections, key=_held_bytes, reverse=True):
-            if not self.ledger.is_over:
-                return
-            if connection.held_bytes:
-                connection.relieve()
-
     def opened(self, connection: DeviceConnection) -> None:
         """Add a connection."""
         self._connections.add(connection)
@@ -109,6 +101,7 @@ class DeviceFactory(WebSocketServerFactory):
     def closed(self, connection: DeviceConnection) -> None:
         """Remove a connection."""
         self._connections.discard(connection)
+        self.backpressure.forget(connection)
         self._on_closed(connection)
         if not self._connections and self._gone is not None:
             gone, self._gone = self._gone, None

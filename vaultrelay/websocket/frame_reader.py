@@ -6,6 +6,7 @@ as they came in, but unmasked, for Autobahn.
 """
 
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits.floods import AFTER_CLOSE_FRAME_BYTES
 from vaultrelay.websocket.frame_header import (
     KEY_BYTES,
     MASKED,
@@ -20,6 +21,7 @@ from vaultrelay.websocket.frame_header import (
     read_header,
     shortest_header,
 )
+from vaultrelay.websocket.partial_message import PartialMessage
 from vaultrelay.wire.masking import apply_mask
 
 _COPY_BELOW = 4096
@@ -39,13 +41,14 @@ class FrameReader:
     __slots__ = (
         "_foreign_left",
         "_head",
+        "_is_dropped",
         "_key",
         "_ledger",
-        "_payload",
         "_position",
-        "_size",
+        "_skipped_left",
         "is_foreign",
         "message_bytes",
+        "partial",
         "rest",
     )
 
@@ -60,20 +63,34 @@ class FrameReader:
         """The remaining payload bytes of a foreign frame."""
         self._head = b""
         """The start of a frame with an incomplete header."""
-        self._payload: bytearray | None = None
-        """The masked bytes so far of an incomplete payload of ours; None after a drop."""
-        self._size = 0
-        """The whole size of that payload, or the rest of a dropped one; else 0."""
+        self.partial: PartialMessage | None = None
+        """A message of ours that is cut."""
+        self._is_dropped = False
+        self._skipped_left = 0
+        """The remaining payload bytes of one that was dropped."""
         self._key = b""
+        """Of the foreign frame."""
         self._ledger = ledger
 
     @property
+    def held_bytes(self) -> int:
+        """Bytes of a message that is cut, as the ledger counts them."""
+        return 0 if self.partial is None else self.partial.held_bytes
+
+    @property
+    def bytes_allowed(self) -> int:
+        """See transport.stream.Allowance: what is reserved; after `drop` the answer to a close."""
+        if self._is_dropped:
+            return AFTER_CLOSE_FRAME_BYTES
+        return 0 if self.partial is None else self.partial.bytes_allowed
+
+    @property
     def partial_bytes(self) -> int | None:
-        """Bytes held of a message of ours that is cut, as the ledger counts them; 0 within a header
-        or a foreign frame, None between frames."""
-        if self._payload is not None:
-            return len(self._payload)
-        return 0 if self._size or self._head or self._foreign_left else None
+        """Bytes that came of a message of ours that is cut; 0 within a header or a foreign frame,
+        None between frames."""
+        if self.partial is not None:
+            return self.partial.received_bytes
+        return 0 if self._skipped_left or self._head or self._foreign_left else None
 
     @property
     def rest_bytes(self) -> int:
@@ -81,11 +98,11 @@ class FrameReader:
         return 0 if self.rest is None else len(self.rest) - self._position
 
     def drop(self) -> None:
-        """Drop the bytes held, and the rest of an incomplete message."""
-        if self._payload is not None:
-            self._size -= len(self._payload)
-            self._ledger.add(-len(self._payload))
-            self._payload = None
+        """Drop the bytes held, and the rest of an incomplete message: a close was sent."""
+        self._is_dropped = True
+        if self.partial is not None:
+            self._skipped_left = self.partial.drop()
+            self.partial = None
 
     def append(self, data: bytes) -> None:
         """Add bytes to `rest`."""
@@ -100,8 +117,8 @@ class FrameReader:
         messages: list[bytes] = []
         if self._head:
             data, position, self._head = self._head + data[position:], 0, b""
-        if self._size:
-            position = self._fill(data, position, messages)
+        if self.partial is not None or self._skipped_left:
+            position = self._continue(data, position, messages)
         end = len(data)
         while position < end:
             start = position + MIN_HEADER_BYTES
@@ -123,7 +140,8 @@ class FrameReader:
             key = data[start - 4 : start]
             position = start + size
             if position > end:
-                self._hold(data, start, size, key)
+                view = memoryview(data)[start:]
+                self.partial = PartialMessage(view, size, key, self._ledger)
             elif size < _COPY_BELOW:
                 messages.append(apply_mask(data[start:position], key))
             else:
@@ -207,28 +225,16 @@ class FrameReader:
         self._head = data[position:]
         return messages
 
-    def _hold(self, data: bytes, start: int, size: int, key: bytes) -> None:
-        """Hold the start of a payload. It grows with the bytes that come: an announced size costs
-        no memory."""
-        self._payload = bytearray(memoryview(data)[start:])
-        self._size, self._key = size, key
-        self._ledger.add(len(self._payload))
-
-    def _fill(self, data: bytes, position: int, messages: list[bytes]) -> int:
-        """Add to the incomplete payload; return where in `data` it ends."""
-        payload, there = self._payload, len(data) - position
-        if payload is None:
-            skipped = min(self._size, there)
-            self._size -= skipped
+    def _continue(self, data: bytes, position: int, messages: list[bytes]) -> int:
+        """Add to the partial message, or skip a dropped one; return where in `data` it ends."""
+        partial, there = self.partial, len(data) - position
+        if partial is None:
+            skipped = min(self._skipped_left, there)
+            self._skipped_left -= skipped
             return position + skipped
-        missing = self._size - len(payload)
-        if missing > there:
-            payload += memoryview(data)[position:]
-            self._ledger.add(there)
-            return len(data)
-        self._ledger.add(-len(payload))
-        payload += memoryview(data)[position : position + missing]
-        messages.append(apply_mask(payload, self._key))
-        self._payload = None
-        self._size = 0
-        return position + missing
+        end = position + min(partial.missing_bytes, there)
+        message = partial.fill(memoryview(data)[position:end])
+        if message is not None:
+            messages.append(message)
+            self.partial = None
+        return end

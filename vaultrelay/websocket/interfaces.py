@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from vaultrelay.broker.backpressure import Backpressure
+from vaultrelay.broker.core_shares import CoreShares
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
 from vaultrelay.logs import RelayLog
@@ -47,6 +49,8 @@ class Factory(Protocol):
     ledger: Ledger
     batch: Batch
     relay_log: RelayLog
+    backpressure: Backpressure
+    core_shares: CoreShares
 
     open_session: OpenSession
     """Registers a connection with the broker."""
@@ -57,9 +61,6 @@ class Factory(Protocol):
     def return_frames(self, frames: ForeignFrames) -> None:
         """Take an instance back, for another connection."""
 
-    def relieve(self) -> None:
-        """Close the connections that hold most, until the ledger is within its limit."""
-
     def opened(self, connection: Any) -> None:
         """Add a connection."""
 
@@ -69,3 +70,16 @@ class Factory(Protocol):
 
     def closed(self, connection: Any) -> None:
         """Remove a connection."""
+
+
+class QueueOwner(Protocol):
+    """The session of the device that receives a queue."""
+
+    def queue_full(self) -> None:
+        """The queue went above its high mark."""
+
+    def hold_sender(self, sender: Session) -> None:
+        """The queue is above its high mark, with messages of this session in it."""
+
+    def queue_drained(self) -> None:
+        """The queue is below its low mark again."""

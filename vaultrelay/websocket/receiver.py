@@ -28,15 +28,15 @@ class MessageReceiver:
         "_foreign",
         "_held",
         "_is_paused",
-        "_reader",
         "_resume_call",
+        "reader",
         "session",
     )
 
     def __init__(self, connection: Connection, factory: Factory) -> None:
         self._connection = connection
         self._factory = factory
-        self._reader = FrameReader(factory.ledger)
+        self.reader = FrameReader(factory.ledger)
         self._foreign: ForeignFrames | None = None
         self._is_paused = False
         self._held: HeldMessages | None = None
@@ -46,16 +46,15 @@ class MessageReceiver:
 
     def read(self, data: bytes) -> None:
         """Take bytes from the transport."""
-        reader = self._reader
-        # None, unless an exception ended the last read.
-        left = reader.rest
+        reader = self.reader
         if self._held is not None:
             reader.append(data)
             self._held.count(len(data))
-        elif reader.is_foreign or left is not None:
+        elif reader.is_foreign or reader.rest is not None:
+            # The rest is what an exception left that ended the last read.
             reader.append(data)
             self._read_rest()
-        elif self._relay(reader.feed(data)) and reader.rest is not None:
+        elif self._relay(reader.feed(data)) and self.reader.rest is not None:
             self._read_rest()
 
     def is_exhausted(self, cost: int) -> bool:
@@ -89,15 +88,15 @@ class MessageReceiver:
             self._held.take()
             self._held = None
             # The device's close may be in it, and later bytes continue where it ends.
-            self._reader.next_messages()
+            self.reader.next_messages()
             self._read_rest()
-        self._reader.drop()
+        self.reader.drop()
 
     def close(self) -> None:
         """Drop everything; the connection is gone."""
         self.drop()
         # A callback of a frame may have come here: nothing that follows the frame is read.
-        self._reader.rest = None
+        self.reader.rest = None
         if self._resume_call is not None:
             self._resume_call.cancel()
         if self._foreign is not None:
@@ -110,13 +109,13 @@ class MessageReceiver:
         """Bytes in memory that came from the device, as the ledger counts them."""
         held = 0 if self._held is None else self._held.held_bytes
         lent = 0 if self._foreign is None else self._foreign.held_bytes
-        return held + lent + (self._reader.partial_bytes or 0)
+        return held + lent + self.reader.held_bytes
 
     @property
     def partial_bytes(self) -> int | None:
         """See Outbox.partial_bytes."""
         message = None if self._foreign is None else self._foreign.message
-        return self._reader.partial_bytes if message is None else message.size
+        return self.reader.partial_bytes if message is None else message.size
 
     # Autobahn calls these, for foreign frames: FrameListener.
 
@@ -188,7 +187,7 @@ class MessageReceiver:
 
     def _read_rest(self) -> None:
         """Read on from a foreign frame, one frame after another until the device is paused."""
-        reader = self._reader
+        reader = self.reader
         while reader.rest is not None:
             if self._is_paused:
                 self._hold([])
@@ -212,22 +211,23 @@ class MessageReceiver:
             session.text_received(text)
             if session.channel is not None:
                 # From the welcome on.
-                self._reader.message_bytes = self._factory.message_bytes
+                self.reader.message_bytes = self._factory.message_bytes
+                self._connection.transport.allowance = self.reader
 
     def _read_foreign(self) -> None:
         frames = self._foreign
         if frames is None:
             frames = self._foreign = self._factory.borrow_frames(self)
-        frames.dataReceived(self._reader.next_foreign())
+        frames.dataReceived(self.reader.next_foreign())
         if frames.inside_message:
-            self._reader.is_foreign = True
+            self.reader.is_foreign = True
         elif frames.is_reusable and self._foreign is not None:
             self._foreign = None
             self._factory.return_frames(frames)
 
     def _hold(self, messages: list[bytes]) -> None:
         """Hold messages and the bytes after them, if there are any."""
-        rest_bytes = self._reader.rest_bytes
+        rest_bytes = self.reader.rest_bytes
         if messages or rest_bytes:
             self._held = HeldMessages(messages, rest_bytes, self._factory.ledger)
 
@@ -237,14 +237,18 @@ class MessageReceiver:
         if self._is_paused or self._held is None:
             return
         messages, self._held = self._held.take(), None
-        batch = self._factory.batch
+        session, batch = self.session, self._factory.batch
+        shares = self._factory.core_shares
+        has_turn = shares.is_busy and shares.begin(session)
         batch.begin()
         try:
-            if self._relay(messages) and self._relay(self._reader.next_messages()):
+            if self._relay(messages) and self._relay(self.reader.next_messages()):
                 self._read_rest()
         except Exception:
             self.fail_internally()
         finally:
             batch.end(self.session)
+        if has_turn and session is not None:
+            shares.end(session)
         if not (self._is_paused or self._connection.is_ended):
             self._connection.transport.resumeProducing()

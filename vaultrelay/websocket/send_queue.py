@@ -1,7 +1,8 @@
 """SendQueue: the frames to one device, gathered within a batch, held while its transport is
 full."""
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
@@ -9,22 +10,11 @@ from zope.interface import implementer
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.limits.memory import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
+from vaultrelay.policy.limits.streams import MAX_READ_BYTES, MIN_READ_BYTES
 from vaultrelay.websocket.batch import Batch
-from vaultrelay.websocket.frame_buffer import COPY_BELOW, FrameBuffer
-from vaultrelay.websocket.frame_writer import frame_header
-
-
-class QueueOwner(Protocol):
-    """The session of the device that receives a queue."""
-
-    def queue_full(self) -> None:
-        """The queue went above its high mark."""
-
-    def hold_sender(self, sender: Session) -> None:
-        """The queue is above its high mark, with messages of this session in it."""
-
-    def queue_drained(self) -> None:
-        """The queue is below its low mark again."""
+from vaultrelay.websocket.frame_buffer import COPY_BELOW, FrameBuffer, Pieces
+from vaultrelay.websocket.frame_writer import binary_frame, frame_header
+from vaultrelay.websocket.interfaces import QueueOwner
 
 
 @implementer(IPushProducer)
@@ -45,7 +35,6 @@ class SendQueue:
         "_pending",
         "_put",
         "_under_way",
-        "held",
         "owner",
         "transport",
     )
@@ -62,8 +51,6 @@ class SendQueue:
         """Bytes in the last write to the transport, until it has passed all of them on."""
         self._put = 0
         """All bytes ever held."""
-        self.held = 0
-        """Bytes that wait, here or in the transport; counted in the ledger."""
         self.transport: Any = None
 
     @property
@@ -72,10 +59,20 @@ class SendQueue:
         return Room.HIGH if self._is_high else Room.OPEN
 
     @property
+    def held(self) -> int:
+        """Bytes that wait, here or in the transport."""
+        return self._under_way if self._buffer is None else self._under_way + self._buffer.size
+
+    @property
+    def shared_bytes(self) -> int:
+        """Those of broadcasts that wait here, which are in memory once for all receivers."""
+        return 0 if self._buffer is None else self._buffer.shared_bytes
+
+    @property
     def held_bytes(self) -> int:
-        """Bytes in memory on their way to the device, as the ledger counts them."""
-        # With what TLS itself has to send; a stream without TLS has nothing of that kind.
-        return self.held + int(getattr(self.transport, "own_unsent", 0))
+        """Bytes in memory on their way to the device."""
+        # A stream without TLS has nothing of that kind.
+        return self.held + int(getattr(self.transport, "tls_bytes", 0))
 
     @property
     def bytes_taken(self) -> int:
@@ -86,12 +83,14 @@ class SendQueue:
         waiting = 0 if self._buffer is None else self._buffer.size
         return int(self._put - waiting - unacknowledged())
 
-    def deliver(self, message: bytes) -> Room:
+    def deliver(self, message: bytes, is_broadcast: bool) -> Room:
         """See Outbox.deliver."""
         if self._is_full and self.held + len(message) > HIGH_MARK + self._maximum:
             return Room.FULL
-        if len(message) < COPY_BELOW:
-            self.write(self._batch.framed(message))
+        if is_broadcast:
+            self.write(self._batch.shared_frame(message))
+        elif len(message) < COPY_BELOW:
+            self.write(binary_frame(message))
         else:
             self._write_all([frame_header(len(message)), message])
         return Room.HIGH if self._is_high else Room.OPEN
@@ -116,29 +115,33 @@ class SendQueue:
                 self.owner.hold_sender(sender)
 
     def drop(self) -> None:
-        """Drop the waiting frames, except those in the transport."""
+        """Drop the waiting frames, except those of which the transport has a part."""
         if self._buffer is not None:
-            self._release(self._buffer.size)
-            self._buffer = None
+            self._buffer.drop()
+            self._forget_empty()
 
     def clear(self) -> None:
         """Drop everything: the transport is gone, or will not keep its part."""
+        if self._buffer is not None:
+            self._buffer.clear()
         self._buffer = self._pending = None
-        self._release(self.held)
-        self._under_way = 0
+        self._release()
 
     def close(self) -> None:
         """Drop everything, since the connection is gone."""
         self.clear()
         self.owner = self.transport = None
 
-    def hand_over(self) -> None:
-        """Give the transport all waiting frames, since it will not ask for them any more."""
+    def end(self) -> None:
+        """Give the transport all waiting frames, and close it after them."""
+        # It will not ask for them any more.
+        self.transport.unregisterProducer()
         self.flush()
         while self._buffer is not None:
             frames, size = self._take()
             self._under_way += size
             self._fills(frames)
+        self.transport.loseConnection()
 
     def pauseProducing(self) -> None:
         # Twisted calls this at every write while it holds something.
@@ -146,14 +149,8 @@ class SendQueue:
 
     def resumeProducing(self) -> None:
         self._is_full = False
-        self._release(self._under_way)
-        self._under_way = 0
-        while self._buffer is not None and not self._is_full:
-            frames, size = self._take()
-            if self._fills(frames):
-                self._under_way = size
-            else:
-                self._release(size)
+        self._release()
+        self._send_waiting()
         if self._is_high and self.held <= LOW_MARK:
             self._is_high = False
             if self.owner is not None:
@@ -178,12 +175,26 @@ class SendQueue:
     def _send(self, frames: list[bytes]) -> None:
         if self._is_full:
             self._wait(frames)
+        elif self._batch.ledger.is_pressed or len(frames[-1]) > MAX_READ_BYTES:
+            # In parts: what the transport has is held for this receiver alone, with TLS as records.
+            self._put += self._buffer_frames(frames)
+            self._send_waiting()
+            self._note_high()
         elif self._fills(frames):
             # The transport keeps each piece whole until its last byte is taken.
-            self._under_way = sum(map(len, frames))
-            self._hold(self._under_way)
+            self._under_way = size = sum(map(len, frames))
+            self._put += size
+            self._batch.ledger.add(size)
+            self._note_high()
 
-    def _fills(self, frames: list[bytes]) -> bool:
+    def _send_waiting(self) -> None:
+        """Send from the buffer until the transport is full."""
+        while self._buffer is not None and not self._is_full:
+            frames, self._under_way = self._take()
+            if not self._fills(frames):
+                self._release()
+
+    def _fills(self, frames: Sequence[bytes | memoryview]) -> bool:
         """Send; return whether the transport is full now."""
         if len(frames) == 1:
             self.transport.write(frames[0])
@@ -192,27 +203,33 @@ class SendQueue:
         return self._is_full
 
     def _wait(self, frames: list[bytes]) -> None:
-        if self._buffer is None:
-            self._buffer = FrameBuffer()
-        self._hold(self._buffer.add(frames))
+        self._put += self._buffer_frames(frames)
+        self._note_high()
 
-    def _take(self) -> tuple[list[bytes], int]:
+    def _buffer_frames(self, frames: list[bytes]) -> int:
+        if self._buffer is None:
+            self._buffer = FrameBuffer(self._batch.ledger)
+        return self._buffer.add(frames, self._batch.shared)
+
+    def _take(self) -> tuple[Pieces, int]:
         """Return the next waiting frames; they are held until the transport has passed them on."""
         assert self._buffer is not None  # noqa: S101  for the type checker
-        taken = self._buffer.take()
-        if not self._buffer.size:
-            self._buffer = None
+        taken = self._buffer.take(self._batch.ledger.read_bytes or MIN_READ_BYTES)
+        self._forget_empty()
         return taken
 
-    def _hold(self, size: int) -> None:
-        self._put += size
-        self.held += size
-        self._batch.ledger.add(size)
+    def _forget_empty(self) -> None:
+        if self._buffer is not None and not self._buffer.size:
+            self._buffer = None
+
+    def _note_high(self) -> None:
+        """Report that the queue went above its high mark."""
         if not self._is_high and self.held > HIGH_MARK:
             self._is_high = True
             if self.owner is not None:
                 self.owner.queue_full()
 
-    def _release(self, size: int) -> None:
-        self.held -= size
-        self._batch.ledger.add(-size)
+    def _release(self) -> None:
+        """Count no more what was under way."""
+        self._batch.ledger.add(-self._under_way)
+        self._under_way = 0

@@ -227,6 +227,16 @@ def relay_full_of_peers(retry_seconds: int) -> Refusal:
     )
 
 
+def overloaded(retry_seconds: int, is_held: bool) -> Refusal:
+    """More devices come than can join; `is_held`: another relay would split the channel."""
+    return Refusal(
+        429 if is_held else 503,
+        "overloaded",
+        "More devices come back at once than this relay can let in. Try again in a moment.",
+        (("Retry-After", str(retry_seconds)),),
+    )
+
+
 def draining(retry_seconds: int) -> Refusal:
     """The relay drains."""
     return Refusal(

@@ -9,3 +9,10 @@ becomes so, a network file system returns."""
 TICKET_KEY_SECONDS = 86_400
 """The lifetime of a key for session tickets of TLS 1.2. A new one needs a read of the
 certificates."""
+READ_SECONDS = 10
+"""For the files of options, which take a second or two at most. After it the operator is warned: a
+network file system may not answer for hours."""
+READ_SLICE_SECONDS = 0.001
+"""Of parsing, for which a thread may hold Python's lock: a message waits that much longer."""
+READ_REST_SECONDS = 0.002
+"""After each slice, in which the lock is free. Parsing takes three times as long as without."""

@@ -26,6 +26,7 @@ MIN_MESSAGES_HELD = 4
 """Messages of the largest size for which `--max-buffer` must have room: one incoming, one outgoing,
 and as much again. With less, two devices could already be closed for lack of memory."""
 MIN_BUFFER = MIN_MESSAGES_HELD * DEFAULT_MESSAGE_BYTES
+"""The smallest `--max-buffer` by default, 4 MiB: also where the memory is unknown."""
 RETRY_MEMORY_SECONDS = 60
 """The wait announced to a device that is closed with 4007."""
 FRAME_READER_BYTES = 7 * 1024
@@ -34,3 +35,10 @@ not."""
 SPARE_FRAME_READERS = 8
 """Unused instances kept for the next connection. A frame is mostly whole within one read, so that
 one suffices; a few are in use for longer."""
+MAX_DEFAULT_BUFFER = 256 * 1024 * 1024
+"""The largest `--max-buffer` by default: 4096 queued messages of 64 KiB, and less than most expect
+a relay to take. An eighth of 24 GB would be 3 GB; that is for the operator to decide."""
+TRIM_FROM_BYTES = 2 * 1024 * 1024
+TRIM_SECONDS = 10
+"""Free memory is given back to the system if the bytes held have fallen by TRIM_FROM_BYTES from
+their peak, which is looked at in this interval. It takes 3 ms."""

@@ -19,3 +19,6 @@ ROUND_SECONDS = 0.004
 turn: less than a network's jitter, and some 200 messages of 64 KiB."""
 PIECES_AT_ONCE = 16
 """Pieces of one sendmsg(2). A message has two; joining is faster for many small ones."""
+ONE_READ_BYTES = 64 * 1024
+"""What the smallest read may add at most, with TLS: MIN_READ_BYTES, the kept part of a record, and
+the memory for a cut one. The room of one message begins so much below it."""

@@ -145,7 +145,7 @@ def options(declared: Iterable[Option]) -> list[str]:
         lines.append(f".SS {group}")
         for option in members:
             text = " ".join(filter(None, (option.full_help, option.reload_note)))
-            lines += item(f"--{option.name} {option.value}", text)
+            lines += item(option.flag, text)
     for head, text in (
         ("-V, --version", "Print the version."),
         ("-h, --help", "Print a summary."),

@@ -82,8 +82,11 @@ class RelayService(MultiService):
         self._watch = WarningMonitor(self.warnings, reactor, log=log)
         # Stopped in reverse order: the hub closes the remaining streams last.
         trim = MemoryTrim(ledger, reactor, log=log)
-        for service in (self.hub, trim, sessions, self.listeners):
+        for service in (self.hub, trim, sessions):
             service.setServiceParent(self)
+        # Devices that are already here when it opens would not get any of it.
+        self.mailbox = self._make_mailbox(settings)
+        self.listeners.setServiceParent(self)
         self._add_optional(settings)
         self._configure(settings)
 
@@ -112,6 +115,18 @@ class RelayService(MultiService):
         else:
             self._admin = None
 
+    def _make_mailbox(self, settings: Settings) -> "MailboxService | None":
+        if not settings.mailbox:
+            return None
+        # Most relays keep nothing, and need no database.
+        from vaultrelay.app.mailbox_service import MailboxService
+
+        mailbox = MailboxService(
+            settings, self.hub.reactor, broker=self.broker, devices=self.devices, log=self.log
+        )
+        mailbox.setServiceParent(self)
+        return mailbox
+
     def _configure(
         self,
         settings: Settings,
@@ -128,6 +143,8 @@ class RelayService(MultiService):
         self.log.configure(settings.log)
         self.listeners.configure(settings.pairs, renew_tickets=renew_tickets)
         self.devices.ledger.configure(settings.buffer_bytes, settings.limits.message_bytes)
+        if self.mailbox is not None:
+            self.mailbox.configure(settings)
         if closed := self.broker.configure(broker_settings):
             self.log.info(
                 "Connections closed because the new access rules do not admit them: {count}",
@@ -156,6 +173,7 @@ class RelayService(MultiService):
                 admin_host_refused=self._admin is not None and self._admin.host_refused,
                 proxy_faults=self.clients.proxy_faults,
                 plain_addresses=self._plain_addresses,
+                mailbox=None if self.mailbox is None else self.mailbox.health,
             )
         )
 

@@ -1,6 +1,6 @@
 """The plugin of ``twistd vault-relay``: Options and makeService."""
 
-from vaultrelay.app.exit_status import stop_with
+from vaultrelay.app.exit_status import CannotStart, stop_with
 from vaultrelay.app.open_files import fit_to_open_files
 from vaultrelay.app.process_control import add_process_control
 from vaultrelay.app.process_options import ProcessOptions
@@ -27,13 +27,13 @@ class TwistdRelayService(RelayService):
             if self.start is not None:
                 self.start.give_away(self.unix_paths)
         except CannotListen as error:
-            self.log.error("{error}", error=error)
-            if self.start is not None:
-                self.start.fail(error)
-            stop_with(error)
+            self._stop_with(error)
 
     def startService(self) -> None:
-        super().startService()
+        try:
+            super().startService()
+        except CannotStart as error:
+            self._stop_with(error)
         if self.start is not None:
             self.start.succeeded()
         if self.settings.log_format != "text" and not self.log.format_applies:
@@ -43,6 +43,12 @@ class TwistdRelayService(RelayService):
                 option=self.settings.source_of("log-format"),
                 wanted=self.settings.log_format,
             )
+
+    def _stop_with(self, error: Exception) -> None:
+        self.log.error("{error}", error=error)
+        if self.start is not None:
+            self.start.fail(error)
+        stop_with(error)
 
 
 def makeService(options: ProcessOptions) -> RelayService:

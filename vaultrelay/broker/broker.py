@@ -10,6 +10,7 @@ from vaultrelay.broker.deadlines import check_deadlines, extend_deadlines
 from vaultrelay.broker.drain_turns import DrainTurns
 from vaultrelay.broker.hello import check_hello, welcome
 from vaultrelay.broker.idle_disconnects import IdleDisconnects
+from vaultrelay.broker.mailbox import Mailbox
 from vaultrelay.broker.outbox import Clock, Outbox
 from vaultrelay.broker.session import Session
 from vaultrelay.broker.settings import BrokerSettings
@@ -18,8 +19,10 @@ from vaultrelay.policy.access import ANONYMOUS, Admission
 from vaultrelay.policy.budgets import BudgetBook, Budgets
 from vaultrelay.policy.limits.drain import DRAIN_RECONNECT
 from vaultrelay.policy.limits.timeouts import STANDSTILL_SECONDS
+from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Draining, Hello
+from vaultrelay.wire.control import Draining, FromDevice, Hello, Keepalive
+from vaultrelay.wire.data import BadHeader
 
 
 class Broker:
@@ -43,6 +46,8 @@ class Broker:
         self.channels: dict[bytes, Channel] = {}
         self.sessions: set[Session] = set()
         self.joined = 0
+        self.mailbox: Mailbox | None = None
+        self.read_control: Callable[[bytes], FromDevice] = read_from_device
         self.budgets = BudgetBook()
         self.admission = AdmissionControl(clock, self.counters, self.budgets)
         self._on_end = on_end
@@ -65,6 +70,11 @@ class Broker:
         for session in refused:
             session.close(CloseCode.KICKED)
         return len(refused)
+
+    def open_mailbox(self, mailbox: Mailbox) -> None:
+        """Offer a mailbox from now on."""
+        self.mailbox = mailbox
+        self.read_control = read_with_mailbox
 
     @property
     def draining(self) -> bool:
@@ -91,7 +101,32 @@ class Broker:
         self.sessions.add(session)
         return session
 
-    def join(self, session: Session, hello: Hello) -> None:
+    def control_received(self, session: Session, control: FromDevice) -> None:
+        """Answer a control message, which the session allows at its stage."""
+        if isinstance(control, Hello):
+            self._join(session, control)
+        elif isinstance(control, Keepalive):
+            session.liveness.is_active = True
+            session.liveness.set_interval(control.ping_seconds)
+            session.outbox.send_control(Keepalive(session.liveness.ping_seconds).encode())
+        elif self.mailbox is None or not self.mailbox.erase(session, control.cursor):
+            session.break_rule(Rule.UNKNOWN_TYPE)
+
+    def other_received(self, session: Session, message: bytes, error: BadHeader) -> None:
+        """Store a PUT; close the session for `error` if the message is none."""
+        try:
+            if self.mailbox is not None and self.mailbox.put(session, message):
+                return
+        except BadHeader as malformed:
+            error = malformed
+        session.break_rule(error)
+
+    def queue_empty(self, session: Session) -> None:
+        """Send a device that has taken all more items of its mailbox."""
+        if self.mailbox is not None:
+            self.mailbox.queue_empty(session)
+
+    def _join(self, session: Session, hello: Hello) -> None:
         """Answer a hello: welcome the session into its channel, or close it."""
         channel = self.channels.get(hello.channel)
         refused = check_hello(
@@ -116,7 +151,10 @@ class Broker:
         peers = channel.add(session, hello.device)
         self.joined += 1
         self.counters.joins += 1
-        welcome(session, peers, self.node_name)
+        mailbox = None if hello.mailbox is None else self.mailbox
+        welcome(session, peers, self.node_name, None if mailbox is None else mailbox.limits)
+        if mailbox is not None and hello.mailbox is not None:
+            mailbox.open(session, hello.mailbox.cursor)
         self._on_join(session)
 
     def forget(self, session: Session) -> None:
@@ -130,6 +168,8 @@ class Broker:
         self._on_end(session)
         if session.channel is None:
             return
+        if self.mailbox is not None:
+            self.mailbox.close(session)
         self.joined -= 1
         self.counters.messages += session.messages_in
         self.counters.bytes += session.bytes_in
@@ -137,7 +177,8 @@ class Broker:
             self.idle_disconnects.add(session.liveness.silent_seconds(self.clock.seconds()))
         channel = self.channels[session.channel.key]
         channel.remove(session)
-        self._end_if_empty(channel)
+        if not channel.sessions:
+            del self.channels[channel.key]
 
     def tick(self) -> None:
         """Check every deadline. To be called at least every TICK_SECONDS."""
@@ -178,11 +219,6 @@ class Broker:
         """Close every session now, whatever its turn in a drain."""
         for session in tuple(self.sessions):
             session.close(CloseCode.RESTART)
-
-    def _end_if_empty(self, channel: Channel) -> None:
-        """End a channel without sessions. Nothing else decides that, for a mailbox to change."""
-        if not channel.sessions:
-            del self.channels[channel.key]
 
     def _is_allowed(self, session: Session) -> bool:
         channel = session.channel.key if session.channel else session.named_channel

@@ -71,8 +71,11 @@ def check_hello(
     return None
 
 
-def welcome(session: Session, peers: Sequence[Peer], node_name: str) -> None:
-    """Send a session that has joined its number, its peers and its limits."""
+def welcome(
+    session: Session, peers: Sequence[Peer], node_name: str, mailbox: MailboxLimits | None = None
+) -> None:
+    """Send a session that has joined its number, its peers and its limits, with those of the
+    mailbox if it has asked for it."""
     limits = session.limits
     session.outbox.send_control(
         Welcome(
@@ -87,5 +90,6 @@ def welcome(session: Session, peers: Sequence[Peer], node_name: str) -> None:
             limits.ping_seconds,
             limits.session_ttl,
             node=node_name or None,
+            mailbox=mailbox,
         ).encode()
     )

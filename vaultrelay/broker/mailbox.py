@@ -1,31 +1,34 @@
-"""Mailbox: a store of messages for sleeping devices of a channel. There is none yet."""
+"""Mailbox: the messages kept for sleeping devices of a channel, as the broker uses it."""
 
 from typing import Protocol
 
-from vaultrelay.broker.outbox import Outbox
+from vaultrelay.broker.session import Session
+from vaultrelay.wire.mailbox import Cursor, MailboxLimits
 
 
 class Mailbox(Protocol):
-    """The store of one relay, as the broker will use it.
+    """The mailbox of one relay. No method blocks, and none is on the path of a DATA message.
 
-    No method blocks: results that need a disk come later, through an outbox. Each method names its
-    caller; none of these is on the path of a DATA message.
+    What needs the disk comes later, through the outbox of a session.
     """
 
-    def put(self, channel: bytes, sender: Outbox, message: bytes) -> bool:
-        """Store a PUT, and answer it with STORED; return False for any other message.
+    limits: MailboxLimits
+    """Those that a welcome announces."""
 
-        From `Session.data_received`, where `check_data` raises BadHeader for all but DATA.
-        """
+    def open(self, session: Session, cursor: Cursor | None) -> None:
+        """Send the items after `cursor`, and then new ones as they are stored; after the
+        welcome."""
 
-    def open(self, channel: bytes, receiver: Outbox, cursor: bytes) -> None:
-        """Send the messages stored after `cursor` as ITEMs, and then new ones as they arrive.
+    def put(self, session: Session, message: bytes) -> bool:
+        """Store a PUT and answer it; return False for a message of another kind, or of a session
+        without an open mailbox. Raises BadHeader if the PUT is malformed."""
 
-        From `Broker.join`, after the welcome.
-        """
+    def erase(self, session: Session, cursor: Cursor | None) -> bool:
+        """Delete the items of the channel up to `cursor`, or all; return False for a session
+        without an open mailbox."""
 
-    def close(self, channel: bytes, receiver: Outbox) -> None:
-        """Send nothing more to a device after the end of its session. From `Broker.forget`."""
+    def queue_empty(self, session: Session) -> None:
+        """The device has taken all that was sent: more may follow."""
 
-    def channel_empty(self, channel: bytes) -> None:
-        """The last device of a channel has left. From `Broker._end_if_empty`."""
+    def close(self, session: Session) -> None:
+        """Send nothing more to an ended session."""

@@ -13,6 +13,7 @@ from vaultrelay.broker.stages import (
     BROKEN_RULES,
     CHALLENGED,
     CLOSED,
+    EVENTS,
     JOINED,
     LEFT_REASONS,
     TRANSITIONS,
@@ -23,7 +24,7 @@ from vaultrelay.policy.limits.floods import RETRY_RATE_SECONDS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.broken_rule import BrokenRule, Rule
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Challenge, Hello, Keepalive, read_from_device
+from vaultrelay.wire.control import Challenge, FromDevice, read_from_device
 from vaultrelay.wire.data import NO_SESSION, BadHeader, check_data
 from vaultrelay.wire.json_object import BadControl
 from vaultrelay.wire.proof import RELAY_NONCE_BYTES
@@ -47,9 +48,16 @@ class SessionOwner(Protocol):
 
     clock: Clock
     limits: SessionLimits
+    read_control: Callable[[bytes], FromDevice]
 
-    def join(self, session: "Session", hello: Hello) -> None:
-        """Call `Session.enter` if the hello is valid, and close the session if not."""
+    def control_received(self, session: "Session", control: FromDevice) -> None:
+        """Answer a control message of the device."""
+
+    def other_received(self, session: "Session", message: bytes, error: BadHeader) -> None:
+        """Handle a binary message that is not DATA, or close the session for this error."""
+
+    def queue_empty(self, session: "Session") -> None:
+        """The device has taken all that was sent to it."""
 
     def forget(self, session: "Session") -> None:
         """Remove an ended session from everything."""
@@ -125,20 +133,14 @@ class Session:
         if self._is_flooded():
             return
         try:
-            control = read_from_device(text)
+            control = self._owner.read_control(text)
         except BadControl as error:
             self.break_rule(error)
         else:
-            if isinstance(control, Keepalive):
-                if self._advance(Event.KEEPALIVE):
-                    self.liveness.is_active = True
-                    self.liveness.set_interval(control.ping_seconds)
-                    self.outbox.send_control(Keepalive(self.liveness.ping_seconds).encode())
-            elif Event.HELLO in TRANSITIONS[self.stage]:
-                # The stage advances if the hello is valid.
-                self._owner.join(self, control)
-            else:
-                self._advance(Event.HELLO)
+            event = EVENTS[type(control)]
+            # A hello advances the stage only if it is valid, at `enter`.
+            if event in TRANSITIONS[self.stage] or self._advance(event):
+                self._owner.control_received(self, control)
 
     def data_received(self, message: bytes) -> None:
         """Check and relay a data message of the device, and charge it to its rates."""
@@ -149,7 +151,7 @@ class Session:
         try:
             to, id = check_data(message, self.number)
         except BadHeader as error:
-            self.break_rule(error)
+            self._owner.other_received(self, message, error)
             return
         self.liveness.is_active = True
         self.messages_in += 1
@@ -183,6 +185,10 @@ class Session:
     def queue_drained(self) -> None:
         """The queue to the device is below its low mark."""
         self.flow.queue_drained()
+
+    def queue_empty(self) -> None:
+        """The device has taken all that was sent to it."""
+        self._owner.queue_empty(self)
 
     def connection_lost(self, clean: bool) -> None:
         """End the session: the connection is gone, `clean` if the device sent a close."""

@@ -23,7 +23,7 @@ class Command(NamedTuple):
 def bash(options: Sequence[Option], commands: Sequence[Command]) -> str:
     """Return the completion of bash."""
     flags: dict[str, list[str]] = {}
-    for option in options:
+    for option in (each for each in options if not each.is_switch):
         flags.setdefault(_bash_value(option), []).append(f"--{option.name}")
     values = "".join(
         f"        {'|'.join(names)})\n            {value}\n            return ;;\n"
@@ -109,6 +109,8 @@ def _zsh_option(option: Option) -> str:
     action = _by_value(option, "({})", "_files", "_files -/", " ")
     text = _first_sentence(option).replace("[", r"\[").replace("]", r"\]").replace(":", r"\:")
     repeats = "*" if option.repeatable else ""
+    if option.is_switch:
+        return quote(f"--{option.name}[{text}]")
     return quote(f"{repeats}--{option.name}=[{text}]:{option.value}:{action}")
 
 
@@ -136,8 +138,9 @@ def fish(options: Sequence[Option], commands: Sequence[Command]) -> str:
         value = _by_value(
             option, "-x -a '{}'", "-r -F", "-x -a '(__fish_complete_directories)'", "-x"
         )
+        value = "" if option.is_switch else f" {value}"
         help = _fish_quoted(_first_sentence(option))
-        lines.append(f"-n {relay} -l {option.name} {value} -d {help}")
+        lines.append(f"-n {relay} -l {option.name}{value} -d {help}")
     lines += [f"-n {relay} -l {flag[2:]}" for flag in _PLAIN]
     rules = "".join(f"complete -c vault-relay {line}\n" for line in lines)
     return f"# fish completion for vault-relay.\n{rules}"

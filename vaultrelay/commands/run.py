@@ -3,7 +3,7 @@
 import gc
 from typing import Any
 
-from vaultrelay.app.exit_status import stop_with
+from vaultrelay.app.exit_status import CannotStart, stop_with
 from vaultrelay.app.open_files import fit_to_open_files
 from vaultrelay.app.process_control import add_process_control
 from vaultrelay.app.process_options import ProcessOptions
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     try:
         relay.privilegedStartService()
         relay.startService()
-    except CannotListen as error:
+    except (CannotListen, CannotStart) as error:
         stop_with(error)
     except OSError as error:
         # Such as a limit on open files below what any process needs.

@@ -38,9 +38,9 @@ class RelayOptions(usage.Options):
 
     def parseOptions(self, options: list[str] | None = None) -> None:
         names = [*(each.name for each in OPTIONS), "help", "version"]
-        with_value = [f"{each.name}=" for each in OPTIONS]
+        forms = [each.name + ("" if each.is_switch else "=") for each in OPTIONS]
         try:
-            flags, rest = getopt(options or [], "hV", with_value + names[len(with_value) :])
+            flags, rest = getopt(options or [], "hV", forms + names[len(forms) :])
         except GetoptError as error:
             hint = did_you_mean(error.opt, names, "--{}") if "not recog" in error.msg else ""
             end = f"{hint} See" if hint else "; see"
@@ -51,7 +51,8 @@ class RelayOptions(usage.Options):
                 self.opt_help()
             elif flag in ("-V", "--version"):
                 self.opt_version()
-            self.flags.setdefault(flag.removeprefix("--"), []).append(value)
+            name = flag.removeprefix("--")
+            self.flags.setdefault(name, []).append("yes" if name in forms else value)
         self.parseArgs(*rest)
         self.reader = SettingsReader(
             self.flags,

@@ -32,7 +32,7 @@ def help_text(options: Iterable[Option], commands: Mapping[str, str]) -> str:
     if commands:
         blocks.append(_section("Commands; each has --help", commands))
     for group, members in groupby(options, lambda option: option.group):
-        heads = {f"--{each.name} {each.value}": each.full_help for each in members}
+        heads = {each.flag: each.full_help for each in members}
         blocks.append(_section(group, heads))
     other = {"-V, --version": "Print the version.", "-h, --help": "Print this help."}
     blocks.append(_section("Other", other))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from vaultrelay.config.option import Option
-from vaultrelay.config.option_kinds import Choice, Integer, Kind, Listed
+from vaultrelay.config.option_kinds import Choice, Integer, Kind, Listed, Switch
 
 Schema: TypeAlias = dict[str, object]
 _TEXT: Schema = {"type": "string", "minLength": 1}
@@ -30,6 +30,8 @@ def _property(option: Option) -> Schema:
     if option.default:
         is_number = isinstance(option.kind, Integer)
         found["default"] = int(option.default) if is_number else option.default
+        if option.is_switch:
+            found["default"] = option.default == "yes"
     return found
 
 
@@ -39,6 +41,8 @@ def _of_kind(kind: Kind) -> Schema:
             # A number may also be a string.
             limits = {"minimum": lowest, "maximum": highest, "pattern": r"^\s*[0-9]+\s*$"}
             return {"type": ["integer", "string"], **limits}
+        case Switch(words=words):
+            return {"enum": [True, False, *words]}
         case Choice(words=words):
             return {"enum": list(words)}
         case Listed(maximum=maximum):

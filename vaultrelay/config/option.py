@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from vaultrelay.config.option_kinds import Choice, Integer, Kind, Listed, ListFile
+from vaultrelay.config.option_kinds import Choice, Integer, Kind, Listed, ListFile, Switch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,16 @@ class Option:
         return self.kind.value
 
     @property
+    def is_switch(self) -> bool:
+        """Whether its flag has no value."""
+        return isinstance(self.kind, Switch)
+
+    @property
+    def flag(self) -> str:
+        """The flag with the word for its value, as the help shows it."""
+        return f"--{self.name} {self.value}".rstrip()
+
+    @property
     def repeatable(self) -> bool:
         """Whether it takes a list of values."""
         return isinstance(self.kind, Listed)
@@ -58,8 +68,9 @@ class Option:
     def assignment(self) -> str:
         """A line of TOML that sets it to its default, or to its example."""
         text = self.default or self.example
-        # A string of JSON is one of TOML.
-        value = text if isinstance(self.kind, Integer) else json.dumps(text)
+        # A string of JSON is one of TOML, and so is true.
+        value: Any = text == "yes" if self.is_switch else text
+        value = text if isinstance(self.kind, Integer) else json.dumps(value)
         return f"{self.name} = " + (f"[{value}]" if self.repeatable else value)
 
     @property
@@ -79,6 +90,8 @@ class Option:
 def option(name: str, kind: Kind, default: Any, group: str, help: str, **more: Any) -> Any:
     """Declare a field of a class of settings as an option. `more` are fields of Option."""
     text = str(default) if isinstance(default, int | str) else ""
+    if isinstance(kind, Switch):
+        text = "yes" if default else "no"
     declared = Option(name=name, kind=kind, help=help, group=group, default=text, **more)
     return field(
         default=default, repr=not isinstance(kind, ListFile), metadata={"option": declared}

@@ -91,6 +91,20 @@ class Choice(Kind):
 
 
 @dataclass(frozen=True)
+class Switch(Choice):
+    """Yes or no. The flag has no value: it stands for yes."""
+
+    value: str = ""
+    words: Collection[str] = ("yes", "no")
+
+    def read(self, raw: RawOption, context: ParseContext) -> bool:
+        return super().read(raw, context) == "yes"
+
+    def show(self, value: bool) -> object:
+        return "yes" if value else "no"
+
+
+@dataclass(frozen=True)
 class Listed(Kind):
     """Several values, each read by `one`, which raises ValueError; `template` makes it a sentence.
 

@@ -71,6 +71,8 @@ def parse(assignment: Assignment, options: Mapping[str, Option], folder: str) ->
     option = options.get(name)
     if option is None:
         raise BadOption(f"{source}: unknown option{did_you_mean(name, options)}")
+    if option.is_switch and isinstance(value, bool):
+        value = "yes" if value else "no"
     is_list = isinstance(value, tuple) or (option.repeatable and isinstance(value, list))
     values = value if is_list else (value,)
     if not all(type(each) in (str, int) for each in values):

@@ -10,12 +10,14 @@ from vaultrelay.certificates.server_certificate import ServerCertificate
 from vaultrelay.config.access_options import AccessOptions
 from vaultrelay.config.limit_options import LimitOptions
 from vaultrelay.config.listening_options import ListeningOptions
+from vaultrelay.config.mailbox_options import MailboxOptions
 from vaultrelay.config.operation_options import OperationOptions
 from vaultrelay.config.option import Option, options_of
 from vaultrelay.logs import LogSettings
 from vaultrelay.policy.access import Access
 from vaultrelay.policy.audience import Audiences, is_public_host
 from vaultrelay.policy.descriptors import Shares, share_out
+from vaultrelay.policy.limits.mailbox import TOKEN_SHARE
 from vaultrelay.policy.limits.memory import (
     MAX_DEFAULT_BUFFER,
     MEMORY_SHARE,
@@ -26,13 +28,16 @@ from vaultrelay.policy.limits.networks import MIN_PER_ADDRESS, SHARE_PER_ADDRESS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.origins import Origins
 from vaultrelay.wire.host import canonical_host
+from vaultrelay.wire.mailbox import PUT_HEADER_BYTES
 from vaultrelay.wire.relay_url import host_of_url
 
 _SCHEMES_IN_APP = {"http": "ws", "https": "wss"}
 
 
 @dataclass(frozen=True)
-class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
+class Settings(
+    OperationOptions, MailboxOptions, LimitOptions, AccessOptions, ListeningOptions
+):
     """The values of all options, and what is derived from them.
 
     The bases declare the options; a dataclass has the fields of its last base first. `pairs` are
@@ -75,6 +80,21 @@ class Settings(OperationOptions, LimitOptions, AccessOptions, ListeningOptions):
             return self.max_buffer
         share = min(self.memory // MEMORY_SHARE, MAX_DEFAULT_BUFFER)
         return max(share, MIN_BUFFER, MIN_MESSAGES_HELD * self.message_bytes)
+
+    @property
+    def max_item_bytes(self) -> int:
+        """The largest payload in the mailbox: a PUT is not larger than a message."""
+        return min(self.item_bytes, self.message_bytes - PUT_HEADER_BYTES)
+
+    @property
+    def payer_bytes(self) -> int:
+        """The part of one access token in the mailbox."""
+        return self.total_bytes // TOKEN_SHARE if self.token_bytes is None else self.token_bytes
+
+    @property
+    def is_mailbox_open(self) -> bool:
+        """Whether anyone may store messages."""
+        return self.mailbox_open and self.tokens is None and self.channels is None
 
     @property
     def certificates(self) -> tuple[ServerCertificate, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
+from vaultrelay.policy.mailbox_health import MailboxHealth
 from vaultrelay.transport.client_budgets import ProxyEvidence
 from vaultrelay.transport.listening_service import OpenSocket
 
@@ -28,3 +29,4 @@ class RelayState:
     admin_host_refused: bool = False
     proxy_faults: Collection[str] = ()
     plain_addresses: tuple[str, ...] = ()
+    mailbox: MailboxHealth | None = None

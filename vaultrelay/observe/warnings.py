@@ -4,7 +4,12 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from vaultrelay.config.option_sources import variable_hint
-from vaultrelay.observe import access_warnings, certificate_warnings, proxy_warnings
+from vaultrelay.observe import (
+    access_warnings,
+    certificate_warnings,
+    mailbox_warnings,
+    proxy_warnings,
+)
 from vaultrelay.observe.proxy_warnings import PROXY_FAULT_TEXTS
 from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.policy.operator_warning import OperatorWarning
@@ -84,6 +89,9 @@ CHECKS = (
     Check("certificate_trust", certificate_warnings.trust),
     Check("certificate_key", certificate_warnings.keys),
     Check("open_key", certificate_warnings.open_keys),
+    Check("mailbox", mailbox_warnings.outages, is_urgent=True),
+    Check("mailbox_haproxy", mailbox_warnings.behind_haproxy),
+    Check("old_sqlite", mailbox_warnings.old_sqlite),
     Check("few_descriptors", _few_descriptors),
     Check(
         "no_name",

@@ -157,6 +157,10 @@ class DeviceConnection:
         self._queue.drop()
 
     @property
+    def is_empty(self) -> bool:
+        return not self._queue.held
+
+    @property
     def bytes_taken(self) -> int:
         return self._queue.bytes_taken
 

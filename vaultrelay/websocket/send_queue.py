@@ -155,6 +155,8 @@ class SendQueue:
             self._is_high = False
             if self.owner is not None:
                 self.owner.queue_drained()
+        if self.owner is not None and not self._is_full:
+            self.owner.queue_empty()
 
     def stopProducing(self) -> None:
         pass

@@ -1,0 +1,138 @@
+"""MailboxService: opens the mailbox, and runs it between its thread and the reactor."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+
+from vaultrelay.app.exit_status import CannotStart
+from vaultrelay.broker.broker import Broker
+from vaultrelay.config.settings import Settings
+from vaultrelay.logs import RelayLog
+from vaultrelay.mailbox.clerk import Clerk
+from vaultrelay.mailbox.payers import Payers
+from vaultrelay.mailbox.sqlite.opening import open_sqlite_store
+from vaultrelay.mailbox.store import StoreLimits, StoreRefused
+from vaultrelay.mailbox.streams import MailboxStreams
+from vaultrelay.mailbox.supervisor import State
+from vaultrelay.policy.limits.mailbox import (
+    SAFE_SQLITE,
+    START_SECONDS,
+    STOP_SECONDS,
+    WINDOW_BYTES,
+)
+from vaultrelay.policy.limits.timeouts import TICK_SECONDS
+from vaultrelay.policy.mailbox_health import MailboxHealth
+from vaultrelay.transport.periodic import PeriodicTask
+from vaultrelay.websocket.factory import DeviceFactory
+from vaultrelay.wire.announced import MailboxLimits
+
+KEY_FILE = "key"
+"""In the folder of the mailbox, unless --mailbox-key names another."""
+_CAN_READ = (State.OPEN, State.FULL)
+
+
+class MailboxService(Service):
+    """The mailbox of one relay while it runs. Raises CannotStart if it must not be opened."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: Any,
+        *,
+        broker: Broker,
+        devices: DeviceFactory,
+        log: RelayLog,
+    ) -> None:
+        self._log = log
+        self._broker = broker
+        self._limits = store_limits(settings)
+        self._folder = Path(settings.mailbox)
+        self._key = Path(settings.mailbox_key or self._folder / KEY_FILE)
+        self._free_bytes = settings.free_bytes
+        self._state, self._fault = State.OPENING, ""
+        self.clerk = Clerk(self._open, reactor.callFromThread, self._state_changed)
+        self.payers = Payers(reactor, settings.address_bytes, is_open=settings.is_mailbox_open)
+        self.streams = MailboxStreams(
+            self.clerk,
+            clock=reactor,
+            ledger=devices.ledger,
+            gathering=devices.batch,
+            payers=self.payers,
+            limits=announced_limits(settings),
+        )
+        self._ticking = PeriodicTask(
+            self.streams.tick, reactor, "Cannot look after the mailbox", log=log
+        )
+
+    @property
+    def health(self) -> MailboxHealth:
+        """What the operator should know."""
+        return MailboxHealth(
+            self._state.value, self._fault, is_old_sqlite=sqlite3.sqlite_version_info < SAFE_SQLITE
+        )
+
+    def configure(self, settings: Settings) -> None:
+        """Apply other limits."""
+        self._limits = limits = store_limits(settings)
+        self._free_bytes = settings.free_bytes
+        self.clerk.configure(limits, settings.free_bytes)
+        self.payers.address_bytes = settings.address_bytes
+        self.streams.limits = announced_limits(settings)
+
+    def startService(self) -> None:
+        try:
+            self.clerk.start(START_SECONDS)
+        except StoreRefused as error:
+            raise CannotStart(f"cannot open the mailbox: {error}") from None
+        super().startService()
+        self._broker.open_mailbox(self.streams)
+        self._ticking.start(TICK_SECONDS)
+
+    def stopService(self) -> None:
+        if self.running:
+            super().stopService()
+            self._ticking.stop()
+            if not self.clerk.stop(STOP_SECONDS):
+                self._log.warn(
+                    "The mailbox did not close within {seconds} s: its disk does not respond",
+                    seconds=STOP_SECONDS,
+                )
+
+    def _open(self) -> Any:
+        # In the clerk's thread, also when the store is opened again.
+        return open_sqlite_store(self._folder, self._key, self._limits, self._free_bytes)
+
+    def _state_changed(self, state: State, fault: Exception | None) -> None:
+        could_read = self._state in _CAN_READ
+        self._state, self._fault = state, "" if fault is None else str(fault)
+        if state in _CAN_READ and not could_read:
+            self.streams.store_returned()
+        elif state not in _CAN_READ and could_read:
+            self.streams.store_left()
+        elif state is State.OPEN:
+            self.streams.room_returned()
+
+
+def store_limits(settings: Settings) -> StoreLimits:
+    """Return the limits of the store."""
+    return StoreLimits(
+        retention=settings.retention,
+        item_bytes=settings.max_item_bytes,
+        channel_bytes=settings.channel_bytes,
+        channel_items=settings.channel_items,
+        total_bytes=settings.total_bytes,
+        payer_bytes=settings.payer_bytes,
+    )
+
+
+def announced_limits(settings: Settings) -> MailboxLimits:
+    """Return the limits that a welcome announces."""
+    return MailboxLimits(
+        settings.retention,
+        settings.max_item_bytes,
+        settings.channel_bytes,
+        settings.channel_items,
+        WINDOW_BYTES,
+    )

@@ -111,6 +111,7 @@ def test_the_file_is_what_its_maker_makes() -> None:
 @pytest.mark.parametrize("content", [None, "{}\n"], ids=["missing", "different"])
 def test_the_maker_notices_another_file(tmp_path: Path, content: str | None) -> None:
     maker = shutil.copy(MAKER, tmp_path)
+    shutil.copytree(MAKER.with_name("vectors"), tmp_path / "vectors")
     if content is not None:
         (tmp_path / "vectors.json").write_text(content)
     checked = subprocess.run([sys.executable, maker, "--check"], capture_output=True, check=False)

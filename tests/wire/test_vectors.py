@@ -16,14 +16,9 @@ from vaultrelay.policy.limits.pending import HEAD_BYTES, RETRY_DRAINING_SECONDS,
 from vaultrelay.policy.limits.reserved import RETRY_RESERVED_SECONDS
 from vaultrelay.wire import base64url, data, proof, refusal
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import (
-    LEFT_REASONS,
-    Challenge,
-    FromRelay,
-    Hello,
-    read_from_device,
-    read_from_relay,
-)
+from vaultrelay.wire.control.in_session import LEFT_REASONS
+from vaultrelay.wire.control.joining import Challenge, Hello
+from vaultrelay.wire.control.reading import FromRelay, read_from_device, read_from_relay
 from vaultrelay.wire.json_object import BadControl, read_object
 from vaultrelay.wire.refusal import Refusal
 from vaultrelay.wire.relay_url import host_of_url
@@ -81,9 +76,10 @@ def fields_of(message: FromRelay) -> Vector:
     fields = with_hex(dataclasses.asdict(message))
     # `joined` has its peer's fields beside its own.
     fields.update(fields.pop("peer", {}))
-    if fields.get("node", "") is None:
-        # Of a relay without a name, the only field that is missing then.
-        del fields["node"]
+    for name in ("node", "mailbox"):
+        if fields.get(name, "") is None:
+            # Of a relay without a name, or without a mailbox: the fields that are missing then.
+            del fields[name]
     return {"type": message.type, **fields}
 
 
@@ -111,6 +107,7 @@ def test_the_file_is_what_its_maker_makes() -> None:
 @pytest.mark.parametrize("content", [None, "{}\n"], ids=["missing", "different"])
 def test_the_maker_notices_another_file(tmp_path: Path, content: str | None) -> None:
     maker = shutil.copy(MAKER, tmp_path)
+    shutil.copytree(MAKER.with_name("vectors"), tmp_path / "vectors")
     if content is not None:
         (tmp_path / "vectors.json").write_text(content)
     checked = subprocess.run([sys.executable, maker, "--check"], capture_output=True, check=False)
@@ -140,6 +137,7 @@ def test_every_list_is_known_here() -> None:
         "accepted_upgrades",
         "refused_upgrades",
         "refusals",
+        "mailbox",
     ]
 
 

@@ -21,7 +21,9 @@ from vaultrelay.policy.limits.drain import DRAIN_RECONNECT
 from vaultrelay.policy.limits.timeouts import STANDSTILL_SECONDS
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Draining, FromDevice, Hello, Keepalive
+from vaultrelay.wire.control.in_session import Draining, Keepalive
+from vaultrelay.wire.control.joining import Hello
+from vaultrelay.wire.control.reading import FromDevice, read_from_device, read_with_mailbox
 from vaultrelay.wire.data import BadHeader
 
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from vaultrelay.broker.session import Session
-from vaultrelay.wire.mailbox import Cursor, MailboxLimits
+from vaultrelay.wire.announced import MailboxLimits
 
 
 class Mailbox(Protocol):
@@ -15,7 +15,7 @@ class Mailbox(Protocol):
     limits: MailboxLimits
     """Those that a welcome announces."""
 
-    def open(self, session: Session, cursor: Cursor | None) -> None:
+    def open(self, session: Session, cursor: bytes | None) -> None:
         """Send the items after `cursor`, and then new ones as they are stored; after the
         welcome."""
 
@@ -23,7 +23,7 @@ class Mailbox(Protocol):
         """Store a PUT and answer it; return False for a message of another kind, or of a session
         without an open mailbox. Raises BadHeader if the PUT is malformed."""
 
-    def erase(self, session: Session, cursor: Cursor | None) -> bool:
+    def erase(self, session: Session, cursor: bytes | None) -> bool:
         """Delete the items of the channel up to `cursor`, or all; return False for a session
         without an open mailbox."""
 

@@ -1,7 +1,7 @@
 """Session: the stage and identity of one device on one connection."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from vaultrelay import __version__
@@ -24,7 +24,8 @@ from vaultrelay.policy.limits.floods import RETRY_RATE_SECONDS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.broken_rule import BrokenRule, Rule
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Challenge, FromDevice, read_from_device
+from vaultrelay.wire.control.joining import Challenge
+from vaultrelay.wire.control.reading import FromDevice
 from vaultrelay.wire.data import NO_SESSION, BadHeader, check_data
 from vaultrelay.wire.json_object import BadControl
 from vaultrelay.wire.proof import RELAY_NONCE_BYTES

@@ -4,7 +4,9 @@ from enum import Enum
 
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Erase, Hello, Keepalive
+from vaultrelay.wire.control.in_session import Keepalive
+from vaultrelay.wire.control.joining import Hello
+from vaultrelay.wire.control.mailbox import Erase
 
 
 class Stage(Enum):

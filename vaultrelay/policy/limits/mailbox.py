@@ -62,6 +62,8 @@ CACHE_KIBIBYTES = 256
 """SQLite's page cache. With 1 MiB nothing was quicker."""
 CHECKPOINT_PAGES = 256
 """Pages in the write-ahead log before SQLite copies them into the file: 1 MiB."""
+FIRST_CHECK_SECONDS = 600
+"""After the start, when the devices have returned."""
 BACKUP_PAGES = 64
 """Pages copied between two looks at the waiting PUTs, in about 2 ms."""
 RESERVE_BYTES = 1024 * 1024
@@ -78,3 +80,5 @@ EVEN_CLOCK_SECONDS = 60
 """By which it may deviate in that time: more than NTP slews in a day."""
 MAX_DAMAGED_ITEMS = 100
 """Items found damaged between two slices. More is no flipped bit but a failing disk."""
+MAX_JOBS = 64
+"""Erases and commands that wait for the thread. Each costs two fsyncs or more."""

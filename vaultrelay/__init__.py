@@ -16,6 +16,7 @@ this table:
 ``transport``     sockets, TLS, request dispatch
 ``websocket``     the connection of one device, on Autobahn
 ``client``        the reference client
+``mailbox``       the store of ciphertext for sleeping devices, and its thread
 ``config``        flags, variables and the file, parsed into ``Settings``
 ``observe``       figures, warnings, the session log, the privacy notice
 ``web``           the HTTP pages, on twisted.web

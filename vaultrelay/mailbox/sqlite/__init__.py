@@ -1,0 +1,1 @@
+"""The store in SQLite: one file and its write-ahead log, one connection."""

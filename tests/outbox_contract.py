@@ -39,7 +39,7 @@ class OutboxContract:
         sent = [message(1), message(2)]
         assert [case.outbox.deliver(each) for each in sent] == [Room.OPEN, Room.OPEN]
         case.outbox.send_control(CONTROL)
-        assert case.outbox.send_nack(NACK) is Room.OPEN
+        assert case.outbox.send_answer(NACK) is Room.OPEN
         assert case.taken() == [*sent, CONTROL, NACK]
 
     def test_above_its_high_mark_a_queue_still_takes_the_message_at_hand(self, case: Case) -> None:
@@ -68,7 +68,7 @@ class OutboxContract:
     def test_a_full_queue_takes_control_messages_and_nacks(self, case: Case) -> None:
         case.fill(Room.FULL)
         case.outbox.send_control(CONTROL)
-        assert case.outbox.send_nack(NACK) is Room.HIGH
+        assert case.outbox.send_answer(NACK) is Room.HIGH
         case.empty()
         assert case.taken()[-2:] == [CONTROL, NACK]
 
@@ -77,12 +77,12 @@ class OutboxContract:
         case.empty()
         assert case.outbox.deliver(message(1)) is Room.OPEN
 
-    @pytest.mark.parametrize("what", ["deliver", "send_nack", "send_control", "ping"])
+    @pytest.mark.parametrize("what", ["deliver", "send_answer", "send_control", "ping"])
     def test_what_goes_out_is_said(self, case: Case, what: str) -> None:
         case.outbox.sent_since_tick = False
         arguments = {
             "deliver": [message(1)],
-            "send_nack": [NACK],
+            "send_answer": [NACK],
             "send_control": [CONTROL],
             "ping": [],
         }
@@ -95,7 +95,7 @@ class OutboxContract:
         case.outbox.close(4001, "idle")
         case.outbox.deliver(message(1))
         case.outbox.deliver(message(1), True)
-        case.outbox.send_nack(NACK)
+        case.outbox.send_answer(NACK)
         case.outbox.send_control(CONTROL)
         case.outbox.ping()
         case.outbox.pause()

@@ -127,6 +127,7 @@ class RecordingOutbox:
         self.switches: list[str] = []
         self.closed: Closed | None = None
         self.bytes_taken = 0
+        self.is_empty = True
         self.partial_bytes: int | None = None
         self.dropped = False
 
@@ -135,7 +136,7 @@ class RecordingOutbox:
             self._put(message)
         return self.room
 
-    def send_nack(self, nack: bytes) -> Room:
+    def send_answer(self, nack: bytes) -> Room:
         kind, flags, reason, to, peer, id = read_header(nack)
         assert (len(nack), kind, flags) == (16, Kind.NACK, 0)
         self._put(Nack(to, peer, id, Reason(reason)))

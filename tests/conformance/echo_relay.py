@@ -44,7 +44,7 @@ class EchoSession:
 
     def data_received(self, message: bytes) -> None:
         # No session relays what is shorter than a header, so `deliver` never gets it.
-        (self._outbox.send_nack if len(message) < HEADER_BYTES else self._outbox.deliver)(message)
+        (self._outbox.send_answer if len(message) < HEADER_BYTES else self._outbox.deliver)(message)
 
     def text_received(self, text: bytes) -> None:
         self._outbox.send_control(text)

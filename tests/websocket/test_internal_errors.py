@@ -221,7 +221,7 @@ def test_what_a_lost_connection_is_told_goes_nowhere(device: Device) -> None:
     connection.close(4000, "restart")
     connection.deliver(bytes(16))
     connection.send_control(b"{}")
-    connection.send_nack(bytes(16))
+    connection.send_answer(bytes(16))
     connection.ping()
     assert device.wire.frames() == list[Frame]()
     assert device.factory.ledger.held == 0

@@ -1,6 +1,5 @@
 """MailboxService: opens the mailbox, and runs it between its thread and the reactor."""
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,19 @@ from vaultrelay.app.exit_status import CannotStart
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
-from vaultrelay.mailbox.clerk import Clerk
 from vaultrelay.mailbox.payers import Payers
-from vaultrelay.mailbox.sqlite.opening import open_sqlite_store
-from vaultrelay.mailbox.store import StoreLimits, StoreRefused
 from vaultrelay.mailbox.streams import MailboxStreams
-from vaultrelay.mailbox.supervisor import State
 from vaultrelay.policy.limits.mailbox import (
-    SAFE_SQLITE,
     START_SECONDS,
     STOP_SECONDS,
     WINDOW_BYTES,
 )
 from vaultrelay.policy.limits.timeouts import TICK_SECONDS
 from vaultrelay.policy.mailbox_health import MailboxHealth
+from vaultrelay.store.clerk import Clerk
+from vaultrelay.store.sqlite.opening import has_wal_fault, open_sqlite_store
+from vaultrelay.store.store import StoreLimits, StoreRefused
+from vaultrelay.store.supervisor import State
 from vaultrelay.transport.periodic import PeriodicTask
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.announced import MailboxLimits
@@ -69,15 +67,12 @@ class MailboxService(Service):
     @property
     def health(self) -> MailboxHealth:
         """What the operator should know."""
-        return MailboxHealth(
-            self._state.value, self._fault, is_old_sqlite=sqlite3.sqlite_version_info < SAFE_SQLITE
-        )
+        return MailboxHealth(self._state.value, self._fault, is_old_sqlite=has_wal_fault())
 
     def configure(self, settings: Settings) -> None:
         """Apply other limits."""
         self._limits = limits = store_limits(settings)
-        self._free_bytes = settings.free_bytes
-        self.clerk.configure(limits, settings.free_bytes)
+        self.clerk.configure(limits)
         self.payers.address_bytes = settings.address_bytes
         self.streams.limits = announced_limits(settings)
 
@@ -86,6 +81,9 @@ class MailboxService(Service):
             self.clerk.start(START_SECONDS)
         except StoreRefused as error:
             raise CannotStart(f"cannot open the mailbox: {error}") from None
+        # The first change of state is still on its way here.
+        self._state = self.clerk.state
+        self.streams.is_away = self._state not in _CAN_READ
         super().startService()
         self._broker.open_mailbox(self.streams)
         self._ticking.start(TICK_SECONDS)

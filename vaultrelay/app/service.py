@@ -1,7 +1,7 @@
 """RelayService: connects, starts, reconfigures and stops the parts of one relay."""
 
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
@@ -29,6 +29,9 @@ from vaultrelay.transport.listening_service import ListeningService
 from vaultrelay.transport.pending_connections import PendingConnections
 from vaultrelay.web.units import size
 from vaultrelay.websocket.factory import DeviceFactory
+
+if TYPE_CHECKING:
+    from vaultrelay.app.mailbox_service import MailboxService
 
 
 class RelayService(MultiService):

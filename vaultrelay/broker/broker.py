@@ -23,6 +23,7 @@ from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control.in_session import Draining, Keepalive
 from vaultrelay.wire.control.joining import Hello
+from vaultrelay.wire.control.mailbox import Erase
 from vaultrelay.wire.control.reading import FromDevice, read_from_device, read_with_mailbox
 from vaultrelay.wire.data import BadHeader
 
@@ -49,7 +50,7 @@ class Broker:
         self.sessions: set[Session] = set()
         self.joined = 0
         self.mailbox: Mailbox | None = None
-        self.read_control: Callable[[bytes], FromDevice] = read_from_device
+        self.read_control: Callable[[bytes], FromDevice | Erase] = read_from_device
         self.budgets = BudgetBook()
         self.admission = AdmissionControl(clock, self.counters, self.budgets)
         self._on_end = on_end
@@ -103,7 +104,7 @@ class Broker:
         self.sessions.add(session)
         return session
 
-    def control_received(self, session: Session, control: FromDevice) -> None:
+    def control_received(self, session: Session, control: FromDevice | Erase) -> None:
         """Answer a control message, which the session allows at its stage."""
         if isinstance(control, Hello):
             self._join(session, control)

@@ -92,7 +92,7 @@ class Channel:
 
     def _nack(self, sender: Session, peer: int, id: int, reason: Reason) -> None:
         self._counters.undelivered[reason.name.lower()] += 1
-        if sender.outbox.send_nack(pack_nack(sender.number, peer, id, reason)):
+        if sender.outbox.send_answer(pack_nack(sender.number, peer, id, reason)):
             sender.queue_full()
 
     def _announce(self, control: bytes) -> None:

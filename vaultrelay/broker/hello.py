@@ -9,7 +9,7 @@ from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.budgets import BudgetBook, OverBudget
 from vaultrelay.policy.limits.floods import RETRY_RATE_SECONDS
 from vaultrelay.policy.limits.pending import RETRY_FULL_SECONDS
-from vaultrelay.wire.announced import Limits
+from vaultrelay.wire.announced import Limits, MailboxLimits
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control.joining import Hello, Peer, Welcome

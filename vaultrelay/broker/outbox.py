@@ -22,7 +22,8 @@ class Outbox(Protocol):
     No method raises or blocks. Only `Session.queue_full` is called back: the queue went above its
     high mark, for which a `deliver` may be too early. At the end of a read the connection calls
     `Session.hold_sender` for each queue that the read raised, `Session.queue_drained` when the
-    queue is below its low mark again, and `Session.queue_empty` when a full one is empty. After `close` all methods do nothing.
+    queue is below its low mark again, and `Session.queue_empty` when a full one is empty. After
+    `close` all methods do nothing.
     """
 
     received_since_tick: bool
@@ -34,8 +35,8 @@ class Outbox(Protocol):
         """Queue a data message of a peer, unless the queue is full. It must not change later. The
         receivers of a broadcast share its memory."""
 
-    def send_nack(self, nack: bytes) -> Room:
-        """Queue a NACK, even when the queue is full; never returns FULL."""
+    def send_answer(self, answer: bytes) -> Room:
+        """Queue a NACK or a STORED, even when the queue is full; never returns FULL."""
 
     def send_control(self, control: bytes) -> None:
         """Queue a control message, even when the queue is full."""

@@ -25,6 +25,7 @@ from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.broken_rule import BrokenRule, Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control.joining import Challenge
+from vaultrelay.wire.control.mailbox import Erase
 from vaultrelay.wire.control.reading import FromDevice
 from vaultrelay.wire.data import NO_SESSION, BadHeader, check_data
 from vaultrelay.wire.json_object import BadControl
@@ -49,9 +50,9 @@ class SessionOwner(Protocol):
 
     clock: Clock
     limits: SessionLimits
-    read_control: Callable[[bytes], FromDevice]
+    read_control: Callable[[bytes], FromDevice | Erase]
 
-    def control_received(self, session: "Session", control: FromDevice) -> None:
+    def control_received(self, session: "Session", control: FromDevice | Erase) -> None:
         """Answer a control message of the device."""
 
     def other_received(self, session: "Session", message: bytes, error: BadHeader) -> None:

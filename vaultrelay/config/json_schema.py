@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from vaultrelay.config.option import Option
-from vaultrelay.config.option_kinds import Choice, Integer, Kind, Listed, Switch
+from vaultrelay.config.option_kinds import SWITCH_WORDS, Choice, Integer, Kind, Listed, Switch
 
 Schema: TypeAlias = dict[str, object]
 _TEXT: Schema = {"type": "string", "minLength": 1}
@@ -41,8 +41,8 @@ def _of_kind(kind: Kind) -> Schema:
             # A number may also be a string.
             limits = {"minimum": lowest, "maximum": highest, "pattern": r"^\s*[0-9]+\s*$"}
             return {"type": ["integer", "string"], **limits}
-        case Switch(words=words):
-            return {"enum": [True, False, *words]}
+        case Switch():
+            return {"enum": [True, False, *SWITCH_WORDS]}
         case Choice(words=words):
             return {"enum": list(words)}
         case Listed(maximum=maximum):

@@ -1,10 +1,12 @@
 """MailboxOptions: what the relay keeps for sleeping devices, if it keeps anything."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from vaultrelay.config.option import option
 from vaultrelay.config.option_kinds import Integer, Kind, Switch
-from vaultrelay.policy.limits import mailbox
+from vaultrelay.policy.limits import mailbox as limits
 from vaultrelay.wire import announced
 
 _GROUP = "Mailbox"
@@ -48,14 +50,14 @@ class MailboxOptions:
     retention: int = option(
         "mailbox-retention",
         Integer("SECONDS", within=announced.MAILBOX_RETENTION),
-        mailbox.DEFAULT_RETENTION_SECONDS,
+        limits.DEFAULT_RETENTION_SECONDS,
         _GROUP,
         "Seconds for which the mailbox keeps a message at most.",
     )
     item_bytes: int = option(
         "mailbox-item-bytes",
         Integer("BYTES", within=announced.MAILBOX_ITEM_BYTES),
-        mailbox.DEFAULT_ITEM_BYTES,
+        limits.DEFAULT_ITEM_BYTES,
         _GROUP,
         "Maximum size of a stored message in bytes, without its headers. It must fit into "
         "--message-bytes.",
@@ -64,22 +66,22 @@ class MailboxOptions:
     channel_bytes: int = option(
         "mailbox-channel-bytes",
         Integer("BYTES", within=announced.MAILBOX_CHANNEL_BYTES),
-        mailbox.DEFAULT_CHANNEL_BYTES,
+        limits.DEFAULT_CHANNEL_BYTES,
         _GROUP,
         "Maximum size of the stored messages of one channel in bytes. Each message counts "
-        f"{mailbox.ITEM_COST} bytes more than its payload.",
+        f"{limits.ITEM_COST} bytes more than its payload.",
     )
     channel_items: int = option(
         "mailbox-channel-items",
         Integer(within=announced.MAILBOX_CHANNEL_ITEMS),
-        mailbox.DEFAULT_CHANNEL_ITEMS,
+        limits.DEFAULT_CHANNEL_ITEMS,
         _GROUP,
         "Maximum number of stored messages of one channel.",
     )
     total_bytes: int = option(
         "mailbox-bytes",
         Integer("BYTES", within=(1, _MAX_BYTES)),
-        mailbox.DEFAULT_TOTAL_BYTES,
+        limits.DEFAULT_TOTAL_BYTES,
         _GROUP,
         "Maximum size of all stored messages in bytes.",
     )
@@ -89,21 +91,40 @@ class MailboxOptions:
         None,
         _GROUP,
         "Maximum size of the stored messages of all channels that use one access token. Default: "
-        f"1/{mailbox.TOKEN_SHARE} of --mailbox-bytes.",
+        f"1/{limits.TOKEN_SHARE} of --mailbox-bytes.",
         example="107374182",
         effective="payer_bytes",
     )
     address_bytes: int = option(
         "mailbox-address-bytes",
         Integer("BYTES", within=(1, _MAX_BYTES)),
-        mailbox.DEFAULT_ADDRESS_BYTES,
+        limits.DEFAULT_ADDRESS_BYTES,
         _GROUP,
         "Maximum number of bytes that one address may store in a day with --mailbox-open.",
     )
     free_bytes: int = option(
         "mailbox-reserve",
         Integer("BYTES", within=(0, _MAX_BYTES)),
-        mailbox.DEFAULT_FREE_BYTES,
+        limits.DEFAULT_FREE_BYTES,
         _GROUP,
         "Free space of the file system that the mailbox does not use.",
+        live=False,
     )
+
+
+def mailbox_fault(values: Mapping[str, Any]) -> str:
+    """Return why there must be no mailbox with these values of options, by field; empty if there is
+    none, or if there may be one."""
+    if not values["mailbox"]:
+        return ""
+    if values["node_name"]:
+        return (
+            "--mailbox and --node-name exclude each other: with several relays a device can reach "
+            "one that does not have its messages. Remove one of them"
+        )
+    if values["tokens"] is None and values["channels"] is None and not values["mailbox_open"]:
+        return (
+            "--mailbox lets anyone who reaches the relay store messages on its disk. Limit who may "
+            "use it by --access-token-file or --allow-channels, or permit it by --mailbox-open"
+        )
+    return ""

@@ -14,6 +14,9 @@ Lists: TypeAlias = dict[tuple[str, Path], tuple[bytes, Sized]]
 """Lists by their noun and file, each with the SHA-256 of the file's text."""
 
 
+SWITCH_WORDS = ("yes", "no")
+
+
 @dataclass
 class ParseContext:
     """The context for parsing an option: all `raw` options by name, the reactor of endpoint
@@ -91,14 +94,15 @@ class Choice(Kind):
 
 
 @dataclass(frozen=True)
-class Switch(Choice):
+class Switch(Kind):
     """Yes or no. The flag has no value: it stands for yes."""
 
     value: str = ""
-    words: Collection[str] = ("yes", "no")
 
     def read(self, raw: RawOption, context: ParseContext) -> bool:
-        return super().read(raw, context) == "yes"
+        if raw.last not in SWITCH_WORDS:
+            raise raw.refuse("must be yes or no")
+        return raw.last == "yes"
 
     def show(self, value: bool) -> object:
         return "yes" if value else "no"

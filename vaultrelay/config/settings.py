@@ -35,9 +35,7 @@ _SCHEMES_IN_APP = {"http": "ws", "https": "wss"}
 
 
 @dataclass(frozen=True)
-class Settings(
-    OperationOptions, MailboxOptions, LimitOptions, AccessOptions, ListeningOptions
-):
+class Settings(OperationOptions, MailboxOptions, LimitOptions, AccessOptions, ListeningOptions):
     """The values of all options, and what is derived from them.
 
     The bases declare the options; a dataclass has the fields of its last base first. `pairs` are

@@ -6,6 +6,7 @@ from typing import Any
 
 from vaultrelay.certificates.regular_file import start_folder
 from vaultrelay.config.listener_certificates import Pairs, read_pairs
+from vaultrelay.config.mailbox_options import mailbox_fault
 from vaultrelay.config.memory_limit import memory_bytes
 from vaultrelay.config.option import Option
 from vaultrelay.config.option_kinds import Lists, ParseContext
@@ -25,6 +26,11 @@ from vaultrelay.config.settings import OPTIONS, Settings
 _LISTENER_OPTIONS = ("listen", "tls-cert", "tls-key")
 _PAIR_OPTIONS = (*_LISTENER_OPTIONS, "port", "bind")
 """The options on which the certificates depend, or their errors."""
+
+
+def _mailbox_values(settings: Settings) -> dict[str, object]:
+    """Return the values that a fault of the mailbox leaves as they were."""
+    return {"mailbox": settings.mailbox, "node_name": settings.node_name}
 
 
 def _no_rest() -> None:
@@ -90,6 +96,9 @@ class SettingsReader:
         context = ParseContext(self._raw, self._reactor, running, rest, old_lists=self._lists)
         self._read_values(context, errors)
         self._lists = context.lists
+        if fault := mailbox_fault(context.values):
+            errors.setdefault(fault, "mailbox")
+            context.values |= _mailbox_values(running or Settings())
         if not set(_LISTENER_OPTIONS).intersection(errors.values()):
             try:
                 context.values["pairs"] = self._read_pairs(context, changed)

@@ -1,4 +1,4 @@
-"""The mailbox: ciphertext kept for sleeping devices, until it expires, is replaced or erased.
+"""The mailbox: the streams of devices from and to the store.
 
-Nothing of this package is imported unless the operator turns the mailbox on.
+It is imported only in a relay with a mailbox.
 """

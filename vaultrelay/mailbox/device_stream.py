@@ -15,7 +15,7 @@ from math import inf
 
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
-from vaultrelay.mailbox.store import Cursor, Page
+from vaultrelay.store.store import Cursor, Page
 from vaultrelay.wire.control import mailbox as control
 from vaultrelay.wire.control.mailbox import Gap, MailboxState
 from vaultrelay.wire.mailbox import NO_CURSOR, PutReason, pack_item, pack_put_nack, pack_stored
@@ -137,9 +137,7 @@ class DeviceStream:
         if in_stream:
             self.cursor = cursor
         self.answer(
-            pack_stored(
-                self.session.number, id, item_id, cursor.pack() if in_stream else NO_CURSOR
-            )
+            pack_stored(self.session.number, id, item_id, cursor.pack() if in_stream else NO_CURSOR)
         )
 
     def put_refused(self, id: int, reason: PutReason) -> None:
@@ -148,7 +146,7 @@ class DeviceStream:
 
     def answer(self, message: bytes) -> None:
         """Send a STORED or a NACK, for which there is room even in a full queue."""
-        if self.session.outbox.send_nack(message):
+        if self.session.outbox.send_answer(message):
             self.session.queue_full()
 
     def store_away(self) -> None:

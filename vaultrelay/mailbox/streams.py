@@ -9,9 +9,9 @@ from vaultrelay.broker.outbox import Clock
 from vaultrelay.broker.session import Session
 from vaultrelay.mailbox.counters import MailboxCounters
 from vaultrelay.mailbox.device_stream import DeviceStream, Event, State
-from vaultrelay.mailbox.store import Cursor, Page, Put, Refused, Stored
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits.mailbox import ROOM_SECONDS
+from vaultrelay.store.store import Cursor, Page, Put, Refused, Stored
 from vaultrelay.wire import mailbox as wire
 from vaultrelay.wire.announced import MailboxLimits
 from vaultrelay.wire.control import mailbox as control
@@ -248,9 +248,11 @@ class MailboxStreams:
 
     def _announce_room(self, stream: DeviceStream) -> None:
         """Send `room` to a device that may try again."""
-        if stream.room_at < inf and not (
-            self.is_away or self._ledger.is_pressed or stream.unanswered
-        ) and self._clock.seconds() >= stream.room_at:
+        if (
+            stream.room_at < inf
+            and not (self.is_away or self._ledger.is_pressed or stream.unanswered)
+            and self._clock.seconds() >= stream.room_at
+        ):
             stream.room_at = inf
             stream.session.outbox.send_control(_ROOM)
 

@@ -134,9 +134,9 @@ class DeviceConnection:
         self.sent_since_tick = True
         return self._queue.deliver(message, is_broadcast)
 
-    def send_nack(self, nack: bytes) -> Room:
-        if self.is_open and self._reserve(len(nack)):
-            self._write(frame_writer.binary_frame(nack))
+    def send_answer(self, answer: bytes) -> Room:
+        if self.is_open and self._reserve(len(answer)):
+            self._write(frame_writer.binary_frame(answer))
         return self._queue.room
 
     def send_control(self, control: bytes) -> None:

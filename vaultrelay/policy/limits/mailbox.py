@@ -82,3 +82,18 @@ MAX_DAMAGED_ITEMS = 100
 """Items found damaged between two slices. More is no flipped bit but a failing disk."""
 MAX_JOBS = 64
 """Erases and commands that wait for the thread. Each costs two fsyncs or more."""
+START_SECONDS = 2
+"""The start waits for the store to be opened, so that a folder that cannot be used is an error of
+the start. A disk that does not respond does not hold it up for longer."""
+WINDOW_BYTES = 256 * 1024
+"""PUTs of one device that wait for the store: what a device sends within a few commits."""
+ROOM_SECONDS = 60
+"""After a refusal for want of room in the store, until the device may try again: items expire by
+the minute."""
+DEFAULT_ADDRESS_BYTES = 10 * 1024 * 1024
+"""That one address may store in a day while anyone may: one full channel."""
+DAY_SECONDS = 86_400
+MAX_PAYING_NETWORKS = 20_000
+"""Networks whose bytes of a day are remembered: 3 MB."""
+SAFE_SQLITE = (3, 51, 3)
+"""Since then two connections cannot damage a write-ahead log (https://sqlite.org/wal.html)."""

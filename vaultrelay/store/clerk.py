@@ -6,20 +6,6 @@ from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
-from vaultrelay.mailbox.clock import StoreClock
-from vaultrelay.mailbox.inbox import Inbox, Job, PutRequest, ReadRequest
-from vaultrelay.mailbox.store import (
-    Cursor,
-    Page,
-    Put,
-    Refused,
-    Store,
-    Stored,
-    StoreRefused,
-    StoreUnavailable,
-    Usage,
-)
-from vaultrelay.mailbox.supervisor import AWAY, State, Supervisor
 from vaultrelay.policy.limits.mailbox import (
     CHECK_SECONDS,
     CLOCK_SAVED_SECONDS,
@@ -28,6 +14,21 @@ from vaultrelay.policy.limits.mailbox import (
     HOUSEKEEPING_SECONDS,
     PAGE_BYTES,
 )
+from vaultrelay.store.clock import StoreClock
+from vaultrelay.store.inbox import Inbox, Job, PutRequest, ReadRequest
+from vaultrelay.store.store import (
+    Cursor,
+    Page,
+    Put,
+    Refused,
+    Store,
+    Stored,
+    StoreLimits,
+    StoreRefused,
+    StoreUnavailable,
+    Usage,
+)
+from vaultrelay.store.supervisor import AWAY, State, Supervisor
 
 
 class Clerk:
@@ -112,6 +113,19 @@ class Clerk:
     def trust_clock(self, done: Callable[[Refused | None], None]) -> bool:
         """Believe the wall clock."""
         return self._inbox.add_job(Job(lambda _, clock: clock.trust(), done))
+
+    def configure(self, limits: StoreLimits) -> None:
+        """Apply other limits to the open store."""
+
+        def apply(store: Store, _: StoreClock) -> None:
+            store.limits = limits
+
+        self._inbox.add_job(Job(apply, lambda _: None))
+
+    @property
+    def state(self) -> State:
+        """The state of the store, which `on_state` may get later."""
+        return self._supervisor.state
 
     @property
     def waiting_bytes(self) -> int:

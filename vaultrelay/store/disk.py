@@ -5,9 +5,9 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from vaultrelay.mailbox.mounts import file_system, is_network
-from vaultrelay.mailbox.store import StoreFull, StoreRefused
 from vaultrelay.policy.limits.mailbox import RESERVE_BYTES
+from vaultrelay.store.mounts import file_system, is_network
+from vaultrelay.store.store import StoreFull, StoreRefused
 
 
 class Folder:

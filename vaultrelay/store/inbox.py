@@ -5,8 +5,6 @@ from collections.abc import Callable
 from threading import Condition
 from typing import Any, NamedTuple
 
-from vaultrelay.mailbox.clock import StoreClock
-from vaultrelay.mailbox.store import Cursor, Page, Put, Refused, Store, Stored
 from vaultrelay.policy.limits.mailbox import (
     MAX_BATCH_BYTES,
     MAX_BATCH_PUTS,
@@ -15,6 +13,8 @@ from vaultrelay.policy.limits.mailbox import (
     MAX_WAITING_BYTES,
     MAX_WAITING_PUTS,
 )
+from vaultrelay.store.clock import StoreClock
+from vaultrelay.store.store import Cursor, Page, Put, Refused, Store, Stored
 
 
 class PutRequest(NamedTuple):

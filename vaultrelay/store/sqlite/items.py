@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from zlib import crc32
 
-from vaultrelay.mailbox.sqlite.channels import Channel
-from vaultrelay.mailbox.store import Put
+from vaultrelay.store.sqlite.channels import Channel
+from vaultrelay.store.store import Put
 
 MINUTE = 60
 

@@ -4,12 +4,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from vaultrelay.mailbox.quotas import Quotas
-from vaultrelay.mailbox.sqlite.channels import Channel, Channels
-from vaultrelay.mailbox.sqlite.faults import store_faults
-from vaultrelay.mailbox.sqlite.items import Items, Row
-from vaultrelay.mailbox.store import Cursor, Put, StoreUnavailable
 from vaultrelay.policy.limits.mailbox import CHANNEL_COST
+from vaultrelay.store.quotas import Quotas
+from vaultrelay.store.sqlite.channels import Channel, Channels
+from vaultrelay.store.sqlite.faults import store_faults
+from vaultrelay.store.sqlite.items import Items, Row
+from vaultrelay.store.store import Cursor, Put, StoreUnavailable
 
 
 class Tables:

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tests.mailbox.disks import FAST_FOLDER
-from tests.mailbox.engines import ENGINES, Engine, MemoryEngine, SqliteEngine
-from tests.mailbox.samples import DAY, NOW, WEEK
-from tests.mailbox.sqlite_file import sums_differ
-from vaultrelay.mailbox.store import Cursor, Gap, Page, Put, Stored, StoreLimits
+from tests.store.disks import FAST_FOLDER
+from tests.store.engines import ENGINES, Engine, MemoryEngine, SqliteEngine
+from tests.store.samples import DAY, NOW, WEEK
+from tests.store.sqlite_file import sums_differ
+from vaultrelay.store.store import Cursor, Gap, Page, Put, Stored, StoreLimits
 
 CHANNELS = st.sampled_from((b"a" * 32, b"b" * 32))
 DEVICES = st.integers(0, 3)

@@ -8,16 +8,17 @@ from errno import EIO
 from pathlib import Path
 from typing import TypeVar
 
-from vaultrelay.mailbox.disk import Folder
-from vaultrelay.mailbox.names import Names
-from vaultrelay.mailbox.sqlite.channels import cursor_at, is_known
-from vaultrelay.mailbox.sqlite.faults import store_faults
-from vaultrelay.mailbox.sqlite.housekeeping import Housekeeping
-from vaultrelay.mailbox.sqlite.items import MINUTE
-from vaultrelay.mailbox.sqlite.reader import Reader
-from vaultrelay.mailbox.sqlite.tables import Tables
-from vaultrelay.mailbox.sqlite.writer import Writer
-from vaultrelay.mailbox.store import (
+from vaultrelay.policy.limits.mailbox import BACKUP_PAGES
+from vaultrelay.store.disk import Folder
+from vaultrelay.store.names import Names
+from vaultrelay.store.sqlite.channels import cursor_at, is_known
+from vaultrelay.store.sqlite.faults import store_faults
+from vaultrelay.store.sqlite.housekeeping import Housekeeping
+from vaultrelay.store.sqlite.items import MINUTE
+from vaultrelay.store.sqlite.reader import Reader
+from vaultrelay.store.sqlite.tables import Tables
+from vaultrelay.store.sqlite.writer import Writer
+from vaultrelay.store.store import (
     Cursor,
     Page,
     Put,
@@ -28,7 +29,6 @@ from vaultrelay.mailbox.store import (
     StoreLimits,
     Usage,
 )
-from vaultrelay.policy.limits.mailbox import BACKUP_PAGES
 
 _Result = TypeVar("_Result")
 

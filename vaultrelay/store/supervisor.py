@@ -15,8 +15,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TypeVar
 
-from vaultrelay.mailbox.clock import StoreClock
-from vaultrelay.mailbox.store import (
+from vaultrelay.policy.limits.mailbox import RETRY_SECONDS
+from vaultrelay.store.clock import StoreClock
+from vaultrelay.store.store import (
     Reason,
     Refused,
     Store,
@@ -24,7 +25,6 @@ from vaultrelay.mailbox.store import (
     StoreFull,
     StoreRefused,
 )
-from vaultrelay.policy.limits.mailbox import RETRY_SECONDS
 
 Result = TypeVar("Result")
 Work = Callable[[Store, StoreClock], Result]

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaultrelay.mailbox.store import StoreRefused
 from vaultrelay.policy.limits.mailbox import CACHE_KIBIBYTES, CHECKPOINT_PAGES
+from vaultrelay.store.store import StoreRefused
 
 APPLICATION_ID = 0x764D626F
 """Marks the file as a mailbox ("vMbo"), for file(1) as well."""

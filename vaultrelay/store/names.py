@@ -10,7 +10,7 @@ import secrets
 from hashlib import blake2b
 from pathlib import Path
 
-from vaultrelay.mailbox.store import StoreRefused
+from vaultrelay.store.store import StoreRefused
 
 KEY_BYTES = 32
 NAME_BYTES = 16

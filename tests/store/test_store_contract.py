@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mailbox.engines import ENGINES, Engine
-from tests.mailbox.samples import (
+from tests.store.engines import ENGINES, Engine
+from tests.store.samples import (
     CHANNEL,
     DAY,
     LIMITS,
@@ -20,7 +20,8 @@ from tests.mailbox.samples import (
     refusal,
     store_one,
 )
-from vaultrelay.mailbox.store import (
+from vaultrelay.policy.limits.mailbox import CHANNEL_COST, ITEM_COST
+from vaultrelay.store.store import (
     Cursor,
     Gap,
     Page,
@@ -30,7 +31,6 @@ from vaultrelay.mailbox.store import (
     Stored,
     StoreLimits,
 )
-from vaultrelay.policy.limits.mailbox import CHANNEL_COST, ITEM_COST
 
 
 class House:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 from zlib import crc32
 
-from vaultrelay.mailbox.store import RUN_BYTES, Cursor, StoreDamaged
+from vaultrelay.store.store import RUN_BYTES, Cursor, StoreDamaged
 
 PLACE_BITS = 36
 """Of the number of a row: 10,000 PUTs a second fill a channel in 79 days."""

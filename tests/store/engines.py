@@ -5,11 +5,11 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Protocol
 
-from tests.mailbox.memory_store import Disk, MemoryStore
-from tests.mailbox.sqlite_file import damage_item
-from vaultrelay.mailbox.names import Names, read_key
-from vaultrelay.mailbox.sqlite.opening import open_sqlite_store
-from vaultrelay.mailbox.store import Store, StoreLimits
+from tests.store.memory_store import Disk, MemoryStore
+from tests.store.sqlite_file import damage_item
+from vaultrelay.store.names import Names, read_key
+from vaultrelay.store.sqlite.opening import open_sqlite_store
+from vaultrelay.store.store import Store, StoreLimits
 
 
 class Engine(Protocol):

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from vaultrelay.mailbox.store import StoreDamaged, StoreFull, StoreUnavailable
+from vaultrelay.store.store import StoreDamaged, StoreFull, StoreUnavailable
 
 _PRIMARY = 0xFF
 """The bits of an extended result code that have the primary one."""

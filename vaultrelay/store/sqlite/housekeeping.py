@@ -2,18 +2,18 @@
 
 from collections import defaultdict
 
-from vaultrelay.mailbox.sqlite.channels import PLACE_BITS
-from vaultrelay.mailbox.sqlite.items import Row
-from vaultrelay.mailbox.sqlite.reader import Reader
-from vaultrelay.mailbox.sqlite.schema import number
-from vaultrelay.mailbox.sqlite.tables import Tables
-from vaultrelay.mailbox.sqlite.writer import DAY
 from vaultrelay.policy.limits.mailbox import (
     FREE_PAGES_SHARE,
     KEPT_FREE_PAGES,
     SLICE_ITEMS,
     SLICE_PAGES,
 )
+from vaultrelay.store.sqlite.channels import PLACE_BITS
+from vaultrelay.store.sqlite.items import Row
+from vaultrelay.store.sqlite.reader import Reader
+from vaultrelay.store.sqlite.schema import number
+from vaultrelay.store.sqlite.tables import Tables
+from vaultrelay.store.sqlite.writer import DAY
 
 
 class Housekeeping:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from vaultrelay.mailbox.sqlite.channels import PLACE_BITS
-from vaultrelay.mailbox.sqlite.opening import FILE
+from vaultrelay.store.sqlite.channels import PLACE_BITS
+from vaultrelay.store.sqlite.opening import FILE
 
 _SUMS = """SELECT count(*) FROM channel WHERE bytes != (SELECT total(size) FROM item
     WHERE item.channel = number) OR items != (SELECT count(*) FROM item

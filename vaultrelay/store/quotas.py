@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from vaultrelay.mailbox.store import Reason, StoreLimits
 from vaultrelay.policy.limits.mailbox import CHANNEL_COST
+from vaultrelay.store.store import Reason, StoreLimits
 
 Payer = bytes | None
 """The name of a payer, or None if nobody pays."""

@@ -1,6 +1,6 @@
 """Items for the tests of the mailbox."""
 
-from vaultrelay.mailbox.store import Cursor, Page, Put, Refused, Store, Stored, StoreLimits
+from vaultrelay.store.store import Cursor, Page, Put, Refused, Store, Stored, StoreLimits
 
 CHANNEL = b"c" * 32
 OTHER = b"d" * 32

@@ -6,7 +6,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vaultrelay.mailbox.store import (
+from vaultrelay.policy.limits.mailbox import CHANNEL_COST
+from vaultrelay.store.store import (
     Cursor,
     Gap,
     Item,
@@ -18,7 +19,6 @@ from vaultrelay.mailbox.store import (
     StoreLimits,
     Usage,
 )
-from vaultrelay.policy.limits.mailbox import CHANNEL_COST
 
 
 @dataclass

@@ -1,10 +1,10 @@
 """Reader: reads items, and finds gaps and damaged items."""
 
-from vaultrelay.mailbox.sqlite.channels import Channel, Span, cursor_at, is_known
-from vaultrelay.mailbox.sqlite.items import MINUTE, StoredItem
-from vaultrelay.mailbox.sqlite.tables import Tables
-from vaultrelay.mailbox.store import Cursor, Gap, Item, Page, StoreDamaged
 from vaultrelay.policy.limits.mailbox import MAX_DAMAGED_ITEMS
+from vaultrelay.store.sqlite.channels import Channel, Span, cursor_at, is_known
+from vaultrelay.store.sqlite.items import MINUTE, StoredItem
+from vaultrelay.store.sqlite.tables import Tables
+from vaultrelay.store.store import Cursor, Gap, Item, Page, StoreDamaged
 
 
 class Reader:

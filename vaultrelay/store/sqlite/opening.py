@@ -3,15 +3,20 @@
 import sqlite3
 from pathlib import Path
 
-from vaultrelay.mailbox.disk import Folder
-from vaultrelay.mailbox.names import Names, create_key, read_key
-from vaultrelay.mailbox.sqlite.faults import store_faults
-from vaultrelay.mailbox.sqlite.schema import connect
-from vaultrelay.mailbox.sqlite.store import SqliteStore
-from vaultrelay.mailbox.store import StoreLimits, StoreRefused, StoreUnavailable
-from vaultrelay.policy.limits.mailbox import DEFAULT_FREE_BYTES
+from vaultrelay.policy.limits.mailbox import DEFAULT_FREE_BYTES, SAFE_SQLITE
+from vaultrelay.store.disk import Folder
+from vaultrelay.store.names import Names, create_key, read_key
+from vaultrelay.store.sqlite.faults import store_faults
+from vaultrelay.store.sqlite.schema import connect
+from vaultrelay.store.sqlite.store import SqliteStore
+from vaultrelay.store.store import StoreLimits, StoreRefused, StoreUnavailable
 
 FILE = "mailbox.db"
+
+
+def has_wal_fault() -> bool:
+    """Return whether the system's SQLite can damage a write-ahead log that two connections use."""
+    return sqlite3.sqlite_version_info < SAFE_SQLITE
 
 
 def open_sqlite_store(

@@ -1,11 +1,11 @@
 """Writer: stores PUTs, within the quotas."""
 
-from vaultrelay.mailbox.names import Names
-from vaultrelay.mailbox.sqlite.channels import MAX_PLACE, Channel, cursor_at
-from vaultrelay.mailbox.sqlite.items import Row
-from vaultrelay.mailbox.sqlite.tables import Tables
-from vaultrelay.mailbox.store import Put, Reason, Refused, Stored, StoreLimits
 from vaultrelay.policy.limits.mailbox import CHANNEL_COST
+from vaultrelay.store.names import Names
+from vaultrelay.store.sqlite.channels import MAX_PLACE, Channel, cursor_at
+from vaultrelay.store.sqlite.items import Row
+from vaultrelay.store.sqlite.tables import Tables
+from vaultrelay.store.store import Put, Reason, Refused, Stored, StoreLimits
 
 DAY = 86400
 

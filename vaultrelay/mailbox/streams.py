@@ -106,7 +106,7 @@ class MailboxStreams:
         place = None if cursor is None else Cursor.read(cursor)
         self._streams[session] = stream = DeviceStream(session, session.channel.key, place)
         self._channels.setdefault(stream.channel, []).append(stream)
-        self._read(stream)
+        self._go_on(stream)
 
     def put(self, session: Session, message: bytes) -> bool:
         stream = self._streams.get(session)
@@ -310,13 +310,12 @@ class MailboxStreams:
 
     def _erased(self, stream: DeviceStream, upto: Cursor | Refused | None) -> None:
         is_done = isinstance(upto, Cursor)
-        if is_done:
-            for each in self._channels.get(stream.channel, ()):
-                self._allow_room(each)
         told = Erased(upto.pack() if isinstance(upto, Cursor) else None).encode()
         for each in tuple(self._channels.get(stream.channel, ())) if is_done else (stream,):
             if each.state is not State.CLOSED:
                 each.session.outbox.send_control(told)
+                if is_done:
+                    self._allow_room(each)
         stream.erases = stream.erases[1:]
         if stream.erases and stream.state is not State.CLOSED:
             self._erase_next(stream)

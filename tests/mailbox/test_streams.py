@@ -1,0 +1,352 @@
+"""The streams of a mailbox, with the store in memory."""
+
+import pytest
+
+from tests.broker.fakes import Nack
+from tests.mailbox.relay import LIMITS, MailDevice, MailRelay
+from vaultrelay.broker.outbox import Room
+from vaultrelay.mailbox.device_stream import TRANSITIONS, Event, State
+from vaultrelay.store.store import Refused, StoreUnavailable
+from vaultrelay.wire.control.joining import Welcome
+from vaultrelay.wire.control.mailbox import Erased, Gap, MailboxState
+from vaultrelay.wire.control.mailbox import State as Told
+from vaultrelay.wire.data import Reason
+from vaultrelay.wire.mailbox import NO_CURSOR, Item, PutReason, Stored
+
+OPEN = MailboxState(Told.OPEN)
+
+
+def numbers(got: list[object]) -> list[int]:
+    """The numbers of the items among what a device got."""
+    return [int.from_bytes(each.item_id, "big") for each in got if isinstance(each, Item)]
+
+
+def nack(device: MailDevice, id: int, reason: PutReason) -> Nack:
+    return Nack(device._session.number, 0, id, reason)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def relay() -> MailRelay:
+    relay = MailRelay()
+    relay.work()
+    return relay
+
+
+def test_the_welcome_has_the_limits_only_if_asked(relay: MailRelay) -> None:
+    asked, silent = relay.mail_device(1), relay.join(2)
+    asked.open()
+    welcomes = [each for each in asked.read() if isinstance(each, Welcome)]
+    assert [each.mailbox for each in welcomes] == [LIMITS]
+    assert [each.mailbox for each in silent.outbox.got if isinstance(each, Welcome)] == [None]
+
+
+def test_an_empty_log_is_open_and_live(relay: MailRelay) -> None:
+    device = relay.mail_device().open()
+    device.read()
+    relay.work()
+    assert device.read() == [OPEN, MailboxState(Told.LIVE, cursor=None)]
+
+
+def test_two_devices_that_are_never_on_together_pass_an_item(relay: MailRelay) -> None:
+    sender = relay.live(1)
+    id = sender.put(7, b"for later")
+    assert sender.read() == []
+    relay.work()
+    [stored] = sender.read()
+    assert isinstance(stored, Stored)
+    assert stored.id == id
+    assert stored.cursor != NO_CURSOR
+    sender.leave()
+    receiver = relay.mail_device(2).open()
+    receiver.read()
+    relay.work()
+    opened, item, live = receiver.read()
+    assert opened == OPEN
+    assert isinstance(item, Item)
+    assert (item.payload, item.cursor) == (b"for later", stored.cursor)
+    assert live == MailboxState(Told.LIVE, cursor=stored.cursor)
+
+
+def test_a_live_device_gets_items_as_they_are_stored_and_its_sender_none(relay: MailRelay) -> None:
+    sender, receiver, other_vault = relay.live(1), relay.live(2), relay.live(3, vault=2)
+    sender.read()
+    for number in (1, 2, 3):
+        sender.put(number)
+    relay.work()
+    assert numbers(receiver.read()) == [1, 2, 3]
+    assert [type(each) for each in sender.read()] == [Stored] * 3
+    assert other_vault.read() == []
+
+
+def test_a_device_with_a_cursor_gets_what_follows_it(relay: MailRelay) -> None:
+    sender = relay.live(1)
+    for number in (1, 2, 3):
+        sender.put(number)
+    relay.work()
+    first, *_ = (each for each in sender.read() if isinstance(each, Stored))
+    receiver = relay.mail_device(2).open(first.cursor)
+    relay.work()
+    assert numbers(receiver.read()) == [2, 3]
+
+
+def test_an_unknown_cursor_is_told(relay: MailRelay) -> None:
+    device = relay.mail_device().open(bytes(range(16)))
+    device.read()
+    relay.work()
+    assert device.read()[0] == MailboxState(Told.OPEN, gap=Gap.UNKNOWN)
+
+
+def test_a_put_during_replay_is_stored_without_a_cursor_and_comes_as_an_item(
+    relay: MailRelay,
+) -> None:
+    sender = relay.live(1)
+    sender.put(1)
+    relay.work()
+    reader = relay.mail_device(2).open()
+    reader.outbox.is_empty = False
+    reader.put(2)
+    relay.work()
+    got = reader.read()
+    assert [each.cursor for each in got if isinstance(each, Stored)] == [NO_CURSOR]
+    reader.take_all()
+    relay.work()
+    assert numbers(got + reader.read()) == [1, 2]
+
+
+def test_a_repeated_put_is_answered_and_stored_once(relay: MailRelay) -> None:
+    sender, receiver = relay.live(1), relay.live(2)
+    sender.put(1)
+    relay.work()
+    sender.read()
+    sender.put(1)
+    relay.work()
+    [again] = sender.read()
+    assert isinstance(again, Stored)
+    assert again.cursor == NO_CURSOR
+    assert numbers(receiver.read()) == [1]
+    assert relay.streams.counters.puts == {"stored": 1, "again": 1}
+
+
+def test_a_slow_device_reads_the_rest_from_the_store_in_order(relay: MailRelay) -> None:
+    sender, slow = relay.live(1), relay.live(2)
+    slow.outbox.room, slow.outbox.is_empty = Room.HIGH, False
+    for number in range(1, 6):
+        sender.put(number)
+    relay.work()
+    got = slow.read()
+    assert numbers(got) == [1]
+    slow.take_all()
+    relay.work()
+    got += slow.read()
+    assert numbers(got) == [1, 2, 3, 4, 5]
+    assert isinstance(got[-1], MailboxState)
+    assert got[-1].state == Told.LIVE
+
+
+def test_a_full_queue_takes_no_item_and_loses_none(relay: MailRelay) -> None:
+    sender, slow = relay.live(1), relay.live(2)
+    slow.outbox.room, slow.outbox.is_empty = Room.FULL, False
+    sender.put(1)
+    relay.work()
+    assert numbers(slow.read()) == []
+    slow.take_all()
+    relay.work()
+    assert numbers(slow.read()) == [1]
+
+
+def test_pages_follow_when_the_device_has_taken_the_last_one(relay: MailRelay) -> None:
+    sender = relay.live(1)
+    for number in range(1, 8):
+        sender.put(number, bytes(40_000))
+        relay.work()
+    reader = relay.mail_device(2).open()
+    got: list[object] = []
+    for _ in range(10):
+        reader.outbox.is_empty = False
+        relay.work()
+        page = reader.read()
+        assert len(numbers(page)) <= 2
+        got += page
+        reader.take_all()
+    assert numbers(got) == list(range(1, 8))
+
+
+def test_no_page_is_read_while_memory_is_short(relay: MailRelay) -> None:
+    sender = relay.live(1)
+    sender.put(1)
+    relay.work()
+    taken = relay.ledger.limit
+    relay.ledger.add(taken)
+    reader = relay.mail_device(2).open()
+    relay.work()
+    assert numbers(reader.read()) == []
+    relay.ledger.add(-taken)
+    relay.clock.advance(0)
+    relay.work()
+    assert numbers(reader.read()) == [1]
+
+
+def test_what_waits_for_the_store_is_held_by_the_ledger(relay: MailRelay) -> None:
+    sender = relay.live(1)
+    sender.put(1, bytes(1000))
+    assert relay.ledger.held == 1052
+    relay.work()
+    assert relay.ledger.held == 0
+
+
+def test_beyond_the_window_a_put_is_busy_and_room_follows(relay: MailRelay) -> None:
+    sender = relay.live(1)
+    ids = [sender.put(number, bytes(60_000)) for number in range(1, 6)]
+    assert sender.read() == [nack(sender, ids[-1], PutReason.BUSY)]
+    relay.work()
+    got = sender.read()
+    assert [type(each) for each in got[:4]] == [Stored] * 4
+    assert got[4:] == [MailboxState(Told.ROOM)]
+
+
+def test_too_large_an_item_is_refused(relay: MailRelay) -> None:
+    sender = relay.live(1)
+    id = sender.put(1, bytes(LIMITS.item_bytes + 1))
+    assert sender.read() == [nack(sender, id, PutReason.TOO_BIG)]
+
+
+def test_a_full_channel_refuses_the_new_and_an_erase_makes_room() -> None:
+    relay = MailRelay(channel_items=1)
+    relay.work()
+    sender = relay.live(1)
+    sender.put(1)
+    relay.work()
+    [stored] = sender.read()
+    id = sender.put(2)
+    relay.work()
+    assert sender.read() == [nack(sender, id, PutReason.FULL)]
+    relay.wait(5)
+    relay.streams.tick()
+    assert MailboxState(Told.ROOM) not in sender.read()
+    sender.erase()
+    relay.work()
+    assert isinstance(stored, Stored)
+    assert sender.read() == [Erased(stored.cursor), MailboxState(Told.ROOM)]
+    sender.put(2)
+    relay.work()
+    assert isinstance(sender.read()[0], Stored)
+
+
+def test_a_full_channel_may_be_tried_again_after_a_minute() -> None:
+    relay = MailRelay(channel_items=1)
+    relay.work()
+    sender = relay.live(1)
+    sender.put(1)
+    sender.put(2)
+    relay.work()
+    sender.read()
+    relay.clock.advance(61)
+    relay.streams.tick()
+    assert sender.read() == [MailboxState(Told.ROOM)]
+
+
+def test_every_device_with_a_mailbox_is_told_of_an_erase(relay: MailRelay) -> None:
+    eraser, peer, without = relay.live(1), relay.live(2), relay.join(3)
+    without.read()
+    eraser.put(1)
+    relay.work()
+    for each in (eraser, peer):
+        each.read()
+    eraser.erase()
+    relay.work()
+    assert [type(each) for each in eraser.read()] == [Erased]
+    assert [type(each) for each in peer.read()] == [Erased]
+    assert without.read() == []
+    late = relay.mail_device(4).open()
+    relay.work()
+    assert numbers(late.read()) == []
+
+
+def test_an_erase_that_deletes_nothing_is_told_to_its_device_only(relay: MailRelay) -> None:
+    eraser, peer = relay.live(1), relay.live(2)
+    for _ in range(2):
+        eraser.erase(bytes(range(16)))
+    relay.work()
+    assert eraser.read() == [Erased(None)] * 2
+    assert peer.read() == []
+
+
+def test_while_the_store_is_away_puts_are_refused_and_streams_wait(relay: MailRelay) -> None:
+    sender, peer = relay.live(1), relay.live(2)
+    relay.fault = StoreUnavailable("unplugged")
+    relay.clerk._supervisor._fail(relay.clerk.state.AWAY, relay.fault)
+    relay.work()
+    assert sender.read() == peer.read() == [MailboxState(Told.AWAY)]
+    id = sender.put(1)
+    assert sender.read() == [nack(sender, id, PutReason.AWAY)]
+    late = relay.mail_device(3).open()
+    relay.work()
+    assert late.read()[-1] == MailboxState(Told.AWAY)
+    relay.fault = None
+    relay.clock.advance(60)
+    relay.work()
+    live = MailboxState(Told.LIVE, cursor=None)
+    assert peer.read() == late.read() == [OPEN, live]
+    assert sender.read() == [MailboxState(Told.ROOM), OPEN, live]
+    sender.put(1)
+    relay.work()
+    assert numbers(peer.read()) == [1]
+
+
+def test_the_answer_to_a_put_of_a_device_that_left_is_dropped(relay: MailRelay) -> None:
+    sender, peer = relay.live(1), relay.live(2)
+    sender.put(1)
+    sender.leave()
+    peer.read()
+    relay.work()
+    assert numbers(peer.read()) == [1]
+    assert relay.ledger.held == 0
+
+
+def test_a_page_for_a_device_that_left_makes_room_for_another(relay: MailRelay) -> None:
+    for tag in range(1, 10):
+        relay.mail_device(tag).open().leave()
+    relay.work()
+    device = relay.live(20)
+    device.put(1)
+    relay.work()
+    assert len(device.read()) == 1
+
+
+def test_a_put_of_a_device_without_a_mailbox_breaks_a_rule(relay: MailRelay) -> None:
+    device = relay.mail_device()
+    device._device.join()
+    device.put(1)
+    assert device.closed().startswith("4501 bad_message;rule=kind")
+
+
+def test_a_malformed_put_breaks_a_rule(relay: MailRelay) -> None:
+    device = relay.live(1)
+    device._session.data_received(bytes([0x12]) + bytes(20))
+    assert device.closed().startswith("4501 bad_message;rule=data_size")
+
+
+def test_an_erase_of_a_device_without_a_mailbox_is_unknown(relay: MailRelay) -> None:
+    device = relay.mail_device()
+    device._device.join()
+    device.erase()
+    assert device.closed() == "4501 bad_message;rule=unknown_type"
+
+
+@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("state", State)
+def test_each_event_leads_from_each_state_where_the_table_says(state: State, event: Event) -> None:
+    relay = MailRelay()
+    relay.work()
+    relay.live(1)
+    [stream] = relay.streams._streams.values()
+    stream.state = state
+    target = TRANSITIONS[state].get(event)
+    assert stream.advance(event) is (target is not None)
+    assert stream.state is (target or state)
+
+
+def test_reasons_of_the_store_are_those_of_the_wire() -> None:
+    for reason in Refused.__annotations__["reason"]:
+        assert PutReason(reason).name == reason.name
+    assert Reason.BUSY == PutReason.BUSY

@@ -19,6 +19,7 @@ from vaultrelay.wire.control.in_session import Keepalive, Left
 from vaultrelay.wire.control.joining import Challenge, Hello
 from vaultrelay.wire.control.reading import FromRelay, read_from_relay
 from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, Kind, Reason, pack_data, read_header
+from vaultrelay.wire.mailbox import PutReason
 from vaultrelay.wire.proof import channel_of, join_body, sign_join
 from vaultrelay.wire.refusal import Refusal
 
@@ -90,7 +91,7 @@ class Nack(NamedTuple):
     to: int
     peer: int
     id: int
-    reason: Reason
+    reason: Reason | PutReason
 
 
 class Closed(NamedTuple):

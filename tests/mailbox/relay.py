@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from tests.broker.fakes import Got, Nack, RecordingOutbox, Relay
+from tests.broker.fakes import Nack, RecordingOutbox, Relay
 from tests.store.memory_store import Disk, MemoryStore
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
@@ -163,7 +163,7 @@ class MailDevice:
     def erase(self, cursor: bytes | None = None) -> None:
         self._device.say(Erase(cursor).encode())
 
-    def read(self) -> list[Got]:
+    def read(self) -> list[Any]:
         """What came since the last look, but for the other devices' coming and going."""
         return [each for each in self._device.read() if not isinstance(each, Joined | Left)]
 

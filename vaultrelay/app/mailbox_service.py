@@ -74,7 +74,7 @@ class MailboxService(Service):
         self._limits = limits = store_limits(settings)
         self.clerk.configure(limits)
         self.payers.address_bytes = settings.address_bytes
-        self.streams.limits = announced_limits(settings)
+        self.streams.configure(announced_limits(settings))
 
     def startService(self) -> None:
         try:
@@ -83,7 +83,8 @@ class MailboxService(Service):
             raise CannotStart(f"cannot open the mailbox: {error}") from None
         # The first change of state is still on its way here.
         self._state = self.clerk.state
-        self.streams.is_away = self._state not in _CAN_READ
+        if self._state not in _CAN_READ:
+            self.streams.store_left()
         super().startService()
         self._broker.open_mailbox(self.streams)
         self._ticking.start(TICK_SECONDS)

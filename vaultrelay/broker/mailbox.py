@@ -12,8 +12,9 @@ class Mailbox(Protocol):
     What needs the disk comes later, through the outbox of a session.
     """
 
-    limits: MailboxLimits
-    """Those that a welcome announces."""
+    @property
+    def limits(self) -> MailboxLimits:
+        """The limits that a welcome announces."""
 
     def open(self, session: Session, cursor: bytes | None) -> None:
         """Send the items after `cursor`, and then new ones as they are stored; after the

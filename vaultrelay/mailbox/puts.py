@@ -1,0 +1,141 @@
+"""Puts: the PUTs of devices, from their checks to their answers."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import inf
+
+from vaultrelay.broker.outbox import Clock
+from vaultrelay.mailbox.counters import MailboxCounters
+from vaultrelay.mailbox.device_stream import DeviceStream, State
+from vaultrelay.mailbox.interfaces import Gathering, Payers, StoreThread
+from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits.mailbox import ROOM_SECONDS
+from vaultrelay.store.store import Cursor, Put, Refused, Stored
+from vaultrelay.wire import mailbox as wire
+from vaultrelay.wire.announced import MailboxLimits
+from vaultrelay.wire.control import mailbox as control
+from vaultrelay.wire.control.mailbox import MailboxState
+from vaultrelay.wire.mailbox import PutReason
+
+_ROOM = MailboxState(control.State.ROOM).encode()
+_ROOM_SECONDS = {
+    PutReason.BUSY: 0,
+    PutReason.FULL: ROOM_SECONDS,
+    PutReason.AWAY: ROOM_SECONDS,
+}
+"""After which a device may try again, by the reason of its refusal. Room in a full store comes with
+an erase, or with time."""
+
+
+class Puts:
+    """Gives PUTs to the clerk, and answers each with STORED or a NACK.
+
+    `channels` are the streams of devices by channel. While `is_away` nothing is stored.
+    """
+
+    def __init__(
+        self,
+        clerk: StoreThread,
+        channels: Mapping[bytes, Sequence[DeviceStream]],
+        *,
+        clock: Clock,
+        ledger: Ledger,
+        gathering: Gathering,
+        payers: Payers,
+        counters: MailboxCounters,
+        limits: MailboxLimits,
+    ) -> None:
+        self.limits = limits
+        self.is_away = False
+        self._clerk = clerk
+        self._channels = channels
+        self._clock = clock
+        self._ledger = ledger
+        self._gathering = gathering
+        self._payers = payers
+        self._counters = counters
+
+    def receive(self, stream: DeviceStream, put: wire.Put, size: int) -> None:
+        """Store a PUT of `size` bytes, or refuse it."""
+        reason = self._refusal(stream, put, size)
+        if reason is not None:
+            self._refuse(stream, put.id, reason)
+
+    def allow_room(self, stream: DeviceStream) -> None:
+        """Let a device try again that was refused a PUT: there is room now."""
+        if stream.room_at < inf:
+            stream.room_at = 0
+            self.announce_room(stream)
+
+    def announce_room(self, stream: DeviceStream) -> None:
+        """Send `room` to a device that may try again."""
+        if (
+            stream.room_at < inf
+            and not (self.is_away or self._ledger.is_pressed or stream.unanswered)
+            and self._clock.seconds() >= stream.room_at
+        ):
+            stream.room_at = inf
+            stream.session.outbox.send_control(_ROOM)
+
+    def _refusal(self, stream: DeviceStream, put: wire.Put, size: int) -> PutReason | None:
+        """Give a PUT to the clerk, or return why not."""
+        if len(put.payload) > self.limits.item_bytes:
+            return PutReason.TOO_BIG
+        if self.is_away:
+            return PutReason.AWAY
+        is_over = stream.unanswered and stream.unanswered + size > self.limits.window_bytes
+        if is_over or self._ledger.is_pressed:
+            return PutReason.BUSY
+        if not self._payers.charge(stream.session, len(put.payload)):
+            return PutReason.RATE
+        item = Put(
+            stream.channel,
+            put.item_id,
+            put.payload,
+            key=None if put.key == wire.NO_KEY else put.key,
+            ttl=put.ttl,
+            payer=self._payers.payer(stream.session),
+        )
+        if not self._clerk.put(item, partial(self._put_done, stream, put.id, item, size)):
+            return PutReason.BUSY
+        stream.unanswered += size
+        self._ledger.add(size)
+        return None
+
+    def _put_done(
+        self, stream: DeviceStream, id: int, put: Put, size: int, result: Stored | Refused
+    ) -> None:
+        stream.unanswered -= size
+        self._ledger.add(-size)
+        if isinstance(result, Refused):
+            self._refuse(stream, id, PutReason(result.reason))
+        else:
+            self._counters.puts["stored" if result.is_new else "again"] += 1
+            if result.is_new:
+                self._send_item(stream, put, result.cursor)
+            stream.put_stored(id, put.id, result.cursor, result.is_new)
+        self.announce_room(stream)
+
+    def _send_item(self, sender: DeviceStream, put: Put, cursor: Cursor) -> None:
+        live = [
+            each
+            for each in self._channels.get(put.channel, ())
+            if each is not sender and each.state is State.LIVE
+        ]
+        if not live:
+            return
+        message = wire.pack_item(put.id, cursor.pack(), put.payload)
+        self._counters.delivered_live += len(live)
+        self._gathering.begin()
+        try:
+            for each in live:
+                each.item_stored(message, cursor)
+        finally:
+            self._gathering.end(None)
+
+    def _refuse(self, stream: DeviceStream, id: int, reason: PutReason) -> None:
+        self._counters.puts[reason.name.lower()] += 1
+        stream.put_refused(id, reason)
+        wait = _ROOM_SECONDS.get(reason)
+        if wait is not None:
+            stream.room_at = min(stream.room_at, self._clock.seconds() + wait)

@@ -76,9 +76,10 @@ def fields_of(message: FromRelay) -> Vector:
     fields = with_hex(dataclasses.asdict(message))
     # `joined` has its peer's fields beside its own.
     fields.update(fields.pop("peer", {}))
-    if fields.get("node", "") is None:
-        # Of a relay without a name, the only field that is missing then.
-        del fields["node"]
+    for name in ("node", "mailbox"):
+        if fields.get(name, "") is None:
+            # Of a relay without a name, or without a mailbox: the fields that are missing then.
+            del fields[name]
     return {"type": message.type, **fields}
 
 
@@ -136,6 +137,7 @@ def test_every_list_is_known_here() -> None:
         "accepted_upgrades",
         "refused_upgrades",
         "refusals",
+        "mailbox",
     ]
 
 

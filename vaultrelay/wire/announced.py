@@ -23,6 +23,16 @@ PING_SECONDS = (20, 600)
 dead after one and a half of them."""
 DRAIN_SECONDS = (0, 3600)
 """Until a draining relay closes, and before a device returns: no user waits for an hour."""
+MAILBOX_RETENTION = (60, 31_536_000)
+"""A store counts minutes. A device that slept for a year synchronizes with a peer."""
+MAILBOX_ITEM_BYTES = (1024, 262_144)
+"""The minimum is that of a message. A relay holds pages of items in memory while devices catch up:
+larger ones take megabytes."""
+MAILBOX_CHANNEL_BYTES = (1024, 1_000_000_000_000)
+MAILBOX_CHANNEL_ITEMS = (1, 1_000_000_000)
+"""The maxima are more than a vault has."""
+MAILBOX_WINDOW_BYTES = (1024, 64 * 1024 * 1024)
+"""Of PUTs that a relay holds until they are on its disk; a device keeps them on its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +59,34 @@ class Limits:
             fields.optional_integer_within("messages_per_second", MESSAGES_PER_SECOND),
             fields.optional_integer_within("bytes_per_second", BYTES_PER_SECOND),
             fields.integer_within("channel_devices", CHANNEL_DEVICES),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxLimits:
+    """The limits of the mailbox; `retention` in seconds."""
+
+    retention: int
+    item_bytes: int
+    channel_bytes: int
+    channel_items: int
+    window_bytes: int
+
+    def fields(self) -> dict[str, object]:
+        return {
+            "retention": self.retention,
+            "item_bytes": self.item_bytes,
+            "channel_bytes": self.channel_bytes,
+            "channel_items": self.channel_items,
+            "window_bytes": self.window_bytes,
+        }
+
+    @classmethod
+    def read(cls, fields: Fields) -> "MailboxLimits":
+        return cls(
+            fields.integer_within("retention", MAILBOX_RETENTION),
+            fields.integer_within("item_bytes", MAILBOX_ITEM_BYTES),
+            fields.integer_within("channel_bytes", MAILBOX_CHANNEL_BYTES),
+            fields.integer_within("channel_items", MAILBOX_CHANNEL_ITEMS),
+            fields.integer_within("window_bytes", MAILBOX_WINDOW_BYTES),
         )

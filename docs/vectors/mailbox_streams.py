@@ -6,8 +6,11 @@ from vectors.data import header
 Step = tuple[Json, bytes | None, bool]
 """A message, the device's cursor after it, and whether the device must synchronize first."""
 
-A, B, C, D = (sample(f"cursor {letter}", 16) for letter in "ABCD")
+A, B, C = (sample(f"cursor {letter}", 16) for letter in "ABC")
+D = sample("cursor", 16)
 ZEROS = bytes(16)
+OWN = sample("item id", 16)
+"""The item of the device's own PUT."""
 
 
 def opened(gap: str | None) -> Json:
@@ -30,20 +33,16 @@ def erased(cursor: bytes) -> Json:
     return {"text": compact(type="erased", cursor=b64(cursor))}
 
 
-def item(cursor: bytes) -> Json:
-    """An item at this place; its id follows from the place."""
-    message = header(0x13, 0, 0, EVERYONE, 0, 0) + item_id(cursor) + cursor + b"ciphertext"
+def item(cursor: bytes, item_id: bytes = b"") -> Json:
+    """An item at this place."""
+    found = item_id or sample(f"item at {cursor.hex()}", 16)
+    message = header(0x13, 0, 0, EVERYONE, 0, 0) + found + cursor + b"ciphertext"
     return {"hex": message.hex()}
 
 
-def stored(cursor: bytes, place: bytes) -> Json:
-    """The answer to PUT 41 of session 7, which stands at `place`."""
-    return {"hex": (header(0x14, 0, 0, 7, 0, 41) + item_id(place) + cursor).hex()}
-
-
-def item_id(place: bytes) -> bytes:
-    """The id of the item at a place."""
-    return sample(f"item at {place.hex()}", 16)
+def stored(cursor: bytes) -> Json:
+    """The answer to PUT 41 of session 7."""
+    return {"hex": (header(0x14, 0, 0, 7, 0, 41) + OWN + cursor).hex()}
 
 
 def streams() -> list[Json]:
@@ -57,29 +56,29 @@ def streams() -> list[Json]:
                 (item(B), B, False),
                 (live(B), B, False),
                 (item(C), C, False),
-                (stored(D, D), D, False),
+                (stored(D), D, False),
             ],
         ),
         (
             "a new device in an empty mailbox",
             None,
-            [(opened(None), None, False), (live(None), None, False), (stored(A, A), A, False)],
+            [(opened(None), None, False), (live(None), None, False), (stored(A), A, False)],
         ),
         (
             "a PUT during the replay: its STORED moves nothing, its item follows",
             A,
             [
                 (opened(None), A, False),
-                (stored(ZEROS, C), A, False),
+                (stored(ZEROS), A, False),
                 (item(B), B, False),
-                (item(C), C, False),
+                (item(C, OWN), C, False),
                 (live(C), C, False),
             ],
         ),
         (
             "a repeated PUT",
             A,
-            [(opened(None), A, False), (live(A), A, False), (stored(ZEROS, A), A, False)],
+            [(opened(None), A, False), (live(A), A, False), (stored(ZEROS), A, False)],
         ),
         (
             "away for longer than the retention",

@@ -5,7 +5,7 @@ import pytest
 from tests.broker.fakes import Closed, FakeClock, Nack, RecordingOutbox
 from tests.outbox_contract import OutboxContract
 from vaultrelay.broker.outbox import Clock, Room
-from vaultrelay.wire.data import pack_nack
+from vaultrelay.wire.data import Reason, pack_nack
 
 
 class FakeCase:
@@ -27,7 +27,7 @@ class FakeCase:
 
 def in_bytes(item: object) -> bytes:
     """What the outbox decoded, as it came."""
-    if isinstance(item, Nack):
+    if isinstance(item, Nack) and isinstance(item.reason, Reason):
         return pack_nack(item.to, item.peer, item.id, item.reason)
     encode = getattr(item, "encode", None)
     return encode() if encode else bytes(item)  # type: ignore[call-overload, no-any-return]

@@ -1,6 +1,7 @@
 """The table of transitions is what a session really does, for every stage and event."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.broker.fakes import Device, Relay
 from vaultrelay.broker.stages import BROKEN_RULES, TRANSITIONS, Event, Stage
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control.in_session import Keepalive
+from vaultrelay.wire.control.mailbox import Erase
 from vaultrelay.wire.data import EVERYONE, pack_data
 
 BRING: dict[Stage, Callable[[Device], object]] = {
@@ -18,6 +20,7 @@ BRING: dict[Stage, Callable[[Device], object]] = {
 MAKE: dict[Event, list[Callable[[Device], object]]] = {
     Event.HELLO: [lambda device: device.join()],
     Event.KEEPALIVE: [lambda device: device.say(Keepalive(50))],
+    Event.ERASE: [lambda device: device.say(Erase().encode())],
     Event.DATA: [
         lambda device: device.session.data_received(pack_data(EVERYONE, device.number, 1, b"")),
     ],
@@ -32,11 +35,34 @@ MAKE: dict[Event, list[Callable[[Device], object]]] = {
 PAIRS = [(stage, event, make) for stage in Stage for event in Event for make in MAKE[event]]
 
 
+class Erasable:
+    """A mailbox that every device may erase."""
+
+    limits: Any = None
+
+    def open(self, *_: object) -> None:
+        """Send nothing."""
+
+    def put(self, *_: object) -> bool:
+        return False
+
+    def erase(self, *_: object) -> bool:
+        return True
+
+    def queue_empty(self, *_: object) -> None:
+        """Send nothing."""
+
+    def close(self, *_: object) -> None:
+        """There is nothing to end."""
+
+
 @pytest.mark.parametrize(("stage", "event", "make"), PAIRS)
 def test_every_event_in_every_stage_does_what_the_table_has(
     stage: Stage, event: Event, make: Callable[[Device], object]
 ) -> None:
-    device = Relay().connect()
+    relay = Relay()
+    relay.broker.open_mailbox(Erasable())
+    device = relay.connect()
     BRING[stage](device)
     before = device.closed()
     assert device.session.stage is stage

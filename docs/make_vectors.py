@@ -19,6 +19,10 @@ from vectors import (
     data,
     joining,
     keys,
+    mailbox_controls,
+    mailbox_data,
+    mailbox_keys,
+    mailbox_streams,
     proofs,
     refused_upgrades,
     spellings,
@@ -54,6 +58,27 @@ def vectors() -> Json:
         "accepted_upgrades": upgrades.accepted_upgrades(),
         "refused_upgrades": refused_upgrades.refused_upgrades(),
         "refusals": refused_upgrades.refusals(),
+        "mailbox": mailbox(),
+    }
+
+
+def mailbox() -> Json:
+    """The whole chapter of the mailbox."""
+    return {
+        "collapse_keys": mailbox_keys.collapse_keys(),
+        "lifetimes": mailbox_keys.lifetimes(),
+        "relay_controls": mailbox_controls.relay_controls(),
+        "tolerated_relay_controls": mailbox_controls.tolerated_relay_controls(),
+        "refused_relay_controls": mailbox_controls.refused_relay_controls(),
+        "device_controls": mailbox_controls.device_controls(),
+        "refused_device_controls": mailbox_controls.refused_device_controls(),
+        "puts": mailbox_data.puts(),
+        "refused_puts": mailbox_data.refused_puts(),
+        "nacks": mailbox_data.nacks(),
+        "items": mailbox_data.items(),
+        "stored": mailbox_data.stored(),
+        "refused_relay_data": mailbox_data.refused_relay_data(),
+        "streams": mailbox_streams.streams(),
     }
 
 

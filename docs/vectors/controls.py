@@ -143,6 +143,7 @@ def device_controls() -> list[Json]:
             "text": json.dumps(reordered, indent=1),
         },
         {"name": "a field that the relay does not know", "text": PLAIN.hello(colour="blue")},
+        {"name": "a mailbox, of a relay that may have none", "text": PLAIN.hello(mailbox={})},
     ]
 
 
@@ -162,6 +163,7 @@ def refused_device_controls() -> list[Json]:
             "unknown_type",
             compact(type="joined", session=9, device=b64(b"12345678")),
         ),
+        ("an erase, and the session has no mailbox", "unknown_type", compact(type="erase")),
         (
             "a name twice",
             "duplicate_name",

@@ -13,6 +13,13 @@ def hkdf(secret: bytes, salt: bytes, info: bytes) -> bytes:
     return HKDF(SHA256(), 32, salt, info).derive(secret)
 
 
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104)."""
+    mac = HMAC(key, SHA256())
+    mac.update(message)
+    return mac.finalize()
+
+
 def key_of(seed: bytes) -> Ed25519PrivateKey:
     """The key pair of a channel."""
     return Ed25519PrivateKey.from_private_bytes(seed)
@@ -32,8 +39,6 @@ def derivation(name: str, root: str, profile: str, epoch: int, device: str) -> J
     tag_info = b"vaultmesh-relay/3 device-tag" + epoch.to_bytes(4, "big")
     seed = hkdf(relay_root, profile_id, channel_info)
     tag_key = hkdf(relay_root, profile_id, tag_info)
-    mac = HMAC(tag_key, SHA256())
-    mac.update(device_key)
     return {
         "name": name,
         "relay_root": relay_root.hex(),
@@ -45,7 +50,7 @@ def derivation(name: str, root: str, profile: str, epoch: int, device: str) -> J
         "channel": channel_of(seed).hex(),
         "device_tag_info": tag_info.hex(),
         "device_tag_key": tag_key.hex(),
-        "device": mac.finalize()[:8].hex(),
+        "device": hmac_sha256(tag_key, device_key)[:8].hex(),
     }
 
 

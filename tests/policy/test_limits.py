@@ -22,5 +22,7 @@ def test_the_usual_ping_interval_is_one_that_devices_may_ask_for() -> None:
 def test_the_welcome_of_a_full_channel_fits_into_the_reserve_for_control_messages() -> None:
     peers = [Peer(0xFFFFFFFE, b"\xff" * 8)] * defaults.DEFAULT_CHANNEL_DEVICES
     told = announced.Limits(2**32, 2**32, 2**32, 2**32)
-    welcome = Welcome(0xFFFFFFFE, tuple(peers), told, 2**32, 2**32)
+    mailbox = announced.MailboxLimits(*[10**12] * 5)
+    node = "n" * 32
+    welcome = Welcome(0xFFFFFFFE, tuple(peers), told, 2**32, 2**32, node=node, mailbox=mailbox)
     assert len(welcome.encode()) < memory.CONTROL_RESERVE

@@ -352,6 +352,16 @@ def test_a_wrong_hello_closes(dial: Dial, wrong: dict[str, Any], close: tuple[in
     assert connection.closed() == close
 
 
+@pytest.mark.parametrize("asked", [{}, {"cursor": base64url(bytes(16))}, {"cursor": 5}, None])
+def test_a_relay_without_a_mailbox_ignores_that_a_device_asks_for_one(
+    dial: Dial, asked: object
+) -> None:
+    connection, identity = dial(), Identity()
+    connection.hello(connection.upgrade(identity.channel), identity, mailbox=asked)
+    assert "mailbox" not in connection.control("welcome")
+    connection.keepalive()
+
+
 @each("refused_device_controls")
 def test_a_control_message_that_the_page_does_not_allow_closes(
     dial: Dial, vector: dict[str, Any]

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from vaultrelay.wire import announced
+from vaultrelay.wire.control.from_device import read_from_device
+from vaultrelay.wire.control.from_relay import read_from_relay
 from vaultrelay.wire.control.in_session import Draining, Joined, Keepalive
 from vaultrelay.wire.control.joining import Peer, Welcome
-from vaultrelay.wire.control.reading import read_from_device, read_from_relay
 from vaultrelay.wire.json_object import BadControl, write_object
 
 LIMITS: dict[str, Any] = {
@@ -26,9 +27,20 @@ WELCOME: dict[str, Any] = {
 DRAINING: dict[str, Any] = {"reason": "restart", "closes_in": 20, "reconnect": [2, 12]}
 
 
+MAILBOX: dict[str, Any] = {
+    "retention": 604800,
+    "item_bytes": 65536,
+    "channel_bytes": 10485760,
+    "channel_items": 10000,
+    "window_bytes": 262144,
+}
+
+
 def welcome(**changes: Any) -> bytes:
     limits = {name: changes.pop(name) for name in LIMITS if name in changes}
-    return write_object("welcome", **WELCOME | changes | {"limits": LIMITS | limits})
+    mailbox = {name: changes.pop(name) for name in MAILBOX if name in changes}
+    nested = {"limits": LIMITS | limits, "mailbox": MAILBOX | mailbox}
+    return write_object("welcome", **WELCOME | nested | changes)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +52,7 @@ def welcome(**changes: Any) -> bytes:
         ("channel_devices", announced.CHANNEL_DEVICES),
         ("ping_seconds", announced.PING_SECONDS),
         ("session_ttl", announced.SESSION_TTL),
+        *announced.MAILBOX.items(),
     ],
 )
 def test_a_figure_of_welcome_is_within_its_range(name: str, bounds: tuple[int, int]) -> None:
@@ -57,6 +70,20 @@ def test_a_welcome_lists_no_more_peers_than_a_channel_has_devices() -> None:
     assert isinstance(read_from_relay(welcome(peers=[peer] * maximum)), Welcome)
     with pytest.raises(BadControl, match="peers has more than 1000 objects"):
         read_from_relay(welcome(peers=[peer] * (maximum + 1)))
+
+
+@pytest.mark.parametrize("name", MAILBOX)
+def test_a_mailbox_has_all_its_limits(name: str) -> None:
+    missing = {other: value for other, value in MAILBOX.items() if other != name}
+    for mailbox in (missing, MAILBOX | {name: None}):
+        with pytest.raises(BadControl, match=name):
+            read_from_relay(welcome(mailbox=mailbox))
+
+
+@pytest.mark.parametrize("mailbox", [None, [], True, "{}"])
+def test_a_mailbox_is_an_object(mailbox: object) -> None:
+    with pytest.raises(BadControl, match="mailbox is not an object"):
+        read_from_relay(welcome(mailbox=mailbox))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import strategies as st
 
 from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.control import CONTROL_BYTES, WORD_CHARS
+from vaultrelay.wire.control.from_device import read_from_device
+from vaultrelay.wire.control.from_relay import FromRelay, read_from_relay
 from vaultrelay.wire.control.in_session import (
     LEFT_REASONS,
     Busy,
@@ -17,7 +20,7 @@ from vaultrelay.wire.control.in_session import (
     Ready,
 )
 from vaultrelay.wire.control.joining import Challenge, Hello, Peer, Welcome
-from vaultrelay.wire.control.reading import FromRelay, read_from_device, read_from_relay
+from vaultrelay.wire.control.mailbox import Erase, Erased, MailboxState, read_with_mailbox
 from vaultrelay.wire.json_object import BadControl
 
 FUZZ = settings(deadline=None, derandomize=True, max_examples=100)
@@ -82,16 +85,27 @@ DRAINING = (
     Draining("restart", 20, (2, 12)),
     '{"type":"draining","reason":"restart","closes_in":20,"reconnect":[2,12]}',
 )
+MAILBOX_OPEN = (MailboxState("open", gap="gone"), '{"type":"mailbox","state":"open","gap":"gone"}')
+MAILBOX_LIVE = (
+    MailboxState("live", cursor=CHANNEL[:16]),
+    f'{{"type":"mailbox","state":"live","cursor":"{NONCE_TEXT}"}}',
+)
+MAILBOX_AWAY = (MailboxState("away"), '{"type":"mailbox","state":"away"}')
+ERASED = (Erased(CHANNEL[:16]), f'{{"type":"erased","cursor":"{NONCE_TEXT}"}}')
+ERASE = (Erase(CHANNEL[:16]), f'{{"type":"erase","cursor":"{NONCE_TEXT}"}}')
 BUSY = (Busy(5), '{"type":"busy","session":5}')
 READY = (Ready(5), '{"type":"ready","session":5}')
 
 FROM_DEVICE = [HELLO, KEEPALIVE]
 WELCOMES = [WELCOME, WELCOME_ALONE, WELCOME_OF_A_NODE]
-FROM_RELAY = [CHALLENGE, *WELCOMES, JOINED, LEFT, KEEPALIVE, BUSY, READY, DRAINING]
+OF_THE_MAILBOX = [MAILBOX_OPEN, MAILBOX_LIVE, MAILBOX_AWAY, ERASED]
+FROM_RELAY = [CHALLENGE, *WELCOMES, JOINED, LEFT, KEEPALIVE, BUSY, READY, DRAINING, *OF_THE_MAILBOX]
 
 
 def read_either(text: bytes) -> object:
     """Whoever may say such a message is heard."""
+    if b'"erase"' in text:
+        return read_with_mailbox(text)
     return read_from_device(text) if b'"hello"' in text else read_from_relay(text)
 
 
@@ -174,6 +188,11 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     (JOINED[1], "device", NO_BYTES),
     (LEFT[1], "session", NO_SESSION),
     (LEFT[1], "reason", [*NO_TEXT, "r" * 65]),
+    (MAILBOX_OPEN[1], "state", [*NO_TEXT, "s" * 65]),
+    (MAILBOX_OPEN[1], "gap", [*NO_TEXT[1:], "g" * 65]),
+    (MAILBOX_LIVE[1], "cursor", NO_BYTES[1:]),
+    (ERASED[1], "cursor", NO_BYTES[1:]),
+    (ERASE[1], "cursor", NO_BYTES),
     (DRAINING[1], "reason", [*NO_TEXT, "r" * 65]),
     (DRAINING[1], "closes_in", NO_INTEGER),
     (DRAINING[1], "reconnect", NO_PAIR),
@@ -205,7 +224,7 @@ def test_a_rate_is_a_whole_number_or_null(name: str, value: object) -> None:
         read_from_relay(changed(WELCOME[1], limits=limits))
 
 
-OPTIONAL = {"client", "notice", "node"}
+OPTIONAL = {"client", "notice", "node", "gap", "cursor"}
 REQUIRED = [(text, name) for text, name, _ in WRONG if name not in OPTIONAL]
 
 
@@ -284,6 +303,25 @@ def test_what_is_no_json_object_is_refused(text: bytes) -> None:
             read(text)
 
 
+@pytest.mark.parametrize("cursor", [b"", CHANNEL[:16]])
+def test_a_hello_asks_a_relay_with_a_mailbox_for_items(cursor: bytes) -> None:
+    hello = replace(HELLO[0], mailbox=cursor)
+    assert read_with_mailbox(hello.encode()) == hello
+    assert read_from_device(hello.encode()) == HELLO[0]
+
+
+@pytest.mark.parametrize(("message", "text"), [*FROM_DEVICE, ERASE])
+def test_a_relay_with_a_mailbox_reads_all_messages_of_devices(message: object, text: str) -> None:
+    assert read_with_mailbox(text.encode()) == message
+
+
+@pytest.mark.parametrize("value", [None, True, [], "x", {"cursor": None}, {"cursor": "x"}])
+def test_a_relay_without_a_mailbox_ignores_the_field(value: object) -> None:
+    assert read_from_device(changed(HELLO[1], mailbox=value)) == HELLO[0]
+    with pytest.raises(BadControl, match=r"^(mailbox|cursor) "):
+        read_with_mailbox(changed(HELLO[1], mailbox=value))
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -295,8 +333,8 @@ JSON = st.recursive(
     ),
     max_leaves=6,
 )
-EXAMPLES = [text for _, text in FROM_DEVICE + FROM_RELAY]
-NAMES = sorted({name for _, name, _ in WRONG} | {"type", "later"})
+EXAMPLES = [text for _, text in [*FROM_DEVICE, ERASE, *FROM_RELAY]]
+NAMES = sorted({name for _, name, _ in WRONG} | {"type", "later", "mailbox"})
 MUTATED = st.builds(
     lambda text, fields: changed(text, **fields),
     st.sampled_from(EXAMPLES),
@@ -313,7 +351,7 @@ CUT = st.builds(
 @FUZZ
 @given(st.binary(max_size=40) | MUTATED | CUT)
 def test_whatever_comes_is_understood_or_refused(text: bytes) -> None:
-    for read in (read_from_device, read_from_relay):
+    for read in (read_from_device, read_with_mailbox, read_from_relay):
         try:
             message = read(text)
         except BadControl:

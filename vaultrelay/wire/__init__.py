@@ -13,6 +13,12 @@ The whole conversation::
     either -> close with a code and a slug                                close_codes
 
 Control messages are WebSocket text, data messages are WebSocket binary.
+
+With a mailbox, which device and relay agree on in `hello` and `welcome`::
+
+    relay  -> {"type":"mailbox", state}, ITEM of what was stored          control, mailbox
+    device -> PUT; the relay answers STORED, or a NACK from no session    mailbox
+    device -> {"type":"erase"}, answered by {"type":"erased"}             control
 """
 
 VERSION = 3

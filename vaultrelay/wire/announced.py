@@ -5,6 +5,7 @@ it. The options of a relay have the same ranges. Sizes are bytes, times are seco
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from vaultrelay.wire.json_object import Fields
 
@@ -23,6 +24,17 @@ PING_SECONDS = (20, 600)
 dead after one and a half of them."""
 DRAIN_SECONDS = (0, 3600)
 """Until a draining relay closes, and before a device returns: no user waits for an hour."""
+MAILBOX = {
+    "retention": (60, 31_536_000),
+    "item_bytes": (1024, 262_144),
+    "channel_bytes": (1024, 1_000_000_000_000),
+    "channel_items": (1, 1_000_000_000),
+    "window_bytes": (1024, 64 * 1024 * 1024),
+}
+"""Of the limits of a mailbox. A store counts minutes; after a year devices better
+synchronize. An item is no shorter than the shortest message of a vault; the relay holds pages of
+items while devices catch up, and larger ones take megabytes. No vault has the maxima of a channel.
+A device keeps the PUTs of its window on its own disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +61,20 @@ class Limits:
             fields.optional_integer_within("messages_per_second", MESSAGES_PER_SECOND),
             fields.optional_integer_within("bytes_per_second", BYTES_PER_SECOND),
             fields.integer_within("channel_devices", CHANNEL_DEVICES),
+        )
+
+
+class MailboxLimits(NamedTuple):
+    """The limits of the mailbox; `retention` in seconds. The ranges are MAILBOX."""
+
+    retention: int
+    item_bytes: int
+    channel_bytes: int
+    channel_items: int
+    window_bytes: int
+
+    @classmethod
+    def read(cls, fields: Fields) -> "MailboxLimits":
+        return cls(
+            **{name: fields.integer_within(name, bounds) for name, bounds in MAILBOX.items()}
         )

@@ -28,6 +28,7 @@ class Rule(Enum):
     REASON = "reason", "the reason of a data message is not 0"
     FROM = "from", "a data message is not from the session of its connection"
     TO = "to", "a data message is to its own sender or to no session"
+    ITEM_ID = "item_id", "the item id of a PUT is all zero"
     CHANNEL_KEY = "channel_key", "the channel is a key for which any client can sign"
     SIGNATURE = "signature", "the signature does not verify"
     AUDIENCE_SPELLING = "audience_spelling", "the audience is not in its canonical spelling"

@@ -19,6 +19,13 @@ class Fields:
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def discard(self, name: str) -> None:
+        """Forget a field, as one that is not known."""
+        self._values.pop(name, None)
+
     def text(self, name: str, longest: int, default: str | None = None) -> str:
         value = self._values.get(name, default)
         if type(value) is not str:
@@ -34,6 +41,9 @@ class Fields:
             raise _bad_field(name, FieldRule.LENGTH, f"is {error}") from None
         except base64url.BadSpelling as error:
             raise _bad_field(name, FieldRule.BASE64URL, f"is {error}") from None
+
+    def optional_binary(self, name: str, size: int) -> bytes | None:
+        return None if self._values.get(name) is None else self.binary(name, size)
 
     def integer(self, name: str) -> int:
         value = self._values.get(name)

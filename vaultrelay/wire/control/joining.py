@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vaultrelay.wire import VERSION, announced, base64url, proof
-from vaultrelay.wire.announced import Limits
+from vaultrelay.wire.announced import Limits, MailboxLimits
 from vaultrelay.wire.broken_rule import Rule
-from vaultrelay.wire.control import CONTROL_BYTES, WORD_CHARS
+from vaultrelay.wire.control import CONTROL_BYTES, CURSOR_BYTES, WORD_CHARS
 from vaultrelay.wire.json_object import BadControl, Fields, write_object
 
 
@@ -38,7 +38,11 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Device to relay, once: which channel, which device, and the proof."""
+    """Device to relay, once: which channel, which device, and the proof.
+
+    `mailbox` is the cursor after which the device wants items, empty for all of them, and None if
+    it wants no mailbox.
+    """
 
     type: ClassVar = "hello"
     channel: bytes
@@ -47,6 +51,7 @@ class Hello:
     audience: str
     proof: bytes
     client: str = ""
+    mailbox: bytes | None = None
 
     def encode(self) -> bytes:
         return write_object(
@@ -57,6 +62,7 @@ class Hello:
             audience=self.audience,
             proof=base64url.encode(self.proof),
             client=self.client,
+            **({} if self.mailbox is None else {"mailbox": _cursor_fields(self.mailbox)}),
         )
 
     @classmethod
@@ -71,7 +77,16 @@ class Hello:
             audience,
             fields.binary("proof", proof.PROOF_BYTES),
             fields.text("client", WORD_CHARS, default=""),
+            _read_cursor(fields.object("mailbox")) if "mailbox" in fields else None,
         )
+
+
+def _cursor_fields(cursor: bytes) -> dict[str, str]:
+    return {"cursor": base64url.encode(cursor)} if cursor else {}
+
+
+def _read_cursor(fields: Fields) -> bytes:
+    return fields.binary("cursor", CURSOR_BYTES) if "cursor" in fields else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +106,10 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """Relay to device, in answer to a valid hello: the session begins."""
+    """Relay to device, in answer to a valid hello: the session begins.
+
+    `mailbox` is None if the device has not asked for one, or the relay offers none.
+    """
 
     type: ClassVar = "welcome"
     session: int
@@ -101,6 +119,7 @@ class Welcome:
     session_ttl: int
     notice: str | None = None
     node: str | None = None
+    mailbox: MailboxLimits | None = None
 
     def encode(self) -> bytes:
         return write_object(
@@ -112,6 +131,7 @@ class Welcome:
             session_ttl=self.session_ttl,
             notice=self.notice,
             **({} if self.node is None else {"node": self.node}),
+            **({} if self.mailbox is None else {"mailbox": self.mailbox._asdict()}),
         )
 
     @classmethod
@@ -125,4 +145,5 @@ class Welcome:
             fields.integer_within("session_ttl", announced.SESSION_TTL),
             fields.optional_text("notice", CONTROL_BYTES),
             fields.optional_text("node", WORD_CHARS),
+            MailboxLimits.read(fields.object("mailbox")) if "mailbox" in fields else None,
         )

@@ -4,19 +4,21 @@ import json
 
 from tests.fuzz.oracle import check
 from vaultrelay.wire.control import CONTROL_BYTES
-from vaultrelay.wire.control.reading import read_from_device, read_from_relay
+from vaultrelay.wire.control.from_device import read_from_device
+from vaultrelay.wire.control.from_relay import read_from_relay
+from vaultrelay.wire.control.mailbox import read_with_mailbox
 from vaultrelay.wire.json_object import BadControl
 
 
 def control(data: bytes) -> None:
-    """As a device's and as the relay's."""
-    try:
-        said = read_from_device(data)
-    except BadControl:
-        pass
-    else:
+    """As a device's, to relays without and with a mailbox, and as the relay's."""
+    for read in (read_from_device, read_with_mailbox):
+        try:
+            said = read(data)
+        except BadControl:
+            continue
         check(len(data) <= CONTROL_BYTES, "longer than a control message")
-        check(read_from_device(said.encode()) == said, "another message when written anew")
+        check(read(said.encode()) == said, "another message when written anew")
         _check_fields(data, said.encode())
     try:
         told = read_from_relay(data)

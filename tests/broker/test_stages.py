@@ -9,7 +9,7 @@ from tests.broker.fakes import Device, Relay
 from vaultrelay.broker.stages import BROKEN_RULES, TRANSITIONS, Event, Stage
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control.in_session import Keepalive
-from vaultrelay.wire.control.mailbox import Erase
+from vaultrelay.wire.control.mailbox import Erase, read_with_mailbox
 from vaultrelay.wire.data import EVERYONE, pack_data
 
 BRING: dict[Stage, Callable[[Device], object]] = {
@@ -46,7 +46,10 @@ class Erasable:
     def put(self, *_: object) -> bool:
         return False
 
-    def erase(self, *_: object) -> bool:
+    def read_control(self, text: bytes) -> Any:
+        return read_with_mailbox(text)
+
+    def control_received(self, *_: object) -> bool:
         return True
 
     def queue_empty(self, *_: object) -> None:

@@ -39,8 +39,10 @@ from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.limits.timeouts import PING_SECONDS
 from vaultrelay.wire import base64url
 from vaultrelay.wire.control.joining import Challenge, Peer
+from vaultrelay.wire.control.mailbox import Erased, MailboxState
 from vaultrelay.wire.data import HEADER_BYTES, Reason
 from vaultrelay.wire.json_object import write_object
+from vaultrelay.wire.mailbox import pack_item
 from vaultrelay.wire.proof import channel_of
 from vaultrelay.wire.relay_url import RelayUrl
 
@@ -393,6 +395,9 @@ class TestARelayThatBreaksTheProtocol:
         device = world.join(b"device-a")
         unknown = [
             client_frame(TEXT, write_object("weather", session=5), masked=False),
+            client_frame(TEXT, MailboxState("away").encode(), masked=False),
+            client_frame(TEXT, Erased(None).encode(), masked=False),
+            client_frame(BINARY, pack_item(b"i" * 16, b"c" * 16, b""), masked=False),
             client_frame(BINARY, b"short", masked=False),
             client_frame(BINARY, b"\x77" + bytes(15), masked=False),
             client_frame(BINARY, b"\x10\x01" + bytes(20), masked=False),

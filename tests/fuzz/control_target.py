@@ -4,7 +4,9 @@ import json
 
 from tests.fuzz.oracle import check
 from vaultrelay.wire.control import CONTROL_BYTES
-from vaultrelay.wire.control.reading import read_from_device, read_from_relay, read_with_mailbox
+from vaultrelay.wire.control.from_device import read_from_device
+from vaultrelay.wire.control.from_relay import read_from_relay
+from vaultrelay.wire.control.mailbox import read_with_mailbox
 from vaultrelay.wire.json_object import BadControl
 
 

@@ -20,7 +20,7 @@ from vaultrelay.store.supervisor import State
 from vaultrelay.wire.announced import MailboxLimits
 from vaultrelay.wire.control.in_session import Joined, Left
 from vaultrelay.wire.control.joining import Hello
-from vaultrelay.wire.control.mailbox import Erase, MailboxRequest
+from vaultrelay.wire.control.mailbox import Erase
 from vaultrelay.wire.data import read_header
 from vaultrelay.wire.mailbox import NO_KEY, MailboxKind, PutReason, pack_put, read_item, read_stored
 
@@ -131,7 +131,7 @@ class MailDevice:
         self._session.flow.outbox = self.outbox
         self._ids = count(1)
 
-    def open(self, cursor: bytes | None = None) -> "MailDevice":
+    def open(self, cursor: bytes = b"") -> "MailDevice":
         """Join, and ask for the items after a cursor."""
         hello = self._device.hello()
         asked = Hello(
@@ -140,7 +140,7 @@ class MailDevice:
             hello.nonce,
             hello.audience,
             hello.proof,
-            mailbox=MailboxRequest(cursor),
+            mailbox=cursor,
         )
         self._device.say(asked)
         return self

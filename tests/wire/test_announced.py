@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from vaultrelay.wire import announced
+from vaultrelay.wire.control.from_device import read_from_device
+from vaultrelay.wire.control.from_relay import read_from_relay
 from vaultrelay.wire.control.in_session import Draining, Joined, Keepalive
 from vaultrelay.wire.control.joining import Peer, Welcome
-from vaultrelay.wire.control.reading import read_from_device, read_from_relay
 from vaultrelay.wire.json_object import BadControl, write_object
 
 LIMITS: dict[str, Any] = {
@@ -51,11 +52,7 @@ def welcome(**changes: Any) -> bytes:
         ("channel_devices", announced.CHANNEL_DEVICES),
         ("ping_seconds", announced.PING_SECONDS),
         ("session_ttl", announced.SESSION_TTL),
-        ("retention", announced.MAILBOX_RETENTION),
-        ("item_bytes", announced.MAILBOX_ITEM_BYTES),
-        ("channel_bytes", announced.MAILBOX_CHANNEL_BYTES),
-        ("channel_items", announced.MAILBOX_CHANNEL_ITEMS),
-        ("window_bytes", announced.MAILBOX_WINDOW_BYTES),
+        *announced.MAILBOX.items(),
     ],
 )
 def test_a_figure_of_welcome_is_within_its_range(name: str, bounds: tuple[int, int]) -> None:

@@ -15,10 +15,12 @@ from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits.pending import HEAD_BYTES, RETRY_DRAINING_SECONDS, RETRY_FULL_SECONDS
 from vaultrelay.policy.limits.reserved import RETRY_RESERVED_SECONDS
 from vaultrelay.wire import base64url, data, proof, refusal
+from vaultrelay.wire.announced import MailboxLimits
 from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.control.from_device import read_from_device
+from vaultrelay.wire.control.from_relay import FromRelay, read_from_relay
 from vaultrelay.wire.control.in_session import LEFT_REASONS
 from vaultrelay.wire.control.joining import Challenge, Hello
-from vaultrelay.wire.control.reading import FromRelay, read_from_device, read_from_relay
 from vaultrelay.wire.json_object import BadControl, read_object
 from vaultrelay.wire.refusal import Refusal
 from vaultrelay.wire.relay_url import host_of_url
@@ -64,6 +66,8 @@ def with_hex(value: Any) -> Any:
     """A control message's fields as the vectors have them: byte strings in hex, no tuples."""
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, MailboxLimits):
+        return value._asdict()
     if isinstance(value, tuple | list):
         return [with_hex(item) for item in value]
     if isinstance(value, dict):

@@ -12,7 +12,7 @@ from vaultrelay.broker.hello import check_hello, welcome
 from vaultrelay.broker.idle_disconnects import IdleDisconnects
 from vaultrelay.broker.mailbox import Mailbox
 from vaultrelay.broker.outbox import Clock, Outbox
-from vaultrelay.broker.session import Session
+from vaultrelay.broker.session import Control, Session
 from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.broker.stages import JOINED
 from vaultrelay.policy.access import ANONYMOUS, Admission
@@ -21,10 +21,9 @@ from vaultrelay.policy.limits.drain import DRAIN_RECONNECT
 from vaultrelay.policy.limits.timeouts import STANDSTILL_SECONDS
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.control.from_device import read_from_device
 from vaultrelay.wire.control.in_session import Draining, Keepalive
 from vaultrelay.wire.control.joining import Hello
-from vaultrelay.wire.control.mailbox import Erase
-from vaultrelay.wire.control.reading import FromDevice, read_from_device, read_with_mailbox
 from vaultrelay.wire.data import BadHeader
 
 
@@ -50,7 +49,7 @@ class Broker:
         self.sessions: set[Session] = set()
         self.joined = 0
         self.mailbox: Mailbox | None = None
-        self.read_control: Callable[[bytes], FromDevice | Erase] = read_from_device
+        self.read_control: Callable[[bytes], Control] = read_from_device
         self.budgets = BudgetBook()
         self.admission = AdmissionControl(clock, self.counters, self.budgets)
         self._on_end = on_end
@@ -77,7 +76,7 @@ class Broker:
     def open_mailbox(self, mailbox: Mailbox) -> None:
         """Offer a mailbox from now on."""
         self.mailbox = mailbox
-        self.read_control = read_with_mailbox
+        self.read_control = mailbox.read_control
 
     @property
     def draining(self) -> bool:
@@ -104,7 +103,7 @@ class Broker:
         self.sessions.add(session)
         return session
 
-    def control_received(self, session: Session, control: FromDevice | Erase) -> None:
+    def control_received(self, session: Session, control: Control) -> None:
         """Answer a control message, which the session allows at its stage."""
         if isinstance(control, Hello):
             self._join(session, control)
@@ -112,7 +111,7 @@ class Broker:
             session.liveness.is_active = True
             session.liveness.set_interval(control.ping_seconds)
             session.outbox.send_control(Keepalive(session.liveness.ping_seconds).encode())
-        elif self.mailbox is None or not self.mailbox.erase(session, control.cursor):
+        elif self.mailbox is None or not self.mailbox.control_received(session, control):
             session.break_rule(Rule.UNKNOWN_TYPE)
 
     def other_received(self, session: Session, message: bytes, error: BadHeader) -> None:
@@ -154,10 +153,10 @@ class Broker:
         peers = channel.add(session, hello.device)
         self.joined += 1
         self.counters.joins += 1
-        mailbox = None if hello.mailbox is None else self.mailbox
+        mailbox = self.mailbox if hello.mailbox is not None else None
         welcome(session, peers, self.node_name, None if mailbox is None else mailbox.limits)
         if mailbox is not None and hello.mailbox is not None:
-            mailbox.open(session, hello.mailbox.cursor)
+            mailbox.open(session, hello.mailbox)
         self._on_join(session)
 
     def forget(self, session: Session) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from vaultrelay.broker.session import Session
+from vaultrelay.broker.session import Control, Session
 from vaultrelay.wire.announced import MailboxLimits
 
 
@@ -16,17 +16,20 @@ class Mailbox(Protocol):
     def limits(self) -> MailboxLimits:
         """The limits that a welcome announces."""
 
-    def open(self, session: Session, cursor: bytes | None) -> None:
-        """Send the items after `cursor`, and then new ones as they are stored; after the
-        welcome."""
+    def read_control(self, text: bytes) -> Control:
+        """Return a control message of a device. Raises BadControl for any other text."""
+
+    def open(self, session: Session, cursor: bytes) -> None:
+        """Send the items after `cursor`, or all if it is empty, and then new ones as they are
+        stored; after the welcome."""
 
     def put(self, session: Session, message: bytes) -> bool:
         """Store a PUT and answer it; return False for a message of another kind, or of a session
         without an open mailbox. Raises BadHeader if the PUT is malformed."""
 
-    def erase(self, session: Session, cursor: bytes | None) -> bool:
-        """Delete the items of the channel up to `cursor`, or all; return False for a session
-        without an open mailbox."""
+    def control_received(self, session: Session, control: Control) -> bool:
+        """Obey a control message; return False if it is of another part, or of a session without
+        an open mailbox."""
 
     def queue_empty(self, session: Session) -> None:
         """The device has taken all that was sent: more may follow."""

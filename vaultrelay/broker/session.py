@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from vaultrelay import __version__
 from vaultrelay.broker.device_rates import DeviceRates
@@ -13,7 +13,6 @@ from vaultrelay.broker.stages import (
     BROKEN_RULES,
     CHALLENGED,
     CLOSED,
-    EVENTS,
     JOINED,
     LEFT_REASONS,
     TRANSITIONS,
@@ -25,11 +24,15 @@ from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.broken_rule import BrokenRule, Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control.joining import Challenge
-from vaultrelay.wire.control.mailbox import Erase
-from vaultrelay.wire.control.reading import FromDevice
 from vaultrelay.wire.data import NO_SESSION, BadHeader, check_data
 from vaultrelay.wire.json_object import BadControl
 from vaultrelay.wire.proof import RELAY_NONCE_BYTES
+
+
+class Control(Protocol):
+    """A control message of a device."""
+
+    type: ClassVar[str]
 
 
 class JoinedChannel(Protocol):
@@ -50,9 +53,9 @@ class SessionOwner(Protocol):
 
     clock: Clock
     limits: SessionLimits
-    read_control: Callable[[bytes], FromDevice | Erase]
+    read_control: Callable[[bytes], Control]
 
-    def control_received(self, session: "Session", control: FromDevice | Erase) -> None:
+    def control_received(self, session: "Session", control: Control) -> None:
         """Answer a control message of the device."""
 
     def other_received(self, session: "Session", message: bytes, error: BadHeader) -> None:
@@ -139,7 +142,7 @@ class Session:
         except BadControl as error:
             self.break_rule(error)
         else:
-            event = EVENTS[type(control)]
+            event = Event(control.type)
             # A hello advances the stage only if it is valid, at `enter`.
             if event in TRANSITIONS[self.stage] or self._advance(event):
                 self._owner.control_received(self, control)

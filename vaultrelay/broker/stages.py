@@ -4,9 +4,6 @@ from enum import Enum
 
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control.in_session import Keepalive
-from vaultrelay.wire.control.joining import Hello
-from vaultrelay.wire.control.mailbox import Erase
 
 
 class Stage(Enum):
@@ -18,7 +15,10 @@ class Stage(Enum):
 
 
 class Event(Enum):
-    """What can happen to a session: messages of the device, and the end by either side."""
+    """What can happen to a session: messages of the device, and the end by either side.
+
+    The values of control messages are their types.
+    """
 
     HELLO = "hello"
     KEEPALIVE = "keepalive"
@@ -26,9 +26,6 @@ class Event(Enum):
     DATA = "data"
     CLOSE = "close"
 
-
-EVENTS = {Hello: Event.HELLO, Keepalive: Event.KEEPALIVE, Erase: Event.ERASE}
-"""The event of each control message."""
 
 CHALLENGED, JOINED, CLOSED = Stage
 """For code that runs often: looking a member up through its class takes 66 ns."""

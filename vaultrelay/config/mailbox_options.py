@@ -49,14 +49,14 @@ class MailboxOptions:
     )
     retention: int = option(
         "mailbox-retention",
-        Integer("SECONDS", within=announced.MAILBOX_RETENTION),
+        Integer("SECONDS", within=announced.MAILBOX["retention"]),
         limits.DEFAULT_RETENTION_SECONDS,
         _GROUP,
         "Seconds for which the mailbox keeps a message at most.",
     )
     item_bytes: int = option(
         "mailbox-item-bytes",
-        Integer("BYTES", within=announced.MAILBOX_ITEM_BYTES),
+        Integer("BYTES", within=announced.MAILBOX["item_bytes"]),
         limits.DEFAULT_ITEM_BYTES,
         _GROUP,
         "Maximum size of a stored message in bytes, without its headers. It must fit into "
@@ -65,7 +65,7 @@ class MailboxOptions:
     )
     channel_bytes: int = option(
         "mailbox-channel-bytes",
-        Integer("BYTES", within=announced.MAILBOX_CHANNEL_BYTES),
+        Integer("BYTES", within=announced.MAILBOX["channel_bytes"]),
         limits.DEFAULT_CHANNEL_BYTES,
         _GROUP,
         "Maximum size of the stored messages of one channel in bytes. Each message counts "
@@ -73,7 +73,7 @@ class MailboxOptions:
     )
     channel_items: int = option(
         "mailbox-channel-items",
-        Integer(within=announced.MAILBOX_CHANNEL_ITEMS),
+        Integer(within=announced.MAILBOX["channel_items"]),
         limits.DEFAULT_CHANNEL_ITEMS,
         _GROUP,
         "Maximum number of stored messages of one channel.",

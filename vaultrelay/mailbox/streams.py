@@ -3,7 +3,7 @@
 from functools import partial
 
 from vaultrelay.broker.outbox import Clock
-from vaultrelay.broker.session import Session
+from vaultrelay.broker.session import Control, Session
 from vaultrelay.mailbox.counters import MailboxCounters
 from vaultrelay.mailbox.device_stream import DeviceStream, Event, State
 from vaultrelay.mailbox.interfaces import Gathering, Payers, StoreThread
@@ -12,7 +12,7 @@ from vaultrelay.policy.ledger import Ledger
 from vaultrelay.store.store import Cursor, Page, Refused
 from vaultrelay.wire import mailbox as wire
 from vaultrelay.wire.announced import MailboxLimits
-from vaultrelay.wire.control.mailbox import Erased
+from vaultrelay.wire.control.mailbox import Erase, Erased, read_with_mailbox
 
 
 class MailboxStreams:
@@ -58,10 +58,13 @@ class MailboxStreams:
     def limits(self) -> MailboxLimits:
         return self._puts.limits
 
-    def open(self, session: Session, cursor: bytes | None) -> None:
+    def read_control(self, text: bytes) -> Control:
+        return read_with_mailbox(text)
+
+    def open(self, session: Session, cursor: bytes) -> None:
         if session.channel is None:
             return
-        place = None if cursor is None else Cursor.read(cursor)
+        place = Cursor.read(cursor) if cursor else None
         self._streams[session] = stream = DeviceStream(session, session.channel.key, place)
         self._channels.setdefault(stream.channel, []).append(stream)
         self._go_on(stream)
@@ -79,12 +82,12 @@ class MailboxStreams:
         self._puts.receive(stream, put, len(message))
         return True
 
-    def erase(self, session: Session, cursor: bytes | None) -> bool:
+    def control_received(self, session: Session, control: Control) -> bool:
         stream = self._streams.get(session)
-        if stream is None:
+        if stream is None or not isinstance(control, Erase):
             return False
         # One that is under way, and the last one after it, which is up to the newest place.
-        upto = None if cursor is None else Cursor.read(cursor)
+        upto = Cursor.read(control.cursor) if control.cursor else None
         stream.erases = (*stream.erases[:1], upto)
         if len(stream.erases) == 1:
             self._erase_next(stream)

@@ -5,6 +5,7 @@ it. The options of a relay have the same ranges. Sizes are bytes, times are seco
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from vaultrelay.wire.json_object import Fields
 
@@ -23,16 +24,17 @@ PING_SECONDS = (20, 600)
 dead after one and a half of them."""
 DRAIN_SECONDS = (0, 3600)
 """Until a draining relay closes, and before a device returns: no user waits for an hour."""
-MAILBOX_RETENTION = (60, 31_536_000)
-"""A store counts minutes. A device that slept for a year synchronizes with a peer."""
-MAILBOX_ITEM_BYTES = (1024, 262_144)
-"""The minimum is that of a message. A relay holds pages of items in memory while devices catch up:
-larger ones take megabytes."""
-MAILBOX_CHANNEL_BYTES = (1024, 1_000_000_000_000)
-MAILBOX_CHANNEL_ITEMS = (1, 1_000_000_000)
-"""The maxima are more than a vault has."""
-MAILBOX_WINDOW_BYTES = (1024, 64 * 1024 * 1024)
-"""Of PUTs that a relay holds until they are on its disk; a device keeps them on its own."""
+MAILBOX = {
+    "retention": (60, 31_536_000),
+    "item_bytes": (1024, 262_144),
+    "channel_bytes": (1024, 1_000_000_000_000),
+    "channel_items": (1, 1_000_000_000),
+    "window_bytes": (1024, 64 * 1024 * 1024),
+}
+"""Of the limits of a mailbox. A store counts minutes; after a year devices better
+synchronize. An item is no shorter than the shortest message of a vault; the relay holds pages of
+items while devices catch up, and larger ones take megabytes. No vault has the maxima of a channel.
+A device keeps the PUTs of its window on its own disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,8 @@ class Limits:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class MailboxLimits:
-    """The limits of the mailbox; `retention` in seconds."""
+class MailboxLimits(NamedTuple):
+    """The limits of the mailbox; `retention` in seconds. The ranges are MAILBOX."""
 
     retention: int
     item_bytes: int
@@ -72,21 +73,8 @@ class MailboxLimits:
     channel_items: int
     window_bytes: int
 
-    def fields(self) -> dict[str, object]:
-        return {
-            "retention": self.retention,
-            "item_bytes": self.item_bytes,
-            "channel_bytes": self.channel_bytes,
-            "channel_items": self.channel_items,
-            "window_bytes": self.window_bytes,
-        }
-
     @classmethod
     def read(cls, fields: Fields) -> "MailboxLimits":
         return cls(
-            fields.integer_within("retention", MAILBOX_RETENTION),
-            fields.integer_within("item_bytes", MAILBOX_ITEM_BYTES),
-            fields.integer_within("channel_bytes", MAILBOX_CHANNEL_BYTES),
-            fields.integer_within("channel_items", MAILBOX_CHANNEL_ITEMS),
-            fields.integer_within("window_bytes", MAILBOX_WINDOW_BYTES),
+            **{name: fields.integer_within(name, bounds) for name, bounds in MAILBOX.items()}
         )

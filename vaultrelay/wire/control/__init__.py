@@ -8,3 +8,5 @@ CONTROL_BYTES = 4096
 """The largest control message in either direction but `welcome`, which lists every peer."""
 WORD_CHARS = 64
 """Of a short text in a control message: a type, a reason, the name of a program."""
+CURSOR_BYTES = 16
+"""Of a place in a mailbox."""

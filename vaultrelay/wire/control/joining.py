@@ -6,8 +6,7 @@ from typing import ClassVar
 from vaultrelay.wire import VERSION, announced, base64url, proof
 from vaultrelay.wire.announced import Limits, MailboxLimits
 from vaultrelay.wire.broken_rule import Rule
-from vaultrelay.wire.control import CONTROL_BYTES, WORD_CHARS
-from vaultrelay.wire.control.mailbox import MailboxRequest
+from vaultrelay.wire.control import CONTROL_BYTES, CURSOR_BYTES, WORD_CHARS
 from vaultrelay.wire.json_object import BadControl, Fields, write_object
 
 
@@ -41,7 +40,8 @@ class Challenge:
 class Hello:
     """Device to relay, once: which channel, which device, and the proof.
 
-    `mailbox` is None if the device wants none.
+    `mailbox` is the cursor after which the device wants items, empty for all of them, and None if
+    it wants no mailbox.
     """
 
     type: ClassVar = "hello"
@@ -51,7 +51,7 @@ class Hello:
     audience: str
     proof: bytes
     client: str = ""
-    mailbox: MailboxRequest | None = None
+    mailbox: bytes | None = None
 
     def encode(self) -> bytes:
         return write_object(
@@ -62,7 +62,7 @@ class Hello:
             audience=self.audience,
             proof=base64url.encode(self.proof),
             client=self.client,
-            **({} if self.mailbox is None else {"mailbox": self.mailbox.fields()}),
+            **({} if self.mailbox is None else {"mailbox": _cursor_fields(self.mailbox)}),
         )
 
     @classmethod
@@ -77,8 +77,16 @@ class Hello:
             audience,
             fields.binary("proof", proof.PROOF_BYTES),
             fields.text("client", WORD_CHARS, default=""),
-            MailboxRequest.read(fields.object("mailbox")) if "mailbox" in fields else None,
+            _read_cursor(fields.object("mailbox")) if "mailbox" in fields else None,
         )
+
+
+def _cursor_fields(cursor: bytes) -> dict[str, str]:
+    return {"cursor": base64url.encode(cursor)} if cursor else {}
+
+
+def _read_cursor(fields: Fields) -> bytes:
+    return fields.binary("cursor", CURSOR_BYTES) if "cursor" in fields else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,7 @@ class Welcome:
             session_ttl=self.session_ttl,
             notice=self.notice,
             **({} if self.node is None else {"node": self.node}),
-            **({} if self.mailbox is None else {"mailbox": self.mailbox.fields()}),
+            **({} if self.mailbox is None else {"mailbox": self.mailbox._asdict()}),
         )
 
     @classmethod

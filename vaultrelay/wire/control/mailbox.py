@@ -1,4 +1,4 @@
-"""Control messages of the mailbox, and its field of `hello`.
+"""Control messages of the mailbox. A relay without one does not import this module.
 
 Of those of the relay only `live` and `erased` differ from channel to channel: it can encode all
 others once.
@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import ClassVar
 
 from vaultrelay.wire import base64url
-from vaultrelay.wire.control import WORD_CHARS
+from vaultrelay.wire.control import CURSOR_BYTES, WORD_CHARS
+from vaultrelay.wire.control.from_device import FromDevice, device_fields, read_fields
 from vaultrelay.wire.json_object import Fields, write_object
-from vaultrelay.wire.mailbox import CURSOR_BYTES
 
 
 class State(StrEnum):
@@ -28,20 +28,6 @@ class Gap(StrEnum):
 
     GONE = "gone"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class MailboxRequest:
-    """In `hello`: the device wants the items after `cursor`; None stands for all."""
-
-    cursor: bytes | None = None
-
-    def fields(self) -> dict[str, object]:
-        return _cursor_fields(self.cursor)
-
-    @classmethod
-    def read(cls, fields: Fields) -> "MailboxRequest":
-        return cls(_read_cursor(fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +68,13 @@ class Erase:
     cursor: bytes | None = None
 
     def encode(self) -> bytes:
-        return write_object(self.type, **_cursor_fields(self.cursor))
+        # A device omits what it does not have.
+        cursor = {} if self.cursor is None else {"cursor": base64url.encode(self.cursor)}
+        return write_object(self.type, **cursor)
 
     @classmethod
     def read(cls, fields: Fields) -> "Erase":
-        return cls(_read_cursor(fields))
+        return cls(fields.binary("cursor", CURSOR_BYTES) if "cursor" in fields else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +92,14 @@ class Erased:
         return cls(fields.optional_binary("cursor", CURSOR_BYTES))
 
 
-def _cursor_fields(cursor: bytes | None) -> dict[str, object]:
-    """Return the field of a device: it omits what it does not have."""
-    return {} if cursor is None else {"cursor": base64url.encode(cursor)}
+def read_with_mailbox(text: bytes) -> FromDevice | Erase:
+    """Return a device's control message, as a relay with a mailbox reads it.
 
-
-def _read_cursor(fields: Fields) -> bytes | None:
-    return fields.binary("cursor", CURSOR_BYTES) if "cursor" in fields else None
+    Raises BadControl if JSON, shape or type is wrong.
+    """
+    fields = device_fields(text)
+    is_erase = fields.text("type", WORD_CHARS) == Erase.type
+    return Erase.read(fields) if is_erase else read_fields(fields)
 
 
 def _optional_text(cursor: bytes | None) -> str | None:

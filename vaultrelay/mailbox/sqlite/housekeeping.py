@@ -32,14 +32,13 @@ class Housekeeping:
             damaged = [row for place in self._reader.damaged for row in tables.items.at(place)]
             # One may be both.
             self._delete({*rows, *damaged})
-            counts = (
-                len(rows),
-                tables.items.shorten(latest + retention, SLICE_ITEMS),
-                tables.delete_unused_channels((now - retention) // DAY, SLICE_ITEMS),
-            )
+            shortened = tables.items.shorten(latest + retention, SLICE_ITEMS)
         self.expired += len(rows)
         self._reader.damaged.clear()
-        if max(counts) == SLICE_ITEMS or self._shrink():
+        # After those changes: a channel may have lost its last item.
+        with tables.transaction():
+            unused = tables.delete_unused_channels((now - retention) // DAY, SLICE_ITEMS)
+        if max(len(rows), shortened, unused) == SLICE_ITEMS or self._shrink():
             return True
         if not tables.is_log_cut:
             tables.cut_log()

@@ -2,8 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vaultrelay.mailbox.store import (
@@ -104,9 +103,8 @@ class MemoryStore:
             for place, kept in log.items.items()
             if put.key is not None and kept.put.key == put.key
         ]
-        after = deepcopy(self.disk)
-        changed = after.setdefault(put.channel, deepcopy(log))
-        changed.payer = put.payer
+        changed = replace(log, items=dict(log.items), spans=list(log.spans), payer=put.payer)
+        after = self.disk | {put.channel: changed}
         for place in older:
             del changed.items[place]
         run = self._runs.setdefault(log.birth, secrets.token_bytes(8))
@@ -118,8 +116,7 @@ class MemoryStore:
         reason = self._refusal(put, after, changed)
         if reason is not None:
             return Refused(reason)
-        self.disk.clear()
-        self.disk.update(after)
+        self.disk[put.channel] = changed
         return Stored(changed.cursor(changed.head), is_new=True)
 
     def _refusal(self, put: Put, after: Disk, changed: Log) -> Reason | None:
@@ -160,9 +157,12 @@ class MemoryStore:
             at = place
         return Page(items, log.cursor(log.head), True, gap)
 
-    def erase(self, channel: bytes, upto: Cursor | None) -> Cursor | None:
-        """Delete items."""
+    def erase(
+        self, channel: bytes, upto: Cursor | None, between: Callable[[], None]
+    ) -> Cursor | None:
+        """Delete items, after a call of `between`."""
         self._raise_fault()
+        between()
         log = self.disk.get(channel)
         if log is None or (upto is not None and not log.knows(upto)):
             return None

@@ -13,6 +13,7 @@ from tests.mailbox.samples import (
     NOW,
     OTHER,
     WEEK,
+    erase,
     housekeep,
     numbers,
     put,
@@ -89,7 +90,7 @@ def test_unknown_erased_and_foreign_channels_look_alike(store: Store) -> None:
     assert foreign == Page([], None, True, Gap.UNKNOWN)
     store_one(store, put(1, OTHER))
     assert read(store, cursor, channel=OTHER).gap is Gap.UNKNOWN
-    assert store.erase(b"e" * 32, None) is None
+    assert erase(store, b"e" * 32, None) is None
 
 
 def test_the_same_id_is_stored_once(store: Store) -> None:
@@ -124,7 +125,7 @@ def test_limits_refuse_the_new_and_keep_the_old(store: Store) -> None:
     assert [isinstance(result, Stored) for result in results] == [True, True, False, True, True]
     assert results[2] == Refused(Reason.FULL)
     assert numbers(read(store)) == [1, 2]
-    store.erase(CHANNEL, None)
+    erase(store, CHANNEL, None)
     store_one(store, put(3))
 
 
@@ -137,7 +138,7 @@ def test_a_channel_with_no_room_for_its_first_item_is_not_created(store: Store) 
 def test_the_total_includes_channels_that_are_empty(store: Store) -> None:
     store.limits = StoreLimits(total_bytes=2 * CHANNEL_COST + ITEM_COST + 7)
     store_one(store, put(1))
-    store.erase(CHANNEL, None)
+    erase(store, CHANNEL, None)
     store_one(store, put(1, OTHER))
     assert refusal(store, put(1, b"e" * 32)) is Reason.AWAY
     assert store.usage().bytes == store.limits.total_bytes
@@ -227,18 +228,18 @@ def test_erase_deletes_up_to_a_cursor(store: Store) -> None:
     first = store_one(store, put(1))
     second = store_one(store, put(2))
     store_one(store, put(3))
-    assert store.erase(CHANNEL, second) == second
+    assert erase(store, CHANNEL, second) == second
     assert numbers(read(store)) == [3]
     assert read(store, first).gap is Gap.GONE
     assert read(store, second).gap is None
-    assert store.erase(CHANNEL, second) == second, "again is the same"
+    assert erase(store, CHANNEL, second) == second, "again is the same"
     assert store.usage().items == 1
 
 
 def test_erase_all_returns_the_end_of_the_log(store: Store) -> None:
     store_one(store, put(1))
     last = store_one(store, put(2))
-    assert store.erase(CHANNEL, None) == last
+    assert erase(store, CHANNEL, None) == last
     assert numbers(read(store)) == []
     assert read(store, last).gap is None
     assert store_one(store, put(3)).place == 3
@@ -247,15 +248,15 @@ def test_erase_all_returns_the_end_of_the_log(store: Store) -> None:
 @pytest.mark.parametrize("cursor", [Cursor(bytes(8), 1), Cursor(bytes(8), 2**64 - 1)])
 def test_erase_by_a_cursor_of_another_history_deletes_nothing(store: Store, cursor: Cursor) -> None:
     good = store_one(store, put(1))
-    assert store.erase(CHANNEL, cursor) is None
-    assert store.erase(CHANNEL, Cursor(good.run, 2)) is None
-    assert store.erase(CHANNEL, Cursor(good.run, 0)) is None
+    assert erase(store, CHANNEL, cursor) is None
+    assert erase(store, CHANNEL, Cursor(good.run, 2)) is None
+    assert erase(store, CHANNEL, Cursor(good.run, 0)) is None
     assert numbers(read(store)) == [1]
 
 
 def test_an_erased_id_can_be_stored_again(store: Store) -> None:
     store_one(store, put(1))
-    store.erase(CHANNEL, None)
+    erase(store, CHANNEL, None)
     assert store_one(store, put(1)).place == 2
 
 
@@ -279,7 +280,7 @@ def test_cursors_hold_over_a_restart(house: House) -> None:
 
 def test_a_cursor_at_the_last_deleted_place_holds_over_a_restart(house: House) -> None:
     last = store_one(house.store, put(1))
-    house.store.erase(CHANNEL, None)
+    erase(house.store, CHANNEL, None)
     store = house.reopen()
     store_one(store, put(2))
     assert read(store, last).gap is None

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from tests.mailbox.disks import FAST_FOLDER
 from tests.mailbox.engines import ENGINES, Engine, MemoryEngine, SqliteEngine
-from tests.mailbox.samples import DAY, NOW, WEEK
+from tests.mailbox.samples import DAY, NOW, WEEK, erase
 from tests.mailbox.sqlite_file import sums_differ
 from vaultrelay.mailbox.store import Cursor, Gap, Page, Put, Stored, StoreLimits
 
@@ -147,8 +147,8 @@ class Story(RuleBasedStateMachine):
     def erase(self, channel: bytes, device: int, all: bool) -> None:
         """Erase all, or what a device has seen."""
         mine, other = (None, None) if all else self.devices[channel, device].cursors
-        end = self.store.erase(channel, mine)
-        assert _plain(end) == _plain(self.reference.erase(channel, other))
+        end = erase(self.store, channel, mine)
+        assert _plain(end) == _plain(erase(self.reference, channel, other))
 
     @rule(seconds=st.sampled_from((30, 60, DAY, WEEK)))
     def wait(self, seconds: int) -> None:

@@ -178,9 +178,15 @@ class Store(Protocol):
         """Return the items after `cursor` (None: from the beginning), up to `most` bytes of
         payload, but one item at least if there is any."""
 
-    def erase(self, channel: bytes, upto: Cursor | None) -> Cursor | None:
+    def erase(
+        self, channel: bytes, upto: Cursor | None, between: Callable[[], None]
+    ) -> Cursor | None:
         """Delete the items of a channel up to a cursor, or all; return when their space is
-        overwritten. Returns up to where, or None if the cursor or the channel is unknown."""
+        overwritten. Calls `between` between two slices, which may put and read.
+
+        Returns up to where, or None if the cursor or the channel is unknown. After a fault the
+        older items may be deleted.
+        """
 
     def housekeep(self, now: int, latest: int) -> bool:
         """Do one slice of housekeeping; return whether more remains.
@@ -205,8 +211,8 @@ class Store(Protocol):
         """Read the whole store. Raises StoreDamaged if it is inconsistent."""
 
     def backup(self, path: Path, between: Callable[[], None]) -> None:
-        """Copy the store into a new file, calling `between` from time to time, which may use the
-        store. Raises OSError if the file exists or cannot be written."""
+        """Copy the store into a new file, calling `between` from time to time, which may put and
+        read. Raises OSError if the file exists or cannot be written."""
 
     def close(self) -> None:
         """Close the store; never raises."""

@@ -122,7 +122,9 @@ class Supervisor:
     def _fail(self, state: State, error: Exception) -> None:
         self.retry_at = self._monotonic() + RETRY_SECONDS
         self.close()
-        self._set_state(state, error)
+        # Work within other work may have turned it off already.
+        if self.state is not State.OFF:
+            self._set_state(state, error)
 
     def _set_state(self, state: State, fault: Exception | None) -> None:
         if state is not self.state:

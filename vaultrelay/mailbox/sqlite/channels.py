@@ -114,7 +114,8 @@ class Channels:
     def spans(self, channel: Channel) -> list[Span]:
         """Return the spans in order."""
         rows = self._db.execute(
-            "SELECT first, run FROM span WHERE channel = ? ORDER BY first", (channel.number,)
+            "SELECT CAST(first AS INTEGER), run FROM span WHERE channel = ? ORDER BY first",
+            (channel.number,),
         )
         return [Span._make(row) for row in rows]
 

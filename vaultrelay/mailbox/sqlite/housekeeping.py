@@ -28,7 +28,7 @@ class Housekeeping:
         """Do one slice; return whether more remains."""
         tables = self._tables
         with tables.transaction():
-            rows = tables.items.expired(now, SLICE_ITEMS)
+            rows = tables.items.expired(now)
             damaged = [row for place in self._reader.damaged for row in tables.items.at(place)]
             # One may be both.
             self._delete({*rows, *damaged})
@@ -38,7 +38,7 @@ class Housekeeping:
         # After those changes: a channel may have lost its last item.
         with tables.transaction():
             unused = tables.delete_unused_channels((now - retention) // DAY, SLICE_ITEMS)
-        if max(len(rows), shortened, unused) == SLICE_ITEMS or self._shrink():
+        if rows or SLICE_ITEMS in (shortened, unused) or self._shrink():
             return True
         if not tables.is_log_cut:
             tables.cut_log()

@@ -63,11 +63,14 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open a file with the settings, and upgrade it. Raises StoreRefused if it is of a newer relay,
     or no mailbox, StoreDamaged or sqlite3.Error if it cannot be read."""
     db = sqlite3.connect(path, timeout=0, isolation_level=None)
+    # Texts are compared only, and those of a damaged file may be none.
+    db.text_factory = bytes
     try:
         for setting in _SETTINGS:
             db.execute(f"PRAGMA {setting}").fetchall()
         _upgrade(db, path, STEPS)
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
+            model.text_factory = bytes
             _execute(model, STEPS)
             if _definitions(db) != _definitions(model):
                 raise StoreDamaged(f"{path} has other tables than this relay has made")
@@ -113,7 +116,7 @@ def _execute(db: sqlite3.Connection, steps: Sequence[Sequence[str]]) -> None:
             db.execute(statement)
 
 
-def _definitions(db: sqlite3.Connection) -> list[tuple[str, ...]]:
+def _definitions(db: sqlite3.Connection) -> list[tuple[bytes, ...]]:
     """Return the definitions of all tables and indexes."""
     query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
     return db.execute(query).fetchall()

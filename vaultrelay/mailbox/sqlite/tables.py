@@ -11,6 +11,8 @@ from vaultrelay.mailbox.sqlite.items import Items, Row
 from vaultrelay.mailbox.store import Cursor, Put, StoreUnavailable
 from vaultrelay.policy.limits.mailbox import CHANNEL_COST
 
+_QUOTAS = "SELECT payer, CAST(bytes AS INTEGER), CAST(items AS INTEGER) FROM channel"
+
 
 class Tables:
     """All rows. What changes rows is called in a transaction."""
@@ -19,7 +21,7 @@ class Tables:
         self.db = db
         self.items = Items(db)
         self.channels = Channels(db)
-        self.quotas = Quotas(db.execute("SELECT payer, bytes, items FROM channel"))
+        self.quotas = Quotas(db.execute(_QUOTAS))
         self.is_log_cut = False
         """Whether nothing was deleted since `cut_log`."""
 

@@ -41,7 +41,9 @@ MAX_PAGES = 4
 """Pages that are read and not yet sent, for all devices: with 8 the peak is 2 MB higher, and the
 disk is not busier."""
 SLICE_ITEMS = 100
-"""Expired items deleted in one transaction, at most 14 ms."""
+SLICE_BYTES = 256 * 1024
+"""Items deleted in one transaction, at most 14 ms. Their pages are overwritten, so it needs as much
+space as it deletes, which on a full disk must fit into the reserve."""
 SLICE_PAGES = 64
 """Pages of the file given back to the file system at once."""
 KEPT_FREE_PAGES = 256

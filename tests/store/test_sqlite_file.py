@@ -23,7 +23,7 @@ from tests.store.samples import (
     store_one,
 )
 from tests.store.sqlite_file import damage_item, database, sums_differ
-from vaultrelay.policy.limits.mailbox import MAX_DAMAGED_ITEMS
+from vaultrelay.policy.limits.mailbox import MAX_DAMAGED_ITEMS, SLICE_BYTES
 from vaultrelay.store.names import Names, read_key
 from vaultrelay.store.sqlite import schema
 from vaultrelay.store.sqlite.opening import FILE, open_sqlite_store
@@ -103,26 +103,6 @@ def test_erased_bytes_are_in_no_file(tmp_path: Path, size: int) -> None:
     store.close()
 
 
-def test_nothing_erased_is_left_where_pages_were_divided_and_joined(tmp_path: Path) -> None:
-    chance = random.Random(5)
-    store = open_store(tmp_path)
-    for number in range(600):
-        channel = bytes([chance.randrange(8)]) * 32
-        mark = b"<%08d>" % number
-        payload = mark * chance.choice((2, 30, 150, 300, 500, 2000))
-        key = chance.choice((None, None, b"k" * 16))
-        store_one(store, put(number, channel, payload, key))
-        if chance.random() < 0.03:
-            erase(store, channel, None)
-    erase(store, channel, None)
-    kept = [item for each in range(8) for item in read(store, channel=bytes([each]) * 32).items]
-    assert 100 < len(kept) < 500
-    found = content(tmp_path)
-    for number in set(range(600)) - {int.from_bytes(item.id, "big") for item in kept}:
-        assert b"<%08d>" % number not in found
-    store.close()
-
-
 def test_puts_during_an_erase_are_kept(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     store.put([put(each) for each in range(250)], NOW)
@@ -158,7 +138,8 @@ def test_space_is_given_back(tmp_path: Path) -> None:
     slices = 1
     while store.housekeep(NOW + WEEK, NOW + WEEK):
         slices += 1
-    assert slices > 4
+    # Of items, and of pages.
+    assert 4 * 100 * 9_000 / SLICE_BYTES < slices < 60
     assert store.usage().file_bytes < full / 4
     assert not store.usage().items
     store.check()

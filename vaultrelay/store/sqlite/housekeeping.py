@@ -57,6 +57,7 @@ class Housekeeping:
         pages = number(db, "PRAGMA page_count")
         if number(db, "PRAGMA freelist_count") < KEPT_FREE_PAGES + pages // FREE_PAGES_SHARE:
             return False
-        db.execute(f"PRAGMA incremental_vacuum({SLICE_PAGES})").fetchall()
+        # Each step frees one page, and `execute` does one step as there are no columns.
+        db.executescript(f"PRAGMA incremental_vacuum({SLICE_PAGES})")
         self._tables.is_log_cut = False
         return True

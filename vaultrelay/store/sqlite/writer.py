@@ -56,9 +56,9 @@ class Writer:
                 return Reason.FULL
             return self._tables.quotas.refusal(limits, payer, cost + CHANNEL_COST)
         growth = cost if older is None else cost - older.size
-        is_larger = growth > 0 and channel.bytes + growth > limits.channel_bytes
+        is_larger = growth > 0 and channel.size + growth > limits.channel_bytes
         is_longer = older is None and channel.items >= limits.channel_items
         if is_larger or is_longer or channel.head == MAX_PLACE:
             return Reason.FULL
-        moved = 0 if channel.payer == payer else channel.bytes + CHANNEL_COST
+        moved = 0 if channel.payer == payer else channel.size + CHANNEL_COST
         return self._tables.quotas.refusal(limits, payer, growth, moved)

@@ -38,6 +38,8 @@ def loaded() -> set[str]:
         "vaultrelay.app.admin_service",
         "vaultrelay.cluster.http_get",
         "vaultrelay.app.systemd_notifier",
+        "sqlite3",
+        "vaultrelay.store",
     ],
 )
 def test_a_lean_relay_does_not_load(loaded: set[str], name: str) -> None:

@@ -15,3 +15,6 @@ MAX_CHANNELS_LISTED = 100_000
 """14 MB of memory, and a second to read. The length does not slow a look-up."""
 MAX_FILE_BYTES = 16 * 1024 * 1024
 """Of any file of options: more than the longest list of channels with a comment on each line."""
+ACCESS_CHECK_SECONDS = 0.002
+"""In each turn of the reactor, to check open sessions against new rules, and to close them: as long
+as connections that join."""

@@ -27,8 +27,8 @@ class SettingsLoader:
 
     def __init__(self, reader: SettingsReader, settings: Settings) -> None:
         self._reader = reader
-        self._files = FileWatcher(*reader.files(settings))
-        self._slice_began = 0.0
+        self._slice_began = time.thread_time()
+        self._files = FileWatcher(*reader.files(settings), rest=self._rest)
 
     @property
     def current(self) -> str:
@@ -41,10 +41,10 @@ class SettingsLoader:
 
         `is_due`: read in any case, `everything` even the certificates whose files are the same.
         """
+        self._slice_began = time.thread_time()
         changed = self._files.changed()
         if not (changed or is_due or everything):
             return None
-        self._slice_began = time.thread_time()
         settings, errors = self._reader.read_all(
             running, changed=None if everything else changed, rest=self._rest
         )

@@ -7,6 +7,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from vaultrelay import __version__
+from vaultrelay.app.access_check import AccessCheck
 from vaultrelay.app.broker_service import BrokerService
 from vaultrelay.app.drain import DrainSequence
 from vaultrelay.app.listeners import Listeners
@@ -82,7 +83,8 @@ class RelayService(MultiService):
         self._watch = WarningMonitor(self.warnings, reactor, log=log)
         # Stopped in reverse order: the hub closes the remaining streams last.
         trim = MemoryTrim(ledger, reactor, log=log)
-        for service in (self.hub, trim, sessions, self.listeners):
+        self._access_check = AccessCheck(self.broker, reactor, log=log)
+        for service in (self.hub, trim, self._access_check, sessions, self.listeners):
             service.setServiceParent(self)
         self._add_optional(settings)
         self._configure(settings)
@@ -128,11 +130,8 @@ class RelayService(MultiService):
         self.log.configure(settings.log)
         self.listeners.configure(settings.pairs, renew_tickets=renew_tickets)
         self.devices.ledger.configure(settings.buffer_bytes, settings.limits.message_bytes)
-        if closed := self.broker.configure(broker_settings):
-            self.log.info(
-                "Connections closed because the new access rules do not admit them: {count}",
-                count=closed,
-            )
+        self.broker.configure(broker_settings)
+        self._access_check.begin()
 
     @property
     def unix_paths(self) -> list[str]:

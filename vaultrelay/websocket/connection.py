@@ -190,6 +190,13 @@ class DeviceConnection:
         """A message of which a part has come."""
         return self._receiver.reader.partial
 
+    def read_again(self) -> None:
+        """Read what is allowed now."""
+        read_again = getattr(self.transport, "read_again", None)
+        # A transport of Twisted reads without an allowance.
+        if read_again is not None:
+            read_again()
+
     def relieve(self) -> None:
         """Close the device, or cut it off if that does not free enough."""
         self._queue.drop()
@@ -256,7 +263,7 @@ class DeviceConnection:
         self.transport.resumeProducing()
         self._receiver.drop()
         # A full relay reads the answer, too.
-        self.transport.read_again()
+        self.read_again()
         if self.session is not None:
             self.session.connection_lost(clean=True)
 

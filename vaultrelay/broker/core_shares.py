@@ -142,7 +142,7 @@ class CoreShares:
 
     def _hold_all(self, now: float) -> None:
         """Let all devices wait that have to, or each would be read once before others."""
-        if now - self._held_at < HOLD_SECONDS:
+        if now - self._held_at < HOLD_SECONDS * max(1, len(self._connections) / 1000):
             return
         self._held_at = now
         for connection in self._connections:

@@ -109,10 +109,6 @@ class Device:
         self.used = 0.0
 
     @property
-    def joined_session(self) -> Session | None:
-        return self.session if self.session.channel else None
-
-    @property
     def is_ready(self) -> bool:
         return self.messages > 0 and self.is_read
 

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from tests.broker.fakes import FakeClock
 from vaultrelay.broker.backpressure import Backpressure
+from vaultrelay.broker.current_shares import measure
+from vaultrelay.broker.pressed_reader import holding_of
 from vaultrelay.broker.read_gate import ReadGate
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits.memory import UNFINISHED_SECONDS
+from vaultrelay.policy.limits.memory import SLOW_SECONDS, UNFINISHED_SECONDS
 from vaultrelay.policy.limits.streams import ONE_READ_BYTES
 from vaultrelay.websocket.frame_reader import FrameReader
 
@@ -35,6 +37,7 @@ class Reader:
         self.shared_bytes = 0
         self.is_paused = False
         self.received = self.counted = self.queued = 0
+        self.most = MESSAGE
         self.received_since_tick = self.relieved = False
         self.transport: Any = self
 
@@ -91,7 +94,7 @@ class Reader:
         if self.is_paused or not self.sizes:
             return False
         allowed = min(self.missing_bytes, 1 << 18) if self.is_reserved else 0
-        size = min(ledger.read_bytes or allowed, self.sizes[0] - self.received)
+        size = min(ledger.read_bytes or allowed, self.most, self.sizes[0] - self.received)
         if not size:
             return False
         self.received += size
@@ -161,6 +164,61 @@ def test_all_messages_end_within_the_limit_if_receivers_take(
     assert relay.pressure.waiting == 0
     assert not any(each.is_paused for each in readers)
     assert relay.clock.pending == 0, "nothing is left to do without pressure"
+
+
+DEVICES = st.lists(
+    st.tuples(
+        st.integers(0, 9),
+        st.lists(st.integers(MESSAGE // 4, MESSAGE), min_size=1, max_size=3),
+        st.sampled_from(["sends", "sends", "drips", "falls silent"]),
+        st.sampled_from([1, 10, 30, 4 * SLOW_SECONDS]),
+    ),
+    min_size=10,
+    max_size=25,
+)
+"""The channel of each, the sizes of its messages, how it sends them, and how many quarters of a
+second its receiver takes between two looks. A slower one is closed by a rule of its own."""
+
+
+@given(DEVICES)
+@settings(max_examples=15, deadline=None)
+def test_some_can_always_go_on_whatever_others_do(
+    devices: list[tuple[int, list[int], str, int]],
+) -> None:
+    relay = Relay([list(sizes) for _, sizes, _, _ in devices])
+    sent = list(zip(relay.readers, devices, strict=True))
+    for each, (channel, _, sending, _) in sent:
+        each.session.channel.key = b"%d" % channel
+        if sending == "drips":
+            # Somewhat more than the least progress.
+            each.most = 5 * KIB
+    for step in range(1200):
+        for each, (_, _, sending, takes_after) in sent:
+            if sending != "falls silent" or not each.received:
+                each.read()
+            if step % takes_after == takes_after - 1:
+                each.take()
+            assert relay.ledger.held <= LIMIT
+        assert relay.ledger.held == sum(each.held_bytes for each in relay.readers)
+        relay.clock.advance(0.25)
+        if step % 8 == 0:
+            assert_only_reservations_are_waited_for(relay)
+    assert not [each for each, (_, _, sending, _) in sent if sending == "sends" and each.sizes]
+
+
+def assert_only_reservations_are_waited_for(relay: Relay) -> None:
+    """Those of channels below their shares wait for nothing else, but for a moment."""
+    found = waiting_without_need(relay)
+    relay.clock.advance(0.25)
+    assert not found & waiting_without_need(relay)
+
+
+def waiting_without_need(relay: Relay) -> set[Reader]:
+    shares = measure(relay.readers, relay.ledger)
+    waiting = {each for each in relay.readers if each.is_paused and each.session}
+    return {
+        each for each in waiting if not each.missing_bytes and not shares.is_over(holding_of(each))
+    }
 
 
 def full_of_partials() -> Relay:

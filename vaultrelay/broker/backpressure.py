@@ -8,6 +8,7 @@ connection that waits longest, or of the smallest group. A reservation of a mess
 on is given to others.
 """
 
+from collections import OrderedDict
 from collections.abc import Collection
 from itertools import islice
 from math import inf
@@ -33,10 +34,7 @@ from vaultrelay.policy.limits.pressure import (
 
 
 class Backpressure:
-    """The order in which connections are read while memory is short.
-
-    `connections` are all of the relay.
-    """
+    """The order in which `connections`, all of the relay, are read while memory is short."""
 
     def __init__(
         self, ledger: Ledger, clock: Clock, connections: Collection[PressedReader]
@@ -47,7 +45,7 @@ class Backpressure:
         self._above: dict[PressedReader, float] = {}
         """Paused since a moment: a group of theirs is above its share, or the relay is full and
         they are within a frame of unknown size."""
-        self._waiting: dict[PressedReader, float] = {}
+        self._waiting: OrderedDict[PressedReader, float] = OrderedDict()
         """Paused since a moment, until there is room for their messages: the first is next."""
         self._reserved = Reservations()
         self._unchecked: list[PressedReader] = []
@@ -73,8 +71,7 @@ class Backpressure:
 
     def check(self, reader: PressedReader) -> None:
         """Decide after a read whether the connection may be read further."""
-        if self._ledger.is_over:
-            relieve(self._connections, self._ledger)
+        relieve(self._connections, self._ledger)
         self._start()
         self._check(reader)
 
@@ -158,6 +155,9 @@ class Backpressure:
             if not is_pressed or not self._must_pause(reader, missing):
                 del self._above[reader]
                 self._waiting[reader] = since
+                if not missing:
+                    # It needs no room.
+                    self._waiting.move_to_end(reader, last=False)
             elif missing:
                 begun.append(reader)
         begun.sort(key=lambda each: shares.most_shares(holding_of(each)), reverse=True)
@@ -206,8 +206,7 @@ class Backpressure:
         self._tick_call = self._clock.callLater(PRESSURE_TICK_SECONDS, self._tick)
         self._note_room()
         self._reserved.prune()
-        if self._ledger.is_over:
-            relieve(self._connections, self._ledger)
+        relieve(self._connections, self._ledger)
         if self._is_short and self._ledger.is_pressed:
             self._close_stuck(self._clock.seconds())
         if not self._ledger.read_bytes:

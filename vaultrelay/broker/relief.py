@@ -15,10 +15,11 @@ _held_bytes = attrgetter("held_bytes")
 
 def relieve(connections: Collection[PressedReader], ledger: Ledger) -> None:
     """Close connections until the ledger is within its limit."""
-    for reader in largest_first(connections, ledger):
-        if not ledger.is_over:
-            return
-        reader.relieve()
+    if ledger.held > ledger.limit:
+        for reader in largest_first(connections, ledger):
+            reader.relieve()
+            if not ledger.is_over:
+                return
 
 
 def close_largest(connections: Collection[PressedReader], ledger: Ledger) -> None:

@@ -109,10 +109,6 @@ class Device:
         self.used = 0.0
 
     @property
-    def joined_session(self) -> Session | None:
-        return self.session if self.session.channel else None
-
-    @property
     def is_ready(self) -> bool:
         return self.messages > 0 and self.is_read
 
@@ -338,3 +334,26 @@ def test_a_device_that_closed_within_its_turn_is_not_paused(core: Core) -> None:
     core.shares.end(device.session)
     assert device.is_read
     assert core.shares.waiting == 0
+
+
+def test_the_look_at_all_connections_is_rarer_with_more_of_them() -> None:
+    """It would take 40 % of the core with 20 000 otherwise."""
+    core = Core()
+
+    class Crowd(list[Device]):
+        looks = 0
+
+        def __len__(self) -> int:
+            return 20_000
+
+        def __iter__(self) -> Any:
+            self.looks += 1
+            return super().__iter__()
+
+    crowd = core.shares._connections = Crowd()
+    core.shares.round_was_long()
+    flood, other = core.device("192.0.2.1"), core.device("198.51.100.1")
+    other.messages = 100
+    core.run(2)
+    assert flood.used > other.used > 0
+    assert 1 <= crowd.looks <= 3

@@ -45,8 +45,8 @@ class SharingReader(Protocol):
     """A connection, as its reading is controlled here."""
 
     @property
-    def joined_session(self) -> Session | None:
-        """Its session while that is in a channel."""
+    def session(self) -> Session | None:
+        """None after the end of the connection."""
 
 
 class CoreShares:
@@ -142,12 +142,12 @@ class CoreShares:
 
     def _hold_all(self, now: float) -> None:
         """Let all devices wait that have to, or each would be read once before others."""
-        if now - self._held_at < HOLD_SECONDS:
+        if now - self._held_at < HOLD_SECONDS * max(1, len(self._connections) / 1000):
             return
         self._held_at = now
         for connection in self._connections:
-            session = connection.joined_session
-            if session is not None and session.flow.gate.is_open:
+            session = connection.session
+            if session is not None and session.channel is not None and session.flow.gate.is_open:
                 network = session.budgets[-1] if session.budgets else _UNCOUNTED
                 if self._must_wait(network):
                     self._wait(session)

@@ -9,8 +9,8 @@ QUANTUM_SECONDS = 0.001
 """Of the core that a network may use ahead of its share, so that a device that sends seldom never
 waits: twenty messages, or one of 1 MiB."""
 HOLD_SECONDS = 0.05
-"""Between two looks at all connections for those that have to wait, in a millisecond for a
-thousand."""
+"""Between two looks at all connections for those that have to wait, for each thousand of these: a
+look takes a millisecond for them."""
 TURN_DELIVERIES = 64
 """In one turn of a device while several networks want the core, and one message more, since a
 message is not divided: half a millisecond, for which others wait. With 256 it was one, and the

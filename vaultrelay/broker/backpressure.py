@@ -54,10 +54,11 @@ class Backpressure:
         self._reserved = Reservations()
         self._unchecked: list[PressedReader] = []
         self._shares = MemoryShares((), 0)
-        self._measured_at = self._reviewed_at = float("-inf")
-        self._freed_at = 0.0
+        self._measured_at = self._reviewed_at = self._freed_at = float("-inf")
         self._resume_call: Timer | None = None
         self._tick_call: Timer | None = None
+        self.waits = 0
+        """How often a connection began to wait."""
         ledger.on_full = self._start
 
     @property
@@ -97,6 +98,7 @@ class Backpressure:
             self._reserve(reader, missing)
             return
         queue[reader] = self._clock.seconds()
+        self.waits += 1
         gate.add_reason(self)
         if self.waiting == 1:
             self._freed_at = self._clock.seconds()
@@ -177,12 +179,9 @@ class Backpressure:
             oldest = next(iter(self._waiting))
             if first is None or self._waiting[oldest] < self._above[first]:
                 first = oldest
-        if first is None:
-            return
-        missing = missing_bytes(first)
-        if self._ledger.has_room(missing, is_last=True):
+        if first is not None and self._ledger.has_room(missing_bytes(first), is_last=True):
             self._reserved.last = first
-            self._read_again(first, missing)
+            self._read_again(first, missing_bytes(first))
 
     def _read_again(self, reader: PressedReader, missing: int) -> None:
         self._above.pop(reader, None)

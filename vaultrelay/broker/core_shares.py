@@ -56,6 +56,8 @@ class CoreShares:
         self, clock: Clock, ledger: Ledger, connections: Collection[SharingReader]
     ) -> None:
         self.is_busy = False
+        self.waits = 0
+        """How often a device waited for its turn."""
         self._clock = clock
         self._ledger = ledger
         self._connections = connections
@@ -160,6 +162,7 @@ class CoreShares:
         if session.channel is None:
             # Closed: its gate would not let the answer be read.
             return
+        self.waits += 1
         session.flow.gate.add_reason(OUT_OF_TURN)
         networks = reversed(session.budgets or (_UNCOUNTED,))
         self._queue.push((*networks, session.channel.key), session)

@@ -14,6 +14,7 @@ from itertools import islice
 from vaultrelay.broker.outbox import Clock, Timer
 from vaultrelay.broker.pressed_reader import (
     PressedReader,
+    close_largest,
     gate_of,
     holding_of,
     is_reserved,
@@ -35,10 +36,7 @@ from vaultrelay.policy.memory_shares import MemoryShares
 
 
 class Backpressure:
-    """The order in which connections are read while memory is short.
-
-    `connections` are all of the relay.
-    """
+    """The order in which the connections of a relay are read while memory is short."""
 
     def __init__(
         self, ledger: Ledger, clock: Clock, connections: Collection[PressedReader]
@@ -69,7 +67,7 @@ class Backpressure:
     def check(self, reader: PressedReader) -> None:
         """Decide after a read whether the connection may be read further."""
         if self._ledger.is_over:
-            self._relieve()
+            close_largest(self._connections, self._ledger)
         self._start()
         self._check(reader)
 
@@ -91,8 +89,8 @@ class Backpressure:
         missing = missing_bytes(reader)
         if self._must_pause(reader, missing):
             queue = self._above
-        elif missing and (self._waiting or not self._ledger.has_room(missing)):
-            # None overtakes: a large message would never have its turn.
+        elif missing and (self._is_first_blocked() or not self._ledger.has_room(missing)):
+            # None overtakes one that lacks room: a large message would never have its turn.
             queue = self._waiting
         else:
             self._reserve(reader, missing)
@@ -103,6 +101,11 @@ class Backpressure:
         if self.waiting == 1:
             self._freed_at = self._clock.seconds()
             self._resume_later()
+
+    def _is_first_blocked(self) -> bool:
+        """Return whether the first that waits has no room."""
+        first = next(iter(self._waiting), None)
+        return first is not None and not self._ledger.has_room(missing_bytes(first))
 
     def _must_pause(self, reader: PressedReader, missing: int) -> bool:
         if self._current_shares().is_over(holding_of(reader), missing):
@@ -134,10 +137,13 @@ class Backpressure:
         self._resume_call = self._clock.callLater(0, self._resume)
 
     def _resume_later(self) -> None:
-        """Look again at those that wait: when memory is freed, and when shares have changed."""
+        """Look again at those that wait: when memory is freed, and when shares have changed; in
+        the next turn of the reactor while some were not looked at."""
         self._ledger.call_when_freed(self._memory_freed)
         if self._resume_call is None:
-            self._resume_call = self._clock.callLater(self._shares_seconds(), self._resume)
+            is_done = not self._waiting or self._is_first_blocked()
+            delay = self._shares_seconds() if is_done else 0
+            self._resume_call = self._clock.callLater(delay, self._resume)
 
     def _resume(self) -> None:
         """Resume those that may be read again, in order."""
@@ -196,7 +202,7 @@ class Backpressure:
         self._tick_call = None
         self._reserved.prune()
         if self._ledger.is_over:
-            self._relieve()
+            close_largest(self._connections, self._ledger)
         freed_at = self._freed_at
         self._close_stuck()
         for each in self._reserved.take_back(self._clock.seconds()) if self.waiting else ():
@@ -240,10 +246,3 @@ class Backpressure:
         del self._unchecked[-CHECKED_AT_ONCE:]
         if self._unchecked:
             self._clock.callLater(0, self._check_more)
-
-    def _relieve(self) -> None:
-        """Close connections until the ledger is within its limit."""
-        for reader in largest_first(self._connections, self._ledger):
-            if not self._ledger.is_over:
-                return
-            reader.relieve()

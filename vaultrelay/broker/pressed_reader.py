@@ -118,3 +118,11 @@ def largest_first(
             if reader not in done and reader.held_bytes:
                 done.add(reader)
                 yield reader
+
+
+def close_largest(connections: Collection[PressedReader], ledger: Ledger) -> None:
+    """Close connections until the ledger is within its limit."""
+    for reader in largest_first(connections, ledger):
+        if not ledger.is_over:
+            return
+        reader.relieve()

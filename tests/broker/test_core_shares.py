@@ -271,6 +271,19 @@ def test_an_address_has_its_share_of_the_core_while_others_want_it(core: Core) -
     assert 0.9 * share <= crowd.used - used <= share + BUSY_BURST_SECONDS
 
 
+def test_an_address_does_not_pay_for_time_in_which_the_relay_did_not_run(core: Core) -> None:
+    device, other = busy_with(core, "198.51.100.1", "203.0.113.1")
+    device.messages = other.messages = 0
+    core.run(0.1)
+    ping(core, other)
+    core.shares.begin(device.session)
+    core.clock.now += 1
+    core.shares.end(device.session)
+    assert not device.is_read
+    core.run(0.2)
+    assert device.is_read
+
+
 def test_deliveries_of_an_address_are_limited_while_others_want_the_core() -> None:
     core = Core(SessionLimits(messages_per_second=400, bytes_per_second=0))
     crowd = [core.device("198.51.100.1") for _ in range(40)]

@@ -29,6 +29,7 @@ from vaultrelay.policy.limits.core import (
     AVERAGED_READS,
     BUSY_CORE_SECONDS,
     HOLD_SECONDS,
+    MAX_CHARGED_SECONDS,
     MAX_SWEEP_SECONDS,
     QUANTUM_SECONDS,
     SHARED_CORE_SECONDS,
@@ -118,7 +119,7 @@ class CoreShares:
         if session.channel is None:
             return
         now = self._clock.seconds()
-        took = now - self._began
+        took = min(now - self._began, MAX_CHARGED_SECONDS)
         if not self._is_shared and self._is_quick(session, took):
             return
         network = session.budgets[-1] if session.budgets else _UNCOUNTED

@@ -33,5 +33,8 @@ BUSY_DEVICES_PER_ADDRESS = 32
 of so many devices at their own limits: by default 64,000 deliveries a second, in short turns about
 a quarter of the core, as SHARE_PER_ADDRESS has it. Wider networks have LINE_FACTOR and SITE_FACTOR
 times as much."""
+MAX_CHARGED_SECONDS = 0.1
+"""Of one read: more than the longest turn takes, a broadcast of 1 MiB to 63 receivers with TLS. The
+rest is time in which the system ran another program: an address would wait four times as long."""
 BUSY_BURST_SECONDS = 0.25
 """Of these rates, at once: as long as the core counts as wanted by others."""

@@ -14,6 +14,7 @@ from vaultrelay.broker.pressed_reader import holding_of
 from vaultrelay.broker.read_gate import ReadGate
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits.memory import SLOW_SECONDS, UNFINISHED_SECONDS
+from vaultrelay.policy.limits.pressure import RESUMED_AT_ONCE
 from vaultrelay.policy.limits.streams import ONE_READ_BYTES
 from vaultrelay.websocket.frame_reader import FrameReader
 
@@ -231,7 +232,7 @@ def full_of_partials() -> Relay:
 def test_one_of_many_messages_that_fill_the_memory_can_always_end() -> None:
     relay = full_of_partials()
     relay.turn()
-    assert relay.pressure.waiting
+    assert 0 < relay.pressure.waiting <= relay.pressure.waits
     assert any(each.is_reserved for each in relay.readers)
 
 
@@ -314,6 +315,45 @@ def test_those_that_wait_are_checked_against_their_share_again() -> None:
     relay.ledger.add(-512 * KIB)
     relay.clock.advance(0)
     assert (second.is_reserved, third.is_reserved) == (False, True)
+
+
+def waiting_for_room(count: int) -> Relay:
+    """Small messages that have begun, in a relay that is full."""
+    relay = Relay([[KIB]] * count, 32 * KIB)
+    for each in relay.readers:
+        each.received = 1
+        each.unreserve()
+    relay.ledger.add(relay.ledger.full - relay.ledger.held)
+    for each in relay.readers:
+        relay.pressure.check(each)
+    assert all(each.is_paused for each in relay.readers)
+    return relay
+
+
+def test_none_waits_behind_those_that_have_room() -> None:
+    relay = waiting_for_room(3 * RESUMED_AT_ONCE + 1)
+    *crowd, newcomer = relay.readers
+    relay.pressure.forget(newcomer)
+    newcomer.gate.remove_reason(relay.pressure)
+    relay.ledger.add(-len(crowd) * 2 * KIB)
+    relay.pressure.check(newcomer)
+    assert newcomer.is_reserved
+    assert all(each.is_paused for each in crowd), "not looked at yet"
+    relay.turn()
+    assert all(each.is_reserved for each in crowd), "without any time between them"
+
+
+def test_a_message_with_room_waits_behind_one_without() -> None:
+    relay = waiting_for_room(3)
+    first, second, newcomer = relay.readers
+    relay.clock.advance(0.1)
+    assert first.is_reserved, "in the last part"
+    second.sizes = [relay.ledger.least_share - KIB]
+    relay.pressure.forget(newcomer)
+    newcomer.gate.remove_reason(relay.pressure)
+    relay.ledger.add(-8 * KIB)
+    relay.pressure.check(newcomer)
+    assert newcomer.is_paused
 
 
 def test_messages_far_above_their_share_are_closed_after_a_while() -> None:

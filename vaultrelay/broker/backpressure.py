@@ -57,6 +57,8 @@ class Backpressure:
         """When the relay was not full: what a ping frees now and then is no room."""
         self._resume_call: Timer | None = None
         self._tick_call: Timer | None = None
+        self.waits = 0
+        """How often a connection began to wait."""
         ledger.on_full = self._start
 
     @property
@@ -94,15 +96,21 @@ class Backpressure:
         missing = missing_bytes(reader)
         if self._must_pause(reader, missing):
             queue = self._above
-        elif missing and (self._waiting or not self._ledger.has_room(missing)):
-            # None overtakes: a large message would never have its turn.
+        elif missing and (self._is_first_blocked() or not self._ledger.has_room(missing)):
+            # None overtakes one that lacks room: a large message would never have its turn.
             queue = self._waiting
         else:
             self._reserve(reader, missing)
             return
         queue[reader] = self._clock.seconds()
+        self.waits += 1
         gate.add_reason(self)
         self._resume_later(self._shares.seconds)
+
+    def _is_first_blocked(self) -> bool:
+        """Return whether the first that waits has no room."""
+        first = next(iter(self._waiting), None)
+        return first is not None and not self._ledger.has_room(missing_bytes(first))
 
     def _must_pause(self, reader: PressedReader, missing: int) -> bool:
         if self._shares.now().is_over(holding_of(reader), missing):

@@ -25,12 +25,8 @@ from vaultrelay.broker.pressed_reader import (
 from vaultrelay.broker.relief import close_largest, close_late, relieve
 from vaultrelay.broker.reservations import Reservations
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits import pressure
 from vaultrelay.policy.limits.memory import UNFINISHED_SECONDS
-from vaultrelay.policy.limits.pressure import (
-    CHECKED_AT_ONCE,
-    PRESSURE_TICK_SECONDS,
-    RESUMED_AT_ONCE,
-)
 
 
 class Backpressure:
@@ -93,10 +89,10 @@ class Backpressure:
         gate = gate_of(reader)
         if gate is None or is_reserved(reader) or reader in self._above or reader in self._waiting:
             return
-        missing = missing_bytes(reader)
+        missing, first = missing_bytes(reader), next(map(missing_bytes, self._waiting), 0)
         if self._must_pause(reader, missing):
             queue = self._above
-        elif missing and (self._is_first_blocked() or not self._ledger.has_room(missing)):
+        elif missing and not self._ledger.has_room(max(missing, first)):
             # None overtakes one that lacks room: a large message would never have its turn.
             queue = self._waiting
         else:
@@ -106,11 +102,6 @@ class Backpressure:
         self.waits += 1
         gate.add_reason(self)
         self._resume_later(self._shares.seconds)
-
-    def _is_first_blocked(self) -> bool:
-        """Return whether the first that waits has no room."""
-        first = next(iter(self._waiting), None)
-        return first is not None and not self._ledger.has_room(missing_bytes(first))
 
     def _must_pause(self, reader: PressedReader, missing: int) -> bool:
         if self._shares.now().is_over(holding_of(reader), missing):
@@ -173,7 +164,7 @@ class Backpressure:
 
     def _resume_waiting(self) -> bool:
         """Resume the first ones; return whether the next ones can be looked at, too."""
-        for reader, since in tuple(islice(self._waiting.items(), RESUMED_AT_ONCE)):
+        for reader, since in tuple(islice(self._waiting.items(), pressure.RESUMED_AT_ONCE)):
             is_pressed = self._ledger.is_pressed
             missing = missing_bytes(reader) if is_pressed else 0
             if is_pressed and self._must_pause(reader, missing):
@@ -211,7 +202,7 @@ class Backpressure:
     def _tick(self) -> None:
         """Look at all connections, and see to it that some go on."""
         # First: a change of a full ledger would start another one.
-        self._tick_call = self._clock.callLater(PRESSURE_TICK_SECONDS, self._tick)
+        self._tick_call = self._clock.callLater(pressure.PRESSURE_TICK_SECONDS, self._tick)
         self._note_room()
         self._reserved.prune()
         relieve(self._connections, self._ledger)
@@ -250,8 +241,8 @@ class Backpressure:
         the pressure have a reservation; a part in each turn of the reactor."""
         if not self._ledger.is_pressed:
             self._unchecked.clear()
-        for each in self._unchecked[-CHECKED_AT_ONCE:]:
+        for each in self._unchecked[-pressure.CHECKED_AT_ONCE :]:
             self._check(each)
-        del self._unchecked[-CHECKED_AT_ONCE:]
+        del self._unchecked[-pressure.CHECKED_AT_ONCE :]
         if self._unchecked:
             self._clock.callLater(0, self._check_more)

@@ -20,8 +20,8 @@ _GENERATED: dict[str, Any] = {
     "_types": b"\x00\x00\x03\x0d\x00\x00\x1c\x01\x00\x00\x00\x0f\x00\x00\x07\x01",
     "_globals": (b"\x00\x00\x00\x23malloc_trim", 0),
 }
-"""By cffi, from `int malloc_trim(size_t);`, in its ABI mode. PyNaCl loads the backend anyway; ctypes
-would take 0.4 MB more, and is neither in the package nor in a lean process."""
+"""By cffi, from `int malloc_trim(size_t);`, in its ABI mode. PyNaCl loads the backend anyway;
+ctypes would take 0.4 MB more, and is neither in the package nor in a lean process."""
 
 
 class MemoryTrim(Service):

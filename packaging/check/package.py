@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from containers import Container, Failed, build_image, load_image
+from containers import Container, Failed, build_image, check_state_folder, load_image
 from links import broken_links
 
 from benchmarks import connections, generator, machine, meetings
@@ -185,3 +185,5 @@ def main(kind: str, archive: Path, image: Path, *roots: Path) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1], *map(Path, sys.argv[2:]))
+    check_state_folder()
+    passed("a new volume for the mailbox belongs to the relay")

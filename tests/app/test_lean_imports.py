@@ -29,6 +29,7 @@ def loaded() -> set[str]:
         "asyncio.events",
         "autobahn.wamp.message",
         "autobahn.nvx",
+        "_sqlite3",
         "ctypes",
         "http.client",
         "http.cookiejar",
@@ -108,6 +109,20 @@ for admin in ("", "tcp:9090"):
     print([name in sys.modules for name in modules])
 """
     assert run(LEAN + code) == "[False, False]\n[True, False]\n"
+
+
+def test_a_relay_without_a_mailbox_loads_neither_a_database_nor_what_uses_it() -> None:
+    code = """
+import sys
+from twisted.internet.testing import MemoryReactorClock
+from vaultrelay.app.service import RelayService
+from vaultrelay.config.settings import Settings
+from vaultrelay.logs import log_under_twistd
+RelayService(Settings(), MemoryReactorClock(), log=log_under_twistd())
+unwanted = ("sqlite3", "_sqlite3", "vaultrelay.mailbox", "vaultrelay.store")
+print([name for name in sys.modules if name.startswith(unwanted)])
+"""
+    assert run(LEAN + code) == "[]\n"
 
 
 def test_the_pages_for_people_are_in_memory_once_they_are_asked_for_alone() -> None:

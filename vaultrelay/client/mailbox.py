@@ -139,8 +139,8 @@ class Mailbox:
         # First on our own disk: until then the PUT is to be sent again.
         if self._outbox.is_answer(stored):
             self._inbox.stored(stored.item_id, stored.cursor)
-            link.on_event(stored)
             self._outbox.stored(stored)
+            link.on_event(stored)
 
     def _follow(self, told: MailboxState) -> bool:
         """Return whether the state is a known one."""

@@ -48,7 +48,8 @@ class Mailbox:
 
         Fires with True when the relay has it on its disk, and with False if a newer item with the
         same collapse `key` has taken its place before; fails with PutRefused if the refusal is
-        final. Nobody needs to wait: the item is kept through restarts until then.
+        final. Keep receiving meanwhile. Nobody needs to wait: the item is kept through restarts
+        until then, and the events say the same.
 
         `ttl` is in seconds, 0 for as long as the relay keeps items. `item_id` is what the
         ciphertext has in it (`new_item_id`). Raises ValueError for a payload that no relay stores

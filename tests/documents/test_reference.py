@@ -43,7 +43,7 @@ def test_each_table_is_on_one_page(tables: dict[str, Callable[[], str]]) -> None
 @pytest.mark.parametrize(
     ("table", "names"),
     [
-        ("relay-options", [f".. option:: --{option.name} {option.value}\n" for option in OPTIONS]),
+        ("relay-options", [f".. option:: {option.flag}\n" for option in DECLARED]),
         ("relay-options", [f"``{option.variable}``" for option in OPTIONS]),
         (
             "relay-metrics",

@@ -13,10 +13,11 @@ this table:
 ``certificates``  certificates and keys: their files, formats and faults
 ``cluster``       several relays: their status, and the requests for it
 ``logs``          the logger: levels, formats, rate limits, pseudonyms
+``store``         the store of the mailbox, in SQLite, and its thread
 ``transport``     sockets, TLS, request dispatch
 ``websocket``     the connection of one device, on Autobahn
 ``client``        the reference client
-``mailbox``       the store of ciphertext for sleeping devices, and its thread
+``mailbox``       the streams of sleeping devices from and to the store
 ``config``        flags, variables and the file, parsed into ``Settings``
 ``observe``       figures, warnings, the session log, the privacy notice
 ``web``           the HTTP pages, on twisted.web

@@ -74,6 +74,8 @@ class MailboxService(Service):
         self._limits = limits = store_limits(settings)
         self.clerk.configure(limits)
         self.payers.address_bytes = settings.address_bytes
+        # There may be a list of tokens or channels now.
+        self.payers.is_open = settings.is_mailbox_open
         self.streams.configure(announced_limits(settings))
 
     def startService(self) -> None:

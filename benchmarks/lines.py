@@ -76,10 +76,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Dial:
-    """Where a server is, and whether it speaks TLS."""
+    """Where a server is, and whether it speaks TLS; `address` is the client address that all
+    connections report as a proxy."""
 
     port: int
     tls: SSL.Context | None
+    address: str = ""
 
     def open(self, path: str = "/", headers: str = "") -> Line:
         """A new connection, upgraded."""
@@ -94,7 +96,8 @@ class Dial:
             secured.set_connect_state()
             secured.do_handshake()
         line = Line(connection, secured)
-        line.upgrade(path, headers)
+        forwarded = f"X-Forwarded-For: {self.address}\r\n" if self.address else ""
+        line.upgrade(path, headers + forwarded)
         return line
 
 

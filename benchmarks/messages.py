@@ -25,11 +25,17 @@ class MessageRun:
 
 
 def measure(
-    server: Server, load: Load, seconds: float, library: CDLL, certificate: tuple[Path, Path]
+    server: Server,
+    load: Load,
+    seconds: float,
+    library: CDLL,
+    certificate: tuple[Path, Path],
+    address: str = "",
 ) -> MessageRun:
-    """Start the server, let all groups meet, send for so many seconds."""
+    """Start the server, let all groups meet, send for so many seconds; from an `address` if the
+    server trusts this machine as its proxy."""
     with server.running(certificate if load.tls else None) as process, ExitStack() as stack:
-        dial = Dial(process.port, client_context() if load.tls else None)
+        dial = Dial(process.port, client_context() if load.tls else None, address)
         groups = []
         for room in range(load.groups):
             group = server.meet(dial, room, 1 + load.receivers)

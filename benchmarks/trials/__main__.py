@@ -14,7 +14,18 @@ import signal
 import sys
 from pathlib import Path
 
-from benchmarks.trials import bursts, busy, crowds, ends, files, hostile, joins, storm, waiting
+from benchmarks.trials import (
+    alone,
+    bursts,
+    busy,
+    crowds,
+    ends,
+    files,
+    hostile,
+    joins,
+    storm,
+    waiting,
+)
 from benchmarks.trials.stage import Terms, Trial, report
 
 TRIALS: dict[str, Trial] = {
@@ -32,6 +43,7 @@ TRIALS: dict[str, Trial] = {
     "hostile_crowd": hostile.hostile_crowd,
     "half_messages": hostile.half_messages,
     "busy_address": busy.busy_address,
+    "one_address": alone.one_address,
     "hanging_files": files.hanging_files,
     "storm": storm.storm,
 }
@@ -43,7 +55,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(TRIALS))
     parser.add_argument("--tree", type=Path, help="source tree of another relay")
     parser.add_argument("--only", choices=("ws", "wss"), help="without TLS, or with it")
-    parser.add_argument("--times", type=int, default=3, help="runs of burst")
+    parser.add_argument("--times", type=int, default=3, help="runs of burst and one_address")
     parser.add_argument("--seconds", type=float, default=20, help="of the main phase")
     parser.add_argument("--minutes", type=float, help="of day_of_bursts")
     parser.add_argument("--max-buffer", type=int, help="of the relay, not the trial's own")

@@ -11,14 +11,17 @@ from benchmarks.trials.figures import MIB, forget_peak, peak_bytes
 from benchmarks.trials.pairs import Arrived, Shape, joined_pairs
 from benchmarks.trials.stage import Stage, Terms, report
 from benchmarks.trials.stream import Target
+from vaultrelay.policy.limits.memory import TRIM_SECONDS
 
 MAX_BUFFER = 8 * MIB
 _KIB64 = 64 * 1024
 _LARGEST = MIB - HEADER_BYTES
-_REPEATED = 2
+_REPEATED = 3
 """So many shapes are run --times times, the others a third as often."""
 _PATIENCE_SECONDS = 8
 _SETTLE_SECONDS = 1.5
+_SILENCE_SECONDS = 2 * TRIM_SECONDS + 0.5
+"""In which the relay gives memory back."""
 _DAY_PAIRS = 250
 _DAY_MINUTES = 0.6
 _FLAGS = ("--max-connections", "2000", "--log-level", "error")
@@ -32,7 +35,7 @@ def _mixed(number: int) -> list[int]:
 SHAPES = {
     "500 pairs, 64 KiB": Shape([[_KIB64]] * 500),
     "500 pairs, 64 KiB, late": Shape([[_KIB64]] * 500, receive_bytes=16 * 1024, late_seconds=0.3),
-    "500 pairs, 4 of 64 KiB": Shape([[_KIB64] * 4] * 500),
+    "500 pairs, 6 of 64 KiB": Shape([[_KIB64] * 6] * 500),
     "20 pairs, 1 MiB": Shape([[_LARGEST]] * 20),
     "200 pairs, mixed": Shape([_mixed(number) for number in range(200)]),
 }
@@ -99,7 +102,7 @@ async def day_of_bursts(terms: Terms) -> None:
             deadline = time.monotonic() + 60 * (terms.minutes or _DAY_MINUTES)
             while time.monotonic() < deadline or not rests:
                 had, sent, _ = await pairs.go(stage.pid, _PATIENCE_SECONDS / 4)
-                await asyncio.sleep(_SETTLE_SECONDS / 2)
+                await asyncio.sleep(_SILENCE_SECONDS)
                 rests.append(resident_bytes(stage.pid))
             peak = peak_bytes(stage.pid)
             closes = await stage.admin.closes()

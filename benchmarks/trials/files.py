@@ -4,16 +4,18 @@ import asyncio
 import os
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 from benchmarks import machine
 from benchmarks.trials import hanging_fs
-from benchmarks.trials.device import TOKEN
-from benchmarks.trials.helper import Helper
+from benchmarks.trials.device import TOKEN, Device
+from benchmarks.trials.helper import Helper, Link
 from benchmarks.trials.honest import PhaseResult, seed_of, talk
 from benchmarks.trials.stage import Terms, report
 from benchmarks.trials.stream import Target
@@ -24,6 +26,8 @@ from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import CHANNEL_BYTES, channel_of
 
 _PAIRS = 4
+_CROWD = 2000
+_JOINS_AT_ONCE = 50
 _CERTIFICATES = 30
 _TICK_SECONDS = 0.02
 _STEP_SECONDS = 5.0
@@ -83,11 +87,16 @@ class Options:
         lines = [TOKEN, *(secrets.token_urlsafe(24) for _ in range(MAX_TOKENS - 1))]
         self._write("tokens", "\n".join(lines))
 
-    def channels(self) -> None:
-        """As many channels as there may be."""
-        own = [channel_of(seed_of(number)) for number in range(_PAIRS)]
-        others = [secrets.token_bytes(CHANNEL_BYTES) for _ in range(MAX_CHANNELS_LISTED - _PAIRS)]
-        self._write("channels", "\n".join(map(base64url.encode, own + others)))
+    def channels(self, devices: int = _PAIRS + _CROWD) -> None:
+        """As many channels as there may be, with those of so many seeds."""
+        own = [channel_of(seed_of(number)) for number in range(devices)]
+        others = MAX_CHANNELS_LISTED - devices
+        own += [secrets.token_bytes(CHANNEL_BYTES) for _ in range(others)]
+        self._write("channels", "\n".join(map(base64url.encode, own)))
+
+    def drop_crowd(self) -> None:
+        """The same without the channels of the crowd."""
+        self.channels(_PAIRS)
 
     def toml(self) -> None:
         """The file of options, with another comment each time."""
@@ -107,15 +116,29 @@ class Options:
 BeginPhase = Callable[[str], None]
 
 
+async def stay(link: Link, target: Target) -> None:
+    """A crowd of devices, each in a channel of its own; reports the closes in the end."""
+    devices = [Device(target, seed_of(_PAIRS + number), b"device-s") for number in range(_CROWD)]
+    for at in range(0, _CROWD, _JOINS_AT_ONCE):
+        await asyncio.gather(*(each.join() for each in devices[at : at + _JOINS_AT_ONCE]))
+    link.report("ready")
+    await link.order()
+    link.report(Counter(each.ended.result() for each in devices if each.ended.done()))
+
+
 async def hanging_files(terms: Terms) -> None:
     """The longest delay of a message while each kind of file changes, or cannot be read."""
     with ExitStack() as stack:
         options = Options(Path(stack.enter_context(TemporaryDirectory())))
         listen = f"tls:{options.pairs}:port=0" if terms.tls else "tcp:0"
         listen += ":interface=127.0.0.1"
-        flags = ("--listen", listen, "--config", f"{options.folder}/options.toml")
+        flags = ["--listen", listen, "--config", f"{options.folder}/options.toml"]
+        flags += ["--max-connections", str(2 * _CROWD)]
         with machine.on_the_servers_core():
             relay = stack.enter_context(running_relay(*flags, **terms.variables))
+        if (log := relay.process.stderr) is not None:
+            # A full pipe would stop the relay.
+            Thread(target=log.read, daemon=True).start()
         target = Target(relay.port, terms.tls)
         contents = {each.name: each.read_bytes() for each in options.plain.iterdir()}
         stack.callback(hanging_fs.unmount, options.mount)
@@ -126,14 +149,17 @@ async def hanging_files(terms: Terms) -> None:
             files = await helpers.enter_async_context(
                 Helper(hanging_fs.serve, options.mount, contents)
             )
+            crowd = await helpers.enter_async_context(Helper(stay, target))
             await _change(options, honest.order, terms.tls)
             if not files.ready:
                 await _hang(options, honest.order, files, terms.tls)
             phases, closes, _ = await honest.ask(None)
+            crowd_closes = await crowd.ask(None)
     shown = "; ".join(f"{name} {_longest(seen)}" for name, seen in phases.items())
     report(
         f"hanging files, {terms.scheme}, longest delay of a message: {shown}; closes: "
-        f"{dict(closes) or 'none'}{files.ready and f'; not tried: {files.ready}'}"
+        f"{dict(closes) or 'none'}, of the crowd {dict(crowd_closes) or 'none'}"
+        f"{files.ready and f'; not tried: {files.ready}'}"
     )
 
 
@@ -151,6 +177,7 @@ async def _change(options: Options, begin: BeginPhase, is_tls: bool) -> None:
         f"{MAX_CHANNELS_LISTED} channels": options.channels,
         f"{MAX_TOKENS} tokens": options.tokens,
         "TOML": options.toml,
+        f"{_CROWD} devices closed": options.drop_crowd,
     }
     if is_tls:
         steps[f"{_CERTIFICATES} pairs"] = options.add_pairs

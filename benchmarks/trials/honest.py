@@ -28,7 +28,7 @@ class PhaseResult:
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     sent: int = 0
     lost: int = 0
-    """Neither there nor announced as undelivered when all was over."""
+    """Not there when all was over, whether the relay sent a NACK or not."""
     wrong: int = 0
     skipped: int = 0
     """Not sent, as too many were under way: what a client does without room to send."""

@@ -15,10 +15,11 @@ from vaultrelay.commands import COMMANDS
 from vaultrelay.commands.parser import CommandParser, heading, paragraphs
 from vaultrelay.config.settings import OPTIONS
 from vaultrelay.observe.meter import _BUILDS
-from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot
+from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot, Waits
 from vaultrelay.policy import operator_warning
 from vaultrelay.policy.refused import REFUSED
-from vaultrelay.web.metrics import METRICS, Metric
+from vaultrelay.web.metrics import METRICS
+from vaultrelay.web.metrics_format import Metric
 from vaultrelay.wire import refusal
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason
@@ -65,6 +66,7 @@ _AT_START = RelaySnapshot(
     unjoined=0,
     counters=Counters(),
     buffer_limit=0,
+    waits={"memory": Waits(), "core": Waits()},
     cpu_seconds=0,
     certificates=[Expiry("relay.example.org", 0)],
     warnings=[],

@@ -16,7 +16,7 @@ from vaultrelay.app.exit_status import CannotStart
 from vaultrelay.app.mailbox_service import MailboxService
 from vaultrelay.store.store import (
     Put,
-    Reason,
+    PutReason,
     Refused,
     Stored,
     StoreDamaged,
@@ -153,7 +153,7 @@ def test_a_reload_changes_the_limits(started: Start) -> None:
     relay.service.change(replace(settings, item_bytes=1024, retention=120, address_bytes=7))
     assert relay.mailbox.streams.limits.retention == 120
     assert relay.mailbox.payers.address_bytes == 7
-    while relay.put(put(2, payload=bytes(2000))) != Refused(Reason.TOO_BIG):
+    while relay.put(put(2, payload=bytes(2000))) != Refused(PutReason.TOO_BIG):
         pass
 
 
@@ -182,7 +182,7 @@ def test_a_fault_is_a_warning_and_devices_are_told(
     streams: Any = Streams()
     relay.mailbox.streams = streams
     faulty.fault = fault
-    assert relay.put(put(1)) == Refused(Reason.AWAY)
+    assert relay.put(put(1)) == Refused(PutReason.AWAY)
     assert (relay.mailbox.health.state, relay.mailbox.health.fault) == (state, str(fault))
     assert streams.told == told
     [warning] = [each for each in relay.service.warnings() if each.slug == "mailbox"]
@@ -199,10 +199,10 @@ def test_when_it_is_over_devices_are_told_too(
     relay.mailbox.streams = streams
     for fault in (StoreFull("no room"), StoreUnavailable("I/O error")):
         faulty.fault = fault
-        assert relay.put(put(1)) == Refused(Reason.AWAY)
+        assert relay.put(put(1)) == Refused(PutReason.AWAY)
         faulty.fault = None
         # The clerk tries again with its next request.
-        while relay.put(put(1)) == Refused(Reason.AWAY):
+        while relay.put(put(1)) == Refused(PutReason.AWAY):
             pass
         assert relay.mailbox.health.state == "open"
         assert relay.mailbox.health.fault == ""

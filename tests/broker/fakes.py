@@ -208,7 +208,8 @@ class Relay:
     def allow(self, access: Access) -> int:
         """Change the access rules; return how many sessions were closed."""
         self.settings = replace(self.settings, access=access)
-        return self.broker.configure(self.settings)
+        self.broker.configure(self.settings)
+        return sum(map(self.broker.close_if_refused, tuple(self.broker.sessions)))
 
     def refusal_of(self, named: bytes | None = None, budgets: Budgets = ()) -> Refusal | None:
         """What an upgrade is refused with, if it is."""

@@ -99,6 +99,7 @@ class Device:
     def __init__(self, core: Core, address: str | None, channel: bytes) -> None:
         self._core = core
         budgets = core.book.arrive(ip_address(address) if address else None, core.clock.now)
+        core.book.enter(budgets)
         owner: Any = SimpleNamespace(clock=core.clock, limits=core.limits)
         outbox: Any = RecordingOutbox()
         self.session = Session(owner, outbox, None, Admission(budgets))
@@ -107,10 +108,6 @@ class Device:
         self.messages = 1_000_000
         self.sent = 0
         self.used = 0.0
-
-    @property
-    def joined_session(self) -> Session | None:
-        return self.session if self.session.channel else None
 
     @property
     def is_ready(self) -> bool:
@@ -185,6 +182,37 @@ def test_an_address_has_an_idle_core_for_itself(core: Core) -> None:
     assert max(sent) <= 2 * min(sent)
 
 
+@pytest.mark.parametrize(("messages", "devices", "waits"), [(1, 60, 0), (1, 300, 1), (9, 60, 1)])
+def test_short_reads_of_an_address_alone_need_no_turns(
+    core: Core, messages: int, devices: int, waits: int
+) -> None:
+    """Reads of all its devices take 6, 30 and 54 ms."""
+    crowd = [core.device("198.51.100.1", b"%d" % (number % 4)) for number in range(devices)]
+    core.shares.round_was_long()
+    for each in crowd:
+        each.messages = 0
+    for each in crowd * 2:
+        if each.is_read:
+            each.messages = messages
+            each.read()
+    assert bool(core.shares.waits) == bool(core.shares.waiting) == bool(waits)
+
+
+def test_short_reads_alone_are_not_held_against_an_address_later(core: Core) -> None:
+    crowd = [core.device("198.51.100.1") for _ in range(60)]
+    core.shares.round_was_long()
+    for each in crowd:
+        each.messages = 1
+        each.read()
+    honest, first = core.device("203.0.113.1"), crowd[0]
+    honest.messages = first.messages = 1
+    honest.read()
+    first.read()
+    assert honest.is_read
+    assert first.is_read
+    assert not core.shares.waits
+
+
 def test_connections_without_an_address_are_not_paused_for_each_other(core: Core) -> None:
     crowd = [core.device(None, b"%d" % number) for number in range(3)]
     core.shares.round_was_long()
@@ -237,6 +265,19 @@ def test_an_address_has_its_share_of_the_core_while_others_want_it(core: Core) -
     took = core.clock.now - began
     share = took / SHARE_PER_ADDRESS
     assert 0.9 * share <= crowd.used - used <= share + BUSY_BURST_SECONDS
+
+
+def test_an_address_does_not_pay_for_time_in_which_the_relay_did_not_run(core: Core) -> None:
+    device, other = busy_with(core, "198.51.100.1", "203.0.113.1")
+    device.messages = other.messages = 0
+    core.run(0.1)
+    ping(core, other)
+    core.shares.begin(device.session)
+    core.clock.now += 1
+    core.shares.end(device.session)
+    assert not device.is_read
+    core.run(0.2)
+    assert device.is_read
 
 
 def test_deliveries_of_an_address_are_limited_while_others_want_the_core() -> None:
@@ -338,3 +379,26 @@ def test_a_device_that_closed_within_its_turn_is_not_paused(core: Core) -> None:
     core.shares.end(device.session)
     assert device.is_read
     assert core.shares.waiting == 0
+
+
+def test_the_look_at_all_connections_is_rarer_with_more_of_them() -> None:
+    """It would take 40 % of the core with 20 000 otherwise."""
+    core = Core()
+
+    class Crowd(list[Device]):
+        looks = 0
+
+        def __len__(self) -> int:
+            return 20_000
+
+        def __iter__(self) -> Any:
+            self.looks += 1
+            return super().__iter__()
+
+    crowd = core.shares._connections = Crowd()
+    core.shares.round_was_long()
+    flood, other = core.device("192.0.2.1"), core.device("198.51.100.1")
+    other.messages = 100
+    core.run(2)
+    assert flood.used > other.used > 0
+    assert 1 <= crowd.looks <= 3

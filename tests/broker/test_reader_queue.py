@@ -3,7 +3,7 @@
 from collections import defaultdict
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaultrelay.broker.reader_queue import ReaderQueue
@@ -117,6 +117,7 @@ def test_every_reader_has_its_turn_once(taken: list[tuple[str, tuple[str, ...], 
     st.lists(st.tuples(st.integers(1, 30), st.floats(0.01, 2)), min_size=2, max_size=8),
     st.randoms(use_true_random=False),
 )
+@settings(max_examples=40)
 def test_networks_that_always_wait_have_equal_times(
     crowds: list[tuple[int, float]], random: Random
 ) -> None:
@@ -136,3 +137,35 @@ def test_networks_that_always_wait_have_equal_times(
         queue.push((network, number % 3), reader)
         times = [used[each] for each in range(len(crowds))]
         assert max(times) - min(times) <= 2 * max(cost for _, cost in crowds)
+
+
+COSTS = st.floats(0.01, 3)
+OTHERS = st.lists(
+    st.tuples(st.integers(0, 5), COSTS, st.booleans(), st.booleans()), min_size=1, max_size=80
+)
+
+
+@given(st.floats(0, 10), OTHERS)
+def test_no_crowd_of_networks_starves_a_reader(
+    debt: float, others: list[tuple[int, float, bool, bool]]
+) -> None:
+    """Each of the others uses what the reader's network has used before, and one turn, at most."""
+    queue: ReaderQueue[int] = ReaderQueue(QUANTUM)
+    queue.charge(-1, debt)
+    queue.push((-1, "channel"), -1)
+    used: dict[int, float] = defaultdict(float)
+    for network, cost, leaves, forgets in others:
+        queue.push((network, "channel"), network)
+        if leaves:
+            queue.remove(network)
+            queue.push((network, "channel"), network)
+        if forgets:
+            queue.forget()
+        reader = queue.pop()
+        assert reader is not None
+        if reader == -1:
+            return
+        assert used[reader] <= debt, "it was next"
+        used[reader] += cost
+        queue.charge(reader, cost)
+    assert len(others) <= 6 * (debt / 0.01 + 1)

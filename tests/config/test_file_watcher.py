@@ -117,3 +117,13 @@ def test_other_files_may_be_looked_at_from_now_on(file: Path, tmp_path: Path) ->
     watcher.watch([tmp_path / "other"])
     rewrite(file)
     assert [bool(watcher.changed()), bool(watcher.changed())] == [False, False]
+
+
+def test_it_rests_at_each_file_of_a_folder(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.pem").write_text("certificate")
+    rests: list[None] = []
+    watcher = FileWatcher([tmp_path], [tmp_path], rest=lambda: rests.append(None))
+    rests.clear()
+    watcher.changed()
+    assert len(rests) == 6

@@ -8,7 +8,7 @@ from tests.broker.fakes import Nack
 from tests.mailbox.relay import LIMITS, MailDevice, MailRelay
 from vaultrelay.broker.outbox import Room
 from vaultrelay.mailbox.device_stream import TRANSITIONS, Event, State
-from vaultrelay.store.store import Reason, StoreUnavailable
+from vaultrelay.store.store import StoreUnavailable
 from vaultrelay.wire.control.joining import Welcome
 from vaultrelay.wire.control.mailbox import Erased, Gap, MailboxState
 from vaultrelay.wire.control.mailbox import State as Told
@@ -345,7 +345,3 @@ def test_each_event_leads_from_each_state_where_the_table_says(state: State, eve
     target = TRANSITIONS[state].get(event)
     assert stream.advance(event) is (target is not None)
     assert stream.state is (target or state)
-
-
-def test_reasons_of_the_store_are_those_of_the_wire() -> None:
-    assert all(PutReason(each).name == each.name for each in Reason)

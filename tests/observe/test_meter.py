@@ -14,6 +14,7 @@ from vaultrelay import __version__
 from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.observe.meter import Meter, read_process
+from vaultrelay.observe.relay_snapshot import Waits
 from vaultrelay.observe.sampler import Sampler
 from vaultrelay.policy.limits.admin import WARNING_CHARS
 from vaultrelay.policy.operator_warning import OperatorWarning
@@ -55,6 +56,7 @@ def test_figures_are_those_of_the_moment(tmp_path: Path) -> None:
     assert status.data_bytes == 1016
     assert status.buffered_bytes > 1000
     assert found.buffer_limit == 10**7
+    assert found.waits == {"memory": Waits(0, 0), "core": Waits(0, 0)}
     assert (status.node, status.version, status.state) == ("w1", __version__, "ok")
     assert status.uptime_seconds == 12
     assert found.started <= found.now

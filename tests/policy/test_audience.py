@@ -15,7 +15,16 @@ def test_a_relay_that_does_not_know_its_names_accepts_every_one(audience: str) -
 
 
 OWN = Audiences(
-    ["Relay.Example.ORG.", "*.vault.example", "München.example", "192.0.2.1", "[2001:DB8::0:1]"]
+    map(
+        canonical_host,
+        [
+            "Relay.Example.ORG.",
+            "*.vault.example",
+            "München.example",
+            "192.0.2.1",
+            "[2001:DB8::0:1]",
+        ],
+    )
 )
 
 
@@ -192,11 +201,6 @@ def test_an_address_with_a_zone_is_refused(host: str) -> None:
 def test_two_trailing_dots_are_refused() -> None:
     with pytest.raises(ValueError, match="is not a host name"):
         canonical_host("relay.example.org..")
-
-
-def test_a_relay_cannot_be_given_a_name_that_is_none() -> None:
-    with pytest.raises(ValueError, match="'a b' is not a host name"):
-        Audiences(["relay.example.org", "a b"])
 
 
 def test_the_names_of_a_relay_are_kept_in_their_canonical_spelling() -> None:

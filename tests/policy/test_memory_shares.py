@@ -1,6 +1,14 @@
 """MemoryShares: which channels and networks hold more than their shares."""
 
-from vaultrelay.policy.memory_shares import Holding, MemoryShares
+from collections import defaultdict
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vaultrelay.policy.budgets import BudgetBook
+from vaultrelay.policy.memory_shares import Holding, MemoryShares, groups_of
 
 LIMIT = 1000
 
@@ -47,3 +55,67 @@ def test_none_is_above_a_share_of_an_empty_memory() -> None:
     shares = MemoryShares((), 0)
     assert not shares.is_over(held_by(b"a", 100), 1000)
     assert shares.by_shares() == []
+
+
+BOOK = BudgetBook(1000, 1000)
+NETWORKS = [
+    *(
+        BOOK.arrive(ip_address(f"2001:db8:{site}:{line}00::{line}"), 0)
+        for site in (1, 2)
+        for line in (1, 2)
+    ),
+    BOOK.arrive(ip_address("192.0.2.1"), 0),
+    (),
+]
+CROWDS = st.lists(
+    st.builds(
+        Holding,
+        st.sampled_from([b"a", b"b", b"c", b"d", None]),
+        st.sampled_from(NETWORKS),
+        st.integers(0, 2 * LIMIT),
+        st.integers(0, LIMIT),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(CROWDS)
+def test_a_group_holds_what_its_members_hold_and_each_broadcast_once(crowd: list[Holding]) -> None:
+    own: dict[object, int] = defaultdict(int)
+    shared: dict[object, dict[object, int]] = defaultdict(dict)
+    for holding in crowd:
+        for group in groups_of(holding.channel, holding.budgets):
+            own[group] += holding.own_bytes
+            channels = shared[group]
+            channels[holding.channel] = max(channels.get(holding.channel, 0), holding.shared_bytes)
+    held = {group: size + sum(shared[group].values()) for group, size in own.items()}
+    shares = MemoryShares(crowd, LIMIT)
+    for group in filter(held.get, held):
+        of_its_kind = [each for each in held if held[each] and _is_alike(each, group)]
+        expected = held[group] / (LIMIT / (len(of_its_kind) + 1))
+        assert shares._shares_of(group) == pytest.approx(expected)
+
+
+@given(CROWDS, st.integers(0, LIMIT), st.integers(0, LIMIT))
+def test_groups_within_their_shares_leave_one_to_the_next(
+    crowd: list[Holding], minimum: int, size: int
+) -> None:
+    shares = MemoryShares(crowd, LIMIT)
+    if not any(map(shares.is_over, crowd)):
+        channels = {each.channel for each in crowd if each.channel is not None}
+        held = sum(shares._held[channel] for channel in channels)
+        count = sum(bool(shares._held[channel]) for channel in channels)
+        assert held <= LIMIT * count / (count + 1) + 1
+    least = MemoryShares(crowd, LIMIT, minimum)
+    for holding in crowd:
+        # A larger message is never allowed where a smaller one is not, nor a smaller least share.
+        assert least.is_over(holding, size) >= least.is_over(holding)
+        assert shares.is_over(holding) >= least.is_over(holding)
+
+
+def _is_alike(one: object, other: object) -> bool:
+    """Whether two groups are of one kind."""
+    if isinstance(one, bytes) or isinstance(other, bytes):
+        return type(one) is type(other)
+    return one.limits is other.limits  # type: ignore[attr-defined]

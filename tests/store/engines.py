@@ -1,6 +1,7 @@
 """The engines that keep the contract of a store. Another one joins by a line in ENGINES."""
 
 import shutil
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Protocol
@@ -81,4 +82,4 @@ class SqliteEngine:
         damage_item(self.path, Names(read_key(self.key)).channel(channel), place)
 
 
-ENGINES = {"memory": MemoryEngine, "sqlite": SqliteEngine}
+ENGINES: dict[str, Callable[[Path], Engine]] = {"memory": MemoryEngine, "sqlite": SqliteEngine}

@@ -2,23 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vaultrelay.policy.limits.mailbox import CHANNEL_COST
-from vaultrelay.store.store import (
-    Cursor,
-    Gap,
-    Item,
-    Page,
-    Put,
-    Reason,
-    Refused,
-    Stored,
-    StoreLimits,
-    Usage,
-)
+from vaultrelay.store.store import Cursor, Item, Page, Put, Refused, Stored, StoreLimits, Usage
+from vaultrelay.wire.control.mailbox import Gap
+from vaultrelay.wire.mailbox import PutReason
 
 
 @dataclass
@@ -94,7 +84,7 @@ class MemoryStore:
 
     def _put(self, put: Put, now: int) -> Stored | Refused:
         if len(put.payload) > self.limits.item_bytes:
-            return Refused(Reason.TOO_BIG)
+            return Refused(PutReason.TOO_BIG)
         log = self.disk.get(put.channel, Log())
         for place, kept in log.items.items():
             if kept.put.id == put.id:
@@ -104,36 +94,34 @@ class MemoryStore:
             for place, kept in log.items.items()
             if put.key is not None and kept.put.key == put.key
         ]
-        after = deepcopy(self.disk)
-        changed = after.setdefault(put.channel, deepcopy(log))
-        changed.payer = put.payer
+        changed = replace(log, items=dict(log.items), spans=list(log.spans), payer=put.payer)
+        after = self.disk | {put.channel: changed}
         for place in older:
             del changed.items[place]
         run = self._runs.setdefault(log.birth, secrets.token_bytes(8))
         changed.head += 1
         if not changed.spans or changed.spans[-1][1] != run:
             changed.spans.append((changed.head, run))
-        changed.items[changed.head] = Kept(put, now + self.limits.lifetime(put.ttl))
+        changed.items[changed.head] = Kept(put, _minute(now + self.limits.lifetime(put.ttl)))
         changed.used = now
         reason = self._refusal(put, after, changed)
         if reason is not None:
             return Refused(reason)
-        self.disk.clear()
-        self.disk.update(after)
+        self.disk[put.channel] = changed
         return Stored(changed.cursor(changed.head), is_new=True)
 
-    def _refusal(self, put: Put, after: Disk, changed: Log) -> Reason | None:
+    def _refusal(self, put: Put, after: Disk, changed: Log) -> PutReason | None:
         """Why the store must not become so, by sums of everything."""
         limits, before = self.limits, self.disk.get(put.channel, Log())
         if len(changed.items) > max(limits.channel_items, len(before.items)):
-            return Reason.FULL
+            return PutReason.FULL
         if changed.size > max(limits.channel_bytes, before.size):
-            return Reason.FULL
+            return PutReason.FULL
         if _size(after) > max(limits.total_bytes, _size(self.disk)):
-            return Reason.AWAY
+            return PutReason.AWAY
         held = _size(self.disk, put.payer)
         if put.payer and _size(after, put.payer) > max(limits.payer_bytes, held):
-            return Reason.RATE
+            return PutReason.RATE
         return None
 
     def page(self, channel: bytes, cursor: Cursor | None, most: int, now: int) -> Page:
@@ -160,9 +148,12 @@ class MemoryStore:
             at = place
         return Page(items, log.cursor(log.head), True, gap)
 
-    def erase(self, channel: bytes, upto: Cursor | None) -> Cursor | None:
-        """Delete items."""
+    def erase(
+        self, channel: bytes, upto: Cursor | None, between: Callable[[], None]
+    ) -> Cursor | None:
+        """Delete items, after a call of `between`."""
         self._raise_fault()
+        between()
         log = self.disk.get(channel)
         if log is None or (upto is not None and not log.knows(upto)):
             return None
@@ -175,7 +166,7 @@ class MemoryStore:
         self._raise_fault()
         for name, log in list(self.disk.items()):
             for kept in log.items.values():
-                kept.expires = min(kept.expires, latest + self.limits.retention)
+                kept.expires = min(kept.expires, _minute(latest + self.limits.retention))
             expired = [place for place, kept in log.items.items() if kept.expires <= now]
             self._expired += len(expired)
             if expired:
@@ -230,6 +221,11 @@ class MemoryStore:
     def _raise_fault(self) -> None:
         if self.fault is not None:
             raise self.fault
+
+
+def _minute(time: int) -> int:
+    """The full minute at or after a time: finer times are not kept."""
+    return -(-time // 60) * 60
 
 
 def _size(disk: Disk, payer: bytes | None = None) -> int:

@@ -42,6 +42,11 @@ def read(
     return store.page(channel, cursor, 1 << 30, now)
 
 
+def erase(store: Store, channel: bytes, upto: Cursor | None) -> Cursor | None:
+    """Erase without other work meanwhile."""
+    return store.erase(channel, upto, lambda: None)
+
+
 def numbers(page: Page) -> list[int]:
     """The items of a page, by the numbers of their ids."""
     return [int.from_bytes(item.id, "big") for item in page.items]

@@ -13,6 +13,7 @@ from tests.store.samples import (
     NOW,
     OTHER,
     WEEK,
+    erase,
     housekeep,
     numbers,
     put,
@@ -21,16 +22,9 @@ from tests.store.samples import (
     store_one,
 )
 from vaultrelay.policy.limits.mailbox import CHANNEL_COST, ITEM_COST
-from vaultrelay.store.store import (
-    Cursor,
-    Gap,
-    Page,
-    Reason,
-    Refused,
-    Store,
-    Stored,
-    StoreLimits,
-)
+from vaultrelay.store.store import Cursor, Page, Refused, Store, Stored, StoreLimits
+from vaultrelay.wire.control.mailbox import Gap
+from vaultrelay.wire.mailbox import PutReason
 
 
 class House:
@@ -60,16 +54,20 @@ def store(house: House) -> Store:
     return house.store
 
 
+def test_a_cursor_has_sixteen_bytes() -> None:
+    cursor = Cursor(b"a run...", 2**63)
+    assert Cursor.read(cursor.pack()) == cursor
+    assert len(cursor.pack()) == 16
+
+
 def test_items_are_read_in_the_order_of_the_log(store: Store) -> None:
-    results = store.put([put(3), put(1), put(2, OTHER), put(2)], NOW)
-    assert [result.cursor.place for result in results if isinstance(result, Stored)] == [1, 2, 1, 3]
+    places = store.put([put(3), put(1), put(2, OTHER), put(2)], NOW)
+    cursors = [result.cursor for result in places if isinstance(result, Stored)]
+    assert [cursor.place for cursor in cursors] == [1, 2, 1, 3]
     page = read(store)
     assert numbers(page) == [3, 1, 2]
     assert page.items[0].payload == b"payload"
-    assert [item.cursor for item in page.items] == [
-        result.cursor
-        for result in (results[0], results[1], results[3])  # type: ignore[union-attr]
-    ]
+    assert [item.cursor for item in page.items] == [cursors[0], cursors[1], cursors[3]]
     assert page[1:] == (page.items[-1].cursor, True, None)
 
 
@@ -91,7 +89,7 @@ def test_unknown_erased_and_foreign_channels_look_alike(store: Store) -> None:
     assert foreign == Page([], None, True, Gap.UNKNOWN)
     store_one(store, put(1, OTHER))
     assert read(store, cursor, channel=OTHER).gap is Gap.UNKNOWN
-    assert store.erase(b"e" * 32, None) is None
+    assert erase(store, b"e" * 32, None) is None
 
 
 def test_the_same_id_is_stored_once(store: Store) -> None:
@@ -113,35 +111,35 @@ def test_a_newer_item_replaces_the_one_with_its_key_without_a_gap(store: Store) 
 def test_a_replacement_needs_room_for_what_it_grows_only(store: Store) -> None:
     store.limits = StoreLimits(channel_items=1, channel_bytes=ITEM_COST + 10)
     store_one(store, put(1, payload=bytes(10), key=b"k" * 16))
-    assert refusal(store, put(2, payload=bytes(1))) is Reason.FULL
-    assert refusal(store, put(2, payload=bytes(11), key=b"k" * 16)) is Reason.FULL
+    assert refusal(store, put(2, payload=bytes(1))) is PutReason.FULL
+    assert refusal(store, put(2, payload=bytes(11), key=b"k" * 16)) is PutReason.FULL
     store_one(store, put(3, payload=bytes(10), key=b"k" * 16))
     assert numbers(read(store)) == [3]
 
 
 def test_limits_refuse_the_new_and_keep_the_old(store: Store) -> None:
     store.limits = StoreLimits(item_bytes=10, channel_items=2)
-    assert refusal(store, put(1, payload=bytes(11))) is Reason.TOO_BIG
+    assert refusal(store, put(1, payload=bytes(11))) is PutReason.TOO_BIG
     results = store.put([put(1), put(2), put(3), put(1), put(3, OTHER)], NOW)
     assert [isinstance(result, Stored) for result in results] == [True, True, False, True, True]
-    assert results[2] == Refused(Reason.FULL)
+    assert results[2] == Refused(PutReason.FULL)
     assert numbers(read(store)) == [1, 2]
-    store.erase(CHANNEL, None)
+    erase(store, CHANNEL, None)
     store_one(store, put(3))
 
 
 def test_a_channel_with_no_room_for_its_first_item_is_not_created(store: Store) -> None:
     store.limits = StoreLimits(channel_bytes=ITEM_COST)
-    assert refusal(store, put(1)) is Reason.FULL
+    assert refusal(store, put(1)) is PutReason.FULL
     assert store.usage().channels == 0
 
 
 def test_the_total_includes_channels_that_are_empty(store: Store) -> None:
     store.limits = StoreLimits(total_bytes=2 * CHANNEL_COST + ITEM_COST + 7)
     store_one(store, put(1))
-    store.erase(CHANNEL, None)
+    erase(store, CHANNEL, None)
     store_one(store, put(1, OTHER))
-    assert refusal(store, put(1, b"e" * 32)) is Reason.AWAY
+    assert refusal(store, put(1, b"e" * 32)) is PutReason.AWAY
     assert store.usage().bytes == store.limits.total_bytes
 
 
@@ -150,13 +148,13 @@ def test_a_channel_counts_for_the_payer_that_stored_last(store: Store) -> None:
     store.limits = StoreLimits(payer_bytes=2 * cost + ITEM_COST)
     store.put([put(1, payer=b"a"), put(1, OTHER, payer=b"a")], NOW)
     third = b"e" * 32
-    assert refusal(store, put(1, third, payer=b"a")) is Reason.RATE
+    assert refusal(store, put(1, third, payer=b"a")) is PutReason.RATE
     store_one(store, put(1, third, payer=b"b"))
     # The whole channel would move.
-    assert refusal(store, put(2, OTHER, payer=b"b")) is Reason.RATE
+    assert refusal(store, put(2, OTHER, payer=b"b")) is PutReason.RATE
     store_one(store, put(2, OTHER))
     store_one(store, put(1, b"f" * 32, payer=b"a"))
-    assert refusal(store, put(3, payer=b"a")) is Reason.RATE
+    assert refusal(store, put(3, payer=b"a")) is PutReason.RATE
 
 
 def test_quotas_hold_after_a_restart(house: House) -> None:
@@ -165,7 +163,7 @@ def test_quotas_hold_after_a_restart(house: House) -> None:
     store = house.reopen()
     assert store.usage()[:3] == before[:3]
     store.limits = StoreLimits(payer_bytes=before.bytes + ITEM_COST)
-    assert refusal(store, put(2, payer=b"a")) is Reason.RATE
+    assert refusal(store, put(2, payer=b"a")) is PutReason.RATE
     store_one(store, put(2, payer=b"b"))
 
 
@@ -229,18 +227,18 @@ def test_erase_deletes_up_to_a_cursor(store: Store) -> None:
     first = store_one(store, put(1))
     second = store_one(store, put(2))
     store_one(store, put(3))
-    assert store.erase(CHANNEL, second) == second
+    assert erase(store, CHANNEL, second) == second
     assert numbers(read(store)) == [3]
     assert read(store, first).gap is Gap.GONE
     assert read(store, second).gap is None
-    assert store.erase(CHANNEL, second) == second, "again is the same"
+    assert erase(store, CHANNEL, second) == second, "again is the same"
     assert store.usage().items == 1
 
 
 def test_erase_all_returns_the_end_of_the_log(store: Store) -> None:
     store_one(store, put(1))
     last = store_one(store, put(2))
-    assert store.erase(CHANNEL, None) == last
+    assert erase(store, CHANNEL, None) == last
     assert numbers(read(store)) == []
     assert read(store, last).gap is None
     assert store_one(store, put(3)).place == 3
@@ -249,15 +247,15 @@ def test_erase_all_returns_the_end_of_the_log(store: Store) -> None:
 @pytest.mark.parametrize("cursor", [Cursor(bytes(8), 1), Cursor(bytes(8), 2**64 - 1)])
 def test_erase_by_a_cursor_of_another_history_deletes_nothing(store: Store, cursor: Cursor) -> None:
     good = store_one(store, put(1))
-    assert store.erase(CHANNEL, cursor) is None
-    assert store.erase(CHANNEL, Cursor(good.run, 2)) is None
-    assert store.erase(CHANNEL, Cursor(good.run, 0)) is None
+    assert erase(store, CHANNEL, cursor) is None
+    assert erase(store, CHANNEL, Cursor(good.run, 2)) is None
+    assert erase(store, CHANNEL, Cursor(good.run, 0)) is None
     assert numbers(read(store)) == [1]
 
 
 def test_an_erased_id_can_be_stored_again(store: Store) -> None:
     store_one(store, put(1))
-    store.erase(CHANNEL, None)
+    erase(store, CHANNEL, None)
     assert store_one(store, put(1)).place == 2
 
 
@@ -281,7 +279,7 @@ def test_cursors_hold_over_a_restart(house: House) -> None:
 
 def test_a_cursor_at_the_last_deleted_place_holds_over_a_restart(house: House) -> None:
     last = store_one(house.store, put(1))
-    house.store.erase(CHANNEL, None)
+    erase(house.store, CHANNEL, None)
     store = house.reopen()
     store_one(store, put(2))
     assert read(store, last).gap is None

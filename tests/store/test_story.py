@@ -16,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from tests.store.disks import FAST_FOLDER
 from tests.store.engines import ENGINES, Engine, MemoryEngine, SqliteEngine
-from tests.store.samples import DAY, NOW, WEEK
+from tests.store.samples import DAY, NOW, WEEK, erase
 from tests.store.sqlite_file import sums_differ
-from vaultrelay.store.store import Cursor, Gap, Page, Put, Stored, StoreLimits
+from vaultrelay.store.store import Cursor, Page, Put, Stored, StoreLimits
+from vaultrelay.wire.control.mailbox import Gap
 
 CHANNELS = st.sampled_from((b"a" * 32, b"b" * 32))
 DEVICES = st.integers(0, 3)
@@ -147,8 +148,8 @@ class Story(RuleBasedStateMachine):
     def erase(self, channel: bytes, device: int, all: bool) -> None:
         """Erase all, or what a device has seen."""
         mine, other = (None, None) if all else self.devices[channel, device].cursors
-        end = self.store.erase(channel, mine)
-        assert _plain(end) == _plain(self.reference.erase(channel, other))
+        end = erase(self.store, channel, mine)
+        assert _plain(end) == _plain(erase(self.reference, channel, other))
 
     @rule(seconds=st.sampled_from((30, 60, DAY, WEEK)))
     def wait(self, seconds: int) -> None:

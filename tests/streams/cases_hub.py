@@ -14,6 +14,7 @@ from tests.streams.cases_errors import Oops, oops
 from tests.streams.probe import Probe, Producer
 from tests.streams.world import SMALL_WINDOW, World
 from vaultrelay.policy.limits.streams import EVENTS_AT_ONCE
+from vaultrelay.transport.allowance import HEAD_ALLOWANCE
 
 BUSY = 300
 WORK_SECONDS = 0.0002
@@ -104,6 +105,8 @@ async def _make_busy(world: World) -> tuple[Counter[int], list[Probe]]:
         producers.append(Producer(probe, resume=resume))
     await world.until(lambda: all(probe.received or not world.is_tls for probe in probes))
     for producer in producers:
+        # From here on it has joined, as far as the hub is concerned.
+        producer.probe.transport.allowance = HEAD_ALLOWANCE
         producer.probe.transport.registerProducer(producer, False)
     await world.until(lambda: len(served) == BUSY)
     return served, probes

@@ -6,7 +6,7 @@ from typing import Any
 from tests.cluster.statuses import status
 from vaultrelay.broker.counters import Counters
 from vaultrelay.cluster.status_json import NodeStatus
-from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot
+from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot, Waits
 
 NOW = 1_800_000_000.0
 DAY = 86400
@@ -36,6 +36,7 @@ def metrics(**changes: Any) -> RelaySnapshot:
         "unjoined": 2,
         "counters": Counters(),
         "buffer_limit": 6,
+        "waits": {"memory": Waits(), "core": Waits()},
         "cpu_seconds": 1.5,
         "certificates": [Expiry("relay.example.org", NOW + 30.5 * DAY)],
         "warnings": (),

@@ -6,16 +6,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.relay_snapshot import Expiry
+from vaultrelay.observe.relay_snapshot import Expiry, Waits
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.refused import REFUSED
-from vaultrelay.web.metrics import METRICS, exposition
+from vaultrelay.web.metrics import METRICS
+from vaultrelay.web.metrics_format import exposition
 from vaultrelay.wire.close_codes import CloseCode
 
 
 def scrape(**changes: Any) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Each sample by its name and labels; no two of them are the same."""
-    text = exposition(metrics(**changes)).decode()
+    text = exposition(METRICS, metrics(**changes)).decode()
     samples = [
         sample for family in text_string_to_metric_families(text) for sample in family.samples
     ]
@@ -29,7 +30,7 @@ def value(name: str, labels: dict[str, str] | None = None, **changes: Any) -> fl
 
 
 def test_every_family_has_its_type_and_help_and_keeps_the_conventions() -> None:
-    families = list(text_string_to_metric_families(exposition(metrics()).decode()))
+    families = list(text_string_to_metric_families(exposition(METRICS, metrics()).decode()))
     shown = [(family.type, family.documentation) for family in families]
     assert shown == [(metric.type, metric.help) for metric in METRICS]
     assert len({metric.name for metric in METRICS}) == len(METRICS)
@@ -40,7 +41,7 @@ def test_every_family_has_its_type_and_help_and_keeps_the_conventions() -> None:
 
 
 def test_it_ends_with_a_line_end_and_has_no_blank_line() -> None:
-    text = exposition(metrics())
+    text = exposition(METRICS, metrics())
     assert text.endswith(b"\n")
     assert b"\n\n" not in text
 
@@ -86,6 +87,8 @@ def test_each_figure_stands_at_its_name() -> None:
         ("channels", {}, 4),
         ("buffered_bytes", {}, 5),
         ("buffered_limit_bytes", {}, 6),
+        ("waiting_devices", {"resource": "memory"}, 0),
+        ("waits_total", {"resource": "core"}, 0),
         ("loop_lag_seconds", {}, 0.007),
         ("process_resident_memory_bytes", {}, 40_000_000),
         ("process_open_fds", {}, 12),
@@ -102,6 +105,10 @@ def test_each_figure_stands_at_its_name() -> None:
         ),
     ):
         assert value(name, labels) == expected, name
+    waits = {"memory": Waits(1, 2), "core": Waits(3, 4)}
+    for resource, (now, total) in waits.items():
+        assert value("waiting_devices", {"resource": resource}, waits=waits) == now
+        assert value("waits_total", {"resource": resource}, waits=waits) == total
     node = {"version": "1.0.0", "python": "3.11.7", "node": "relay-2"}
     assert value("build_info", node, node="relay-2") == 1
     assert value("draining", state="draining") == 1

@@ -10,7 +10,7 @@ import pytest
 from tests.web.made import made
 from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
-from vaultrelay.observe.relay_snapshot import CURVES, Expiry
+from vaultrelay.observe.relay_snapshot import CURVES, Expiry, Waits
 from vaultrelay.policy.limits.admin import HISTORY_SAMPLES
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.refused import REFUSED
@@ -116,6 +116,7 @@ def test_a_relay_without_troubles_says_so() -> None:
         "Every message was delivered.",
         "No connection was refused.",
         "No session has ended.",
+        "No device had to wait.",
         "The relay serves no certificate.",
     ):
         assert words in told
@@ -140,6 +141,17 @@ def test_the_figures_have_their_units() -> None:
     ):
         assert words in told
     assert "Memory" not in text(memory_bytes=None)
+
+
+def test_devices_that_wait_are_shown_at_the_figure_of_what_they_wait_for() -> None:
+    told = text(waits={"memory": Waits(0, 5), "core": Waits(12, 3000)})
+    assert "of at most 6 B Event loop" in told
+    assert "longest delay in a minute; waiting devices: 12 Mem" in told
+    assert "and their network had used more than its share core 3000" in told
+    told = text(waits={"memory": Waits(3, 5), "core": Waits(0, 0)})
+    assert "of at most 6 B; waiting devices: 3 Event loop" in told
+    assert "longest delay in a minute Mem" in told
+    assert "Waits of devices since the start Memory was short, and their channel or network" in told
 
 
 def test_counts_have_words_and_the_most_frequent_is_first() -> None:

@@ -19,7 +19,7 @@ from tests.frames import (
     client_frame,
     close_frame,
 )
-from tests.memory import Relay, Wire
+from tests.memory import Relay, Transport, Wire
 from vaultrelay.policy.limits.floods import CONTROLS_BURST
 from vaultrelay.policy.limits.memory import CONTROL_RESERVE, HIGH_MARK
 from vaultrelay.policy.limits.session import SessionLimits
@@ -412,3 +412,19 @@ def test_nothing_keeps_a_closed_connection_alive(
     finally:
         gc.enable()
     assert second.frames()
+
+
+def test_a_transport_of_twisted_has_no_allowance(relay: Relay, monkeypatch: Any) -> None:
+    """Endpoints of Twisted plugins bring their own transports."""
+    monkeypatch.delattr(Transport, "read_again")
+    wire = relay.join()
+    connection = wire.protocol
+    ledger = relay.service.hub.ledger
+    ledger.add(ledger.full - 1000)
+    wire.send(client_frame(BINARY, pack_data(wire.session, 0, 1, b"x" * 100))[:-1])
+    assert connection.partial is not None
+    relay.clock.advance(1)
+    assert connection.partial.is_reserved
+    wire.send(close_frame(1000))
+    connection.close(4000, "restart")
+    assert not connection.is_open

@@ -49,7 +49,7 @@ def test_the_rest_of_a_read_waits_for_the_next_turn() -> None:
     factory.core_shares.round_was_long()
     other.dataReceived(frame)
     one.dataReceived(frame * 10)
-    channel = one.joined_session.channel
+    channel = one.session.channel
     assert channel.relayed == PER_TURN
     assert not one.session.flow.gate.is_open
     assert one.held_bytes > 0

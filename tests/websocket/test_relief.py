@@ -7,6 +7,7 @@ import pytest
 
 from tests.frames import BINARY, CONTINUATION, PING, TEXT, client_frame, close_frame
 from tests.websocket.parts import connect, make_factory
+from vaultrelay.broker.relief import relieve
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits.memory import FRAME_READER_BYTES
 
@@ -88,10 +89,10 @@ def test_relief_ends_in_any_state_and_frees_all(begun: str, state: Callable[[Any
         connection.dataReceived(BEGUN.get(begun, b""))
         state(connection)
     factory.ledger.configure(0)
-    factory.backpressure._relieve()
+    relieve(factory._connections, factory.ledger)
     assert factory.ledger.held == 0
     factory.ledger.add(1)
-    factory.backpressure._relieve()
+    relieve(factory._connections, factory.ledger)
     assert factory.ledger.held == 1, "held by something else"
     for connection in connections:
         connection.dataReceived(client_frame(PING, bytes(100))[:50])
@@ -108,7 +109,7 @@ def test_relief_does_not_wait_for_what_a_transport_still_holds() -> None:
     factory.ledger.add(1 << 20)
     factory.ledger.configure(1000)
     for _ in range(2):
-        factory.backpressure._relieve()
+        relieve(factory._connections, factory.ledger)
         assert stuck.transport.aborted
         assert other.transport.aborted
         assert factory.ledger.held == 1 << 20
@@ -118,6 +119,6 @@ def test_what_no_connection_holds_is_not_looked_for() -> None:
     factory = make_factory(ledger=Ledger(10))
     connection = connect(factory)
     factory.ledger.add(100)
-    factory.backpressure._relieve()
+    relieve(factory._connections, factory.ledger)
     assert connection.is_open
     assert not connection.transport.aborted

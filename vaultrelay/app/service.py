@@ -7,6 +7,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from vaultrelay import __version__
+from vaultrelay.app.access_check import AccessCheck
 from vaultrelay.app.broker_service import BrokerService
 from vaultrelay.app.drain import DrainSequence
 from vaultrelay.app.listeners import Listeners
@@ -85,7 +86,8 @@ class RelayService(MultiService):
         self._watch = WarningMonitor(self.warnings, reactor, log=log)
         # Stopped in reverse order: the hub closes the remaining streams last.
         trim = MemoryTrim(ledger, reactor, log=log)
-        for service in (self.hub, trim, sessions):
+        self._access_check = AccessCheck(self.broker, reactor, log=log)
+        for service in (self.hub, trim, self._access_check, sessions):
             service.setServiceParent(self)
         # Devices that are already here when it opens would not get any of it.
         self.mailbox = self._make_mailbox(settings)
@@ -148,11 +150,8 @@ class RelayService(MultiService):
         self.devices.ledger.configure(settings.buffer_bytes, settings.limits.message_bytes)
         if self.mailbox is not None:
             self.mailbox.configure(settings)
-        if closed := self.broker.configure(broker_settings):
-            self.log.info(
-                "Connections closed because the new access rules do not admit them: {count}",
-                count=closed,
-            )
+        self.broker.configure(broker_settings)
+        self._access_check.begin()
 
     @property
     def unix_paths(self) -> list[str]:

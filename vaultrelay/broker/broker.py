@@ -58,20 +58,24 @@ class Broker:
         self._drain: DrainTurns | None = None
         self.configure(settings)
 
-    def configure(self, settings: BrokerSettings) -> int:
-        """Apply new settings; return how many sessions were closed for it.
+    def configure(self, settings: BrokerSettings) -> None:
+        """Apply new settings.
 
-        A session keeps the limits that were announced to it.
+        A session keeps the limits that were announced to it, and stays open until
+        `close_if_refused`.
         """
         self.limits = settings.limits
         self.audiences = settings.audiences
         self.access = settings.access
         self.node_name = settings.node_name
         self.admission.configure(settings)
-        refused = [session for session in self.sessions if not self._is_allowed(session)]
-        for session in refused:
+
+    def close_if_refused(self, session: Session) -> bool:
+        """Close a session if the access rules no longer admit it; return whether they do not."""
+        is_refused = session in self.sessions and not self._is_allowed(session)
+        if is_refused:
             session.close(CloseCode.KICKED)
-        return len(refused)
+        return is_refused
 
     def open_mailbox(self, mailbox: Mailbox) -> None:
         """Offer a mailbox from now on."""

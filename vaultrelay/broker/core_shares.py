@@ -5,8 +5,8 @@ state       begins                                     reading
 =========== ========================================== ===========================================
 calm        without a long round of the hub for        as much as there is, from every device;
             BUSY_CORE_SECONDS                          nothing is measured
-busy        with a long round                          each read is measured; devices of a network
-                                                       that is ahead of others have turns
+busy        with a long round                          reads are measured; devices of a network
+                                                       whose reads take long have turns
 shared      with a read for a second address, while    turns are short, reads small, and the rates
             busy                                       of networks limited
 =========== ========================================== ===========================================
@@ -26,13 +26,17 @@ from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import charge_traffic
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits.core import (
+    AVERAGED_READS,
     BUSY_CORE_SECONDS,
     HOLD_SECONDS,
+    MAX_CHARGED_SECONDS,
+    MAX_SWEEP_SECONDS,
     QUANTUM_SECONDS,
     SHARED_CORE_SECONDS,
     TURN_BYTES,
     TURN_DELIVERIES,
     TURN_FRAMES,
+    UNMEASURED_READS,
 )
 from vaultrelay.policy.network_limits import BYTES, CORE, DELIVERIES
 
@@ -45,8 +49,8 @@ class SharingReader(Protocol):
     """A connection, as its reading is controlled here."""
 
     @property
-    def joined_session(self) -> Session | None:
-        """Its session while that is in a channel."""
+    def session(self) -> Session | None:
+        """None after the end of the connection."""
 
 
 class CoreShares:
@@ -56,6 +60,8 @@ class CoreShares:
         self, clock: Clock, ledger: Ledger, connections: Collection[SharingReader]
     ) -> None:
         self.is_busy = False
+        self.waits = 0
+        """How often a device waited for its turn."""
         self._clock = clock
         self._ledger = ledger
         self._connections = connections
@@ -64,6 +70,10 @@ class CoreShares:
         self._is_shared = False
         self._held_at = -inf
         self._last_address: object = None
+        self._average = 0.0
+        """Seconds of a read of a network that has the core for itself."""
+        self._unmeasured = 0
+        """So many of these reads are not measured now."""
         self._was_read = False
         """Whether a device that does not wait was read since the last turn of the queue."""
         self._debts: dict[Session, Timer] = {}
@@ -88,8 +98,12 @@ class CoreShares:
             return False
         address = session.budgets[0] if session.budgets else _UNCOUNTED
         is_same = address is self._last_address
-        if is_same and address is _UNCOUNTED and not self._is_shared:
-            return False
+        if is_same and not self._is_shared:
+            if address is _UNCOUNTED:
+                return False
+            if self._unmeasured:
+                self._unmeasured -= 1
+                return False
         self._began = now = self._clock.seconds()
         if not is_same:
             if self._last_address is not None:
@@ -105,7 +119,9 @@ class CoreShares:
         if session.channel is None:
             return
         now = self._clock.seconds()
-        took = now - self._began
+        took = min(now - self._began, MAX_CHARGED_SECONDS)
+        if not self._is_shared and self._is_quick(session, took):
+            return
         network = session.budgets[-1] if session.budgets else _UNCOUNTED
         self._queue.charge(network, took)
         spent = session.rates.end_turn()
@@ -134,6 +150,15 @@ class CoreShares:
             self._is_shared = is_shared
             self._ledger.make_reads_small(is_shared)
 
+    def _is_quick(self, session: Session, took: float) -> bool:
+        """Return whether the reads of a network alone are short enough to need no turns, which
+        would cost as much as these reads."""
+        self._average += (took - self._average) / AVERAGED_READS
+        network = session.budgets[-1] if session.budgets else None
+        is_quick = network is not None and self._average * network.devices < MAX_SWEEP_SECONDS
+        self._unmeasured = UNMEASURED_READS if is_quick else 0
+        return is_quick
+
     def _is_limited(self, network: object) -> bool:
         return self._is_shared or network is not _UNCOUNTED
 
@@ -142,12 +167,12 @@ class CoreShares:
 
     def _hold_all(self, now: float) -> None:
         """Let all devices wait that have to, or each would be read once before others."""
-        if now - self._held_at < HOLD_SECONDS:
+        if now - self._held_at < HOLD_SECONDS * max(1, len(self._connections) / 1000):
             return
         self._held_at = now
         for connection in self._connections:
-            session = connection.joined_session
-            if session is not None and session.flow.gate.is_open:
+            session = connection.session
+            if session is not None and session.channel is not None and session.flow.gate.is_open:
                 network = session.budgets[-1] if session.budgets else _UNCOUNTED
                 if self._must_wait(network):
                     self._wait(session)
@@ -160,6 +185,7 @@ class CoreShares:
         if session.channel is None:
             # Closed: its gate would not let the answer be read.
             return
+        self.waits += 1
         session.flow.gate.add_reason(OUT_OF_TURN)
         networks = reversed(session.budgets or (_UNCOUNTED,))
         self._queue.push((*networks, session.channel.key), session)

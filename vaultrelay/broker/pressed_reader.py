@@ -1,14 +1,10 @@
 """PressedReader: a connection, as its reading is controlled while memory is short."""
 
-from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterator
-from operator import attrgetter
 from typing import Protocol
 
 from vaultrelay.broker.read_gate import ReadGate
 from vaultrelay.broker.session import Session
-from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.memory_shares import Holding, MemoryShares, groups_of
+from vaultrelay.policy.memory_shares import Holding
 
 
 class PartialMessage(Protocol):
@@ -29,20 +25,11 @@ class PartialMessage(Protocol):
         """Undo that."""
 
 
-class Source(Protocol):
-    """The transport of a connection."""
-
-    def read_again(self) -> None:
-        """Read what is allowed now."""
-
-
 class PressedReader(Protocol):
     """A connection, as Backpressure uses it."""
 
     received_since_tick: bool
     """See Outbox."""
-    transport: Source
-
     session: Session | None
     """None after the end of the connection."""
 
@@ -61,6 +48,9 @@ class PressedReader(Protocol):
     @property
     def partial_bytes(self) -> int | None:
         """See Outbox."""
+
+    def read_again(self) -> None:
+        """Read what is allowed now."""
 
     def relieve(self) -> None:
         """Close the device, or cut it off if that does not free enough."""
@@ -90,31 +80,3 @@ def missing_bytes(reader: PressedReader) -> int:
 def is_reserved(reader: PressedReader) -> bool:
     """Return whether such bytes are reserved."""
     return reader.partial is not None and reader.partial.is_reserved
-
-
-def measure(connections: Collection[PressedReader], ledger: Ledger) -> MemoryShares:
-    """Measure what is held by whom."""
-    holdings = (holding_of(each) for each in connections if each.held_bytes)
-    return MemoryShares(holdings, ledger.full, ledger.least_share)
-
-
-def largest_first(
-    connections: Collection[PressedReader], ledger: Ledger
-) -> Iterator[PressedReader]:
-    """Yield the connections that hold anything: of the group with most shares first, and of its
-    connections the one that holds most."""
-    shares = measure(connections, ledger)
-    holders = [each for each in connections if each.held_bytes]
-    holders.sort(key=attrgetter("held_bytes"), reverse=True)
-    members: dict[Hashable, list[PressedReader]] = defaultdict(list)
-    for reader in holders:
-        holding = holding_of(reader)
-        for group in groups_of(holding.channel, holding.budgets):
-            members[group].append(reader)
-    # Each once: one that was cut off may hold something until its transport is gone.
-    done: set[PressedReader] = set()
-    for group_members in (*map(members.__getitem__, shares.by_shares()), holders):
-        for reader in group_members:
-            if reader not in done and reader.held_bytes:
-                done.add(reader)
-                yield reader

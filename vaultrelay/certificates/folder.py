@@ -18,6 +18,7 @@ from vaultrelay.certificates.server_certificate import (
 )
 from vaultrelay.certificates.trust import client_context, system_trust
 from vaultrelay.certificates.x509 import read_certificate
+from vaultrelay.policy.rest import Rest, no_rest
 
 _NAMED_FILES = 3
 """Number of files named in the error for a folder without a usable certificate."""
@@ -32,9 +33,9 @@ class _Copy:
     public_key: bytes
 
 
-def load_folder(folder: Path) -> list[ServerCertificate]:
+def load_folder(folder: Path, rest: Rest = no_rest) -> list[ServerCertificate]:
     """Return the certificates with their keys of a folder and its subfolders, in the order of the
-    key files.
+    key files. `rest` is called after each step of some milliseconds.
 
     Raises BadCertificate if the folder has none that is usable, or if a file is invalid.
     """
@@ -43,8 +44,9 @@ def load_folder(folder: Path) -> list[ServerCertificate]:
     for path in _pem_files(folder):
         with _with_file_name(path):
             files[path], descriptions[path] = read_any(path)
+        rest()
     try:
-        loaded = [replace(each, files=(folder,)) for each in _load_all(files)]
+        loaded = [replace(each, files=(folder,)) for each in _load_all(files, rest)]
     except OSError:
         raise BadCertificate(
             "cannot be checked: there is no temporary folder that the relay can write to. Set "
@@ -58,7 +60,7 @@ def load_folder(folder: Path) -> list[ServerCertificate]:
     return loaded
 
 
-def _load_all(files: Mapping[Path, Sequence[Block]]) -> Iterator[ServerCertificate]:
+def _load_all(files: Mapping[Path, Sequence[Block]], rest: Rest) -> Iterator[ServerCertificate]:
     certificates = {
         block.der: path
         for path, blocks in files.items()
@@ -79,15 +81,17 @@ def _load_all(files: Mapping[Path, Sequence[Block]]) -> Iterator[ServerCertifica
         ]
         for copy, own in zip(copies, certificates, strict=True):
             copy.file.write_text(ssl.DER_cert_to_PEM_cert(own))
+            rest()
         for key in [path for path, blocks in files.items() if any(each.is_key for each in blocks)]:
-            public_key = _public_key_of(key, copies)
+            public_key = _public_key_of(key, copies, rest)
             for copy in copies:
                 if copy.public_key == public_key:
                     with _with_file_name(copy.path, key):
                         yield load_with_issuers(copy.file, key, issuers, trust)
+                    rest()
 
 
-def _public_key_of(key: Path, copies: Iterable[_Copy]) -> bytes | None:
+def _public_key_of(key: Path, copies: Iterable[_Copy], rest: Rest) -> bytes | None:
     """Return the public key of the first certificate that a key may belong to; None if there is
     none."""
     # Most keys lie beside their certificate. To try each with each takes seconds.
@@ -95,6 +99,7 @@ def _public_key_of(key: Path, copies: Iterable[_Copy]) -> bytes | None:
         with _with_file_name(copy.path, key):
             if may_belong_together(copy.file, key):
                 return copy.public_key
+        rest()
     return None
 
 

@@ -1,6 +1,8 @@
 """ServerCertificate: a certificate with its key, tested in a handshake in memory."""
 
 import ssl
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,13 +22,15 @@ from vaultrelay.certificates.trust import (
     system_trust,
 )
 from vaultrelay.certificates.x509 import X509, read_certificate
+from vaultrelay.wire.host import canonical_host
 
 
 @dataclass(frozen=True)
 class ServerCertificate:
     """A certificate with its key, ready to be served, and its properties.
 
-    `names` are its host names and IP addresses, `files` the files that it was read from, or their
+    `names` are its host names and IP addresses, `hosts` those that a device can dial, in the
+    canonical form of an audience, `files` the files that it was read from, or their
     folder. `fingerprint` covers it and its issuers. `x509` has its other fields, `issuer` the
     common name of its issuer, or the organization, if it has one. `distrust` is the reason why a
     client with this machine's trust store rejects it, apart from dates and names.
@@ -47,6 +51,7 @@ class ServerCertificate:
     lacks_issuer: bool = field(default=False, compare=False)
     unread: str = field(default="", compare=False)
     open_key: Path | None = field(default=None, compare=False)
+    hosts: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
     def trouble(self, now: datetime) -> str | None:
         """Return why devices reject the dates of the certificate at `now`; None if they do not."""
@@ -98,6 +103,7 @@ def load_with_issuers(
             x509,
             issuer.get("commonName") or issuer.get("organizationName", ""),
             open_key=key if is_world_readable(key) else None,
+            hosts=frozenset(_canonical_hosts(x509.names)),
         )
     except ssl.SSLError as error:
         raise_cause(error, certificate, key)
@@ -137,6 +143,13 @@ def _verified_fields(context: ssl.SSLContext, own: bytes) -> Any:
     trusting.load_verify_locations(cadata=own)
     trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME
     return shake_hands(context, trusting).getpeercert()
+
+
+def _canonical_hosts(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        # A certificate may hold names that no device can dial.
+        with suppress(ValueError):
+            yield canonical_host(name)
 
 
 def _reject_encrypted_key() -> str:

@@ -1,5 +1,6 @@
 """AccessOptions: the access rules."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from vaultrelay.config import address_kinds
@@ -33,7 +34,7 @@ class AccessOptions:
         example="/etc/vault-relay/tokens",
         guard=True,
     )
-    channels: frozenset[bytes] | None = option(
+    channels: Collection[bytes] | None = option(
         "allow-channels",
         ListFile(
             "FILE",

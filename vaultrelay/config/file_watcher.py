@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypeAlias
 
+from vaultrelay.policy.rest import Rest, no_rest
+
 _Print: TypeAlias = tuple[object, ...]
 """What changes with a file; empty if it cannot be found."""
 
@@ -13,12 +15,16 @@ class FileWatcher:
 
     All content of `folders` counts. Another folder instead of a file is not searched: it may
     be /. A file that has just changed may be half written, or one file of a pair: a change counts
-    when the next check finds no other. `current` is the file being checked.
+    when the next check finds no other. `current` is the file being checked. `rest` is called after
+    each file.
     """
 
     current: Path | None = None
 
-    def __init__(self, files: Iterable[Path], folders: Collection[Path] = ()) -> None:
+    def __init__(
+        self, files: Iterable[Path], folders: Collection[Path] = (), rest: Rest = no_rest
+    ) -> None:
+        self._rest = rest
         self._last: dict[Path, _Print] = {}
         self.watch(files, folders)
 
@@ -39,18 +45,18 @@ class FileWatcher:
 
     def _print_of(self, file: Path) -> _Print:
         self.current = file
-        found = _print_of(file, file in self._folders)
+        found = self._file_print(file, file in self._folders)
         self.current = None
         return found
 
-
-def _print_of(file: Path, with_content: bool = False) -> _Print:
-    try:
-        status = file.stat()
-        # The last changes with owner and mode, too, which may have been the fault.
-        own = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-        if with_content and file.is_dir():
-            return own + tuple(_print_of(each) for each in sorted(file.rglob("*.pem")))
+    def _file_print(self, file: Path, with_content: bool = False) -> _Print:
+        self._rest()
+        try:
+            found = file.stat()
+            # The last changes with owner and mode, too, which may have been the fault.
+            own = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+            if with_content and file.is_dir():
+                return own + tuple(map(self._file_print, sorted(file.rglob("*.pem"))))
+        except (OSError, ValueError):
+            return ()
         return own
-    except (OSError, ValueError):
-        return ()

@@ -43,7 +43,7 @@ def _endpoint_pairs(context: ParseContext) -> list[tuple[RawOption, Pairs]]:
     for text in listen.values:
         option = listen.only(text)
         try:
-            tls = read_endpoint(context.reactor, text, folder=listen.folder).tls
+            tls = read_endpoint(context.reactor, text, folder=listen.folder, rest=context.rest).tls
         except BadEndpoint as error:
             raise option.refuse(str(error)) from None
         found.append((option, () if tls is None else tuple(tls.certificates)))

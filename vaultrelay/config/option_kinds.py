@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from vaultrelay.config.raw_option import BadOption, RawOption
 from vaultrelay.config.suggestions import MAX_DIGITS
 from vaultrelay.policy.access_lists import BadLine
+from vaultrelay.policy.rest import Rest, no_rest
 
 Lists: TypeAlias = dict[tuple[str, Path], tuple[bytes, Sized]]
 """Lists by their noun and file, each with the SHA-256 of the file's text."""
@@ -21,13 +22,13 @@ SWITCH_WORDS = ("yes", "no")
 class ParseContext:
     """The context for parsing an option: all `raw` options by name, the reactor of endpoint
     strings, and the `values` parsed so far, by field. `running` are the settings of a running
-    relay; None at the start. `rest` is called often while a long file is parsed. `lists` are those
+    relay; None at the start. `rest` is called often while long files are read. `lists` are those
     parsed so far, `old_lists` those of the last time, which are not parsed again."""
 
     raw: Mapping[str, RawOption]
     reactor: Any
     running: Any = None
-    rest: Callable[[], None] = lambda: None
+    rest: Rest = no_rest
     values: dict[str, Any] = field(default_factory=dict)
     lists: Lists = field(default_factory=dict)
     old_lists: Lists = field(default_factory=dict)
@@ -142,7 +143,7 @@ class ListFile(Kind):
     """A file with a list, one `noun` a line. `if_empty` is the error for an empty list;
     a running relay accepts it, and admits no device."""
 
-    lines: Callable[[str, Callable[[], None]], Sized] = lambda text, rest: text.split()
+    lines: Callable[[str, Rest], Sized] = lambda text, rest: text.split()
     noun: str = ""
     if_empty: str = ""
 

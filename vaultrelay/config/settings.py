@@ -1,7 +1,6 @@
 """Settings: the configuration of one relay, checked and typed."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 
@@ -28,7 +27,6 @@ from vaultrelay.policy.limits.networks import MIN_PER_ADDRESS, SHARE_PER_ADDRESS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.origins import Origins
 from vaultrelay.wire.announced import PUT_HEADER_BYTES
-from vaultrelay.wire.host import canonical_host
 from vaultrelay.wire.relay_url import host_of_url
 
 _SCHEMES_IN_APP = {"http": "ws", "https": "wss"}
@@ -212,13 +210,7 @@ OPTIONS = options_of(Settings)
 
 def hosts_of(pairs: Iterable[ServerCertificate]) -> frozenset[str]:
     """The host names of certificates, in the canonical form of an audience."""
-    hosts = set()
-    for pair in pairs:
-        for name in pair.names:
-            # A certificate may hold names that no device can dial.
-            with suppress(ValueError):
-                hosts.add(canonical_host(name))
-    return frozenset(hosts)
+    return frozenset(host for pair in pairs for host in pair.hosts)
 
 
 def _url_in_app(url: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from vaultrelay.config.file_watcher import FileWatcher
 from vaultrelay.config.settings import Settings
 from vaultrelay.config.settings_reader import SettingsReader
-from vaultrelay.policy.limits.files import READ_REST_SECONDS, READ_SLICE_SECONDS
+from vaultrelay.policy.limits.files import READ_REST_FACTOR, READ_SLICE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class SettingsLoader:
 
     def __init__(self, reader: SettingsReader, settings: Settings) -> None:
         self._reader = reader
-        self._files = FileWatcher(*reader.files(settings))
-        self._slice_began = 0.0
+        self._slice_began = time.thread_time()
+        self._files = FileWatcher(*reader.files(settings), rest=self._rest)
 
     @property
     def current(self) -> str:
@@ -41,10 +41,10 @@ class SettingsLoader:
 
         `is_due`: read in any case, `everything` even the certificates whose files are the same.
         """
+        self._slice_began = time.thread_time()
         changed = self._files.changed()
         if not (changed or is_due or everything):
             return None
-        self._slice_began = time.monotonic()
         settings, errors = self._reader.read_all(
             running, changed=None if everything else changed, rest=self._rest
         )
@@ -53,6 +53,7 @@ class SettingsLoader:
 
     def _rest(self) -> None:
         """Release Python's lock after each slice, or each call of the reactor waits 5 ms for it."""
-        if time.monotonic() - self._slice_began >= READ_SLICE_SECONDS:
-            time.sleep(READ_REST_SECONDS)
-            self._slice_began = time.monotonic()
+        worked = time.thread_time() - self._slice_began
+        if worked >= READ_SLICE_SECONDS:
+            time.sleep(READ_REST_FACTOR * worked)
+            self._slice_began = time.thread_time()

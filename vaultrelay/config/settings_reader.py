@@ -1,6 +1,6 @@
 """SettingsReader: reads the options of a relay into Settings, at the start and at each reload."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from vaultrelay.config.raw_option import BadOption, RawOption
 from vaultrelay.config.runtime_folder import runtime_folder
 from vaultrelay.config.service_links import service_links
 from vaultrelay.config.settings import OPTIONS, Settings
+from vaultrelay.policy.rest import Rest, no_rest
 
 _LISTENER_OPTIONS = ("listen", "tls-cert", "tls-key")
 _PAIR_OPTIONS = (*_LISTENER_OPTIONS, "port", "bind")
@@ -31,10 +32,6 @@ _PAIR_OPTIONS = (*_LISTENER_OPTIONS, "port", "bind")
 def _mailbox_values(settings: Settings) -> dict[str, object]:
     """Return the values that a fault of the mailbox leaves as they were."""
     return {"mailbox": settings.mailbox, "node_name": settings.node_name}
-
-
-def _no_rest() -> None:
-    pass
 
 
 class SettingsReader:
@@ -82,13 +79,13 @@ class SettingsReader:
         running: Settings | None = None,
         *,
         changed: Collection[Path] | None = None,
-        rest: Callable[[], None] = _no_rest,
+        rest: Rest = no_rest,
     ) -> tuple[Settings, list[str]]:
         """Return the settings, and a sentence for each invalid option.
 
         An invalid option has its value in the `running` settings, by default its default. With
         `changed`, certificates whose files are not among them are not read again. `rest` is called
-        often while a long file is parsed.
+        often while long files or many certificates are read.
         """
         # A running relay has started without errors.
         errors = {} if running else dict(self._start_errors)

@@ -108,7 +108,7 @@ class Puts:
         stream.unanswered -= size
         self._ledger.add(-size)
         if isinstance(result, Refused):
-            self._refuse(stream, id, PutReason(result.reason))
+            self._refuse(stream, id, result.reason)
         else:
             self._counters.puts["stored" if result.is_new else "again"] += 1
             if result.is_new:

@@ -13,7 +13,7 @@ from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.config.settings import Settings
-from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot
+from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot, Waits
 from vaultrelay.observe.sampler import Sampler, Totals
 from vaultrelay.policy.limits.admin import WARNING_CHARS
 from vaultrelay.policy.operator_warning import OperatorWarning
@@ -62,6 +62,7 @@ class Meter:
     def metrics(self, sampler: Sampler) -> RelaySnapshot:
         """Return the current metrics; the rates are those of the latest sample."""
         relay, broker, warnings = self._relay, self._relay.broker, self._relay.warnings()
+        memory, core = relay.devices.backpressure, relay.devices.core_shares
         return RelaySnapshot(
             status=self._status(sampler, warnings),
             now=time.time(),
@@ -70,6 +71,10 @@ class Meter:
             unjoined=len(broker.sessions) - broker.joined,
             counters=broker.counters,
             buffer_limit=relay.devices.ledger.limit,
+            waits={
+                "memory": Waits(memory.waiting, memory.waits),
+                "core": Waits(core.waiting, core.waits),
+            },
             cpu_seconds=time.process_time(),
             certificates=[
                 Expiry(next(iter(pair.names), ""), pair.ends.timestamp())

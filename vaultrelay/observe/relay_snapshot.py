@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from vaultrelay.broker.counters import Counters
 from vaultrelay.cluster.status_json import NodeStatus
@@ -19,12 +20,21 @@ class Expiry:
     ends: float
 
 
+class Waits(NamedTuple):
+    """Devices that wait for a resource of the relay: how many do now, and how often one began to
+    wait since the start."""
+
+    now: int = 0
+    total: int = 0
+
+
 @dataclass(frozen=True)
 class RelaySnapshot:
     """The metrics of the relay at one moment: its status, and what only its own pages show.
 
     Times are Unix times. `pending` and `unjoined` count connections before and after the upgrade.
-    `builds` are the versions in use.
+    `waits` has a key for each resource for which devices may wait: "memory" and "core". `builds`
+    are the versions in use.
     """
 
     status: NodeStatus
@@ -34,6 +44,7 @@ class RelaySnapshot:
     unjoined: int
     counters: Counters
     buffer_limit: int
+    waits: Mapping[str, Waits]
     cpu_seconds: float
     certificates: Sequence[Expiry]
     warnings: Sequence[OperatorWarning]

@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from hmac import compare_digest
 
@@ -67,7 +67,7 @@ class Access:
     too."""
 
     tokens: Tokens | None = field(default=None, repr=False)
-    channels: frozenset[bytes] | None = field(default=None, repr=False)
+    channels: Collection[bytes] | None = field(default=None, repr=False)
     allowed: Networks | None = None
     denied: Networks = field(default_factory=Networks)
     origins: Origins | None = None

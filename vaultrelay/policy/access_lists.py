@@ -4,12 +4,14 @@ Blank lines and comments, from a ``#`` to the end of the line, are ignored.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from vaultrelay.policy.access import Tokens
 from vaultrelay.policy.access_token import LABEL, check_spelling, check_strength, digest_of
+from vaultrelay.policy.channel_list import ChannelList
 from vaultrelay.policy.limits.access import MAX_CHANNELS_LISTED, MAX_TOKENS
+from vaultrelay.policy.rest import Rest, no_rest
 from vaultrelay.wire import base64url
 from vaultrelay.wire.proof import CHANNEL_BYTES
 
@@ -37,11 +39,7 @@ class TokenLine:
     digest: bytes = field(repr=False)
 
 
-def _no_rest() -> None:
-    pass
-
-
-def read_token_lines(text: str, rest: Callable[[], None] = _no_rest) -> list[TokenLine]:
+def read_token_lines(text: str, rest: Rest = no_rest) -> list[TokenLine]:
     """Return the tokens of a file with lines of ``TOKEN`` or ``label:SHA256-of-the-token``.
 
     `rest` is called every few lines. Raises BadLine for the first line that is neither.
@@ -52,25 +50,24 @@ def read_token_lines(text: str, rest: Callable[[], None] = _no_rest) -> list[Tok
     return lines
 
 
-def read_tokens(text: str, rest: Callable[[], None] = _no_rest) -> Tokens:
+def read_tokens(text: str, rest: Rest = no_rest) -> Tokens:
     """Return the tokens of such a file, perhaps none. Raises BadLine as `read_token_lines` does."""
     return Tokens(line.digest for line in read_token_lines(text, rest))
 
 
-def read_channels(text: str, rest: Callable[[], None] = _no_rest) -> frozenset[bytes]:
+def read_channels(text: str, rest: Rest = no_rest) -> ChannelList:
     """Return the channels of a file with one channel address a line, 43 characters of base64url.
 
     The file may be empty. `rest` is called every few lines. Raises BadLine for the first line that
     is not a channel.
     """
-    # Built at once: a copy of a set holds Python's lock for milliseconds.
-    channels = frozenset(_channel(number, line) for number, line in _lines(text, rest))
+    channels = ChannelList((_channel(number, line) for number, line in _lines(text, rest)), rest)
     if len(channels) > MAX_CHANNELS_LISTED:
         raise BadLine(0, f"contains more than {MAX_CHANNELS_LISTED} channels")
     return channels
 
 
-def _lines(text: str, rest: Callable[[], None]) -> Iterator[tuple[int, str]]:
+def _lines(text: str, rest: Rest) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(_LINE.finditer(text), 1):
         if number % _LINES_BETWEEN_RESTS == 0:
             rest()

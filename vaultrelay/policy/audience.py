@@ -7,7 +7,7 @@ others, so that a proof made for one relay cannot be replayed to another.
 from collections.abc import Iterable
 from ipaddress import IPv6Address
 
-from vaultrelay.wire.host import LABEL, canonical_host, literal_address
+from vaultrelay.wire.host import LABEL, literal_address
 
 _PRIVATE_ENDS = frozenset(
     {"home", "internal", "intranet", "lan", "local", "localhost", "onion", "test"}
@@ -21,9 +21,7 @@ class Audiences:
     """A set of canonical host names; an empty set accepts every name."""
 
     def __init__(self, hosts: Iterable[str]) -> None:
-        self.hosts = frozenset(
-            spelling for host in hosts for spelling in _spellings(canonical_host(host))
-        )
+        self.hosts = frozenset(spelling for host in hosts for spelling in _spellings(host))
 
     def accepts(self, audience: str) -> bool:
         """Return whether `audience` is a name of this relay; a wildcard matches one label."""

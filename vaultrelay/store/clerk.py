@@ -100,7 +100,9 @@ class Clerk:
         self, channel: bytes, upto: Cursor | None, done: Callable[[Cursor | Refused | None], None]
     ) -> bool:
         """Erase items; return False if too many jobs wait."""
-        return self._inbox.add_job(Job(lambda store, _: store.erase(channel, upto), done))
+        return self._inbox.add_job(
+            Job(lambda store, _: store.erase(channel, upto, self._serve_between), done)
+        )
 
     def check(self, done: Callable[[Refused | None], None]) -> bool:
         """Check the whole store. Damage shows as a state."""
@@ -115,12 +117,8 @@ class Clerk:
         return self._inbox.add_job(Job(lambda _, clock: clock.trust(), done))
 
     def configure(self, limits: StoreLimits) -> None:
-        """Apply other limits to the open store."""
-
-        def apply(store: Store, _: StoreClock) -> None:
-            store.limits = limits
-
-        self._inbox.add_job(Job(apply, lambda _: None))
+        """Apply other limits, to the open store and to those that are opened later."""
+        self._supervisor.configure(limits)
 
     @property
     def state(self) -> State:
@@ -197,15 +195,16 @@ class Clerk:
 
     def _backup(self, path: Path, store: Store, _: StoreClock) -> OSError | None:
         try:
-            store.backup(path, self._serve_in_backup)
+            store.backup(path, self._serve_between)
         except OSError as error:
             return error
         return None
 
-    def _serve_in_backup(self) -> None:
+    def _serve_between(self) -> None:
+        """Go on within a job that takes long."""
         self._serve()
         if self._supervisor.is_closed:
-            raise StoreUnavailable("the store was closed during a backup")
+            raise StoreUnavailable("closed after another fault")
 
     def _keep_house(self) -> None:
         """Do what is due without a request: a slice of expiry, and what follows the last one."""

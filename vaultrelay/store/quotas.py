@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from vaultrelay.policy.limits.mailbox import CHANNEL_COST
-from vaultrelay.store.store import Reason, StoreLimits
+from vaultrelay.store.store import StoreLimits
+from vaultrelay.wire.mailbox import PutReason
 
 Payer = bytes | None
 """The name of a payer, or None if nobody pays."""
@@ -27,17 +28,17 @@ class Quotas:
 
     def refusal(
         self, limits: StoreLimits, payer: Payer, growth: int, moved: int = 0
-    ) -> Reason | None:
+    ) -> PutReason | None:
         """Return why a payer may not store `growth` bytes, and take over the `moved` ones of a
         channel; None if it may."""
         if growth > 0 and self.bytes + growth > limits.total_bytes:
-            return Reason.AWAY
+            return PutReason.AWAY
         if (
             payer is not None
             and growth + moved > 0
             and self._payers[payer] + growth + moved > limits.payer_bytes
         ):
-            return Reason.RATE
+            return PutReason.RATE
         return None
 
     def change(self, payer: Payer, size: int, items: int = 0, channels: int = 0) -> None:

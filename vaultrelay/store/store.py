@@ -10,7 +10,6 @@ is unknown, even when the new history has passed its place.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple, Protocol, Self
@@ -24,29 +23,11 @@ from vaultrelay.policy.limits.mailbox import (
     ITEM_COST,
     TOKEN_SHARE,
 )
+from vaultrelay.wire.control.mailbox import Gap
+from vaultrelay.wire.mailbox import PutReason
 
 RUN_BYTES = 8
-ITEM_ID_BYTES = 16
 _CURSOR = Struct(">8sQ")
-
-
-class Reason(IntEnum):
-    """Why a PUT is refused: the numbers of a NACK."""
-
-    BUSY = 2
-    TOO_BIG = 3
-    RATE = 4
-    FULL = 7
-    AWAY = 8
-
-
-class Gap(StrEnum):
-    """Why a device cannot get all that was stored after its cursor."""
-
-    GONE = "gone"
-    """Items were deleted that it had not seen."""
-    UNKNOWN = "unknown"
-    """The store does not know its cursor. All that is left follows."""
 
 
 class Cursor(NamedTuple):
@@ -93,7 +74,7 @@ class Stored(NamedTuple):
 class Refused(NamedTuple):
     """A PUT that was not stored."""
 
-    reason: Reason
+    reason: PutReason
 
 
 class Item(NamedTuple):
@@ -178,9 +159,15 @@ class Store(Protocol):
         """Return the items after `cursor` (None: from the beginning), up to `most` bytes of
         payload, but one item at least if there is any."""
 
-    def erase(self, channel: bytes, upto: Cursor | None) -> Cursor | None:
+    def erase(
+        self, channel: bytes, upto: Cursor | None, between: Callable[[], None]
+    ) -> Cursor | None:
         """Delete the items of a channel up to a cursor, or all; return when their space is
-        overwritten. Returns up to where, or None if the cursor or the channel is unknown."""
+        overwritten. Calls `between` between two slices, which may put and read.
+
+        Returns up to where, or None if the cursor or the channel is unknown. After a fault the
+        older items may be deleted.
+        """
 
     def housekeep(self, now: int, latest: int) -> bool:
         """Do one slice of housekeeping; return whether more remains.
@@ -205,8 +192,8 @@ class Store(Protocol):
         """Read the whole store. Raises StoreDamaged if it is inconsistent."""
 
     def backup(self, path: Path, between: Callable[[], None]) -> None:
-        """Copy the store into a new file, calling `between` from time to time, which may use the
-        store. Raises OSError if the file exists or cannot be written."""
+        """Copy the store into a new file, calling `between` from time to time, which may put and
+        read. Raises OSError if the file exists or cannot be written."""
 
     def close(self) -> None:
         """Close the store; never raises."""

@@ -18,17 +18,18 @@ from typing import TypeVar
 from vaultrelay.policy.limits.mailbox import RETRY_SECONDS
 from vaultrelay.store.clock import StoreClock
 from vaultrelay.store.store import (
-    Reason,
     Refused,
     Store,
     StoreDamaged,
     StoreFull,
+    StoreLimits,
     StoreRefused,
 )
+from vaultrelay.wire.mailbox import PutReason
 
 Result = TypeVar("Result")
 Work = Callable[[Store, StoreClock], Result]
-AWAY = Refused(Reason.AWAY)
+AWAY = Refused(PutReason.AWAY)
 
 
 class State(Enum):
@@ -53,6 +54,8 @@ class Supervisor:
     ) -> None:
         self.state = State.OPENING
         self.fault: Exception | None = None
+        self._limits: StoreLimits | None = None
+        """Those of the latest reload, if any."""
         self.retry_at = monotonic()
         """When the next attempt is due, to open the store or to store again."""
         self._open_store = open_store
@@ -92,6 +95,11 @@ class Supervisor:
             self._fail(State.AWAY, error)
         return AWAY
 
+    def configure(self, limits: StoreLimits) -> None:
+        """Apply other limits, also to a store that is opened later. From any thread."""
+        self._limits = limits
+        self._apply_limits()
+
     def close(self) -> None:
         """Close the store."""
         if self._store is not None:
@@ -117,12 +125,20 @@ class Supervisor:
             self._fail(State.AWAY, error)
         else:
             self._store = store
+            self._apply_limits()
             self._set_state(State.OPEN, None)
+
+    def _apply_limits(self) -> None:
+        store = self._store
+        if store is not None and self._limits is not None:
+            store.limits = self._limits
 
     def _fail(self, state: State, error: Exception) -> None:
         self.retry_at = self._monotonic() + RETRY_SECONDS
         self.close()
-        self._set_state(state, error)
+        # Work within other work may have turned it off already.
+        if self.state is not State.OFF:
+            self._set_state(state, error)
 
     def _set_state(self, state: State, fault: Exception | None) -> None:
         if state is not self.state:

@@ -17,6 +17,7 @@ from vaultrelay.certificates.folder import load_folder
 from vaultrelay.certificates.regular_file import start_folder
 from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.policy.limits.pending import LISTEN_BACKLOG, UNIX_PATH_BYTES
+from vaultrelay.policy.rest import Rest, no_rest
 from vaultrelay.transport.endpoint import Endpoint
 from vaultrelay.transport.endpoint_hints import colon_hint, correction
 from vaultrelay.transport.endpoint_syntax import BadEndpoint, split_parts
@@ -53,33 +54,33 @@ _REFUSED = {
 
 
 def read_endpoint(
-    reactor: Any, text: str, on_loopback: bool = False, folder: str | None = None
+    reactor: Any,
+    text: str,
+    on_loopback: bool = False,
+    folder: str | None = None,
+    rest: Rest = no_rest,
 ) -> Endpoint:
     """Return the endpoint of `text`, without listening. Raises BadEndpoint if it is invalid.
 
     `on_loopback`: the default interface is the loopback. Relative file names are relative to
-    `folder`, by default the current one.
+    `folder`, by default the current one. `rest` is called often while certificates are loaded.
     """
     folder = start_folder() if folder is None else folder
-    kind, _, rest = text.partition(":")
+    kind, _, after = text.partition(":")
     kind = kind.lower()
     if kind == "haproxy":
-        if instead := correction(rest):
+        if instead := correction(after):
             instead = instead.replace("write ", "write haproxy:", 1)
             raise BadEndpoint(f"is not a server endpoint{instead}")
-        endpoint = read_endpoint(reactor, rest, on_loopback, folder)
-        if rest.partition(":")[0].lower() not in _PARTS:
+        endpoint = read_endpoint(reactor, after, on_loopback, folder, rest)
+        if after.partition(":")[0].lower() not in _PARTS:
             raise BadEndpoint(f"has haproxy: before a kind that is not one of {', '.join(_PARTS)}")
         return replace(endpoint, is_proxied=True)
     if kind not in _PARTS:
         return Endpoint(_twisted_endpoint(reactor, kind, text))
-    parts = _parts(kind, rest)
+    parts = _parts(kind, after)
     if kind == "systemd":
-        # Twisted relies on `domain`. The relay asks the socket itself.
-        if parts.get("domain", "INET") not in DOMAINS:
-            raise BadEndpoint(f"has a domain that is not one of {', '.join(DOMAINS)}")
-        descriptor = find_socket(parts.get("index"), parts.get("name"))
-        return Endpoint(InheritedSocket(descriptor), is_inherited=True)
+        return _systemd_endpoint(parts)
     if kind == "unix":
         return _unix_endpoint(parts, folder)
     if (instead := correction(text)) and not parts.get("port", "443").isdecimal():
@@ -89,7 +90,15 @@ def read_endpoint(
         return Endpoint(address)
     if kind == "ssl":
         return Endpoint(address, ServerTls([_ssl_certificate(parts, folder)]))
-    return Endpoint(address, ServerTls(_folder_certificates(parts, folder)))
+    return Endpoint(address, ServerTls(_folder_certificates(parts, folder, rest)))
+
+
+def _systemd_endpoint(parts: dict[str, str]) -> Endpoint:
+    # Twisted relies on `domain`. The relay asks the socket itself.
+    if parts.get("domain", "INET") not in DOMAINS:
+        raise BadEndpoint(f"has a domain that is not one of {', '.join(DOMAINS)}")
+    descriptor = find_socket(parts.get("index"), parts.get("name"))
+    return Endpoint(InheritedSocket(descriptor), is_inherited=True)
 
 
 def _tcp_address(kind: str, parts: dict[str, str], on_loopback: bool) -> TcpAddress:
@@ -165,14 +174,14 @@ def _ssl_certificate(parts: dict[str, str], folder: str) -> ServerCertificate:
         raise BadEndpoint(f"names {file}, which {error}") from None
 
 
-def _folder_certificates(parts: dict[str, str], folder: str) -> list[ServerCertificate]:
+def _folder_certificates(parts: dict[str, str], folder: str, rest: Rest) -> list[ServerCertificate]:
     path = parts.get("path", "")
     if not path:
         raise BadEndpoint(
             "has no folder of certificates; write it like tls:/etc/relay/certificates"
         )
     try:
-        return load_folder(Path(folder, path))
+        return load_folder(Path(folder, path), rest)
     except BadCertificate as error:
         raise BadEndpoint(f"names the folder {path}, which {error}") from None
 

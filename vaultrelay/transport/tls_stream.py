@@ -123,9 +123,13 @@ class TlsStream(PlainStream):
 
     def _received(self, data: memoryview | bytes) -> None:
         INCOMING.write(data)
-        ledger = self._hub.ledger
+        allowed = self._hub.ledger.read_bytes
         # A read that was cut has left a part of a record, for which OpenSSL keeps a buffer.
-        self._count_cut(_RECORD_MEMORY if len(data) == ledger.read_bytes < MAX_READ_BYTES else 0)
+        if allowed:
+            self._count_cut(_RECORD_MEMORY if len(data) == allowed < MAX_READ_BYTES else 0)
+        elif len(data) < self._allowance.bytes_allowed:
+            # What may be read in a full relay must not add to it: a counted part stays so.
+            self._count_cut(0)
         size, end = self._unseal()
         if OUTGOING.pending:
             self._answer(OUTGOING.read())

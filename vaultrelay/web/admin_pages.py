@@ -8,7 +8,8 @@ from twisted.web.server import Request
 
 from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.observe.relay_snapshot import RelaySnapshot
-from vaultrelay.web.metrics import CONTENT_TYPE, exposition
+from vaultrelay.web.metrics import METRICS
+from vaultrelay.web.metrics_format import CONTENT_TYPE, exposition
 from vaultrelay.web.page_resource import PageResource, write_html
 from vaultrelay.wire.refusal import Refusal
 
@@ -72,4 +73,4 @@ class AdminPages(PageResource):
 
     def _metrics(self, request: Request) -> bytes:
         request.setHeader("Content-Type", CONTENT_TYPE)
-        return exposition(self._source.metrics())
+        return exposition(METRICS, self._source.metrics())

@@ -1,35 +1,17 @@
-"""Metrics: the relay's metrics in the Prometheus text format 0.0.4.
+"""Metrics: the metrics of the relay.
 
 No label contains text from a peer: labels are our slugs, versions, and the operator's certificate
 names.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from vaultrelay.observe.relay_snapshot import RelaySnapshot
 from vaultrelay.policy.operator_warning import SUMMARIES
 from vaultrelay.policy.refused import REFUSED
+from vaultrelay.web.metrics_format import Labels, Metric, Samples
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-Labels = tuple[tuple[str, str], ...]
-Samples = Iterable[tuple[Labels, float | None]]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One metric family: its name, its meaning, and the function that reads it.
-
-    A value of None is omitted: the system does not report it.
-    """
-
-    name: str
-    type: str
-    help: str
-    read: Callable[[RelaySnapshot], Samples]
 
 
 def _one(value: Callable[[RelaySnapshot], float | None]) -> Callable[[RelaySnapshot], Samples]:
@@ -159,6 +141,25 @@ METRICS = (
         _one(lambda metrics: metrics.buffer_limit),
     ),
     Metric(
+        "vaultrelay_waiting_devices",
+        "gauge",
+        "Devices that are not read now, by what they wait for: memory, since their channel or "
+        "network holds more than its share or no room is left; or the core, since their network "
+        "has used more than its share while others want it.",
+        lambda metrics: [
+            ((("resource", resource),), waits.now) for resource, waits in metrics.waits.items()
+        ],
+    ),
+    Metric(
+        "vaultrelay_waits_total",
+        "counter",
+        "How often a device had to wait for memory or for the core. One that sends without end "
+        "waits for the core before each of its turns, up to thousands a second.",
+        lambda metrics: [
+            ((("resource", resource),), waits.total) for resource, waits in metrics.waits.items()
+        ],
+    ),
+    Metric(
         "vaultrelay_loop_lag_seconds",
         "gauge",
         "Longest delay of a timer of the event loop in the last minute.",
@@ -226,21 +227,3 @@ METRICS = (
         _build,
     ),
 )
-
-
-def exposition(metrics: RelaySnapshot) -> bytes:
-    """Return all metrics, as the body of /metrics."""
-    return "".join(line + "\n" for line in _lines(metrics)).encode()
-
-
-def _lines(metrics: RelaySnapshot) -> Iterator[str]:
-    for metric in METRICS:
-        yield f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.type}"
-        for labels, value in metric.read(metrics):
-            if value is not None:
-                named = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels)
-                yield f"{metric.name}{{{named}}} {value}" if named else f"{metric.name} {value}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

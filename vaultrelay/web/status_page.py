@@ -74,6 +74,12 @@ _LEFT = {
     "closed": "The device closed the connection.",
     "lost": "The connection was lost.",
 }
+_WAITS = {
+    "memory": "memory was short, and their channel or network held more than its share, or no room "
+    "was left",
+    "core": "others wanted the core, and their network had used more than its share",
+}
+"""What devices waited for, by resource."""
 _PLOTS = (
     Plot("joined", "Devices", number, 10),
     Plot("messages", "Messages", lambda rate: f"{number(rate)}/s", 10),
@@ -148,6 +154,10 @@ def _numbers(metrics: RelaySnapshot) -> Iterable[tuple[str, str, str]]:
     """Yield title, value and context of each headline number."""
     status = metrics.status
     messages, data = number(status.messages_per_second), size(status.data_bytes_per_second)
+    waiting = {
+        resource: f"; waiting devices: {number(waits.now)}" if waits.now else ""
+        for resource, waits in metrics.waits.items()
+    }
     yield "Devices", number(status.devices), f"of at most {status.devices_limit}"
     yield "Channels", number(status.channels), f"{status.joins} joins in total"
     yield "Messages", f"{messages}/s", f"{number(status.messages)} in total"
@@ -156,9 +166,13 @@ def _numbers(metrics: RelaySnapshot) -> Iterable[tuple[str, str, str]]:
     yield (
         "Queued for devices",
         size(status.buffered_bytes),
-        f"of at most {size(metrics.buffer_limit)}",
+        f"of at most {size(metrics.buffer_limit)}{waiting['memory']}",
     )
-    yield "Event loop", brief(status.lag_seconds), "longest delay in a minute"
+    yield (
+        "Event loop",
+        brief(status.lag_seconds),
+        f"longest delay in a minute{waiting['core']}",
+    )
     if status.memory_bytes is not None:
         files = f"{status.open_files} of {status.open_files_limit} files open"
         yield "Memory", size(status.memory_bytes), files
@@ -179,6 +193,8 @@ def _tables(metrics: RelaySnapshot) -> Iterable[tuple[str, Flattenable]]:
         _table(counters.refused, REFUSED, "No connection was refused."),
     )
     yield "Ended sessions", _table({**counters.left, **closed}, ends, "No session has ended.")
+    waits = {resource: each.total for resource, each in metrics.waits.items()}
+    yield "Waits of devices", _table(waits, _WAITS, "No device had to wait.")
 
 
 def _table(counts: Mapping[str, int], texts: Mapping[str, str], nothing: str) -> Tag:

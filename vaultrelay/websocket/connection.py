@@ -22,8 +22,6 @@ from vaultrelay.websocket.send_queue import SendQueue
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
 
-_OPEN = Room.OPEN
-
 
 @implementer(IProtocol)
 class DeviceConnection:
@@ -75,38 +73,14 @@ class DeviceConnection:
         self.connectionMade()
 
     def connectionMade(self) -> None:
-        upgrade, admission = self._admitted.upgrade, self._admitted.admission
+        admitted = self._admitted
         del self._admitted
-        batch = self._factory.batch
-        batch.begin()
-        try:
-            self._write(upgrade.response())
-            self.session = self._factory.open_session(self, upgrade.channel, admission)
-            self._receiver.session = self._queue.owner = self.session
-        except Exception:
-            self.fail_internally()
-        finally:
-            batch.end(None)
+        self._factory.take_turn(self, self._open_session, admitted)
 
     def dataReceived(self, data: bytes) -> None:
         self.received_since_tick = True
-        if not self.is_open and (self.is_ended or self._receiver.is_exhausted(len(data))):
-            return
-        factory = self._factory
-        batch = factory.batch
-        shares = factory.core_shares
-        has_turn = shares.is_busy and shares.begin(self.session)
-        batch.begin()
-        try:
-            self._receiver.read(data)
-        except Exception:
-            self.fail_internally()
-        finally:
-            batch.end(self.session)
-        if has_turn and self.session is not None:
-            shares.end(self.session)
-        if factory.ledger.is_pressed:
-            factory.backpressure.check(self)
+        if self.is_open or not (self.is_ended or self._receiver.is_exhausted(len(data))):
+            self._factory.take_turn(self, self._receiver.read, data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.is_open, self.is_ended = False, True
@@ -119,8 +93,6 @@ class DeviceConnection:
                 session.connection_lost(clean=False)
         except Exception:
             self.fail_internally()
-        if session is not None:
-            self._factory.core_shares.forget(session)
         self._receiver.close()
         self._queue.close()
         # The two would keep each other alive until a garbage collection.
@@ -130,7 +102,7 @@ class DeviceConnection:
 
     def deliver(self, message: bytes, is_broadcast: bool = False) -> Room:
         if not self.is_open:
-            return _OPEN
+            return Room.OPEN
         self.sent_since_tick = True
         return self._queue.deliver(message, is_broadcast)
 
@@ -174,12 +146,6 @@ class DeviceConnection:
     # Backpressure, and pending connections that need room, call these.
 
     @property
-    def joined_session(self) -> Session | None:
-        """The session while it is in a channel."""
-        session = self.session
-        return None if session is None or session.channel is None else session
-
-    @property
     def held_bytes(self) -> int:
         """Bytes in memory for the device; those of broadcasts are counted for each receiver."""
         return self._queue.held_bytes + self._receiver.held_bytes
@@ -193,6 +159,11 @@ class DeviceConnection:
     def partial(self) -> PartialMessage | None:
         """A message of which a part has come."""
         return self._receiver.reader.partial
+
+    def read_again(self) -> None:
+        """Read what is allowed now."""
+        # A transport of Twisted reads without an allowance.
+        getattr(self.transport, "read_again", lambda: None)()
 
     def relieve(self) -> None:
         """Close the device, or cut it off if that does not free enough."""
@@ -234,6 +205,13 @@ class DeviceConnection:
 
     # Inside.
 
+    def _open_session(self, admitted: AdmittedUpgrade) -> None:
+        """Answer the upgrade, and let the session send its challenge."""
+        upgrade = admitted.upgrade
+        self._write(upgrade.response())
+        self.session = self._factory.open_session(self, upgrade.channel, admitted.admission)
+        self._receiver.session = self._queue.owner = self.session
+
     def _write(self, data: bytes) -> None:
         self.sent_since_tick = True
         self._queue.write(data)
@@ -260,17 +238,16 @@ class DeviceConnection:
         self.transport.resumeProducing()
         self._receiver.drop()
         # A full relay reads the answer, too.
-        self.transport.read_again()
+        self.read_again()
         if self.session is not None:
             self.session.connection_lost(clean=True)
 
     def _end(self) -> None:
         """Close the transport after the queued frames, since no more is expected of the device."""
-        if self.is_ended:
-            return
-        self.is_ended = True
-        self._queue.end()
-        self._abort_later()
+        if not self.is_ended:
+            self.is_ended = True
+            self._queue.end()
+            self._abort_later()
 
     def _abort_later(self) -> None:
         if self._abort_call is None:

@@ -90,6 +90,25 @@ class DeviceFactory(WebSocketServerFactory):
         """Add a connection."""
         self._connections.add(connection)
 
+    def take_turn(
+        self, connection: DeviceConnection, read: Callable[[Any], None], data: Any
+    ) -> None:
+        """Call `read` with what came of a connection: in a batch, and in a turn of the core while
+        others want it. An exception closes the connection."""
+        shares = self.core_shares
+        has_turn = shares.is_busy and shares.begin(connection.session)
+        self.batch.begin()
+        try:
+            read(data)
+        except Exception:
+            connection.fail_internally()
+        finally:
+            self.batch.end(connection.session)
+        if has_turn and connection.session is not None:
+            shares.end(connection.session)
+        if self.ledger.is_pressed:
+            self.backpressure.check(connection)
+
     def closing(self, connection: DeviceConnection) -> IDelayedCall:
         """Record that a connection waits for the end of its close; return the call that cuts it
         off."""
@@ -102,6 +121,8 @@ class DeviceFactory(WebSocketServerFactory):
         """Remove a connection."""
         self._connections.discard(connection)
         self.backpressure.forget(connection)
+        if connection.session is not None:
+            self.core_shares.forget(connection.session)
         self._on_closed(connection)
         if not self._connections and self._gone is not None:
             gone, self._gone = self._gone, None

@@ -12,6 +12,8 @@ Pieces = list[bytes | memoryview]
 COPY_BELOW = 32 * 1024
 """Bytes. Larger frames of a single receiver are not copied."""
 _CHUNK_BYTES = 64 * 1024
+_WHOLE_BYTES = 68 * 1024
+"""A message of 64 KiB with its headers, and less."""
 
 
 class FrameBuffer:
@@ -58,20 +60,22 @@ class FrameBuffer:
         return size
 
     def take(self, maximum: int) -> tuple[Pieces, int]:
-        """Take the next bytes, about 64 KiB of small frames or `maximum` of a large one.
+        """Take the next bytes: about 64 KiB of small frames, a frame of that size, or `maximum` of
+        a larger one.
 
         Returns them and their size, which remains counted in the ledger.
         """
         if not self._started:
             self._start(self._chunks.popleft())
+        if self._shared is None:
+            # With TLS the transport has a copy: of a whole frame it is the only one.
+            maximum = max(maximum, _WHOLE_BYTES)
         taken: Pieces = []
         size = 0
         while self._started and size < maximum:
             piece = self._started.popleft()
             if len(piece) > maximum - size:
-                view = memoryview(piece)
-                self._started.appendleft(view[maximum - size :])
-                piece = view[: maximum - size]
+                piece = self._cut(piece, maximum - size)
             taken.append(piece)
             size += len(piece)
         self.size -= size
@@ -122,6 +126,16 @@ class FrameBuffer:
             self._started.append(bytes(chunk))
         else:
             self._started.extend(chunk)
+
+    def _cut(self, piece: bytes | memoryview, size: int) -> memoryview:
+        """Return the first `size` bytes of a frame, and keep the rest."""
+        view = memoryview(piece)
+        rest = view[size:]
+        if self._shared is None and 2 * len(rest) <= len(view.obj):  # type: ignore[arg-type]
+            # Of a view all of the frame stays in memory, at most twice what the ledger counts.
+            rest = memoryview(bytes(rest))
+        self._started.appendleft(rest)
+        return view[:size]
 
     def _release_taken(self) -> None:
         if self._shared is not None and not self._started:

@@ -6,8 +6,6 @@ from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from vaultrelay.broker.backpressure import Backpressure
-from vaultrelay.broker.core_shares import CoreShares
 from vaultrelay.broker.outbox import Outbox
 from vaultrelay.broker.session import Session
 from vaultrelay.logs import RelayLog
@@ -49,8 +47,6 @@ class Factory(Protocol):
     ledger: Ledger
     batch: Batch
     relay_log: RelayLog
-    backpressure: Backpressure
-    core_shares: CoreShares
 
     open_session: OpenSession
     """Registers a connection with the broker."""
@@ -63,6 +59,9 @@ class Factory(Protocol):
 
     def opened(self, connection: Any) -> None:
         """Add a connection."""
+
+    def take_turn(self, connection: Any, read: Callable[[Any], None], data: Any) -> None:
+        """Call `read` with what came of a connection, in a batch."""
 
     def closing(self, connection: Any) -> IDelayedCall:
         """Record that a connection waits for the end of its close; return the call that cuts it

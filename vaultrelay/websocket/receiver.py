@@ -237,18 +237,10 @@ class MessageReceiver:
         if self._is_paused or self._held is None:
             return
         messages, self._held = self._held.take(), None
-        session, batch = self.session, self._factory.batch
-        shares = self._factory.core_shares
-        has_turn = shares.is_busy and shares.begin(session)
-        batch.begin()
-        try:
-            if self._relay(messages) and self._relay(self.reader.next_messages()):
-                self._read_rest()
-        except Exception:
-            self.fail_internally()
-        finally:
-            batch.end(self.session)
-        if has_turn and session is not None:
-            shares.end(session)
+        self._factory.take_turn(self._connection, self._read_on, messages)
         if not (self._is_paused or self._connection.is_ended):
             self._connection.transport.resumeProducing()
+
+    def _read_on(self, messages: list[bytes]) -> None:
+        if self._relay(messages) and self._relay(self.reader.next_messages()):
+            self._read_rest()

@@ -13,6 +13,8 @@ READ_SECONDS = 10
 """For the files of options, which take a second or two at most. After it the operator is warned: a
 network file system may not answer for hours."""
 READ_SLICE_SECONDS = 0.001
-"""Of parsing, for which a thread may hold Python's lock: a message waits that much longer."""
-READ_REST_SECONDS = 0.002
-"""After each slice, in which the lock is free. Parsing takes three times as long as without."""
+"""Of CPU time, for which the thread that reads may hold Python's lock: a message waits that much
+longer."""
+READ_REST_FACTOR = 2
+"""Rests in parts of the CPU time before them. In a rest the lock is free, so that the relay catches
+up; reading takes three times as long as without."""

@@ -1,11 +1,12 @@
 """Limits of the mailbox: of what is stored, and of the thread that stores it."""
 
 ITEM_COST = 256
-"""Bytes that an item counts beside its payload: its row, its index entries, and unused parts of
-pages. Measured: 290 bytes with payloads of 1 KiB, 190 with 16 bytes."""
+"""Bytes that an item counts beside its payload, for its row and index entries: 120 to 250. Unused
+parts of pages come on top: 300 bytes with payloads of 1 KiB, 1900 at worst, with 2 KiB."""
 CHANNEL_COST = 512
 """Bytes that a channel counts beside its items, for as long as its row is kept: otherwise channels
-whose items are erased again would grow the file without bound."""
+whose items are erased again would grow the file without bound. It takes 100, and more after
+restarts."""
 DEFAULT_RETENTION_SECONDS = 7 * 86400
 """Phones sleep over a weekend, and the quotas bound the rest."""
 MIN_RETENTION_SECONDS = 3600
@@ -41,7 +42,9 @@ MAX_PAGES = 4
 """Pages that are read and not yet sent, for all devices: with 8 the peak is 2 MB higher, and the
 disk is not busier."""
 SLICE_ITEMS = 100
-"""Expired items deleted in one transaction, at most 14 ms."""
+SLICE_BYTES = 256 * 1024
+"""Items deleted in one transaction, at most 14 ms. Their pages are overwritten, so it needs as much
+space as it deletes, which on a full disk must fit into the reserve."""
 SLICE_PAGES = 64
 """Pages of the file given back to the file system at once."""
 KEPT_FREE_PAGES = 256

@@ -39,6 +39,6 @@ MAX_DEFAULT_BUFFER = 256 * 1024 * 1024
 """The largest `--max-buffer` by default: 4096 queued messages of 64 KiB, and less than most expect
 a relay to take. An eighth of 24 GB would be 3 GB; that is for the operator to decide."""
 TRIM_FROM_BYTES = 2 * 1024 * 1024
-TRIM_SECONDS = 10
-"""Free memory is given back to the system if the bytes held have fallen by TRIM_FROM_BYTES from
-their peak, which is looked at in this interval. It takes 3 ms."""
+TRIM_SECONDS = 1
+"""Free memory is given back to the system, which takes 3 ms, after an interval in which at most so
+much was held as is TRIM_FROM_BYTES below the peak. During a burst its pages are used again."""

@@ -4,7 +4,7 @@ import secrets
 import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 from zlib import crc32
@@ -29,7 +29,7 @@ _WRITE = """INSERT INTO channel (number, name, birth, payer, head, lost, bytes, 
 
 @dataclass(slots=True)
 class Channel:
-    """A row. `bytes` are those of the items, with their costs."""
+    """A row. `size` is the sum of the costs of its items."""
 
     number: int
     name: bytes
@@ -37,7 +37,7 @@ class Channel:
     payer: bytes | None = None
     head: int = 0
     lost: int = 0
-    bytes: int = 0
+    size: int = 0
     items: int = 0
     used: int = 0
 
@@ -46,9 +46,21 @@ class Channel:
         """The number of the row of place 0, which no item has."""
         return self.number << PLACE_BITS
 
-    def sum(self) -> int:
-        """Return the checksum."""
-        return crc32(repr(astuple(self)).encode())
+    def values(self) -> tuple[bytes | int | None, ...]:
+        """Return the columns, with their checksum."""
+        # astuple() copies each value, which takes as long as all of SQLite.
+        values = (
+            self.number,
+            self.name,
+            self.birth,
+            self.payer,
+            self.head,
+            self.lost,
+            self.size,
+            self.items,
+            self.used,
+        )
+        return (*values, crc32(repr(values).encode()))
 
 
 class Span(NamedTuple):
@@ -114,7 +126,8 @@ class Channels:
     def spans(self, channel: Channel) -> list[Span]:
         """Return the spans in order."""
         rows = self._db.execute(
-            "SELECT first, run FROM span WHERE channel = ? ORDER BY first", (channel.number,)
+            "SELECT CAST(first AS INTEGER), run FROM span WHERE channel = ? ORDER BY first",
+            (channel.number,),
         )
         return [Span._make(row) for row in rows]
 
@@ -146,14 +159,14 @@ class Channels:
         )
 
     def _write(self, channels: Iterable[Channel]) -> None:
-        self._db.executemany(_WRITE, [(*astuple(channel), channel.sum()) for channel in channels])
+        self._db.executemany(_WRITE, [channel.values() for channel in channels])
 
     def _load(self, query: str, value: bytes | int) -> Channel | None:
         row = self._db.execute(query, (value,)).fetchone()
         if row is None:
             return None
         channel = Channel(*row[:-1])
-        if channel.sum() != row[-1]:
+        if channel.values() != row:
             raise StoreDamaged(f"the row of channel {channel.number} has a wrong checksum")
         return channel
 

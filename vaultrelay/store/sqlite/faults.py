@@ -49,3 +49,6 @@ def store_faults() -> Iterator[None]:
         if code & _PRIMARY in _UNAVAILABLE:
             raise StoreUnavailable(text) from error
         raise
+    except UnicodeDecodeError as error:
+        # Of a message of SQLite that cites a damaged schema.
+        raise StoreDamaged("the schema is no text") from error

@@ -28,18 +28,17 @@ class Housekeeping:
         """Do one slice; return whether more remains."""
         tables = self._tables
         with tables.transaction():
-            rows = tables.items.expired(now, SLICE_ITEMS)
+            rows = tables.items.expired(now)
             damaged = [row for place in self._reader.damaged for row in tables.items.at(place)]
             # One may be both.
             self._delete({*rows, *damaged})
-            counts = (
-                len(rows),
-                tables.items.shorten(latest + retention, SLICE_ITEMS),
-                tables.delete_unused_channels((now - retention) // DAY, SLICE_ITEMS),
-            )
+            shortened = tables.items.shorten(latest + retention, SLICE_ITEMS)
         self.expired += len(rows)
         self._reader.damaged.clear()
-        if max(counts) == SLICE_ITEMS or self._shrink():
+        # After those changes: a channel may have lost its last item.
+        with tables.transaction():
+            unused = tables.delete_unused_channels((now - retention) // DAY, SLICE_ITEMS)
+        if rows or SLICE_ITEMS in (shortened, unused) or self._shrink():
             return True
         if not tables.is_log_cut:
             tables.cut_log()
@@ -58,6 +57,7 @@ class Housekeeping:
         pages = number(db, "PRAGMA page_count")
         if number(db, "PRAGMA freelist_count") < KEPT_FREE_PAGES + pages // FREE_PAGES_SHARE:
             return False
-        db.execute(f"PRAGMA incremental_vacuum({SLICE_PAGES})").fetchall()
+        # Each step frees one page, and `execute` does one step as there are no columns.
+        db.executescript(f"PRAGMA incremental_vacuum({SLICE_PAGES})")
         self._tables.is_log_cut = False
         return True

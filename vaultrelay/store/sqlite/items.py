@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from zlib import crc32
 
+from vaultrelay.policy.limits.mailbox import SLICE_BYTES, SLICE_ITEMS
 from vaultrelay.store.sqlite.channels import Channel
 from vaultrelay.store.store import Put
 
@@ -44,7 +45,8 @@ class Items:
     def with_key(self, channel: Channel, key: bytes) -> Row | None:
         """Return the item with this collapse key."""
         row = self._db.execute(
-            "SELECT row, size FROM item WHERE channel = ? AND key = ?", (channel.number, key)
+            "SELECT row, CAST(size AS INTEGER) FROM item WHERE channel = ? AND key = ?",
+            (channel.number, key),
         ).fetchone()
         return None if row is None else Row._make(row)
 
@@ -62,30 +64,33 @@ class Items:
         """Iterate over the items of a channel after a place."""
         first = channel.first_row
         for row, id, key, minute, sum, payload in self._db.execute(
-            "SELECT row, id, key, expires, sum, payload FROM item "
+            "SELECT row, id, key, CAST(expires AS INTEGER), sum, payload FROM item "
             "WHERE row > ? AND row <= ? ORDER BY row",
             (first + place, first + channel.head),
         ):
-            is_intact = _sum(row, id, key, payload) == sum
+            # A flipped bit may change the type of a value, too.
+            is_intact = isinstance(payload, bytes) and _sum(row, id, key, payload) == sum
             yield StoredItem(row - first, id, minute, payload, is_intact)
 
     def up_to(self, channel: Channel, place: int) -> list[Row]:
-        """Return the items of a channel up to a place."""
-        return self._rows(
-            "SELECT row, size FROM item WHERE row > ? AND row <= ?",
-            (channel.first_row, channel.first_row + place),
+        """Return a slice of the items of a channel up to a place, the oldest first."""
+        return self._slice(
+            "SELECT row, CAST(size AS INTEGER) FROM item "
+            "WHERE row > ? AND row <= ? ORDER BY row LIMIT ?",
+            (channel.first_row, channel.first_row + place, SLICE_ITEMS),
         )
 
-    def expired(self, now: int, most: int) -> list[Row]:
-        """Return items that have expired, the oldest first."""
-        return self._rows(
-            "SELECT row, size FROM item WHERE expires <= ? ORDER BY expires LIMIT ?",
-            (now // MINUTE, most),
+    def expired(self, now: int) -> list[Row]:
+        """Return a slice of the items that have expired, the oldest first."""
+        return self._slice(
+            "SELECT row, CAST(size AS INTEGER) FROM item "
+            "WHERE expires <= ? ORDER BY expires LIMIT ?",
+            (now // MINUTE, SLICE_ITEMS),
         )
 
     def at(self, row: int) -> list[Row]:
         """Return the item in a row, if it is still there."""
-        return self._rows("SELECT row, size FROM item WHERE row = ?", (row,))
+        return self._slice("SELECT row, CAST(size AS INTEGER) FROM item WHERE row = ?", (row,))
 
     def delete(self, row: int) -> None:
         """Delete one item."""
@@ -105,8 +110,16 @@ class Items:
         minute = self._db.execute("SELECT min(expires) FROM item").fetchone()[0]
         return None if minute is None else minute * MINUTE
 
-    def _rows(self, query: str, values: tuple[int, ...]) -> list[Row]:
-        return [Row._make(row) for row in self._db.execute(query, values)]
+    def _slice(self, query: str, values: tuple[int, ...]) -> list[Row]:
+        """Return as many rows as may be deleted in one transaction, and one at least."""
+        rows: list[Row] = []
+        size = 0
+        for row in map(Row._make, self._db.execute(query, values).fetchall()):
+            size += row.size
+            if rows and size > SLICE_BYTES:
+                break
+            rows.append(row)
+        return rows
 
 
 def _sum(row: int, id: bytes, key: bytes | None, payload: bytes) -> int:

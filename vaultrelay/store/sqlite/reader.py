@@ -4,7 +4,8 @@ from vaultrelay.policy.limits.mailbox import MAX_DAMAGED_ITEMS
 from vaultrelay.store.sqlite.channels import Channel, Span, cursor_at, is_known
 from vaultrelay.store.sqlite.items import MINUTE, StoredItem
 from vaultrelay.store.sqlite.tables import Tables
-from vaultrelay.store.store import Cursor, Gap, Item, Page, StoreDamaged
+from vaultrelay.store.store import Cursor, Item, Page, StoreDamaged
+from vaultrelay.wire.control.mailbox import Gap
 
 
 class Reader:

@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from vaultrelay.policy.limits.mailbox import CACHE_KIBIBYTES, CHECKPOINT_PAGES
-from vaultrelay.store.store import StoreRefused
+from vaultrelay.store.store import StoreDamaged, StoreRefused
 
 APPLICATION_ID = 0x764D626F
 """Marks the file as a mailbox ("vMbo"), for file(1) as well."""
@@ -60,12 +61,19 @@ _SETTINGS = (
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a file with the settings, and upgrade it. Raises StoreRefused if it is of a newer relay,
-    or no mailbox, and sqlite3.Error if it cannot be read."""
+    or no mailbox, StoreDamaged or sqlite3.Error if it cannot be read."""
     db = sqlite3.connect(path, timeout=0, isolation_level=None)
+    # Texts are compared only, and those of a damaged file may be none.
+    db.text_factory = bytes
     try:
         for setting in _SETTINGS:
             db.execute(f"PRAGMA {setting}").fetchall()
         _upgrade(db, path, STEPS)
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
+            model.text_factory = bytes
+            _execute(model, STEPS)
+            if _definitions(db) != _definitions(model):
+                raise StoreDamaged(f"{path} has other tables than this relay has made")
     except BaseException:
         db.close()
         raise
@@ -92,8 +100,7 @@ def _upgrade(db: sqlite3.Connection, path: Path, steps: Sequence[Sequence[str]])
         return
     db.execute("BEGIN EXCLUSIVE")
     try:
-        for statement in (statement for step in steps[version:] for statement in step):
-            db.execute(statement)
+        _execute(db, steps[version:])
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {len(steps)}")
         db.execute("COMMIT")
@@ -101,3 +108,15 @@ def _upgrade(db: sqlite3.Connection, path: Path, steps: Sequence[Sequence[str]])
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _execute(db: sqlite3.Connection, steps: Sequence[Sequence[str]]) -> None:
+    for step in steps:
+        for statement in step:
+            db.execute(statement)
+
+
+def _definitions(db: sqlite3.Connection) -> list[tuple[bytes, ...]]:
+    """Return the definitions of all tables and indexes."""
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
+    return db.execute(query).fetchall()

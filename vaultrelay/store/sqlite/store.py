@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from errno import EIO
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -65,24 +66,36 @@ class SqliteStore:
         with store_faults():
             return self._reader.page(self._names.channel(channel), cursor, most, now)
 
-    def erase(self, channel: bytes, upto: Cursor | None) -> Cursor | None:
+    def erase(
+        self, channel: bytes, upto: Cursor | None, between: Callable[[], None]
+    ) -> Cursor | None:
         """Delete items, and cut the write-ahead log."""
-        end = self._with_reserve(lambda: self._erase(self._names.channel(channel), upto))
-        # In any case: an earlier erase may have ended here.
+        name = self._names.channel(channel)
+        with store_faults():
+            end = self._end_of_erase(name, upto)
+        while end is not None and self._with_reserve(partial(self._erase_slice, name, end.place)):
+            between()
+        # In any case: an earlier erase may have failed here.
         self._with_reserve(self._tables.cut_log)
         return end
 
-    def _erase(self, name: bytes, upto: Cursor | None) -> Cursor | None:
+    def _end_of_erase(self, name: bytes, upto: Cursor | None) -> Cursor | None:
+        channel = self._tables.channels.find(name)
+        if channel is None:
+            return None
+        spans = self._tables.channels.spans(channel)
+        if upto is None:
+            return cursor_at(spans, channel.head)
+        return upto if is_known(channel, spans, upto) else None
+
+    def _erase_slice(self, name: bytes, place: int) -> bool:
+        """Delete some items up to a place; return whether there were any."""
         with self._tables.transaction():
             channel = self._tables.channels.find(name)
-            if channel is None:
-                return None
-            spans = self._tables.channels.spans(channel)
-            if upto is not None and not is_known(channel, spans, upto):
-                return None
-            end = cursor_at(spans, channel.head) if upto is None else upto
-            self._tables.delete_items(channel, self._tables.items.up_to(channel, end.place))
-            return end
+            rows = [] if channel is None else self._tables.items.up_to(channel, place)
+            if channel is not None and rows:
+                self._tables.delete_items(channel, rows)
+            return bool(rows)
 
     def housekeep(self, now: int, latest: int) -> bool:
         """Do one slice."""
@@ -108,7 +121,9 @@ class SqliteStore:
     def saved_time(self) -> int | None:
         """Return the saved time."""
         with store_faults():
-            row = self._db.execute("SELECT value FROM meta WHERE name = 'time'").fetchone()
+            row = self._db.execute(
+                "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'time'"
+            ).fetchone()
             return None if row is None else row[0] * MINUTE
 
     def save_time(self, now: int) -> None:
@@ -131,8 +146,8 @@ class SqliteStore:
             found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
             sums = self._db.execute("SELECT total(size), count(*) FROM item").fetchone()
             counted = self._db.execute("SELECT total(bytes), total(items) FROM channel").fetchone()
-        if found != "ok":
-            raise StoreDamaged(f"quick_check: {found}")
+        if found != b"ok":
+            raise StoreDamaged(f"quick_check: {found!r}")
         if sums != counted:
             raise StoreDamaged("the items differ from the sums of their channels")
 

@@ -11,6 +11,8 @@ from vaultrelay.store.sqlite.faults import store_faults
 from vaultrelay.store.sqlite.items import Items, Row
 from vaultrelay.store.store import Cursor, Put, StoreUnavailable
 
+_QUOTAS = "SELECT payer, CAST(bytes AS INTEGER), CAST(items AS INTEGER) FROM channel"
+
 
 class Tables:
     """All rows. What changes rows is called in a transaction."""
@@ -19,7 +21,7 @@ class Tables:
         self.db = db
         self.items = Items(db)
         self.channels = Channels(db)
-        self.quotas = Quotas(db.execute("SELECT payer, bytes, items FROM channel"))
+        self.quotas = Quotas(db.execute(_QUOTAS))
         self.is_log_cut = False
         """Whether nothing was deleted since `cut_log`."""
 
@@ -50,7 +52,7 @@ class Tables:
     def set_payer(self, channel: Channel, payer: bytes | None) -> None:
         """Move a channel to the share of another payer."""
         if channel.payer != payer:
-            cost = channel.bytes + CHANNEL_COST
+            cost = channel.size + CHANNEL_COST
             self.quotas.change(channel.payer, -cost)
             self.quotas.change(payer, cost)
             channel.payer = payer
@@ -88,14 +90,18 @@ class Tables:
 
     def cut_log(self) -> None:
         """Copy the write-ahead log into the file, and cut it to nothing, so that neither has what
-        was deleted."""
+        was deleted.
+
+        One exception is SQLite's: where pages were divided or joined, a copy of a row that was
+        moved may be left in the unused part of a page. docs/decisions/0028 has the figures.
+        """
         with store_faults():
             is_busy = self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if is_busy:
             raise StoreUnavailable("another connection uses the file")
         self.is_log_cut = True
 
-    def _count(self, channel: Channel, bytes: int, items: int) -> None:
-        channel.bytes += bytes
+    def _count(self, channel: Channel, size: int, items: int) -> None:
+        channel.size += size
         channel.items += items
-        self.quotas.change(channel.payer, bytes, items)
+        self.quotas.change(channel.payer, size, items)

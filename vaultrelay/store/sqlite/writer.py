@@ -5,7 +5,8 @@ from vaultrelay.store.names import Names
 from vaultrelay.store.sqlite.channels import MAX_PLACE, Channel, cursor_at
 from vaultrelay.store.sqlite.items import Row
 from vaultrelay.store.sqlite.tables import Tables
-from vaultrelay.store.store import Put, Reason, Refused, Stored, StoreLimits
+from vaultrelay.store.store import Put, Refused, Stored, StoreLimits
+from vaultrelay.wire.mailbox import PutReason
 
 DAY = 86400
 
@@ -20,7 +21,7 @@ class Writer:
     def put(self, put: Put, limits: StoreLimits, now: int) -> Stored | Refused:
         """Store an item, unless there is one with its id, or a quota is exceeded."""
         if len(put.payload) > limits.item_bytes:
-            return Refused(Reason.TOO_BIG)
+            return Refused(PutReason.TOO_BIG)
         tables = self._tables
         name = self._names.channel(put.channel)
         payer = None if put.payer is None else self._names.payer(put.payer)
@@ -49,16 +50,16 @@ class Writer:
         cost: int,
         payer: bytes | None,
         limits: StoreLimits,
-    ) -> Reason | None:
+    ) -> PutReason | None:
         """Return why an item of this cost must not be stored, if so."""
         if channel is None:
             if cost > limits.channel_bytes or not limits.channel_items:
-                return Reason.FULL
+                return PutReason.FULL
             return self._tables.quotas.refusal(limits, payer, cost + CHANNEL_COST)
         growth = cost if older is None else cost - older.size
-        is_larger = growth > 0 and channel.bytes + growth > limits.channel_bytes
+        is_larger = growth > 0 and channel.size + growth > limits.channel_bytes
         is_longer = older is None and channel.items >= limits.channel_items
         if is_larger or is_longer or channel.head == MAX_PLACE:
-            return Reason.FULL
-        moved = 0 if channel.payer == payer else channel.bytes + CHANNEL_COST
+            return PutReason.FULL
+        moved = 0 if channel.payer == payer else channel.size + CHANNEL_COST
         return self._tables.quotas.refusal(limits, payer, growth, moved)

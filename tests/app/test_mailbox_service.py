@@ -16,7 +16,6 @@ from vaultrelay.app.exit_status import CannotStart
 from vaultrelay.app.mailbox_service import MailboxService
 from vaultrelay.store.store import (
     Put,
-    PutReason,
     Refused,
     Stored,
     StoreDamaged,
@@ -24,6 +23,7 @@ from vaultrelay.store.store import (
     StoreLimits,
     StoreUnavailable,
 )
+from vaultrelay.wire.mailbox import PutReason
 
 Calls: TypeAlias = "Queue[Callable[[], None]]"
 _WAIT_SECONDS = 20

@@ -6,6 +6,8 @@ from typing import Any
 from twisted.application.service import Service
 
 from vaultrelay.app.exit_status import CannotStart
+from vaultrelay.app.mailbox_actions import MailboxActions
+from vaultrelay.app.mailbox_control import MailboxControl
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
@@ -60,6 +62,8 @@ class MailboxService(Service):
             payers=self.payers,
             limits=announced_limits(settings),
         )
+        actions = MailboxActions(self, lambda: broker.channels, self._name_of)
+        self._control = MailboxControl(self._folder, actions, reactor, log=log)
         self._ticking = PeriodicTask(
             self.streams.tick, reactor, "Cannot look after the mailbox", log=log
         )
@@ -68,6 +72,11 @@ class MailboxService(Service):
     def health(self) -> MailboxHealth:
         """What the operator should know."""
         return MailboxHealth(self._state.value, self._fault, is_old_sqlite=has_wal_fault())
+
+    @property
+    def limit_bytes(self) -> int:
+        """The limit of all stored messages."""
+        return self._limits.total_bytes
 
     def configure(self, settings: Settings) -> None:
         """Apply other limits."""
@@ -87,19 +96,27 @@ class MailboxService(Service):
         self._state = self.clerk.state
         if self._state not in _CAN_READ:
             self.streams.store_left()
+        else:
+            self._control.startService()
         super().startService()
         self._broker.open_mailbox(self.streams)
         self._ticking.start(TICK_SECONDS)
 
-    def stopService(self) -> None:
-        if self.running:
-            super().stopService()
-            self._ticking.stop()
-            if not self.clerk.stop(STOP_SECONDS):
-                self._log.warn(
-                    "The mailbox did not close within {seconds} s: its disk does not respond",
-                    seconds=STOP_SECONDS,
-                )
+    def stopService(self) -> object:
+        if not self.running:
+            return None
+        super().stopService()
+        self._ticking.stop()
+        closed = self._control.stopService()
+        if not self.clerk.stop(STOP_SECONDS):
+            self._log.warn(
+                "The mailbox did not close within {seconds} s: its disk does not respond",
+                seconds=STOP_SECONDS,
+            )
+        return closed
+
+    def _name_of(self, channel: bytes) -> str | None:
+        return self._log.names.of(None, channel).get("channel")
 
     def _open(self) -> Any:
         # In the clerk's thread, also when the store is opened again.
@@ -108,6 +125,9 @@ class MailboxService(Service):
     def _state_changed(self, state: State, fault: Exception | None) -> None:
         could_read = self._state in _CAN_READ
         self._state, self._fault = state, "" if fault is None else str(fault)
+        if state in _CAN_READ and self.running and not self._control.running:
+            # Before, the folder was not known to be ours, and its disk may not have responded.
+            self._control.startService()
         if state in _CAN_READ and not could_read:
             self.streams.store_returned()
         elif state not in _CAN_READ and could_read:

@@ -126,6 +126,14 @@ def test_it_makes_its_folder_and_stores(started: Start, tmp_path: Path) -> None:
     assert "mailbox" not in relay.slugs()
 
 
+def test_its_figures_are_those_of_the_pages(started: Start) -> None:
+    relay = started()
+    relay.put(put(1))
+    found = relay.mailbox.snapshot()
+    assert (found.state, found.commits, found.waiting_bytes) == ("open", 1, 0)
+    assert found.limit_bytes == relay.service.settings.total_bytes
+
+
 def test_its_key_may_lie_elsewhere(started: Start, tmp_path: Path) -> None:
     started(mailbox_key=str(tmp_path / "elsewhere"))
     assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o600

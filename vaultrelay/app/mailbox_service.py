@@ -13,6 +13,7 @@ from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.mailbox.payers import Payers
 from vaultrelay.mailbox.streams import MailboxStreams
+from vaultrelay.observe.relay_snapshot import MailboxSnapshot
 from vaultrelay.policy.limits.mailbox import (
     START_SECONDS,
     STOP_SECONDS,
@@ -77,6 +78,26 @@ class MailboxService(Service):
     def limit_bytes(self) -> int:
         """The limit of all stored messages."""
         return self._limits.total_bytes
+
+    def snapshot(self) -> MailboxSnapshot:
+        """Return the current figures; those of the store are some seconds old."""
+        clerk, counters = self.clerk, self.streams.counters
+        usage = clerk.usage
+        return MailboxSnapshot(
+            state=self._state.value,
+            limit_bytes=self.limit_bytes,
+            items=usage and usage.items,
+            bytes=usage and usage.bytes,
+            file_bytes=usage and usage.file_bytes,
+            expired=usage and usage.expired,
+            puts=counters.puts,
+            gaps=counters.gaps,
+            delivered_live=counters.delivered_live,
+            delivered_replay=counters.delivered_replay,
+            commits=clerk.commits,
+            commit_seconds=clerk.commit_seconds,
+            waiting_bytes=clerk.waiting_bytes,
+        )
 
     def configure(self, settings: Settings) -> None:
         """Apply other limits."""

@@ -91,6 +91,20 @@ def test_the_networks_that_are_remembered_have_a_bound(clock: FakeClock) -> None
     assert paid(payers, BYTES)
 
 
+def test_a_network_is_forgotten_with_its_debt(clock: FakeClock) -> None:
+    payers = Payers(clock, BYTES, is_open=True)
+    assert paid(payers, BYTES // 2, ONE)
+    assert paid(payers, BYTES, ELSEWHERE)
+    payers.forget_paid()
+    assert not paid(payers, BYTES, ONE)
+    clock.advance(DAY_SECONDS / 2)
+    payers.forget_paid()
+    assert not paid(payers, BYTES, ELSEWHERE)
+    clock.advance(DAY_SECONDS / 2)
+    payers.forget_paid()
+    assert len(payers._paid_at) == 0
+
+
 def test_a_channel_counts_to_the_token_of_its_last_sender(clock: FakeClock) -> None:
     payers = Payers(clock, BYTES, is_open=False)
     with_token: Any = Device(token=b"hash of a token")

@@ -65,9 +65,7 @@ class MailboxService(Service):
         )
         actions = MailboxActions(self, lambda: broker.channels, self._name_of)
         self._control = MailboxControl(self._folder, actions, reactor, log=log)
-        self._ticking = PeriodicTask(
-            self.streams.tick, reactor, "Cannot look after the mailbox", log=log
-        )
+        self._ticking = PeriodicTask(self._tick, reactor, "Cannot look after the mailbox", log=log)
 
     @property
     def health(self) -> MailboxHealth:
@@ -135,6 +133,10 @@ class MailboxService(Service):
                 seconds=STOP_SECONDS,
             )
         return closed
+
+    def _tick(self) -> None:
+        self.streams.tick()
+        self.payers.forget_paid()
 
     def _name_of(self, channel: bytes) -> str | None:
         return self._log.names.of(None, channel).get("channel")

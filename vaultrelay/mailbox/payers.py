@@ -50,3 +50,9 @@ class Payers:
             # The one that has stored nothing for longest.
             self._paid_at.popitem(last=False)
         return True
+
+    def forget_paid(self) -> None:
+        """Forget networks that owe nothing, each within a day. To be called every second."""
+        now = self._clock.seconds()
+        while self._paid_at and next(iter(self._paid_at.values())) <= now:
+            self._paid_at.popitem(last=False)

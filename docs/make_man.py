@@ -26,7 +26,7 @@ DATE = "2026-11-22"
 """Of the last release; a man page must have one."""
 DESCRIPTION = """
 A WebSocket relay that passes encrypted messages between the devices of a VaultMesh vault. It
-cannot read them, does not store them, and has no accounts.
+cannot read them, and has no accounts. It stores none of them unless --mailbox is set.
 
 Without a command it runs in the foreground, and logs to standard error. Each option is also an
 environment variable, and a key of the TOML file of --config. A flag overrides a variable, a

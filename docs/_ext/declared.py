@@ -15,9 +15,10 @@ from vaultrelay.commands import COMMANDS
 from vaultrelay.commands.parser import CommandParser, heading, paragraphs
 from vaultrelay.config.settings import OPTIONS
 from vaultrelay.observe.meter import _BUILDS
-from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot, Waits
+from vaultrelay.observe.relay_snapshot import Expiry, MailboxSnapshot, RelaySnapshot, Waits
 from vaultrelay.policy import operator_warning
 from vaultrelay.policy.refused import REFUSED
+from vaultrelay.web.mailbox_metrics import MAILBOX_METRICS
 from vaultrelay.web.metrics import METRICS
 from vaultrelay.web.metrics_format import Metric
 from vaultrelay.wire import refusal
@@ -71,8 +72,23 @@ _AT_START = RelaySnapshot(
     certificates=[Expiry("relay.example.org", 0)],
     warnings=[],
     builds=_BUILDS,
+    mailbox=MailboxSnapshot(
+        state="open",
+        limit_bytes=0,
+        items=0,
+        bytes=0,
+        file_bytes=0,
+        expired=0,
+        puts={},
+        gaps={},
+        delivered_live=0,
+        delivered_replay=0,
+        commits=0,
+        commit_seconds=0,
+        waiting_bytes=0,
+    ),
 )
-"""A relay with a name and a certificate, to which nothing has happened."""
+"""A relay with a name, a certificate and a mailbox, to which nothing has happened."""
 
 
 class OptionRow(NamedTuple):
@@ -148,8 +164,9 @@ def commands() -> list[CommandRow]:
 
 
 def metrics() -> list[MetricRow]:
-    """The metrics, in the order of /metrics."""
-    return [MetricRow(each.name, each.type, each.help, _labels(each)) for each in METRICS]
+    """The metrics, in the order of /metrics; those of the mailbox are last."""
+    every = (*METRICS, *MAILBOX_METRICS)
+    return [MetricRow(each.name, each.type, each.help, _labels(each)) for each in every]
 
 
 def _labels(metric: Metric) -> dict[str, list[str]]:

@@ -24,7 +24,7 @@ def options() -> str:
         if row.repeatable:
             facts.append("repeatable")
         parts += [
-            f".. option:: --{row.name} {row.value}",
+            f".. option:: --{row.name} {row.value}".rstrip(),
             "",
             f"   {escaped(row.help)}",
             "",

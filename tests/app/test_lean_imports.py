@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +41,11 @@ def loaded() -> set[str]:
         "vaultrelay.cluster.http_get",
         "vaultrelay.app.systemd_notifier",
         "sqlite3",
+        "vaultrelay.app.mailbox_service",
+        "vaultrelay.mailbox",
         "vaultrelay.store",
+        "vaultrelay.wire.control.mailbox",
+        "vaultrelay.wire.mailbox",
     ],
 )
 def test_a_lean_relay_does_not_load(loaded: set[str], name: str) -> None:
@@ -111,18 +116,26 @@ for admin in ("", "tcp:9090"):
     assert run(LEAN + code) == "[False, False]\n[True, False]\n"
 
 
-def test_a_relay_without_a_mailbox_loads_neither_a_database_nor_what_uses_it() -> None:
-    code = """
-import sys
+def test_the_mailbox_is_in_memory_and_on_disk_where_it_is_asked_for_alone(tmp_path: Path) -> None:
+    code = f"""
+import os, sys
 from twisted.internet.testing import MemoryReactorClock
 from vaultrelay.app.service import RelayService
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import log_under_twistd
-RelayService(Settings(), MemoryReactorClock(), log=log_under_twistd())
-unwanted = ("sqlite3", "_sqlite3", "vaultrelay.mailbox", "vaultrelay.store")
-print([name for name in sys.modules if name.startswith(unwanted)])
+os.chdir({str(tmp_path)!r})
+MemoryReactorClock.callFromThread = lambda *_: None
+names = ("sqlite3", "vaultrelay.mailbox", "vaultrelay.store", "vaultrelay.app.mailbox_service")
+for folder in ("", "mailbox"):
+    settings = Settings(mailbox=folder, mailbox_open=True, runtime_folder="run")
+    relay = RelayService(settings, MemoryReactorClock(), log=log_under_twistd())
+    if relay.mailbox is not None:
+        relay.mailbox.startService()
+        relay.mailbox.stopService()
+    print([name in sys.modules for name in names], sorted(os.listdir()))
 """
-    assert run(LEAN + code) == "[]\n"
+    found = run(LEAN + code).splitlines()
+    assert found == ["[False, False, False, False] []", "[True, True, True, True] ['mailbox']"]
 
 
 def test_the_pages_for_people_are_in_memory_once_they_are_asked_for_alone() -> None:

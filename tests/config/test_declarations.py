@@ -135,4 +135,6 @@ def test_a_declaration_is_complete(each: Option) -> None:
     assert each.group
     assert each.default or each.example or each.name == "config"
     value = getattr(Settings, each.field)
+    if each.is_switch:
+        value = "yes" if value else "no"
     assert each.default == (str(value) if isinstance(value, int | str) else "")

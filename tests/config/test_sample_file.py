@@ -1,5 +1,6 @@
 """The sample file and the schema: what they say is what the relay takes."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -16,6 +17,7 @@ from vaultrelay.config.settings_reader import SettingsReader
 
 SCHEMA = schema(OPTIONS)
 FILES = ("tls-cert", "tls-key", "access-token-file", "allow-channels")
+OPEN = "mailbox-open = true\n"
 IN_FILE = [option.name for option in OPTIONS if option.name != "config"]
 
 
@@ -42,6 +44,8 @@ def test_each_line_of_the_sample_can_be_used(tmp_path: Path) -> None:
         if name in FILES:
             with pytest.raises(BadOption, match=f": {name}: "):
                 read(tmp_path, line)
+        elif name == "mailbox":
+            read(tmp_path, OPEN + line)
         else:
             read(tmp_path, line)
     assert max(map(len, sample(OPTIONS).splitlines())) <= 100
@@ -50,7 +54,7 @@ def test_each_line_of_the_sample_can_be_used(tmp_path: Path) -> None:
 def test_what_is_a_default_in_the_sample_is_the_default(tmp_path: Path) -> None:
     for option in OPTIONS:
         if option.default:
-            text = f"{option.name} = {uncommented()[option.name]!r}"
+            text = f"{option.name} = {json.dumps(uncommented()[option.name])}"
             assert read(tmp_path, text).changed == {}
 
 
@@ -77,6 +81,10 @@ def test_the_schema_is_one_and_takes_the_sample() -> None:
         "listen = [['tcp:80']]",
         "public-url = true",
         "channel-devices = 1",
+        "mailbox-open = 1",
+        "mailbox-open = 'true'",
+        "mailbox-open = ['yes']",
+        "mailbox-retention = 59",
         f"deny-from = {['10.0.0.1'] * 1001}",
     ],
 )
@@ -88,7 +96,15 @@ def test_what_the_schema_refuses_the_relay_refuses_too(tmp_path: Path, text: str
 
 @pytest.mark.parametrize(
     "text",
-    ["port = '80'", "port = 0", "node-name = ''", "listen = 'tcp:80'", "max-buffer = ' 5000000 '"],
+    [
+        "port = '80'",
+        "port = 0",
+        "node-name = ''",
+        "listen = 'tcp:80'",
+        "max-buffer = ' 5000000 '",
+        "mailbox-open = true",
+        "mailbox-open = 'no'",
+    ],
 )
 def test_what_the_relay_takes_the_schema_takes_too(tmp_path: Path, text: str) -> None:
     read(tmp_path, text)

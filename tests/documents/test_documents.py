@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+from collections.abc import Container
 from dataclasses import fields
 from io import StringIO
 from pathlib import Path
@@ -15,14 +16,17 @@ import yaml
 from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.config.settings import OPTIONS
 from vaultrelay.policy.refused import REFUSED
-from vaultrelay.web.metrics import METRICS
+from vaultrelay.web.mailbox_metrics import MAILBOX_METRICS
+from vaultrelay.web.metrics import METRICS as OF_ALL
 from vaultrelay.wire.close_codes import CloseCode
+from vaultrelay.wire.control.mailbox import Gap
 from vaultrelay.wire.data import Reason
 
 ROOT = Path(__file__).parents[2]
 runpy.run_path(str(ROOT / "packaging/check/links.py"))["ignore_directives_of_the_site"]()
 DOCUMENTS = [*ROOT.glob("*.rst"), *ROOT.glob("docs/**/*.rst")]
 COMMANDS = ROOT / "vaultrelay" / "commands"
+METRICS = (*OF_ALL, *MAILBOX_METRICS)
 OF_OTHER_PROGRAMS = {
     "certbot": {"deploy-hook", "standalone", "webroot", "webroot-path"},
     "curl": {"silent"},
@@ -151,12 +155,13 @@ def test_monitoring_shows_the_alarms_and_speaks_of_no_other() -> None:
 @pytest.mark.parametrize("alarm", alarms())
 def test_an_alarm_asks_for_labels_that_there_are(alarm: str) -> None:
     """One for a label that no metric has would never ring."""
-    known = {
+    known: dict[str, Container[str]] = {
         "stage": {"waiting", "unjoined", "joined"},
         "outcome": set(REFUSED),
         "reason": {reason.name.lower() for reason in Reason},
         "slug": {code.slug for code in CloseCode},
         "job": {"vaultrelay"},
+        "gap": set(Gap),
     }
     rule = alarms()[alarm]
     for label, value in re.findall(r'(\w+)="([^"]*)"', rule["expr"]):

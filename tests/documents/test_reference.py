@@ -11,6 +11,7 @@ import pytest
 from vaultrelay.config.settings import OPTIONS as DECLARED
 from vaultrelay.policy.operator_warning import SUMMARIES
 from vaultrelay.policy.refused import REFUSED
+from vaultrelay.web.mailbox_metrics import MAILBOX_METRICS
 from vaultrelay.web.metrics import METRICS
 from vaultrelay.wire.close_codes import CloseCode
 
@@ -43,11 +44,14 @@ def test_each_table_is_on_one_page(tables: dict[str, Callable[[], str]]) -> None
 @pytest.mark.parametrize(
     ("table", "names"),
     [
-        ("relay-options", [f".. option:: --{option.name} {option.value}\n" for option in OPTIONS]),
+        ("relay-options", [f".. option:: {option.flag}\n" for option in DECLARED]),
         ("relay-options", [f"``{option.variable}``" for option in OPTIONS]),
         (
             "relay-metrics",
-            [f"``{metric.name}``\n   {metric.type.capitalize()}. " for metric in METRICS],
+            [
+                f"``{metric.name}``\n   {metric.type.capitalize()}. "
+                for metric in (*METRICS, *MAILBOX_METRICS)
+            ],
         ),
         ("relay-outcomes", [f"``{slug}``" for slug in REFUSED]),
         ("relay-warnings", [f"``{slug}``" for slug in SUMMARIES]),

@@ -13,6 +13,7 @@ from vaultrelay.config.settings import Settings
 from vaultrelay.logs import FORMATS, LEVELS
 from vaultrelay.logs.naming import WAYS
 from vaultrelay.observe.privacy import privacy_notice
+from vaultrelay.policy.access import Tokens
 from vaultrelay.policy.limits.networks import JOIN_SECONDS_PER_DEVICE, JOINS_AT_ONCE_PER_DEVICE
 
 PAGE = Path(__file__).parents[2] / "docs" / "privacy.rst"
@@ -89,6 +90,27 @@ def test_nothing_of_the_operator_but_his_choices_is_in_the_notice() -> None:
     assert "secret" not in notice
 
 
+def test_a_relay_writes_to_disk_what_its_mailbox_keeps_and_nothing_else() -> None:
+    without = notice_of(mailbox_open=True)
+    assert without["writes_to_disk"] == []
+    assert "writes nothing to disk" in without["says"]
+    found = notice_of(mailbox="folder", retention=7200, tokens=Tokens([]))
+    stored = {item["what"]: item for item in found["writes_to_disk"]}
+    assert stored["mailbox_items"]["seconds_kept_on_disk"] == 7200
+    assert stored["mailbox_channels"]["seconds_kept_on_disk"] > 7200
+    assert "nothing to disk" not in found["says"]
+    assert "folder" not in json.dumps(found)
+
+
+def test_an_open_mailbox_keeps_addresses_for_a_day() -> None:
+    def seconds(**settings: Any) -> int:
+        found = {each["what"]: each for each in notice_of(**settings)["sees"]}
+        return int(found["network_address"]["seconds_kept_after_disconnect"])
+
+    assert seconds(mailbox="folder", mailbox_open=True) == 86400
+    assert seconds(mailbox="folder", channels=frozenset([b"channel"])) == seconds()
+
+
 def words(value: object) -> Iterator[str]:
     """Every key, and every value of `what`."""
     if isinstance(value, dict):
@@ -103,6 +125,7 @@ def words(value: object) -> Iterator[str]:
 def test_the_page_for_people_explains_every_word_of_it() -> None:
     explained = set(re.findall(r"``([a-z_]+)``", PAGE.read_text()))
     assert set(words(notice_of())) <= explained
+    assert set(words(notice_of(mailbox="folder"))) <= explained
 
 
 def test_each_sentence_ends_as_one() -> None:

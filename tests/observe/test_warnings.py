@@ -23,6 +23,7 @@ from vaultrelay.policy.limits.diagnosis import (
     SHARED_ADDRESS_CHANNELS,
     SHARED_ADDRESS_DEVICES,
 )
+from vaultrelay.policy.mailbox_health import MailboxHealth
 from vaultrelay.policy.operator_warning import SUMMARIES
 from vaultrelay.policy.proxy_faults import PROXY_FAULTS
 from vaultrelay.transport.client_budgets import ProxyEvidence
@@ -57,7 +58,11 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
     certificate, key = write_pair(tmp_path, issue([], key=ed25519_key()))
     pair = replace(load_certificate(certificate, key), open_key=key)
     relay = Relay(
-        pairs=((pair,),), unknown_variables=("RELAY_X",), open_files=256, bind="127.0.0.1"
+        pairs=((pair,),),
+        unknown_variables=("RELAY_X",),
+        open_files=256,
+        bind="127.0.0.1",
+        listen=("haproxy:tcp:0",),
     )
     crowd(relay, ["127.0.0.1"])
     for _ in range(MIN_EQUAL_SILENCES):
@@ -75,12 +80,13 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         origin_refused=True,
         admin_host_refused=True,
         proxy_faults=PROXY_FAULTS,
+        mailbox=MailboxHealth("off", "quick_check: row 7", is_old_sqlite=True),
     )
     found = [(each.slug, each.is_urgent) for each in diagnose(evidence)]
     assert found == [(each.slug, each.is_urgent) for each in CHECKS if each.texts is not expiring]
     assert list(dict(found)) == list(SUMMARIES)
     assert [slug for slug, is_urgent in found if is_urgent] == [
-        *("certificate", "not_read", "nobody", "certificate_name")
+        *("certificate", "not_read", "nobody", "certificate_name", "mailbox")
     ]
 
 

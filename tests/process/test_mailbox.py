@@ -71,10 +71,10 @@ def test_a_second_relay_on_the_folder_does_not_start(flags: tuple[str, ...]) -> 
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (("--mailbox", "{}"), "--mailbox lets anyone who reaches the relay store messages"),
+        (("--mailbox", "{}"), "--mailbox: anyone who reaches the relay could store messages"),
         (
             ("--mailbox", "{}", "--mailbox-open", "--node-name", "a"),
-            "--mailbox and --node-name exclude each other",
+            "--mailbox and --node-name cannot be combined",
         ),
         (("--mailbox", "/dev/null/x", "--mailbox-open"), "cannot be created"),
     ],

@@ -6,10 +6,25 @@ from typing import Any
 from tests.cluster.statuses import status
 from vaultrelay.broker.counters import Counters
 from vaultrelay.cluster.status_json import NodeStatus
-from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot, Waits
+from vaultrelay.observe.relay_snapshot import Expiry, MailboxSnapshot, RelaySnapshot, Waits
 
 NOW = 1_800_000_000.0
 DAY = 86400
+MAILBOX = MailboxSnapshot(
+    state="open",
+    limit_bytes=5_000_000,
+    items=12,
+    bytes=4_000_000,
+    file_bytes=6_000_000,
+    expired=3,
+    puts={"stored": 20, "full": 2, "rate": 1},
+    gaps={"gone": 4},
+    delivered_live=7,
+    delivered_replay=8,
+    commits=9,
+    commit_seconds=0.5,
+    waiting_bytes=100,
+)
 _OF_STATUS = {field.name for field in fields(NodeStatus)}
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from vaultrelay.client.events import Nack, read_data
 from vaultrelay.wire import data, mailbox
+from vaultrelay.wire.announced import PUT_HEADER_BYTES
 from vaultrelay.wire.data import BadHeader, Kind
 from vaultrelay.wire.mailbox import (
     NO_KEY,
@@ -44,7 +45,7 @@ def test_a_reason_means_the_same_to_a_put_as_to_data() -> None:
 
 
 def test_sizes_of_headers() -> None:
-    assert len(pack_put(7, 1, ID, b"")) == mailbox.PUT_HEADER_BYTES
+    assert len(pack_put(7, 1, ID, b"")) == PUT_HEADER_BYTES
     assert len(pack_item(ID, CURSOR, b"")) == mailbox.ITEM_HEADER_BYTES
     assert len(STORED) == mailbox.STORED_BYTES
 

@@ -6,11 +6,14 @@ from typing import Any
 from twisted.application.service import Service
 
 from vaultrelay.app.exit_status import CannotStart
+from vaultrelay.app.mailbox_actions import MailboxActions
+from vaultrelay.app.mailbox_control import MailboxControl
 from vaultrelay.broker.broker import Broker
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.mailbox.payers import Payers
 from vaultrelay.mailbox.streams import MailboxStreams
+from vaultrelay.observe.relay_snapshot import MailboxSnapshot
 from vaultrelay.policy.limits.mailbox import (
     START_SECONDS,
     STOP_SECONDS,
@@ -60,20 +63,47 @@ class MailboxService(Service):
             payers=self.payers,
             limits=announced_limits(settings),
         )
-        self._ticking = PeriodicTask(
-            self.streams.tick, reactor, "Cannot look after the mailbox", log=log
-        )
+        actions = MailboxActions(self, lambda: broker.channels, self._name_of)
+        self._control = MailboxControl(self._folder, actions, reactor, log=log)
+        self._ticking = PeriodicTask(self._tick, reactor, "Cannot look after the mailbox", log=log)
 
     @property
     def health(self) -> MailboxHealth:
         """What the operator should know."""
         return MailboxHealth(self._state.value, self._fault, is_old_sqlite=has_wal_fault())
 
+    @property
+    def limit_bytes(self) -> int:
+        """The limit of all stored messages."""
+        return self._limits.total_bytes
+
+    def snapshot(self) -> MailboxSnapshot:
+        """Return the current figures; those of the store are some seconds old."""
+        clerk, counters = self.clerk, self.streams.counters
+        usage = clerk.usage
+        return MailboxSnapshot(
+            state=self._state.value,
+            limit_bytes=self.limit_bytes,
+            items=usage and usage.items,
+            bytes=usage and usage.bytes,
+            file_bytes=usage and usage.file_bytes,
+            expired=usage and usage.expired,
+            puts=counters.puts,
+            gaps=counters.gaps,
+            delivered_live=counters.delivered_live,
+            delivered_replay=counters.delivered_replay,
+            commits=clerk.commits,
+            commit_seconds=clerk.commit_seconds,
+            waiting_bytes=clerk.waiting_bytes,
+        )
+
     def configure(self, settings: Settings) -> None:
         """Apply other limits."""
         self._limits = limits = store_limits(settings)
         self.clerk.configure(limits)
         self.payers.address_bytes = settings.address_bytes
+        # There may be a list of tokens or channels now.
+        self.payers.is_open = settings.is_mailbox_open
         self.streams.configure(announced_limits(settings))
 
     def startService(self) -> None:
@@ -85,19 +115,31 @@ class MailboxService(Service):
         self._state = self.clerk.state
         if self._state not in _CAN_READ:
             self.streams.store_left()
+        else:
+            self._control.startService()
         super().startService()
         self._broker.open_mailbox(self.streams)
         self._ticking.start(TICK_SECONDS)
 
-    def stopService(self) -> None:
-        if self.running:
-            super().stopService()
-            self._ticking.stop()
-            if not self.clerk.stop(STOP_SECONDS):
-                self._log.warn(
-                    "The mailbox did not close within {seconds} s: its disk does not respond",
-                    seconds=STOP_SECONDS,
-                )
+    def stopService(self) -> object:
+        if not self.running:
+            return None
+        super().stopService()
+        self._ticking.stop()
+        closed = self._control.stopService()
+        if not self.clerk.stop(STOP_SECONDS):
+            self._log.warn(
+                "The mailbox did not close within {seconds} s: its disk does not respond",
+                seconds=STOP_SECONDS,
+            )
+        return closed
+
+    def _tick(self) -> None:
+        self.streams.tick()
+        self.payers.forget_paid()
+
+    def _name_of(self, channel: bytes) -> str | None:
+        return self._log.names.of(None, channel).get("channel")
 
     def _open(self) -> Any:
         # In the clerk's thread, also when the store is opened again.
@@ -106,6 +148,9 @@ class MailboxService(Service):
     def _state_changed(self, state: State, fault: Exception | None) -> None:
         could_read = self._state in _CAN_READ
         self._state, self._fault = state, "" if fault is None else str(fault)
+        if state in _CAN_READ and self.running and not self._control.running:
+            # Before, the folder was not known to be ours, and its disk may not have responded.
+            self._control.startService()
         if state in _CAN_READ and not could_read:
             self.streams.store_returned()
         elif state not in _CAN_READ and could_read:

@@ -1,4 +1,4 @@
-"""HTTP over blocking sockets: one GET, for threads and for commands without a reactor."""
+"""HTTP over blocking sockets: one request, for threads and for commands without a reactor."""
 
 import socket
 import ssl
@@ -40,12 +40,17 @@ def connect_unix(path: str, seconds: float) -> socket.socket:
     return peer
 
 
-def http_get(peer: socket.socket, host: str, path: str, seconds: float) -> Answer:
+def http_get(
+    peer: socket.socket, host: str, path: str, seconds: float, method: str = "GET"
+) -> Answer:
     """Return the answer within `seconds`, and close the connection. Redirects are not followed.
 
     Raises OSError, TimeoutError among them, and NotHttp.
     """
-    reader = AnswerReader(path, {"Host": host, "Connection": "close"}, NODE_STATUS_BYTES)
+    headers = {"Host": host, "Connection": "close"}
+    if method != "GET":
+        headers["Content-Length"] = "0"
+    reader = AnswerReader(path, headers, NODE_STATUS_BYTES, method)
     deadline = time.monotonic() + seconds
     with peer:
         peer.sendall(reader.request)

@@ -14,6 +14,7 @@ COMMANDS = {
     "haproxy": "Print HAProxy's configuration for several relays.",
     "healthcheck": "Report whether the relay on this machine is healthy.",
     "invite": "Print the relay's URL for the app, with a QR code.",
+    "mailbox": "Show, check, back up and erase the mailbox.",
     "status": "Report the state of several relays and their totals.",
     "token": "Create, list and revoke access tokens.",
 }

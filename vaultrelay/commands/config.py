@@ -85,7 +85,7 @@ def _check(found: Namespace) -> int:
     if found.show:
         settings = fit_to_open_files(settings)
         for option in settings.options:
-            print_result(f"{option.name:<20}{_value(option, settings.shown(option))}")
+            print_result(f"{option.name:<22}{_value(option, settings.shown(option))}")
     else:
         print_result("The options are valid.")
     return 0

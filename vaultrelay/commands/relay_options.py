@@ -6,7 +6,13 @@ from vaultrelay.commands.parser import argument
 from vaultrelay.config.settings import OPTIONS
 
 RELAY_OPTIONS = tuple(
-    argument(f"--{each.name}", dest=each.name, action="append", default=SUPPRESS, help=SUPPRESS)
+    argument(
+        f"--{each.name}",
+        dest=each.name,
+        default=SUPPRESS,
+        help=SUPPRESS,
+        **({"action": "append_const", "const": "yes"} if each.is_switch else {"action": "append"}),
+    )
     for each in OPTIONS
 )
 

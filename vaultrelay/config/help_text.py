@@ -44,8 +44,14 @@ def help_text(options: Iterable[Option], commands: Mapping[str, str]) -> str:
 
 
 def _section(title: str, texts: Mapping[str, str]) -> str:
-    entries = (_fill(text, f"  {head}".ljust(_COLUMN), _COLUMN) for head, text in texts.items())
-    return "\n".join((f"{title}:", *entries))
+    return "\n".join((f"{title}:", *(_entry(f"  {head}", text) for head, text in texts.items())))
+
+
+def _entry(head: str, text: str) -> str:
+    if len(head) + 2 > _COLUMN:
+        # As argparse does.
+        return f"{head}\n{_fill(text, ' ' * _COLUMN, _COLUMN)}"
+    return _fill(text, head.ljust(_COLUMN), _COLUMN)
 
 
 def _fill(text: str, head: str = "", indent: int = 0) -> str:

@@ -112,19 +112,22 @@ class MailboxOptions:
     )
 
 
-def mailbox_fault(values: Mapping[str, Any]) -> str:
+def mailbox_fault(values: Mapping[str, Any], sources: Mapping[str, str]) -> str:
     """Return why there must be no mailbox with these values of options, by field; empty if there is
-    none, or if there may be one."""
+    none, or if there may be one. `sources` are those of the options that are set, by name."""
     if not values["mailbox"]:
         return ""
+    option = sources.get("mailbox", "--mailbox")
     if values["node_name"]:
+        other = sources.get("node-name", "--node-name")
         return (
-            "--mailbox and --node-name exclude each other: with several relays a device can reach "
-            "one that does not have its messages. Remove one of them"
+            f"{option} and {other} cannot be combined: with several relays a device can reach one "
+            "that does not have its messages; remove one of the two"
         )
     if values["tokens"] is None and values["channels"] is None and not values["mailbox_open"]:
         return (
-            "--mailbox lets anyone who reaches the relay store messages on its disk. Limit who may "
-            "use it by --access-token-file or --allow-channels, or permit it by --mailbox-open"
+            f"{option}: anyone who reaches the relay could store messages on its disk. Limit who "
+            "may use it with --access-token-file or --allow-channels, or permit it with "
+            "--mailbox-open"
         )
     return ""

@@ -26,7 +26,7 @@ from vaultrelay.policy.limits.memory import (
 from vaultrelay.policy.limits.networks import MIN_PER_ADDRESS, SHARE_PER_ADDRESS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.origins import Origins
-from vaultrelay.wire.mailbox import PUT_HEADER_BYTES
+from vaultrelay.wire.announced import PUT_HEADER_BYTES
 from vaultrelay.wire.relay_url import host_of_url
 
 _SCHEMES_IN_APP = {"http": "ws", "https": "wss"}

@@ -93,7 +93,8 @@ class SettingsReader:
         context = ParseContext(self._raw, self._reactor, running, rest, old_lists=self._lists)
         self._read_values(context, errors)
         self._lists = context.lists
-        if fault := mailbox_fault(context.values):
+        sources = {name: raw.source for name, raw in self._raw.items()}
+        if fault := mailbox_fault(context.values, sources):
             errors.setdefault(fault, "mailbox")
             context.values |= _mailbox_values(running or Settings())
         if not set(_LISTENER_OPTIONS).intersection(errors.values()):
@@ -109,7 +110,7 @@ class SettingsReader:
             "memory": memory_bytes(),
             "unknown_variables": unknown_variables(self._options.values(), self._environment),
             "service_links": self._links,
-            "sources": {name: raw.source for name, raw in self._raw.items()},
+            "sources": sources,
         }
         return Settings(**context.values), list(errors)
 

@@ -24,7 +24,7 @@ class Payers:
     def __init__(self, clock: Clock, address_bytes: int, *, is_open: bool) -> None:
         self.address_bytes = address_bytes
         self._clock = clock
-        self._is_open = is_open
+        self.is_open = is_open
         self._paid_at: OrderedDict[bytes, float] = OrderedDict()
         """When each network owes nothing any more. A debt of a day is the most."""
 
@@ -34,7 +34,7 @@ class Payers:
 
     def charge(self, session: Session, size: int) -> bool:
         """Charge bytes to the networks of a device; return whether all have room for them."""
-        if not self._is_open or not self.address_bytes:
+        if not self.is_open or not self.address_bytes:
             return True
         now = self._clock.seconds()
         debts = {}
@@ -50,3 +50,9 @@ class Payers:
             # The one that has stored nothing for longest.
             self._paid_at.popitem(last=False)
         return True
+
+    def forget_paid(self) -> None:
+        """Forget networks that owe nothing, each within a day. To be called every second."""
+        now = self._clock.seconds()
+        while self._paid_at and next(iter(self._paid_at.values())) <= now:
+            self._paid_at.popitem(last=False)

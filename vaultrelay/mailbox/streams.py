@@ -1,5 +1,6 @@
 """MailboxStreams: the mailbox as the broker uses it, between devices and the clerk's thread."""
 
+from collections.abc import Callable
 from functools import partial
 
 from vaultrelay.broker.outbox import Clock
@@ -115,6 +116,16 @@ class MailboxStreams:
         """Apply other limits. A device is held to them, not to those that it was told."""
         self._puts.limits = limits
 
+    def erase(self, channel: bytes, done: Callable[[Cursor | Refused | None], None]) -> bool:
+        """Erase a channel for the operator; return False if too many jobs wait."""
+
+        def erased(upto: Cursor | Refused | None) -> None:
+            if isinstance(upto, Cursor):
+                self._announce_erased(channel, upto)
+            done(upto)
+
+        return self._clerk.erase(channel, None, erased)
+
     def tick(self) -> None:
         """Announce room to devices that wait for it. To be called every second."""
         for stream in tuple(self._streams.values()):
@@ -193,14 +204,18 @@ class MailboxStreams:
             stream.erases = ()
             stream.session.outbox.send_control(Erased(None).encode())
 
-    def _erased(self, stream: DeviceStream, upto: Cursor | Refused | None) -> None:
-        is_done = isinstance(upto, Cursor)
-        told = Erased(upto.pack() if isinstance(upto, Cursor) else None).encode()
-        for each in tuple(self._channels.get(stream.channel, ())) if is_done else (stream,):
+    def _announce_erased(self, channel: bytes, upto: Cursor) -> None:
+        erased = Erased(upto.pack()).encode()
+        for each in tuple(self._channels.get(channel, ())):
             if each.state is not State.CLOSED:
-                each.session.outbox.send_control(told)
-                if is_done:
-                    self._puts.allow_room(each)
+                each.session.outbox.send_control(erased)
+                self._puts.allow_room(each)
+
+    def _erased(self, stream: DeviceStream, upto: Cursor | Refused | None) -> None:
+        if isinstance(upto, Cursor):
+            self._announce_erased(stream.channel, upto)
+        elif stream.state is not State.CLOSED:
+            stream.session.outbox.send_control(Erased(None).encode())
         stream.erases = stream.erases[1:]
         if stream.erases and stream.state is not State.CLOSED:
             self._erase_next(stream)

@@ -13,7 +13,7 @@ from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.config.settings import Settings
-from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot, Waits
+from vaultrelay.observe.relay_snapshot import Expiry, MailboxSnapshot, RelaySnapshot, Waits
 from vaultrelay.observe.sampler import Sampler, Totals
 from vaultrelay.policy.limits.admin import WARNING_CHARS
 from vaultrelay.policy.operator_warning import OperatorWarning
@@ -29,6 +29,13 @@ _BUILDS = {
 }
 
 
+class Mailbox(Protocol):
+    """The mailbox of a relay."""
+
+    def snapshot(self) -> MailboxSnapshot:
+        """Return its current figures."""
+
+
 class Relay(Protocol):
     """The parts of a relay from which the metrics are read."""
 
@@ -36,6 +43,10 @@ class Relay(Protocol):
     broker: Broker
     devices: DeviceFactory
     dispatcher: DispatcherFactory
+
+    @property
+    def mailbox(self) -> Mailbox | None:
+        """The mailbox, if the relay has one."""
 
     def warnings(self) -> Sequence[OperatorWarning]:
         """Return the current warnings."""
@@ -82,6 +93,7 @@ class Meter:
             ],
             warnings=warnings,
             builds=_BUILDS,
+            mailbox=None if relay.mailbox is None else relay.mailbox.snapshot(),
         )
 
     def _status(self, sampler: Sampler, warnings: Sequence[OperatorWarning]) -> NodeStatus:

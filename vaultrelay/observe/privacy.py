@@ -2,6 +2,7 @@
 
 from vaultrelay.config.settings import Settings
 from vaultrelay.policy.limits.logs import PSEUDONYM_SECONDS
+from vaultrelay.policy.limits.mailbox import DAY_SECONDS
 from vaultrelay.policy.limits.memory import SLOW_SECONDS
 from vaultrelay.policy.limits.networks import JOIN_SECONDS_PER_DEVICE, JOINS_AT_ONCE_PER_DEVICE
 from vaultrelay.policy.limits.reserved import RESERVED_DEBT_SECONDS
@@ -9,6 +10,10 @@ from vaultrelay.policy.limits.reserved import RESERVED_DEBT_SECONDS
 VERSION = 1
 """Version of the notice. Increase it if a key is removed or changes its meaning."""
 
+_WITHOUT_MAILBOX = "It has no accounts, and writes nothing to disk."
+_WITH_MAILBOX = (
+    "It has no accounts. Its mailbox keeps encrypted messages on disk for devices that sleep."
+)
 _ADDRESSES = {
     "none": "No line contains a network address or identifies a channel.",
     "pseudonym": "Lines identify network addresses and channels by pseudonyms that are valid "
@@ -39,7 +44,7 @@ def privacy_notice(settings: Settings, under_twistd: bool = False) -> dict[str, 
     return {
         "notice": VERSION,
         "says": "Devices of one vault meet on this relay and pass each other encrypted messages. "
-        "It has no accounts, and writes nothing to disk.",
+        + (_WITH_MAILBOX if settings.mailbox else _WITHOUT_MAILBOX),
         "sees": _seen(settings),
         "cannot_see": [
             _item("content", "The content of messages. Devices encrypt them before sending."),
@@ -49,7 +54,7 @@ def privacy_notice(settings: Settings, under_twistd: bool = False) -> dict[str, 
                 "The identity of a person. The relay asks for no names or email addresses.",
             ),
         ],
-        "writes_to_disk": [],
+        "writes_to_disk": _stored(settings) if settings.mailbox else [],
         "third_parties": [],
         "logs": _logged(settings, under_twistd),
         "beyond_the_relay": [
@@ -71,6 +76,31 @@ def privacy_notice(settings: Settings, under_twistd: bool = False) -> dict[str, 
     }
 
 
+def _stored(settings: Settings) -> list[dict[str, object]]:
+    token = (
+        " With it is a keyed hash of the access token that it last used."
+        if settings.access.tokens is not None
+        else ""
+    )
+    return [
+        _on_disk(
+            "mailbox_items",
+            "Encrypted messages that a device leaves for others that sleep, each with a random "
+            "identifier, perhaps a key that marks it as a replacement, its size, and the minute in "
+            "which it expires. Nothing names the device that sent it. Devices can erase them "
+            "sooner.",
+            settings.retention,
+        ),
+        _on_disk(
+            "mailbox_channels",
+            "For each channel with such messages a keyed hash of its public key, the number and "
+            f"size of its messages, and the day of its last use.{token} The key of the hash is in "
+            "a file of its own.",
+            settings.retention + DAY_SECONDS,
+        ),
+    ]
+
+
 def _seen(settings: Settings) -> list[dict[str, object]]:
     address_seconds = JOIN_SECONDS_PER_DEVICE * JOINS_AT_ONCE_PER_DEVICE
     return [
@@ -79,7 +109,11 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
             "The address that a connection comes from. To limit each address to its share, the "
             "relay keeps it (the first 64 bits of an IPv6 address), and the networks around it, "
             "for a short time after the connection ends.",
-            address_seconds if settings.capacity_per_address else 0,
+            max(
+                address_seconds if settings.capacity_per_address else 0,
+                # For the bytes that it may store in a day.
+                DAY_SECONDS if settings.mailbox and settings.is_mailbox_open else 0,
+            ),
         ),
         _kept(
             "channel",
@@ -149,6 +183,11 @@ def _logged(settings: Settings, under_twistd: bool) -> dict[str, object]:
 
 def _item(what: str, says: str) -> dict[str, object]:
     return {"what": what, "says": says}
+
+
+def _on_disk(what: str, says: str, seconds: int) -> dict[str, object]:
+    """Return an item kept on disk for at most some seconds."""
+    return {**_item(what, says), "seconds_kept_on_disk": seconds}
 
 
 def _kept(what: str, says: str, seconds_after: int = 0) -> dict[str, object]:

@@ -29,6 +29,26 @@ class Waits(NamedTuple):
 
 
 @dataclass(frozen=True)
+class MailboxSnapshot:
+    """The mailbox at one moment. `items` to `expired` are None before the store is open; `puts` are
+    by result, `gaps` by their word."""
+
+    state: str
+    limit_bytes: int
+    items: int | None
+    bytes: int | None
+    file_bytes: int | None
+    expired: int | None
+    puts: Mapping[str, int]
+    gaps: Mapping[str, int]
+    delivered_live: int
+    delivered_replay: int
+    commits: int
+    commit_seconds: float
+    waiting_bytes: int
+
+
+@dataclass(frozen=True)
 class RelaySnapshot:
     """The metrics of the relay at one moment: its status, and what only its own pages show.
 
@@ -49,3 +69,4 @@ class RelaySnapshot:
     certificates: Sequence[Expiry]
     warnings: Sequence[OperatorWarning]
     builds: Mapping[str, str]
+    mailbox: MailboxSnapshot | None = None

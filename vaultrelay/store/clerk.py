@@ -108,6 +108,10 @@ class Clerk:
             )
         )
 
+    def read_usage(self, done: Callable[[Usage | Refused], None]) -> bool:
+        """Read the figures of now."""
+        return self._inbox.add_job(Job(lambda store, _: store.usage(), done))
+
     def check(self, done: Callable[[Refused | None], None]) -> bool:
         """Check the whole store. Damage shows as a state."""
         return self._inbox.add_job(Job(lambda store, _: store.check(), done))

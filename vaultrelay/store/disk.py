@@ -9,6 +9,9 @@ from vaultrelay.policy.limits.mailbox import RESERVE_BYTES
 from vaultrelay.store.mounts import file_system, is_network
 from vaultrelay.store.store import StoreFull, StoreRefused
 
+CONTROL_SOCKET = "control"
+"""The socket of a running relay, for commands."""
+
 
 class Folder:
     """The folder of a store, from `take` to `release`. `free_bytes` of its file system are left to

@@ -73,4 +73,9 @@ class AdminPages(PageResource):
 
     def _metrics(self, request: Request) -> bytes:
         request.setHeader("Content-Type", CONTENT_TYPE)
-        return exposition(METRICS, self._source.metrics())
+        snapshot = self._source.metrics()
+        if snapshot.mailbox is None:
+            return exposition(METRICS, snapshot)
+        from vaultrelay.web.mailbox_metrics import MAILBOX_METRICS
+
+        return exposition((*METRICS, *MAILBOX_METRICS), snapshot)

@@ -18,7 +18,7 @@ def _one(value: Callable[[RelaySnapshot], float | None]) -> Callable[[RelaySnaps
     return lambda metrics: [((), value(metrics))]
 
 
-def _by(
+def by_label(
     label: str, counts: Mapping[str, int], known: Iterable[str]
 ) -> Iterator[tuple[Labels, int]]:
     """Yield each known slug, so that rates work from the start, and all others with a count."""
@@ -81,7 +81,7 @@ METRICS = (
         "Connections and joins, by outcome: joined, or the slug of the reason for the refusal.",
         lambda metrics: [
             ((("outcome", "joined"),), metrics.counters.joins),
-            *_by("outcome", metrics.counters.refused, REFUSED),
+            *by_label("outcome", metrics.counters.refused, REFUSED),
         ],
     ),
     Metric(
@@ -106,7 +106,7 @@ METRICS = (
         "vaultrelay_undelivered_total",
         "counter",
         "Undelivered messages, once for each receiver that a message did not reach, by reason.",
-        lambda metrics: _by(
+        lambda metrics: by_label(
             "reason", metrics.counters.undelivered, [reason.name.lower() for reason in Reason]
         ),
     ),
@@ -120,13 +120,13 @@ METRICS = (
         "vaultrelay_leaves_total",
         "counter",
         "Sessions that ended from the device's side: closed by a close frame, or lost.",
-        lambda metrics: _by("reason", metrics.counters.left, ["closed", "lost"]),
+        lambda metrics: by_label("reason", metrics.counters.left, ["closed", "lost"]),
     ),
     Metric(
         "vaultrelay_ignored_total",
         "counter",
         "Invalid input that the relay ignored, by kind.",
-        lambda metrics: _by("what", metrics.counters.ignored, ["forwarded_for"]),
+        lambda metrics: by_label("what", metrics.counters.ignored, ["forwarded_for"]),
     ),
     Metric(
         "vaultrelay_buffered_bytes",

@@ -8,9 +8,11 @@ from twisted.web.template import Tag, tags
 
 from vaultrelay.web.html_page import HtmlPage, Part, template
 from vaultrelay.web.public_style import STYLE
+from vaultrelay.web.units import lasting
 
 PAGE = HtmlPage(STYLE)
 _KEPT = "seconds_kept_after_disconnect"
+_ON_DISK = "seconds_kept_on_disk"
 _BODY = template("""<h1>Privacy on this relay</h1>
 <p><t:slot name="says"/></p>
 <t:transparent t:render="lists"><h2><t:slot name="heading"/></h2>
@@ -45,6 +47,8 @@ def _items(items: Sequence[Mapping[str, Any]]) -> Tag:
 
 
 def _kept(item: Mapping[str, Any]) -> Tag | str:
+    if _ON_DISK in item:
+        return tags.small(f"Kept for at most {lasting(item[_ON_DISK])}.")
     if _KEPT not in item:
         return ""
     # Exact: a rounded time would promise too much.

@@ -195,6 +195,10 @@ def _tables(metrics: RelaySnapshot) -> Iterable[tuple[str, Flattenable]]:
     yield "Ended sessions", _table({**counters.left, **closed}, ends, "No session has ended.")
     waits = {resource: each.total for resource, each in metrics.waits.items()}
     yield "Waits of devices", _table(waits, _WAITS, "No device had to wait.")
+    if metrics.mailbox is not None:
+        from vaultrelay.web.mailbox_section import mailbox_section
+
+        yield "Mailbox", mailbox_section(metrics.mailbox)
 
 
 def _table(counts: Mapping[str, int], texts: Mapping[str, str], nothing: str) -> Tag:

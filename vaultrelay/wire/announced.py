@@ -35,6 +35,9 @@ MAILBOX = {
 synchronize. An item is no shorter than the shortest message of a vault; the relay holds pages of
 items while devices catch up, and larger ones take megabytes. No vault has the maxima of a channel.
 A device keeps the PUTs of its window on its own disk."""
+PUT_HEADER_BYTES = 52
+"""Of a PUT, before the item: both must fit into a message. Here, since relays without a mailbox do
+not import `mailbox`."""
 
 
 @dataclass(frozen=True, slots=True)

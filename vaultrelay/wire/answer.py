@@ -1,4 +1,4 @@
-"""HTTP answers: reads the one answer to a GET, in bounded size (RFC 9112).
+"""HTTP answers: reads the one answer to a request, in bounded size (RFC 9112).
 
 h11 implements the grammar. Sockets, TLS and deadlines are the caller's.
 """
@@ -47,12 +47,14 @@ class Answer:
 
 
 class AnswerReader:
-    """Reads the answer to `request`, with a body of at most `body_bytes`."""
+    """Reads the answer to `request`, which has no body, with a body of at most `body_bytes`."""
 
-    def __init__(self, target: str, headers: Mapping[str, str], body_bytes: int) -> None:
+    def __init__(
+        self, target: str, headers: Mapping[str, str], body_bytes: int, method: str = "GET"
+    ) -> None:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=body_bytes)
-        get = h11.Request(method="GET", target=target, headers=list(headers.items()))
-        self.request = (self._http.send(get) or b"") + (self._http.send(h11.EndOfMessage()) or b"")
+        head = h11.Request(method=method, target=target, headers=list(headers.items()))
+        self.request = (self._http.send(head) or b"") + (self._http.send(h11.EndOfMessage()) or b"")
         self._body_bytes = body_bytes
         self._first = b""
         self._received = 0

@@ -19,12 +19,12 @@ from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
+from vaultrelay.wire.announced import PUT_HEADER_BYTES
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.control import CURSOR_BYTES
 from vaultrelay.wire.data import EVERYONE, NO_SESSION, BadHeader, Kind, read_header
 
 ITEM_ID_BYTES = KEY_BYTES = 16
-PUT_HEADER_BYTES = 52
 ITEM_HEADER_BYTES = 48
 STORED_BYTES = 48
 NO_KEY = bytes(KEY_BYTES)

@@ -24,5 +24,9 @@ NODE_SECONDS = 1
 milliseconds, and a person waits for the page."""
 NODE_STATUS_BYTES = 16 * 1024
 """Of a relay's /status.json, which is at most this large. Any more is not read."""
+CONTROL_CONNECTIONS = 4
+"""Simultaneous connections to the socket of the mailbox: its one user types commands."""
+CONTROL_SECONDS = 3600
+"""For which a command waits for the mailbox: to copy or read a terabyte takes so long."""
 WARNING_CHARS = 2000
 """Of a warning of another relay: the longest sentence with a long file name."""

@@ -100,6 +100,8 @@ def test_a_restored_copy_is_told_as_unknown(flags: tuple[str, ...], tmp_path: Pa
         (folder / file.name).write_bytes(file.read_bytes())
         (folder / file.name).chmod(0o600)
     with running_relay(*flags) as relay, mail_device(relay.port, SENDER) as sender:
+        # Before that its PUT would have no cursor.
+        sender.until("live")
         sender.put(2, b"after the copy")
         sender.until_stored(1)
         cursor = sender.cursor

@@ -21,6 +21,7 @@ from vaultrelay.client import (
     Nack,
     NoMailbox,
     PutReason,
+    Stored,
     StoreFailed,
     connect,
     inbox,
@@ -84,6 +85,15 @@ class TestItems:
         person.store.take((), b"")
         assert person.restart().on().items() == []
         assert person.mailbox.cursor != b""
+
+    def test_of_the_device_itself_are_dropped_before_their_stored_too(
+        self, pair: tuple[Person, Person]
+    ) -> None:
+        person, _ = pair
+        person.mailbox.put(b"own", item_id=b"i" * 16)
+        say(person, pack_item(b"i" * 16, b"c" * 16, b"own"))
+        assert person.mailbox.cursor == b"c" * 16
+        assert [type(event) for event in person.events()] == [Stored]
 
     def test_of_an_earlier_connection_can_be_taken(self, world: MailWorld) -> None:
         sender, receiver = world.person(b"device-a").on(), world.person(b"device-b")

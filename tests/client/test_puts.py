@@ -139,6 +139,16 @@ def test_puts_of_a_full_channel_wait_for_room(world: MailWorld) -> None:
     assert world.stored() == [b"second"]
 
 
+def test_puts_are_sent_again_with_the_next_welcome(world: MailWorld) -> None:
+    person = world.person().on()
+    person.events()
+    person.mailbox.put(b"sealed")
+    say(person, pack_put_nack(number(person), 1, PutReason.FULL))
+    person.off().join()
+    world.network.flush()
+    assert world.clerk.waiting_bytes > 0, "before the relay has sent open"
+
+
 def test_puts_wait_while_the_store_is_away(world: MailWorld) -> None:
     person = world.person().on()
     person.events()

@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 from vaultrelay.cluster.http_get import connect_unix, explain_failure, http_get
 from vaultrelay.policy.limits.admin import CONTROL_SECONDS
-from vaultrelay.policy.printable import printable
 from vaultrelay.wire.answer import NotHttp
 
 if TYPE_CHECKING:
@@ -81,9 +80,7 @@ class Mailbox:
         if not isinstance(fields, dict):
             raise Failed(f"{path}: {_NO_RELAY}")
         if answer.status != _OK:
-            raise Failed(
-                printable(str(fields.get("fault") or f"the relay answers {answer.status}"))
-            )
+            raise Failed(str(fields.get("fault") or f"the relay answers {answer.status}"))
         return fields
 
     def _with_store(self, work: Callable[["Store"], _Result]) -> _Result:

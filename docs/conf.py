@@ -21,7 +21,10 @@ smartquotes = False
 pygments_style = "default"
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:.*", r"(twisted|ssl|IReactorTime|IStreamClientEndpoint|vaultrelay)\b.*"),
+    (
+        "py:.*",
+        r"(twisted|ssl|pathlib|collections|IReactorTime|IStreamClientEndpoint|vaultrelay)\b.*",
+    ),
 ]
 linkcheck_anchors = False
 linkcheck_ignore = [

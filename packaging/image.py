@@ -17,6 +17,9 @@ from typing import Any
 
 USER = 65532
 """What other small images call nonroot."""
+STATE = "var/lib/vault-relay"
+"""For the mailbox, if there is one. A new volume that is mounted here takes its owner and mode. The
+image declares none: an engine would then make one for each container without a mailbox, too."""
 HOME = "usr/lib/vaultmesh-relay"
 LIBRARIES = ("c.so.6", "m.so.6", "dl.so.2", "pthread.so.0", "rt.so.1", "util.so.1", "z.so.1")
 NAME_LIBRARIES = ("resolv.so.2", "nss_files.so.2", "nss_dns.so.2")
@@ -53,15 +56,15 @@ class Layer:
         self._tar = tarfile.open(fileobj=self._data, mode="w", format=tarfile.GNU_FORMAT)  # noqa: SIM115
 
     def put(self, name: str, data: bytes = b"", **attributes: Any) -> None:
-        """A file, or what `attributes` make of it; all is root's."""
+        """A file, or what `attributes` make of it; root's by default."""
         member = tarfile.TarInfo(name)
         member.size, member.mtime, member.mode = len(data), self._time, 0o644
         for attribute, value in attributes.items():
             setattr(member, attribute, value)
         self._tar.addfile(member, io.BytesIO(data))
 
-    def folder(self, name: str, mode: int = 0o755) -> None:
-        self.put(name, type=tarfile.DIRTYPE, mode=mode)
+    def folder(self, name: str, mode: int = 0o755, owner: int = 0) -> None:
+        self.put(name, type=tarfile.DIRTYPE, mode=mode, uid=owner, gid=owner)
 
     def link(self, name: str, target: str) -> None:
         self.put(name, type=tarfile.SYMTYPE, linkname=target, mode=0o777)
@@ -78,9 +81,10 @@ def layer_of(package: tarfile.TarFile, root: Path) -> tuple[bytes, str, int]:
     architecture, loader = ARCHITECTURES[triplet.partition("-")[0]]
     layer = Layer(time)
     folders = ("etc", "etc/ssl", "etc/ssl/certs", "lib", "lib64", f"lib/{triplet}")
-    for folder in (*folders, "usr", "usr/lib", "usr/local", "usr/local/bin"):
+    for folder in (*folders, "usr", "usr/lib", "usr/local", "usr/local/bin", "var", "var/lib"):
         layer.folder(folder)
     layer.folder("tmp", 0o1777)
+    layer.folder(STATE, 0o700, USER)
     for name, text in FILES.items():
         layer.put(name, text.encode())
     layer.put("etc/ssl/certs/ca-certificates.crt", certificates(root))

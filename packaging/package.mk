@@ -1,5 +1,5 @@
 # make package: the archive and the image of this machine's kind, in dist/. As root, on Debian or Ubuntu.
-# The first time takes five minutes, and leaves a Python in build/package.
+# The first time takes six minutes, and leaves a Python in build/package.
 # make package-arm64: the same for arm64, on a machine of any kind.
 # make package-check: makes all that a release has, for both kinds, and runs it.
 
@@ -54,12 +54,12 @@ $(ROOTS)/build-$(OTHER)/made: packaging/debian.sh
 	@packaging/debian.sh bullseye $(OTHER) $(@D) binutils,zlib1g,libffi7
 
 $(ROOTS)/build-$(HERE)/opt/relay/made: $(ROOTS)/build-$(HERE)/made packaging/python.sh packaging/sources.txt
-	@echo "make: OpenSSL and CPython are built in $(<D), in four minutes; compiler output: $(<D)-python.log"
+	@echo "make: OpenSSL, SQLite and CPython are built in $(<D), in five minutes; compiler output: $(<D)-python.log"
 	@packaging/python.sh $(HERE) $(<D) $(<D)
 	@touch $@
 
 $(ROOTS)/build-$(OTHER)/opt/relay/made: $(ROOTS)/build-$(OTHER)/made $(ROOTS)/build-$(HERE)/opt/relay/made
-	@echo "make: OpenSSL and CPython are built for $(OTHER), in four minutes; compiler output: $(<D)-python.log"
+	@echo "make: OpenSSL, SQLite and CPython are built for $(OTHER), in five minutes; compiler output: $(<D)-python.log"
 	@packaging/python.sh $(OTHER) $(ROOTS)/build-$(HERE) $(<D)
 	@touch $@
 

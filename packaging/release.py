@@ -21,6 +21,7 @@ SUMS = "checksums.txt"
 _NATIVE = {
     "python": (r"lib/libpython[^/]*\.so", rb"\0(3\.\d+\.\d+)\+?\0", "python:python", "python3.13"),
     "openssl": (r"lib/libcrypto\.so", rb"OpenSSL (3\.\d+\.\d+)", "openssl:openssl", "openssl"),
+    "sqlite": (r"/_sqlite3\.[^/]*so$", rb"(3\.\d+\.\d+)\0", "sqlite:sqlite", "sqlite3"),
 }
 """What the package has beside Python packages: the file that it is in, the pattern of its version,
 the names of vendor and product under which its weaknesses are listed, and that of its source."""

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Removes what install.sh installed. What is in /etc/vault-relay stays, and the user vault-relay.
+# Removes what install.sh installed. What is in /etc/vault-relay and /var/lib/vault-relay stays, and the user
+# vault-relay.
 #
-#   ./uninstall.sh [--purge]     --purge removes /etc/vault-relay/environment and additions to the units, too
+#   ./uninstall.sh [--purge]     --purge removes /etc/vault-relay/environment, additions to the units, and the
+#                                mailbox in /var/lib/vault-relay, too
 #
 # PREFIX and DESTDIR are those of install.sh. PREFIX is where this file was installed, else /usr/local.
 set -eu
@@ -52,6 +54,20 @@ configuration() {
     [ ! -d "$folder" ] || say "kept $folder: $(cd "$folder" && echo ./* | sed 's|\./||g')"
 }
 
+mailbox() {
+    folder=$DESTDIR/var/lib/vault-relay
+    # Another relay of this machine may use it, such as that of the Debian package.
+    for unit in "$units/vault-relay.service" "$DESTDIR/usr/lib/systemd/system/vault-relay.service"; do
+        [ ! -e "$unit" ] || return 0
+    done
+    if [ -n "$purge" ]; then
+        remove "$folder"
+    else
+        rmdir "$folder" 2>/dev/null || true
+        [ ! -d "$folder" ] || say "kept $folder, the mailbox"
+    fi
+}
+
 # All of it is read before the folder that it lies in goes.
 main() {
     purge=''
@@ -72,6 +88,7 @@ main() {
         say "there is no relay in $home"
     fi
     configuration
+    mailbox
     [ -n "$DESTDIR" ] || ! id vault-relay >/dev/null 2>&1 ||
         say "kept the user vault-relay, to which files may belong: userdel vault-relay removes it"
     exit

@@ -7,6 +7,7 @@ cd /check
 . ./steps.sh
 home=/usr/local/lib/vaultmesh-relay
 options=/etc/vault-relay/environment
+state=/var/lib/vault-relay
 
 # Of users there may be some, and of accounts.
 files() {
@@ -35,9 +36,11 @@ soon answers
 grep -q kept $options || fail "the upgrade lost the environment file"
 step "the archive: installed again, which restarted the service and kept its options"
 
+touch $state/mailbox.db
 $home/uninstall.sh >&2 || fail "uninstall.sh"
 ! answers || fail "it still runs"
 grep -q kept $options || fail "uninstall.sh took the environment file"
+[ -e $state/mailbox.db ] || fail "uninstall.sh took the mailbox"
 ! systemctl cat vault-relay >/dev/null 2>&1 || fail "the unit is still there"
 vaultmesh-relay/uninstall.sh >&2 || fail "uninstall.sh with nothing installed"
 vaultmesh-relay/install.sh >&2
@@ -45,5 +48,5 @@ grep -q kept $options || fail "the installation replaced the environment file"
 $home/uninstall.sh --purge >&2 || fail "uninstall.sh --purge"
 left=$(files)
 [ -z "$left" ] || fail "uninstall.sh --purge left $left"
-step "the archive: uninstall.sh left nothing but the user, and the options until --purge"
+step "the archive: uninstall.sh left nothing but the user, and options and mailbox until --purge"
 echo "All passed."

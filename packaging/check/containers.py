@@ -14,6 +14,9 @@ from benchmarks.servers import Server
 
 NAME = "vaultmesh-relay:latest"
 BUILT = "localhost/vaultmesh-relay-built"
+STATE = "var/lib/vault-relay"
+STATE_VOLUME = "vaultmesh-relay-check"
+USER = 65532
 FACTS = "[{{json .Config}}, {{json .HealthCheck}}, {{json .Architecture}}]"
 SAFETY = "--read-only --tmpfs /tmp --cap-drop all --security-opt no-new-privileges"
 VARIABLES = "--env RELAY_MAX_PER_ADDRESS=0 --env RELAY_LOG_LEVEL=error"
@@ -31,6 +34,22 @@ runtime = "runc"
 
 class Failed(SystemExit):
     """What did not go as it should, for the one who runs the check."""
+
+
+def check_state_folder() -> None:
+    """A new volume for the mailbox belongs to the relay's user, and to nobody else.
+
+    Raises Failed if it does not.
+    """
+    volume = f"{STATE_VOLUME}:/{STATE}"
+    try:
+        podman("run", "--rm", *SAFETY.split(), "--volume", volume, NAME, "--version")
+        where = podman("volume", "inspect", "--format", "{{.Mountpoint}}", STATE_VOLUME)
+        found = Path(where).stat()
+        if (found.st_uid, found.st_gid, found.st_mode & 0o777) != (USER, USER, 0o700):
+            raise Failed(f"a new volume at /{STATE} has {found}")
+    finally:
+        podman("volume", "rm", "--force", STATE_VOLUME)
 
 
 def podman(*arguments: str | Path) -> str:

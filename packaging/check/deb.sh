@@ -38,8 +38,11 @@ relay=''
 echo '# kept' >> "$root/etc/vault-relay/environment"
 install --install /relay.deb
 grep -q '# kept' "$root/etc/vault-relay/environment" || fail "a second installation lost the environment file"
+mkdir -p "$root/var/lib/vault-relay"
+touch "$root/var/lib/vault-relay/mailbox.db"
 install --remove vaultmesh-relay
 [ -e "$root/etc/vault-relay/environment" ] || fail "the removal took the environment file"
+[ -e "$root/var/lib/vault-relay/mailbox.db" ] || fail "the removal took the mailbox"
 install --purge vaultmesh-relay
 left=$(find "$root" -xdev \( -name '*vault-relay*' -o -name '*vaultmesh*' \) -not -path "$root/tmp/*")
 [ -z "$left" ] || fail "the purge left $left"

@@ -7,6 +7,7 @@ cd /check
 . ./steps.sh
 conf=/etc/systemd/system/vault-relay.service.d
 examples=/usr/share/doc/vaultmesh-relay/systemd
+state=/var/lib/vault-relay
 
 threshold=--threshold=15
 
@@ -41,6 +42,8 @@ systemctl is-enabled --quiet vault-relay || fail "the package did not enable the
 vault-relay check ws://localhost:8080 >&2 || fail "vault-relay check"
 runuser -u vault-relay -- vault-relay healthcheck --runtime-folder /run/vault-relay >&2 || fail "healthcheck"
 is Type notify
+[ "$(stat -c '%a %U %G' $state)" = "700 vault-relay vault-relay" ] || fail "$state is $(stat -c '%a %U %G' $state)"
+[ -z "$(ls -A $state)" ] || fail "a relay without a mailbox wrote into $state"
 soon sh -c 'systemctl show --property StatusText vault-relay | grep -q "0 devices joined"'
 step "installed, started, enabled; it says: $(systemctl show --property StatusText --value vault-relay)"
 
@@ -138,10 +141,12 @@ dpkg --install relay.deb >&2
 ! systemctl is-enabled --quiet vault-relay || fail "the package enabled what its operator disabled"
 step "disabled, it stays so"
 
+touch $state/mailbox.db
 dpkg --remove vaultmesh-relay >&2
 ! answers || fail "it still runs"
+[ -e $state/mailbox.db ] || fail "the removal took the mailbox"
 [ -e /etc/vault-relay/environment ] || fail "the removal took the environment file"
-step "removed: stopped, the environment file kept"
+step "removed: stopped, the environment file and the mailbox kept"
 
 rm -f /etc/vault-relay/relay.toml /etc/vault-relay/tls.*
 dpkg --purge vaultmesh-relay >&2

@@ -14,9 +14,10 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from containers import Container, Failed, build_image, load_image
+from containers import Container, Failed, build_image, check_state_folder, load_image
 from links import broken_links
 
 from benchmarks import connections, generator, machine, meetings
@@ -27,6 +28,9 @@ BUILD = Path("build/package")
 NAME = "vaultmesh-relay"
 FOLDER = f"opt/{NAME}"
 SMOKE = "packaging/check/smoke.py"
+PROBE = Path("packaging/check/sqlite_probe.py")
+SQLITE_WITH = {"DQS=0", "OMIT_LOAD_EXTENSION", "THREADSAFE=1"}
+SQLITE_WITHOUT = {"ENABLE_FTS3", "ENABLE_FTS4", "ENABLE_FTS5", "ENABLE_RTREE"}
 NOBODY = 65532
 DEVICES = 1000
 MEMORY = "64m"
@@ -64,9 +68,32 @@ def check_in(root: Path, archive: Path) -> None:
     run("mount", "-t", "proc", "proc", root / "proc")
     try:
         run(sys.executable, SMOKE, *inside)
+        version = check_database(root / FOLDER, inside)
     finally:
         run("umount", root / "proc")
-    passed(f"runs in {root.name}")
+    passed(f"runs in {root.name}, and opens a database of SQLite {version}")
+
+
+def check_database(folder: Path, command: Sequence[str]) -> str:
+    """Let the program open a database; returns the version of SQLite.
+
+    No command prints it, and a relay without a mailbox does not load it. So the probe is a plugin,
+    which Twisted imports when it looks for an endpoint of an unknown kind. A run of a relay with a
+    mailbox belongs here, too: `--mailbox`, a PUT, and its ITEM after a restart.
+    """
+    probe = shutil.copy(PROBE, folder / "lib/twisted/plugins")
+    asked = (*command, "config", "check", "--listen", "unknown:1")
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    Path(probe).unlink()
+    said = re.search(r"^sqlite (\S+) wal 1 ciphertext (.*)$", done.stdout, re.MULTILINE)
+    if said is None:
+        raise Failed(f"{folder} opened no database: {done.stdout}{done.stderr}")
+    version, options = said[1], set(said[2].split())
+    if f"sqlite3 {version}-" not in Path("packaging/sources.txt").read_text():
+        raise Failed(f"{folder} has SQLite {version}, which packaging/sources.txt does not list")
+    if SQLITE_WITH - options or options & SQLITE_WITHOUT:
+        raise Failed(f"{folder} has an SQLite with these options: {said[2]}")
+    return version
 
 
 def check_installer(root: Path, archive: Path) -> None:
@@ -174,6 +201,8 @@ def main(kind: str, archive: Path, image: Path, *roots: Path) -> None:
     load_image(image, BUILD)
     build_image(BUILD / "image", kind)
     passed("packaging/Dockerfile gives the same image")
+    check_state_folder()
+    passed("a new volume for the mailbox belongs to the relay")
     if kind == platform.machine():
         check_commands(program)
         check_image(MEMORY)

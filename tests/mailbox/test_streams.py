@@ -263,6 +263,21 @@ def test_every_device_with_a_mailbox_is_told_of_an_erase(relay: MailRelay) -> No
     assert numbers(late.read()) == []
 
 
+def test_an_erase_comes_after_the_puts_before_it(relay: MailRelay) -> None:
+    device = relay.live(1)
+    device.put(1)
+    relay.clerk.round()
+    # The next commit is not due yet.
+    device.put(2)
+    device.erase()
+    relay.clerk.round()
+    relay.work()
+    assert [type(each) for each in device.read()] == [Stored, Stored, Erased]
+    late = relay.mail_device(2).open()
+    relay.work()
+    assert numbers(late.read()) == []
+
+
 def test_an_erase_that_deletes_nothing_is_told_to_its_device_only(relay: MailRelay) -> None:
     eraser, peer = relay.live(1), relay.live(2)
     for _ in range(2):

@@ -40,6 +40,13 @@ def test_documents_run_what_is_in_the_image() -> None:
         assert words[words.index(NAME) + 1] == "vault-relay"
 
 
+def test_the_mailbox_is_a_volume_where_the_image_has_its_folder() -> None:
+    told = yaml.safe_load((ROOT / COMPOSE[0]).read_text())
+    (volume,) = told["volumes"]
+    state = runpy.run_path(str(ROOT / "packaging/image.py"))["STATE"]
+    assert told["services"]["relay"]["volumes"] == [f"{volume}:/{state}"]
+
+
 @pytest.mark.parametrize("name", COMPOSE)
 def test_every_service_limits_its_log(name: str) -> None:
     """The image has 22 MB, and 30 are promised for it and its log."""

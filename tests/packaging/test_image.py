@@ -106,4 +106,16 @@ def test_the_layer_has_the_program_and_nothing_for_other_ways_to_run_it(archive:
     }
     assert members["usr/local/bin/vault-relay"].linkname == f"/{home}lib/vault-relay"
     assert members["tmp"].mode == 0o1777
-    assert {(member.uid, member.mtime) for member in members.values()} == {(0, TIME)}
+    assert {member.mtime for member in members.values()} == {TIME}
+    assert {name for name, member in members.items() if (member.uid, member.gid) != (0, 0)} == {
+        "var/lib/vault-relay"
+    }
+
+
+def test_the_relay_alone_may_use_the_folder_of_its_mailbox(archive: Path) -> None:
+    _, config, data = parts(archive)
+    with tarfile.open(fileobj=io.BytesIO(data)) as layer:
+        folder = layer.getmember("var/lib/vault-relay")
+    assert folder.isdir()
+    assert (f"{folder.uid}:{folder.gid}", folder.mode) == (config["config"]["User"], 0o700)
+    assert "Volumes" not in config["config"]

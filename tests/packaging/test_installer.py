@@ -129,14 +129,19 @@ def test_uninstalling_keeps_the_configuration_unless_it_is_to_be_purged(
     addition = root / "etc/systemd/system/vault-relay.service.d/port-443.conf"
     addition.parent.mkdir()
     addition.write_text("[Service]")
+    mailbox = root / "var/lib/vault-relay/mailbox.db"
+    mailbox.parent.mkdir(parents=True)
+    mailbox.touch()
     done = run(script, DESTDIR=root)
     assert done.returncode == 0
     assert "kept " in done.stdout
     assert "environment tokens" in done.stdout
+    assert "var/lib/vault-relay, the mailbox" in done.stdout
     assert {name for name in tree(root) if (root / name).is_file()} == {
         "etc/vault-relay/environment",
         "etc/vault-relay/tokens",
         "etc/systemd/system/vault-relay.service.d/port-443.conf",
+        "var/lib/vault-relay/mailbox.db",
     }
     done = run(package / "uninstall.sh", "--purge", DESTDIR=root)
     assert done.returncode == 0
@@ -145,6 +150,17 @@ def test_uninstalling_keeps_the_configuration_unless_it_is_to_be_purged(
     done = run(package / "uninstall.sh", "--purge", DESTDIR=root)
     assert done.returncode == 0
     assert not (root / "etc/vault-relay").exists()
+    assert not mailbox.parent.exists()
+
+
+def test_uninstalling_removes_the_folder_of_a_mailbox_that_never_was(
+    package: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "root/var/lib/vault-relay"
+    folder.mkdir(parents=True)
+    done = run(package / "uninstall.sh", DESTDIR=tmp_path / "root")
+    assert "the mailbox" not in done.stdout
+    assert not folder.exists()
 
 
 def test_it_leaves_the_service_and_the_link_of_others_alone(package: Path, tmp_path: Path) -> None:
@@ -155,6 +171,9 @@ def test_it_leaves_the_service_and_the_link_of_others_alone(package: Path, tmp_p
     link = root / "usr/local/bin/vault-relay"
     link.parent.mkdir(parents=True)
     link.symlink_to("/opt/vault-relay/bin/vault-relay")
+    mailbox = root / "var/lib/vault-relay/mailbox.db"
+    mailbox.parent.mkdir(parents=True)
+    mailbox.touch()
     before = tree(root)
     done = run(package / "uninstall.sh", "--purge", DESTDIR=root)
     assert done.returncode == 0

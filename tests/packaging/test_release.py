@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 FILES = {
     "vaultmesh-relay/lib/libpython3.13.so.1.0": b"...\x003.13.5\0...",
     "vaultmesh-relay/lib/libcrypto.so.3": b"..OpenSSL 3.0.22 1 Jan 2026",
+    "vaultmesh-relay/lib/lib-dynload/_sqlite3.cpython-313-x86_64-linux-gnu.so": b"\x013.53.4\0..",
     "vaultmesh-relay/licences/Sources.txt": b"openssl 3.0.22-1, with Debian's patches: a b\n"
+    b"sqlite3 3.53.4-2, with Debian's patches: cross.patch\n"
     b"python3.13 3.13.5-2, with Debian's patches: CVE-2026-0672.patch\n",
 }
 UNPATCHED = b"openssl 3.0.22-1, without Debian's patches\n"
@@ -78,11 +80,13 @@ def test_the_list_has_what_comes_from_no_package_index_too(dist: Path) -> None:
         "Twisted": "26.10.0",
         "python": "3.13.5",
         "openssl": "3.0.22",
+        "sqlite": "3.53.4",
         "libsodium": None,
     }
     notes = {its["name"]: its.get("pedigree", {}).get("notes", "") for its in listed["components"]}
     assert notes["openssl"] == "Debian's source 3.0.22-1, with Debian's patches: a b"
     assert "CVE-2026-0672" in notes["python"]
+    assert notes["sqlite"] == "Debian's source 3.53.4-2, with Debian's patches: cross.patch"
     assert listed["metadata"]["component"]["version"] == __version__
     (tree,) = listed["dependencies"]
     assert set(tree["dependsOn"]) == {its["bom-ref"] for its in listed["components"]}
@@ -91,7 +95,7 @@ def test_the_list_has_what_comes_from_no_package_index_too(dist: Path) -> None:
 def test_a_package_that_does_not_tell_what_is_in_it_stops_the_release(dist: Path) -> None:
     done = release(dist, dict.fromkeys(FILES, b""))
     assert done.returncode == 1
-    assert "does not contain its openssl, python" in done.stderr
+    assert "does not contain its openssl, python, sqlite" in done.stderr
     assert not (dist / "checksums.txt").exists()
 
 
@@ -100,7 +104,7 @@ def test_an_archive_without_debians_fixes_stops_the_release(dist: Path, where: s
     """That of another kind of machine, too; for a trial it is good enough."""
     files = dict(FILES)
     unpatched = files | {
-        "vaultmesh-relay/licences/Sources.txt": UNPATCHED + b"python3.13 1, with\n"
+        "vaultmesh-relay/licences/Sources.txt": UNPATCHED + b"python3.13 1, with\nsqlite3 3, with\n"
     }
     if where == "relay.tar.gz":
         files = unpatched

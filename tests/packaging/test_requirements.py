@@ -1,4 +1,4 @@
-"""What the package is made of is what setup.cfg asks for."""
+"""What the package is made of is what setup.cfg and the mailbox ask for."""
 
 import re
 from configparser import ConfigParser
@@ -80,6 +80,13 @@ def test_what_a_pin_asks_for_is_pinned_too(name: str) -> None:
             assert asked in {canonicalize_name(pin) for pin in pins()} | NOT_TAKEN, (
                 f"{name}: {line}"
             )
+
+
+def test_sqlite_is_one_without_the_fault_of_its_log() -> None:
+    """Its releases from 3.7.0 to 3.51.2 can lose what a checkpoint writes."""
+    text = (ROOT / "packaging/sources.txt").read_text()
+    (version,) = re.findall(r"^sqlite3 ([\d.]+)-", text, re.MULTILINE)
+    assert Version(version) >= Version("3.51.3")
 
 
 def test_the_bundle_takes_wheels_by_their_sums_alone() -> None:

@@ -17,7 +17,13 @@ OF_A_WORKER = {
     "EnvironmentFile=-/etc/vault-relay/worker-%i.environment",
     "RuntimeDirectory=vault-relay/%i",
 }
-OF_THE_ONE = {"Description=VaultMesh relay", "RuntimeDirectory=vault-relay"}
+OF_THE_ONE = {
+    "Description=VaultMesh relay",
+    "RuntimeDirectory=vault-relay",
+    # A mailbox in a folder is for a single relay.
+    "StateDirectory=vault-relay",
+    "StateDirectoryMode=0700",
+}
 
 
 def said(unit: str) -> set[str]:

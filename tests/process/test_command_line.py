@@ -157,7 +157,8 @@ def test_check_of_a_good_relay_is_exit_status_0() -> None:
     summary = json.loads(told.stdout)
     assert summary["passed"]
     names = ["name", "tcp", "http", "address", "upgrade", "join", "echo", "largest", "throughput"]
-    assert [step["step"] for step in summary["steps"]] == names
+    assert [step["step"] for step in summary["steps"]] == [*names, "mailbox"]
+    assert summary["steps"][-1]["mailbox"] is None
 
 
 @pytest.mark.parametrize("command", ["token new", "--help", "check --help"])

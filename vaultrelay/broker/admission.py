@@ -8,6 +8,7 @@ from collections import Counter, OrderedDict
 
 from vaultrelay.broker.channel import Channel
 from vaultrelay.broker.counters import Counters
+from vaultrelay.broker.deadlines import close_without_hello
 from vaultrelay.broker.hello import JoinRefusal
 from vaultrelay.broker.outbox import Clock
 from vaultrelay.broker.reserved import ReservedSlots, Share, Slot
@@ -187,5 +188,5 @@ class AdmissionControl:
         oldest = next(iter(self._waiting), None)
         if oldest is None or oldest.lasted_seconds < PENDING_GRACE_SECONDS:
             return False
-        oldest.close_without_hello()
+        close_without_hello(oldest)
         return True

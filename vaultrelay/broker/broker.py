@@ -12,9 +12,9 @@ from vaultrelay.broker.hello import check_hello, welcome
 from vaultrelay.broker.idle_disconnects import IdleDisconnects
 from vaultrelay.broker.mailbox import Mailbox
 from vaultrelay.broker.outbox import Clock, Outbox
-from vaultrelay.broker.session import Control, Session
+from vaultrelay.broker.session import Session
 from vaultrelay.broker.settings import BrokerSettings
-from vaultrelay.broker.stages import JOINED
+from vaultrelay.broker.stages import JOINED, Control
 from vaultrelay.policy.access import ANONYMOUS, Admission
 from vaultrelay.policy.budgets import BudgetBook, Budgets
 from vaultrelay.policy.limits.drain import DRAIN_RECONNECT

@@ -3,6 +3,7 @@
 from vaultrelay.broker.session import Session
 from vaultrelay.broker.stages import CHALLENGED, JOINED
 from vaultrelay.policy.limits.timeouts import HELLO_SECONDS
+from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
 
 
@@ -13,7 +14,7 @@ def check_deadlines(session: Session, now: float) -> None:
     session.rates.refill(now)
     if session.stage is CHALLENGED:
         if now - session.opened_at >= HELLO_SECONDS:
-            session.close_without_hello()
+            close_without_hello(session)
     elif rule := flow.broken_rule(session.messages_in, now):
         session.break_rule(rule, CloseCode.SLOW)
     elif session.stage is JOINED:
@@ -23,6 +24,12 @@ def check_deadlines(session: Session, now: float) -> None:
             session.close(code)
         elif not flow.is_queue_high and liveness.begin_ping(now):
             session.outbox.ping()
+
+
+def close_without_hello(session: Session) -> None:
+    """Close a session because its device did not join in time."""
+    rule = Rule.NO_HELLO if session.outbox.partial_bytes is None else Rule.PARTIAL_HELLO
+    session.break_rule(rule, CloseCode.HELLO_TIMEOUT)
 
 
 def extend_deadlines(session: Session, gap: float, now: float) -> None:

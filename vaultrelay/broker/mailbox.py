@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from vaultrelay.broker.session import Control, Session
+from vaultrelay.broker.session import Session
+from vaultrelay.broker.stages import Control
 from vaultrelay.wire.announced import MailboxLimits
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from vaultrelay.broker.deadlines import close_without_hello
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.limits.reserved import (
     RESERVED_DEBT_SECONDS,
@@ -90,7 +91,7 @@ class ReservedSlots:
                     return False
                 leaving.add(slot)
         for slot in leaving:
-            slot.session.close_without_hello()
+            close_without_hello(slot.session)
         return True
 
     def take(self, session: Session, shares: Sequence[Share], now: float) -> Slot:

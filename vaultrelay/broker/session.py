@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from vaultrelay import __version__
 from vaultrelay.broker.device_rates import DeviceRates
@@ -16,6 +16,7 @@ from vaultrelay.broker.stages import (
     JOINED,
     LEFT_REASONS,
     TRANSITIONS,
+    Control,
     Event,
 )
 from vaultrelay.policy.access import Admission
@@ -27,12 +28,6 @@ from vaultrelay.wire.control.joining import Challenge
 from vaultrelay.wire.data import NO_SESSION, BadHeader, check_data
 from vaultrelay.wire.json_object import BadControl
 from vaultrelay.wire.proof import RELAY_NONCE_BYTES
-
-
-class Control(Protocol):
-    """A control message of a device."""
-
-    type: ClassVar[str]
 
 
 class JoinedChannel(Protocol):
@@ -207,8 +202,7 @@ class Session:
         self.channel = channel
         self.number = self.flow.number = number
         self.device = device
-        self.nonce = b""
-        self.named_channel = None
+        self.nonce, self.named_channel = b"", None
         self.liveness.is_active = True
 
     def break_rule(
@@ -216,11 +210,6 @@ class Session:
     ) -> None:
         """Close for a rule that the device broke."""
         self.close(code, broken.sentence, rule=broken.slug)
-
-    def close_without_hello(self) -> None:
-        """Close because the device did not join in time."""
-        rule = Rule.NO_HELLO if self.outbox.partial_bytes is None else Rule.PARTIAL_HELLO
-        self.break_rule(rule, CloseCode.HELLO_TIMEOUT)
 
     def close(self, code: CloseCode, cause: str = "", **details: object) -> None:
         """Close with a code: `cause` is a sentence for the log, `details` go into the reason."""

@@ -1,6 +1,7 @@
 """The stages of a session, and the table of transitions between them."""
 
 from enum import Enum
+from typing import ClassVar, Protocol
 
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
@@ -25,6 +26,12 @@ class Event(Enum):
     ERASE = "erase"
     DATA = "data"
     CLOSE = "close"
+
+
+class Control(Protocol):
+    """A control message of a device; its type is the value of an Event."""
+
+    type: ClassVar[str]
 
 
 CHALLENGED, JOINED, CLOSED = Stage

@@ -7,13 +7,27 @@
     event = await device.receive()      # Message, Nack, Busy, Ready, Joined, Left, Draining
                                         # or Keepalive
     await device.close()
+
+With a Mailbox, it also stores messages for devices that are not connected, if the relay permits::
+
+    mailbox = Mailbox(MailFile(Path("phone.mail")))     # of vaultrelay.client.mail_file
+    device = await connect(reactor, url, channel_seed, device_tag, mailbox=mailbox)
+    await mailbox.put(b"ciphertext")
+    event = await device.receive()      # also MailboxState, Item, Stored, PutRefused or Erased
+    mailbox.take(event)                 # an Item that the application has on its disk
 """
 
 from vaultrelay.client.device import Device, connect
-from vaultrelay.client.events import Closed, Message, Nack
+from vaultrelay.client.events import Closed, Message, Nack, PutRefused
+from vaultrelay.client.mail_store import MailStore, MemoryMailStore, StoreFailed, WaitingPut
+from vaultrelay.client.mailbox import Mailbox, NoMailbox, new_item_id
+from vaultrelay.client.outbox import OutboxFull
 from vaultrelay.client.refused import Refused
+from vaultrelay.wire.announced import MailboxLimits
 from vaultrelay.wire.control.in_session import Busy, Draining, Joined, Keepalive, Left, Ready
+from vaultrelay.wire.control.mailbox import Erased, MailboxState
 from vaultrelay.wire.data import EVERYONE
+from vaultrelay.wire.mailbox import Item, PutReason, Stored
 
 __all__ = [
     "EVERYONE",
@@ -21,12 +35,27 @@ __all__ = [
     "Closed",
     "Device",
     "Draining",
+    "Erased",
+    "Item",
     "Joined",
     "Keepalive",
     "Left",
+    "MailStore",
+    "Mailbox",
+    "MailboxLimits",
+    "MailboxState",
+    "MemoryMailStore",
     "Message",
     "Nack",
+    "NoMailbox",
+    "OutboxFull",
+    "PutReason",
+    "PutRefused",
     "Ready",
     "Refused",
+    "StoreFailed",
+    "Stored",
+    "WaitingPut",
     "connect",
+    "new_item_id",
 ]

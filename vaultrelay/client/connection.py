@@ -18,13 +18,17 @@ from vaultrelay.client.frame import masked_frame
 from vaultrelay.client.refused import NO_RELAY, Refused, UpgradeReader
 from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire import VERSION
+from vaultrelay.wire.announced import MAILBOX
 from vaultrelay.wire.answer import SWITCHED
+from vaultrelay.wire.broken_rule import BrokenRule
 from vaultrelay.wire.control.from_relay import read_from_relay
 from vaultrelay.wire.control.joining import Challenge, Welcome
-from vaultrelay.wire.json_object import BadControl
+from vaultrelay.wire.control.mailbox import Erased, MailboxState
+from vaultrelay.wire.mailbox import ITEM_HEADER_BYTES
 
 CONTROL_LIMIT = 64 * 1024
 """The largest control message, `welcome`, stays below it with any number of peers."""
+_LARGEST_ITEM = ITEM_HEADER_BYTES + MAILBOX["item_bytes"][1]
 Answer = Callable[[Challenge], bytes]
 """Makes the hello that answers a challenge."""
 
@@ -39,7 +43,12 @@ class DeviceSocket(WebSocketClientProtocol):
     transport: Any
 
     def __init__(
-        self, clock: IReactorTime, answer: Answer, on_event: Callable[[Event | Closed], None]
+        self,
+        clock: IReactorTime,
+        answer: Answer,
+        on_event: Callable[[Event | Closed], None],
+        *,
+        wants_mailbox: bool = False,
     ) -> None:
         super().__init__()
         self._clock = clock
@@ -52,6 +61,9 @@ class DeviceSocket(WebSocketClientProtocol):
         self.has_room = True
         self.relay_version = ""
         self._answer = answer
+        self._wants_mailbox = wants_mailbox
+        self._mail_session = 0
+        self._longest_sent = CONTROL_LIMIT
         self.on_event = on_event
         self.is_reading = True
         self._fragments = 0
@@ -90,17 +102,17 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         try:
-            event = read_data(payload) if isBinary else read_from_relay(payload)
-        except BadControl as error:
+            event = read_data(payload, self._mail_session) if isBinary else read_from_relay(payload)
+        except BrokenRule as error:
             self.fail_protocol(str(error))
             return
         if isinstance(event, Challenge):
             self._challenge(event)
         elif isinstance(event, Welcome):
             if not self.welcomed.called:
-                # From here on the relay passes on what peers send, up to its limit.
-                self.maxMessagePayloadSize = max(CONTROL_LIMIT, event.limits.message_bytes)
-                self.welcomed.callback(event)
+                self._welcome(event)
+        elif isinstance(event, MailboxState | Erased) and not self._mail_session:
+            pass
         elif isinstance(event, Event) and self.welcomed.called:
             self.on_event(event)
 
@@ -133,6 +145,16 @@ class DeviceSocket(WebSocketClientProtocol):
         self.relay_version = challenge.relay
         self.sendMessage(self._answer(challenge), isBinary=False)
 
+    def _welcome(self, welcome: Welcome) -> None:
+        # From here on the relay passes on what peers send, up to its limit.
+        self._longest_sent = max(CONTROL_LIMIT, welcome.limits.message_bytes)
+        self.maxMessagePayloadSize = self._longest_sent
+        if self._wants_mailbox and welcome.mailbox is not None:
+            self._mail_session = welcome.session
+            # Items may be older than the limits of today.
+            self.maxMessagePayloadSize = max(self._longest_sent, _LARGEST_ITEM)
+        self.welcomed.callback(welcome)
+
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self._is_over = True
         closed = self._error or self._ended(code or 1006, reason or "")
@@ -158,7 +180,7 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def send_data(self, message: bytes) -> None:
         """Send a binary message. Raises PayloadExceededError if the relay takes none so large."""
-        if len(message) > self.maxMessagePayloadSize:
+        if len(message) > self._longest_sent:
             raise PayloadExceededError(
                 f"the relay does not accept a message of {len(message)} bytes"
             )
@@ -205,6 +227,10 @@ class DeviceSocket(WebSocketClientProtocol):
     def fail_protocol(self, violation: str) -> None:
         """Cut off a relay that breaks the protocol."""
         self._fail(Closed(1002, f"the relay broke the protocol: {violation}"))
+
+    def fail_internally(self, error: Exception) -> None:
+        """Give the connection up for a fault of this machine."""
+        self._fail(Closed(1011, str(error)))
 
     def abort(self) -> None:
         """Cut the connection off, if there is one."""

@@ -14,6 +14,9 @@ from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.event_queue import EventQueue
 from vaultrelay.client.events import Closed, Event
 from vaultrelay.client.factory import DeviceSocketFactory
+from vaultrelay.client.mail_connection import MailConnection
+from vaultrelay.client.mail_link import MailLink
+from vaultrelay.client.mailbox import Mailbox
 from vaultrelay.client.tls import TlsEndpoint
 from vaultrelay.wire import proof
 from vaultrelay.wire.announced import CHANNEL_DEVICES, Limits
@@ -38,7 +41,13 @@ class Device:
     `ping_seconds` is the interval in force: first the relay's own, then the requested one.
     """
 
-    def __init__(self, socket: DeviceSocket, welcome: Welcome, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        socket: DeviceSocket,
+        welcome: Welcome,
+        clock: IReactorTime,
+        mailbox: Mailbox | None = None,
+    ) -> None:
         self.session = welcome.session
         self.limits: Limits = welcome.limits
         self.notice = welcome.notice
@@ -56,6 +65,10 @@ class Device:
         self._watch = LoopingCall(self._check_silence)
         self._watch.clock = clock
         self._watch.start(WATCH_SECONDS, now=False)
+        self._mail: MailConnection | None = None
+        if mailbox is not None and welcome.mailbox is not None:
+            link = MailLink(socket, welcome, welcome.mailbox, clock, self._ids, self._events.put)
+            self._mail = MailConnection(mailbox, link)
 
     def send(self, payload: bytes, to: int = EVERYONE) -> int:
         """Send ciphertext to one peer or to all; return the id by which a Nack will name it.
@@ -117,6 +130,8 @@ class Device:
         """Take an event of the socket."""
         if self._is_leaving and not isinstance(event, Closed):
             return
+        if self._mail is not None and self._mail.received(event):
+            return
         if isinstance(event, Joined):
             if len(self.peers) > CHANNEL_DEVICES[1]:
                 self._socket.fail_protocol("more peers than a channel has devices")
@@ -129,6 +144,8 @@ class Device:
         elif isinstance(event, Closed):
             self._closed = event
             self._watch.stop()
+            if self._mail is not None:
+                self._mail.close()
             self._gone.callback(None)
         self._events.put(event)
 
@@ -152,10 +169,12 @@ async def connect(
     device: bytes,
     tls: ssl.SSLContext | None = None,
     endpoint: IStreamClientEndpoint | None = None,
+    mailbox: Mailbox | None = None,
 ) -> Device:
     """Join the channel of this 32-byte Ed25519 seed, as the device with the 8-byte tag.
 
-    `tls` replaces the platform's trust in certificates, `endpoint` the way to the relay. Raises
+    `tls` replaces the platform's trust in certificates, `endpoint` the way to the relay. With a
+    `mailbox` the device asks the relay for one, and works without it if it offers none. Raises
     ValueError for a bad URL, seed or tag, Refused, Closed, Twisted's ConnectError, ssl.SSLError,
     and CancelledError without an answer after CONNECT_SECONDS.
     """
@@ -165,8 +184,9 @@ async def connect(
         raise ValueError(f"a device tag has {proof.DEVICE_BYTES} bytes, not {len(device)}")
 
     early: list[Event | Closed] = []
-    answer = partial(_hello, channel_seed, channel, device, relay.host)
-    socket = DeviceSocket(reactor, answer, early.append)
+    cursor = None if mailbox is None else mailbox.cursor
+    answer = partial(_hello, channel_seed, channel, device, relay.host, cursor)
+    socket = DeviceSocket(reactor, answer, early.append, wants_mailbox=mailbox is not None)
     address = f"{relay.scheme}://{relay.authority}{relay.path}"
     factory = DeviceSocketFactory(reactor, address, relay.authorization, channel, socket)
     deadline = reactor.callLater(CONNECT_SECONDS, socket.welcomed.cancel)
@@ -179,18 +199,26 @@ async def connect(
     finally:
         if deadline.active():
             deadline.cancel()
-    joined = Device(socket, welcome, reactor)
+    joined = Device(socket, welcome, reactor, mailbox)
     socket.on_event = joined.on_event
     for event in early:
         joined.on_event(event)
     return joined
 
 
-def _hello(seed: bytes, channel: bytes, device: bytes, host: str, challenge: Challenge) -> bytes:
+def _hello(
+    seed: bytes,
+    channel: bytes,
+    device: bytes,
+    host: str,
+    cursor: bytes | None,
+    challenge: Challenge,
+) -> bytes:
     """Return the answer to a challenge."""
     nonce = secrets.token_bytes(proof.DEVICE_NONCE_BYTES)
     body = proof.join_body(challenge.nonce, nonce, channel, device, host)
-    return Hello(channel, device, nonce, host, proof.sign_join(seed, body), CLIENT_NAME).encode()
+    signature = proof.sign_join(seed, body)
+    return Hello(channel, device, nonce, host, signature, CLIENT_NAME, cursor).encode()
 
 
 def endpoint_of(

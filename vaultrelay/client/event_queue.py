@@ -4,6 +4,7 @@ from twisted.internet.defer import DeferredQueue
 
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.events import Closed, Event, Message
+from vaultrelay.wire.mailbox import Item
 
 UNRECEIVED_BYTES = 1024 * 1024
 """Of queued events. Above it the relay is not read, which slows the senders down."""
@@ -41,4 +42,4 @@ class EventQueue:
 
 
 def _size(event: Event | Closed) -> int:
-    return EVENT_BYTES + (len(event.payload) if isinstance(event, Message) else 0)
+    return EVENT_BYTES + (len(event.payload) if isinstance(event, Message | Item) else 0)

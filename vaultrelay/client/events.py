@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 
 from vaultrelay.wire.control.in_session import Busy, Draining, Joined, Keepalive, Left, Ready
+from vaultrelay.wire.control.mailbox import Erased, MailboxState
 from vaultrelay.wire.data import HEADER_BYTES, Kind, Reason, read_header
+from vaultrelay.wire.mailbox import Item, MailboxKind, PutReason, Stored, read_item, read_stored
+
+_FINAL = frozenset({PutReason.TOO_BIG, PutReason.NOT_ALLOWED})
 
 
 class Closed(Exception):
@@ -34,11 +38,33 @@ class Nack:
     reason: Reason | int
 
 
-Event = Message | Nack | Joined | Left | Busy | Ready | Draining | Keepalive
+class PutRefused(Exception):
+    """The relay does not store our item `item_id`; `reason` is one of PutReason, or a future one.
+
+    If the refusal `is_final`, the item does not wait any more. Otherwise it is sent again when the
+    relay has room, or after an hour. FULL: erase what all devices have, and tell the user.
+    """
+
+    def __init__(self, item_id: bytes, reason: PutReason | int) -> None:
+        known = reason in PutReason.__members__.values()
+        self.reason = PutReason(reason) if known else reason
+        self.item_id = item_id
+        self.is_final = reason in _FINAL
+        super().__init__(
+            f"the relay does not store the item: {getattr(self.reason, 'name', reason)}"
+        )
 
 
-def read_data(message: bytes) -> Message | Nack | None:
-    """Return the event in a data message of the relay; None for an unknown kind."""
+MailEvent = Item | Stored | MailboxState | Erased | PutRefused
+Event = Message | Nack | Joined | Left | Busy | Ready | Draining | Keepalive | MailEvent
+
+
+def read_data(message: bytes, mail_session: int = 0) -> Message | Nack | Item | Stored | None:
+    """Return the event in a data message of the relay; None for an unknown kind.
+
+    `mail_session` is our session if it has a mailbox. Raises BadHeader for a malformed message of
+    the mailbox.
+    """
     if len(message) < HEADER_BYTES:
         return None
     header = read_header(message)
@@ -49,4 +75,8 @@ def read_data(message: bytes) -> Message | Nack | None:
     if header.kind == Kind.NACK:
         known = header.reason in Reason.__members__.values()
         return Nack(header.sender, header.id, Reason(header.reason) if known else header.reason)
+    if header.kind == MailboxKind.ITEM and mail_session:
+        return read_item(message)
+    if header.kind == MailboxKind.STORED and mail_session:
+        return read_stored(message, mail_session)
     return None

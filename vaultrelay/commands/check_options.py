@@ -55,9 +55,10 @@ PARSER = command_parser(
     "check",
     """
 The steps are: name resolution, TCP, TLS, HTTP and its clock, the client address as the relay sees
-it, upgrade, join, echo, the largest message, and one second of throughput. Two devices meet in a
-channel that exists for this test only; other devices are not disturbed. A line that begins with
-"warn" reports a problem to correct in a step that passed.
+it, upgrade, join, echo, the largest message, one second of throughput, and the mailbox: whether the
+relay has one, and stores, delivers and erases an item. Two devices meet in a channel that exists
+for this test only; other devices are not disturbed. A line that begins with "warn" reports a
+problem to correct in a step that passed.
 """,
     notes="""
 The exit status is 0 if every step passed, 1 if not, and 2 for invalid arguments.
@@ -80,6 +81,7 @@ The JSON object has "url" (without the token), "passed", "warnings" and "steps".
   echo        milliseconds        min, median, max
   largest     bytes               null: not complete yet on a slow line
   throughput  megabytes_per_second
+  mailbox     mailbox             its limits, as in welcome; null: the relay has none
   idle        silent_seconds, ping_seconds, cut_after_seconds, forgotten
 
 Examples:

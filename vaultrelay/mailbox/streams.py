@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import partial
 
 from vaultrelay.broker.outbox import Clock
-from vaultrelay.broker.session import Control, Session
+from vaultrelay.broker.session import Session
+from vaultrelay.broker.stages import Control
 from vaultrelay.mailbox.counters import MailboxCounters
 from vaultrelay.mailbox.device_stream import DeviceStream, Event, State
 from vaultrelay.mailbox.interfaces import Gathering, Payers, StoreThread

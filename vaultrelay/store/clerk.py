@@ -101,7 +101,11 @@ class Clerk:
     ) -> bool:
         """Erase items; return False if too many jobs wait."""
         return self._inbox.add_job(
-            Job(lambda store, _: store.erase(channel, upto, self._serve_between), done)
+            Job(
+                lambda store, _: store.erase(channel, upto, self._serve_between),
+                done,
+                is_after_puts=True,
+            )
         )
 
     def read_usage(self, done: Callable[[Usage | Refused], None]) -> bool:
@@ -142,6 +146,8 @@ class Clerk:
         self._serve()
         job = self._inbox.take_job()
         if job is not None:
+            while job.is_after_puts and self._inbox.has_puts:
+                self._commit()
             self._answer([partial(job.done, self._supervisor.attempt(job.work))])
         if self._monotonic() >= self._housekeep_at:
             self._keep_house()

@@ -37,6 +37,8 @@ class Job(NamedTuple):
 
     work: Callable[[Store, StoreClock], object]
     done: Callable[[Any], None]
+    is_after_puts: bool = False
+    """Whether the PUTs that wait are stored before."""
 
 
 class Inbox:

@@ -73,9 +73,7 @@ class DeviceConnection:
         self.connectionMade()
 
     def connectionMade(self) -> None:
-        admitted = self._admitted
-        del self._admitted
-        self._factory.take_turn(self, self._open_session, admitted)
+        self._factory.take_turn(self, self._open_session, self._admitted)
 
     def dataReceived(self, data: bytes) -> None:
         self.received_since_tick = True
@@ -207,6 +205,7 @@ class DeviceConnection:
 
     def _open_session(self, admitted: AdmittedUpgrade) -> None:
         """Answer the upgrade, and let the session send its challenge."""
+        del self._admitted
         upgrade = admitted.upgrade
         self._write(upgrade.response())
         self.session = self._factory.open_session(self, upgrade.channel, admitted.admission)
@@ -217,8 +216,7 @@ class DeviceConnection:
         self._queue.write(data)
 
     def _reserve(self, size: int) -> bool:
-        """Return whether the queue takes this much beside its messages; if not, the device is too
-        slow."""
+        """Return whether the queue has room beside its messages; if not, the device is too slow."""
         if self._queue.reserve(size):
             return True
         if not self._is_overfull and self.session is not None:
@@ -234,7 +232,7 @@ class DeviceConnection:
             return
         self._write(frame_writer.close_frame(code, reason))
         self.is_open = False
-        self._abort_later()
+        self._abort_call = self._abort_call or self._factory.closing(self)
         self.transport.resumeProducing()
         self._receiver.drop()
         # A full relay reads the answer, too.
@@ -247,8 +245,4 @@ class DeviceConnection:
         if not self.is_ended:
             self.is_ended = True
             self._queue.end()
-            self._abort_later()
-
-    def _abort_later(self) -> None:
-        if self._abort_call is None:
-            self._abort_call = self._factory.closing(self)
+            self._abort_call = self._abort_call or self._factory.closing(self)

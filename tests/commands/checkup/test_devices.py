@@ -52,7 +52,7 @@ def test_devices_that_do_not_see_each_other_have_not_met(monkeypatch: pytest.Mon
     async def join() -> None:
         pass
 
-    monkeypatch.setattr(pair, "_connect", join)
+    monkeypatch.setattr(pair, "connect", join)
     assert failure_of(pair.join()) == "The two devices do not see each other."
 
 

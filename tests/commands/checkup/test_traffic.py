@@ -15,6 +15,7 @@ from vaultrelay.client import (
     Draining,
     Joined,
     Left,
+    Mailbox,
     Message,
     Nack,
     Ready,
@@ -196,9 +197,13 @@ class Steps:
         self.world = World(limits=SessionLimits(**limits))
         self.connected = 0
 
-        async def connect_in_memory(reactor: Any, url: str, seed: bytes, tag: bytes) -> Device:
+        async def connect_in_memory(
+            reactor: Any, url: str, seed: bytes, tag: bytes, mailbox: Mailbox | None
+        ) -> Device:
             self.connected += 1
-            return await connect(reactor, url, seed, tag, endpoint=self.world.network)
+            return await connect(
+                reactor, url, seed, tag, endpoint=self.world.network, mailbox=mailbox
+            )
 
         monkeypatch.setattr(devices_module, "connect", connect_in_memory)
         self.devices = Devices(self.world.clock, "ws://relay.test")

@@ -10,6 +10,7 @@ from vaultrelay.client.device import CONNECT_SECONDS
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.explain import explain
 from vaultrelay.commands.checkup.idle import check_idle
+from vaultrelay.commands.checkup.mailbox import check_mailbox
 from vaultrelay.commands.checkup.pages import Pages
 from vaultrelay.commands.checkup.probe import probe_name, probe_tcp
 from vaultrelay.commands.checkup.result import CheckFailed, StepResult
@@ -88,6 +89,7 @@ class Checkup:
             ("echo", traffic.echo),
             ("largest", traffic.largest),
             ("throughput", traffic.throughput),
+            ("mailbox", partial(check_mailbox, reactor, devices)),
             *([("idle", idle)] if self._idle_seconds else []),
         ]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from twisted.internet.defer import DeferredList, ensureDeferred
 
-from vaultrelay.client import Closed, Device, Joined, Refused, connect
+from vaultrelay.client import Closed, Device, Joined, Mailbox, Refused, connect
 from vaultrelay.client.refused import NO_RELAY
 from vaultrelay.commands.checkup.answers import explain_answer
 from vaultrelay.commands.checkup.messages import Pair
@@ -34,7 +34,7 @@ class Devices:
 
     async def upgrade(self) -> StepResult:
         try:
-            await self._connect()
+            await self.connect()
         except Closed as closed:
             # The upgrade was granted; later events belong to the next step.
             self._closed = closed
@@ -49,7 +49,7 @@ class Devices:
     async def join(self) -> StepResult:
         if self._closed is not None:
             raise self._closed
-        await self._connect()
+        await self.connect()
         first, second = self.joined
         event = await first.receive()
         met = isinstance(event, Joined) and event.peer.session == second.session
@@ -70,8 +70,8 @@ class Devices:
         if self._pair is None or self._pair.debt_seconds > DEBT_SECONDS:
             await self.leave()
             self._seed = secrets.token_bytes(CHANNEL_BYTES)
-            await self._connect()
-            await self._connect()
+            await self.connect()
+            await self.connect()
             self._pair = Pair(self.joined, self._reactor)
         return self._pair
 
@@ -90,6 +90,9 @@ class Devices:
         if deadline.active():
             deadline.cancel()
 
-    async def _connect(self) -> None:
+    async def connect(self, mailbox: Mailbox | None = None) -> Device:
+        """Return one more device of the channel; `leave` includes it."""
         tag = secrets.token_bytes(DEVICE_BYTES)
-        self.joined.append(await connect(self._reactor, self._url, self._seed, tag))
+        device = await connect(self._reactor, self._url, self._seed, tag, mailbox=mailbox)
+        self.joined.append(device)
+        return device

@@ -44,6 +44,7 @@ _CURES = {
     ("upgrade", ""): "Does a proxy in front of the relay forward WebSocket upgrades?",
     ("join", "TimeoutError"): "Is there more than one relay behind this name? The devices of a "
     "vault must all reach the same one.",
+    ("mailbox", "TimeoutError"): "Does the disk of the relay's mailbox respond?",
     (
         "upgrade",
         "TimeoutError",

@@ -8,10 +8,10 @@ from twisted.internet.interfaces import IReactorTime
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.events import MailEvent
 from vaultrelay.client.mail_store import WaitingPut
-from vaultrelay.wire.announced import MailboxLimits
+from vaultrelay.wire.announced import PUT_HEADER_BYTES, MailboxLimits
 from vaultrelay.wire.control.joining import Welcome
 from vaultrelay.wire.control.mailbox import Erase
-from vaultrelay.wire.mailbox import PUT_HEADER_BYTES, pack_put
+from vaultrelay.wire.mailbox import pack_put
 
 _U32 = 0xFFFFFFFF
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple, Protocol
 
-from vaultrelay.wire.mailbox import NO_KEY, PUT_HEADER_BYTES
+from vaultrelay.wire.announced import PUT_HEADER_BYTES
+from vaultrelay.wire.mailbox import NO_KEY
 
 MAX_KNOWN_IDS = 65_536
 """Ids of items that are remembered, 2 MB: six times as many items as a channel has by default."""

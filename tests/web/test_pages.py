@@ -27,6 +27,7 @@ from vaultrelay.config.settings import Settings
 from vaultrelay.observe.privacy import privacy_notice
 from vaultrelay.web.page_resource import QuietSite
 from vaultrelay.web.pages import Pages
+from vaultrelay.web.privacy_page import privacy_page
 
 HEALTH = b'{"status":"ok","version":"1.0.0","connections":3,"uptime_seconds":86400}'
 PRIVACY: dict[str, Any] = privacy_notice(Settings())
@@ -400,3 +401,13 @@ def test_a_private_relay_says_where_the_token_goes(ask: Ask) -> None:
     shown = ask(public_urls=urls, asks_token=True).body
     assert b"<code>wss://any:TOKEN@relay.example.org</code>" in shown
     assert b'<code id="url">wss://relay.example.org</code>' in shown
+
+
+def test_the_privacy_page_says_how_long_a_mailbox_keeps_what_it_keeps() -> None:
+    notice = privacy_notice(Settings(mailbox="folder", mailbox_open=True, retention=7200))
+    shown = made_page(privacy_page(notice))
+    assert "Kept for at most 2 hours." in shown
+    assert "writes nothing to disk" not in shown
+    without = made_page(privacy_page(PRIVACY))
+    assert "Kept for at most" not in without
+    assert "<h2>What it writes to disk</h2>\n<p>Nothing.</p>" in without

@@ -1,7 +1,7 @@
 """MailboxService: opens the mailbox, and runs it between its thread and the reactor."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
 
@@ -13,7 +13,6 @@ from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
 from vaultrelay.mailbox.payers import Payers
 from vaultrelay.mailbox.streams import MailboxStreams
-from vaultrelay.observe.relay_snapshot import MailboxSnapshot
 from vaultrelay.policy.limits.mailbox import (
     START_SECONDS,
     STOP_SECONDS,
@@ -28,6 +27,9 @@ from vaultrelay.store.supervisor import State
 from vaultrelay.transport.periodic import PeriodicTask
 from vaultrelay.websocket.factory import DeviceFactory
 from vaultrelay.wire.announced import MailboxLimits
+
+if TYPE_CHECKING:
+    from vaultrelay.observe.relay_snapshot import MailboxSnapshot
 
 KEY_FILE = "key"
 """In the folder of the mailbox, unless --mailbox-key names another."""
@@ -77,8 +79,11 @@ class MailboxService(Service):
         """The limit of all stored messages."""
         return self._limits.total_bytes
 
-    def snapshot(self) -> MailboxSnapshot:
+    def snapshot(self) -> "MailboxSnapshot":
         """Return the current figures; those of the store are some seconds old."""
+        # Only the admin pages need it.
+        from vaultrelay.observe.relay_snapshot import MailboxSnapshot
+
         clerk, counters = self.clerk, self.streams.counters
         usage = clerk.usage
         return MailboxSnapshot(

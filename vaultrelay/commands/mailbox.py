@@ -11,6 +11,7 @@ from vaultrelay.app.exit_status import stop_with
 from vaultrelay.app.standard_streams import print_error, print_result
 from vaultrelay.commands.mailbox_access import Failed, Mailbox, NoMailbox
 from vaultrelay.commands.parser import argument, command_parser
+from vaultrelay.policy.printable import printable
 from vaultrelay.web.units import number, size
 
 _FAILED = 1
@@ -123,7 +124,7 @@ def _run(found: Namespace, mailbox: Mailbox) -> int:
         case "usage":
             usage = mailbox.usage()
             print_result(json.dumps(usage, indent=2) if found.json else _lines(usage))
-            return 0 if usage["state"] in ("open", "closed") else _FAILED
+            return 0 if usage.get("state") in ("open", "closed") else _FAILED
         case "check":
             mailbox.act("check")
             print_result("The mailbox is undamaged.")
@@ -132,7 +133,7 @@ def _run(found: Namespace, mailbox: Mailbox) -> int:
             mailbox.act("backup", str(path))
             print_result(f"Wrote {path}. The key of the mailbox is not in it.")
         case "erase":
-            is_empty = mailbox.act("erase", found.channel)["was_empty"]
+            is_empty = mailbox.act("erase", found.channel).get("was_empty")
             print_result("The channel had no messages." if is_empty else "Erased the channel.")
         case _:
             mailbox.act("trust-clock")
@@ -141,15 +142,15 @@ def _run(found: Namespace, mailbox: Mailbox) -> int:
 
 
 def _lines(usage: dict[str, Any]) -> str:
-    limit = usage.get("limit_bytes")
-    expiry = usage["next_expiry"]
+    limit, expiry = usage.get("limit_bytes"), usage.get("next_expiry")
     fault = f": {usage['fault']}" if usage.get("fault") else ""
     rows = {
-        "state": usage["state"] + fault,
+        "state": printable(f"{usage.get('state')}{fault}"),
         "messages": f"{number(usage['items'])} in {number(usage['channels'])} channels",
-        "size": size(usage["bytes"]) + (f" of at most {size(limit)}" if limit else ""),
+        "size": size(usage["bytes"])
+        + (f" of at most {size(limit)}" if isinstance(limit, int) else ""),
         "file": size(usage["file_bytes"]),
-        "next expiry": "-" if expiry is None else f"{_utc(expiry)} UTC",
+        "next expiry": f"{_utc(expiry)} UTC" if isinstance(expiry, int) else "-",
     }
     if usage["damaged"]:
         rows["damaged"] = f"{number(usage['damaged'])} messages, which devices do not get"

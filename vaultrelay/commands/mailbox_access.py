@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SOCKET, _FILE, _KEY = "control", "mailbox.db", "key"
 _OK = 200
+_NO_RELAY = "the answer is not that of a relay"
+_FIGURES = ("items", "channels", "bytes", "file_bytes", "damaged")
 _Result = TypeVar("_Result")
 
 
@@ -39,7 +41,9 @@ class Mailbox:
     def usage(self) -> dict[str, Any]:
         """Return its state and figures; the state is "closed" if no relay runs."""
         if (answer := self._ask("GET", "usage")) is not None:
-            return answer
+            if all(isinstance(answer.get(name), int) for name in _FIGURES):
+                return answer
+            raise Failed(f"{self._folder / _SOCKET}: {_NO_RELAY}")
         return self._with_store(lambda store: {"state": "closed", **store.usage()._asdict()})
 
     def act(self, action: str, argument: str = "") -> dict[str, Any]:
@@ -71,11 +75,13 @@ class Mailbox:
             fields = json.loads(answer.body)
         except (OSError, NotHttp) as error:
             raise Failed(f"{path}: {explain_failure(error)}") from None
-        except ValueError:
-            raise Failed(f"{path}: the answer is not that of a relay") from None
+        except (ValueError, RecursionError):
+            fields = None
+        if not isinstance(fields, dict):
+            raise Failed(f"{path}: {_NO_RELAY}")
         if answer.status != _OK:
             raise Failed(str(fields.get("fault") or f"the relay answers {answer.status}"))
-        return dict(fields)
+        return fields
 
     def _with_store(self, work: Callable[["Store"], _Result]) -> _Result:
         """Open the store for some work, as no relay has it open."""

@@ -1,6 +1,7 @@
 """The privacy notice as a page for users: the sentences of /privacy.json, from the same object."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -8,7 +9,7 @@ from twisted.web.template import Tag, tags
 
 from vaultrelay.web.html_page import HtmlPage, Part, template
 from vaultrelay.web.public_style import STYLE
-from vaultrelay.web.units import lasting
+from vaultrelay.web.units import HOUR
 
 PAGE = HtmlPage(STYLE)
 _KEPT = "seconds_kept_after_disconnect"
@@ -48,7 +49,7 @@ def _items(items: Sequence[Mapping[str, Any]]) -> Tag:
 
 def _kept(item: Mapping[str, Any]) -> Tag | str:
     if _ON_DISK in item:
-        return tags.small(f"Kept for at most {lasting(item[_ON_DISK])}.")
+        return tags.small(f"Kept for at most {ceil(item[_ON_DISK] / HOUR)} hours.")
     if _KEPT not in item:
         return ""
     # Exact: a rounded time would promise too much.

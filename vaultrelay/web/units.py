@@ -3,7 +3,7 @@
 _THOUSAND = 1000
 _EXACT_BELOW = 10_000
 _WHOLE_FROM = 100
-_MINUTE, _HOUR, DAY = 60, 3600, 86_400
+_MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 def number(value: float) -> str:
@@ -27,9 +27,9 @@ def lasting(seconds: float) -> str:
     """Return a long time as text, in its largest unit and the next."""
     whole = int(seconds)
     if whole >= DAY:
-        return f"{whole // DAY} d {whole % DAY // _HOUR} h"
-    if whole >= _HOUR:
-        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+        return f"{whole // DAY} d {whole % DAY // HOUR} h"
+    if whole >= HOUR:
+        return f"{whole // HOUR} h {whole % HOUR // _MINUTE} min"
     return f"{whole // _MINUTE} min" if whole >= _MINUTE else f"{whole} s"
 
 

@@ -2,7 +2,8 @@
 
 OTHER_FILES = 100
 """Open files beside devices and pending connections: listeners, log, reading of files, admin and
-health check. 16 are always open, and ADMIN_CONNECTIONS and PENDING_HEALTH_REQUESTS may be added."""
+health check. 16 are always open, 5 more with a mailbox, and ADMIN_CONNECTIONS,
+PENDING_HEALTH_REQUESTS and CONTROL_CONNECTIONS may be added."""
 MIN_OTHER_FILES = 40
 """The same under a low limit: the files that are always open, and a few simultaneous requests."""
 OTHER_FILES_SHARE = 4

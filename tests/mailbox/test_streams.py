@@ -8,6 +8,7 @@ from tests.broker.fakes import Nack
 from tests.mailbox.relay import LIMITS, MailDevice, MailRelay
 from vaultrelay.broker.outbox import Room
 from vaultrelay.mailbox.device_stream import TRANSITIONS, Event, State
+from vaultrelay.policy.limits.mailbox import MAX_PAGES
 from vaultrelay.store.store import StoreUnavailable
 from vaultrelay.wire.control.joining import Welcome
 from vaultrelay.wire.control.mailbox import Erased, Gap, MailboxState
@@ -185,6 +186,32 @@ def test_no_page_is_read_while_memory_is_short(relay: MailRelay) -> None:
     relay.clock.advance(0)
     relay.work()
     assert numbers(reader.read()) == [1]
+
+
+def test_replays_of_many_devices_that_take_nothing_leave_memory_to_others(
+    relay: MailRelay,
+) -> None:
+    vaults, devices = range(1, 9), range(1, 51)
+    for vault in vaults:
+        sender = relay.live(1, vault)
+        sender.put(1, bytes(LIMITS.item_bytes))
+        relay.work()
+        sender.leave()
+    assert len(vaults) * len(devices) * LIMITS.item_bytes > relay.ledger.limit
+    for vault in vaults:
+        for tag in devices:
+            relay.mail_device(tag, vault).take_nothing(relay.ledger).open()
+    for _ in vaults:
+        relay.work()
+    pages = (MAX_PAGES + 1) * (LIMITS.item_bytes + 1000)
+    assert relay.ledger.limit // 2 < relay.ledger.held < relay.ledger.limit // 2 + pages
+
+
+def test_devices_that_come_and_go_while_memory_is_short_leave_nothing(relay: MailRelay) -> None:
+    relay.ledger.add(relay.ledger.limit)
+    for tag in range(1, 10):
+        relay.mail_device(tag).open().leave()
+    assert not relay.streams._turns._waiting
 
 
 def test_what_waits_for_the_store_is_held_by_the_ledger(relay: MailRelay) -> None:

@@ -16,10 +16,7 @@ class StoreThread(Protocol):
     def read(
         self, channel: bytes, cursor: Cursor | None, done: Callable[[Page | Refused], None]
     ) -> None:
-        """Read a page; `page_sent` must follow each."""
-
-    def page_sent(self) -> None:
-        """Another page may be read."""
+        """Read a page."""
 
     def erase(
         self, channel: bytes, upto: Cursor | None, done: Callable[[Cursor | Refused | None], None]

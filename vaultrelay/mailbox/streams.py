@@ -8,6 +8,7 @@ from vaultrelay.broker.stages import Control
 from vaultrelay.mailbox.counters import MailboxCounters
 from vaultrelay.mailbox.device_stream import DeviceStream, Event, State
 from vaultrelay.mailbox.interfaces import Gathering, Payers, StoreThread
+from vaultrelay.mailbox.page_turns import PageTurns
 from vaultrelay.mailbox.puts import Puts
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.store.store import Cursor, Page, Refused
@@ -35,8 +36,6 @@ class MailboxStreams:
     ) -> None:
         self.counters = MailboxCounters()
         self._clerk = clerk
-        self._clock = clock
-        self._ledger = ledger
         self._gathering = gathering
         self._streams: dict[Session, DeviceStream] = {}
         self._channels: dict[bytes, list[DeviceStream]] = {}
@@ -50,8 +49,7 @@ class MailboxStreams:
             counters=self.counters,
             limits=limits,
         )
-        self._starved: dict[DeviceStream, None] = {}
-        """Those that wait for memory, in order."""
+        self._turns = PageTurns(clerk, clock, ledger, self._page_read)
 
     # The broker calls these: Mailbox.
 
@@ -104,6 +102,7 @@ class MailboxStreams:
         if stream is None:
             return
         stream.advance(Event.CLOSE)
+        self._turns.remove(stream)
         others = self._channels[stream.channel]
         others.remove(stream)
         if not others:
@@ -142,39 +141,20 @@ class MailboxStreams:
     # Inside.
 
     def _go_on(self, stream: DeviceStream) -> None:
-        """Read the next page for a stream that waits, once its device has taken the last one and
-        there is memory."""
-        if stream.state is not State.WAITING or not stream.session.outbox.is_empty:
-            return
-        if self._ledger.is_pressed:
-            self._starved[stream] = None
-            self._ledger.call_when_freed(self._memory_freed)
-        else:
+        """Read the next page for a stream that waits, once its device has taken the last one."""
+        if stream.state is State.WAITING and stream.session.outbox.is_empty:
             self._read(stream)
-
-    def _memory_freed(self) -> None:
-        # Called in the middle of a change of the ledger.
-        self._clock.callLater(0, self._feed_starved)
-
-    def _feed_starved(self) -> None:
-        starved, self._starved = self._starved, {}
-        for stream in starved:
-            self._go_on(stream)
 
     def _read(self, stream: DeviceStream) -> None:
         if stream.advance(Event.READ):
-            self._clerk.read(stream.channel, stream.cursor, partial(self._page_read, stream))
+            self._turns.add(stream)
 
     def _page_read(self, stream: DeviceStream, page: Page | Refused) -> None:
         if isinstance(page, Refused):
             stream.store_away()
-            return
-        try:
-            if stream.state is not State.CLOSED:
-                self._send_page(stream, page)
-        finally:
-            self._clerk.page_sent()
-        self._go_on(stream)
+        elif stream.state is not State.CLOSED:
+            self._send_page(stream, page)
+            self._go_on(stream)
 
     def _send_page(self, stream: DeviceStream, page: Page) -> None:
         if page.gap is not None:

@@ -119,7 +119,7 @@ class MailRelay(Relay):
         self.states.append(state)
         if state is State.OPEN:
             self.streams.store_returned()
-        else:
+        elif state is not State.FULL:
             self.streams.store_left()
 
 

@@ -106,12 +106,10 @@ class MailboxService(Service):
     def _state_changed(self, state: State, fault: Exception | None) -> None:
         could_read = self._state in _CAN_READ
         self._state, self._fault = state, "" if fault is None else str(fault)
-        if state in _CAN_READ and not could_read:
+        if state is State.OPEN:
             self.streams.store_returned()
-        elif state not in _CAN_READ and could_read:
+        elif could_read and state not in _CAN_READ:
             self.streams.store_left()
-        elif state is State.OPEN:
-            self.streams.room_returned()
 
 
 def store_limits(settings: Settings) -> StoreLimits:

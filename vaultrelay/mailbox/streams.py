@@ -1,5 +1,6 @@
 """MailboxStreams: the mailbox as the broker uses it, between devices and the clerk's thread."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from vaultrelay.broker.outbox import Clock
@@ -85,9 +86,9 @@ class MailboxStreams:
         stream = self._streams.get(session)
         if stream is None or not isinstance(control, Erase):
             return False
-        # One that is under way, and the last one after it, which is up to the newest place.
+        # One that is under way, and one after it for all that come meanwhile.
         upto = Cursor.read(control.cursor) if control.cursor else None
-        stream.erases = (*stream.erases[:1], upto)
+        stream.erases = (*stream.erases[:1], _furthest((*stream.erases[1:], upto)))
         if len(stream.erases) == 1:
             self._erase_next(stream)
         return True
@@ -126,17 +127,12 @@ class MailboxStreams:
             stream.store_away()
 
     def store_returned(self) -> None:
-        """The store is open."""
+        """The store can be read, and mostly takes PUTs."""
         self._puts.is_away = False
         for stream in tuple(self._streams.values()):
             self._puts.allow_room(stream)
             if stream.state is State.AWAY:
                 self._read(stream)
-
-    def room_returned(self) -> None:
-        """The store takes PUTs again."""
-        for stream in tuple(self._streams.values()):
-            self._puts.allow_room(stream)
 
     # Inside.
 
@@ -157,12 +153,11 @@ class MailboxStreams:
             self._go_on(stream)
 
     def _send_page(self, stream: DeviceStream, page: Page) -> None:
-        if page.gap is not None:
-            self.counters.gaps[page.gap] += 1
         self.counters.delivered_replay += len(page.items)
         self._gathering.begin()
         try:
-            stream.page_read(page)
+            if stream.page_read(page) and page.gap is not None:
+                self.counters.gaps[page.gap] += 1
         finally:
             self._gathering.end(None)
 
@@ -184,3 +179,9 @@ class MailboxStreams:
         stream.erases = stream.erases[1:]
         if stream.erases and stream.state is not State.CLOSED:
             self._erase_next(stream)
+
+
+def _furthest(places: Sequence[Cursor | None]) -> Cursor | None:
+    """Return the cursor of the last place, or None if one of them is None, the end of the log."""
+    cursors = [each for each in places if each is not None]
+    return max(cursors, key=lambda cursor: cursor.place) if len(cursors) == len(places) else None

@@ -72,7 +72,9 @@ class Gathering:
 class MailRelay(Relay):
     """A relay with a mailbox, and the clerk, which works at each call of `work`."""
 
-    def __init__(self, *, limits: MailboxLimits = LIMITS, **more: Any) -> None:
+    def __init__(
+        self, *, limits: MailboxLimits = LIMITS, address_bytes: int = 0, **more: Any
+    ) -> None:
         super().__init__()
         self.disk: Disk = {}
         self.store_limits = StoreLimits(**more)
@@ -86,7 +88,7 @@ class MailRelay(Relay):
             clock=self.clock,
             ledger=self.ledger,
             gathering=Gathering(),
-            payers=Payers(self.clock, 0, is_open=False),
+            payers=Payers(self.clock, address_bytes, is_open=True),
             limits=limits,
         )
         self.broker.open_mailbox(self.streams)

@@ -38,7 +38,8 @@ class Payers(Protocol):
     """Who pays for what is stored."""
 
     def charge(self, session: Session, size: int) -> bool:
-        """Charge bytes to the budget of a device; return whether that has room for them."""
+        """Charge bytes to the budget of a device, or give back a negative size; return whether that
+        has room for them."""
 
     def payer(self, session: Session) -> bytes | None:
         """Return to whose share in the store the channel of a device counts."""

@@ -31,8 +31,13 @@ class MailOutbox(RecordingOutbox):
     """Keeps ITEMs and STOREDs as they are read."""
 
     session: Session
+    ledger: Ledger | None = None
+    """Counts what is delivered, if the device takes nothing."""
 
     def deliver(self, message: bytes, is_broadcast: bool = False) -> Room:
+        if self.ledger is not None:
+            self.ledger.add(len(message))
+            self.is_empty = False
         if self.room is not Room.FULL:
             is_item = message[0] == MailboxKind.ITEM
             self._put(read_item(message) if is_item else message)  # type: ignore[arg-type]
@@ -67,7 +72,9 @@ class Gathering:
 class MailRelay(Relay):
     """A relay with a mailbox, and the clerk, which works at each call of `work`."""
 
-    def __init__(self, *, limits: MailboxLimits = LIMITS, **more: Any) -> None:
+    def __init__(
+        self, *, limits: MailboxLimits = LIMITS, address_bytes: int = 0, **more: Any
+    ) -> None:
         super().__init__()
         self.disk: Disk = {}
         self.store_limits = StoreLimits(**more)
@@ -81,7 +88,7 @@ class MailRelay(Relay):
             clock=self.clock,
             ledger=self.ledger,
             gathering=Gathering(),
-            payers=Payers(self.clock, 0, is_open=False),
+            payers=Payers(self.clock, address_bytes, is_open=True),
             limits=limits,
         )
         self.broker.open_mailbox(self.streams)
@@ -114,7 +121,7 @@ class MailRelay(Relay):
         self.states.append(state)
         if state is State.OPEN:
             self.streams.store_returned()
-        else:
+        elif state is not State.FULL:
             self.streams.store_left()
 
 
@@ -172,6 +179,11 @@ class MailDevice:
 
     def leave(self) -> None:
         self._device.leave()
+
+    def take_nothing(self, ledger: Ledger) -> "MailDevice":
+        """Let all that comes wait in memory."""
+        self.outbox.ledger = ledger
+        return self
 
     def take_all(self) -> None:
         """Read everything: the queue is empty again."""

@@ -8,7 +8,8 @@ from tests.broker.fakes import Nack
 from tests.mailbox.relay import LIMITS, MailDevice, MailRelay
 from vaultrelay.broker.outbox import Room
 from vaultrelay.mailbox.device_stream import TRANSITIONS, Event, State
-from vaultrelay.store.store import StoreUnavailable
+from vaultrelay.policy.limits.mailbox import MAX_PAGES
+from vaultrelay.store.store import StoreFull, StoreUnavailable
 from vaultrelay.wire.control.joining import Welcome
 from vaultrelay.wire.control.mailbox import Erased, Gap, MailboxState
 from vaultrelay.wire.control.mailbox import State as Told
@@ -88,6 +89,38 @@ def test_a_device_with_a_cursor_gets_what_follows_it(relay: MailRelay) -> None:
     receiver = relay.mail_device(2).open(first.cursor)
     relay.work()
     assert numbers(receiver.read()) == [2, 3]
+
+
+def test_a_gap_on_several_pages_is_reported_once_before_live(relay: MailRelay) -> None:
+    sender = relay.live(1)
+    for number in range(1, 10):
+        sender.put(number, bytes(40_000))
+        relay.work()
+    first = next(each for each in sender.read() if isinstance(each, Stored))
+    [log] = relay.disk.values()
+    for place in (3, 6, 9):
+        log.items[place].expires = 0
+    reader = relay.mail_device(2).open(first.cursor)
+    relay.work()
+    got = [each for each in reader.read() if isinstance(each, MailboxState)]
+    assert [(each.state, each.gap) for each in got] == [(Told.OPEN, Gap.GONE), (Told.LIVE, None)]
+    assert relay.streams.counters.gaps == {Gap.GONE: 1}
+
+
+def test_what_is_gone_after_live_is_reported_again(relay: MailRelay) -> None:
+    sender, reader = relay.live(1), relay.live(2)
+    for number in (1, 3):
+        sender.put(number)
+        relay.work()
+        reader.outbox.room, reader.outbox.is_empty = Room.FULL, False
+        sender.put(number + 1)
+        relay.work()
+        sender.erase()
+        relay.work()
+        reader.take_all()
+        relay.work()
+    gaps = [each.gap for each in reader.read() if isinstance(each, MailboxState)]
+    assert gaps == [Gap.GONE, None, Gap.GONE, None]
 
 
 def test_an_unknown_cursor_is_told(relay: MailRelay) -> None:
@@ -185,6 +218,32 @@ def test_no_page_is_read_while_memory_is_short(relay: MailRelay) -> None:
     relay.clock.advance(0)
     relay.work()
     assert numbers(reader.read()) == [1]
+
+
+def test_replays_of_many_devices_that_take_nothing_leave_memory_to_others(
+    relay: MailRelay,
+) -> None:
+    vaults, devices = range(1, 9), range(1, 51)
+    for vault in vaults:
+        sender = relay.live(1, vault)
+        sender.put(1, bytes(LIMITS.item_bytes))
+        relay.work()
+        sender.leave()
+    assert len(vaults) * len(devices) * LIMITS.item_bytes > relay.ledger.limit
+    for vault in vaults:
+        for tag in devices:
+            relay.mail_device(tag, vault).take_nothing(relay.ledger).open()
+    for _ in vaults:
+        relay.work()
+    pages = (MAX_PAGES + 1) * (LIMITS.item_bytes + 1000)
+    assert relay.ledger.limit // 2 < relay.ledger.held < relay.ledger.limit // 2 + pages
+
+
+def test_devices_that_come_and_go_while_memory_is_short_leave_nothing(relay: MailRelay) -> None:
+    relay.ledger.add(relay.ledger.limit)
+    for tag in range(1, 10):
+        relay.mail_device(tag).open().leave()
+    assert not relay.streams._turns._waiting
 
 
 def test_what_waits_for_the_store_is_held_by_the_ledger(relay: MailRelay) -> None:
@@ -285,6 +344,43 @@ def test_an_erase_that_deletes_nothing_is_told_to_its_device_only(relay: MailRel
     relay.work()
     assert eraser.read() == [Erased(None)] * 2
     assert peer.read() == []
+
+
+def test_erases_that_wait_delete_all_that_was_asked_for(relay: MailRelay) -> None:
+    device = relay.live(1)
+    for number in (1, 2, 3):
+        device.put(number)
+    relay.work()
+    first, second, third = (each.cursor for each in device.read() if isinstance(each, Stored))
+    device.erase(first)
+    device.erase(second)
+    device.erase(first)
+    relay.work()
+    assert device.read() == [Erased(first), Erased(second)]
+    device.erase(first)
+    device.erase()
+    device.erase(second)
+    relay.work()
+    assert device.read() == [Erased(first), Erased(third)]
+
+
+def test_a_stream_that_could_not_be_read_goes_on_when_a_full_store_has_room(
+    relay: MailRelay,
+) -> None:
+    device = relay.mail_device().open()
+    device.read()
+    fault = StoreFull("no room even to read")
+    relay.clerk._supervisor._store.fault = fault  # type: ignore[union-attr]
+    relay.work()
+    assert relay.clerk.state.value == "full"
+    relay.clerk._supervisor._store.fault = None  # type: ignore[union-attr]
+    relay.clock.advance(60)
+    relay.work()
+    assert device.read() == [
+        MailboxState(Told.AWAY),
+        OPEN,
+        MailboxState(Told.LIVE, cursor=None),
+    ]
 
 
 def test_while_the_store_is_away_puts_are_refused_and_streams_wait(relay: MailRelay) -> None:

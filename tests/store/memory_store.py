@@ -133,18 +133,20 @@ class MemoryStore:
         gap = None
         if cursor is not None and not log.knows(cursor):
             gap = Gap.UNKNOWN
-        elif cursor is not None and cursor.place < log.lost:
+        elif (0 if cursor is None else cursor.place) < log.lost:
             gap = Gap.GONE
         at = 0 if cursor is None or gap is Gap.UNKNOWN else cursor.place
         items: list[Item] = []
+        size = 0
         for place in sorted(place for place in log.items if place > at):
             kept = log.items[place]
             if kept.expires <= now:
-                gap = gap or (None if cursor is None else Gap.GONE)
-            elif items and sum(len(i.payload) for i in items) + len(kept.put.payload) > most:
+                gap = gap or Gap.GONE
+            elif items and size + kept.put.cost > most:
                 return Page(items, log.cursor(at), False, gap)
             else:
                 items.append(Item(kept.put.id, log.cursor(place), kept.put.payload))
+                size += kept.put.cost
             at = place
         return Page(items, log.cursor(log.head), True, gap)
 

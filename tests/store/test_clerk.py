@@ -18,7 +18,6 @@ from vaultrelay.policy.limits.mailbox import (
     HOUSEKEEPING_SECONDS,
     MAX_BATCH_PUTS,
     MAX_JOBS,
-    MAX_PAGES,
     RETRY_SECONDS,
 )
 from vaultrelay.store.clerk import Clerk
@@ -128,6 +127,33 @@ def test_results_come_in_the_order_of_the_work(office: Office) -> None:
     assert erased == stored.cursor
 
 
+def test_an_erase_comes_after_the_puts_before_it(office: Office) -> None:
+    office.put(1)
+    office.round()
+    for number in range(2, MAX_BATCH_PUTS + 5):
+        office.put(number)
+    office.clerk.erase(CHANNEL, None, office.log.append)
+    *stored, erased = office.round()
+    assert len(stored) == MAX_BATCH_PUTS + 3
+    assert isinstance(stored[-1], Stored)
+    assert erased == stored[-1].cursor
+    assert office.store.usage().items == 0
+
+
+def test_a_result_that_its_owner_cannot_use_takes_none_from_the_others(office: Office) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("a bug")
+
+    for number in (1, 2, 3):
+        assert office.clerk.put(put(number), fail if number == 2 else office.log.append)
+    with pytest.raises(ValueError, match="a bug"):
+        office.round()
+    first, third = office.log
+    assert isinstance(first, Stored)
+    assert isinstance(third, Stored)
+    assert (first.cursor.place, third.cursor.place) == (1, 3)
+
+
 def test_other_limits_hold_also_after_a_fault(office: Office) -> None:
     limits = StoreLimits(item_bytes=10)
     office.clerk.configure(limits)
@@ -138,14 +164,6 @@ def test_other_limits_hold_also_after_a_fault(office: Office) -> None:
         office.put(1)
         assert office.round(1) == [State.AWAY, AWAY]
         assert office.round(RETRY_SECONDS) == [office.clerk.state] == [State.OPEN]
-
-
-def test_few_pages_are_under_way(office: Office) -> None:
-    for _ in range(MAX_PAGES + 2):
-        office.clerk.read(CHANNEL, None, office.log.append)
-    assert [len(office.round()) for _ in range(MAX_PAGES + 1)] == [1] * MAX_PAGES + [0]
-    office.clerk.page_sent()
-    assert len(office.round()) == 1
 
 
 def test_items_expire_without_a_request(office: Office) -> None:
@@ -253,14 +271,6 @@ def test_a_store_that_cannot_be_read_is_closed_at_once() -> None:
     assert office.round(RETRY_SECONDS) == [State.OPEN]
 
 
-def test_refused_pages_are_not_under_way(office: Office) -> None:
-    office.store.fault = StoreUnavailable("read")
-    for _ in range(MAX_PAGES + 1):
-        office.clerk.read(CHANNEL, None, office.log.append)
-    results = [office.round() for _ in range(MAX_PAGES + 1)]
-    assert results == [[State.AWAY, AWAY], *[[AWAY]] * MAX_PAGES]
-
-
 def test_a_damaged_store_is_off_for_good(office: Office) -> None:
     office.store.fault = StoreDamaged("damaged")
     office.put(1)
@@ -272,15 +282,20 @@ def test_a_damaged_store_is_off_for_good(office: Office) -> None:
 
 
 def test_a_backup_lets_others_be_served(office: Office, tmp_path: Path) -> None:
-    office.put(1)
-    office.round()
+    backup = office.store.backup
+
+    def put_within(path: Path, between: Callable[[], None]) -> None:
+        office.put(1)
+        backup(path, between)
+
+    office.store.backup = put_within  # type: ignore[method-assign]
     office.clerk.backup(tmp_path / "copy", office.log.append)
-    # The first step of the backup comes at a time when a PUT is due.
-    office.put(2)
-    assert office.round() == [None]
-    office.clerk.backup(tmp_path / "copy", office.log.append)
-    stored, failed = office.round(1)
+    stored, done = office.round()
     assert isinstance(stored, Stored)
+    assert done is None
+    office.store.backup = backup  # type: ignore[method-assign]
+    office.clerk.backup(tmp_path / "copy", office.log.append)
+    [failed] = office.round()
     assert isinstance(failed, FileExistsError)
 
 

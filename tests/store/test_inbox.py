@@ -2,17 +2,16 @@
 
 from threading import Thread
 
-from tests.store.samples import CHANNEL, put
+from tests.store.samples import put
 from vaultrelay.policy.limits.mailbox import (
     ITEM_COST,
     MAX_BATCH_BYTES,
     MAX_BATCH_PUTS,
     MAX_JOBS,
-    MAX_PAGES,
     MAX_WAITING_BYTES,
     MAX_WAITING_PUTS,
 )
-from vaultrelay.store.inbox import Inbox, Job, PutRequest, ReadRequest
+from vaultrelay.store.inbox import Inbox, Job, PutRequest
 
 
 def ignore(_: object) -> None:
@@ -63,27 +62,16 @@ def test_waiting_puts_are_bounded_in_number() -> None:
     assert inbox.waiting_bytes == MAX_WAITING_PUTS * ITEM_COST
 
 
-def test_reads_wait_until_pages_are_sent() -> None:
-    inbox = Inbox()
-    for _ in range(MAX_PAGES + 1):
-        inbox.add_read(ReadRequest(CHANNEL, None, ignore))
-    for _ in range(MAX_PAGES):
-        assert inbox.has_others
-        assert inbox.take_read() is not None
-    assert not inbox.has_others
-    assert inbox.take_read() is None
-    inbox.page_sent()
-    assert inbox.has_others
-    assert inbox.take_read() is not None
-    assert inbox.take_read() is None
-
-
 def test_jobs_are_bounded() -> None:
     inbox = Inbox()
     assert [inbox.add_job(job()) for _ in range(MAX_JOBS + 1)] == [True] * MAX_JOBS + [False]
     assert inbox.has_others
-    while inbox.take_job():
-        pass
+    add(inbox, 1)
+    while True:
+        puts, taken = inbox.take_job()
+        assert puts == 1
+        if taken is None:
+            break
     assert not inbox.has_others
 
 
@@ -101,7 +89,7 @@ def test_a_request_ends_the_wait_also_if_it_came_before() -> None:
     # A second one joins it, and does not.
     add(inbox, 2)
     inbox.wait(0.001)
-    for request in (inbox.page_sent, inbox.stop, lambda: inbox.add_job(job())):
+    for request in (inbox.stop, lambda: inbox.add_job(job())):
         waiting = Thread(target=inbox.wait, args=(3600,))
         waiting.start()
         request()

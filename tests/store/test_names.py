@@ -1,5 +1,6 @@
 """Names and their key."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,13 @@ def test_a_key_is_written_once_and_read(tmp_path: Path) -> None:
 def test_a_key_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StoreRefused, match="cannot be written: No such file"):
         create_key(tmp_path / "missing" / "key")
+
+
+def test_a_fifo_is_no_key_and_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    os.mkfifo(path, 0o600)
+    with pytest.raises(StoreRefused, match="is no key"):
+        read_key(path)
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])

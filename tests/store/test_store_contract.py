@@ -73,13 +73,30 @@ def test_items_are_read_in_the_order_of_the_log(store: Store) -> None:
 
 def test_a_page_ends_where_another_item_would_exceed_it(store: Store) -> None:
     store.put([put(each, payload=bytes(100)) for each in range(5)], NOW)
-    first = store.page(CHANNEL, None, 250, NOW)
+    cost = 100 + ITEM_COST
+    first = store.page(CHANNEL, None, 3 * cost - 1, NOW)
     assert (numbers(first), first.is_end) == ([0, 1], False)
     second = store.page(CHANNEL, first.cursor, 99, NOW)
     assert (numbers(second), second.is_end) == ([2], False)
-    last = store.page(CHANNEL, second.cursor, 200, NOW)
+    last = store.page(CHANNEL, second.cursor, 2 * cost, NOW)
     assert (numbers(last), last.is_end, last.gap) == ([3, 4], True, None)
     assert read(store, last.cursor) == Page([], last.cursor, True, None)
+
+
+def test_a_page_of_empty_items_is_bounded(store: Store) -> None:
+    store.put([put(each, payload=b"") for each in range(20)], NOW)
+    page = store.page(CHANNEL, None, 10 * ITEM_COST, NOW)
+    assert (numbers(page), page.is_end) == (list(range(10)), False)
+
+
+def test_what_was_deleted_is_a_gap_on_each_page_also_without_a_cursor(store: Store) -> None:
+    store.put([put(1), put(2), put(3, ttl=60), put(4)], NOW)
+    late = NOW + 60
+    assert [read(store, None, time).gap for time in (NOW, late)] == [None, Gap.GONE]
+    housekeep(store, late)
+    first = store.page(CHANNEL, None, 0, late)
+    assert (numbers(first), first.gap) == ([1], Gap.GONE)
+    assert read(store, first.cursor, late).gap is Gap.GONE
 
 
 def test_unknown_erased_and_foreign_channels_look_alike(store: Store) -> None:
@@ -173,7 +190,6 @@ def test_nothing_is_read_after_its_time(store: Store) -> None:
     assert numbers(read(store, cursor, NOW + 59)) == [2, 3]
     late = read(store, cursor, NOW + 60)
     assert (numbers(late), late.gap) == ([3], Gap.GONE)
-    assert read(store, None, NOW + 60).gap is None, "a new device has missed nothing"
     housekeep(store, NOW + 60)
     assert read(store, cursor, NOW + 60) == late
     assert store.usage().expired == 1

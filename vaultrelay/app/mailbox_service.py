@@ -156,12 +156,10 @@ class MailboxService(Service):
         if state in _CAN_READ and self.running and not self._control.running:
             # Before, the folder was not known to be ours, and its disk may not have responded.
             self._control.startService()
-        if state in _CAN_READ and not could_read:
+        if state is State.OPEN:
             self.streams.store_returned()
-        elif state not in _CAN_READ and could_read:
+        elif could_read and state not in _CAN_READ:
             self.streams.store_left()
-        elif state is State.OPEN:
-            self.streams.room_returned()
 
 
 def store_limits(settings: Settings) -> StoreLimits:

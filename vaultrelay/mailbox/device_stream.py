@@ -73,6 +73,7 @@ class DeviceStream:
         "channel",
         "cursor",
         "erases",
+        "gap",
         "is_open",
         "room_at",
         "session",
@@ -87,6 +88,8 @@ class DeviceStream:
         self.state = _WAITING
         self.is_open = False
         """Whether `open` was sent since the start, or since the store was away."""
+        self.gap: Gap | None = None
+        """What was reported since `open`, once for each replay."""
         self.unanswered = 0
         """Bytes of its PUTs that wait for the store."""
         self.room_at = inf
@@ -102,23 +105,28 @@ class DeviceStream:
         self.state = target
         return True
 
-    def page_read(self, page: Page) -> None:
-        """Send a page, after `open` if it is the first one, or if items before it are gone."""
+    def page_read(self, page: Page) -> bool:
+        """Send a page, after `open` if it is the first one, or if a gap is found; return whether
+        one was."""
         outbox = self.session.outbox
-        if page.gap is not None or not self.is_open:
+        # An unknown cursor is as bad as it gets.
+        is_gap = page.gap not in (None, self.gap) and self.gap is not Gap.UNKNOWN
+        if is_gap or not self.is_open:
             outbox.send_control(_OPEN[page.gap])
-            self.is_open = True
+            self.is_open, self.gap = True, page.gap
         for item in page.items:
             message = pack_item(item.id, item.cursor.pack(), item.payload)
             if outbox.deliver(message) is Room.FULL:
                 self.advance(Event.PAGE)
-                return
+                return is_gap
             self.cursor = item.cursor
         self.cursor = page.cursor
         if page.is_end:
             packed = None if page.cursor is None else page.cursor.pack()
             outbox.send_control(MailboxState(control.State.LIVE, cursor=packed).encode())
+            self.gap = None
         self.advance(Event.LAST_PAGE if page.is_end else Event.PAGE)
+        return is_gap
 
     def item_stored(self, message: bytes, cursor: Cursor) -> None:
         """Send an item of another device that was stored; a device that does not take it reads it
@@ -152,5 +160,5 @@ class DeviceStream:
     def store_away(self) -> None:
         """Say that the store is away."""
         if self.advance(Event.AWAY):
-            self.is_open = False
+            self.is_open, self.gap = False, None
             self.session.outbox.send_control(_STORE_AWAY)

@@ -16,10 +16,7 @@ class StoreThread(Protocol):
     def read(
         self, channel: bytes, cursor: Cursor | None, done: Callable[[Page | Refused], None]
     ) -> None:
-        """Read a page; `page_sent` must follow each."""
-
-    def page_sent(self) -> None:
-        """Another page may be read."""
+        """Read a page."""
 
     def erase(
         self, channel: bytes, upto: Cursor | None, done: Callable[[Cursor | Refused | None], None]
@@ -41,7 +38,8 @@ class Payers(Protocol):
     """Who pays for what is stored."""
 
     def charge(self, session: Session, size: int) -> bool:
-        """Charge bytes to the budget of a device; return whether that has room for them."""
+        """Charge bytes to the budget of a device, or give back a negative size; return whether that
+        has room for them."""
 
     def payer(self, session: Session) -> bytes | None:
         """Return to whose share in the store the channel of a device counts."""

@@ -33,7 +33,8 @@ class Payers:
         return session.token
 
     def charge(self, session: Session, size: int) -> bool:
-        """Charge bytes to the networks of a device; return whether all have room for them."""
+        """Charge bytes to the networks of a device; return whether all have room for them. What is
+        not stored is given back as a negative size."""
         if not self.is_open or not self.address_bytes:
             return True
         now = self._clock.seconds()

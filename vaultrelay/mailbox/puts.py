@@ -86,8 +86,6 @@ class Puts:
         is_over = stream.unanswered and stream.unanswered + size > self.limits.window_bytes
         if is_over or self._ledger.is_pressed:
             return PutReason.BUSY
-        if not self._payers.charge(stream.session, len(put.payload)):
-            return PutReason.RATE
         item = Put(
             stream.channel,
             put.item_id,
@@ -96,7 +94,10 @@ class Puts:
             ttl=put.ttl,
             payer=self._payers.payer(stream.session),
         )
+        if not self._payers.charge(stream.session, item.cost):
+            return PutReason.RATE
         if not self._clerk.put(item, partial(self._put_done, stream, put.id, item, size)):
+            self._payers.charge(stream.session, -item.cost)
             return PutReason.BUSY
         stream.unanswered += size
         self._ledger.add(size)
@@ -107,6 +108,8 @@ class Puts:
     ) -> None:
         stream.unanswered -= size
         self._ledger.add(-size)
+        if isinstance(result, Refused) or not result.is_new:
+            self._payers.charge(stream.session, -put.cost)
         if isinstance(result, Refused):
             self._refuse(stream, id, result.reason)
         else:

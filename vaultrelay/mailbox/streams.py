@@ -1,6 +1,6 @@
 """MailboxStreams: the mailbox as the broker uses it, between devices and the clerk's thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from vaultrelay.broker.outbox import Clock
@@ -9,6 +9,7 @@ from vaultrelay.broker.stages import Control
 from vaultrelay.mailbox.counters import MailboxCounters
 from vaultrelay.mailbox.device_stream import DeviceStream, Event, State
 from vaultrelay.mailbox.interfaces import Gathering, Payers, StoreThread
+from vaultrelay.mailbox.page_turns import PageTurns
 from vaultrelay.mailbox.puts import Puts
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.store.store import Cursor, Page, Refused
@@ -36,8 +37,6 @@ class MailboxStreams:
     ) -> None:
         self.counters = MailboxCounters()
         self._clerk = clerk
-        self._clock = clock
-        self._ledger = ledger
         self._gathering = gathering
         self._streams: dict[Session, DeviceStream] = {}
         self._channels: dict[bytes, list[DeviceStream]] = {}
@@ -51,8 +50,7 @@ class MailboxStreams:
             counters=self.counters,
             limits=limits,
         )
-        self._starved: dict[DeviceStream, None] = {}
-        """Those that wait for memory, in order."""
+        self._turns = PageTurns(clerk, clock, ledger, self._page_read)
 
     # The broker calls these: Mailbox.
 
@@ -88,9 +86,9 @@ class MailboxStreams:
         stream = self._streams.get(session)
         if stream is None or not isinstance(control, Erase):
             return False
-        # One that is under way, and the last one after it, which is up to the newest place.
+        # One that is under way, and one after it for all that come meanwhile.
         upto = Cursor.read(control.cursor) if control.cursor else None
-        stream.erases = (*stream.erases[:1], upto)
+        stream.erases = (*stream.erases[:1], _furthest((*stream.erases[1:], upto)))
         if len(stream.erases) == 1:
             self._erase_next(stream)
         return True
@@ -105,6 +103,7 @@ class MailboxStreams:
         if stream is None:
             return
         stream.advance(Event.CLOSE)
+        self._turns.remove(stream)
         others = self._channels[stream.channel]
         others.remove(stream)
         if not others:
@@ -138,62 +137,37 @@ class MailboxStreams:
             stream.store_away()
 
     def store_returned(self) -> None:
-        """The store is open."""
+        """The store can be read, and mostly takes PUTs."""
         self._puts.is_away = False
         for stream in tuple(self._streams.values()):
             self._puts.allow_room(stream)
             if stream.state is State.AWAY:
                 self._read(stream)
 
-    def room_returned(self) -> None:
-        """The store takes PUTs again."""
-        for stream in tuple(self._streams.values()):
-            self._puts.allow_room(stream)
-
     # Inside.
 
     def _go_on(self, stream: DeviceStream) -> None:
-        """Read the next page for a stream that waits, once its device has taken the last one and
-        there is memory."""
-        if stream.state is not State.WAITING or not stream.session.outbox.is_empty:
-            return
-        if self._ledger.is_pressed:
-            self._starved[stream] = None
-            self._ledger.call_when_freed(self._memory_freed)
-        else:
+        """Read the next page for a stream that waits, once its device has taken the last one."""
+        if stream.state is State.WAITING and stream.session.outbox.is_empty:
             self._read(stream)
-
-    def _memory_freed(self) -> None:
-        # Called in the middle of a change of the ledger.
-        self._clock.callLater(0, self._feed_starved)
-
-    def _feed_starved(self) -> None:
-        starved, self._starved = self._starved, {}
-        for stream in starved:
-            self._go_on(stream)
 
     def _read(self, stream: DeviceStream) -> None:
         if stream.advance(Event.READ):
-            self._clerk.read(stream.channel, stream.cursor, partial(self._page_read, stream))
+            self._turns.add(stream)
 
     def _page_read(self, stream: DeviceStream, page: Page | Refused) -> None:
         if isinstance(page, Refused):
             stream.store_away()
-            return
-        try:
-            if stream.state is not State.CLOSED:
-                self._send_page(stream, page)
-        finally:
-            self._clerk.page_sent()
-        self._go_on(stream)
+        elif stream.state is not State.CLOSED:
+            self._send_page(stream, page)
+            self._go_on(stream)
 
     def _send_page(self, stream: DeviceStream, page: Page) -> None:
-        if page.gap is not None:
-            self.counters.gaps[page.gap] += 1
         self.counters.delivered_replay += len(page.items)
         self._gathering.begin()
         try:
-            stream.page_read(page)
+            if stream.page_read(page) and page.gap is not None:
+                self.counters.gaps[page.gap] += 1
         finally:
             self._gathering.end(None)
 
@@ -219,3 +193,9 @@ class MailboxStreams:
         stream.erases = stream.erases[1:]
         if stream.erases and stream.state is not State.CLOSED:
             self._erase_next(stream)
+
+
+def _furthest(places: Sequence[Cursor | None]) -> Cursor | None:
+    """Return the cursor of the last place, or None if one of them is None, the end of the log."""
+    cursors = [each for each in places if each is not None]
+    return max(cursors, key=lambda cursor: cursor.place) if len(cursors) == len(places) else None

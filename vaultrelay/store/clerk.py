@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
@@ -89,12 +90,8 @@ class Clerk:
     def read(
         self, channel: bytes, cursor: Cursor | None, done: Callable[[Page | Refused], None]
     ) -> None:
-        """Read a page. The owner calls `page_sent` for each Page, also if its device has left."""
+        """Read a page. The owner bounds how many are read at once."""
         self._inbox.add_read(ReadRequest(channel, cursor, done))
-
-    def page_sent(self) -> None:
-        """The items of a page have left: another one may be read."""
-        self._inbox.page_sent()
 
     def erase(
         self, channel: bytes, upto: Cursor | None, done: Callable[[Cursor | Refused | None], None]
@@ -104,7 +101,6 @@ class Clerk:
             Job(
                 lambda store, _: store.erase(channel, upto, self._serve_between),
                 done,
-                is_after_puts=True,
             )
         )
 
@@ -144,10 +140,11 @@ class Clerk:
         self._supervisor.retry()
         self._has_tried.set()
         self._serve()
-        job = self._inbox.take_job()
+        puts, job = self._inbox.take_job()
         if job is not None:
-            while job.is_after_puts and self._inbox.has_puts:
-                self._commit()
+            # An erase deletes also what its device has put before it.
+            while puts > 0:
+                puts -= self._commit()
             self._answer([partial(job.done, self._supervisor.attempt(job.work))])
         if self._monotonic() >= self._housekeep_at:
             self._keep_house()
@@ -182,12 +179,11 @@ class Clerk:
                     request.channel, request.cursor, PAGE_BYTES, clock.now()
                 )
             )
-            if isinstance(page, Refused):
-                self._inbox.page_sent()
             self._answer([partial(request.done, page)])
 
-    def _commit(self) -> None:
-        """Store PUTs. The next commit may follow at once if this one takes long."""
+    def _commit(self) -> int:
+        """Store PUTs; return how many. The next commit may follow at once if this one takes
+        long."""
         requests = self._inbox.take_puts()
         results: Sequence[Stored | Refused] | Refused = AWAY
         if self._supervisor.state is State.OPEN:
@@ -202,6 +198,7 @@ class Clerk:
         self._answer(
             [partial(each.done, result) for each, result in zip(requests, results, strict=True)]
         )
+        return len(requests)
 
     def _backup(self, path: Path, store: Store, _: StoreClock) -> OSError | None:
         try:
@@ -242,5 +239,7 @@ class Clerk:
 
 
 def _call_all(results: list[Callable[[], None]]) -> None:
-    for result in results:
-        result()
+    # Calls the others also if one raises.
+    with ExitStack() as stack:
+        for result in reversed(results):
+            stack.callback(result)

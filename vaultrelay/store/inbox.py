@@ -9,7 +9,6 @@ from vaultrelay.policy.limits.mailbox import (
     MAX_BATCH_BYTES,
     MAX_BATCH_PUTS,
     MAX_JOBS,
-    MAX_PAGES,
     MAX_WAITING_BYTES,
     MAX_WAITING_PUTS,
 )
@@ -37,8 +36,6 @@ class Job(NamedTuple):
 
     work: Callable[[Store, StoreClock], object]
     done: Callable[[Any], None]
-    is_after_puts: bool = False
-    """Whether the PUTs that wait are stored before."""
 
 
 class Inbox:
@@ -49,7 +46,6 @@ class Inbox:
         self._puts: deque[PutRequest] = deque()
         self._reads: deque[ReadRequest] = deque()
         self._jobs: deque[Job] = deque()
-        self._pages = 0
         self._is_changed = False
         self.waiting_bytes = 0
         """Costs of the PUTs that are not taken yet."""
@@ -72,7 +68,7 @@ class Inbox:
             return True
 
     def add_read(self, request: ReadRequest) -> None:
-        """Add the reading of a page. The owner has at most one for each session."""
+        """Add the reading of a page. The owner adds MAX_PAGES at most."""
         with self._changed:
             self._reads.append(request)
             self._notify()
@@ -85,12 +81,6 @@ class Inbox:
             self._jobs.append(job)
             self._notify()
             return True
-
-    def page_sent(self) -> None:
-        """Let one more page be read."""
-        with self._changed:
-            self._pages -= 1
-            self._notify()
 
     def stop(self) -> None:
         """Accept nothing more."""
@@ -105,8 +95,8 @@ class Inbox:
 
     @property
     def has_others(self) -> bool:
-        """Whether a job waits, or a read that may be done."""
-        return bool(self._jobs) or (bool(self._reads) and self._pages < MAX_PAGES)
+        """Whether a job or a read waits."""
+        return bool(self._jobs or self._reads)
 
     def take_puts(self) -> list[PutRequest]:
         """Take as many PUTs as one transaction may have."""
@@ -123,17 +113,14 @@ class Inbox:
         return taken
 
     def take_read(self) -> ReadRequest | None:
-        """Take a read, which counts until `page_sent`; None if too many pages are not sent yet."""
+        """Take a read."""
         with self._changed:
-            if not self._reads or self._pages >= MAX_PAGES:
-                return None
-            self._pages += 1
-            return self._reads.popleft()
+            return self._reads.popleft() if self._reads else None
 
-    def take_job(self) -> Job | None:
-        """Take a job."""
+    def take_job(self) -> tuple[int, Job | None]:
+        """Take a job; return with it how many PUTs wait, among them all that came before it."""
         with self._changed:
-            return self._jobs.popleft() if self._jobs else None
+            return len(self._puts), self._jobs.popleft() if self._jobs else None
 
     def wait(self, seconds: float) -> None:
         """Wait for a request, or for this time. PUTs that join a waiting one do not end it."""

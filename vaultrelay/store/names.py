@@ -41,7 +41,8 @@ class Names:
 def read_key(path: Path) -> bytes:
     """Return the key in a file. Raises StoreRefused if it is missing, not private, or no key."""
     try:
-        with path.open("rb") as file:
+        # Opening a FIFO would wait for a writer.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             key = file.read(KEY_BYTES + 1)
     except OSError as error:

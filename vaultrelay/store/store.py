@@ -157,7 +157,8 @@ class Store(Protocol):
 
     def page(self, channel: bytes, cursor: Cursor | None, most: int, now: int) -> Page:
         """Return the items after `cursor` (None: from the beginning), up to `most` bytes of
-        payload, but one item at least if there is any."""
+        their costs, but one item at least if there is any. Without a cursor, too, what was deleted
+        is a gap: a stream that began with nothing may have missed it."""
 
     def erase(
         self, channel: bytes, upto: Cursor | None, between: Callable[[], None]

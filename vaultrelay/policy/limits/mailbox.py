@@ -39,7 +39,7 @@ MAX_WAITING_PUTS = 16_384
 PAGE_BYTES = 64 * 1024
 """Items read at once for one device: as much as the kernel takes for one connection."""
 MAX_PAGES = 4
-"""Pages that are read and not yet sent, for all devices: with 8 the peak is 2 MB higher, and the
+"""Pages that are read at once, for all devices: with 8 the peak is 2 MB higher, and the
 disk is not busier."""
 SLICE_ITEMS = 100
 SLICE_BYTES = 256 * 1024

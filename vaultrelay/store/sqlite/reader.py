@@ -1,6 +1,6 @@
 """Reader: reads items, and finds gaps and damaged items."""
 
-from vaultrelay.policy.limits.mailbox import MAX_DAMAGED_ITEMS
+from vaultrelay.policy.limits.mailbox import ITEM_COST, MAX_DAMAGED_ITEMS
 from vaultrelay.store.sqlite.channels import Channel, Span, cursor_at, is_known
 from vaultrelay.store.sqlite.items import MINUTE, StoredItem
 from vaultrelay.store.sqlite.tables import Tables
@@ -29,13 +29,12 @@ class Reader:
         size = 0
         for item in self._tables.items.after(channel, place):
             if not self._is_readable(channel, item, now):
-                # A device without a cursor has missed nothing that it was promised.
-                gap = gap or (None if cursor is None else Gap.GONE)
-            elif items and size + len(item.payload) > most:
+                gap = gap or Gap.GONE
+            elif items and size + len(item.payload) + ITEM_COST > most:
                 return Page(items, cursor_at(spans, place), False, gap)
             else:
                 items.append(Item(item.id, cursor_at(spans, item.place), item.payload))
-                size += len(item.payload)
+                size += len(item.payload) + ITEM_COST
             place = item.place
         return Page(items, cursor_at(spans, channel.head), True, gap)
 
@@ -51,8 +50,7 @@ class Reader:
 
 def _gap(channel: Channel, spans: list[Span], cursor: Cursor | None) -> Gap | None:
     """Return what is missing after a cursor before any item is read."""
-    if cursor is None:
-        return None
-    if not is_known(channel, spans, cursor):
+    if cursor is not None and not is_known(channel, spans, cursor):
         return Gap.UNKNOWN
-    return Gap.GONE if cursor.place < channel.lost else None
+    place = 0 if cursor is None else cursor.place
+    return Gap.GONE if place < channel.lost else None

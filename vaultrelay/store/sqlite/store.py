@@ -75,8 +75,9 @@ class SqliteStore:
             end = self._end_of_erase(name, upto)
         while end is not None and self._with_reserve(partial(self._erase_slice, name, end.place)):
             between()
-        # In any case: an earlier erase may have failed here.
-        self._with_reserve(self._tables.cut_log)
+        # Also if this one deleted nothing: an earlier erase may have failed here.
+        if not self._tables.is_log_cut:
+            self._with_reserve(self._tables.cut_log)
         return end
 
     def _end_of_erase(self, name: bytes, upto: Cursor | None) -> Cursor | None:

@@ -214,7 +214,7 @@ def test_when_it_is_over_devices_are_told_too(
             pass
         assert relay.mailbox.health.state == "open"
         assert relay.mailbox.health.fault == ""
-    assert streams.told == ["room_returned", "store_left", "store_returned"]
+    assert streams.told == ["store_returned", "store_left", "store_returned"]
 
 
 def test_a_disk_that_does_not_respond_does_not_hold_the_start(

@@ -9,13 +9,9 @@ whose items are erased again would grow the file without bound. It takes 100, an
 restarts."""
 DEFAULT_RETENTION_SECONDS = 7 * 86400
 """Phones sleep over a weekend, and the quotas bound the rest."""
-MIN_RETENTION_SECONDS = 3600
-MAX_RETENTION_SECONDS = 90 * 86400
-"""What is older is a backup, which is not the relay's task."""
 DEFAULT_ITEM_BYTES = 64 * 1024
 """The usual size of a message. Larger items cost memory: with 256 KiB the peak of replays is 8 MB
 higher."""
-MAX_ITEM_BYTES = 256 * 1024
 DEFAULT_CHANNEL_BYTES = 10 * 1024 * 1024
 DEFAULT_CHANNEL_ITEMS = 10_000
 DEFAULT_TOTAL_BYTES = 1024**3

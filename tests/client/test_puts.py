@@ -96,6 +96,18 @@ def test_puts_with_one_collapse_key_replace_each_other_while_they_wait(world: Ma
     assert [result(other), result(newer)] == [True, True]
 
 
+def test_puts_that_were_replaced_after_they_were_stored_do_not_come_back(world: MailWorld) -> None:
+    person = world.person().on()
+    person.mailbox.put(b"older", key=KEY)
+    world.network.flush()
+    person.off()
+    assert world.stored() == [b"older"]
+    person.mailbox.put(b"newer", key=KEY)
+    person.restart().join()
+    assert person.items() == []
+    assert world.stored() == [b"newer"]
+
+
 def test_puts_stay_within_the_window() -> None:
     world = MailWorld(LIMITS._replace(window_bytes=1024))
     person = world.person().on()

@@ -71,7 +71,8 @@ class MailFile:
 
     def add_put(self, put: WaitingPut, replaced: bytes | None) -> None:
         with self._transaction():
-            self._db.execute("DELETE FROM put WHERE item_id = ?", (replaced,))
+            if replaced is not None:
+                self._remember((replaced,))
             self._db.execute(
                 "INSERT INTO put (item_id, payload, key, ttl) VALUES (?, ?, ?, ?)", put
             )
@@ -86,14 +87,8 @@ class MailFile:
             return rows.fetchone() is not None
 
     def take(self, item_ids: Sequence[bytes], cursor: bytes) -> None:
-        ids = [(item_id,) for item_id in item_ids]
         with self._transaction():
-            self._db.executemany("INSERT OR IGNORE INTO known (item_id) VALUES (?)", ids)
-            self._db.executemany("DELETE FROM put WHERE item_id = ?", ids)
-            self._db.execute(
-                "DELETE FROM known WHERE number <= (SELECT max(number) FROM known) - ?",
-                (MAX_KNOWN_IDS,),
-            )
+            self._remember(item_ids)
             self._db.execute("UPDATE state SET cursor = ?", (cursor,))
         self._cursor = cursor
 
@@ -101,6 +96,15 @@ class MailFile:
         with self._transaction():
             self._db.execute("UPDATE state SET must_synchronize = ?", (value,))
         self._must_synchronize = value
+
+    def _remember(self, item_ids: Sequence[bytes]) -> None:
+        ids = [(item_id,) for item_id in item_ids]
+        self._db.executemany("INSERT OR IGNORE INTO known (item_id) VALUES (?)", ids)
+        self._db.executemany("DELETE FROM put WHERE item_id = ?", ids)
+        self._db.execute(
+            "DELETE FROM known WHERE number <= (SELECT max(number) FROM known) - ?",
+            (MAX_KNOWN_IDS,),
+        )
 
     def _open(self) -> None:
         with self._failing():

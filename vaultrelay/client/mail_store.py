@@ -48,13 +48,14 @@ class MailStore(Protocol):
         """Return all PUTs that wait, in the order in which they were added."""
 
     def add_put(self, put: WaitingPut, replaced: bytes | None) -> None:
-        """Add a PUT, and remove the one with the id `replaced`."""
+        """Add a PUT, and remove the one with the id `replaced`. Remember that id: the relay may have
+        stored it already."""
 
     def remove_put(self, item_id: bytes) -> None:
         """Remove a PUT that the relay will never store."""
 
     def knows(self, item_id: bytes) -> bool:
-        """Whether `take` got this id, among the last MAX_KNOWN_IDS."""
+        """Whether this id is among the last MAX_KNOWN_IDS that were remembered."""
 
     def take(self, item_ids: Sequence[bytes], cursor: bytes) -> None:
         """Remember ids, remove the PUTs with these ids, and save the cursor."""
@@ -78,7 +79,7 @@ class MemoryMailStore:
 
     def add_put(self, put: WaitingPut, replaced: bytes | None) -> None:
         if replaced is not None:
-            self.remove_put(replaced)
+            self.take((replaced,), self.cursor)
         self._puts[put.item_id] = put
 
     def remove_put(self, item_id: bytes) -> None:

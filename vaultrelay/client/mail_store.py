@@ -48,8 +48,8 @@ class MailStore(Protocol):
         """Return all PUTs that wait, in the order in which they were added."""
 
     def add_put(self, put: WaitingPut, replaced: bytes | None) -> None:
-        """Add a PUT, and remove the one with the id `replaced`. Remember that id: the relay may have
-        stored it already."""
+        """Add a PUT, and remove the one with the id `replaced`, which the relay may have stored
+        already: that id is remembered."""
 
     def remove_put(self, item_id: bytes) -> None:
         """Remove a PUT that the relay will never store."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from benchmarks.lines import Dial, Line, Refused
 from tests.frames import BINARY, CONTINUATION, TEXT
 from vaultrelay.wire import base64url
-from vaultrelay.wire.control import Hello
+from vaultrelay.wire.control.joining import Hello
 from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, pack_data
 from vaultrelay.wire.proof import channel_of, join_body, sign_join
 

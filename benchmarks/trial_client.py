@@ -16,7 +16,7 @@ from benchmarks.lines import UPGRADE
 from tests.frames import BINARY, CLOSE, TEXT, client_frame
 from tests.transport.tls_client import lenient_context
 from vaultrelay.wire import base64url
-from vaultrelay.wire.control import Hello
+from vaultrelay.wire.control.joining import Hello
 from vaultrelay.wire.data import pack_data
 from vaultrelay.wire.proof import channel_of, join_body, sign_join
 

@@ -5,7 +5,7 @@ from typing import Protocol
 import pytest
 
 from vaultrelay.broker.outbox import Outbox, Room
-from vaultrelay.wire.control import Left
+from vaultrelay.wire.control.in_session import Left
 from vaultrelay.wire.data import Reason, pack_data, pack_nack
 
 CONTROL = Left(2, "closed").encode()

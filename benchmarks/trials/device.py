@@ -14,7 +14,7 @@ from benchmarks.lines import UPGRADE
 from benchmarks.trials.stream import Stream, Target
 from tests.frames import BINARY, CLOSE, PING, PONG, TEXT, client_frame
 from vaultrelay.wire import base64url
-from vaultrelay.wire.control import Hello
+from vaultrelay.wire.control.joining import Hello
 from vaultrelay.wire.data import pack_data
 from vaultrelay.wire.proof import channel_of, join_body, sign_join
 

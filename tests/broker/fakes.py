@@ -15,7 +15,9 @@ from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.budgets import Budgets
 from vaultrelay.policy.limits.defaults import DEFAULT_MAX_CONNECTIONS, DEFAULT_SESSION_TTL
 from vaultrelay.policy.limits.session import SessionLimits
-from vaultrelay.wire.control import Challenge, FromRelay, Hello, Keepalive, Left, read_from_relay
+from vaultrelay.wire.control.in_session import Keepalive, Left
+from vaultrelay.wire.control.joining import Challenge, Hello
+from vaultrelay.wire.control.reading import FromRelay, read_from_relay
 from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, Kind, Reason, pack_data, read_header
 from vaultrelay.wire.proof import channel_of, join_body, sign_join
 from vaultrelay.wire.refusal import Refusal

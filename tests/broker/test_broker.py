@@ -22,7 +22,8 @@ from vaultrelay.policy.limits.memory import SLOW_SECONDS
 from vaultrelay.policy.limits.pending import RETRY_DRAINING_SECONDS, RETRY_FULL_SECONDS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Draining, Joined, Left, Peer, Welcome
+from vaultrelay.wire.control.in_session import Draining, Joined, Left
+from vaultrelay.wire.control.joining import Peer, Welcome
 from vaultrelay.wire.data import NO_SESSION, Reason
 
 RELAY_FULL = f"4006 relay_full;retry={RETRY_FULL_SECONDS}"

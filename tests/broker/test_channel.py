@@ -3,7 +3,8 @@ import pytest
 from tests.broker.fakes import Device, Got, Relay, nack, tag_of
 from vaultrelay.broker.outbox import Room
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Joined, Left, Peer, Ready, Welcome
+from vaultrelay.wire.control.in_session import Joined, Left, Ready
+from vaultrelay.wire.control.joining import Peer, Welcome
 from vaultrelay.wire.data import EVERYONE, Reason
 
 NEVER_THERE = 99

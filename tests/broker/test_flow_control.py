@@ -15,7 +15,7 @@ from vaultrelay.policy.limits.memory import (
 )
 from vaultrelay.policy.limits.timeouts import PING_SECONDS, STANDSTILL_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Busy, Keepalive, Left, Ready
+from vaultrelay.wire.control.in_session import Busy, Keepalive, Left, Ready
 from vaultrelay.wire.data import Reason
 
 

@@ -9,7 +9,7 @@ from tests.broker.fakes import HOST, Closed, Device, Relay, tag_of
 from vaultrelay.policy.limits.timeouts import PING_SECONDS
 from vaultrelay.wire import proof
 from vaultrelay.wire.announced import Limits
-from vaultrelay.wire.control import Hello, Peer, Welcome
+from vaultrelay.wire.control.joining import Hello, Peer, Welcome
 
 PROOF_FAILED = [Closed(4503, "proof;rule=signature")]
 OTHER_CHANNEL = "4501 bad_message;rule=other_channel"

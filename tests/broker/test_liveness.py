@@ -10,7 +10,7 @@ from vaultrelay.policy.limits.timeouts import (
     PONG_SECONDS,
     TICK_SECONDS,
 )
-from vaultrelay.wire.control import Keepalive, Left
+from vaultrelay.wire.control.in_session import Keepalive, Left
 
 
 @pytest.fixture

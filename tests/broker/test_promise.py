@@ -17,7 +17,8 @@ from vaultrelay.broker.outbox import Room
 from vaultrelay.policy.limits.memory import BUSY_SECONDS, PROGRESS_BYTES, SLOW_SECONDS
 from vaultrelay.policy.limits.timeouts import STANDSTILL_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Busy, Joined, Left, Ready, Welcome
+from vaultrelay.wire.control.in_session import Busy, Joined, Left, Ready
+from vaultrelay.wire.control.joining import Welcome
 from vaultrelay.wire.data import EVERYONE, Reason, read_header
 
 SLOW = "4004 slow;rule=unread"

@@ -12,16 +12,9 @@ from vaultrelay.policy.limits.floods import CONTROLS_BURST, CONTROLS_PER_SECOND
 from vaultrelay.policy.limits.memory import SLOW_SECONDS
 from vaultrelay.policy.limits.timeouts import PING_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import (
-    CONTROL_BYTES,
-    LEFT_REASONS,
-    Challenge,
-    Joined,
-    Keepalive,
-    Left,
-    Peer,
-    Welcome,
-)
+from vaultrelay.wire.control import CONTROL_BYTES
+from vaultrelay.wire.control.in_session import LEFT_REASONS, Joined, Keepalive, Left
+from vaultrelay.wire.control.joining import Challenge, Peer, Welcome
 from vaultrelay.wire.data import EVERYONE, Reason, pack_data
 
 BAD_MESSAGE = "4501 bad_message;rule={}"

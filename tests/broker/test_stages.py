@@ -7,7 +7,7 @@ import pytest
 from tests.broker.fakes import Device, Relay
 from vaultrelay.broker.stages import BROKEN_RULES, TRANSITIONS, Event, Stage
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Keepalive
+from vaultrelay.wire.control.in_session import Keepalive
 from vaultrelay.wire.data import EVERYONE, pack_data
 
 BRING: dict[Stage, Callable[[Device], object]] = {

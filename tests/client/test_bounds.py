@@ -14,7 +14,7 @@ from vaultrelay.client.device import CONNECT_SECONDS
 from vaultrelay.client.event_queue import EVENT_BYTES, UNRECEIVED_BYTES
 from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire.announced import CHANNEL_DEVICES
-from vaultrelay.wire.control import Peer
+from vaultrelay.wire.control.joining import Peer
 from vaultrelay.wire.data import pack_data
 
 

@@ -38,7 +38,7 @@ from vaultrelay.policy.limits.memory import BUSY_SECONDS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.limits.timeouts import PING_SECONDS
 from vaultrelay.wire import base64url
-from vaultrelay.wire.control import Challenge, Peer
+from vaultrelay.wire.control.joining import Challenge, Peer
 from vaultrelay.wire.data import HEADER_BYTES, Reason
 from vaultrelay.wire.json_object import write_object
 from vaultrelay.wire.proof import channel_of

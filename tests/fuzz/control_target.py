@@ -3,7 +3,8 @@
 import json
 
 from tests.fuzz.oracle import check
-from vaultrelay.wire.control import CONTROL_BYTES, read_from_device, read_from_relay
+from vaultrelay.wire.control import CONTROL_BYTES
+from vaultrelay.wire.control.reading import read_from_device, read_from_relay
 from vaultrelay.wire.json_object import BadControl
 
 

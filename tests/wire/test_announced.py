@@ -5,15 +5,9 @@ from typing import Any
 import pytest
 
 from vaultrelay.wire import announced
-from vaultrelay.wire.control import (
-    Draining,
-    Joined,
-    Keepalive,
-    Peer,
-    Welcome,
-    read_from_device,
-    read_from_relay,
-)
+from vaultrelay.wire.control.in_session import Draining, Joined, Keepalive
+from vaultrelay.wire.control.joining import Peer, Welcome
+from vaultrelay.wire.control.reading import read_from_device, read_from_relay
 from vaultrelay.wire.json_object import BadControl, write_object
 
 LIMITS: dict[str, Any] = {

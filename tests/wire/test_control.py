@@ -6,24 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaultrelay.wire.announced import Limits
-from vaultrelay.wire.control import (
-    CONTROL_BYTES,
+from vaultrelay.wire.control import CONTROL_BYTES, WORD_CHARS
+from vaultrelay.wire.control.in_session import (
     LEFT_REASONS,
-    WORD_CHARS,
     Busy,
-    Challenge,
     Draining,
-    FromRelay,
-    Hello,
     Joined,
     Keepalive,
     Left,
-    Peer,
     Ready,
-    Welcome,
-    read_from_device,
-    read_from_relay,
 )
+from vaultrelay.wire.control.joining import Challenge, Hello, Peer, Welcome
+from vaultrelay.wire.control.reading import FromRelay, read_from_device, read_from_relay
 from vaultrelay.wire.json_object import BadControl
 
 FUZZ = settings(deadline=None, derandomize=True, max_examples=100)

@@ -16,14 +16,9 @@ from vaultrelay.policy.limits.pending import HEAD_BYTES, RETRY_DRAINING_SECONDS,
 from vaultrelay.policy.limits.reserved import RETRY_RESERVED_SECONDS
 from vaultrelay.wire import base64url, data, proof, refusal
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import (
-    LEFT_REASONS,
-    Challenge,
-    FromRelay,
-    Hello,
-    read_from_device,
-    read_from_relay,
-)
+from vaultrelay.wire.control.in_session import LEFT_REASONS
+from vaultrelay.wire.control.joining import Challenge, Hello
+from vaultrelay.wire.control.reading import FromRelay, read_from_device, read_from_relay
 from vaultrelay.wire.json_object import BadControl, read_object
 from vaultrelay.wire.refusal import Refusal
 from vaultrelay.wire.relay_url import host_of_url
@@ -111,6 +106,7 @@ def test_the_file_is_what_its_maker_makes() -> None:
 @pytest.mark.parametrize("content", [None, "{}\n"], ids=["missing", "different"])
 def test_the_maker_notices_another_file(tmp_path: Path, content: str | None) -> None:
     maker = shutil.copy(MAKER, tmp_path)
+    shutil.copytree(MAKER.with_name("vectors"), tmp_path / "vectors")
     if content is not None:
         (tmp_path / "vectors.json").write_text(content)
     checked = subprocess.run([sys.executable, maker, "--check"], capture_output=True, check=False)

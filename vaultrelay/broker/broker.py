@@ -19,7 +19,8 @@ from vaultrelay.policy.budgets import BudgetBook, Budgets
 from vaultrelay.policy.limits.drain import DRAIN_RECONNECT
 from vaultrelay.policy.limits.timeouts import STANDSTILL_SECONDS
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Draining, Hello
+from vaultrelay.wire.control.in_session import Draining
+from vaultrelay.wire.control.joining import Hello
 
 
 class Broker:

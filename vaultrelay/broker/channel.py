@@ -4,7 +4,8 @@ from vaultrelay.broker.counters import Counters
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budget
-from vaultrelay.wire.control import Joined, Left, Peer
+from vaultrelay.wire.control.in_session import Joined, Left
+from vaultrelay.wire.control.joining import Peer
 from vaultrelay.wire.data import EVERYONE, Reason, pack_nack
 
 _FIRST_NUMBER = 1

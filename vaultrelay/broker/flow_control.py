@@ -17,7 +17,7 @@ from vaultrelay.policy.limits.memory import BUSY_SECONDS, SLOW_SECONDS, UNFINISH
 from vaultrelay.policy.limits.timeouts import TICK_SECONDS
 from vaultrelay.policy.stall_timer import StallTimer
 from vaultrelay.wire.broken_rule import Rule
-from vaultrelay.wire.control import Busy, Ready
+from vaultrelay.wire.control.in_session import Busy, Ready
 from vaultrelay.wire.data import NO_SESSION
 
 

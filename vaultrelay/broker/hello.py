@@ -12,7 +12,7 @@ from vaultrelay.policy.limits.pending import RETRY_FULL_SECONDS
 from vaultrelay.wire.announced import Limits
 from vaultrelay.wire.broken_rule import Rule
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Hello, Peer, Welcome
+from vaultrelay.wire.control.joining import Hello, Peer, Welcome
 from vaultrelay.wire.host import is_canonical_host
 from vaultrelay.wire.proof import REFUSED_CHANNELS, join_body, verify_join
 

@@ -23,7 +23,9 @@ from vaultrelay.policy.limits.floods import RETRY_RATE_SECONDS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.broken_rule import BrokenRule, Rule
 from vaultrelay.wire.close_codes import CloseCode
-from vaultrelay.wire.control import Challenge, Hello, Keepalive, read_from_device
+from vaultrelay.wire.control.in_session import Keepalive
+from vaultrelay.wire.control.joining import Challenge, Hello
+from vaultrelay.wire.control.reading import read_from_device
 from vaultrelay.wire.data import NO_SESSION, BadHeader, check_data
 from vaultrelay.wire.json_object import BadControl
 from vaultrelay.wire.proof import RELAY_NONCE_BYTES

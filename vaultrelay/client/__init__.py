@@ -12,7 +12,7 @@
 from vaultrelay.client.device import Device, connect
 from vaultrelay.client.events import Closed, Message, Nack
 from vaultrelay.client.refused import Refused
-from vaultrelay.wire.control import Busy, Draining, Joined, Keepalive, Left, Ready
+from vaultrelay.wire.control.in_session import Busy, Draining, Joined, Keepalive, Left, Ready
 from vaultrelay.wire.data import EVERYONE
 
 __all__ = [

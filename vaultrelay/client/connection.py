@@ -19,7 +19,8 @@ from vaultrelay.client.refused import NO_RELAY, Refused, UpgradeReader
 from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire import VERSION
 from vaultrelay.wire.answer import SWITCHED
-from vaultrelay.wire.control import Challenge, Welcome, read_from_relay
+from vaultrelay.wire.control.joining import Challenge, Welcome
+from vaultrelay.wire.control.reading import read_from_relay
 from vaultrelay.wire.json_object import BadControl
 
 CONTROL_LIMIT = 64 * 1024

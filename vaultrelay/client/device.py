@@ -17,7 +17,8 @@ from vaultrelay.client.factory import DeviceSocketFactory
 from vaultrelay.client.tls import TlsEndpoint
 from vaultrelay.wire import proof
 from vaultrelay.wire.announced import CHANNEL_DEVICES, Limits
-from vaultrelay.wire.control import Challenge, Hello, Joined, Keepalive, Left, Welcome
+from vaultrelay.wire.control.in_session import Joined, Keepalive, Left
+from vaultrelay.wire.control.joining import Challenge, Hello, Welcome
 from vaultrelay.wire.data import EVERYONE, pack_data
 from vaultrelay.wire.relay_url import RelayUrl
 

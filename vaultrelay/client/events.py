@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vaultrelay.wire.control import Busy, Draining, Joined, Keepalive, Left, Ready
+from vaultrelay.wire.control.in_session import Busy, Draining, Joined, Keepalive, Left, Ready
 from vaultrelay.wire.data import HEADER_BYTES, Kind, Reason, read_header
 
 

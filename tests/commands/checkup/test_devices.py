@@ -10,7 +10,7 @@ from vaultrelay.client import Joined
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.result import CheckFailed
 from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS
-from vaultrelay.wire.control import Peer as Named
+from vaultrelay.wire.control.joining import Peer as Named
 
 
 class Peer:

@@ -29,7 +29,7 @@ from vaultrelay.commands.checkup.result import StepResult
 from vaultrelay.commands.checkup.traffic import Traffic
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.announced import MESSAGE_BYTES, Limits
-from vaultrelay.wire.control import Peer
+from vaultrelay.wire.control.joining import Peer
 from vaultrelay.wire.data import HEADER_BYTES, Reason
 
 

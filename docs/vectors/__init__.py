@@ -1,0 +1,1 @@
+"""The test vectors of protocol 3, a module for each chapter of the page."""

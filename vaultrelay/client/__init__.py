@@ -11,6 +11,7 @@
 
 from vaultrelay.client.device import Device, connect
 from vaultrelay.client.events import Closed, Message, Nack
+from vaultrelay.client.reconnecting_device import Connection, Ended, Opened
 from vaultrelay.client.refused import Refused
 from vaultrelay.wire.control.in_session import Busy, Draining, Joined, Keepalive, Left, Ready
 from vaultrelay.wire.data import EVERYONE
@@ -19,13 +20,16 @@ __all__ = [
     "EVERYONE",
     "Busy",
     "Closed",
+    "Connection",
     "Device",
     "Draining",
+    "Ended",
     "Joined",
     "Keepalive",
     "Left",
     "Message",
     "Nack",
+    "Opened",
     "Ready",
     "Refused",
     "connect",

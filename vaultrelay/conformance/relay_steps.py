@@ -1,0 +1,236 @@
+"""Steps of the scripted relay in a session: what it sends, and what it expects to receive."""
+
+import json
+from typing import Any
+
+from vaultrelay.conformance import client_steps
+from vaultrelay.conformance.failure import Failure
+from vaultrelay.conformance.frames import BINARY, CLOSE, PING, PONG, TEXT, fragments, frame
+from vaultrelay.conformance.relay_connection import Received, RelayConnection
+from vaultrelay.conformance.stage import Client, Stage, Verbs
+from vaultrelay.wire.broken_rule import BrokenRule
+from vaultrelay.wire.control.in_session import Keepalive
+from vaultrelay.wire.control.reading import read_from_device
+from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, Kind, check_data
+
+_MARK = b"still here"
+_PING_SECONDS = 20
+PEER = 3
+"""The session that most messages come from."""
+
+
+def connection_of(client: Client) -> RelayConnection:
+    """Return the client's connection. Raises Failure if it has none."""
+    if client.connection is None:
+        raise Failure("a connection", "none")
+    return client.connection
+
+
+def data_message(kind: int, flags: int, reason: int, numbers: tuple[int, int, int]) -> bytes:
+    """Return a header of any kind, valid or not; the numbers are to, from and id."""
+    words = b"".join(number.to_bytes(4, "big") for number in numbers)
+    return bytes((kind, flags)) + reason.to_bytes(2, "big") + words
+
+
+async def control(stage: Stage, client: Client, **fields: Any) -> None:
+    """Send a control message with these fields."""
+    connection_of(client).send(frame(TEXT, json.dumps(fields).encode()))
+
+
+async def text(stage: Stage, client: Client, raw: str) -> None:
+    """Send a control message byte for byte."""
+    connection_of(client).send(frame(TEXT, raw.encode()))
+
+
+async def data(
+    stage: Stage,
+    client: Client,
+    payload: str = "",
+    *,
+    sender: int = PEER,
+    to: int | str = "client",
+    id: int = 1,
+    kind: int = Kind.DATA,
+    flags: int = 0,
+    reason: int = 0,
+    bytes: int = 0,
+    frames: int = 1,
+    cut: int | None = None,
+    ping_between: bool = False,
+) -> None:
+    """Send a data message: `payload` in hex or `bytes` zeros, in several frames, or cut short."""
+    number = {"client": client.session, "everyone": EVERYONE}.get(str(to), to)
+    head = data_message(kind, flags, reason, (int(number), sender, id))
+    message = (head + (bytearray(bytes) if bytes else bytearray.fromhex(payload)))[:cut]
+    if not ping_between:
+        connection_of(client).send(fragments(BINARY, message, frames))
+        return
+    half = len(message) // 2
+    connection_of(client).send(
+        frame(BINARY, message[:half], is_last=False) + frame(PING, b"") + frame(0, message[half:])
+    )
+
+
+async def nack(
+    stage: Stage,
+    client: Client,
+    reason: int,
+    *,
+    peer: int = PEER,
+    id: int | str = "last",
+    flags: int = 0,
+) -> None:
+    """Send a NACK, of the client's last message or another one."""
+    number = client.sent_ids[-1] if id == "last" else int(id)
+    head = data_message(Kind.NACK, flags, reason, (client.session, peer, number))
+    connection_of(client).send(frame(BINARY, head))
+
+
+async def ping(stage: Stage, client: Client) -> None:
+    """Send a ping, and expect its pong."""
+    connection_of(client).send(frame(PING, b"kit"))
+    await receive(stage, client, "pong")
+
+
+async def shut(stage: Stage, client: Client, code: int, reason: str = "") -> None:
+    """Send a close; the client's answer ends the connection."""
+    connection_of(client).close(code, reason)
+
+
+async def drop(stage: Stage, client: Client) -> None:
+    """End the connection without a close."""
+    connection_of(client).drop()
+
+
+async def still_there(stage: Stage, client: Client) -> None:
+    """Expect that the client still listens, and reported nothing of what came before."""
+    await data(stage, client, _MARK.hex())
+    await client_steps.event(stage, client, "message", payload=_MARK.hex(), **{"from": PEER})
+
+
+async def alive(stage: Stage, client: Client) -> None:
+    """Expect that the client still listens, whatever it reported before."""
+    await ping(stage, client)
+    client.events.clear()
+    await still_there(stage, client)
+
+
+async def lasts(stage: Stage, client: Client, seconds: float) -> None:
+    """Let the session go on for a time, with a ping now and then."""
+    while seconds > 0:
+        await ping(stage, client)
+        await client_steps.clock(stage, client, min(seconds, _PING_SECONDS))
+        seconds -= _PING_SECONDS
+
+
+async def slowly(
+    stage: Stage, client: Client, bytes: int, pieces: int, every: float, id: int = 1
+) -> None:
+    """Send one message in pieces; `every` seconds pass on the clients' clock between them."""
+    head = data_message(Kind.DATA, 0, 0, (client.session, PEER, id))
+    whole = frame(BINARY, head + bytearray(bytes))
+    size = -(-len(whole) // pieces)
+    for start in range(0, len(whole), size):
+        connection_of(client).send(whole[start : start + size])
+        await client_steps.clock(stage, client, every)
+
+
+async def receive(
+    stage: Stage,
+    client: Client,
+    what: str,
+    *,
+    to: int | str = PEER,
+    payload: str = "",
+    code: int | None = None,
+) -> None:
+    """Expect a `data` message, a `pong`, a `close`, or the `end` of the connection."""
+    connection = connection_of(client)
+    if what == "end":
+        await stage.until(
+            client, lambda: connection.is_over or None, "the end of the connection", of="end"
+        )
+        return
+    found = await _next(stage, client, what)
+    if what == "data":
+        receiver = EVERYONE if to == "everyone" else to
+        _check_data(client, found, int(receiver), payload)
+    elif what == "close" and code is not None:
+        came = int.from_bytes(found.payload[:2], "big") if found.payload else 1005
+        if came != code:
+            raise Failure(f"a close with {code}", f"a close with {came}")
+
+
+async def quiet(stage: Stage, client: Client) -> None:
+    """Expect that the client has sent nothing else: its pong comes after what it sent before."""
+    await ping(stage, client)
+    await stage.settle()
+    if left := [each for each in connection_of(client).received if not is_upkeep(each)]:
+        raise Failure("nothing", describe(left[0]))
+
+
+async def _next(stage: Stage, client: Client, what: str) -> Received:
+    """Return the next message that is not upkeep, or the next pong."""
+    connection = connection_of(client)
+
+    def first() -> Received | None:
+        while connection.received:
+            found = connection.received.popleft()
+            if is_upkeep(found) and (found.opcode != PONG or what != "pong"):
+                continue
+            return found
+        return None
+
+    found = await stage.until(client, first, f"a {what}")
+    if found.opcode != {"data": BINARY, "pong": PONG, "close": CLOSE}[what]:
+        raise Failure(f"a {what}", describe(found))
+    return found
+
+
+def is_upkeep(received: Received) -> bool:
+    """Return whether a client may send this at any time of a session."""
+    if received.opcode != TEXT:
+        return received.opcode in (PING, PONG)
+    try:
+        return isinstance(read_from_device(received.payload), Keepalive)
+    except BrokenRule:
+        return False
+
+
+def describe(received: Received) -> str:
+    """Return a message of a client in words."""
+    if received.opcode == TEXT:
+        return f"the text {received.payload.decode('utf-8', 'replace')}"
+    if received.opcode == CLOSE:
+        return f"a close with {int.from_bytes(received.payload[:2], 'big')}"
+    return f"the binary message {received.payload[:64].hex()}"
+
+
+def _check_data(client: Client, found: Received, receiver: int, payload: str) -> None:
+    wanted = f"a message to {receiver} with the payload {payload}"
+    try:
+        to, id = check_data(found.payload, client.session)
+    except BrokenRule as error:
+        raise Failure(wanted, error.sentence) from None
+    content = found.payload[HEADER_BYTES:].hex()
+    if (to, content) != (receiver, payload):
+        raise Failure(wanted, f"a message to {to} with the payload {content}")
+    if id not in client.sent_ids:
+        raise Failure(f"one of the ids {client.sent_ids} that the client reported", f"the id {id}")
+
+
+VERBS: Verbs = {
+    "control": control,
+    "text": text,
+    "data": data,
+    "nack": nack,
+    "ping": ping,
+    "shut": shut,
+    "drop": drop,
+    "still_there": still_there,
+    "alive": alive,
+    "lasts": lasts,
+    "slowly": slowly,
+    "receive": receive,
+    "quiet": quiet,
+}

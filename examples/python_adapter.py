@@ -153,11 +153,8 @@ def content(payload: bytes) -> Fields:
     return {"bytes": len(payload), "sha256": sha256(payload).hexdigest()}
 
 
-class Adapter(LineOnlyReceiver):
-    """Reads commands from standard input, and answers on standard output."""
-
-    delimiter = b"\n"
-    MAX_LENGTH = 1024 * 1024
+class Commands:
+    """The commands of the kit, each a method, and the clients that they drive."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -165,22 +162,14 @@ class Adapter(LineOnlyReceiver):
         self._sessions: dict[str, Session] = {}
         self._events: list[Fields] = []
 
-    def connectionMade(self) -> None:
-        self._write(ABOUT)
-
-    def lineReceived(self, line: bytes) -> None:
-        command: Fields = json.loads(line)
+    def answer(self, command: Fields) -> Fields:
+        """Carry out a command, and return its answer."""
+        fields = dict(command)
         try:
-            answer = getattr(self, f"do_{command.pop('do')}", self._unknown)(**command)
+            found = getattr(self, f"do_{fields.pop('do')}", self._unknown)(**fields)
         except Exception as error:
-            answer = {"error": str(error)}
-        self._write(answer or {})
-
-    def connectionLost(self, reason: object = None) -> None:
-        self._reactor.stop()
-
-    def _write(self, fields: Fields) -> None:
-        self.sendLine(json.dumps(fields).encode())
+            return {"error": str(error)}
+        return found or {}
 
     def _unknown(self, **_: object) -> Fields:
         return {"error": "unsupported"}
@@ -218,6 +207,29 @@ class Adapter(LineOnlyReceiver):
     def do_clock(self, advance: float) -> None:
         """Let time pass, for all clients."""
         self._clock.advance(advance)
+
+
+class Adapter(LineOnlyReceiver):
+    """Reads commands from standard input, and answers on standard output."""
+
+    delimiter = b"\n"
+    MAX_LENGTH = 1024 * 1024
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._commands = Commands(reactor)
+
+    def connectionMade(self) -> None:
+        self._write(ABOUT)
+
+    def lineReceived(self, line: bytes) -> None:
+        self._write(self._commands.answer(json.loads(line)))
+
+    def connectionLost(self, reason: object = None) -> None:
+        self._reactor.stop()
+
+    def _write(self, fields: Fields) -> None:
+        self.sendLine(json.dumps(fields).encode())
 
 
 def main() -> None:

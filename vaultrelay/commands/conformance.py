@@ -14,6 +14,7 @@ from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.standard_streams import print_result
 from vaultrelay.commands.parser import argument, command_parser
 from vaultrelay.conformance.adapter import AdapterFault
+from vaultrelay.conformance.adapter_process import AdapterProcess
 from vaultrelay.conformance.case import Case
 from vaultrelay.conformance.catalogue import catalogue
 from vaultrelay.conformance.limits import PATIENCE_SECONDS
@@ -77,7 +78,10 @@ def main(arguments: list[str]) -> int:
         return 0
     if not found.patience > 0:
         stop_with("--patience: it is more than 0 seconds")
-    runner = Runner(real_reactor(), _with_path(command), found.patience)
+    command, reactor = _with_path(command), real_reactor()
+    runner = Runner(
+        reactor, lambda: AdapterProcess(reactor, command, found.patience), found.patience
+    )
     results: list[Result] = []
 
     def report(result: Result) -> None:

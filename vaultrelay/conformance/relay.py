@@ -5,7 +5,7 @@ from typing import Any
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ServerFactory
 
-from vaultrelay.conformance.limits import MAX_CONNECTIONS
+from vaultrelay.conformance.limits import MAX_CONNECTIONS, MAX_POLL_SECONDS
 from vaultrelay.conformance.pulse import Pulse
 from vaultrelay.conformance.relay_connection import RelayConnection
 
@@ -41,3 +41,5 @@ class ScriptedRelay(ServerFactory):
         await self.stop_listening()
         for connection in self.connections:
             connection.drop()
+        while not all(connection.is_over for connection in self.connections):
+            await self._pulse.wait(MAX_POLL_SECONDS)

@@ -111,6 +111,7 @@ async def still_there(stage: Stage, client: Client) -> None:
 async def alive(stage: Stage, client: Client) -> None:
     """Expect that the client still listens, whatever it reported before."""
     await ping(stage, client)
+    await stage.poll()
     client.events.clear()
     await still_there(stage, client)
 
@@ -145,11 +146,8 @@ async def receive(
     code: int | None = None,
 ) -> None:
     """Expect a `data` message, a `pong`, a `close`, or the `end` of the connection."""
-    connection = connection_of(client)
     if what == "end":
-        await stage.until(
-            client, lambda: connection.is_over or None, "the end of the connection", of="end"
-        )
+        await _end(stage, client)
         return
     found = await _next(stage, client, what)
     if what == "data":
@@ -161,12 +159,31 @@ async def receive(
             raise Failure(f"a close with {code}", f"a close with {came}")
 
 
+async def _end(stage: Stage, client: Client) -> None:
+    """Expect the end of the connection, with or without a close, and nothing before it."""
+    connection = connection_of(client)
+
+    def over() -> bool | None:
+        wrong = [each for each in _unasked(client) if each.opcode != CLOSE]
+        return True if connection.is_over or wrong else None
+
+    await stage.until(client, over, "the end of the connection", of="end")
+    if unasked := [each for each in _unasked(client) if each.opcode != CLOSE]:
+        raise Failure("the end of the connection", describe(unasked[0]))
+
+
+def _unasked(client: Client) -> list[Received]:
+    """Return what came that no step has taken, without upkeep."""
+    received, in_session = connection_of(client).received, client.session > 0
+    return [each for each in received if not is_upkeep(each, in_session=in_session)]
+
+
 async def quiet(stage: Stage, client: Client) -> None:
     """Expect that the client has sent nothing else: its pong comes after what it sent before."""
     await ping(stage, client)
     await stage.settle()
-    if left := [each for each in connection_of(client).received if not is_upkeep(each)]:
-        raise Failure("nothing", describe(left[0]))
+    if unasked := _unasked(client):
+        raise Failure("nothing", describe(unasked[0]))
 
 
 async def _next(stage: Stage, client: Client, what: str) -> Received:
@@ -176,7 +193,9 @@ async def _next(stage: Stage, client: Client, what: str) -> Received:
     def first() -> Received | None:
         while connection.received:
             found = connection.received.popleft()
-            if is_upkeep(found) and (found.opcode != PONG or what != "pong"):
+            if is_upkeep(found, in_session=client.session > 0) and (
+                found.opcode != PONG or what != "pong"
+            ):
                 continue
             return found
         return None
@@ -187,9 +206,9 @@ async def _next(stage: Stage, client: Client, what: str) -> Received:
     return found
 
 
-def is_upkeep(received: Received) -> bool:
-    """Return whether a client may send this at any time of a session."""
-    if received.opcode != TEXT:
+def is_upkeep(received: Received, *, in_session: bool = True) -> bool:
+    """Return whether a client may send this at any time, in a session or before it."""
+    if received.opcode != TEXT or not in_session:
         return received.opcode in (PING, PONG)
     try:
         return isinstance(read_from_device(received.payload), Keepalive)

@@ -1,13 +1,13 @@
 """Runner: plays cases one after the other, and starts the adapter anew after a fault of its own."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from twisted.internet.defer import CancelledError, ensureDeferred
 
-from vaultrelay.conformance.adapter import Adapter, AdapterFault
+from vaultrelay.conformance.adapter import Adapter, AdapterFault, Driver
 from vaultrelay.conformance.case import Case
 from vaultrelay.conformance.failure import Failure
 from vaultrelay.conformance.limits import CASE_SECONDS
@@ -36,11 +36,11 @@ class Result:
 
 
 class Runner:
-    """Plays cases against the client behind one adapter command."""
+    """Plays cases to the client behind an adapter. `new_driver` starts the adapter."""
 
-    def __init__(self, reactor: Any, command: Sequence[str], patience: float) -> None:
+    def __init__(self, reactor: Any, new_driver: Callable[[], Driver], patience: float) -> None:
         self._reactor = reactor
-        self._command = command
+        self._new_driver = new_driver
         self._patience = patience
         self._adapter: Adapter | None = None
         self.client = ""
@@ -59,8 +59,12 @@ class Runner:
             await self._stop()
 
     async def _start(self) -> Adapter:
-        self._adapter = adapter = Adapter(self._reactor, self._command, self._patience)
-        await adapter.start()
+        driver = self._new_driver()
+        try:
+            self._adapter = adapter = await Adapter.start(driver)
+        except AdapterFault:
+            await driver.stop()
+            raise
         self.client = adapter.client
         if "clock" in adapter.supports:
             # From now on their time stands still.

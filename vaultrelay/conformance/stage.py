@@ -105,7 +105,7 @@ class Stage:
     async def settle(self) -> None:
         """Let the client read what is in its socket: an event loop does so between two polls."""
         for _ in range(3):
-            await self.pulse.wait(MIN_POLL_SECONDS)
+            await self.pulse.wait(0)
             await self.poll()
 
     async def until(
@@ -115,7 +115,7 @@ class Stage:
 
         `of` is "relay" for what a connection receives, "event" for what the client reports.
         """
-        now, pause = self._reactor.seconds, MIN_POLL_SECONDS
+        now, pause = self._reactor.seconds, 0.0
         deadline, hopeless_since, seen = now() + self._patience, None, -1
         while (found := ready()) is None:
             received = sum(each.bytes_received for each in self.relay.connections)
@@ -130,7 +130,7 @@ class Stage:
             if (found := ready()) is not None:
                 return found
             await self.pulse.wait(pause)
-            pause = min(2 * pause, MAX_POLL_SECONDS)
+            pause = min(max(2 * pause, MIN_POLL_SECONDS), MAX_POLL_SECONDS)
         return found
 
     async def accept(self, client: Client) -> RelayConnection:
@@ -140,7 +140,7 @@ class Stage:
             found = self.next_connection()
             return found if found and (found.request or found.fault) else None
 
-        client.connection = None
+        client.connection, client.session = None, 0
         found = await self.until(client, next_request, "a connection with an upgrade request")
         if found.fault:
             raise Failure("a valid request", found.fault)

@@ -16,6 +16,7 @@ this table:
 ``transport``     sockets, TLS, request dispatch
 ``websocket``     the connection of one device, on Autobahn
 ``client``        the reference client
+``conformance``   a scripted relay that tests clients
 ``config``        flags, variables and the file, parsed into ``Settings``
 ``observe``       figures, warnings, the session log, the privacy notice
 ``web``           the HTTP pages, on twisted.web

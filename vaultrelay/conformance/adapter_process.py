@@ -39,7 +39,6 @@ class AdapterProcess(ProcessProtocol):
         self._output_bytes = 0
         self._stderr = b""
         self._answer: Deferred[dict[str, Any]] | None = None
-        self._early: list[dict[str, Any]] = []
         self._fault: AdapterFault | None = None
         self._exit = Pulse(reactor)
         self._is_gone = False
@@ -73,8 +72,6 @@ class AdapterProcess(ProcessProtocol):
                     self.transport.signalProcess(signal)
 
     async def _next_line(self, what: str, seconds: float) -> dict[str, Any]:
-        if self._early:
-            return self._early.pop(0)
         if self._fault is not None:
             raise self._fault
         self._answer = Deferred()
@@ -130,9 +127,7 @@ class AdapterProcess(ProcessProtocol):
         elif self._answer is not None and not self._answer.called:
             self._answer.callback(value)
         else:
-            self._early.append(value)
-            if len(self._early) > 1:
-                self._fail(f"it wrote lines that nothing asked for: {value}")
+            self._fail(f"it wrote a line that nothing asked for: {value}")
 
     def _fail(self, text: str) -> None:
         if self._fault is None:

@@ -47,9 +47,8 @@ relay -> old: close 4509 replaced
 relay -> peer: left, reason replaced
 relay -> peer: joined, with a new session number
 relay -> new: welcome
-- an old connection that still reads waits 30 to 60 seconds
-old -> relay: one retry
-relay -> old: 4509 again within ten minutes: stop, and ask the user
+- another installation with the same key would retry once, after 30 to 60 seconds,
+- and stop after a second 4509 within ten minutes
 """
 DRAIN = """
 How a relay stops
@@ -69,7 +68,8 @@ sender | relay | peer
 sender -> relay: data for the peer
 relay -> peer: as much as it reads
 - above 256 KiB in its queue the relay reads no more from the sender
-relay -> sender: busy, if the peer takes less than 16 KiB in 5 seconds
+- if the peer then takes less than 16 KiB in 5 seconds:
+relay -> sender: busy
 sender -> relay: data, id 41
 relay -> sender: NACK busy for 41, if the queue is full
 relay -> peer: the queue, down to 64 KiB

@@ -1,15 +1,20 @@
 """Decisions: a row of outcomes in, what the client does after the last one out."""
 
 from vectors.common import Json
+from vectors.decision import (
+    FIRST,
+    LOST,
+    UNANSWERED,
+    WELCOME,
+    Events,
+    Wait,
+    closed,
+    decision,
+    refused,
+)
+from vectors.drains import drains, replacements
 
-Events = list[Json]
-Wait = list[float] | None
-
-_LOST: Json = {"event": "lost"}
-_UNANSWERED: Json = {"event": "unanswered"}
-_WELCOME: Json = {"event": "welcome"}
 _RECONNECTING, _CODES, _REFUSALS = "Reconnecting", "Close codes", "Refusals"
-_FIRST: Wait = [1, 2]
 _HTML = "<html><title>Sign in</title></html>"
 
 
@@ -18,64 +23,37 @@ def decisions() -> list[Json]:
     return [*back_off(), *refusals(), *answers_of_others(), *codes(), *drains(), *replacements()]
 
 
-def decision(
-    name: str, about: str, events: Events, wait: Wait, section: str, level: str = "must"
-) -> Json:
-    """One vector."""
-    return {
-        "name": name,
-        "level": level,
-        "section": section,
-        "about": about,
-        "events": events,
-        "action": "stop" if wait is None else "reconnect",
-        "wait": wait,
-    }
-
-
-def closed(code: int, reason: str = "", after: float = 0) -> Json:
-    """The relay closes a session; a code of 0 is the end without a close."""
-    event = {**_LOST} if not code else {"event": "closed", "code": code, "reason": reason}
-    return {**event, "after": after} if after else event
-
-
-def refused(status: int, error: str, retry_after: str | None = None) -> Json:
-    """The relay refuses the upgrade."""
-    headers: Json = {} if retry_after is None else {"Retry-After": retry_after}
-    return {"event": "refused", "status": status, "error": error, "headers": headers}
-
-
 def back_off() -> list[Json]:
     """The delay without a time of the relay."""
     found: list[tuple[str, str, Events, Wait]] = [
-        ("back-off-1", "the first attempt", [_UNANSWERED], _FIRST),
-        ("back-off-2", "the second attempt", [_UNANSWERED] * 2, [2, 4]),
-        ("back-off-3", "the third attempt", [_UNANSWERED] * 3, [4, 8]),
-        ("back-off-5", "the fifth attempt", [_UNANSWERED] * 5, [16, 32]),
-        ("back-off-at-most-60", "the eighth attempt", [_UNANSWERED] * 8, [30, 60]),
-        ("lost", "the connection breaks", [_WELCOME, _LOST], _FIRST),
+        ("back-off-1", "the first attempt", [UNANSWERED], FIRST),
+        ("back-off-2", "the second attempt", [UNANSWERED] * 2, [2, 4]),
+        ("back-off-3", "the third attempt", [UNANSWERED] * 3, [4, 8]),
+        ("back-off-5", "the fifth attempt", [UNANSWERED] * 5, [16, 32]),
+        ("back-off-at-most-60", "the eighth attempt", [UNANSWERED] * 8, [30, 60]),
+        ("lost", "the connection breaks", [WELCOME, LOST], FIRST),
         (
             "short-session",
             "a session of less than a minute raises the delay as well",
-            [_WELCOME, closed(0, after=10), _WELCOME, closed(0, after=10)],
+            [WELCOME, closed(0, after=10), WELCOME, closed(0, after=10)],
             [2, 4],
         ),
         (
             "short-sessions-between-failures",
             "nor does a short session lower it",
-            [_UNANSWERED, _UNANSWERED, _WELCOME, closed(0, after=50)],
+            [UNANSWERED, UNANSWERED, WELCOME, closed(0, after=50)],
             [4, 8],
         ),
         (
             "session-of-a-minute",
             "after a session of a minute the delays begin anew",
-            [_UNANSWERED, _UNANSWERED, _UNANSWERED, _WELCOME, closed(0, after=61)],
-            _FIRST,
+            [UNANSWERED, UNANSWERED, UNANSWERED, WELCOME, closed(0, after=61)],
+            FIRST,
         ),
         (
             "given-time-counts",
             "an attempt after a time of the relay counts as well",
-            [refused(503, "draining", "5"), _UNANSWERED],
+            [refused(503, "draining", "5"), UNANSWERED],
             [2, 4],
         ),
     ]
@@ -92,12 +70,12 @@ def refusals() -> list[Json]:
         ("relay-full", 503, "relay_full", "60", [60, 90]),
         ("overloaded", 503, "overloaded", "2", [2, 3]),
         ("draining", 503, "draining", "5", [5, 7.5]),
-        ("request-timeout", 408, "request_timeout", None, _FIRST),
+        ("request-timeout", 408, "request_timeout", None, FIRST),
         ("unknown-error", 503, "elsewhere", "7", [7, 10.5]),
-        ("unknown-error-without-time", 503, "elsewhere", None, _FIRST),
+        ("unknown-error-without-time", 503, "elsewhere", None, FIRST),
         ("too-long", 503, "relay_full", "100000", [3600, 5400]),
-        ("fraction", 503, "relay_full", "40.5", _FIRST),
-        ("date", 503, "relay_full", "Sun, 29 Nov 2026 12:00:00 GMT", _FIRST),
+        ("fraction", 503, "relay_full", "40.5", FIRST),
+        ("date", 503, "relay_full", "Sun, 29 Nov 2026 12:00:00 GMT", FIRST),
         ("400", 400, "bad_request", None, None),
         ("401", 401, "token_required", None, None),
         ("403-address", 403, "address_not_allowed", None, None),
@@ -127,9 +105,9 @@ def answers_of_others() -> list[Json]:
         ("redirect", "a redirect, which is not followed", 302, {"Location": "/elsewhere"}, None),
         ("page-404", "a web server without a relay", 404, {}, None),
         ("page-403", "a web server that forbids", 403, {}, None),
-        ("page-502", "a proxy without its relay", 502, {}, _FIRST),
-        ("page-503", "a proxy that has no relay at present", 503, {}, _FIRST),
-        ("page-504", "a proxy whose relay does not answer", 504, {}, _FIRST),
+        ("page-502", "a proxy without its relay", 502, {}, FIRST),
+        ("page-503", "a proxy that has no relay at present", 503, {}, FIRST),
+        ("page-504", "a proxy whose relay does not answer", 504, {}, FIRST),
     ]
     return [
         decision(
@@ -146,24 +124,24 @@ def answers_of_others() -> list[Json]:
 def codes() -> list[Json]:
     """Close codes, those of the table and others."""
     given: list[tuple[int, str, Wait]] = [
-        (1000, "", _FIRST),
-        (1001, "", _FIRST),
-        (1011, "", _FIRST),
-        (1012, "", _FIRST),
-        (1013, "", _FIRST),
-        (1014, "", _FIRST),
-        (3000, "", _FIRST),
+        (1000, "", FIRST),
+        (1001, "", FIRST),
+        (1011, "", FIRST),
+        (1012, "", FIRST),
+        (1013, "", FIRST),
+        (1014, "", FIRST),
+        (3000, "", FIRST),
         (4000, "restart", [2, 12]),
-        (4002, "ping_timeout", _FIRST),
-        (4003, "hello_timeout;rule=no_hello", _FIRST),
-        (4004, "slow;rule=unread", _FIRST),
+        (4002, "ping_timeout", FIRST),
+        (4003, "hello_timeout;rule=no_hello", FIRST),
+        (4004, "slow;rule=unread", FIRST),
         (4005, "rate;retry=30", [30, 45]),
         (4006, "relay_full;retry=60", [60, 90]),
         (4007, "memory;retry=60", [60, 90]),
-        (4008, "internal;ref=a1b2c3", _FIRST),
-        (4009, "resync", _FIRST),
-        (4042, "weather", _FIRST),
-        (4499, "", _FIRST),
+        (4008, "internal;ref=a1b2c3", FIRST),
+        (4009, "resync", FIRST),
+        (4042, "weather", FIRST),
+        (4499, "", FIRST),
         (1002, "", None),
         (1003, "", None),
         (1007, "", None),
@@ -184,72 +162,20 @@ def codes() -> list[Json]:
     found = [
         decision(f"close-{code}", f"a close with {code} {reason}".strip(), events, wait, _CODES)
         for code, reason, wait in given
-        for events in [[_WELCOME, closed(code, reason)]]
+        for events in [[WELCOME, closed(code, reason)]]
     ]
     reasons: list[tuple[str, int, str, Wait]] = [
         ("close-retry-of-unknown-code", 4042, "weather;retry=20", [20, 30]),
         ("close-retry-after-unknown-key", 4005, "rate;mood=good;retry=12", [12, 18]),
         ("close-retry-too-long", 4006, "relay_full;retry=99999", [3600, 5400]),
-        ("close-retry-no-number", 4006, "relay_full;retry=soon", _FIRST),
+        ("close-retry-no-number", 4006, "relay_full;retry=soon", FIRST),
     ]
     found += [
         decision(
-            name, f"a close with {code} {reason}", [_WELCOME, closed(code, reason)], wait, _CODES
+            name, f"a close with {code} {reason}", [WELCOME, closed(code, reason)], wait, _CODES
         )
         for name, code, reason, wait in reasons
     ]
-    idle = [_WELCOME, closed(4001, "idle")]
+    idle = [WELCOME, closed(4001, "idle")]
     about = "a close with 4001 idle: at once, or by the back-off"
     return [*found, decision("close-4001", about, idle, [0, 2], _CODES, "should")]
-
-
-def drains() -> list[Json]:
-    """A relay that is about to stop."""
-    window = {"event": "draining", "closes_in": 20, "reconnect": [20, 30]}
-    draining: Json = {**window, "reason": "restart"}
-    unknown: Json = {**window, "reason": "weather"}
-    stop = closed(4000, "restart")
-    found: list[tuple[str, str, Events, Wait]] = [
-        ("drain", "draining, then its close", [_WELCOME, draining, stop], [20, 30]),
-        ("drain-unknown-reason", "an unknown reason", [_WELCOME, unknown, stop], [20, 30]),
-        ("drain-lost", "draining, then no close", [_WELCOME, draining, _LOST], [20, 30]),
-        (
-            "drain-once",
-            "its window is for one attempt",
-            [_WELCOME, draining, stop, _UNANSWERED],
-            [2, 4],
-        ),
-        (
-            "drain-of-an-earlier-session",
-            "nor is it valid for the next session",
-            [_WELCOME, draining, stop, _WELCOME, stop],
-            [2, 12],
-        ),
-    ]
-    return [decision(name, about, events, wait, "Draining") for name, about, events, wait in found]
-
-
-def replacements() -> list[Json]:
-    """4509, the one code with one retry."""
-    replaced = closed(4509, "replaced")
-    later = closed(4509, "replaced", after=700)
-    found: list[tuple[str, str, Events, Wait]] = [
-        ("replaced", "one retry", [_WELCOME, replaced], [30, 60]),
-        ("replaced-twice", "twice", [_WELCOME, replaced, _WELCOME, replaced], None),
-        (
-            "replaced-twice-in-ten-minutes",
-            "twice, with another end between",
-            [_WELCOME, replaced, _WELCOME, closed(4002, "ping_timeout"), _WELCOME, replaced],
-            None,
-        ),
-        (
-            "replaced-after-ten-minutes",
-            "again, but later than ten minutes",
-            [_WELCOME, replaced, _WELCOME, later],
-            [30, 60],
-        ),
-    ]
-    return [
-        decision(name, f"4509 {about}", events, wait, "Replaced sessions")
-        for name, about, events, wait in found
-    ]

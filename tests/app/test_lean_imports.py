@@ -37,6 +37,7 @@ def loaded() -> set[str]:
         "urllib.request",
         "vaultrelay.app.admin_service",
         "vaultrelay.cluster.http_get",
+        "vaultrelay.conformance",
         "vaultrelay.app.systemd_notifier",
     ],
 )
@@ -60,7 +61,9 @@ def test_without_it_they_are_loaded() -> None:
 
 def test_the_other_commands_of_the_package_need_nothing_that_is_kept_out() -> None:
     """Nor what only the skipped packages import: the package has neither."""
-    code = "from vaultrelay.commands import check, healthcheck, invite, status, token\n"
+    code = (
+        "from vaultrelay.commands import check, conformance, healthcheck, invite, status, token\n"
+    )
     found = set(json.loads(run(LEAN + code + LOADED)))
     assert "autobahn.twisted.websocket" in found
     left_out = {"autobahn.twisted.wamp", "autobahn.wamp.message", "cbor2", "cryptography", "cffi"}

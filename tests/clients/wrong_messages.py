@@ -28,18 +28,10 @@ def _around(owner: object, name: str, wrong: Callable[..., Any]) -> Fault:
     """Replace a function or a method by `wrong`, which gets the right one first."""
 
     def install(patch: Patch) -> None:
-        patch.setattr(owner, name, partial_of(getattr(owner, name), wrong))
+        right = getattr(owner, name)
+        patch.setattr(owner, name, lambda *a, **more: wrong(right, *a, **more))
 
     return install
-
-
-def partial_of(right: Callable[..., Any], wrong: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function, which also works as a method."""
-
-    def replacement(*arguments: Any, **more: Any) -> Any:
-        return wrong(right, *arguments, **more)
-
-    return replacement
 
 
 def _any_kind(right: Any, message: bytes) -> object:
@@ -93,8 +85,7 @@ def _known_left_reasons(right: Any, text: bytes) -> object:
 
 
 def _left_as_closed(right: Any, text: bytes) -> object:
-    event = right(text)
-    return Left(event.session, "closed") if isinstance(event, Left) else event
+    return Left(left.session, "closed") if isinstance(left := right(text), Left) else left
 
 
 def _sign_first(right: Any, self: DeviceSocket, challenge: Any) -> None:
@@ -166,12 +157,9 @@ def _options(**wrong: object) -> Fault:
     return _around(DeviceSocketFactory, "__init__", make)
 
 
-def _header(name: str, value: str) -> Fault:
-    def make(right: Any, self: Any, *arguments: Any) -> None:
-        right(self, *arguments)
-        self.headers[name] = value
-
-    return _around(DeviceSocketFactory, "__init__", make)
+def _send_origin(right: Any, self: Any, *arguments: Any) -> None:
+    right(self, *arguments)
+    self.headers["Origin"] = "https://app.example.org"
 
 
 async def _leave_at_draining(right: Any, self: Connection) -> object:
@@ -251,7 +239,7 @@ FAULTS: dict[str, Fault] = {
     "the interval in force is ignored": _around(Device, "on_event", _first_interval),
     "it waits for a welcome for ever": _set(device, "CONNECT_SECONDS", 10**9),
     "compression is offered": _options(perMessageCompressionOffers=[PerMessageDeflateOffer()]),
-    "an origin is sent": _header("Origin", "https://app.example.org"),
+    "an origin is sent": _around(DeviceSocketFactory, "__init__", _send_origin),
     "the token is not decoded": _set(relay_url, "unquote", lambda text: text),
     "it leaves at draining": _around(Connection, "receive", _leave_at_draining),
     "it reads after it has written": _around(python_adapter.Session, "_send_all", _write_then_read),

@@ -1,7 +1,6 @@
 """AdapterProcess: a program that drives a client, in JSON lines on its standard streams."""
 
 import json
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,9 +21,6 @@ from vaultrelay.conformance.limits import (
     START_SECONDS,
 )
 from vaultrelay.conformance.pulse import Pulse
-
-if sys.platform == "linux":
-    import resource
 
 
 class AdapterProcess(ProcessProtocol):
@@ -86,7 +82,10 @@ class AdapterProcess(ProcessProtocol):
                 late.cancel()
 
     def connectionMade(self) -> None:
-        if sys.platform == "linux":
+        # Only Linux limits another process.
+        with suppress(ImportError, AttributeError):
+            import resource
+
             limits = (MAX_ADAPTER_MEMORY, MAX_ADAPTER_MEMORY)
             resource.prlimit(self.transport.pid, resource.RLIMIT_DATA, limits)
 

@@ -13,10 +13,11 @@ class Level(StrEnum):
     SHOULD = "should"
     BROWSER = "browser"
     PHONE = "phone"
+    MAILBOX = "mailbox"
 
 
 PLATFORMS = ("native", "browser", "phone")
-FEATURES = ("clock", "dial", "reconnect", "token")
+FEATURES = ("clock", "dial", "mailbox", "reconnect", "token")
 """What a client may lack. A case that needs it is then not applicable."""
 
 

@@ -2,7 +2,7 @@
 
 from vaultrelay.conformance import client_steps
 from vaultrelay.conformance.frames import BINARY, frame
-from vaultrelay.conformance.relay_steps import connection_of, is_upkeep
+from vaultrelay.conformance.receive_steps import connection_of, is_upkeep
 from vaultrelay.conformance.stage import Client, Stage
 
 

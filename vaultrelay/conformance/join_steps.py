@@ -7,8 +7,8 @@ from typing import Any
 from vaultrelay.conformance import client_steps
 from vaultrelay.conformance.failure import Failure
 from vaultrelay.conformance.frames import TEXT, fragments
+from vaultrelay.conformance.receive_steps import PEER, connection_of, describe
 from vaultrelay.conformance.relay_connection import Received
-from vaultrelay.conformance.relay_steps import PEER, connection_of, describe
 from vaultrelay.conformance.stage import Client, Stage, Verbs
 from vaultrelay.wire import VERSION, base64url, proof
 from vaultrelay.wire.broken_rule import BrokenRule

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vaultrelay.conformance import client_steps, join_steps, relay_steps
+from vaultrelay.conformance import client_steps, join_steps, receive_steps, relay_steps
 from vaultrelay.conformance.case import Step
 from vaultrelay.conformance.exchange import exchange
 from vaultrelay.conformance.stage import Stage, Verbs
@@ -11,6 +11,7 @@ VERBS: Verbs = {
     **client_steps.VERBS,
     **join_steps.VERBS,
     **relay_steps.VERBS,
+    **receive_steps.VERBS,
     "exchange": exchange,
 }
 _CLOCK_VERBS = frozenset({"clock", "lasts", "reconnects", "rejoin", "slowly", "stays_away"})

@@ -13,12 +13,13 @@ TURNS = 5
 class InProcess:
     """A driver that calls the adapter's commands."""
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, **about: object) -> None:
+        self._about = {**ABOUT, **about}
         self._reactor = reactor
         self._commands = Commands(reactor)
 
     async def start(self) -> dict[str, Any]:
-        return dict(ABOUT)
+        return self._about
 
     async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
         return self._commands.answer(command)

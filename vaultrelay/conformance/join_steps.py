@@ -19,6 +19,7 @@ from vaultrelay.wire.request import Request
 from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 
 _SESSION = 7
+_FIRST_OF_CROWD = 100
 _LIMITS = {
     "message_bytes": 1048576,
     "messages_per_second": 2000,
@@ -168,10 +169,12 @@ async def welcome(
     limits: dict[str, Any] | None = None,
     frames: int = 1,
     bytes: int = 0,
+    crowd: int = 0,
     **more: Any,
 ) -> None:
-    """Send the welcome. `bytes` is its size, filled with a notice."""
+    """Send the welcome, with a crowd of further peers. `bytes` is its size, by an unknown field."""
     client.session = session
+    peers = (*peers, *range(_FIRST_OF_CROWD, _FIRST_OF_CROWD + crowd))
     fields = {
         "type": "welcome",
         "session": session,

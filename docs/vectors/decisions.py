@@ -16,6 +16,43 @@ from vectors.drains import drains, replacements
 
 _RECONNECTING, _CODES, _REFUSALS = "Reconnecting", "Close codes", "Refusals"
 _HTML = "<html><title>Sign in</title></html>"
+_CLOSES: list[tuple[int, str, Wait]] = [
+    (1000, "", FIRST),
+    (1001, "", FIRST),
+    (1011, "", FIRST),
+    (1012, "", FIRST),
+    (1013, "", FIRST),
+    (1014, "", FIRST),
+    (3000, "", FIRST),
+    (4000, "restart", [2, 12]),
+    (4002, "ping_timeout", FIRST),
+    (4003, "hello_timeout;rule=no_hello", FIRST),
+    (4004, "slow;rule=unread", FIRST),
+    (4005, "rate;retry=30", [30, 45]),
+    (4006, "relay_full;retry=60", [60, 90]),
+    (4007, "memory;retry=60", [60, 90]),
+    (4008, "internal;ref=a1b2c3", FIRST),
+    (4009, "resync", FIRST),
+    (4042, "weather", FIRST),
+    (4499, "", FIRST),
+    (1002, "", None),
+    (1003, "", None),
+    (1007, "", None),
+    (1008, "", None),
+    (1009, "", None),
+    (1010, "", None),
+    (4500, "protocol", None),
+    (4501, "bad_message;rule=nonce_length", None),
+    (4502, "too_big;limit=1048576", None),
+    (4503, "proof;rule=signature", None),
+    (4504, "audience;rule=other_audience", None),
+    (4506, "not_allowed", None),
+    (4507, "channel_full", None),
+    (4510, "kicked", None),
+    (4542, "weather", None),
+    (4999, "", None),
+]
+"""Codes, reasons, and the delays after them."""
 
 
 def decisions() -> list[Json]:
@@ -123,45 +160,9 @@ def answers_of_others() -> list[Json]:
 
 def codes() -> list[Json]:
     """Close codes, those of the table and others."""
-    given: list[tuple[int, str, Wait]] = [
-        (1000, "", FIRST),
-        (1001, "", FIRST),
-        (1011, "", FIRST),
-        (1012, "", FIRST),
-        (1013, "", FIRST),
-        (1014, "", FIRST),
-        (3000, "", FIRST),
-        (4000, "restart", [2, 12]),
-        (4002, "ping_timeout", FIRST),
-        (4003, "hello_timeout;rule=no_hello", FIRST),
-        (4004, "slow;rule=unread", FIRST),
-        (4005, "rate;retry=30", [30, 45]),
-        (4006, "relay_full;retry=60", [60, 90]),
-        (4007, "memory;retry=60", [60, 90]),
-        (4008, "internal;ref=a1b2c3", FIRST),
-        (4009, "resync", FIRST),
-        (4042, "weather", FIRST),
-        (4499, "", FIRST),
-        (1002, "", None),
-        (1003, "", None),
-        (1007, "", None),
-        (1008, "", None),
-        (1009, "", None),
-        (1010, "", None),
-        (4500, "protocol", None),
-        (4501, "bad_message;rule=nonce_length", None),
-        (4502, "too_big;limit=1048576", None),
-        (4503, "proof;rule=signature", None),
-        (4504, "audience;rule=other_audience", None),
-        (4506, "not_allowed", None),
-        (4507, "channel_full", None),
-        (4510, "kicked", None),
-        (4542, "weather", None),
-        (4999, "", None),
-    ]
     found = [
         decision(f"close-{code}", f"a close with {code} {reason}".strip(), events, wait, _CODES)
-        for code, reason, wait in given
+        for code, reason, wait in _CLOSES
         for events in [[WELCOME, closed(code, reason)]]
     ]
     reasons: list[tuple[str, int, str, Wait]] = [

@@ -53,12 +53,14 @@ def test_pings_and_a_close_are_answered(connection: RelayConnection) -> None:
         (b"hello\r\n\r\n", "HTTP"),
         (HEAD + b"\x82\x00", "without a mask"),
         (HEAD + 4 * client_frame(BINARY, b""), "frames that nothing asked for"),
+        (HEAD + client_frame(BINARY, bytes(101), fin=False), "frames that nothing asked for"),
     ],
 )
 def test_a_violation_is_kept_and_nothing_read_after_it(
     connection: RelayConnection, data: bytes, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_connection, "MAX_FRAMES", 3)
+    monkeypatch.setattr(relay_connection, "MAX_HELD_BYTES", 100)
     connection.dataReceived(data)
     assert fault in connection.fault
     before = len(connection.received)

@@ -38,9 +38,8 @@ async def exchange(stage: Stage, client: Client, peer: str, bytes: int, count: i
 
 def _forward(sender: Client, receiver: Client) -> int:
     """Forward what came; return the number of messages."""
-    received, count = connection_of(sender).received, 0
-    while received:
-        found = received.popleft()
+    connection, count = connection_of(sender), 0
+    while (found := connection.take()) is not None:
         if not is_upkeep(found) and found.opcode == BINARY:
             connection_of(receiver).send(frame(BINARY, found.payload))
             count += 1

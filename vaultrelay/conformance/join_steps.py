@@ -8,7 +8,6 @@ from vaultrelay.conformance import client_steps
 from vaultrelay.conformance.failure import Failure
 from vaultrelay.conformance.frames import TEXT, fragments
 from vaultrelay.conformance.receive_steps import PEER, connection_of, describe
-from vaultrelay.conformance.relay_connection import Received
 from vaultrelay.conformance.stage import Client, Stage, Verbs
 from vaultrelay.wire import VERSION, base64url, proof
 from vaultrelay.wire.broken_rule import BrokenRule
@@ -129,10 +128,7 @@ async def hello(stage: Stage, client: Client, audience: str = "") -> None:
     """Expect the hello, with a valid proof and a nonce of its own."""
     connection = connection_of(client)
 
-    def first() -> Received | None:
-        return connection.received.popleft() if connection.received else None
-
-    found = await stage.until(client, first, "a hello")
+    found = await stage.until(client, connection.take, "a hello")
     try:
         said = read_from_device(found.payload) if found.opcode == TEXT else None
     except BrokenRule as error:

@@ -16,6 +16,8 @@ MAX_FRAME_BYTES = 16 * 1024 * 1024
 """Of a client's frame. No case asks for a message above 1 MiB."""
 MAX_FRAMES = 10_000
 """Of a client, received and not judged yet."""
+MAX_HELD_BYTES = 64 * 1024 * 1024
+"""Of a client, received and not judged yet: far more than TCP holds while the kit is busy."""
 MAX_CONNECTIONS = 20
 """In one case: a client that reconnects without a delay fails the case, and no more."""
 MAX_SHOWN_CHARS = 300

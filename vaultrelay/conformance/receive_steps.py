@@ -81,8 +81,7 @@ async def _next(stage: Stage, client: Client, what: str) -> Received:
     connection = connection_of(client)
 
     def first() -> Received | None:
-        while connection.received:
-            found = connection.received.popleft()
+        while (found := connection.take()) is not None:
             if is_upkeep(found, in_session=client.session > 0) and (
                 found.opcode != PONG or what != "pong"
             ):

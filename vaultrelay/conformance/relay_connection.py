@@ -17,7 +17,7 @@ from vaultrelay.conformance.frames import (
     FrameReader,
     frame,
 )
-from vaultrelay.conformance.limits import MAX_FRAMES, MAX_HEAD_BYTES
+from vaultrelay.conformance.limits import MAX_FRAMES, MAX_HEAD_BYTES, MAX_HELD_BYTES
 from vaultrelay.conformance.pulse import Pulse
 from vaultrelay.wire.refusal import Refusal
 from vaultrelay.wire.request import Request, read_request
@@ -50,6 +50,7 @@ class RelayConnection(Protocol):
         self._has_closed = False
         self.request: Request | None = None
         self.received: deque[Received] = deque()
+        self._held_bytes = 0
         self.bytes_received = 0
         self.is_over = False
         self.fault = ""
@@ -69,6 +70,14 @@ class RelayConnection(Protocol):
     def connectionLost(self, reason: Reason = connectionDone) -> None:
         self.is_over = True
         self._pulse.beat()
+
+    def take(self) -> Received | None:
+        """Remove and return the first message or control frame; None if there is none."""
+        if not self.received:
+            return None
+        found = self.received.popleft()
+        self._held_bytes -= len(found.payload)
+        return found
 
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -100,10 +109,11 @@ class RelayConnection(Protocol):
             self.request = read_request(head + end)
         for each in self._frames.feed(data):
             self._take(each.opcode, each.payload, each.is_last)
-            if len(self.received) > MAX_FRAMES:
-                raise BadFrame(f"more than {MAX_FRAMES} frames that nothing asked for")
+            if len(self.received) > MAX_FRAMES or self._held_bytes > MAX_HELD_BYTES:
+                raise BadFrame("too many frames that nothing asked for")
 
     def _take(self, opcode: int, payload: bytes, is_last: bool) -> None:
+        self._held_bytes += len(payload)
         if opcode in (TEXT, BINARY):
             self._opcode, self._parts = opcode, []
         if opcode in (TEXT, BINARY, CONTINUATION):

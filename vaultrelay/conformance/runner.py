@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError, ensureDeferred
 
 from vaultrelay.conformance.adapter import Adapter, AdapterFault, Driver
 from vaultrelay.conformance.case import Case
-from vaultrelay.conformance.failure import Failure
+from vaultrelay.conformance.failure import Failure, shown
 from vaultrelay.conformance.limits import CASE_SECONDS
 from vaultrelay.conformance.script import play
 from vaultrelay.conformance.stage import Stage
@@ -94,14 +94,14 @@ class Runner:
         except CancelledError:
             expected, came = f"an end within {CASE_SECONDS:g} seconds", "none"
         except AdapterFault as fault:
-            expected, came = "an adapter that works", str(fault)
+            expected, came = "an adapter that works", shown(str(fault))
         finally:
             if deadline.active():
                 deadline.cancel()
         try:
             await stage.clean_up()
         except AdapterFault as fault:
-            expected, came = expected or "an adapter that works", came or str(fault)
+            expected, came = expected or "an adapter that works", came or shown(str(fault))
             await self._stop()
         verdict = Verdict.FAILED if expected else Verdict.PASSED
         seconds = self._reactor.seconds() - started

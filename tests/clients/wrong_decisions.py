@@ -130,7 +130,6 @@ FAULTS: dict[str, Fault] = {
         lambda code: code in (1002, 1003, 1007, 1008, 1009, 1010) or code >= 4500, is_final=False
     ),
     "1000 is final": _decision(lambda code: code == 1000, is_final=True),
-    "1008 is not final": _decision(lambda code: code == 1008, is_final=False),
     "a lost connection is final": _decision(lambda code: code == 1006, is_final=True),
     "4509 has the usual delay": _decision(lambda code: code == 4509, is_final=False),
     "4509 is retried for ever": _constant("REPLACED_SECONDS", 0),
@@ -149,7 +148,6 @@ FAULTS: dict[str, Fault] = {
     "reconnect holds for later sessions": _method("ended", _window_stays),
     "reconnect needs a close": _method("ended", _window_for_4000_only),
     "401 is not final": _status({401}, is_final=False),
-    "426 is not final": _status({426}, is_final=False),
     "408 is final": _status({408}, is_final=True),
     "503 is final": _status({503}, is_final=True),
     "a page with 502 is final": _status({502}, is_final=True, only_pages=True),

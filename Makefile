@@ -16,7 +16,7 @@ COVER ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= head control frames data_header proxy_line
 
-.PHONY: run test test-system test-cluster lint types floors tests docs docs-links vectors man architecture diagrams conformance fuzz obstacles bench bench-quick bench-cluster trials soak clean
+.PHONY: run test test-system test-cluster test-clients lint types floors tests docs docs-links vectors man architecture diagrams conformance fuzz obstacles bench bench-quick bench-cluster trials soak clean
 
 run: $(VENV)/run
 	@$(BIN)/vault-relay
@@ -46,6 +46,10 @@ test-system: $(VENV)/test
 test-cluster: $(VENV)/test
 	tests/system/install.sh haproxy:haproxy
 	CLUSTER=1 $(BIN)/python -m pytest tests/relays -n 0 -rs
+
+# The Python client, and sixty wrong ones, under the conformance kit: in a minute.
+test-clients: $(VENV)/test
+	CLIENTS=1 $(SHARED_BYTE_CODE) $(BIN)/python -m pytest tests/clients -n 3 --dist load
 
 # The site, in build/site/html, in ten seconds. A warning is an error, and a link to what is not there a warning. All of it
 # is made each time: what is read from the code may have changed.

@@ -23,6 +23,60 @@ phone -> relay: close
 relay -> laptop: left
 """
 """A title, the parties, then an arrow or a note a line."""
+JOIN = """
+How a device joins its channel
+device | relay | peer
+device -> relay: GET with Upgrade, version and channel
+relay -> device: 101, or an HTTP error and the end
+- the device checks X-VaultMesh-Protocol
+relay -> device: challenge, with 32 random bytes
+- the device checks protocol, and signs
+device -> relay: hello, with the proof
+- the relay checks audience, rates, proof, room
+relay -> device: welcome, or a close code and the end
+relay -> peer: joined
+device -> relay: data
+relay -> peer: the same bytes
+"""
+REPLACEMENT = """
+How a device replaces its own dead connection
+old | relay | new | peer
+- the network of the old connection is gone; the relay has not noticed
+new -> relay: upgrade, and hello with the same device tag
+relay -> old: close 4509 replaced
+relay -> peer: left, reason replaced
+relay -> peer: joined, with a new session number
+relay -> new: welcome
+- another installation with the same key would retry once, after 30 to 60 seconds,
+- and stop after a second 4509 within ten minutes
+"""
+DRAIN = """
+How a relay stops
+device | relay | next
+relay -> device: draining, closes_in 20, reconnect 2 to 12
+device -> relay: the rest of its current message
+- data passes until the close
+relay -> device: close 4000 restart
+device -> relay: the answer to the close
+- the device waits for a random time from 2 to 12 seconds
+device -> next: upgrade
+next -> device: 101, then as any join
+"""
+BUSY = """
+How a slow peer becomes busy, and ready again
+sender | relay | peer
+sender -> relay: data for the peer
+relay -> peer: as much as it reads
+- above 256 KiB in its queue the relay reads no more from the sender
+- if the peer then takes less than 16 KiB in 5 seconds:
+relay -> sender: busy
+sender -> relay: data, id 41
+relay -> sender: NACK busy for 41, if the queue is full
+relay -> peer: the queue, down to 64 KiB
+relay -> sender: ready
+sender -> relay: the same payload again, id 42
+relay -> peer: the same bytes
+"""
 
 WIDTH, MARGIN, ROW, HEAD = 720, 90, 34, 66
 BACKGROUND, INK, GREY, LINE = "#fcfbf8", "#1d2733", "#5b6875", "#52677d"
@@ -80,7 +134,13 @@ def _text(x: float, y: float, text: str, colour: str) -> list[str]:
     return [f"<text {place} {halo}>{escape(text, quote=False)}</text>"]
 
 
-DIAGRAMS = {"meeting.svg": MEETING}
+DIAGRAMS = {
+    "meeting.svg": MEETING,
+    "join.svg": JOIN,
+    "replacement.svg": REPLACEMENT,
+    "drain.svg": DRAIN,
+    "busy.svg": BUSY,
+}
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""Makes vectors.json: the test vectors of protocol 3, for the author of a client in any language.
+"""Makes what the author of a client in any language needs of protocol 3: vectors.json, the test
+vectors, and schema.json, the JSON Schema of messages and refusals.
 
 Everything here is written down or computed a second time, from the protocol page and with
 `cryptography` alone: the relay's own code is not used, so that its tests compare two
-implementations. Nothing is random, so every run writes the same file::
+implementations. Nothing is random, so every run writes the same files::
 
-    python docs/make_vectors.py            write vectors.json beside this file
+    python docs/make_vectors.py            write both beside this file, and the kit's copy
     python docs/make_vectors.py --check    write nothing; exit 1 when the file differs
 """
 
@@ -17,6 +18,7 @@ from vectors import (
     closes,
     controls,
     data,
+    decisions,
     joining,
     keys,
     mailbox_controls,
@@ -25,12 +27,16 @@ from vectors import (
     mailbox_streams,
     proofs,
     refused_upgrades,
+    schemas,
     spellings,
     upgrades,
 )
 from vectors.common import Json
 
 TARGET = Path(__file__).with_name("vectors.json")
+SCHEMA = Path(__file__).with_name("schema.json")
+KIT = Path(__file__).parents[1] / "vaultrelay" / "conformance" / "cases" / "vectors.json"
+PLAYED = ("relay_controls", "tolerated_relay_controls", "audiences", "decisions")
 
 
 def vectors() -> Json:
@@ -55,6 +61,7 @@ def vectors() -> Json:
         "audiences": spellings.audiences(),
         "close_codes": closes.close_codes(),
         "close_reasons": closes.close_reasons(),
+        "decisions": decisions.decisions(),
         "accepted_upgrades": upgrades.accepted_upgrades(),
         "refused_upgrades": refused_upgrades.refused_upgrades(),
         "refusals": refused_upgrades.refusals(),
@@ -82,18 +89,29 @@ def mailbox() -> Json:
     }
 
 
+def played() -> Json:
+    """The chapters that the conformance kit plays; it is installed without this folder."""
+    whole = vectors()
+    return {name: whole[name] for name in PLAYED}
+
+
 def main() -> int:
-    """Write the file, or compare it; the exit status."""
+    """Write the files, or compare them; the exit status."""
     parser = argparse.ArgumentParser(description="Makes the test vectors of protocol 3.")
     parser.add_argument("--check", action="store_true", help="only compare; exit 1 on a difference")
-    text = json.dumps(vectors(), indent=1) + "\n"
-    if not parser.parse_args().check:
-        TARGET.write_text(text, encoding="ascii", newline="\n")
-        return 0
-    if TARGET.exists() and TARGET.read_bytes() == text.encode("ascii"):
-        return 0
-    print(f"{TARGET} is not what make_vectors.py makes; run it without --check.", file=sys.stderr)
-    return 1
+    is_check = parser.parse_args().check
+    made = {TARGET: vectors(), SCHEMA: schemas.schemas(), KIT: played()}
+    for path, content in made.items():
+        text = json.dumps(content, indent=1) + "\n"
+        if not is_check:
+            path.write_text(text, encoding="ascii", newline="\n")
+        elif not path.exists() or path.read_bytes() != text.encode("ascii"):
+            print(
+                f"{path} is not what make_vectors.py makes; run it without --check.",
+                file=sys.stderr,
+            )
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

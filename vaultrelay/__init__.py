@@ -18,6 +18,7 @@ this table:
 ``websocket``     the connection of one device, on Autobahn
 ``client``        the reference client
 ``mailbox``       the streams of sleeping devices from and to the store
+``conformance``   a scripted relay that tests clients
 ``config``        flags, variables and the file, parsed into ``Settings``
 ``observe``       figures, warnings, the session log, the privacy notice
 ``web``           the HTTP pages, on twisted.web

@@ -39,6 +39,7 @@ def loaded() -> set[str]:
         "urllib.request",
         "vaultrelay.app.admin_service",
         "vaultrelay.cluster.http_get",
+        "vaultrelay.conformance",
         "vaultrelay.app.systemd_notifier",
         "sqlite3",
         "vaultrelay.app.mailbox_service",
@@ -68,7 +69,9 @@ def test_without_it_they_are_loaded() -> None:
 
 def test_the_other_commands_of_the_package_need_nothing_that_is_kept_out() -> None:
     """Nor what only the skipped packages import: the package has neither."""
-    code = "from vaultrelay.commands import check, healthcheck, invite, status, token\n"
+    code = (
+        "from vaultrelay.commands import check, conformance, healthcheck, invite, status, token\n"
+    )
     found = set(json.loads(run(LEAN + code + LOADED)))
     assert "autobahn.twisted.websocket" in found
     left_out = {"autobahn.twisted.wamp", "autobahn.wamp.message", "cbor2", "cryptography", "cffi"}

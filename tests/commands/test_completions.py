@@ -51,7 +51,7 @@ def test_a_shell_takes_its_script(
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("vault-relay con", {"config"}),
+        ("vault-relay con", {"config", "conformance"}),
         ("vault-relay --log-l", {"--log-level"}),
         ("vault-relay --log-level d", {"debug"}),
         ("vault-relay --log-level = w", {"warn"}),

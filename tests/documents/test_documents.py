@@ -111,7 +111,9 @@ def _options_in(text: str) -> list[str]:
 def test_the_documents_name_tests_and_modules_that_there_are() -> None:
     """Records of decisions may name what was replaced later."""
     files = [
-        path for room in ("tests", "vaultrelay", "docs") for path in ROOT.glob(f"{room}/**/*.py")
+        path
+        for room in ("docs", "examples", "tests", "vaultrelay")
+        for path in ROOT.glob(f"{room}/**/*.py")
     ]
     known = {file.relative_to(ROOT).parts[-count:] for file in files for count in range(1, 6)}
     for path in set(DOCUMENTS) - {ROOT / "CHANGELOG.rst", *ROOT.glob("docs/decisions/*.rst")}:

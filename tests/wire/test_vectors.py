@@ -139,6 +139,7 @@ def test_every_list_is_known_here() -> None:
         "audiences",
         "close_codes",
         "close_reasons",
+        "decisions",
         "accepted_upgrades",
         "refused_upgrades",
         "refusals",

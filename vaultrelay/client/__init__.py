@@ -22,6 +22,7 @@ from vaultrelay.client.events import Closed, Message, Nack, PutRefused
 from vaultrelay.client.mail_store import MailStore, MemoryMailStore, StoreFailed, WaitingPut
 from vaultrelay.client.mailbox import Mailbox, NoMailbox, new_item_id
 from vaultrelay.client.outbox import OutboxFull
+from vaultrelay.client.reconnecting_device import Connection, Ended, Opened
 from vaultrelay.client.refused import Refused
 from vaultrelay.wire.announced import MailboxLimits
 from vaultrelay.wire.control.in_session import Busy, Draining, Joined, Keepalive, Left, Ready
@@ -33,8 +34,10 @@ __all__ = [
     "EVERYONE",
     "Busy",
     "Closed",
+    "Connection",
     "Device",
     "Draining",
+    "Ended",
     "Erased",
     "Item",
     "Joined",
@@ -48,6 +51,7 @@ __all__ = [
     "Message",
     "Nack",
     "NoMailbox",
+    "Opened",
     "OutboxFull",
     "PutReason",
     "PutRefused",

@@ -4,6 +4,8 @@ from vaultrelay.wire.answer import SWITCHED, Answer, AnswerReader, NoAnswer, Not
 from vaultrelay.wire.json_object import BadControl, read_object
 
 NO_RELAY = "no_relay"
+NO_ANSWER = "no_answer"
+"""The connection ended before an answer, as at a relay with too many connections."""
 REFUSAL_BYTES = 64 * 1024
 """More than any relay or proxy sends in a refusal."""
 _SHOWN_CHARS = 1000
@@ -14,7 +16,8 @@ _UPGRADE = {"Host": "relay", "Upgrade": "websocket", "Connection": "Upgrade"}
 class Refused(Exception):
     """An HTTP answer, of the relay or a proxy before it, instead of a WebSocket.
 
-    `error` is NO_RELAY if it is not a relay's; `answer` is None if it is not HTTP/1.1.
+    `error` is NO_RELAY if it is not a relay's, and NO_ANSWER if there was none; `answer` is None if
+    it is not HTTP/1.1.
     """
 
     def __init__(self, status: int, error: str, detail: str, answer: Answer | None = None) -> None:
@@ -41,7 +44,7 @@ class UpgradeReader:
         except NoAnswer:
             raise Refused(
                 0,
-                NO_RELAY,
+                NO_ANSWER,
                 "The connection ended without an answer. Does the URL begin with ws:// although "
                 "the port speaks TLS, or with wss:// although it does not?",
             ) from None

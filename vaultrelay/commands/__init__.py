@@ -11,6 +11,7 @@ COMMANDS = {
     "check": "Test a relay step by step, as two devices.",
     "completions": "Print the completion script for a shell.",
     "config": "Check the options of the relay; print a sample file.",
+    "conformance": "Test a client by a scripted relay, case by case.",
     "haproxy": "Print HAProxy's configuration for several relays.",
     "healthcheck": "Report whether the relay on this machine is healthy.",
     "invite": "Print the relay's URL for the app, with a QR code.",

@@ -1,0 +1,33 @@
+"""The adapter of the Python client in the process of the test, where a fault can be put into it."""
+
+from typing import Any
+
+from twisted.internet.task import deferLater
+
+from examples.python_adapter import ABOUT, Commands
+
+TURNS = 5
+"""Of the reactor. A connection takes two to end on both sides."""
+
+
+class InProcess:
+    """A driver that calls the adapter's commands."""
+
+    def __init__(self, reactor: Any, **about: object) -> None:
+        self._about = {**ABOUT, **about}
+        self._reactor = reactor
+        self._commands = Commands(reactor)
+
+    async def start(self) -> dict[str, Any]:
+        return self._about
+
+    async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
+        return self._commands.answer(command)
+
+    def new_case(self) -> None:
+        """Nothing is counted."""
+
+    async def stop(self) -> None:
+        """Let the clients, which each case has closed, see the ends of their connections."""
+        for _ in range(TURNS):
+            await deferLater(self._reactor, 0)

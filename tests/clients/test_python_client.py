@@ -1,0 +1,27 @@
+"""The Python client passes the kit: the command, with the adapter as a process."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ADAPTER = ROOT / "examples" / "python_adapter.py"
+OF_BROWSERS = ["upgrade-subprotocols"]
+MAX_SECONDS = 120
+
+
+def test_it_passes_all_cases_that_apply() -> None:
+    command = [sys.executable, "-m", "vaultrelay", "conformance", "--strict", "--"]
+    found = subprocess.run(
+        [*command, sys.executable, ADAPTER],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=MAX_SECONDS,
+        check=False,
+    )
+    *lines, last = found.stdout.splitlines()
+    assert found.returncode == 0, found.stdout
+    others = [line.split()[1] for line in lines if not line.startswith("  ok ")]
+    assert others == OF_BROWSERS
+    assert last.startswith("vaultrelay.client/1: ")

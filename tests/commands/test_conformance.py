@@ -1,0 +1,62 @@
+"""The conformance command: its options, its exit status, and what it prints."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.process.processes import run
+from vaultrelay.commands import conformance
+from vaultrelay.conformance.catalogue import catalogue
+
+ADAPTER = str(Path(__file__).parents[2] / "examples" / "python_adapter.py")
+
+
+def test_the_list_has_a_line_for_each_case(capsys: pytest.CaptureFixture[str]) -> None:
+    assert conformance.main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [case.name for case in catalogue()]
+    assert conformance.main(["--list", "--only", "back-off-*", "--only=lost"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ([], "no adapter: write its command after --"),
+        (["--only", "weather", "--", "true"], "no case is named 'weather'"),
+        (["--", "/no/such/adapter"], "'/no/such/adapter' is not a program"),
+        (["--patience", "0", "--", "true"], "more than 0 seconds"),
+        (["node", "adapter.js"], "write -- before the adapter"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        conformance.main(arguments)
+    said = capsys.readouterr().err
+    assert error in said
+    assert said.count("\n") == 1
+
+
+def test_a_client_is_judged(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    told = run(
+        "vault-relay",
+        "conformance",
+        "--only=join",
+        f"--junit={report}",
+        "--",
+        sys.executable,
+        ADAPTER,
+    )
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout == "  ok    join\nvaultrelay.client/1: 1 passed.\n"
+    assert 'name="join"' in report.read_text("utf-8")
+
+
+def test_an_adapter_that_ends_is_reported() -> None:
+    told = run("vault-relay", "conformance", "--", sys.executable, "-c", "1")
+    assert told.returncode == 1
+    assert told.stdout.splitlines()[1].startswith("The adapter: it has ended")

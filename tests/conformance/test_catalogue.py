@@ -1,0 +1,48 @@
+"""The catalogue of cases: names, levels, sections and steps are in order."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from vaultrelay.conformance.case import Case, Level
+from vaultrelay.conformance.catalogue import catalogue
+from vaultrelay.conformance.script import VERBS
+
+PAGE = (Path(__file__).parents[2] / "docs/protocol.rst").read_text("utf-8")
+HEADINGS = set(re.findall(r"^(\S.*)\n[=-]{4,}$", PAGE, re.MULTILINE))
+# The least that the kit is to have.
+MIN_CASES = 60
+
+
+def test_names_are_unique_and_can_be_typed() -> None:
+    names = [case.name for case in catalogue()]
+    assert len(names) >= MIN_CASES
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch("[a-z0-9._-]+", name) for name in names)
+
+
+def test_there_is_a_case_of_a_browser() -> None:
+    assert {Level.MUST, Level.SHOULD, Level.BROWSER} <= {case.level for case in catalogue()}
+
+
+@pytest.mark.parametrize("case", catalogue(), ids=lambda case: case.name)
+def test_a_case_names_a_section_of_the_page_and_its_steps_exist(case: Case) -> None:
+    assert case.section in HEADINGS
+    assert case.about.endswith(".")
+    for step in case.steps:
+        inspect.signature(VERBS[step.verb]).bind(
+            None,
+            None,
+            **{name: value for name, value in step.arguments.items() if name != "client"},
+        )
+
+
+def test_a_case_is_for_some_platforms_and_features() -> None:
+    (of_browsers,) = [case for case in catalogue() if case.level is Level.BROWSER]
+    assert of_browsers.obstacle("browser", ()) == ""
+    assert "native" in of_browsers.obstacle("native", ())
+    (silence,) = [case for case in catalogue() if case.name == "silence"]
+    assert "clock" in silence.obstacle("native", ["reconnect"])
+    assert silence.obstacle("native", ["reconnect", "clock"]) == ""

@@ -1,0 +1,68 @@
+"""A connection at the scripted relay: what a hostile client can make of it has bounds."""
+
+from typing import Any
+
+import pytest
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransportWithDisconnection
+
+from tests.frames import BINARY, CLOSE, PING, TEXT, client_frame
+from vaultrelay.conformance import relay_connection
+from vaultrelay.conformance.pulse import Pulse
+from vaultrelay.conformance.relay_connection import RelayConnection
+
+HEAD = b"GET / HTTP/1.1\r\nHost: relay\r\n\r\n"
+
+
+class Transport(StringTransportWithDisconnection):
+    """A transport in memory."""
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """It has no delay."""
+
+
+@pytest.fixture
+def connection() -> RelayConnection:
+    clock: Any = Clock()
+    found = RelayConnection(Pulse(clock))
+    transport = Transport()
+    transport.protocol = found
+    found.makeConnection(transport)
+    return found
+
+
+def test_request_and_frames_may_come_together(connection: RelayConnection) -> None:
+    connection.dataReceived(HEAD[:10])
+    assert connection.request is None
+    connection.dataReceived(HEAD[10:] + client_frame(TEXT, b"a", fin=False))
+    connection.dataReceived(client_frame(0, b"b"))
+    assert connection.request is not None
+    assert list(connection.received) == [(TEXT, b"ab")]
+
+
+def test_pings_and_a_close_are_answered(connection: RelayConnection) -> None:
+    connection.dataReceived(HEAD + client_frame(PING, b"x") + client_frame(CLOSE, b"\x03\xe8"))
+    assert connection.transport.value() == b"\x8a\x01x\x88\x02\x03\xe8"
+    assert connection.is_over
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"GET / HTTP/1.1\r\nX: " + 9000 * b"x", "more than 8192 bytes"),
+        (b"hello\r\n\r\n", "HTTP"),
+        (HEAD + b"\x82\x00", "without a mask"),
+        (HEAD + 4 * client_frame(BINARY, b""), "frames that nothing asked for"),
+        (HEAD + client_frame(BINARY, bytes(101), fin=False), "frames that nothing asked for"),
+    ],
+)
+def test_a_violation_is_kept_and_nothing_read_after_it(
+    connection: RelayConnection, data: bytes, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_connection, "MAX_FRAMES", 3)
+    monkeypatch.setattr(relay_connection, "MAX_HELD_BYTES", 100)
+    connection.dataReceived(data)
+    assert fault in connection.fault
+    before = len(connection.received)
+    connection.dataReceived(client_frame(BINARY, b""))
+    assert len(connection.received) == before

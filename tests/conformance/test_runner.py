@@ -1,0 +1,52 @@
+"""A few cases against the Python client, in one process; all of them: make test-clients."""
+
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+
+from tests.clients.in_process import InProcess
+from tests.clients.wrong_decisions import FAULTS
+from vaultrelay.conformance.catalogue import catalogue
+from vaultrelay.conformance.report import has_passed, junit, result_lines, summary
+from vaultrelay.conformance.runner import Result, Runner, Verdict
+
+REACTOR: Any = reactor
+NAMES = {"join", "unknown-kind", "replaced", "silence", "upgrade-subprotocols", "close-4042"}
+
+
+async def results() -> dict[str, Result]:
+    found: list[Result] = []
+    cases = [case for case in catalogue() if case.name in NAMES]
+    await Runner(REACTOR, lambda: InProcess(REACTOR), 5.0).run(cases, found.append)
+    return {result.case.name: result for result in found}
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_client_passes() -> None:
+    found = await results()
+    verdicts = {name: result.verdict for name, result in found.items()}
+    assert verdicts.pop("upgrade-subprotocols") is Verdict.NOT_APPLICABLE
+    assert set(verdicts.values()) == {Verdict.PASSED}
+    everything = list(found.values())
+    assert has_passed(everything, is_strict=True)
+    assert summary("client/1", everything) == "client/1: 5 passed, 1 not applicable."
+    assert b"<skipped" in junit("client/1", everything)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_failure_names_what_came_and_the_section(monkeypatch: pytest.MonkeyPatch) -> None:
+    FAULTS["an unknown code is final"](monkeypatch)
+    found = await results()
+    failed = [name for name, result in found.items() if result.verdict is Verdict.FAILED]
+    assert failed == ["close-4042"]
+    result = found["close-4042"]
+    first, about, expected, came, section = map(str.strip, result_lines(result))
+    assert first == "FAIL  close-4042 (must)"
+    assert about == "Decides: a close with 4042 weather."
+    assert expected.endswith("and reconnecting after 1 to 2 seconds")
+    assert "'retry': None" in came
+    assert section.startswith('see "Close codes" in docs/protocol.rst')
+    assert not has_passed([result], is_strict=False)
+    assert b'failures="1"' in junit("client/1", [result])

@@ -1,0 +1,66 @@
+"""Adapter: the client as the cases see it: commands, answers, and what it supports."""
+
+from typing import Any, Protocol
+
+from vaultrelay.conformance.failure import shown
+
+VERSION = 1
+"""Of the protocol between kit and adapter."""
+
+
+class AdapterFault(Exception):
+    """The adapter has ended, wrote something else than one JSON object a line, or is too slow."""
+
+
+class Driver(Protocol):
+    """What carries commands to an adapter: a process, or a test."""
+
+    async def start(self) -> dict[str, Any]:
+        """Return the adapter's description of its client. Raises AdapterFault."""
+
+    async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a command. Raises AdapterFault."""
+
+    def new_case(self) -> None:
+        """The next case begins."""
+
+    async def stop(self) -> None:
+        """End the adapter."""
+
+
+class Adapter:
+    """A started adapter; `about` is the description of its client."""
+
+    def __init__(self, driver: Driver, about: dict[str, Any]) -> None:
+        self._driver = driver
+        self._about = about
+        self.new_case = driver.new_case
+        self.stop = driver.stop
+
+    @classmethod
+    async def start(cls, driver: Driver) -> "Adapter":
+        """Return the adapter behind a driver. Raises AdapterFault."""
+        about = await driver.start()
+        if about.get("adapter") != VERSION:
+            raise AdapterFault(shown(f'the first line has no "adapter": {VERSION}: {about}'))
+        return cls(driver, about)
+
+    @property
+    def supports(self) -> frozenset[str]:
+        """What the client can do beyond the minimum."""
+        listed = self._about.get("supports")
+        return frozenset(map(str, listed)) if isinstance(listed, list) else frozenset()
+
+    @property
+    def platform(self) -> str:
+        """native, browser or phone."""
+        return str(self._about.get("platform", "native"))
+
+    @property
+    def client(self) -> str:
+        """Name and version of the client."""
+        return shown(str(self._about.get("client", "?")))
+
+    async def ask(self, do: str, **fields: object) -> dict[str, Any]:
+        """Send a command, and return its answer. Raises AdapterFault."""
+        return await self._driver.ask({"do": do, **fields})

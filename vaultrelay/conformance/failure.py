@@ -1,0 +1,23 @@
+"""Failure: what a case expected of a client, and what came."""
+
+from vaultrelay.conformance.limits import MAX_SHOWN_CHARS
+
+
+class Failure(Exception):
+    """A client did not do what a case expects. Texts of the client are shortened and escaped."""
+
+    def __init__(self, expected: str, came: str) -> None:
+        super().__init__(f"expected {expected}, got {came}")
+        self.expected = expected
+        self.came = shown(came)
+
+
+class NotApplicable(Exception):
+    """The client lacks what a case needs, and says so."""
+
+
+def shown(text: str) -> str:
+    """Return a client's text for a terminal: printable, and of bounded length."""
+    plain = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
+    cut = plain[:MAX_SHOWN_CHARS]
+    return cut if cut == plain else f"{cut}…"

@@ -1,0 +1,130 @@
+"""Steps that expect something of a client on its connection."""
+
+from vaultrelay.conformance.failure import Failure
+from vaultrelay.conformance.frames import BINARY, CLOSE, PING, PONG, TEXT, frame
+from vaultrelay.conformance.relay_connection import Received, RelayConnection
+from vaultrelay.conformance.stage import Client, Stage, Verbs
+from vaultrelay.wire.broken_rule import BrokenRule
+from vaultrelay.wire.control.from_device import read_from_device
+from vaultrelay.wire.control.in_session import Keepalive
+from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, check_data
+
+PEER = 3
+"""The session that most messages come from."""
+
+
+def connection_of(client: Client) -> RelayConnection:
+    """Return the client's connection. Raises Failure if it has none."""
+    if client.connection is None:
+        raise Failure("a connection", "none")
+    return client.connection
+
+
+async def ping(stage: Stage, client: Client) -> None:
+    """Send a ping, and expect its pong."""
+    connection_of(client).send(frame(PING, b"kit"))
+    await receive(stage, client, "pong")
+
+
+async def receive(
+    stage: Stage,
+    client: Client,
+    what: str,
+    *,
+    to: int | str = PEER,
+    payload: str = "",
+    code: int | None = None,
+) -> None:
+    """Expect a `data` message, a `pong`, a `close`, or the `end` of the connection."""
+    if what == "end":
+        await _end(stage, client)
+        return
+    found = await _next(stage, client, what)
+    if what == "data":
+        receiver = EVERYONE if to == "everyone" else to
+        _check_data(client, found, int(receiver), payload)
+    elif what == "close" and code is not None:
+        came = int.from_bytes(found.payload[:2], "big") if found.payload else 1005
+        if came != code:
+            raise Failure(f"a close with {code}", f"a close with {came}")
+
+
+async def _end(stage: Stage, client: Client) -> None:
+    """Expect the end of the connection, with or without a close, and nothing before it."""
+    connection = connection_of(client)
+
+    def over() -> bool | None:
+        wrong = [each for each in _unasked(client) if each.opcode != CLOSE]
+        return True if connection.is_over or wrong else None
+
+    await stage.until(client, over, "the end of the connection", of="end")
+    if unasked := [each for each in _unasked(client) if each.opcode != CLOSE]:
+        raise Failure("the end of the connection", describe(unasked[0]))
+
+
+def _unasked(client: Client) -> list[Received]:
+    """Return what came that no step has taken, without upkeep."""
+    received, in_session = connection_of(client).received, client.session > 0
+    return [each for each in received if not is_upkeep(each, in_session=in_session)]
+
+
+async def quiet(stage: Stage, client: Client) -> None:
+    """Expect that the client has sent nothing else: its pong comes after what it sent before."""
+    await ping(stage, client)
+    await stage.settle()
+    if unasked := _unasked(client):
+        raise Failure("nothing", describe(unasked[0]))
+
+
+async def _next(stage: Stage, client: Client, what: str) -> Received:
+    """Return the next message that is not upkeep, or the next pong."""
+    connection = connection_of(client)
+
+    def first() -> Received | None:
+        while (found := connection.take()) is not None:
+            if is_upkeep(found, in_session=client.session > 0) and (
+                found.opcode != PONG or what != "pong"
+            ):
+                continue
+            return found
+        return None
+
+    found = await stage.until(client, first, f"a {what}")
+    if found.opcode != {"data": BINARY, "pong": PONG, "close": CLOSE}[what]:
+        raise Failure(f"a {what}", describe(found))
+    return found
+
+
+def is_upkeep(received: Received, *, in_session: bool = True) -> bool:
+    """Return whether a client may send this at any time, in a session or before it."""
+    if received.opcode != TEXT or not in_session:
+        return received.opcode in (PING, PONG)
+    try:
+        return isinstance(read_from_device(received.payload), Keepalive)
+    except BrokenRule:
+        return False
+
+
+def describe(received: Received) -> str:
+    """Return a message of a client in words."""
+    if received.opcode == TEXT:
+        return f"the text {received.payload.decode('utf-8', 'replace')}"
+    if received.opcode == CLOSE:
+        return f"a close with {int.from_bytes(received.payload[:2], 'big')}"
+    return f"the binary message {received.payload[:64].hex()}"
+
+
+def _check_data(client: Client, found: Received, receiver: int, payload: str) -> None:
+    wanted = f"a message to {receiver} with the payload {payload}"
+    try:
+        to, id = check_data(found.payload, client.session)
+    except BrokenRule as error:
+        raise Failure(wanted, error.sentence) from None
+    content = found.payload[HEADER_BYTES:].hex()
+    if (to, content) != (receiver, payload):
+        raise Failure(wanted, f"a message to {to} with the payload {content}")
+    if id not in client.sent_ids:
+        raise Failure(f"one of the ids {client.sent_ids} that the client reported", f"the id {id}")
+
+
+VERBS: Verbs = {"ping": ping, "receive": receive, "quiet": quiet}

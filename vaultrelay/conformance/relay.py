@@ -1,0 +1,45 @@
+"""ScriptedRelay: the listening side of one case."""
+
+from typing import Any
+
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ServerFactory
+
+from vaultrelay.conformance.limits import MAX_CONNECTIONS, MAX_POLL_SECONDS
+from vaultrelay.conformance.pulse import Pulse
+from vaultrelay.conformance.relay_connection import RelayConnection
+
+
+class ScriptedRelay(ServerFactory):
+    """Accepts connections on a free port of 127.0.0.1; the case decides what each is told."""
+
+    noisy = False
+
+    def __init__(self, reactor: Any, pulse: Pulse) -> None:
+        self._pulse = pulse
+        self.connections: list[RelayConnection] = []
+        self._port = reactor.listenTCP(0, self, interface="127.0.0.1")
+        self.port: int = self._port.getHost().port
+        self._is_listening = True
+
+    def buildProtocol(self, addr: IAddress | None) -> RelayConnection | None:
+        if len(self.connections) >= MAX_CONNECTIONS:
+            return None
+        connection = RelayConnection(self._pulse)
+        self.connections.append(connection)
+        self._pulse.beat()
+        return connection
+
+    async def stop_listening(self) -> None:
+        """Close the port: further connections are refused by the system."""
+        if self._is_listening:
+            self._is_listening = False
+            await self._port.stopListening()
+
+    async def stop(self) -> None:
+        """Close the port, and end all connections."""
+        await self.stop_listening()
+        for connection in self.connections:
+            connection.drop()
+        while not all(connection.is_over for connection in self.connections):
+            await self._pulse.wait(MAX_POLL_SECONDS)

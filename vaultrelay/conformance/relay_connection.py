@@ -1,0 +1,130 @@
+"""RelayConnection: one connection of a client at the scripted relay."""
+
+from collections import deque
+from typing import Any, NamedTuple
+
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure as Reason
+
+from vaultrelay.conformance.frames import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    BadFrame,
+    FrameReader,
+    frame,
+)
+from vaultrelay.conformance.limits import MAX_FRAMES, MAX_HEAD_BYTES, MAX_HELD_BYTES
+from vaultrelay.conformance.pulse import Pulse
+from vaultrelay.wire.refusal import Refusal
+from vaultrelay.wire.request import Request, read_request
+
+_END = b"\r\n\r\n"
+_NORMAL = (1000).to_bytes(2, "big")
+
+
+class Received(NamedTuple):
+    """A message, or a control frame, of a client."""
+
+    opcode: int
+    payload: bytes
+
+
+class RelayConnection(Protocol):
+    """Collects what a client sends. Answers pings, and ends after both sides have closed.
+
+    `fault` is the first violation of HTTP or of RFC 6455; nothing is read after it.
+    """
+
+    transport: Any
+
+    def __init__(self, pulse: Pulse) -> None:
+        self._pulse = pulse
+        self._head = b""
+        self._frames = FrameReader()
+        self._parts: list[bytes] = []
+        self._opcode = 0
+        self._has_closed = False
+        self.request: Request | None = None
+        self.received: deque[Received] = deque()
+        self._held_bytes = 0
+        self.bytes_received = 0
+        self.is_over = False
+        self.fault = ""
+
+    def connectionMade(self) -> None:
+        self.transport.setTcpNoDelay(True)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.bytes_received += len(data)
+        if not self.fault:
+            try:
+                self._read(data)
+            except (BadFrame, Refusal) as error:
+                self.fault = str(error)
+        self._pulse.beat()
+
+    def connectionLost(self, reason: Reason = connectionDone) -> None:
+        self.is_over = True
+        self._pulse.beat()
+
+    def take(self) -> Received | None:
+        """Remove and return the first message or control frame; None if there is none."""
+        if not self.received:
+            return None
+        found = self.received.popleft()
+        self._held_bytes -= len(found.payload)
+        return found
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        if not self.is_over:
+            self.transport.write(data)
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close; the client's answer ends the connection."""
+        self._has_closed = True
+        self.send(frame(CLOSE, code.to_bytes(2, "big") + reason.encode()))
+
+    def finish(self) -> None:
+        """End the connection once all is sent."""
+        self.transport.loseConnection()
+
+    def drop(self) -> None:
+        """End the connection without a close frame."""
+        if not self.is_over:
+            self.transport.abortConnection()
+
+    def _read(self, data: bytes) -> None:
+        if self.request is None:
+            self._head += data
+            head, end, data = self._head.partition(_END)
+            if not end:
+                if len(head) > MAX_HEAD_BYTES:
+                    raise BadFrame("a request head of more than 8192 bytes")
+                return
+            self.request = read_request(head + end)
+        for each in self._frames.feed(data):
+            self._take(each.opcode, each.payload, each.is_last)
+            if len(self.received) > MAX_FRAMES or self._held_bytes > MAX_HELD_BYTES:
+                raise BadFrame("too many frames that nothing asked for")
+
+    def _take(self, opcode: int, payload: bytes, is_last: bool) -> None:
+        self._held_bytes += len(payload)
+        if opcode in (TEXT, BINARY):
+            self._opcode, self._parts = opcode, []
+        if opcode in (TEXT, BINARY, CONTINUATION):
+            self._parts.append(payload)
+            if is_last:
+                self.received.append(Received(self._opcode, b"".join(self._parts)))
+            return
+        if opcode == PING:
+            self.send(frame(PONG, payload))
+        self.received.append(Received(opcode, payload))
+        if opcode == CLOSE:
+            if not self._has_closed:
+                self.send(frame(CLOSE, _NORMAL))
+            self.transport.loseConnection()

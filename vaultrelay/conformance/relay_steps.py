@@ -1,0 +1,131 @@
+"""Steps of the scripted relay in a session: what it sends."""
+
+import json
+from typing import Any
+
+from vaultrelay.conformance import client_steps
+from vaultrelay.conformance.frames import BINARY, PING, TEXT, fragments, frame
+from vaultrelay.conformance.receive_steps import PEER, connection_of, ping
+from vaultrelay.conformance.stage import Client, Stage, Verbs
+from vaultrelay.wire.data import EVERYONE, Kind
+
+_MARK = b"still here"
+_PING_SECONDS = 20
+
+
+def data_message(kind: int, flags: int, reason: int, numbers: tuple[int, int, int]) -> bytes:
+    """Return a header of any kind, valid or not; the numbers are to, from and id."""
+    words = b"".join(number.to_bytes(4, "big") for number in numbers)
+    return bytes((kind, flags)) + reason.to_bytes(2, "big") + words
+
+
+async def control(stage: Stage, client: Client, **fields: Any) -> None:
+    """Send a control message with these fields."""
+    connection_of(client).send(frame(TEXT, json.dumps(fields).encode()))
+
+
+async def text(stage: Stage, client: Client, raw: str) -> None:
+    """Send a control message byte for byte."""
+    connection_of(client).send(frame(TEXT, raw.encode()))
+
+
+async def data(
+    stage: Stage,
+    client: Client,
+    payload: str = "",
+    *,
+    sender: int = PEER,
+    to: int | str = "client",
+    id: int = 1,
+    kind: int = Kind.DATA,
+    flags: int = 0,
+    reason: int = 0,
+    bytes: int = 0,
+    frames: int = 1,
+    cut: int | None = None,
+    ping_between: bool = False,
+) -> None:
+    """Send a data message: `payload` in hex or `bytes` zeros, in several frames, or cut short."""
+    number = {"client": client.session, "everyone": EVERYONE}.get(str(to), to)
+    head = data_message(kind, flags, reason, (int(number), sender, id))
+    message = (head + (bytearray(bytes) if bytes else bytearray.fromhex(payload)))[:cut]
+    if not ping_between:
+        connection_of(client).send(fragments(BINARY, message, frames))
+        return
+    half = len(message) // 2
+    connection_of(client).send(
+        frame(BINARY, message[:half], is_last=False) + frame(PING, b"") + frame(0, message[half:])
+    )
+
+
+async def nack(
+    stage: Stage,
+    client: Client,
+    reason: int,
+    *,
+    peer: int = PEER,
+    id: int | str = "last",
+    flags: int = 0,
+) -> None:
+    """Send a NACK, of the client's last message or another one."""
+    number = client.sent_ids[-1] if id == "last" else int(id)
+    head = data_message(Kind.NACK, flags, reason, (client.session, peer, number))
+    connection_of(client).send(frame(BINARY, head))
+
+
+async def shut(stage: Stage, client: Client, code: int, reason: str = "") -> None:
+    """Send a close; the client's answer ends the connection."""
+    connection_of(client).close(code, reason)
+
+
+async def drop(stage: Stage, client: Client) -> None:
+    """End the connection without a close."""
+    connection_of(client).drop()
+
+
+async def still_there(stage: Stage, client: Client) -> None:
+    """Expect that the client still listens, and reported nothing of what came before."""
+    await data(stage, client, _MARK.hex())
+    await client_steps.event(stage, client, "message", payload=_MARK.hex(), **{"from": PEER})
+
+
+async def alive(stage: Stage, client: Client) -> None:
+    """Expect that the client still listens, whatever it reported before."""
+    await ping(stage, client)
+    await stage.poll()
+    client.events.clear()
+    await still_there(stage, client)
+
+
+async def lasts(stage: Stage, client: Client, seconds: float) -> None:
+    """Let the session go on for a time, with a ping now and then."""
+    while seconds > 0:
+        await ping(stage, client)
+        await client_steps.clock(stage, client, min(seconds, _PING_SECONDS))
+        seconds -= _PING_SECONDS
+
+
+async def slowly(
+    stage: Stage, client: Client, bytes: int, pieces: int, every: float, id: int = 1
+) -> None:
+    """Send one message in pieces; `every` seconds pass on the clients' clock between them."""
+    head = data_message(Kind.DATA, 0, 0, (client.session, PEER, id))
+    whole = frame(BINARY, head + bytearray(bytes))
+    size = -(-len(whole) // pieces)
+    for start in range(0, len(whole), size):
+        connection_of(client).send(whole[start : start + size])
+        await client_steps.clock(stage, client, every)
+
+
+VERBS: Verbs = {
+    "control": control,
+    "text": text,
+    "data": data,
+    "nack": nack,
+    "shut": shut,
+    "drop": drop,
+    "still_there": still_there,
+    "alive": alive,
+    "lasts": lasts,
+    "slowly": slowly,
+}

@@ -1,0 +1,113 @@
+"""Runner: plays cases one after the other, and starts the adapter anew after a fault of its own."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from twisted.internet.defer import CancelledError, ensureDeferred
+
+from vaultrelay.conformance.adapter import Adapter, AdapterFault, Driver
+from vaultrelay.conformance.case import Case
+from vaultrelay.conformance.failure import Failure, shown
+from vaultrelay.conformance.limits import CASE_SECONDS
+from vaultrelay.conformance.script import play
+from vaultrelay.conformance.stage import Stage
+
+
+class Verdict(StrEnum):
+    """The result of a case."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a case; `step` is the number of the step that failed, from 1."""
+
+    case: Case
+    verdict: Verdict
+    seconds: float = 0.0
+    expected: str = ""
+    came: str = ""
+    step: int = 0
+
+
+class Runner:
+    """Plays cases to the client behind an adapter. `new_driver` starts the adapter."""
+
+    def __init__(self, reactor: Any, new_driver: Callable[[], Driver], patience: float) -> None:
+        self._reactor = reactor
+        self._new_driver = new_driver
+        self._patience = patience
+        self._adapter: Adapter | None = None
+        self.client = ""
+
+    async def run(self, cases: Iterable[Case], report: Callable[[Result], None]) -> None:
+        """Play the cases. Raises AdapterFault if the adapter does not start."""
+        try:
+            for case in cases:
+                adapter = self._adapter or await self._start()
+                reason = case.obstacle(adapter.platform, adapter.supports)
+                if reason:
+                    report(Result(case, Verdict.NOT_APPLICABLE, came=reason))
+                else:
+                    report(await self._play(adapter, case))
+        finally:
+            await self._stop()
+
+    async def _start(self) -> Adapter:
+        driver = self._new_driver()
+        try:
+            self._adapter = adapter = await Adapter.start(driver)
+        except AdapterFault:
+            await driver.stop()
+            raise
+        self.client = adapter.client
+        if "clock" in adapter.supports:
+            # From now on their time stands still.
+            await adapter.ask("clock", advance=0)
+        return adapter
+
+    async def _stop(self) -> None:
+        adapter, self._adapter = self._adapter, None
+        if adapter is not None:
+            await adapter.stop()
+
+    async def _play(self, adapter: Adapter, case: Case) -> Result:
+        """Play one case within CASE_SECONDS."""
+        adapter.new_case()
+        started, stage = (
+            self._reactor.seconds(),
+            Stage(self._reactor, adapter, self._patience, case.name),
+        )
+        place = [0]
+        playing = ensureDeferred(_steps(stage, case, place))
+        deadline = self._reactor.callLater(CASE_SECONDS, playing.cancel)
+        expected = came = ""
+        try:
+            await playing
+        except Failure as failure:
+            expected, came = failure.expected, failure.came
+        except CancelledError:
+            expected, came = f"an end within {CASE_SECONDS:g} seconds", "none"
+        except AdapterFault as fault:
+            expected, came = "an adapter that works", shown(str(fault))
+        finally:
+            if deadline.active():
+                deadline.cancel()
+        try:
+            await stage.clean_up()
+        except AdapterFault as fault:
+            expected, came = expected or "an adapter that works", came or shown(str(fault))
+            await self._stop()
+        verdict = Verdict.FAILED if expected else Verdict.PASSED
+        seconds = self._reactor.seconds() - started
+        return Result(case, verdict, seconds, expected, came, place[0] if expected else 0)
+
+
+async def _steps(stage: Stage, case: Case, place: list[int]) -> None:
+    for place[0], step in enumerate(case.steps, 1):
+        await play(stage, step)

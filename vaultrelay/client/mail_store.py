@@ -47,8 +47,8 @@ class MailStore(Protocol):
         """Return all PUTs that wait, in the order in which they were added."""
 
     def add_put(self, put: WaitingPut, replaced: bytes | None) -> None:
-        """Add a PUT, and remove the one with the id `replaced`. Remember that id: the relay may have
-        stored it already."""
+        """Add a PUT, and remove the one with the id `replaced`. Remember that id: perhaps the relay
+        has stored it already."""
 
     def remove_put(self, item_id: bytes) -> None:
         """Remove a PUT that the relay will never store."""

@@ -11,6 +11,7 @@ from twisted.internet.task import deferLater
 
 from vaultrelay.client.device import Device, connect
 from vaultrelay.client.events import Closed, Event
+from vaultrelay.client.mailbox import Mailbox
 from vaultrelay.client.reconnecting import Reconnecting
 from vaultrelay.wire.control.in_session import Draining
 
@@ -52,9 +53,10 @@ class Connection:
         device: bytes,
         tls: ssl.SSLContext | None = None,
         endpoint: IStreamClientEndpoint | None = None,
+        mailbox: Mailbox | None = None,
     ) -> None:
         self._clock = reactor
-        self._dial = partial(connect, reactor, url, channel_seed, device, tls, endpoint)
+        self._dial = partial(connect, reactor, url, channel_seed, device, tls, endpoint, mailbox)
         self._reconnecting = Reconnecting()
         self._delay: float | None = 0.0
         self._is_closed = False

@@ -424,6 +424,19 @@ def test_a_page_for_a_device_that_left_makes_room_for_another(relay: MailRelay) 
     assert len(device.read()) == 1
 
 
+def test_refused_pages_make_room_for_others(relay: MailRelay) -> None:
+    relay.fault = StoreUnavailable("unplugged")
+    relay.clerk._supervisor._fail(relay.clerk.state.AWAY, relay.fault)
+    devices = [relay.mail_device(tag).open() for tag in range(1, MAX_PAGES + 3)]
+    relay.work()
+    relay.fault = None
+    relay.clock.advance(60)
+    relay.work()
+    assert [each.read()[-1] for each in devices] == [
+        MailboxState(Told.LIVE, cursor=None) for _ in devices
+    ]
+
+
 def test_a_put_of_a_device_without_a_mailbox_breaks_a_rule(relay: MailRelay) -> None:
     device = relay.mail_device()
     device._device.join()

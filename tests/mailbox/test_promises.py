@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from tests.broker.fakes import Nack
 from tests.mailbox.relay import MailDevice, MailRelay
@@ -24,9 +24,10 @@ from vaultrelay.wire.control.mailbox import Erased, Gap, MailboxState
 from vaultrelay.wire.control.mailbox import State as Told
 from vaultrelay.wire.mailbox import NO_CURSOR, NO_KEY, PutReason
 
-STORIES = int(os.environ.get("MAILBOX_STORIES", "40"))
-PHONES = st.sampled_from([(1, 1), (1, 2), (1, 3), (2, 1)])
-"""Vaults and tags."""
+STORIES = int(os.environ.get("MAILBOX_STORIES", "80"))
+NAMES = [(1, 1), (1, 2), (1, 3), (2, 1)]
+"""Vaults and tags of the phones."""
+PHONES = st.sampled_from(NAMES)
 KEY = b"k" * 16
 RETRIED = (PutReason.BUSY, PutReason.FULL, PutReason.AWAY)
 
@@ -166,11 +167,13 @@ class Promises(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.phones: dict[tuple[int, int], Phone] = {}
+        self.phones = {(vault, tag): Phone(vault, tag) for vault, tag in NAMES}
         self.disk: Disk = {}
         self.histories: dict[bytes, History] = {}
         self.number = self.pressed = 0
         self.start()
+        for phone in self.phones.values():
+            phone.connect(self.relay)
 
     def start(self) -> None:
         """Start a relay on the disk."""
@@ -179,7 +182,7 @@ class Promises(RuleBasedStateMachine):
 
     def online(self, name: tuple[int, int]) -> MailDevice | None:
         """The connection of a phone, whose messages are all read."""
-        phone = self.phones.setdefault(name, Phone(*name))
+        phone = self.phones[name]
         phone.read()
         return phone.device
 
@@ -189,19 +192,22 @@ class Promises(RuleBasedStateMachine):
         self.online(name)
         self.phones[name].connect(self.relay)
 
-    @rule(name=PHONES)
-    def leave(self, name: tuple[int, int]) -> None:
-        """Go. What was sent and not read is lost."""
-        if (device := self.online(name)) is not None:
-            device.leave()
-            self.phones[name].device = None
+    @rule(name=PHONES, has_read=st.booleans())
+    def leave(self, name: tuple[int, int], has_read: bool) -> None:
+        """Go, perhaps before what was sent has come."""
+        phone = self.phones[name]
+        if has_read:
+            phone.read()
+        if phone.device is not None:
+            phone.device.leave()
+            phone.device = None
 
     @rule(
         name=PHONES,
         size=st.sampled_from((0, 0, 30_000, 60_000)),
         key=st.sampled_from((NO_KEY, NO_KEY, KEY)),
         again=st.booleans(),
-        count=st.integers(1, 5),
+        count=st.integers(1, 8),
     )
     def put(self, name: tuple[int, int], size: int, key: bytes, again: bool, count: int) -> None:
         """Send PUTs, perhaps with an id that was used."""
@@ -231,11 +237,17 @@ class Promises(RuleBasedStateMachine):
         if (device := self.online(name)) is not None:
             device.take_all()
 
-    @rule(seconds=st.sampled_from((0.0, 0.02, 1.0, 10.0)))
-    def work(self, seconds: float) -> None:
-        """Let the clerk do a round, of which the relay does not hear yet."""
-        self.relay.clock.advance(seconds)
-        self.relay.clerk.round()
+    @rule(rounds=st.integers(1, 4), seconds=st.sampled_from((0.0, 0.02, 10.0)))
+    def work(self, rounds: int, seconds: float) -> None:
+        """Let the clerk do some rounds, of which the relay does not hear yet."""
+        for _ in range(rounds):
+            self.relay.clock.advance(seconds)
+            self.relay.clerk.round()
+
+    @rule()
+    def work_and_hear(self) -> None:
+        """Let the clerk do all."""
+        self.relay.work()
 
     @rule(count=st.integers(1, 3))
     def hear(self, count: int) -> None:
@@ -245,16 +257,18 @@ class Promises(RuleBasedStateMachine):
 
     @rule()
     def tick(self) -> None:
-        """Let a second pass."""
+        """Let a second pass: memory is free again, and the disk can be opened."""
+        self.free()
+        self.relay.fault = None
         self.relay.clock.advance(1)
         self.relay.streams.tick()
 
-    @rule(vault=st.integers(0, 1))
-    def expire(self, vault: int) -> None:
-        """Let the oldest item of a channel expire."""
-        for log in list(self.disk.values())[vault : vault + 1]:
-            for kept in list(log.items.values())[:1]:
-                kept.expires = 0
+    @rule(data=st.data())
+    def expire(self, data: st.DataObject) -> None:
+        """Let an item expire."""
+        kept = [kept for log in self.disk.values() for kept in log.items.values()]
+        if kept:
+            data.draw(st.sampled_from(kept)).expires = 0
 
     @rule(can_open=st.booleans())
     def fail(self, can_open: bool) -> None:
@@ -269,8 +283,6 @@ class Promises(RuleBasedStateMachine):
         self.pressed += self.relay.ledger.limit
         self.relay.ledger.add(self.relay.ledger.limit)
 
-    @precondition(lambda self: self.pressed)
-    @rule()
     def free(self) -> None:
         """Let memory be free again."""
         self.relay.ledger.add(-self.pressed)
@@ -278,11 +290,12 @@ class Promises(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """Kill the relay, and start another one: all connections end."""
-        for phone in self.phones.values():
-            phone.read()
-            phone.device = None
+        """Kill the relay, and start another one, to which the phones come back."""
         self.start()
+        for phone in self.phones.values():
+            if phone.device is not None:
+                phone.read()
+                phone.connect(self.relay)
 
     @rule()
     def settle(self) -> None:
@@ -315,6 +328,6 @@ def test_the_mailbox_keeps_its_promises() -> None:
     run_state_machine_as_test(
         Promises,
         settings=settings(
-            max_examples=STORIES, stateful_step_count=40, suppress_health_check=list(HealthCheck)
+            max_examples=STORIES, stateful_step_count=60, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -405,6 +405,20 @@ def test_while_the_store_is_away_puts_are_refused_and_streams_wait(relay: MailRe
     assert numbers(peer.read()) == [1]
 
 
+def test_an_outage_while_a_page_is_read_repeats_no_item(relay: MailRelay) -> None:
+    sender = relay.live(1)
+    sender.put(1)
+    relay.work()
+    reader = relay.mail_device(2).open()
+    reader.read()
+    relay.streams.store_left()
+    relay.streams.store_returned()
+    relay.work()
+    got = reader.read()
+    assert numbers(got) == [1]
+    assert [each.state for each in got if isinstance(each, MailboxState)] == [Told.OPEN, Told.LIVE]
+
+
 def test_the_answer_to_a_put_of_a_device_that_left_is_dropped(relay: MailRelay) -> None:
     sender, peer = relay.live(1), relay.live(2)
     sender.put(1)
@@ -423,6 +437,19 @@ def test_a_page_for_a_device_that_left_makes_room_for_another(relay: MailRelay) 
     device.put(1)
     relay.work()
     assert len(device.read()) == 1
+
+
+def test_refused_pages_make_room_for_others(relay: MailRelay) -> None:
+    relay.fault = StoreUnavailable("unplugged")
+    relay.clerk._supervisor._fail(relay.clerk.state.AWAY, relay.fault)
+    devices = [relay.mail_device(tag).open() for tag in range(1, MAX_PAGES + 3)]
+    relay.work()
+    relay.fault = None
+    relay.clock.advance(60)
+    relay.work()
+    assert [each.read()[-1] for each in devices] == [
+        MailboxState(Told.LIVE, cursor=None) for _ in devices
+    ]
 
 
 def test_a_put_of_a_device_without_a_mailbox_breaks_a_rule(relay: MailRelay) -> None:

@@ -262,6 +262,16 @@ def test_after_a_fault_the_store_is_opened_again(office: Office, fault: Exceptio
     assert len(office.stores) == 2
 
 
+def test_a_store_that_was_open_and_is_refused_is_tried_again(office: Office) -> None:
+    office.store.fault = StoreUnavailable("unplugged")
+    office.put(1)
+    assert office.round() == [State.AWAY, AWAY]
+    office.opening_fault = StoreRefused("the folder cannot be created")
+    assert [office.round(RETRY_SECONDS) for _ in range(2)] == [[State.AWAY], []]
+    office.opening_fault = None
+    assert office.round(RETRY_SECONDS) == [State.OPEN]
+
+
 def test_a_store_that_cannot_be_read_is_closed_at_once() -> None:
     office = Office()
     office.reading_fault = StoreUnavailable("read")

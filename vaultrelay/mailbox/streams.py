@@ -134,7 +134,9 @@ class MailboxStreams:
         """The store is away."""
         self._puts.is_away = True
         for stream in tuple(self._streams.values()):
-            stream.store_away()
+            # One that reads learns it from its page: after this it might read a second one.
+            if stream.state is not State.READING:
+                stream.store_away()
 
     def store_returned(self) -> None:
         """The store can be read, and mostly takes PUTs."""

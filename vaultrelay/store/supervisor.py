@@ -43,7 +43,8 @@ class State(Enum):
 
 
 class Supervisor:
-    """Owns the store and its clock. `on_state` gets each new state and the fault behind it."""
+    """Owns the store and its clock. `on_state` gets each new state, and each new fault behind
+    it."""
 
     def __init__(
         self,
@@ -119,7 +120,10 @@ class Supervisor:
             except BaseException:
                 store.close()
                 raise
-        except (StoreRefused, StoreDamaged) as error:
+        except StoreRefused as error:
+            # One that was open before may be again: its disk may have gone for a while.
+            self._fail(State.OFF if self.state is State.OPENING else State.AWAY, error)
+        except StoreDamaged as error:
             self._fail(State.OFF, error)
         except Exception as error:
             self._fail(State.AWAY, error)
@@ -141,6 +145,7 @@ class Supervisor:
             self._set_state(state, error)
 
     def _set_state(self, state: State, fault: Exception | None) -> None:
-        if state is not self.state:
+        # The operator must know the latest fault.
+        if state is not self.state or str(fault) != str(self.fault):
             self.state, self.fault = state, fault
             self._on_state(state, fault)

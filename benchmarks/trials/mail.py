@@ -1,9 +1,9 @@
 """Devices with an open mailbox, in processes of their own: they chat, store and read."""
 
 import asyncio
+import os
 import secrets
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -48,34 +48,40 @@ async def idle(link: Link, target: Target, count: int) -> None:
     link.report(sum(device.ended.done() for device in devices))
 
 
-async def chat(link: Link, target: Target) -> None:
-    """One device sends small messages to another, in the phase of the last order; "" is silence.
+ChatTimes = dict[str, dict[int, dict[int, list[float]]]]
+"""Seconds of messages, by phase, run and size."""
 
-    Reports the seconds of each message by phase and size, and how many were lost.
-    """
-    seconds: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    under_way: dict[int, tuple[str, float]] = {}
+
+async def chat(link: Link, target: Target) -> None:
+    """One device sends small messages to another while the last order is a phase and a run; None
+    is silence, "end" the end. Reports ChatTimes, and how many messages were lost."""
+    seconds: ChatTimes = {}
+    under_way: dict[int, tuple[str, int, float]] = {}
 
     def arrived(message: bytes) -> None:
-        sent_in, began = under_way.pop(int.from_bytes(message[12:HEADER_BYTES]))
-        seconds[sent_in][len(message) - HEADER_BYTES].append(time.monotonic() - began)
+        name, run, began = under_way.pop(int.from_bytes(message[12:HEADER_BYTES]))
+        took, size = time.monotonic() - began, len(message) - HEADER_BYTES
+        seconds.setdefault(name, {}).setdefault(run, {}).setdefault(size, []).append(took)
 
+    if os.geteuid() == 0:
+        # A message's time is to be the relay's, not that of a client that waits for its core.
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     there, here = await join_all(target, [secrets.token_bytes(32)] * 2)
     there.received = arrived
     link.report("ready")
-    phase: str | None = ""
+    phase: tuple[str, int] | str | None = None
     number = 0
     order = asyncio.create_task(link.order())
-    while phase is not None:
-        if phase:
+    while phase != "end":
+        if isinstance(phase, tuple):
             number += 1
-            under_way[number] = phase, time.monotonic()
+            under_way[number] = *phase, time.monotonic()
             here.send_data(there.session, number, bytes(CHAT_SIZES[number % 2]))
         await asyncio.wait([order], timeout=_CHAT_SECONDS)
-        if order.done() and (phase := order.result()) is not None:
+        if order.done() and (phase := order.result()) != "end":
             order = asyncio.create_task(link.order())
     await asyncio.sleep(1)
-    link.report(({name: dict(found) for name, found in seconds.items()}, len(under_way)))
+    link.report((seconds, len(under_way)))
 
 
 class Writer:
@@ -224,10 +230,9 @@ async def replay(link: Link, target: Target, seed: bytes, count: int) -> None:
 
 async def fill(target: Target, seed: bytes, size: int) -> None:
     """Store as much as a channel may have by default."""
-    wanted = DEFAULT_CHANNEL_BYTES // (size + ITEM_COST)
     async with Helper(store, target, [seed], size) as writer:
         stored, *_ = await writer.ask("go")
-        while len(stored) < wanted:
+        while len(stored) < DEFAULT_CHANNEL_BYTES // (size + ITEM_COST):
             await asyncio.sleep(0.05)
             stored, *_ = await writer.ask("count")
         writer.order(None)

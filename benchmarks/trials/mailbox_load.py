@@ -1,10 +1,9 @@
 """Live messages of a relay with a mailbox, beside all that the mailbox does."""
 
 import asyncio
-import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from statistics import median, quantiles
@@ -19,8 +18,8 @@ from vaultrelay.policy.limits.mailbox import WINDOW_BYTES
 
 SENDERS = 64
 READERS = 63
-_CHAT_NICE, _CROWD_NICE = -10, 5
-"""A message's time is to be the relay's, not that of a busy client."""
+_CROWD_NICE = 5
+_PHASES_IN_A_MAIN_ONE = 6
 
 
 @dataclass
@@ -30,15 +29,16 @@ class Phases:
     box: MailboxStage
     chat: Helper
     terms: Terms
+    run: int
 
     @asynccontextmanager
     async def chatting(self, name: str) -> AsyncIterator[None]:
         """Chat for the time of a phase; the rest of the phase follows."""
         cpu, began = cpu_seconds(self.box.stage.pid), time.monotonic()
-        self.chat.order(name)
-        await asyncio.sleep(self.terms.seconds / 2)
+        self.chat.order((name, self.run))
+        await asyncio.sleep(self.terms.seconds / _PHASES_IN_A_MAIN_ONE)
         yield
-        self.chat.order("")
+        self.chat.order(None)
         used = (cpu_seconds(self.box.stage.pid) - cpu) / (time.monotonic() - began)
         report(f"{self._title}: beside {name}: CPU {used:.0%} of a core")
 
@@ -68,7 +68,7 @@ class Phases:
         """Read the mailbox of a channel with many devices, their joins included."""
         work = mail.replay, self.box.target, seed, READERS
         async with Helper(*work, nice=_CROWD_NICE) as readers:
-            readers.order(self.terms.seconds / 2)
+            readers.order(self.terms.seconds / _PHASES_IN_A_MAIN_ONE)
             async with self.chatting(name):
                 seconds, _ = await readers.answer()
             report(f"{self._title}: {len(seconds)} replays, median/99th {milliseconds(seconds)} ms")
@@ -86,39 +86,45 @@ class Phases:
 
 
 async def load(terms: Terms) -> None:
-    """Live messages alone, and beside all that a mailbox does."""
-    nice = _CHAT_NICE if os.geteuid() == 0 else 0
-    for has_mailbox in (False, True):
-        with ExitStack() as stack:
-            box = MailboxStage(stack, terms, has_mailbox=has_mailbox)
-            async with Helper(mail.chat, box.target, nice=nice) as chat:
-                phases = Phases(box, chat, terms)
-                await (_all_phases(phases) if has_mailbox else phases.alone("no mailbox"))
-                found, lost = await chat.ask(None)
-        _report(terms, found, lost)
+    """Live messages alone, and beside all that a mailbox does, in turn and several times."""
+    with ExitStack() as stack:
+        off = MailboxStage(stack, terms, has_mailbox=False)
+        on = MailboxStage(stack, terms)
+        seed = secrets.token_bytes(32)
+        await mail.fill(on.target, seed, 16384)
+        async with Helper(mail.chat, off.target) as alone, Helper(mail.chat, on.target) as chat:
+            for number in range(terms.times):
+                await Phases(off, alone, terms, number).alone("no mailbox")
+                await _all_phases(Phases(on, chat, terms, number), seed)
+            _report(terms, *await alone.ask("end"))
+            _report(terms, *await chat.ask("end"))
 
 
-async def _all_phases(phases: Phases) -> None:
-    seed = secrets.token_bytes(32)
+async def _all_phases(phases: Phases, seed: bytes) -> None:
     await phases.alone("an idle mailbox")
     rate = await phases.write("PUTs of 1 KiB, one each", 1024, 0)
-    await phases.write("PUTs of 1 KiB", 1024)
     await phases.send("DATA of 1 KiB", rate)
+    await phases.write("PUTs of 1 KiB", 1024)
+    await phases.write("PUTs of 64 KiB, one each", 65536, 0)
     await phases.write("PUTs of 64 KiB", 65536)
-    await mail.fill(phases.box.target, seed, 16384)
     await phases.replay("replays", seed)
     phases.box.hold_syncs()
-    await phases.write("PUTs with syncs of 10 s", 1024)
+    await phases.write("PUTs with syncs of 10 s", 1024, 0)
     phases.box.release_syncs()
 
 
-def _report(terms: Terms, found: Mapping[str, Mapping[int, list[float]]], lost: int) -> None:
-    for phase, sizes in found.items():
-        for size, seconds in sorted(sizes.items()):
-            times = median(seconds), quantiles(seconds, n=100)[-1], max(seconds)
-            shown = " / ".join(f"{each * 1e3:.2f}" for each in times)
-            report(
-                f"mailbox load, {terms.scheme}: {size} B beside {phase}: median/99th/most "
-                f"{shown} ms of {len(seconds)}"
+def _report(terms: Terms, found: mail.ChatTimes, lost: int) -> None:
+    for phase, runs in found.items():
+        for size in mail.CHAT_SIZES:
+            times = [
+                (median(run[size]), quantiles(run[size], n=100)[-1], max(run[size]))
+                for run in runs.values()
+            ]
+            shown = "; ".join(
+                f"{name} " + " ".join(f"{each * 1e3:.2f}" for each in column)
+                for name, column in zip(
+                    ("median", "99th", "most"), zip(*times, strict=True), strict=True
+                )
             )
+            report(f"mailbox load, {terms.scheme}: {size:4} B beside {phase}: {shown} ms")
     report(f"mailbox load, {terms.scheme}: {lost} live messages lost")

@@ -24,10 +24,11 @@ TOKEN_SHARE = 10
 DEFAULT_FREE_BYTES = 64 * 1024 * 1024
 """Free space of the file system that the mailbox leaves to others, such as the system's log."""
 
-MAX_BATCH_PUTS = 256
+MAX_BATCH_PUTS = 64
+"""PUTs in one transaction: 3200 a second. Their answers leave in one go, which holds up live
+messages: with 256 their 99th percentile under full load is twice as long."""
 MAX_BATCH_BYTES = 1024 * 1024
-"""PUTs in one transaction. More company does not make a PUT cheaper, and this is written within
-the interval of commits."""
+"""Payloads in one transaction: written within the interval of commits."""
 COMMIT_SECONDS = 0.02
 """From one commit to the next: at most 50 fsyncs a second, which flash memory and busy disks stand.
 A PUT after a pause is committed at once."""

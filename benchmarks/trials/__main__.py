@@ -23,6 +23,8 @@ from benchmarks.trials import (
     files,
     hostile,
     joins,
+    mailbox,
+    mailbox_load,
     storm,
     waiting,
 )
@@ -46,6 +48,10 @@ TRIALS: dict[str, Trial] = {
     "one_address": alone.one_address,
     "hanging_files": files.hanging_files,
     "storm": storm.storm,
+    "mailbox_memory": mailbox.memory,
+    "mailbox_load": mailbox_load.load,
+    "mailbox_rate": mailbox.rate,
+    "mailbox_kills": mailbox.kills,
 }
 
 

@@ -50,6 +50,11 @@ class Device:
         self.parses = True
         """Whether frames are looked at, or counted as bytes alone."""
         self.received: Callable[[bytes], None] = lambda payload: None
+        self.nack_received: Callable[[bytes], None] = lambda nack: None
+        self.control_received: Callable[[dict[str, Any]], None] = lambda control: None
+        """Gets the control messages after the welcome."""
+        self.mailbox: bytes | None = None
+        """The cursor for its hello, empty for all items; None to open no mailbox."""
         loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[int] = loop.create_future()
         """The close code."""
@@ -134,21 +139,25 @@ class Device:
     def _frame_received(self, opcode: int, payload: bytes) -> None:
         if opcode == BINARY and payload[0] == _NACK:
             self.nacks += 1
+            self.nack_received(payload)
         elif opcode == BINARY:
             self.received(payload)
         elif opcode == PING:
             self.send(PONG, payload)
         elif opcode == CLOSE:
             self._end(int.from_bytes(payload[:2]) if payload else 1005)
-        elif opcode == TEXT and not self._joined.done():
-            self._control_received(json.loads(payload))
+        elif opcode == TEXT and self._joined.done():
+            self.control_received(json.loads(payload))
+        elif opcode == TEXT:
+            self._join_received(json.loads(payload))
 
-    def _control_received(self, control: dict[str, Any]) -> None:
+    def _join_received(self, control: dict[str, Any]) -> None:
         if control["type"] == "challenge":
             nonce, channel = secrets.token_bytes(16), channel_of(self._seed)
             asked = base64url.decode(control["nonce"], 32)
             proof = sign_join(self._seed, join_body(asked, nonce, channel, self._tag, AUDIENCE))
-            self.send(TEXT, Hello(channel, self._tag, nonce, AUDIENCE, proof).encode())
+            hello = Hello(channel, self._tag, nonce, AUDIENCE, proof, mailbox=self.mailbox)
+            self.send(TEXT, hello.encode())
         elif control["type"] == "welcome":
             self.session = control["session"]
             self.peers = [peer["session"] for peer in control["peers"]]

@@ -63,14 +63,20 @@ class Stage:
     """A relay for one trial, plain or with TLS.
 
     `is_watched`: it has a core of its own, as far as there are two, and an admin endpoint.
+    `variables` are added to its environment.
     """
 
     def __init__(
-        self, stack: ExitStack, terms: Terms, *flags: str, is_watched: bool = False
+        self,
+        stack: ExitStack,
+        terms: Terms,
+        *flags: str,
+        is_watched: bool = False,
+        **variables: str,
     ) -> None:
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         certificate, key = write_pair(self.folder, issue(["relay.test"]))
-        self._terms = terms
+        self._variables = {**terms.variables, **variables}
         self._files = ("--tls-cert", str(certificate), "--tls-key", str(key)) if terms.tls else ()
         self.admin = Admin(self.folder / "admin.sock")
         watched = ("--admin", f"unix:{self.admin.path}") if is_watched else ()
@@ -79,7 +85,7 @@ class Stage:
         self.tls = lenient_context() if terms.tls else None
         with machine.on_the_servers_core() if is_watched else nullcontext():
             self.relay: RunningRelay = stack.enter_context(
-                running_relay(*self.flags, *self._files, **terms.variables)
+                running_relay(*self.flags, *self._files, **self._variables)
             )
 
     @property
@@ -101,7 +107,7 @@ class Stage:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment(**self._terms.variables),
+            env=environment(**self._variables),
         )
         self._stack.callback(process.communicate)
         self._stack.callback(process.kill)

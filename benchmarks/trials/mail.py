@@ -13,7 +13,8 @@ from benchmarks.trials.helper import Helper, Link
 from benchmarks.trials.stream import Target
 from tests.frames import BINARY, TEXT
 from vaultrelay.policy.limits.mailbox import DEFAULT_CHANNEL_BYTES, ITEM_COST, WINDOW_BYTES
-from vaultrelay.wire.mailbox import PUT_HEADER_BYTES, MailboxKind, pack_put
+from vaultrelay.wire.announced import PUT_HEADER_BYTES
+from vaultrelay.wire.mailbox import MailboxKind, pack_put
 
 CHAT_SIZES = (64, 1024)
 _CHAT_SECONDS = 0.005

@@ -55,6 +55,8 @@ def test_pings_and_a_close_are_answered(connection: RelayConnection) -> None:
         (HEAD + 4 * client_frame(BINARY, b""), "frames that nothing asked for"),
         (HEAD + client_frame(BINARY, bytes(101), fin=False), "frames that nothing asked for"),
     ],
+    # Frames have random masks, which must not be in the names.
+    ids=("long head", "no request", "no mask", "many frames", "many bytes"),
 )
 def test_a_violation_is_kept_and_nothing_read_after_it(
     connection: RelayConnection, data: bytes, fault: str, monkeypatch: pytest.MonkeyPatch

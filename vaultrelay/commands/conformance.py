@@ -38,7 +38,7 @@ Examples:
   vault-relay conformance -- node adapter.js
   vault-relay conformance --only 'back-off-*' --only lost --junit report.xml -- ./adapter
 """,
-    usage="vault-relay conformance [OPTION ...] -- ADAPTER [ARGUMENT ...]",
+    usage="vault-relay conformance [-h] [-V] [OPTION ...] -- ADAPTER [ARGUMENT ...]",
     unexpected="'{}' is not an option; write -- before the adapter",
     arguments=(
         argument("--list", action="store_true", help="Print the cases, one a line, and exit."),

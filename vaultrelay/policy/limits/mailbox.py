@@ -21,8 +21,8 @@ DEFAULT_FREE_BYTES = 64 * 1024 * 1024
 """Free space of the file system that the mailbox leaves to others, such as the system's log."""
 
 MAX_BATCH_PUTS = 64
-"""PUTs in one transaction: 3200 a second. Their answers leave in one go: with 256 the median of live
-messages under full load is four times as long."""
+"""PUTs in one transaction: 3200 a second. Their answers leave in one go: with 256 the median of
+live messages under full load is four times as long."""
 MAX_BATCH_BYTES = 1024 * 1024
 """Payloads in one transaction: written within the interval of commits."""
 COMMIT_SECONDS = 0.02
@@ -36,7 +36,8 @@ MAX_WAITING_PUTS = 16_384
 PAGE_BYTES = 64 * 1024
 """Items read at once for one device: as much as the kernel takes for one connection."""
 MAX_PAGES = 2
-"""Pages that are read at once, for all devices: one is read while another is sent. With 4 the peak of replays is up to 3 MB higher, and they take as long."""
+"""Pages that are read at once, for all devices: one is read while another is sent. With 4
+the peak of replays is up to 3 MB higher, and they take as long."""
 SLICE_ITEMS = 100
 SLICE_BYTES = 256 * 1024
 """Items deleted in one transaction, at most 14 ms. Their pages are overwritten, so it needs as much

@@ -52,6 +52,22 @@ def check_state_folder() -> None:
         podman("volume", "rm", "--force", STATE_VOLUME)
 
 
+def check_mailbox() -> None:
+    """The image keeps a mailbox in a volume, as compose.yaml has it. Raises Failed if not."""
+    name = podman(
+        *f"run --detach {SAFETY} --volume {STATE_VOLUME}:/{STATE}".split(),
+        *(NAME, "--mailbox", f"/{STATE}", "--mailbox-open"),
+    )
+    try:
+        _wait_until_healthy(name)
+        told = podman("exec", name, "vault-relay", "check", "--json", "ws://127.0.0.1:8080")
+        if "item_bytes" not in told:
+            raise Failed(f"the image has no mailbox: {told}")
+    finally:
+        podman("rm", "--force", name)
+        podman("volume", "rm", "--force", STATE_VOLUME)
+
+
 def podman(*arguments: str | Path) -> str:
     """What podman prints; it must succeed."""
     done = subprocess.run(("podman", *arguments), capture_output=True, text=True, check=False)

@@ -22,7 +22,8 @@ trap '[ -z "$relay" ] || kill -KILL "$relay"; umount "$root/proc"' EXIT
 cp "$deb" "$root/relay.deb"
 install --install /relay.deb
 inside id vault-relay >/dev/null || fail "there is no user vault-relay"
-chroot "$root" /usr/bin/vault-relay --port $port --bind 127.0.0.1 --log-level error &
+chroot "$root" /usr/bin/vault-relay --port $port --bind 127.0.0.1 --log-level error \
+    --mailbox /var/lib/vault-relay --mailbox-open &
 relay=$!
 sleep 1
 tries=0
@@ -31,15 +32,14 @@ until inside vault-relay healthcheck --port $port >/dev/null 2>&1; do
     [ $tries -lt 30 ] || fail "the relay is not there"
     sleep 1
 done
-inside vault-relay check "ws://127.0.0.1:$port" >"$root.log" || { cat "$root.log" >&2; fail "check"; }
+inside vault-relay check --json "ws://127.0.0.1:$port" >"$root.log" || { cat "$root.log" >&2; fail "check"; }
+grep -q item_bytes "$root.log" || fail "there is no mailbox"
 kill "$relay"
 wait "$relay" || fail "the relay ended with $?"
 relay=''
 echo '# kept' >> "$root/etc/vault-relay/environment"
 install --install /relay.deb
 grep -q '# kept' "$root/etc/vault-relay/environment" || fail "a second installation lost the environment file"
-mkdir -p "$root/var/lib/vault-relay"
-touch "$root/var/lib/vault-relay/mailbox.db"
 install --remove vaultmesh-relay
 [ -e "$root/etc/vault-relay/environment" ] || fail "the removal took the environment file"
 [ -e "$root/var/lib/vault-relay/mailbox.db" ] || fail "the removal took the mailbox"

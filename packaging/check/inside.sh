@@ -44,6 +44,14 @@ runuser -u vault-relay -- vault-relay healthcheck --runtime-folder /run/vault-re
 is Type notify
 [ "$(stat -c '%a %U %G' $state)" = "700 vault-relay vault-relay" ] || fail "$state is $(stat -c '%a %U %G' $state)"
 [ -z "$(ls -A $state)" ] || fail "a relay without a mailbox wrote into $state"
+printf 'RELAY_MAILBOX=%s\nRELAY_MAILBOX_OPEN=yes\n' "$state" >> /etc/vault-relay/environment
+systemctl restart vault-relay
+soon answers
+vault-relay check --json ws://localhost:8080 | grep -q item_bytes || fail "the service keeps no mailbox"
+sed -i '/^RELAY_MAILBOX/d' /etc/vault-relay/environment
+systemctl restart vault-relay
+soon answers
+rm -r "$state"/*
 soon sh -c 'systemctl show --property StatusText vault-relay | grep -q "0 devices joined"'
 step "installed, started, enabled; it says: $(systemctl show --property StatusText --value vault-relay)"
 

@@ -17,7 +17,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from containers import Container, Failed, build_image, check_state_folder, load_image
+from containers import (
+    Container,
+    Failed,
+    build_image,
+    check_mailbox,
+    check_state_folder,
+    load_image,
+)
 from links import broken_links
 
 from benchmarks import connections, generator, machine, meetings
@@ -78,8 +85,8 @@ def check_database(folder: Path, command: Sequence[str]) -> str:
     """Let the program open a database; returns the version of SQLite.
 
     No command prints it, and a relay without a mailbox does not load it. So the probe is a plugin,
-    which Twisted imports when it looks for an endpoint of an unknown kind. A run of a relay with a
-    mailbox belongs here, too: `--mailbox`, a PUT, and its ITEM after a restart.
+    which Twisted imports when it looks for an endpoint of an unknown kind. A relay
+    with a mailbox is run by smoke.py.
     """
     probe = shutil.copy(PROBE, folder / "lib/twisted/plugins")
     asked = (*command, "config", "check", "--listen", "unknown:1")
@@ -206,6 +213,8 @@ def main(kind: str, archive: Path, image: Path, *roots: Path) -> None:
     if kind == platform.machine():
         check_commands(program)
         check_image(MEMORY)
+        check_mailbox()
+        passed("the image keeps a mailbox in a volume")
         figures |= {"start": f"{start_seconds(program):.2f} s", **check_load(program)}
     else:
         check_image(MEMORY_TO_EMULATE)

@@ -8,7 +8,12 @@ from tests.broker.fakes import Nack
 from tests.mailbox.relay import LIMITS, MailDevice, MailRelay
 from vaultrelay.broker.outbox import Room
 from vaultrelay.mailbox.device_stream import TRANSITIONS, Event, State
-from vaultrelay.policy.limits.mailbox import MAX_PAGES
+from vaultrelay.policy.limits.mailbox import (
+    MAX_PAGES,
+    ROOM_SECONDS,
+    ROOM_WAITING_BYTES,
+    ROOMS_AT_ONCE,
+)
 from vaultrelay.store.store import StoreFull, StoreUnavailable
 from vaultrelay.wire.control.joining import Welcome
 from vaultrelay.wire.control.mailbox import Erased, Gap, MailboxState
@@ -483,3 +488,43 @@ def test_each_event_leads_from_each_state_where_the_table_says(state: State, eve
     target = TRANSITIONS[state].get(event)
     assert stream.advance(event) is (target is not None)
     assert stream.state is (target or state)
+
+
+def test_few_devices_are_told_of_room_at_once_in_the_order_of_their_refusals(
+    relay: MailRelay,
+) -> None:
+    senders = [relay.live(tag) for tag in range(1, 2 * ROOMS_AT_ONCE + 1)]
+    taken = relay.ledger.limit
+    relay.ledger.add(taken)
+    for number, sender in enumerate(senders, 1):
+        sender.put(number)
+        assert len(sender.read()) == 1
+    relay.ledger.add(-taken)
+    room = [MailboxState(Told.ROOM)]
+    relay.streams.tick()
+    assert [sender.read() for sender in senders[:ROOMS_AT_ONCE]] == [room] * ROOMS_AT_ONCE
+    assert [sender.read() for sender in senders[ROOMS_AT_ONCE:]] == [[]] * ROOMS_AT_ONCE
+    senders[ROOMS_AT_ONCE].leave()
+    relay.streams.tick()
+    assert all(MailboxState(Told.ROOM) in sender.read() for sender in senders[ROOMS_AT_ONCE + 1 :])
+
+
+def test_nobody_is_told_of_room_while_many_puts_wait_but_after_a_minute(relay: MailRelay) -> None:
+    crowd = [relay.live(tag) for tag in range(2, 12)]
+    refused = relay.live(1)
+    taken = relay.ledger.limit
+    relay.ledger.add(taken)
+    refused.put(1)
+    relay.ledger.add(-taken)
+    refused.read()
+    number = 1
+    for sender in crowd:
+        for _ in range(3):
+            number += 1
+            sender.put(number, bytes(60_000))
+    assert relay.clerk.waiting_bytes > ROOM_WAITING_BYTES
+    relay.streams.tick()
+    assert refused.read() == []
+    relay.clock.advance(ROOM_SECONDS)
+    relay.streams.tick()
+    assert refused.read() == [MailboxState(Told.ROOM)]

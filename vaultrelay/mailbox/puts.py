@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import islice
 from math import inf
 
 from vaultrelay.broker.outbox import Clock
@@ -9,7 +10,11 @@ from vaultrelay.mailbox.counters import MailboxCounters
 from vaultrelay.mailbox.device_stream import DeviceStream, State
 from vaultrelay.mailbox.interfaces import Gathering, Payers, StoreThread
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits.mailbox import ROOM_SECONDS
+from vaultrelay.policy.limits.mailbox import (
+    ROOM_SECONDS,
+    ROOM_WAITING_BYTES,
+    ROOMS_AT_ONCE,
+)
 from vaultrelay.store.store import Cursor, Put, Refused, Stored
 from vaultrelay.wire import mailbox as wire
 from vaultrelay.wire.announced import MailboxLimits
@@ -54,6 +59,8 @@ class Puts:
         self._gathering = gathering
         self._payers = payers
         self._counters = counters
+        self._refused: dict[DeviceStream, None] = {}
+        """Those whose PUTs may be stored later, in order."""
 
     def receive(self, stream: DeviceStream, put: wire.Put, size: int) -> None:
         """Store a PUT of `size` bytes, or refuse it."""
@@ -61,19 +68,30 @@ class Puts:
         if reason is not None:
             self._refuse(stream, put.id, reason)
 
+    def forget(self, stream: DeviceStream) -> None:
+        """Drop a closed stream."""
+        self._refused.pop(stream, None)
+
     def allow_room(self, stream: DeviceStream) -> None:
         """Let a device try again that was refused a PUT: there is room now."""
-        if stream.room_at < inf:
+        if stream in self._refused:
             stream.room_at = 0
-            self.announce_room(stream)
+            self.announce_room()
 
-    def announce_room(self, stream: DeviceStream) -> None:
-        """Send `room` to a device that may try again."""
-        if (
-            stream.room_at < inf
-            and not (self.is_away or self._ledger.is_pressed or stream.unanswered)
-            and self._clock.seconds() >= stream.room_at
-        ):
+    def announce_room(self) -> None:
+        """Send `room` to the first devices that may try again, to few at once.
+
+        While many PUTs wait, most of what they send would be refused again: only those are told
+        that have waited for long.
+        """
+        if self.is_away or self._ledger.is_pressed:
+            return
+        latest = self._clock.seconds()
+        if self._clerk.waiting_bytes > ROOM_WAITING_BYTES:
+            latest -= ROOM_SECONDS
+        ready = (each for each in self._refused if not each.unanswered and each.room_at <= latest)
+        for stream in list(islice(ready, ROOMS_AT_ONCE)):
+            del self._refused[stream]
             stream.room_at = inf
             stream.session.outbox.send_control(_ROOM)
 
@@ -117,7 +135,8 @@ class Puts:
             if result.is_new:
                 self._send_item(stream, put, result.cursor)
             stream.put_stored(id, put.id, result.cursor, result.is_new)
-        self.announce_room(stream)
+        if not stream.unanswered:
+            self.announce_room()
 
     def _send_item(self, sender: DeviceStream, put: Put, cursor: Cursor) -> None:
         live = [
@@ -140,5 +159,6 @@ class Puts:
         self._counters.puts[reason.name.lower()] += 1
         stream.put_refused(id, reason)
         wait = _ROOM_SECONDS.get(reason)
-        if wait is not None:
+        if wait is not None and stream.state is not State.CLOSED:
             stream.room_at = min(stream.room_at, self._clock.seconds() + wait)
+            self._refused[stream] = None

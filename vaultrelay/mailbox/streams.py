@@ -104,6 +104,7 @@ class MailboxStreams:
             return
         stream.advance(Event.CLOSE)
         self._turns.remove(stream)
+        self._puts.forget(stream)
         others = self._channels[stream.channel]
         others.remove(stream)
         if not others:
@@ -127,8 +128,7 @@ class MailboxStreams:
 
     def tick(self) -> None:
         """Announce room to devices that wait for it. To be called every second."""
-        for stream in tuple(self._streams.values()):
-            self._puts.announce_room(stream)
+        self._puts.announce_room()
 
     def store_left(self) -> None:
         """The store is away."""

@@ -129,6 +129,7 @@ class RecordingOutbox:
         self.closed: Closed | None = None
         self.bytes_taken = 0
         self.is_empty = True
+        self.on_empty: Callable[[], object] | None = None
         self.partial_bytes: int | None = None
         self.dropped = False
 
@@ -136,6 +137,10 @@ class RecordingOutbox:
         if self.room is not Room.FULL:
             self._put(message)
         return self.room
+
+    def call_when_empty(self, callback: Callable[[], object]) -> bool:
+        self.on_empty = None if self.is_empty else callback
+        return not self.is_empty
 
     def send_answer(self, nack: bytes) -> Room:
         kind, flags, reason, to, peer, id = read_header(nack)

@@ -52,9 +52,6 @@ class Erasable:
     def control_received(self, *_: object) -> bool:
         return True
 
-    def queue_empty(self, *_: object) -> None:
-        """Send nothing."""
-
     def close(self, *_: object) -> None:
         """There is nothing to end."""
 

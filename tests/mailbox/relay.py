@@ -190,4 +190,6 @@ class MailDevice:
         self.outbox.room = Room.OPEN
         self.outbox.is_empty = True
         self._session.queue_drained()
-        self._session.queue_empty()
+        callback, self.outbox.on_empty = self.outbox.on_empty, None
+        if callback is not None:
+            callback()

@@ -127,11 +127,6 @@ class Broker:
             error = malformed
         session.break_rule(error)
 
-    def queue_empty(self, session: Session) -> None:
-        """Send a device that has taken all more items of its mailbox."""
-        if self.mailbox is not None:
-            self.mailbox.queue_empty(session)
-
     def _join(self, session: Session, hello: Hello) -> None:
         """Answer a hello: welcome the session into its channel, or close it."""
         channel = self.channels.get(hello.channel)

@@ -32,8 +32,5 @@ class Mailbox(Protocol):
         """Obey a control message; return False if it is of another part, or of a session without
         an open mailbox."""
 
-    def queue_empty(self, session: Session) -> None:
-        """The device has taken all that was sent: more may follow."""
-
     def close(self, session: Session) -> None:
         """Send nothing more to an ended session."""

@@ -21,9 +21,8 @@ class Outbox(Protocol):
 
     No method raises or blocks. Only `Session.queue_full` is called back: the queue went above its
     high mark, for which a `deliver` may be too early. At the end of a read the connection calls
-    `Session.hold_sender` for each queue that the read raised, `Session.queue_drained` when the
-    queue is below its low mark again, and `Session.queue_empty` when a full one is empty. After
-    `close` all methods do nothing.
+    `Session.hold_sender` for each queue that the read raised, and `Session.queue_drained` when the
+    queue is below its low mark again. After `close` all methods do nothing.
     """
 
     received_since_tick: bool
@@ -57,9 +56,9 @@ class Outbox(Protocol):
     def drop_queue(self) -> None:
         """Drop queued messages, except one of which a part was sent."""
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing waits for the device to take it."""
+    def call_when_empty(self, callback: Callable[[], object]) -> bool:
+        """Call `callback` once the device has taken all that waits; return False, without a call,
+        if nothing does. Only the last callback is kept."""
 
     @property
     def bytes_taken(self) -> int:

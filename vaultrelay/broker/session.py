@@ -56,9 +56,6 @@ class SessionOwner(Protocol):
     def other_received(self, session: "Session", message: bytes, error: BadHeader) -> None:
         """Handle a binary message that is not DATA, or close the session for this error."""
 
-    def queue_empty(self, session: "Session") -> None:
-        """The device has taken all that was sent to it."""
-
     def forget(self, session: "Session") -> None:
         """Remove an ended session from everything."""
 
@@ -185,10 +182,6 @@ class Session:
     def queue_drained(self) -> None:
         """The queue to the device is below its low mark."""
         self.flow.queue_drained()
-
-    def queue_empty(self) -> None:
-        """The device has taken all that was sent to it."""
-        self._owner.queue_empty(self)
 
     def connection_lost(self, clean: bool) -> None:
         """End the session: the connection is gone, `clean` if the device sent a close."""

@@ -1,6 +1,6 @@
 """Puts: the PUTs of devices, from their checks to their answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from math import inf
@@ -35,13 +35,15 @@ an erase, or with time."""
 class Puts:
     """Gives PUTs to the clerk, and answers each with STORED or a NACK.
 
-    `channels` are the streams of devices by channel. While `is_away` nothing is stored.
+    `channels` are the streams of devices by channel. `on_high` is called with a live one whose
+    device has not taken an item. While `is_away` nothing is stored.
     """
 
     def __init__(
         self,
         clerk: StoreThread,
         channels: Mapping[bytes, Sequence[DeviceStream]],
+        on_high: Callable[[DeviceStream], None],
         *,
         clock: Clock,
         ledger: Ledger,
@@ -54,6 +56,7 @@ class Puts:
         self.is_away = False
         self._clerk = clerk
         self._channels = channels
+        self._on_high = on_high
         self._clock = clock
         self._ledger = ledger
         self._gathering = gathering
@@ -154,6 +157,9 @@ class Puts:
                 each.item_stored(message, cursor)
         finally:
             self._gathering.end(None)
+        for each in live:
+            if each.state is not State.LIVE:
+                self._on_high(each)
 
     def _refuse(self, stream: DeviceStream, id: int, reason: PutReason) -> None:
         self._counters.puts[reason.name.lower()] += 1

@@ -43,6 +43,7 @@ class MailboxStreams:
         self._puts = Puts(
             clerk,
             self._channels,
+            self._go_on,
             clock=clock,
             ledger=ledger,
             gathering=gathering,
@@ -92,11 +93,6 @@ class MailboxStreams:
         if len(stream.erases) == 1:
             self._erase_next(stream)
         return True
-
-    def queue_empty(self, session: Session) -> None:
-        stream = self._streams.get(session)
-        if stream is not None:
-            self._go_on(stream)
 
     def close(self, session: Session) -> None:
         stream = self._streams.pop(session, None)
@@ -150,8 +146,10 @@ class MailboxStreams:
 
     def _go_on(self, stream: DeviceStream) -> None:
         """Read the next page for a stream that waits, once its device has taken the last one."""
-        if stream.state is State.WAITING and stream.session.outbox.is_empty:
-            self._read(stream)
+        if stream.state is State.WAITING:
+            go_on = partial(self._go_on, stream)
+            if not stream.session.outbox.call_when_empty(go_on):
+                self._read(stream)
 
     def _read(self, stream: DeviceStream) -> None:
         if stream.advance(Event.READ):

@@ -1,5 +1,6 @@
 """DeviceConnection: one device's WebSocket, between its transport and its session."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -126,9 +127,8 @@ class DeviceConnection:
     def drop_queue(self) -> None:
         self._queue.drop()
 
-    @property
-    def is_empty(self) -> bool:
-        return not self._queue.held
+    def call_when_empty(self, callback: Callable[[], object]) -> bool:
+        return self._queue.call_when_empty(callback)
 
     @property
     def bytes_taken(self) -> int:

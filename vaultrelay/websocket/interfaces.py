@@ -82,6 +82,3 @@ class QueueOwner(Protocol):
 
     def queue_drained(self) -> None:
         """The queue is below its low mark again."""
-
-    def queue_empty(self) -> None:
-        """All has been taken."""

@@ -1,7 +1,7 @@
 """SendQueue: the frames to one device, gathered within a batch, held while its transport is
 full."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
@@ -32,6 +32,7 @@ class SendQueue:
         "_is_full",
         "_is_high",
         "_maximum",
+        "_on_empty",
         "_pending",
         "_put",
         "_under_way",
@@ -43,6 +44,7 @@ class SendQueue:
         self._batch = batch
         self._maximum = maximum
         self.owner: QueueOwner | None = None
+        self._on_empty: Callable[[], object] | None = None
         self._pending: list[bytes] | None = None
         self._buffer: FrameBuffer | None = None
         self._is_full = False
@@ -82,6 +84,13 @@ class SendQueue:
             return self._put - self.held
         waiting = 0 if self._buffer is None else self._buffer.size
         return int(self._put - waiting - unacknowledged())
+
+    def call_when_empty(self, callback: Callable[[], object]) -> bool:
+        """See Outbox.call_when_empty."""
+        is_waiting = self.held > 0
+        if is_waiting:
+            self._on_empty = callback
+        return is_waiting
 
     def deliver(self, message: bytes, is_broadcast: bool) -> Room:
         """See Outbox.deliver."""
@@ -130,7 +139,7 @@ class SendQueue:
     def close(self) -> None:
         """Drop everything, since the connection is gone."""
         self.clear()
-        self.owner = self.transport = None
+        self.owner = self.transport = self._on_empty = None
 
     def end(self) -> None:
         """Give the transport all waiting frames, and close it after them."""
@@ -155,8 +164,9 @@ class SendQueue:
             self._is_high = False
             if self.owner is not None:
                 self.owner.queue_drained()
-        if self.owner is not None and not self._is_full:
-            self.owner.queue_empty()
+        if self._on_empty is not None and not self._is_full:
+            callback, self._on_empty = self._on_empty, None
+            callback()
 
     def stopProducing(self) -> None:
         pass

@@ -34,35 +34,39 @@ def _around(owner: object, name: str, wrong: Callable[..., Any]) -> Fault:
     return install
 
 
-def _any_kind(right: Any, message: bytes) -> object:
-    event = right(message)
+def _any_kind(right: Any, message: bytes, session: int) -> object:
+    event = right(message, session)
     if event is not None or len(message) < HEADER_BYTES or read_header(message).flags:
         return event
     header = read_header(message)
     return Message(header.sender, header.to, header.id, message[HEADER_BYTES:])
 
 
-def _any_flags(right: Any, message: bytes) -> object:
-    return right(message[:1] + b"\0" + message[2:]) if len(message) > 1 else right(message)
+def _any_flags(right: Any, message: bytes, session: int) -> object:
+    return (
+        right(message[:1] + b"\0" + message[2:], session)
+        if len(message) > 1
+        else right(message, session)
+    )
 
 
-def _strict_length(right: Any, message: bytes) -> object:
+def _strict_length(right: Any, message: bytes, session: int) -> object:
     if len(message) < HEADER_BYTES:
         raise BadControl("data_size", "too short")
-    return right(message)
+    return right(message, session)
 
 
-def _known_reasons(right: Any, message: bytes) -> object:
-    event = right(message)
+def _known_reasons(right: Any, message: bytes, session: int) -> object:
+    event = right(message, session)
     is_nack = len(message) >= HEADER_BYTES and message[0] == Kind.NACK
     known = set(Reason)
     return None if is_nack and read_header(message).reason not in known else event
 
 
-def _nack_of_receiver(right: Any, message: bytes) -> object:
+def _nack_of_receiver(right: Any, message: bytes, session: int) -> object:
     if message[:1] == bytes([Kind.NACK]):
         message = message[:4] + message[8:12] + message[4:8] + message[12:]
-    return right(message)
+    return right(message, session)
 
 
 def _known_types(right: Any, text: bytes) -> object:

@@ -138,6 +138,10 @@ class MailDevice:
         self._session.flow.outbox = self.outbox
         self._ids = count(1)
 
+    @property
+    def session(self) -> Session:
+        return self._session
+
     def open(self, cursor: bytes = b"") -> "MailDevice":
         """Join, and ask for the items after a cursor."""
         hello = self._device.hello()

@@ -75,6 +75,7 @@ class DeviceStream:
         "erases",
         "gap",
         "is_open",
+        "puts",
         "room_at",
         "session",
         "state",
@@ -90,6 +91,8 @@ class DeviceStream:
         """Whether `open` was sent since the start, or since the store was away."""
         self.gap: Gap | None = None
         """What was reported since `open`, once for each replay."""
+        self.puts = 0
+        """All PUTs so far."""
         self.unanswered = 0
         """Bytes of its PUTs that wait for the store."""
         self.room_at = inf

@@ -10,6 +10,7 @@ from vaultrelay.mailbox.counters import MailboxCounters
 from vaultrelay.mailbox.device_stream import DeviceStream, Event, State
 from vaultrelay.mailbox.interfaces import Gathering, Payers, StoreThread
 from vaultrelay.mailbox.page_turns import PageTurns
+from vaultrelay.mailbox.put_turns import PutTurns
 from vaultrelay.mailbox.puts import Puts
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.store.store import Cursor, Page, Refused
@@ -51,6 +52,7 @@ class MailboxStreams:
             counters=self.counters,
             limits=limits,
         )
+        self._put_turns = PutTurns(clock)
         self._turns = PageTurns(clerk, clock, ledger, self._page_read)
 
     # The broker calls these: Mailbox.
@@ -81,6 +83,7 @@ class MailboxStreams:
         receivers = len(self._channels[stream.channel]) - 1
         session.rates.charge_message(receivers or 1, len(message))
         self._puts.receive(stream, put, len(message))
+        self._put_turns.count(stream)
         return True
 
     def control_received(self, session: Session, control: Control) -> bool:
@@ -101,6 +104,7 @@ class MailboxStreams:
         stream.advance(Event.CLOSE)
         self._turns.remove(stream)
         self._puts.forget(stream)
+        self._put_turns.remove(stream)
         others = self._channels[stream.channel]
         others.remove(stream)
         if not others:

@@ -1,11 +1,10 @@
 """Backpressure: which devices are read while the memory for messages is nearly full.
 
 Nothing happens before the ledger is pressed; from then on each read of a connection is checked.
-One whose channel or network holds more than its share, with the rest of its message, is paused
-until it holds less. One in the middle of a message reserves the rest of it, or waits in order until
-there is room. Beside these, one message at a time may end in the last part of the memory: of the
-connection that waits longest, or of the smallest group. A reservation of a message that does not go
-on is given to others.
+A connection is paused while its channel or network holds more than a share, counting the rest of
+its message. In the middle of a message it reserves the rest, or waits in order until there is room.
+In addition one message at a time may end in the last part of the memory: that of the connection
+that waits longest, or of the smallest group. The reservation of a stalled message goes to others.
 """
 
 from collections import OrderedDict

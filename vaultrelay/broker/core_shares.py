@@ -6,7 +6,7 @@ state       begins                                     reading
 calm        without a long round of the hub for        as much as there is, from every device;
             BUSY_CORE_SECONDS                          nothing is measured
 busy        with a long round                          reads are measured; devices of a network
-                                                       whose reads take long have turns
+                                                       with long reads have turns
 shared      with a read for a second address, while    turns are short, reads small, and the rates
             busy                                       of networks limited
 =========== ========================================== ===========================================

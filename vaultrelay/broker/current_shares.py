@@ -11,7 +11,7 @@ from vaultrelay.policy.memory_shares import MemoryShares
 
 
 class CurrentShares:
-    """What is held by whom, measured again when it is older than `seconds`."""
+    """The bytes that each group holds, measured again when they are older than `seconds`."""
 
     def __init__(
         self, connections: Collection[PressedReader], ledger: Ledger, clock: Clock
@@ -37,6 +37,6 @@ class CurrentShares:
 
 
 def measure(connections: Collection[PressedReader], ledger: Ledger) -> MemoryShares:
-    """Measure what is held by whom."""
+    """Measure the bytes that each group holds."""
     holdings = (holding_of(each) for each in connections if each.held_bytes)
     return MemoryShares(holdings, ledger.full, ledger.least_share)

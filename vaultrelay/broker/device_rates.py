@@ -16,7 +16,7 @@ from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.token_bucket import TokenBucket
 
 OUT_OF_TURN = "out of turn"
-"""The reason of the ReadGate for a device whose turn is over."""
+"""The pause reason (ReadGate) of a device after its turn."""
 
 
 class Spending(NamedTuple):

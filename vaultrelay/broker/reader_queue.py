@@ -103,7 +103,7 @@ class ReaderQueue(Generic[Reader]):
 
 
 def _take_turn(level: _Level) -> Any:
-    """Remove and return the reader whose turn it is."""
+    """Remove and return the next reader."""
     member, inside = next(iter(level.items()))
     if inside is None:
         del level[member]

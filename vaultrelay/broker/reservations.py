@@ -53,7 +53,7 @@ class Reservations:
         self._failures.clear()
 
     def failed_before(self, moment: float) -> set[PressedReader]:
-        """Return those whose message had a reservation, and has not gone on since this moment."""
+        """Return those that had a reservation for a message without progress since this moment."""
         return {reader for reader, each in self._failures.items() if each.first_at <= moment}
 
     def is_given_up(self, reader: PressedReader) -> bool:
@@ -67,7 +67,7 @@ class Reservations:
             self.forget(reader)
 
     def take_back(self, now: float) -> list[PressedReader]:
-        """Take back the reservations without progress since the last look; return whose."""
+        """Take back the reservations without progress since the last look; return their readers."""
         slow: list[PressedReader] = []
         for reader, before in tuple(self._missing.items()):
             missing = missing_bytes(reader)

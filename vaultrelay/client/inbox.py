@@ -7,8 +7,8 @@ from vaultrelay.client.mail_store import MailStore
 from vaultrelay.wire.mailbox import NO_CURSOR, Item
 
 MAX_UNTAKEN_ITEMS = 10_000
-"""Whose places are known, 2 MB: as many as a channel has by default. Above it the cursor moves in
-larger steps."""
+"""Items with a known place: 2 MB, as many as a channel has by default. With more the cursor moves
+in larger steps."""
 
 
 class Inbox:

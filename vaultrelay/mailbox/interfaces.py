@@ -46,4 +46,4 @@ class Payers(Protocol):
         has room for them."""
 
     def payer(self, session: Session) -> bytes | None:
-        """Return to whose share in the store the channel of a device counts."""
+        """Return the payer, to which the channel of a device counts in the store."""

@@ -29,7 +29,7 @@ class Payers:
         """When each network owes nothing any more. A debt of a day is the most."""
 
     def payer(self, session: Session) -> bytes | None:
-        """Return to whose share in the store the channel of a device counts."""
+        """Return the payer, to which the channel of a device counts in the store."""
         return session.token
 
     def charge(self, session: Session, size: int) -> bool:

@@ -35,8 +35,8 @@ an erase, or with time."""
 class Puts:
     """Gives PUTs to the clerk, and answers each with STORED or a NACK.
 
-    `channels` are the streams of devices by channel. `on_high` is called with a live one whose
-    device has not taken an item. While `is_away` nothing is stored.
+    `channels` are the streams of devices by channel. `on_high` is called with a live one
+    that is behind: its queue is high. While `is_away` nothing is stored.
     """
 
     def __init__(

@@ -56,7 +56,7 @@ class Put(NamedTuple):
     """Collapse key: the item replaces an older one of the channel with the same key."""
     ttl: int = 0
     payer: bytes | None = None
-    """To whose share the whole channel counts from now on; None to nobody's."""
+    """The whole channel counts to its share from now on; None: to no share."""
 
     @property
     def cost(self) -> int:

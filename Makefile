@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # "compat" puts this folder on the path, so that the plugin under twisted/plugins is found, too.
-FILES  := setup.cfg pyproject.toml
+FILES  := setup.cfg setup.py pyproject.toml $(wildcard vaultrelay/native/*.p*)
 # Without byte code each process of a test compiles the relay anew: a fifth of what the tests cost. It lies in
 # build, so that packages are made of sources alone.
 SHARED_BYTE_CODE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(CURDIR)/build/pycache

@@ -15,6 +15,7 @@ from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
+from vaultrelay.native import has_twin
 from vaultrelay.wire.broken_rule import BrokenRule, Rule
 
 HEADER_BYTES = 16
@@ -80,30 +81,31 @@ def read_header(message: bytes) -> Header:
     return Header._make(_FIELDS.unpack_from(message))
 
 
+@has_twin("data")
 def check_data(message: bytes, session: int) -> tuple[int, int]:
     """Return the `(to, id)` of a DATA message that `session` may send. Raises BadHeader for any
     other."""
-    if len(message) < HEADER_BYTES:
-        raise _too_short(message)
-    word, to, sender, id = _WORDS.unpack_from(message)
-    if word != _PLAIN_DATA:
-        raise _not_plain_data(message)
-    if sender != session:
-        raise BadHeader(Rule.FROM.slug, f"from is {sender}, and this is session {session}")
-    if to == session or to == NO_SESSION:
-        raise BadHeader(Rule.TO.slug, f"to is {to}: the sender itself, or no session")
-    return to, id
+    if len(message) >= HEADER_BYTES:
+        word, to, sender, id = _WORDS.unpack_from(message)
+        if word == _PLAIN_DATA and sender == session and to != session and to != NO_SESSION:
+            return to, id
+    raise data_refused(message, session)
 
 
-def _too_short(message: bytes) -> BadHeader:
-    sentence = f"a data message has {len(message)} bytes, fewer than its header of {HEADER_BYTES}"
-    return BadHeader(Rule.DATA_SIZE.slug, sentence)
-
-
-def _not_plain_data(message: bytes) -> BadHeader:
+def data_refused(message: bytes, session: int) -> BadHeader:
+    """Return why `session` may not send this message, which check_data refuses."""
     header = read_header(message)
     if header.kind != Kind.DATA:
         return BadHeader(Rule.KIND.slug, f"kind is {header.kind:#04x} instead of {Kind.DATA:#04x}")
     if header.flags:
         return BadHeader(Rule.FLAGS.slug, f"flags are {header.flags:#04x} instead of 0")
-    return BadHeader(Rule.REASON.slug, f"reason is {header.reason} instead of 0")
+    if header.reason:
+        return BadHeader(Rule.REASON.slug, f"reason is {header.reason} instead of 0")
+    if header.sender != session:
+        return BadHeader(Rule.FROM.slug, f"from is {header.sender}, and this is session {session}")
+    return BadHeader(Rule.TO.slug, f"to is {header.to}: the sender itself, or no session")
+
+
+def _too_short(message: bytes) -> BadHeader:
+    sentence = f"a data message has {len(message)} bytes, fewer than its header of {HEADER_BYTES}"
+    return BadHeader(Rule.DATA_SIZE.slug, sentence)

@@ -22,6 +22,18 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    """Undoes what pytest-twisted does to a test with @given: the next parameters would get the
+    fixtures of the first ones."""
+    given = getattr(pyfuncitem.obj, "hypothesis", None)
+    original = given and given.inner_test
+    result = yield
+    if given:
+        given.inner_test = original
+    return result
+
+
 @pytest.fixture(autouse=True)
 def logged_errors() -> Iterator[list[LogEvent]]:
     """Fails a test that logs an error; a test that expects some empties the list."""

@@ -133,10 +133,16 @@ class RecordingOutbox:
         self.partial_bytes: int | None = None
         self.dropped = False
 
-    def deliver(self, message: bytes, is_broadcast: bool = False) -> Room:
+    def deliver(self, messages: list[bytes], is_broadcast: bool = False) -> Room:
+        assert self.is_clear or len(messages) == 1
         if self.room is not Room.FULL:
-            self._put(message)
+            for message in messages:
+                self._put(message)
         return self.room
+
+    @property
+    def is_clear(self) -> bool:
+        return self.room is Room.OPEN
 
     def call_when_empty(self, callback: Callable[[], object]) -> bool:
         self.on_empty = None if self.is_empty else callback
@@ -298,7 +304,7 @@ class Device:
 
     def send(self, to: int = EVERYONE, payload: bytes = b"ciphertext") -> Data:
         message = self.data(to, payload)
-        self.session.data_received(message)
+        self.session.data_received([message])
         return message
 
     # What becomes of its connection.

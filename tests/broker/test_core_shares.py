@@ -124,7 +124,7 @@ class Device:
             self._core.clock.now += MESSAGE_SECONDS
             self.messages -= 1
             self.sent += 1
-            session.rates.charge_message(RECEIVERS, 100)
+            session.rates.charge_deliveries(RECEIVERS, RECEIVERS * 100)
             if not self.is_read:
                 break
         if has_turn:

@@ -105,7 +105,7 @@ def test_keepalive_is_not_legal_before_the_welcome(relay: Relay) -> None:
 def test_data_is_not_legal_before_the_welcome(relay: Relay, to: int, sender: int) -> None:
     members = relay.meet(2)
     device = relay.connect(tag=3)
-    device.session.data_received(pack_data(to, sender, 1, b"ciphertext"))
+    device.session.data_received([pack_data(to, sender, 1, b"ciphertext")])
     assert device.closed() == BAD_MESSAGE.format("data_before_welcome")
     assert [member.read() for member in members] == [[], []]
 
@@ -153,7 +153,7 @@ def test_bad_data_closes_its_sender_and_harms_nobody_else(
     relay: Relay, message: bytes, rule: str
 ) -> None:
     bad, *others = relay.meet(3)
-    bad.session.data_received(message)
+    bad.session.data_received([message])
     assert bad.closed() == BAD_MESSAGE.format(rule)
     assert [peer.read() for peer in others] == [[Left(bad.number, "closed")]] * 2
     sent = others[0].send()
@@ -226,8 +226,8 @@ def test_nothing_is_heard_of_a_session_that_is_over(relay: Relay, joined: bool) 
     peer.read()
     for _ in range(2 * CONTROLS_BURST):
         device.session.ping_received()
-    device.session.data_received(message)
-    device.session.data_received(b"")
+    device.session.data_received([message])
+    device.session.data_received([b""])
     device.say(hello)
     device.say(Keepalive(20))
     device.say(b"")

@@ -22,7 +22,7 @@ MAKE: dict[Event, list[Callable[[Device], object]]] = {
     Event.KEEPALIVE: [lambda device: device.say(Keepalive(50))],
     Event.ERASE: [lambda device: device.say(Erase().encode())],
     Event.DATA: [
-        lambda device: device.session.data_received(pack_data(EVERYONE, device.number, 1, b"")),
+        lambda device: device.session.data_received([pack_data(EVERYONE, device.number, 1, b"")]),
     ],
     Event.CLOSE: [
         lambda device: device.session.close(CloseCode.IDLE),

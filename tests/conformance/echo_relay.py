@@ -42,9 +42,14 @@ class EchoSession:
     def __init__(self, outbox: Outbox, named_channel: bytes | None, budget: object) -> None:
         self._outbox = outbox
 
-    def data_received(self, message: bytes) -> None:
-        # No session relays what is shorter than a header, so `deliver` never gets it.
-        (self._outbox.send_answer if len(message) < HEADER_BYTES else self._outbox.deliver)(message)
+    def data_received(self, messages: list[bytes], start: int = 0) -> int:
+        message = messages[start]
+        if len(message) < HEADER_BYTES:
+            # No session relays it, so `deliver` never gets it.
+            self._outbox.send_answer(message)
+        else:
+            self._outbox.deliver([message])
+        return start + 1
 
     def text_received(self, text: bytes) -> None:
         self._outbox.send_control(text)

@@ -34,7 +34,8 @@ class MailOutbox(RecordingOutbox):
     ledger: Ledger | None = None
     """Counts what is delivered, if the device takes nothing."""
 
-    def deliver(self, message: bytes, is_broadcast: bool = False) -> Room:
+    def deliver(self, messages: list[bytes], is_broadcast: bool = False) -> Room:
+        (message,) = messages
         if self.ledger is not None:
             self.ledger.add(len(message))
             self.is_empty = False
@@ -166,9 +167,8 @@ class MailDevice:
         """Send a PUT of the item with this number; return its id."""
         id = next(self._ids)
         item_id = number.to_bytes(16, "big")
-        self._session.data_received(
-            pack_put(self._session.number, id, item_id, payload, key=key, ttl=ttl)
-        )
+        message = pack_put(self._session.number, id, item_id, payload, key=key, ttl=ttl)
+        self._session.data_received([message])
         return id
 
     def erase(self, cursor: bytes | None = None) -> None:

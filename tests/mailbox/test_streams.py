@@ -466,7 +466,7 @@ def test_a_put_of_a_device_without_a_mailbox_breaks_a_rule(relay: MailRelay) -> 
 
 def test_a_malformed_put_breaks_a_rule(relay: MailRelay) -> None:
     device = relay.live(1)
-    device._session.data_received(bytes([0x12]) + bytes(20))
+    device._session.data_received([bytes([0x12]) + bytes(20)])
     assert device.closed().startswith("4501 bad_message;rule=data_size")
 
 

@@ -13,7 +13,9 @@ class ForeignReader(FrameReader):
     __slots__ = ()
 
     def feed(self, data: bytes, position: int = 0) -> list[bytes]:
-        return self._stop([], data, position) if position < len(data) else []
+        if position < len(data):
+            self.append(data[position:])
+        return []
 
     def next_text(self, maximum: int) -> None:
         return None

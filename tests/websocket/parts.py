@@ -96,8 +96,9 @@ class RecordingSession:
     def text_received(self, text: bytes) -> None:
         self._keep("text_received", text.decode())
 
-    def data_received(self, message: bytes) -> None:
-        self._keep("data_received", bytes(message))
+    def data_received(self, messages: list[bytes], start: int = 0) -> int:
+        self._keep("data_received", bytes(messages[start]))
+        return start + 1
 
     def frame_received(self) -> None:
         self._keep("frame_received", "frame")

@@ -12,7 +12,7 @@ from vaultrelay.policy.access import Admission
 from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.limits.core import TURN_DELIVERIES
 from vaultrelay.policy.limits.session import SessionLimits
-from vaultrelay.wire.data import EVERYONE, pack_data
+from vaultrelay.wire.data import EVERYONE, end_of_run, pack_data
 
 RECEIVERS = 20
 PER_TURN = TURN_DELIVERIES // RECEIVERS + 1
@@ -25,8 +25,11 @@ class CountingChannel:
         self.key = key
         self.relayed = 0
 
-    def relay(self, *_: object) -> int:
-        self.relayed += 1
+    def run_end(self, sender: Session, messages: list[bytes], start: int, _: int) -> int:
+        return end_of_run(messages, start, *sender.rates.affordable(RECEIVERS))
+
+    def relay(self, _: Session, messages: list[bytes], *__: int) -> int:
+        self.relayed += len(messages)
         return RECEIVERS
 
 

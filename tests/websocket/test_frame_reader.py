@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.frames import BINARY, CONTINUATION, PING, TEXT, client_frame, mask
+from tests.twins import each_twin
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.websocket import frame_reader
 from vaultrelay.websocket.frame_reader import FrameReader
 
+twin = each_twin(frame_reader, "take_messages")
 MOST = 70_000
 MOST_TEXT = 300
 SIZES = [0, 1, 125, 126, 127, 4095, 4096, 65535, 65536, MOST]

@@ -112,12 +112,12 @@ def test_a_mistake_of_ours_ends_the_connection_and_leaves_nothing(
 def test_a_connection_may_be_lost_in_any_call_to_its_session(
     device: Device, monkeypatch: pytest.MonkeyPatch, method: str, sent: bytes, after: bytes
 ) -> None:
-    original: Callable[..., None] = getattr(device.session, method)
+    original: Callable[..., object] = getattr(device.session, method)
 
-    def lose(*arguments: Any, **named: Any) -> None:
+    def lose(*arguments: Any, **named: Any) -> object:
         if device.transport.connected:
             device.wire.hang_up()
-        original(*arguments, **named)
+        return original(*arguments, **named)
 
     monkeypatch.setattr(device.session, method, lose)
     device.wire.send(sent + after)
@@ -219,7 +219,7 @@ def test_what_a_lost_connection_is_told_goes_nowhere(device: Device) -> None:
     device.wire.hang_up()
     device.wire.send(client_frame(PING) + client_frame(BINARY, bytes(99))[:50])
     connection.close(4000, "restart")
-    connection.deliver(bytes(16))
+    connection.deliver([bytes(16)])
     connection.send_control(b"{}")
     connection.send_answer(bytes(16))
     connection.ping()

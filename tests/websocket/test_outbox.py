@@ -24,11 +24,11 @@ class RealCase:
     def fill(self, room: Room) -> None:
         self.wire.fill_up()
         sizes = [1024] * 64 if room is Room.HIGH else [16 * 1024] * 64
-        while self.outbox.deliver(message(0, sizes.pop())) < room:
+        while self.outbox.deliver([message(0, sizes.pop())]) < room:
             sizes = sizes or [1024]
         if room is Room.FULL:
             # Up to the last byte, so that a small message is too much, too.
-            while self.outbox.deliver(message(0)) is not Room.FULL:
+            while self.outbox.deliver([message(0)]) is not Room.FULL:
                 pass
 
     def empty(self) -> None:

@@ -1,7 +1,12 @@
+from collections.abc import Callable
+from itertools import count
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.twins import each_twin, twins
+from vaultrelay.wire import data
 from vaultrelay.wire.data import (
     EVERYONE,
     HEADER_BYTES,
@@ -11,11 +16,13 @@ from vaultrelay.wire.data import (
     Kind,
     Reason,
     check_data,
+    end_of_run,
     pack_data,
     pack_nack,
     read_header,
 )
 
+twin = each_twin(data, "check_data", "end_of_run", tests=__name__)
 FUZZ = settings(deadline=None, derandomize=True, max_examples=100)
 U32 = st.integers(0, 0xFFFFFFFF)
 
@@ -144,3 +151,84 @@ def test_whatever_a_device_sends_is_understood_whole_or_refused(message: bytes) 
         return
     assert to not in (7, NO_SESSION)
     assert pack_data(to, 7, id, message[HEADER_BYTES:]) == message
+
+
+# Runs.
+
+
+def run_of(*sizes: int, to: int = 2, sender: int = 7) -> list[bytes]:
+    """Messages of these sizes to one receiver."""
+    ids = count(1)
+    return [pack_data(to, sender, next(ids), bytes(size - HEADER_BYTES)) for size in sizes]
+
+
+def test_a_run_ends_where_the_receiver_changes() -> None:
+    messages = [*run_of(16, 20), *run_of(30, to=3), *run_of(16)]
+    assert end_of_run(messages, 0, 100, 1000) == 2
+    assert end_of_run(messages, 2, 100, 1000) == 3
+    assert end_of_run(messages, 3, 100, 1000) == 4
+
+
+@pytest.mark.parametrize("byte", range(12))
+def test_a_run_ends_at_a_header_that_has_to_be_checked(byte: int) -> None:
+    first, second = run_of(20, 20)
+    other = second[:byte] + bytes([second[byte] ^ 1]) + second[byte + 1 :]
+    assert end_of_run([first, other], 0, 100, 1000) == 1
+
+
+@pytest.mark.parametrize("length", range(HEADER_BYTES))
+def test_a_run_ends_at_a_message_without_a_whole_header(length: int) -> None:
+    first, second = run_of(20, 20)
+    assert end_of_run([first, second[:length]], 0, 100, 1000) == 1
+
+
+@pytest.mark.parametrize(
+    ("most_messages", "most_bytes", "end"),
+    [
+        (float("inf"), float("inf"), 4),
+        (4, 80, 4),
+        (1, 1000, 2),
+        (2.9, 1000, 3),
+        (100, 19.5, 1),
+        (100, 20, 2),
+        (0, 1000, 1),
+        (-5, -5, 1),
+    ],
+)
+def test_a_run_exceeds_its_limits_with_the_last_message_only(
+    most_messages: float, most_bytes: float, end: int
+) -> None:
+    assert end_of_run(run_of(20, 20, 20, 20), 0, most_messages, most_bytes) == end
+
+
+def test_messages_may_be_of_a_subclass_of_bytes() -> None:
+    class Message(bytes):
+        pass
+
+    messages: list[bytes] = [Message(each) for each in run_of(16, 17)]
+    assert check_data(messages[0], 7) == (2, 1)
+    assert end_of_run(messages, 0, 100, 1000) == 2
+
+
+@FUZZ
+@given(
+    st.lists(st.binary(max_size=20) | LIKELY, min_size=1, max_size=12),
+    st.floats(-2, 12),
+    st.floats(-20, 200),
+)
+def test_both_twins_find_the_same_runs(
+    messages: list[bytes], most_messages: float, most_bytes: float
+) -> None:
+    checks, ends = twins("check_data", data), twins("end_of_run", data)
+    for start, message in enumerate(messages):
+        assert len({outcome(check, message, 7) for check in checks}) == 1
+        if outcome(checks[0], message, 7)[0] != BadHeader:
+            assert len({end(messages, start, most_messages, most_bytes) for end in ends}) == 1
+
+
+def outcome(function: Callable[..., object], *arguments: object) -> tuple[object, str]:
+    """What a call returns or raises."""
+    try:
+        return function(*arguments), ""
+    except BadHeader as error:
+        return BadHeader, str(error)

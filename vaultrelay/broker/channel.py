@@ -6,7 +6,7 @@ from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budget
 from vaultrelay.wire.control.in_session import Joined, Left
 from vaultrelay.wire.control.joining import Peer
-from vaultrelay.wire.data import EVERYONE, Reason, pack_nack
+from vaultrelay.wire.data import EVERYONE, Reason, end_of_run, pack_nack
 
 _FIRST_NUMBER = 1
 
@@ -62,15 +62,25 @@ class Channel:
             peer.flow.forget_sender(session.flow)
         self._announce(Left(session.number, session.left_reason).encode())
 
-    def relay(self, sender: Session, message: bytes, to: int, id: int) -> int:
-        """Deliver a checked message; send NACKs for what is not delivered.
+    def run_end(self, sender: Session, messages: list[bytes], start: int, to: int) -> int:
+        """Return where those messages end that can be relayed together from `start` on: one, or
+        more while nothing waits for their receivers."""
+        end = start + 1
+        receivers = self._clear_receivers(sender, to) if end < len(messages) else 0
+        return (
+            end_of_run(messages, start, *sender.rates.affordable(receivers)) if receivers else end
+        )
+
+    def relay(self, sender: Session, messages: list[bytes], to: int, id: int) -> int:
+        """Deliver a checked message, with this id, or several up to their `run_end`; send NACKs
+        for what is not delivered.
 
         Returns the number of receivers.
         """
         if to == EVERYONE:
             for receiver in self.sessions.values():
                 if receiver is not sender:
-                    room = receiver.outbox.deliver(message, True)
+                    room = receiver.outbox.deliver(messages, True)
                     if room:
                         self._queue_high(sender, receiver, id, room)
             return len(self.sessions) - 1
@@ -79,10 +89,20 @@ class Channel:
             drained = self._drained is not None and to in self._drained
             self._nack(sender, to, id, Reason.DRAINING if drained else Reason.GONE)
         else:
-            room = peer.outbox.deliver(message)
+            room = peer.outbox.deliver(messages)
             if room:
                 self._queue_high(sender, peer, id, room)
         return 1
+
+    def _clear_receivers(self, sender: Session, to: int) -> int:
+        """Return the number of receivers, if the queues of all of them are clear; else 0."""
+        if to == EVERYONE:
+            for receiver in self.sessions.values():
+                if receiver is not sender and not receiver.outbox.is_clear:
+                    return 0
+            return len(self.sessions) - 1
+        peer = self.sessions.get(to)
+        return 1 if peer is not None and peer.outbox.is_clear else 0
 
     def _queue_high(self, sender: Session, receiver: Session, id: int, room: Room) -> None:
         receiver.hold_sender(sender)

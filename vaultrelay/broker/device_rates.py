@@ -63,10 +63,14 @@ class DeviceRates:
         self._turn: tuple[Spending, Spending] | None = None
         """The tokens before the turn, and those of them that it may spend; None outside of one."""
 
-    def charge_message(self, receivers: int, size: int) -> None:
-        """Charge a data message of `size` bytes once for each receiver."""
-        self._messages -= receivers
-        self._bytes -= receivers * size
+    def affordable(self, receivers: int) -> tuple[float, float]:
+        """Return how many messages to so many receivers, and bytes of these, lead to no debt."""
+        return self._messages / receivers, self._bytes / receivers
+
+    def charge_deliveries(self, count: int, size: int) -> None:
+        """Charge deliveries of data messages, of `size` bytes together."""
+        self._messages -= count
+        self._bytes -= size
         if self._messages < 0 or self._bytes < 0:
             self.pause_if_in_debt()
 

@@ -30,9 +30,14 @@ class Outbox(Protocol):
     sent_since_tick: bool
     """The same for bytes that are sent."""
 
-    def deliver(self, message: bytes, is_broadcast: bool = False) -> Room:
-        """Queue a data message of a peer, unless the queue is full. It must not change later. The
-        receivers of a broadcast share its memory."""
+    @property
+    def is_clear(self) -> bool:
+        """Whether the device takes all that is sent, so that several messages can be delivered
+        together."""
+
+    def deliver(self, messages: list[bytes], is_broadcast: bool = False) -> Room:
+        """Queue a data message of a peer, unless the queue is full, or several while it is clear.
+        They must not change later. The receivers of a broadcast share its memory."""
 
     def send_answer(self, answer: bytes) -> Room:
         """Queue a NACK or a STORED, even when the queue is full; never returns FULL."""

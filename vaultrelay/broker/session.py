@@ -39,8 +39,11 @@ class JoinedChannel(Protocol):
     def sessions(self) -> Mapping[int, "Session"]:
         """The sessions of the channel by their numbers."""
 
-    def relay(self, sender: "Session", message: bytes, to: int, id: int) -> int:
-        """Deliver a checked message; return the number of its receivers."""
+    def run_end(self, sender: "Session", messages: list[bytes], start: int, to: int) -> int:
+        """Return where the messages end that can be relayed together from `start` on."""
+
+    def relay(self, sender: "Session", messages: list[bytes], to: int, id: int) -> int:
+        """Deliver checked messages; return the number of receivers."""
 
 
 class SessionOwner(Protocol):
@@ -106,8 +109,7 @@ class Session:
         self.stage = CHALLENGED
         self.nonce = secrets.token_bytes(RELAY_NONCE_BYTES)
         self.channel: JoinedChannel | None = None
-        self.number = NO_SESSION
-        self.device = b""
+        self.number, self.device = NO_SESSION, b""
         self.opened_at = now = owner.clock.seconds()
         self.messages_in = self.bytes_in = 0
         self.close_code: CloseCode | None = None
@@ -139,22 +141,27 @@ class Session:
             if event in TRANSITIONS[self.stage] or self._advance(event):
                 self._owner.control_received(self, control)
 
-    def data_received(self, message: bytes) -> None:
-        """Check and relay a data message of the device, and charge it to its rates."""
+    def data_received(self, messages: list[bytes], start: int = 0) -> int:
+        """Check, relay and charge the data message at `start`, and with it those after it that
+        have the same receivers and need no pause; return where these end."""
         channel = self.channel
         if channel is None:
             self._advance(Event.DATA)
-            return
+            return len(messages)
         try:
-            to, id = check_data(message, self.number)
+            to, id = check_data(messages[start], self.number)
         except BadHeader as error:
-            self._owner.other_received(self, message, error)
-            return
+            self._owner.other_received(self, messages[start], error)
+            return start + 1
+        run = messages[start : channel.run_end(self, messages, start, to)]
+        size = sum(map(len, run))
         self.liveness.is_active = True
-        self.messages_in += 1
-        self.bytes_in += len(message)
+        self.messages_in += len(run)
+        self.bytes_in += size
         # Charged for at least one receiver: reading has a cost, too.
-        self.rates.charge_message(channel.relay(self, message, to, id) or 1, len(message))
+        receivers = channel.relay(self, run, to, id) or 1
+        self.rates.charge_deliveries(receivers * len(run), receivers * size)
+        return start + len(run)
 
     def frame_received(self) -> None:
         """Charge a frame that is not a whole data message: a fragment, a pong, a control frame."""

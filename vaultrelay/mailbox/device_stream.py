@@ -119,7 +119,7 @@ class DeviceStream:
             self.is_open, self.gap = True, page.gap
         for item in page.items:
             message = pack_item(item.id, item.cursor.pack(), item.payload)
-            if outbox.deliver(message) is Room.FULL:
+            if outbox.deliver([message]) is Room.FULL:
                 self.advance(Event.PAGE)
                 return is_gap
             self.cursor = item.cursor
@@ -131,12 +131,12 @@ class DeviceStream:
         self.advance(Event.LAST_PAGE if page.is_end else Event.PAGE)
         return is_gap
 
-    def item_stored(self, message: bytes, cursor: Cursor) -> None:
-        """Send an item of another device that was stored; a device that does not take it reads it
-        from the store later."""
+    def item_stored(self, messages: list[bytes], cursor: Cursor) -> None:
+        """Send an item of another device that was stored, in a list that all receivers share; a
+        device that does not take it reads it from the store later."""
         if self.state is not _LIVE:
             return
-        room = self.session.outbox.deliver(message, True)
+        room = self.session.outbox.deliver(messages, True)
         if room is not Room.FULL:
             self.cursor = cursor
         if room is not Room.OPEN:

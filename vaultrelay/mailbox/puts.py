@@ -149,12 +149,12 @@ class Puts:
         ]
         if not live:
             return
-        message = wire.pack_item(put.id, cursor.pack(), put.payload)
+        messages = [wire.pack_item(put.id, cursor.pack(), put.payload)]
         self._counters.delivered_live += len(live)
         self._gathering.begin()
         try:
             for each in live:
-                each.item_stored(message, cursor)
+                each.item_stored(messages, cursor)
         finally:
             self._gathering.end(None)
         for each in live:

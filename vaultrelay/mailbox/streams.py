@@ -80,8 +80,8 @@ class MailboxStreams:
         session.liveness.is_active = True
         session.messages_in += 1
         session.bytes_in += len(message)
-        receivers = len(self._channels[stream.channel]) - 1
-        session.rates.charge_message(receivers or 1, len(message))
+        receivers = len(self._channels[stream.channel]) - 1 or 1
+        session.rates.charge_deliveries(receivers, receivers * len(message))
         self._puts.receive(stream, put, len(message))
         self._put_turns.count(stream)
         return True

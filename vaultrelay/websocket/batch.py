@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from vaultrelay.broker.session import Session
 from vaultrelay.logs import RelayLog
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.websocket.frame_writer import binary_frame
+from vaultrelay.websocket.frame_writer import binary_frames
 from vaultrelay.websocket.shared_frame import SharedFrame
 
 _SHARED_FROM = 4096
@@ -32,7 +32,8 @@ class Batch:
         self.queues: list[GatheringQueue] = []
         self.shared: dict[int, SharedFrame] = {}
         """The large frames of broadcasts in this batch, by the id of their bytes."""
-        self._message = self._frame = b""
+        self._messages: list[bytes] | None = None
+        self._frames = b""
 
     def begin(self) -> None:
         """Let each queue gather its frames until `end`."""
@@ -49,15 +50,15 @@ class Batch:
                 # A failed write must not keep the others from their messages.
                 self._log.failure("A connection could not be written to")
                 queue.transport.abortConnection()
-        self._message = self._frame = b""
+        self._messages, self._frames = None, b""
         if self.shared:
             self.shared = {}
 
-    def shared_frame(self, message: bytes) -> bytes:
-        """Return the frame of a broadcast, made once for all receivers."""
-        if message is not self._message:
-            self._message = message
-            self._frame = frame = binary_frame(message)
-            if len(frame) >= _SHARED_FROM:
-                self.shared[id(frame)] = SharedFrame(frame, self.ledger)
-        return self._frame
+    def shared_frames(self, messages: list[bytes]) -> bytes:
+        """Return the frames of a broadcast, made once for all receivers."""
+        if messages is not self._messages:
+            self._messages = messages
+            self._frames = frames = binary_frames(messages)
+            if len(frames) >= _SHARED_FROM:
+                self.shared[id(frames)] = SharedFrame(frames, self.ledger)
+        return self._frames

@@ -56,10 +56,9 @@ class DeviceConnection:
         self._queue = SendQueue(factory.batch, factory.message_bytes)
         self._receiver = MessageReceiver(self, factory)
         self.session: Session | None = None
-        self._is_overfull = False
         self._abort_call: IDelayedCall | None = None
         self.is_open, self.is_ended = True, False
-        self.received_since_tick = self.sent_since_tick = False
+        self._is_overfull = self.received_since_tick = self.sent_since_tick = False
         self.transport: Any = None
 
     # The transport calls these: IProtocol.
@@ -68,8 +67,7 @@ class DeviceConnection:
         self.transport = self._queue.transport = transport
         self._factory.opened(self)
         with suppress(AttributeError, OSError):
-            # Disable Nagle's algorithm (TCP only).
-            transport.setTcpNoDelay(True)
+            transport.setTcpNoDelay(True)  # Disable Nagle's algorithm (TCP only).
         transport.registerProducer(self._queue, True)
         self.connectionMade()
 
@@ -99,15 +97,19 @@ class DeviceConnection:
 
     # The session calls these: Outbox.
 
-    def deliver(self, message: bytes, is_broadcast: bool = False) -> Room:
+    @property
+    def is_clear(self) -> bool:
+        return not self._queue.is_full
+
+    def deliver(self, messages: list[bytes], is_broadcast: bool = False) -> Room:
         if not self.is_open:
             return Room.OPEN
         self.sent_since_tick = True
-        return self._queue.deliver(message, is_broadcast)
+        return self._queue.deliver(messages, is_broadcast)
 
     def send_answer(self, answer: bytes) -> Room:
         if self.is_open and self._reserve(len(answer)):
-            self._write(frame_writer.binary_frame(answer))
+            self._write(frame_writer.binary_frames([answer]))
         return self._queue.room
 
     def send_control(self, control: bytes) -> None:

@@ -30,6 +30,27 @@ _NONE = -1
 """No binary message is ours, not even an empty one."""
 
 
+def take_messages(data: bytes, position: int, maximum: int, messages: list[bytes]) -> int:
+    """Unmask the whole binary messages of at most `maximum` bytes at `position` in `data`, and add
+    them to `messages`; return where the first other frame begins."""
+    end = len(data)
+    while (start := position + MIN_HEADER_BYTES) <= end and data[position] == WHOLE_BINARY:
+        size = data[position + 1] - MASKED
+        if size >= SIZE_16:
+            wide = size == SIZE_64
+            start += 8 if wide else 2
+            size = int.from_bytes(data[position + 2 : start - KEY_BYTES], "big")
+            if size < (SMALLEST_64 if wide else SMALLEST_16):
+                break
+        if not 0 <= size <= maximum or start + size > end:
+            break
+        key = data[start - KEY_BYTES : start]
+        position = start + size
+        payload = data[start:position] if size < _COPY_BELOW else memoryview(data)[start:position]
+        messages.append(apply_mask(payload, key))
+    return position
+
+
 class FrameReader:
     """Reads the stream of one client.
 
@@ -119,33 +140,9 @@ class FrameReader:
             data, position, self._head = self._head + data[position:], 0, b""
         if self.partial is not None or self._skipped_left:
             position = self._continue(data, position, messages)
-        end = len(data)
-        while position < end:
-            start = position + MIN_HEADER_BYTES
-            if data[position] != WHOLE_BINARY:
-                return self._stop(messages, data, position)
-            if start > end:
-                return self._cut(messages, data, position)
-            size = data[position + 1] - MASKED
-            if size >= SIZE_16:
-                wide = size == SIZE_64
-                start += 8 if wide else 2
-                if start > end:
-                    return self._cut(messages, data, position)
-                size = int.from_bytes(data[position + 2 : start - 4], "big")
-                if size < (SMALLEST_64 if wide else SMALLEST_16):
-                    size = _NONE
-            if size > self.message_bytes or size < 0:
-                return self._stop(messages, data, position)
-            key = data[start - 4 : start]
-            position = start + size
-            if position > end:
-                view = memoryview(data)[start:]
-                self.partial = PartialMessage(view, size, key, self._ledger)
-            elif size < _COPY_BELOW:
-                messages.append(apply_mask(data[start:position], key))
-            else:
-                messages.append(apply_mask(memoryview(data)[start:position], key))
+        position = take_messages(data, position, self.message_bytes, messages)
+        if position < len(data):
+            self._begin_frame(data, position)
         return messages
 
     def next_messages(self) -> list[bytes]:
@@ -214,16 +211,20 @@ class FrameReader:
         if self.rest is not None and position >= len(self.rest):
             self.rest = None
 
-    def _stop(self, messages: list[bytes], data: bytes, position: int) -> list[bytes]:
+    def _begin_frame(self, data: bytes, position: int) -> None:
+        """Hold the start of a message of ours, or leave all in `rest` for a foreign frame."""
+        head = data[position : position + MAX_HEADER_BYTES]
+        if head[0] == WHOLE_BINARY and (len(head) == 1 or head[1] & MASKED):
+            header = read_header(head)
+            if header is None:
+                self._head = head
+                return
+            length, size, key = header
+            if size <= self.message_bytes and length == shortest_header(size):
+                view = memoryview(data)[position + length :]
+                self.partial = PartialMessage(view, size, key, self._ledger)
+                return
         self.rest, self._position = data, position
-        return messages
-
-    def _cut(self, messages: list[bytes], data: bytes, position: int) -> list[bytes]:
-        """Hold the start of a header, unless it is unmasked and so foreign."""
-        if position + 1 < len(data) and data[position + 1] < MASKED:
-            return self._stop(messages, data, position)
-        self._head = data[position:]
-        return messages
 
     def _continue(self, data: bytes, position: int, messages: list[bytes]) -> int:
         """Add to the partial message, or skip a dropped one; return where in `data` it ends."""

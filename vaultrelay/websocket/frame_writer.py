@@ -21,13 +21,12 @@ NORMAL_CLOSE = 1000
 """The answer to a close from the peer (RFC 6455, section 7.4.1)."""
 
 
-def binary_frame(message: bytes) -> bytes:
-    """Return a data message as a frame."""
-    size = len(message)
-    if SMALLEST_16 <= size < SMALLEST_64:
-        # The usual one, without another call.
-        return _HEAD_16.pack(WHOLE_BINARY, SIZE_16, size) + message
-    return frame_header(size) + message
+def binary_frames(messages: list[bytes]) -> bytes:
+    """Return data messages as frames, one after another."""
+    pieces: list[bytes] = []
+    for message in messages:
+        pieces += frame_header(len(message)), message
+    return b"".join(pieces)
 
 
 def text_frame(message: bytes) -> bytes:

@@ -150,7 +150,7 @@ class MessageReceiver:
         if not is_binary:
             self._text_received(payload)
         elif self.session is not None:
-            self.session.data_received(payload)
+            self.session.data_received([payload])
 
     @closing_on_error
     def pinged(self, payload: bytes) -> None:
@@ -177,11 +177,11 @@ class MessageReceiver:
         session = self.session
         if session is None:
             return True
-        remaining = iter(messages)
-        for message in remaining:
-            session.data_received(message)
+        end = 0
+        while end < len(messages):
+            end = session.data_received(messages, end)
             if self._is_paused:
-                self._hold(list(remaining))
+                self._hold(messages[end:])
                 return False
         return True
 

@@ -13,7 +13,7 @@ from vaultrelay.policy.limits.memory import CONTROL_RESERVE, HIGH_MARK, LOW_MARK
 from vaultrelay.policy.limits.streams import MAX_READ_BYTES, MIN_READ_BYTES
 from vaultrelay.websocket.batch import Batch
 from vaultrelay.websocket.frame_buffer import COPY_BELOW, FrameBuffer, Pieces
-from vaultrelay.websocket.frame_writer import binary_frame, frame_header
+from vaultrelay.websocket.frame_writer import binary_frames, frame_header
 from vaultrelay.websocket.interfaces import QueueOwner
 
 
@@ -29,13 +29,13 @@ class SendQueue:
     __slots__ = (
         "_batch",
         "_buffer",
-        "_is_full",
         "_is_high",
         "_maximum",
         "_on_empty",
         "_pending",
         "_put",
         "_under_way",
+        "is_full",
         "owner",
         "transport",
     )
@@ -47,7 +47,8 @@ class SendQueue:
         self._on_empty: Callable[[], object] | None = None
         self._pending: list[bytes] | None = None
         self._buffer: FrameBuffer | None = None
-        self._is_full = False
+        self.is_full = False
+        """Whether the transport takes no more."""
         self._is_high = False
         self._under_way = 0
         """Bytes in the last write to the transport, until it has passed all of them on."""
@@ -92,21 +93,22 @@ class SendQueue:
             self._on_empty = callback
         return is_waiting
 
-    def deliver(self, message: bytes, is_broadcast: bool) -> Room:
+    def deliver(self, messages: list[bytes], is_broadcast: bool) -> Room:
         """See Outbox.deliver."""
-        if self._is_full and self.held + len(message) > HIGH_MARK + self._maximum:
+        if self.is_full and self.held + len(messages[0]) > HIGH_MARK + self._maximum:
             return Room.FULL
         if is_broadcast:
-            self.write(self._batch.shared_frame(message))
-        elif len(message) < COPY_BELOW:
-            self.write(binary_frame(message))
+            self.write(self._batch.shared_frames(messages))
+        elif len(messages[0]) < COPY_BELOW:
+            self.write(binary_frames(messages))
         else:
-            self._write_all([frame_header(len(message)), message])
+            for message in messages:
+                self._write_all([frame_header(len(message)), message])
         return Room.HIGH if self._is_high else Room.OPEN
 
     def reserve(self, size: int) -> bool:
         """Return whether there is room for frames that are sent even to a full queue."""
-        return not self._is_full or self.held + size <= HIGH_MARK + self._maximum + CONTROL_RESERVE
+        return not self.is_full or self.held + size <= HIGH_MARK + self._maximum + CONTROL_RESERVE
 
     def write(self, frame: bytes) -> None:
         """Send, or add to the one write at the end of the batch."""
@@ -154,17 +156,17 @@ class SendQueue:
 
     def pauseProducing(self) -> None:
         # Twisted calls this at every write while it holds something.
-        self._is_full = True
+        self.is_full = True
 
     def resumeProducing(self) -> None:
-        self._is_full = False
+        self.is_full = False
         self._release()
         self._send_waiting()
         if self._is_high and self.held <= LOW_MARK:
             self._is_high = False
             if self.owner is not None:
                 self.owner.queue_drained()
-        if self._on_empty is not None and not self._is_full:
+        if self._on_empty is not None and not self.is_full:
             callback, self._on_empty = self._on_empty, None
             callback()
 
@@ -175,7 +177,7 @@ class SendQueue:
         """Do the same as `write`, for frames in pieces that must stay together."""
         if self._pending is not None:
             self._pending += pieces
-        elif self._is_full:
+        elif self.is_full:
             # At once, so that the next message is judged by it.
             self._wait(pieces)
         elif self._batch.is_open:
@@ -185,7 +187,7 @@ class SendQueue:
             self._send(pieces)
 
     def _send(self, frames: list[bytes]) -> None:
-        if self._is_full:
+        if self.is_full:
             self._wait(frames)
         elif self._batch.ledger.is_pressed or len(frames[-1]) > MAX_READ_BYTES:
             # In parts: what the transport has is held for this receiver alone, with TLS as records.
@@ -201,7 +203,7 @@ class SendQueue:
 
     def _send_waiting(self) -> None:
         """Send from the buffer until the transport is full."""
-        while self._buffer is not None and not self._is_full:
+        while self._buffer is not None and not self.is_full:
             frames, self._under_way = self._take()
             if not self._fills(frames):
                 self._release()
@@ -212,7 +214,7 @@ class SendQueue:
             self.transport.write(frames[0])
         else:
             self.transport.writeSequence(frames)
-        return self._is_full
+        return self.is_full
 
     def _wait(self, frames: list[bytes]) -> None:
         self._put += self._buffer_frames(frames)

@@ -12,6 +12,7 @@ very same bytes on. A NACK is a header without payload, written by the relay.
 """
 
 from enum import IntEnum
+from itertools import islice
 from struct import Struct
 from typing import NamedTuple
 
@@ -60,6 +61,8 @@ class BadHeader(BrokenRule):
 
 _FIELDS = Struct(">BBHIII")
 _WORDS = Struct(">IIII")
+_ID_AT = 12
+"""The offset of the id, before which all messages of a run are the same."""
 _PLAIN_DATA = Kind.DATA << 24
 """Kind DATA, flags 0 and reason 0 as one word, so that one comparison checks all three."""
 
@@ -90,6 +93,24 @@ def check_data(message: bytes, session: int) -> tuple[int, int]:
         if word == _PLAIN_DATA and sender == session and to != session and to != NO_SESSION:
             return to, id
     raise data_refused(message, session)
+
+
+def end_of_run(messages: list[bytes], start: int, most_messages: float, most_bytes: float) -> int:
+    """Return where the run of messages ends that begins with the checked one at `start`.
+
+    They have the same header but for the id. Only the last one exceeds `most_messages` or
+    `most_bytes`.
+    """
+    message = messages[start]
+    same, size = message[:_ID_AT], len(message)
+    end = start + 1
+    for message in islice(messages, end, None):
+        is_over = end - start > most_messages or size > most_bytes
+        if is_over or not message.startswith(same) or len(message) < HEADER_BYTES:
+            break
+        size += len(message)
+        end += 1
+    return end
 
 
 def data_refused(message: bytes, session: int) -> BadHeader:

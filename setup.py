@@ -11,7 +11,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 CHOICE = os.environ.get("BUILD_NATIVE", "")
-EVERYWHERE = ["data"]
+EVERYWHERE = ["data", "frames"]
 LINUX = []
 """Those that call the kernel as Linux has it."""
 DIRECTIVES = {

@@ -1,8 +1,8 @@
 """Compiled twins of wire/data.py."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_AsStringAndSize, PyBytes_Check, PyBytes_GET_SIZE
 from libc.stdint cimport uint32_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 cdef extern from *:
     """
@@ -17,6 +17,7 @@ cdef extern from *:
 
 cdef enum:
     HEADER_BYTES = 16
+    ID_AT = 12
     PLAIN_DATA = 0x10000000
 
 
@@ -37,3 +38,20 @@ def check_data(message, unsigned long session):
             return to, relay_swap32(word[3])
     from vaultrelay.wire.data import data_refused
     raise data_refused(message, session)
+
+
+def end_of_run(list messages, Py_ssize_t start, double most_messages, double most_bytes):
+    """Return where the run of messages ends that begins with the checked one at `start`."""
+    cdef char *first = NULL
+    cdef char *message
+    cdef Py_ssize_t length, end, size = 0
+    for end in range(start, len(messages)):
+        PyBytes_AsStringAndSize(messages[end], &message, &length)
+        if first is NULL:
+            first = message
+        elif end - start > most_messages or size > most_bytes:
+            return end
+        if length < HEADER_BYTES or memcmp(first, message, ID_AT):
+            return end
+        size += length
+    return len(messages)

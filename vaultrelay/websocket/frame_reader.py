@@ -5,6 +5,7 @@ frame is foreign: control frames, fragments, and frames that break a rule. Forei
 as they came in, but unmasked, for Autobahn.
 """
 
+from vaultrelay.native import has_twin
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits.floods import AFTER_CLOSE_FRAME_BYTES
 from vaultrelay.websocket.frame_header import (
@@ -30,6 +31,7 @@ _NONE = -1
 """No binary message is ours, not even an empty one."""
 
 
+@has_twin("frames")
 def take_messages(data: bytes, position: int, maximum: int, messages: list[bytes]) -> int:
     """Unmask the whole binary messages of at most `maximum` bytes at `position` in `data`, and add
     them to `messages`; return where the first other frame begins."""

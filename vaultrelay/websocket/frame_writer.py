@@ -2,6 +2,7 @@
 
 from struct import Struct
 
+from vaultrelay.native import has_twin
 from vaultrelay.websocket.frame_header import (
     SIZE_16,
     SIZE_64,
@@ -21,6 +22,7 @@ NORMAL_CLOSE = 1000
 """The answer to a close from the peer (RFC 6455, section 7.4.1)."""
 
 
+@has_twin("frames")
 def binary_frames(messages: list[bytes]) -> bytes:
     """Return data messages as frames, one after another."""
     pieces: list[bytes] = []

@@ -95,6 +95,7 @@ def check_data(message: bytes, session: int) -> tuple[int, int]:
     raise data_refused(message, session)
 
 
+@has_twin("data")
 def end_of_run(messages: list[bytes], start: int, most_messages: float, most_bytes: float) -> int:
     """Return where the run of messages ends that begins with the checked one at `start`.
 

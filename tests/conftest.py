@@ -10,6 +10,7 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
 from tests.memory import MemorySocket
+from vaultrelay import native
 from vaultrelay.transport.listening_socket import Bound, TcpAddress
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -20,6 +21,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Whoever changes something else must not be stopped by a case that nobody had found before.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs compiled twins where they are not used."""
+    if item.get_closest_marker("compiled") and native.code() != "native":
+        why = native.faults() or ["not built, or not chosen by RELAY_NATIVE"]
+        pytest.skip(f"no compiled twins: {why[0]}")
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,8 @@ DIRECTIVES = {
 BUILD = "build/cython"
 # Without them the files name the folder in which they were built.
 FLAGS = [] if sys.platform == "win32" else ["-O3", "-g0"]
+CANNOT = "the compiled twins cannot be built"
+REMEDY = "They take a C compiler and the headers of Python; BUILD_NATIVE=no does without them"
 
 
 class BuildTwins(build_ext):
@@ -38,13 +40,10 @@ class BuildTwins(build_ext):
             super().run()
         except Exception as error:
             if CHOICE == "require":
-                raise SystemExit(f"setup.py: the compiled twins cannot be built: {error}") from None
+                raise SystemExit(f"setup.py: {CANNOT}: {error}. {REMEDY}") from None
             self.extensions = []
             self.distribution.ext_modules = []
-            print(
-                f"setup.py: the relay is installed without its compiled twins: {error}",
-                file=sys.stderr,
-            )
+            print(f"setup.py: {CANNOT}, so the pure ones will run: {error}", file=sys.stderr)
 
     def _translate(self) -> None:
         """Replace the sources by C. Here, so that an sdist contains none of it."""

@@ -1,7 +1,8 @@
 """Builds the compiled twins of vaultrelay/native. All else is in setup.cfg.
 
-BUILD_NATIVE=require makes a failed compilation an error, BUILD_NATIVE=no builds none. By default
-the relay is installed without them where they cannot be built, and runs the pure twins.
+BUILD_NATIVE=require makes a failed compilation an error, BUILD_NATIVE=no builds none, and
+BUILD_NATIVE=sanitize is `require` with the checks of AddressSanitizer, for `make sanitize`. By
+default the relay is installed without them where they cannot be built, and runs the pure twins.
 """
 
 import os
@@ -23,8 +24,8 @@ DIRECTIVES = {
     "annotation_typing": False,
 }
 BUILD = "build/cython"
-# Without them the files name the folder in which they were built.
 FLAGS = [] if sys.platform == "win32" else ["-O3", "-g0"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g"]
 CANNOT = "the compiled twins cannot be built"
 REMEDY = "They take a C compiler and the headers of Python; BUILD_NATIVE=no does without them"
 
@@ -39,7 +40,7 @@ class BuildTwins(build_ext):
             self._translate()
             super().run()
         except Exception as error:
-            if CHOICE == "require":
+            if CHOICE in ("require", "sanitize"):
                 raise SystemExit(f"setup.py: {CANNOT}: {error}. {REMEDY}") from None
             self.extensions = []
             self.distribution.ext_modules = []
@@ -69,13 +70,14 @@ def extension(name: str) -> Extension:
         f"vaultrelay.native.{name}",
         [f"{FOLDER}/{name}.pyx"],
         define_macros=[("RELAY_SOURCES", f'"{MODULES["digest"](str(FOLDER))}"')],
-        extra_compile_args=FLAGS,
+        extra_compile_args=SANITIZERS if CHOICE == "sanitize" else FLAGS,
+        extra_link_args=SANITIZERS if CHOICE == "sanitize" else [],
         # Each twin has the digest of all sources.
         depends=[str(path) for path in (*FOLDER.glob("*.p[yx]*"), Path("setup.py"))],
     )
 
 
-if CHOICE not in ("", "no", "require"):
+if CHOICE not in ("", "no", "require", "sanitize"):
     raise SystemExit(f"setup.py: BUILD_NATIVE is '{CHOICE}', and must be no, require or unset")
 names = () if CHOICE == "no" else MODULES["names"](sys.platform)
 setup(

@@ -1,6 +1,7 @@
 """Makes wheel and sdist, the same bytes from the same commit: python packaging/make_wheel.py DIST.
 
-The wheel is the one for every system, without compiled twins. Needs setuptools and git. What is not known to git goes into neither.
+The wheel is the one for every system, without compiled twins. Needs setuptools and git. What is not
+known to git goes into neither.
 """
 
 import gzip

@@ -12,7 +12,7 @@ folder=/native-$machine
 rm -rf "${build:?}$folder"
 mkdir "$build$folder"
 cp -r "$work/source" "$work/tools" "$build$folder"
-cp setup.py setup.cfg README.rst "$build$folder/source"
+cp setup.py setup.cfg README.rst LICENSE "$build$folder/source"
 set -- "LDFLAGS=-s -Wl,-z,relro,-z,now"
 if [ "$machine" != "$(uname -m)" ]; then
     set -- "$@" "CC=$machine-linux-gnu-gcc" "LDSHARED=$machine-linux-gnu-gcc -shared" \

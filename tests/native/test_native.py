@@ -1,6 +1,7 @@
 """The choice between the twins: by the variable, by what is built, by the sources beside it."""
 
 import importlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ def ask(choice: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        env={native.VARIABLE: choice, "PYTHONPATH": str(FOLDER.parents[1])},
+        env=os.environ | {native.VARIABLE: choice, "PYTHONPATH": str(FOLDER.parents[1])},
     )
 
 

@@ -27,7 +27,8 @@ run: $(VENV)/run
 	@$(BIN)/vault-relay
 
 # The compiled twins, after a change of one: in seconds, and with the compiler's own words.
-native: $(VENV)/test
+native:
+	@[ -e $(VENV)/test ] || $(MAKE) --no-print-directory $(VENV)/test
 	BUILD_NATIVE=require $(BIN)/python setup.py --quiet build_ext --inplace --force
 	@$(BIN)/vault-relay --version
 
@@ -154,7 +155,7 @@ $(VENV)/run: $(VENV)/made $(FILES)
 	@$(PIP) --editable . --config-settings editable_mode=compat \
 	  || { echo "make: pip could not install the relay. It needs a package index, by default pypi.org" >&2; exit 1; }
 	@$(BIN)/vault-relay --version | grep -q pure \
-	  && echo "make: without a C compiler and Python's headers there are no compiled twins: the relay runs, slower, on pure Python" >&2 || true
+	  && echo "make: no compiled twins were built, which takes a C compiler and Python's headers; the relay runs in pure Python, with more CPU time for each message" >&2 || true
 	@touch $@
 
 $(VENV)/test: $(VENV)/run

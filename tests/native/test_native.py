@@ -112,7 +112,7 @@ def test_elsewhere_than_on_linux_some_are_used(
 @pytest.mark.parametrize(
     ("found", "fault"),
     [
-        ("another's", "it was built from other sources; build all of them with: make native"),
+        ("another's", "they were built from other sources; build them again with: make native"),
         (ImportError("undefined symbol: PyX"), "undefined symbol: PyX"),
         (ValueError("Stream size changed"), "Stream size changed"),
     ],
@@ -124,7 +124,13 @@ def test_what_cannot_be_used_is_a_fault(
     built(monkeypatch, data=found, stream="ours")
     assert loaded.has_twin("data")(pure) is pure
     assert loaded.code() == "mixed"
-    assert loaded.faults() == [f"the compiled module 'data' cannot be used: {fault}"]
+    assert loaded.faults() == [f"compiled modules cannot be used (data): {fault}"]
+
+
+def test_a_reason_for_all_is_told_once(loaded: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    built(monkeypatch, data="another's", stream="another's")
+    (fault,) = loaded.faults()
+    assert fault.startswith("compiled modules cannot be used (data, stream): they were built from")
 
 
 @pytest.mark.parametrize("found", ["another's", ImportError("not this one"), None])
@@ -133,7 +139,7 @@ def test_what_is_demanded_and_missing_is_an_error(
 ) -> None:
     built(monkeypatch, **({} if found is None else {"data": found}))
     monkeypatch.setattr(loaded, "CHOICE", "1")
-    with pytest.raises(loaded.NativeMissing, match="RELAY_NATIVE is 1, but the compiled module"):
+    with pytest.raises(loaded.NativeMissing, match="RELAY_NATIVE is 1, but compiled modules can"):
         loaded.has_twin("data")(pure)
 
 

@@ -20,11 +20,12 @@ TwinT = TypeVar("TwinT", bound=Callable[..., Any])
 VARIABLE = "RELAY_NATIVE"
 CHOICE = os.environ.get(VARIABLE, "").strip()
 """`0`: pure twins; `1`: compiled ones, or no start at all; unset: compiled ones where they are."""
-_REBUILD = "build all of them with: make native"
+_STALE = "they were built from other sources; build them again with: make native"
 
 pairs: dict[Any, tuple[Any, Any]] = {}
 """By the chosen twin: the pure and the compiled one. For tests."""
-_faults: dict[str, str] = {}
+_faults: dict[str, list[str]] = {}
+"""The modules that were built and are not used, by the reason."""
 
 
 class NativeMissing(ImportError):
@@ -58,7 +59,7 @@ def code() -> str:
 def faults() -> list[str]:
     """Return a sentence for each reason why compiled twins that were built are not used."""
     code()
-    return list(_faults.values())
+    return [_fault(", ".join(names), reason) for reason, names in _faults.items()]
 
 
 @cache
@@ -75,18 +76,21 @@ def _load(module: str) -> ModuleType | None:
         _missing(module, str(error), is_built=not isinstance(error, ModuleNotFoundError))
         return None
     if _digest() not in ("", getattr(found, "SOURCES", None)):
-        _missing(module, f"it was built from other sources; {_REBUILD}", is_built=True)
+        _missing(module, _STALE, is_built=True)
         return None
     return found
 
 
 def _missing(module: str, reason: str, *, is_built: bool) -> None:
     """Note the reason, if there is a compiled module. Raises NativeMissing if one is demanded."""
-    sentence = f"the compiled module '{module}' cannot be used: {reason}"
     if CHOICE == "1":
-        raise NativeMissing(f"{VARIABLE} is 1, but {sentence}")
+        raise NativeMissing(f"{VARIABLE} is 1, but {_fault(module, reason)}")
     if is_built:
-        _faults[module] = sentence
+        _faults.setdefault(reason, []).append(module)
+
+
+def _fault(names: str, reason: str) -> str:
+    return f"compiled modules cannot be used ({names}): {reason}"
 
 
 @cache

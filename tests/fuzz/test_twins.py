@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import twins as places
+from tests.fuzz import pure_twins as places
 from tests.fuzz.oracle import Breach
+from tests.fuzz.pure_twins import pure_twins
 from tests.fuzz.twins_target import twins
-from tests.twins import pure_twins
 from vaultrelay import native
 from vaultrelay.wire import data
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.fuzz.frames_target import MOST, built, play
 from tests.fuzz.oracle import check, reading_in_pieces
-from tests.twins import pure_twins
+from tests.fuzz.pure_twins import pure_twins
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.websocket.frame_reader import FrameReader
 from vaultrelay.wire.data import BadHeader, check_data

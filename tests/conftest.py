@@ -23,13 +23,6 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what needs compiled twins where they are not used."""
-    if item.get_closest_marker("compiled") and native.code() != "native":
-        why = native.faults() or ["not built, or not chosen by RELAY_NATIVE"]
-        pytest.skip(f"no compiled twins: {why[0]}")
-
-
 @pytest.fixture(autouse=True)
 def logged_errors() -> Iterator[list[LogEvent]]:
     """Fails a test that logs an error; a test that expects some empties the list."""
@@ -72,3 +65,10 @@ def no_timers_left() -> Iterator[None]:
     for call in left:
         call.cancel()
     assert not left, f"timers left: {left}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs compiled twins where they are not used."""
+    if item.get_closest_marker("compiled") and native.code() != "native":
+        why = native.faults() or ["not built, or not chosen by RELAY_NATIVE"]
+        pytest.skip(f"no compiled twins: {why[0]}")

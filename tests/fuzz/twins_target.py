@@ -1,5 +1,6 @@
 """Any bytes after the join, and as a data message: compiled and pure twins do the same."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from tests.fuzz.frames_target import MOST, built, play
@@ -10,6 +11,7 @@ from vaultrelay.websocket.frame_reader import FrameReader
 from vaultrelay.wire.data import BadHeader, check_data
 
 _TEXT_BYTES = 512
+_CUTS = 200
 _DROP_EVERY = 7
 """One case in so many has a close of the relay in the middle of the stream."""
 
@@ -29,7 +31,11 @@ def twins(data: bytes) -> None:
 
 def _done(first: int, stream: bytes) -> list[Any]:
     """All that the twins do with a stream, one thing after another."""
-    return [*_checked(stream), *_read(stream, first % _DROP_EVERY), play(stream, fast=True)]
+    found = [*_checked(stream), *_read(reading_in_pieces(stream), first % _DROP_EVERY)]
+    # A cut at each place, such as one byte before the end of a frame.
+    for cut in range(1, min(len(stream), _CUTS)):
+        found += _read((stream[:cut], stream[cut:]), 0)
+    return [*found, play(stream, fast=True)]
 
 
 def _checked(message: bytes) -> list[Any]:
@@ -39,12 +45,12 @@ def _checked(message: bytes) -> list[Any]:
         return [str(error)]
 
 
-def _read(stream: bytes, drop_at: int) -> list[Any]:
+def _read(pieces: Iterable[bytes], drop_at: int) -> list[Any]:
     """What the reader finds, as a receiver asks it, and what it holds after each piece."""
     ledger = Ledger(MOST)
     reader, found = FrameReader(ledger), list[Any]()
     reader.message_bytes = MOST
-    for number, piece in enumerate(reading_in_pieces(stream)):
+    for number, piece in enumerate(pieces):
         if number and number == drop_at:
             reader.drop()
         if reader.is_foreign or reader.rest is not None:

@@ -29,7 +29,7 @@ run: $(VENV)/run
 # The compiled twins, after a change of one: in seconds, and with the compiler's own words.
 native:
 	@[ -e $(VENV)/test ] || $(MAKE) --no-print-directory $(VENV)/test
-	BUILD_NATIVE=require $(BIN)/python setup.py --quiet build_ext --inplace --force
+	BUILD_NATIVE=require $(BIN)/python setup.py --quiet build_ext --inplace
 	@$(BIN)/vault-relay --version
 
 test: $(VENV)/test lint types floors tests
@@ -106,7 +106,7 @@ sanitize: $(VENV)/test
 	rm -rf build/sanitize
 	mkdir -p build/sanitize
 	cp -R setup.py setup.cfg pyproject.toml README.rst LICENSE docs examples tests twisted vaultrelay build/sanitize
-	cd build/sanitize && BUILD_NATIVE=sanitize $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace --force
+	cd build/sanitize && BUILD_NATIVE=sanitize $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace
 	cd build/sanitize && $(SANITIZED) -m pytest -n 2 $(SANITIZE_TESTS)
 	cd build/sanitize && for target in $(SANITIZE_TARGETS); do \
 	  $(SANITIZED) -m tests.fuzz $$target $(SANITIZE_SECONDS) $(CURDIR)/build/fuzz || exit 1; \

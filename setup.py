@@ -36,12 +36,17 @@ class BuildTwins(build_ext):
     def run(self) -> None:
         if not self.extensions:
             return
+        # A time of a file does not tell whether it was made of these sources: trees are copied.
+        self.force = True
         try:
             self._translate()
             super().run()
         except Exception as error:
             if CHOICE in ("require", "sanitize"):
                 raise SystemExit(f"setup.py: {CANNOT}: {error}. {REMEDY}") from None
+            for twin in self.extensions:
+                # Of an earlier build.
+                Path(self.build_lib, self.get_ext_filename(twin.name)).unlink(missing_ok=True)
             self.extensions = []
             self.distribution.ext_modules = []
             print(f"setup.py: {CANNOT}, so the pure ones will run: {error}", file=sys.stderr)
@@ -51,7 +56,7 @@ class BuildTwins(build_ext):
         from Cython.Build import cythonize
 
         for twin in self.extensions:
-            (made,) = cythonize([twin], build_dir=BUILD, compiler_directives=DIRECTIVES)
+            (made,) = cythonize([twin], build_dir=BUILD, compiler_directives=DIRECTIVES, force=True)
             twin.sources = made.sources
 
 
@@ -72,8 +77,6 @@ def extension(name: str) -> Extension:
         define_macros=[("RELAY_SOURCES", f'"{MODULES["digest"](str(FOLDER))}"')],
         extra_compile_args=SANITIZERS if CHOICE == "sanitize" else FLAGS,
         extra_link_args=SANITIZERS if CHOICE == "sanitize" else [],
-        # Each twin has the digest of all sources.
-        depends=[str(path) for path in (*FOLDER.glob("*.p[yx]*"), Path("setup.py"))],
     )
 
 

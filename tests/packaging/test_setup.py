@@ -54,6 +54,10 @@ def test_where_they_can_be_built_the_wheel_is_for_this_system(tree: Path) -> Non
     assert not wheel.name.endswith("-none-any.whl")
     (twin,) = compiled(wheel)
     assert twin.startswith("vaultrelay/native/data.")
+    # Later the compiler is gone: the old twin is not packed.
+    wheel.unlink()
+    assert build(tree, "bdist_wheel", CC="false").returncode == 0
+    assert compiled(next((tree / "dist").iterdir())) == []
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Packs the relay with its Python: one folder that needs nothing else on the machine but glibc and zlib.
 #
-#   bundle.sh MACHINE ROOT ARCHIVE     with a ROOT in which python.sh was; as root
+#   bundle.sh MACHINE BUILD ROOT ARCHIVE     BUILD and ROOT as for python.sh, which was there; as root
 set -eu
 
-machine=$1 root=$2 archive=$3
+machine=$1 build=$2 root=$3 archive=$4
 
 # All times in the package are that of its commit: the same commit gives the same bytes.
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
@@ -27,6 +27,9 @@ mkdir -p "$work/source"
 fetch packaging/requirements.txt "$work/libraries"
 fetch packaging/requirements-build.txt "$work/tools"
 cp -r vaultrelay packaging "$work/source"
+# A source tree may have twins for its own Python.
+find "$work/source" -name '*.so' -delete
+packaging/native.sh "$machine" "$build" "$work"
 
 chroot "$root" env -C /work PYTHONPATH=/work/source:/work/libraries:/work/tools \
     PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 SOURCE_DATE_EPOCH="$epoch" \

@@ -1,6 +1,7 @@
 """Makes wheel and sdist, the same bytes from the same commit: python packaging/make_wheel.py DIST.
 
-Needs setuptools and git. What is not known to git goes into neither.
+The wheel is the one for every system, without compiled twins. Needs setuptools and git. What is not
+known to git goes into neither.
 """
 
 import gzip
@@ -24,6 +25,7 @@ def main(folder: Path) -> None:
     )
     # And the permissions of what it makes itself, from whoever runs this.
     os.umask(0o022)
+    os.environ["BUILD_NATIVE"] = "no"
     from setuptools import build_meta
 
     with tempfile.TemporaryDirectory() as source:

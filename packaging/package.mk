@@ -9,8 +9,8 @@ MACHINE ?= $(HERE)
 ROOTS   := build/package
 PACKAGE := dist/vaultmesh-relay-linux-$(MACHINE:aarch64=arm64).tar.gz
 IMAGE   := dist/vaultmesh-relay-docker-image$(if $(filter aarch64,$(MACHINE)),-arm64).tar
-INSIDE  := $(shell find vaultrelay systemd docs deploy -type f ! -name '*.pyc') $(wildcard LICENSE *.rst *.md)
-MAKING  := $(addprefix packaging/,bundle.sh documents.sh launcher.sh install.sh uninstall.sh relay.spec \
+INSIDE  := $(shell find vaultrelay systemd docs deploy -type f ! -name '*.pyc' ! -name '*.so') $(wildcard LICENSE *.rst *.md)
+MAKING  := setup.py setup.cfg $(addprefix packaging/,bundle.sh native.sh documents.sh launcher.sh install.sh uninstall.sh relay.spec \
              vault_relay.py trusted_certificates.py requirements.txt requirements-build.txt)
 SYSTEMS := $(foreach suite,bullseye bookworm trixie,$(ROOTS)/$(suite)-$(MACHINE))
 
@@ -41,7 +41,7 @@ package-figures: $(VENV)/made
 
 # The same commit gives the same bytes.
 check-again: $(PACKAGE)
-	PYTHON=$(BIN)/python packaging/bundle.sh $(MACHINE) $(ROOTS)/build-$(MACHINE) $(ROOTS)/again.tar.gz
+	PYTHON=$(BIN)/python packaging/bundle.sh $(MACHINE) $(ROOTS)/build-$(HERE) $(ROOTS)/build-$(MACHINE) $(ROOTS)/again.tar.gz
 	cmp $(PACKAGE) $(ROOTS)/again.tar.gz
 
 # In these the package is made. Their C library is the oldest on which it runs.
@@ -68,8 +68,8 @@ $(ROOTS)/%-$(MACHINE)/made: packaging/debian.sh
 	@packaging/debian.sh $* $(MACHINE) $(@D) ca-certificates,zlib1g
 
 $(PACKAGE): $(ROOTS)/build-$(MACHINE)/opt/relay/made $(INSIDE) $(MAKING) | $(VENV)/made
-	@echo "make: the relay, its libraries and the Python of $(ROOTS)/build-$(MACHINE) are packed into $@"
-	@PYTHON=$(BIN)/python packaging/bundle.sh $(MACHINE) $(ROOTS)/build-$(MACHINE) $@
+	@echo "make: the relay, its libraries and the Python of $(ROOTS)/build-$(MACHINE) are packed into $@, with compiled twins"
+	@PYTHON=$(BIN)/python packaging/bundle.sh $(MACHINE) $(ROOTS)/build-$(HERE) $(ROOTS)/build-$(MACHINE) $@
 
 $(IMAGE): $(PACKAGE) $(ROOTS)/trixie-$(MACHINE)/made packaging/image.py
 	@echo "make: $(PACKAGE) and the C library of Debian 13 are packed into $@"

@@ -10,6 +10,7 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
 from tests.memory import MemorySocket
+from vaultrelay import native
 from vaultrelay.transport.listening_socket import Bound, TcpAddress
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -76,3 +77,10 @@ def no_timers_left() -> Iterator[None]:
     for call in left:
         call.cancel()
     assert not left, f"timers left: {left}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs compiled twins where they are not used."""
+    if item.get_closest_marker("compiled") and native.code() != "native":
+        why = native.faults() or ["not built, or not chosen by RELAY_NATIVE"]
+        pytest.skip(f"no compiled twins: {why[0]}")

@@ -7,6 +7,7 @@ The packages, lowest layer first; a module imports only from its own package and
 this table:
 
 ================  ===============================================================
+``native``        compiled twins of the hot path, chosen where there are some
 ``wire``          the wire format: requests, control messages, data headers, proofs
 ``policy``        access, addresses, rates and limits
 ``broker``        channels and sessions in memory, without a network

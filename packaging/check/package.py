@@ -78,11 +78,13 @@ def check_in(root: Path, archive: Path) -> None:
     inside = ("chroot", f"--userspec={NOBODY}:{NOBODY}", str(root), f"/{FOLDER}/vault-relay")
     run("mount", "-t", "proc", "proc", root / "proc")
     try:
-        run(sys.executable, SMOKE, *inside)
+        said = run(sys.executable, SMOKE, *inside)
         version = check_database(root / FOLDER, inside)
     finally:
         run("umount", root / "proc")
-    passed(f"runs in {root.name}, and opens a database of SQLite {version}")
+    if "(native)" not in said.splitlines()[0]:
+        raise Failed(f"{root.name}: the package does not use its compiled twins: {said}")
+    passed(f"runs in {root.name}, on compiled twins, and opens a database of SQLite {version}")
 
 
 def check_database(folder: Path, command: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from vaultrelay import __version__
 from vaultrelay.app.service import RelayService
 from vaultrelay.certificates.server_certificate import ServerCertificate, load_certificate
 from vaultrelay.config.settings import Settings
+from vaultrelay.native import code
 from vaultrelay.policy.limits.logs import FEW_HANDSHAKES
 from vaultrelay.policy.limits.networks import RESERVED_PER_CHANNEL
 from vaultrelay.policy.limits.pending import HEAD_SECONDS, LISTEN_BACKLOG
@@ -272,11 +273,12 @@ class TestTheLog:
         relay.service.startService()
         (line,) = relay.log.lines
         assert line == (
-            f"VaultMesh relay {__version__} listens on port 8080 of 0.0.0.0 without TLS, "
-            "with up to 4.19 MB for queued messages; public-url=relay.example.org session-ttl=7"
+            f"VaultMesh relay {__version__} ({code()}) listens on port 8080 of 0.0.0.0 without "
+            "TLS, with up to 4.19 MB for queued messages; "
+            "public-url=relay.example.org session-ttl=7"
         )
         (event,) = relay.log.events
-        assert (event["version"], event["session-ttl"]) == (__version__, 7)
+        assert (event["version"], event["code"], event["session-ttl"]) == (__version__, code(), 7)
 
     def test_the_line_at_the_start_is_short_if_nothing_is_set(self) -> None:
         relay = Relay()

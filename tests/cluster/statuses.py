@@ -29,5 +29,6 @@ def status(**changes: Any) -> NodeStatus:
         "urgent": 0,
         "remarks": 0,
         "worst": "",
+        "code": "native",
     }
     return NodeStatus(**(quiet | changes))

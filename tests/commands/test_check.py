@@ -8,6 +8,7 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 
 from vaultrelay.commands import check
+from vaultrelay.native import code
 
 
 @pytest.mark.parametrize(
@@ -149,4 +150,4 @@ def test_its_version_is_the_relays(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         check.main(["--version"])
     assert stopped.value.code == 0
-    assert capsys.readouterr().out == "vault-relay 1.0.0\n"
+    assert capsys.readouterr().out == f"vault-relay 1.0.0 ({code()})\n"

@@ -64,7 +64,7 @@ def test_a_shell_takes_its_script(
         ("vault-relay check --sess", {""}),
         ("vault-relay token re", {"revoke"}),
         ("vault-relay completions f", {"fish"}),
-        ("vault-relay --config ./set", {"./setup.cfg"}),
+        ("vault-relay --config ./setup.c", {"./setup.cfg"}),
         ("vault-relay --runtime-folder ./vaultr", {"./vaultrelay"}),
     ],
 )

@@ -17,6 +17,7 @@ from vaultrelay.app import process_options, twistd_plugin
 from vaultrelay.app.service import RelayService
 from vaultrelay.commands import run
 from vaultrelay.logs.stderr import StderrOutput
+from vaultrelay.native import code
 from vaultrelay.policy.descriptors import files_needed
 from vaultrelay.transport.listening_socket import TcpAddress
 
@@ -212,7 +213,7 @@ def test_the_version_is_told(
     monkeypatch.setattr("sys.argv", ["vault-relay", "--version"])
     with pytest.raises(SystemExit) as stopped:
         start()
-    assert (stopped.value.code, capsys.readouterr().out) == (0, "vault-relay 1.0.0\n")
+    assert (stopped.value.code, capsys.readouterr().out) == (0, f"vault-relay 1.0.0 ({code()})\n")
 
 
 def test_help_lists_the_commands_with_a_line_each(

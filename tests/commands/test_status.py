@@ -18,7 +18,7 @@ from vaultrelay.commands import status as command
 from vaultrelay.policy.limits.admin import MAX_NODES
 
 Said = pytest.CaptureFixture[str]
-HEAD = "relay|state|devices|channels|messages|data|undelivered|memory|files|up"
+HEAD = "relay|state|code|devices|channels|messages|data|undelivered|memory|files|up"
 NOT_READ = "the answer is not a status that this version can read"
 
 
@@ -42,14 +42,17 @@ def cells(text: str) -> list[str]:
 
 
 def test_each_has_a_line_and_the_last_is_the_sum(capsys: Said) -> None:
-    second = status(node="second", devices=12, memory_bytes=None, open_files=None, remarks=1)
+    second = status(
+        node="second", devices=12, memory_bytes=None, open_files=None, remarks=1, code="pure"
+    )
     ended, out = told(capsys, status(), second)
+    warned = "running, 1 other warning"
     assert ended == 0
     assert cells(out) == [
         HEAD,
-        "relay-1|running|3 of 1000|2|1.5/s|75 B/s|1|40 MB|20 of 1024|2 h 0 min",
-        "second|running, 1 other warning|12 of 1000|2|1.5/s|75 B/s|1|-|-|2 h 0 min",
-        "2 of 2|running, 1 other warning|15 of 2000|4|3/s|150 B/s|2|40 MB|20 of 2048|2 h 0 min",
+        "relay-1|running|native|3 of 1000|2|1.5/s|75 B/s|1|40 MB|20 of 1024|2 h 0 min",
+        f"second|{warned}|pure|12 of 1000|2|1.5/s|75 B/s|1|-|-|2 h 0 min",
+        f"2 of 2|{warned}|mixed|15 of 2000|4|3/s|150 B/s|2|40 MB|20 of 2048|2 h 0 min",
     ]
     assert len({len(line) for line in out.splitlines()}) == 1, "the figures stand at the right"
 

@@ -920,7 +920,7 @@ def test_a_token_in_a_public_url_is_refused_and_not_repeated(origin: str) -> Non
 
 
 def test_a_variable_that_is_no_option_is_remembered_for_a_warning() -> None:
-    settings = read(RELAY_PROT="99", RELAY_PORT="98", RELAYED="97")
+    settings = read(RELAY_PROT="99", RELAY_PORT="98", RELAYED="97", RELAY_NATIVE="0")
     assert (settings.port, settings.unknown_variables) == (98, ("RELAY_PROT",))
 
 

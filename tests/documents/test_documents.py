@@ -46,7 +46,7 @@ OF_OTHER_PROGRAMS = {
     "grep": {"ignore-case", "invert-match"},
     "install.sh, uninstall.sh": {"no-systemd", "purge"},
     "journalctl": {"follow", "lines", "no-hostname", "unit"},
-    "pip": {"upgrade"},
+    "pip": {"force-reinstall", "no-cache-dir", "upgrade"},
     "twistd": {"logger", "nodaemon", "rundir", "uid"},
     "sha256sum": {"ignore-missing"},
     "systemctl": {"now"},

@@ -24,9 +24,9 @@ def frames(data: bytes) -> None:
     """A stream as it stands, or one built of frames that the bytes choose."""
     if not data:
         return
-    stream = _built(data[1:]) if data[0] & 0x80 else data[1:]
+    stream = built(data[1:]) if data[0] & 0x80 else data[1:]
     check_reader(stream)
-    check(_play(stream, fast=True) == _play(stream, fast=False), "the two paths differ")
+    check(play(stream, fast=True) == play(stream, fast=False), "the two paths differ")
 
 
 def check_reader(stream: bytes) -> None:
@@ -68,7 +68,7 @@ def _whole_messages(stream: bytes) -> list[bytes]:
     return found
 
 
-def _play(stream: bytes, fast: bool) -> Any:
+def play(stream: bytes, fast: bool) -> Any:
     """What comes of a stream at both devices."""
     with nullcontext() if fast else autobahn_alone():
         relay = Relay(limits=SessionLimits(message_bytes=MOST))
@@ -112,7 +112,7 @@ def _kept(wire: Wire) -> tuple[int, int]:
     return reader.rest_bytes + sum(map(len, parts)), wire.protocol.held_bytes
 
 
-def _built(plan: bytes) -> bytes:
+def built(plan: bytes) -> bytes:
     """Frames that three bytes each describe: opcode and FIN, the kind of payload, its size."""
     made, position = b"", 0
     while position + 3 <= len(plan):

@@ -12,6 +12,7 @@ from tests.fuzz.frames_target import frames
 from tests.fuzz.head_target import head
 from tests.fuzz.oracle import check
 from tests.fuzz.proxy_line_target import proxy_line
+from tests.fuzz.twins_target import twins
 
 Target = Callable[[bytes], None]
 
@@ -22,6 +23,7 @@ TARGETS: dict[str, Target] = {
     "frames": frames,
     "data_header": data_header,
     "proxy_line": proxy_line,
+    "twins": twins,
 }
 
 

@@ -13,6 +13,7 @@ from tests.memory import Relay
 from vaultrelay import __version__
 from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.cluster.status_json import NodeStatus
+from vaultrelay.native import code
 from vaultrelay.observe.meter import Meter, read_process
 from vaultrelay.observe.relay_snapshot import Waits
 from vaultrelay.observe.sampler import Sampler
@@ -90,7 +91,8 @@ def test_the_worst_warning_is_the_first_that_is_urgent(monkeypatch: Any) -> None
 def test_the_builds_are_those_that_run() -> None:
     relay = Relay()
     meter = Meter(relay.service)
-    builds = meter.metrics(Sampler(relay.clock, meter.totals)).builds
+    builds = dict(meter.metrics(Sampler(relay.clock, meter.totals)).builds)
+    assert builds.pop("code") == code()
     assert list(builds) == ["version", "python", "openssl", "twisted"]
     for version in builds.values():
         assert re.fullmatch(r"\d+\.\d+\.\d+\w*", version)

@@ -80,6 +80,7 @@ def test_every_symptom_finds_what_is_named_after_it(tmp_path: Path) -> None:
         origin_refused=True,
         admin_host_refused=True,
         proxy_faults=PROXY_FAULTS,
+        native_faults=("it was built for another Python",),
         mailbox=MailboxHealth("off", "quick_check: row 7", is_old_sqlite=True),
     )
     found = [(each.slug, each.is_urgent) for each in diagnose(evidence)]

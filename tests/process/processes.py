@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from vaultrelay import native
+
 RUNTIME = tempfile.TemporaryDirectory(prefix="vault-relay-test-")
 """The runtime folder of all relays that are given none: they leave nothing in the user's."""
 BIN = Path(os.environ.get("VAULT_RELAY_BIN") or Path(sys.executable).parent)
@@ -36,8 +38,13 @@ class RunningRelay:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without RELAY_ variables but the runtime folder."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RELAY_")}
+    """This process's environment, without RELAY_ variables but the runtime folder and the choice of
+    the twins."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name == native.VARIABLE or not name.startswith("RELAY_")
+    }
     return kept | {"RELAY_RUNTIME_FOLDER": RUNTIME.name} | variables
 
 

@@ -15,11 +15,14 @@ from tests.process.processes import BIN, WAIT_SECONDS, environment, run, running
 from vaultrelay import __version__
 from vaultrelay.config.settings import OPTIONS
 
+CODE = r"\((native|mixed|pure)\)"
+
 
 @pytest.mark.parametrize("flags", [["--version"], ["-V"], ["--port=81", "-V"], ["invite", "-V"]])
 def test_version(flags: list[str]) -> None:
     told = run("vault-relay", *flags)
-    assert (told.returncode, told.stdout, told.stderr) == (0, f"vault-relay {__version__}\n", "")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert re.fullmatch(rf"vault-relay {re.escape(__version__)} {CODE}\n", told.stdout)
 
 
 def test_short_help_is_the_help() -> None:
@@ -115,7 +118,8 @@ def test_flag_variable_and_file_make_one_line_at_the_start(tmp_path: Path) -> No
         status, log = running.stop()
     first, last = log.splitlines()
     assert (status, last.endswith(" info  Stopped")) == (0, True)
-    assert f"VaultMesh relay {__version__} listens on port {running.port} of 127.0.0.1" in first
+    start = rf" VaultMesh relay {re.escape(__version__)} {CODE} listens on port {running.port} of "
+    assert re.search(f"{start}127.0.0.1 ", first)
     assert "public-url=relay.example.org " in first
     assert "session-ttl=60" in first
 
@@ -197,3 +201,23 @@ def test_a_command_that_is_interrupted_just_ends(tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
             said = process.communicate(timeout=WAIT_SECONDS)
     assert (process.returncode, said) == (130, (b"", b""))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("vault-relay",),
+        ("vault-relay", "-V"),
+        ("vault-relay", "check", "-V"),
+        ("twistd", "vault-relay"),
+    ],
+    ids=" ".join,
+)
+def test_a_choice_of_twins_that_there_is_not_is_told_in_one_line(command: tuple[str, ...]) -> None:
+    told = run(*command, RELAY_NATIVE="fast")
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr == "vault-relay: RELAY_NATIVE is 'fast', and must be 0, 1 or unset\n"
+
+
+def test_pure_twins_can_be_chosen() -> None:
+    assert run("vault-relay", "--version", RELAY_NATIVE="0").stdout.endswith(" (pure)\n")

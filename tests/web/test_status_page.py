@@ -98,7 +98,9 @@ def test_it_loads_itself_anew() -> None:
 
 
 def test_the_state_is_told_first() -> None:
-    assert text().startswith("3 devices, VaultMesh relay VaultMesh relay Running Version 1.0.0, up")
+    assert text().startswith(
+        "3 devices, VaultMesh relay VaultMesh relay Running Version 1.0.0 (native), up"
+    )
     named = text(node="relay-2")
     assert named.startswith(
         "3 devices, VaultMesh relay relay-2 VaultMesh relay relay-2 Running Ver"

@@ -5,10 +5,10 @@ from typing import Any
 
 from twisted.python import usage
 
-from vaultrelay import __version__
 from vaultrelay.app.exit_status import stop_with
 from vaultrelay.app.reactor import real_reactor
 from vaultrelay.app.standard_streams import guard, print_result
+from vaultrelay.app.version import version_line
 from vaultrelay.config.command_line import RelayOptions
 
 
@@ -29,7 +29,7 @@ class ProcessOptions(RelayOptions):
         return real_reactor()
 
     def opt_version(self) -> None:
-        print_result(f"vault-relay {__version__}")
+        print_result(version_line())
         raise SystemExit(0)
 
     def parseOptions(self, options: list[str] | None = None) -> None:

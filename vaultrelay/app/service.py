@@ -18,6 +18,7 @@ from vaultrelay.broker.session import Session
 from vaultrelay.certificates.server_certificate import utc_now
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
+from vaultrelay.native import code, faults
 from vaultrelay.observe.privacy import privacy_notice
 from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.observe.session_log import SessionLog
@@ -174,6 +175,7 @@ class RelayService(MultiService):
                 origin_refused=self._public.routes.origin_refused,
                 admin_host_refused=self._admin is not None and self._admin.host_refused,
                 proxy_faults=self.clients.proxy_faults,
+                native_faults=faults(),
                 plain_addresses=self._plain_addresses,
                 mailbox=None if self.mailbox is None else self.mailbox.health,
             )
@@ -182,14 +184,14 @@ class RelayService(MultiService):
     def startService(self) -> None:
         super().startService()
         self._plain_addresses = self.listeners.plain_addresses()
-        ports = self.listeners.description()
         changed = self.settings.changed
         options = " ".join(f"{name}={{{name}}}" for name in changed)
         self.log.info(
-            "VaultMesh relay {version} listens on {where}, with up to {memory} for queued messages"
-            + (f"; {options}" if options else ""),
+            "VaultMesh relay {version} ({code}) listens on {where}, with up to {memory} for queued "
+            "messages" + (f"; {options}" if options else ""),
             version=__version__,
-            where=ports,
+            code=code(),
+            where=self.listeners.description(),
             memory=size(self.settings.buffer_bytes),
             **changed,
         )
@@ -200,7 +202,7 @@ class RelayService(MultiService):
                 names=", ".join(self.settings.service_links),
             )
         if self._admin is not None:
-            self._admin.announce(ports)
+            self._admin.announce(self.listeners.description())
         self._watch.setServiceParent(self)
 
     def change(

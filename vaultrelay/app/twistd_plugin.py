@@ -1,5 +1,6 @@
 """The plugin of ``twistd vault-relay``: Options and makeService."""
 
+from vaultrelay.app import native_demand  # noqa: F401  before what has twins
 from vaultrelay.app.exit_status import CannotStart, stop_with
 from vaultrelay.app.open_files import fit_to_open_files
 from vaultrelay.app.process_control import add_process_control

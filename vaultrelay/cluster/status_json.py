@@ -13,6 +13,7 @@ from vaultrelay.policy.printable import printable
 from vaultrelay.wire.json_object import BadControl, Fields, read_object
 
 VERSION = re.compile(r"[A-Za-z0-9.+!-]{1,32}")
+_CODE = re.compile("native|mixed|pure|")
 _STATES = ("ok", "draining")
 _STATE = re.compile("|".join(_STATES))
 _MAX_COUNT = 1 << 63
@@ -24,7 +25,8 @@ class NodeStatus:
     """The status of a relay, or of several. Sizes are bytes; None is unknown to the system.
 
     `urgent` and `remarks` count its warnings, and `worst` is the first of them. `lag_seconds` is
-    the longest delay of a timer in the last minute.
+    the longest delay of a timer in the last minute. `code` is that of vaultrelay.native; a relay of
+    1.0 does not report it.
     """
 
     node: str
@@ -48,6 +50,7 @@ class NodeStatus:
     urgent: int
     remarks: int
     worst: str
+    code: str = ""
 
     def encode(self) -> bytes:
         """Return the body of /status.json."""
@@ -67,6 +70,7 @@ class NodeStatus:
             version=_word(fields, "version", VERSION),
             state=_word(fields, "state", _STATE),
             worst=printable(fields.text("worst", WARNING_CHARS)),
+            code=_word(fields, "code", _CODE, default=""),
             **figures,
         )
 
@@ -99,9 +103,16 @@ def total(nodes: Sequence[NodeStatus]) -> NodeStatus:
             "state": max((node.state for node in nodes), key=_STATES.index),
             "uptime_seconds": min(node.uptime_seconds for node in nodes),
             "lag_seconds": max(node.lag_seconds for node in nodes),
+            "code": _code({node.code for node in nodes}),
             "worst": max(nodes, key=lambda node: (node.urgent > 0, node.remarks > 0)).worst,
         }
     )
+
+
+def _code(found: set[str]) -> str:
+    """Return what runs on several relays; those that do not report it do not count."""
+    known = found - {""} or {""}
+    return known.pop() if len(known) == 1 else "mixed"
 
 
 def _sum(nodes: Sequence[NodeStatus], name: str) -> Any:
@@ -110,8 +121,10 @@ def _sum(nodes: Sequence[NodeStatus], name: str) -> Any:
     return sum(known) if known else None
 
 
-def _word(fields: Fields, name: str, pattern: re.Pattern[str]) -> str:
-    word = fields.text(name, WARNING_CHARS)
+def _word(
+    fields: Fields, name: str, pattern: re.Pattern[str], *, default: str | None = None
+) -> str:
+    word = fields.text(name, WARNING_CHARS, default)
     if not pattern.fullmatch(word):
         raise BadControl(f"{name}_type", f"{name} is not one")
     return word

@@ -4,8 +4,9 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
-from vaultrelay import __version__
 from vaultrelay.app.standard_streams import ResultLost, guard, print_error, print_result
+from vaultrelay.app.version import version_line
+from vaultrelay.native import NativeMissing
 
 COMMANDS = {
     "check": "Test a relay step by step, as two devices.",
@@ -25,6 +26,7 @@ Only the module of the command that runs is imported.
 """
 
 _FAILED = 1
+_INVALID = 2
 _INTERRUPTED = 128 + 2
 """The exit status of a command ended by SIGINT, as shells report it."""
 
@@ -37,6 +39,9 @@ def main() -> None:
     except ResultLost as error:
         print_error(f"vault-relay: {error}")
         status = _FAILED
+    except NativeMissing as error:
+        print_error(f"vault-relay: {error}")
+        status = _INVALID
     except KeyboardInterrupt:
         # After Ctrl-C the user knows the reason for the end.
         status = _INTERRUPTED
@@ -48,7 +53,7 @@ def _run(arguments: list[str]) -> int:
     name = "run"
     if arguments in (["--version"], ["-V"]):
         # Without Twisted, which takes half a second.
-        print_result(f"vault-relay {__version__}")
+        print_result(version_line())
         return 0
     if arguments and not arguments[0].startswith("-"):
         name, *arguments = arguments

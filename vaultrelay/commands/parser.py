@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
-from vaultrelay import __version__
 from vaultrelay.app.standard_streams import print_result
+from vaultrelay.app.version import version_line
 from vaultrelay.commands import COMMANDS
 
 _MARGIN = 2
@@ -31,7 +31,7 @@ class _Version(Action):
     """Prints the version as a result: output that cannot be written is an error."""
 
     def __call__(self, parser: ArgumentParser, *_: object) -> None:
-        print_result(f"vault-relay {__version__}")
+        print_result(version_line())
         parser.exit()
 
 

@@ -21,8 +21,8 @@ ANSWER_SECONDS = 5
 """For all relays: the requests run at the same time."""
 _DEFAULT = "http://127.0.0.1:9090"
 _REMEDY = "Check that a relay has its --admin endpoint there, and that this machine can reach it."
-_HEADS = ("relay", "state", *NODE_HEADS, "memory", "files", "up")
-_WORDS = 2
+_HEADS = ("relay", "state", "code", *NODE_HEADS, "memory", "files", "up")
+_WORDS = 3
 """Number of columns with words, which are aligned left; the others are figures."""
 
 
@@ -133,6 +133,7 @@ def _name(answer: NodeAnswer) -> str:
 
 def _cells(status: NodeStatus) -> Iterator[str]:
     yield _state(status)
+    yield status.code or "-"
     yield from node_values(status)
     yield "-" if status.memory_bytes is None else size(status.memory_bytes)
     limit = "" if status.open_files_limit is None else f" of {number(status.open_files_limit)}"

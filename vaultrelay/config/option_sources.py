@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from vaultrelay.config.option import Option
 from vaultrelay.config.raw_option import BadOption, RawOption
 from vaultrelay.config.suggestions import did_you_mean, form_error
+from vaultrelay.native import VARIABLE
 
 _PREFIX = "RELAY_"
 
@@ -94,9 +95,10 @@ def parse(assignment: Assignment, options: Mapping[str, Option], folder: str) ->
 
 
 def unknown_variables(options: Iterable[Option], environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the RELAY_ variables that are not options: another program's, or misspelled."""
+    """Return the RELAY_ variables that are not options: another program's, or misspelled. The one
+    that chooses between compiled and pure twins is the process's, and none of the options."""
     ours = {name for name in environment if name.startswith(_PREFIX)}
-    return tuple(sorted(ours.difference(option.variable for option in options)))
+    return tuple(sorted(ours.difference((option.variable for option in options), {VARIABLE})))
 
 
 def variable_hint(options: Iterable[Option], variable: str) -> str:

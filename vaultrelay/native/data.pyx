@@ -15,6 +15,8 @@ cdef extern from *:
     """
     uint32_t relay_swap32(uint32_t word) nogil
 
+include "built.pxi"
+
 cdef enum:
     HEADER_BYTES = 16
     ID_AT = 12

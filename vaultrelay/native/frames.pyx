@@ -4,6 +4,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_AsStringAndSize, PyBytes_F
 from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.string cimport memcpy
 
+include "built.pxi"
+
 cdef enum:
     WHOLE_BINARY = 0x82
     MASKED = 0x80

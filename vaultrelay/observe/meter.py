@@ -13,6 +13,7 @@ from vaultrelay import __version__
 from vaultrelay.broker.broker import Broker
 from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.config.settings import Settings
+from vaultrelay.native import code
 from vaultrelay.observe.relay_snapshot import Expiry, MailboxSnapshot, RelaySnapshot, Waits
 from vaultrelay.observe.sampler import Sampler, Totals
 from vaultrelay.policy.limits.admin import WARNING_CHARS
@@ -26,6 +27,7 @@ _BUILDS = {
     "python": sys.version.split()[0],
     "openssl": ssl.OPENSSL_VERSION.removeprefix("OpenSSL ").split()[0],
     "twisted": twisted.__version__,
+    "code": code(),
 }
 
 
@@ -123,6 +125,7 @@ class Meter:
             urgent=urgent,
             remarks=len(warnings) - urgent,
             worst=by_urgency[0].text[:WARNING_CHARS] if by_urgency else "",
+            code=_BUILDS["code"],
         )
 
 

@@ -16,7 +16,8 @@ class RelayState:
     """The state of one relay at one moment, as far as warnings depend on it.
 
     `read_errors` are sentences from the last reading of the options, `proxy_faults` the slugs of
-    recent PROXY_FAULTS. `plain_addresses` are public addresses with a listener without TLS.
+    recent PROXY_FAULTS. `plain_addresses` are public addresses with a listener without TLS,
+    `native_faults` those of vaultrelay.native.
     """
 
     settings: Settings
@@ -28,5 +29,6 @@ class RelayState:
     origin_refused: bool = False
     admin_host_refused: bool = False
     proxy_faults: Collection[str] = ()
+    native_faults: Collection[str] = ()
     plain_addresses: tuple[str, ...] = ()
     mailbox: MailboxHealth | None = None

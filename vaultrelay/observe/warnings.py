@@ -65,6 +65,11 @@ def _unknown_variables(state: RelayState) -> Iterable[str]:
         yield f"{variable} is not an option of the relay{hint} See vault-relay --help."
 
 
+def _native_unused(state: RelayState) -> Iterable[str]:
+    for fault in state.native_faults:
+        yield f"The relay runs slower than it could: {fault}."
+
+
 def _plain_in_public(state: RelayState) -> Iterable[str]:
     # A trusted proxy terminates TLS.
     addresses = () if state.settings.trusted_proxies else state.plain_addresses
@@ -103,6 +108,7 @@ CHECKS = (
         ),
     ),
     Check("unknown_variable", _unknown_variables),
+    Check("native_unused", _native_unused),
     Check("open_socket", access_warnings.open_sockets),
     Check(
         "origin_refused", _when(lambda state: state.origin_refused, access_warnings.ORIGIN_REFUSED)

@@ -16,6 +16,7 @@ SUMMARIES = {
     "few_descriptors": "a limit of open files too low for --max-connections",
     "no_name": "no --public-url",
     "unknown_variable": "variables that are not options",
+    "native_unused": "compiled code that cannot be used",
     "open_socket": "unix sockets that are open to every user of the machine",
     "origin_refused": "refused web pages",
     "admin_host": "requests for a name that --admin-host does not set",

@@ -223,7 +223,8 @@ METRICS = (
     Metric(
         "vaultrelay_build_info",
         "gauge",
-        "1, with the versions in use as labels, and the name of the relay if it has one.",
+        "1, with the versions in use as labels, the code of the message path (native, mixed or "
+        "pure), and the name of the relay if it has one.",
         _build,
     ),
 )

@@ -27,8 +27,8 @@ _BODY = template(f"""<meta http-equiv="refresh" content="{REFRESH_SECONDS}"/>
 <header>
 <h1><t:slot name="name"/></h1>
 <span><t:attr name="class">state <t:slot name="state"/></t:attr><t:slot name="state_text"/></span>
-<p>Version <t:slot name="version"/>, up <t:slot name="uptime"/>. As of <t:slot name="when"/> UTC;
-reloads every {REFRESH_SECONDS} seconds.</p>
+<p>Version <t:slot name="version"/> (<t:slot name="code"/>), up <t:slot name="uptime"/>. As of
+<t:slot name="when"/> UTC; reloads every {REFRESH_SECONDS} seconds.</p>
 </header>
 <main>
 <section t:render="warning_lists"><h2>Warnings</h2><ul class="warnings"><li t:render="warnings">
@@ -106,6 +106,7 @@ def status_page(
         state=state,
         state_text=text,
         version=metrics.builds["version"],
+        code=metrics.status.code,
         uptime=lasting(metrics.status.uptime_seconds),
         when=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(metrics.now)),
         warning_lists=[{}] if metrics.warnings else [],

@@ -27,7 +27,7 @@ def message_chart(results: Results) -> str:
 def memory_chart(results: Results) -> str:
     """Memory by number of connections; one panel without TLS and one with it."""
     panels = []
-    for title, runs in results.connections:
+    for _, title, runs in results.connections:
         lines = {name: _memory(found) for name, found in runs.items() if found}
         counts = {count: f"{count:.0f}" for count, _ in next(iter(lines.values()), [])}
         panels.append(Panel(title, lines, "connections", "memory, MB", counts, False))

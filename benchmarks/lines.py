@@ -26,14 +26,21 @@ class Refused(Exception):
 class Line:
     """One open connection; reads no byte further than it is asked to."""
 
-    def __init__(self, connection: socket.socket, tls: SSL.Connection | None) -> None:
+    def __init__(
+        self, connection: socket.socket, tls: SSL.Connection | None, forwarded: str
+    ) -> None:
         self.socket = connection
+        self._forwarded = forwarded
         self.tls = tls
         self._stream: Any = tls or connection
 
     def send(self, opcode: int, payload: bytes) -> None:
         """Send one message."""
-        self._stream.sendall(client_frame(opcode, payload))
+        self.write(client_frame(opcode, payload))
+
+    def write(self, frame: bytes) -> None:
+        """Send one frame."""
+        self._stream.sendall(frame)
 
     def receive(self) -> Frame:
         """Take the next frame. What follows it stays in the socket, for the generator."""
@@ -43,9 +50,12 @@ class Line:
         opcode, fin = read[0] & 0x0F, bool(read[0] & 0x80)
         return Frame(opcode, fin, self._exactly(size))
 
-    def upgrade(self, path: str, headers: str) -> None:
-        """Become a WebSocket."""
-        self._stream.sendall(UPGRADE.format(path=path, headers=headers).encode())
+    def ask(self, path: str, headers: str) -> None:
+        """Ask for an upgrade."""
+        self._stream.sendall(UPGRADE.format(path=path, headers=headers + self._forwarded).encode())
+
+    def upgraded(self) -> None:
+        """Take the answer to that, and be a WebSocket."""
         answer = b""
         while not answer.endswith(b"\r\n\r\n"):
             answer += self._some(1)
@@ -85,6 +95,13 @@ class Dial:
 
     def open(self, path: str = "/", headers: str = "") -> Line:
         """A new connection, upgraded."""
+        line = self.connect()
+        line.ask(path, headers)
+        line.upgraded()
+        return line
+
+    def connect(self) -> Line:
+        """A new connection."""
         connection = socket.create_connection(("127.0.0.1", self.port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
@@ -95,10 +112,9 @@ class Dial:
             secured = SSL.Connection(self.tls, connection)
             secured.set_connect_state()
             secured.do_handshake()
-        line = Line(connection, secured)
-        forwarded = f"X-Forwarded-For: {self.address}\r\n" if self.address else ""
-        line.upgrade(path, headers + forwarded)
-        return line
+        return Line(
+            connection, secured, f"X-Forwarded-For: {self.address}\r\n" * bool(self.address)
+        )
 
 
 def client_context() -> SSL.Context:

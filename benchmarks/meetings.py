@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from benchmarks.lines import Dial, Line, Refused
-from tests.frames import BINARY, CONTINUATION, TEXT
+from tests.frames import BINARY, CONTINUATION, TEXT, client_frame
 from vaultrelay.wire import base64url
 from vaultrelay.wire.control.joining import Hello
 from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, pack_data
@@ -37,6 +37,8 @@ class Group:
 
 Meeting = Callable[[Dial, int, int], Group]
 """Lets so many devices meet in the room of that number."""
+Crowd = Callable[[Dial, int], list[Line]]
+"""Connects so many devices at once."""
 
 
 def check(group: Group, size: int) -> None:
@@ -73,6 +75,36 @@ def in_a_channel(dial: Dial, room: int, devices: int) -> Group:
     return Group(sender, [line for line, _ in joined[1:]], message)
 
 
+def all_upgraded(dial: Dial, devices: int) -> list[Line]:
+    """Connections with an answered upgrade, all that most servers have."""
+    lines = [dial.connect() for _ in range(devices)]
+    for line in lines:
+        line.ask("/", "")
+    for line in lines:
+        line.upgraded()
+    return lines
+
+
+def all_joined(dial: Dial, devices: int) -> list[Line]:
+    """The relay's own: devices that are welcomed, two in each channel."""
+    seeds = [(room // 2).to_bytes(32, "big") for room in range(devices)]
+    headers = [_headers(channel_of(seed)) for seed in seeds]
+    lines = [dial.connect() for _ in range(devices)]
+    for line, named in zip(lines, headers, strict=True):
+        line.ask("/", named)
+    hellos = []
+    for index, line in enumerate(lines):
+        line.upgraded()
+        hellos.append(_hello(line, seeds[index], index.to_bytes(8, "big")))
+    frames = [client_frame(TEXT, hello) for hello in hellos]
+    for line, frame in zip(lines, frames, strict=True):
+        line.write(frame)
+    for line in lines:
+        if b'"welcome"' not in line.receive().payload:
+            raise Refused("a device was not welcomed")
+    return lines
+
+
 def with_a_token(dial: Dial, room: int, devices: int) -> Group:
     """Magic Wormhole's transit relay: two devices that say the same token are a pair."""
     lines = [dial.open() for _ in range(devices)]
@@ -104,10 +136,19 @@ def on_a_subject(dial: Dial, room: int, devices: int) -> Group:
 
 
 def _join(dial: Dial, seed: bytes, device: bytes) -> tuple[Line, int]:
-    nonce, channel = secrets.token_bytes(16), channel_of(seed)
-    named = f"X-VaultMesh-Channel: {base64url.encode(channel)}\r\n"
-    line = dial.open(headers=f"X-VaultMesh-Protocol: 3\r\n{named}")
-    relay_nonce = base64url.decode(json.loads(line.receive().payload)["nonce"], 32)
-    proof = sign_join(seed, join_body(relay_nonce, nonce, channel, device, AUDIENCE))
-    line.send(TEXT, Hello(channel, device, nonce, AUDIENCE, proof).encode())
+    line = dial.open(headers=_headers(channel_of(seed)))
+    line.send(TEXT, _hello(line, seed, device))
     return line, json.loads(line.receive().payload)["session"]
+
+
+def _headers(channel: bytes) -> str:
+    named = base64url.encode(channel)
+    return f"X-VaultMesh-Protocol: 3\r\nX-VaultMesh-Channel: {named}\r\n"
+
+
+def _hello(line: Line, seed: bytes, device: bytes) -> bytes:
+    """Return the hello that answers the challenge on a line."""
+    relay_nonce = base64url.decode(json.loads(line.receive().payload)["nonce"], 32)
+    nonce, channel = secrets.token_bytes(16), channel_of(seed)
+    proof = sign_join(seed, join_body(relay_nonce, nonce, channel, device, AUDIENCE))
+    return Hello(channel, device, nonce, AUDIENCE, proof).encode()

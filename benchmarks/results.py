@@ -7,15 +7,38 @@ from statistics import median
 from typing import TypeVar
 
 from benchmarks.connections import ConnectionRun
+from benchmarks.joins import JoinRun
 from benchmarks.loads import Load
 from benchmarks.messages import MessageRun
+from benchmarks.targets import CPU_MICROSECONDS, MEMORY_MEGABYTES
 
-Run = TypeVar("Run", MessageRun, ConnectionRun)
+Run = TypeVar("Run", MessageRun, ConnectionRun, JoinRun)
 Runs = dict[str, list[Run]]
 """By name of the server."""
 MEGABYTE = 1e6
 AFTER = ("after MB", "KB each")
 """Columns for when each pair has passed a message of 64 KiB."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the summary: a figure of each server by name, and the target of the relay's."""
+
+    title: str
+    figures: dict[str, float]
+    target: float | None = None
+
+    def text(self, names: Iterable[str]) -> str:
+        """The line. A figure of the relay above its target has a star."""
+        target = "-" if self.target is None else f"{self.target:.2f}"
+        return f"{self.title:42}{target:>9}" + "".join(map(self._cell, names))
+
+    def _cell(self, name: str) -> str:
+        if name not in self.figures:
+            return f"{'-':>12} "
+        figure = self.figures[name]
+        is_missed = name == "relay" and self.target is not None and figure > self.target
+        return f"{figure:12.2f}{'*' if is_missed else ' '}"
 
 
 @dataclass
@@ -26,7 +49,9 @@ class Results:
     versions: dict[str, str]
     proof_microseconds: float
     loads: list[tuple[Load, Runs[MessageRun]]] = field(default_factory=list)
-    connections: list[tuple[str, Runs[ConnectionRun]]] = field(default_factory=list)
+    joins: list[tuple[str, str, Runs[JoinRun]]] = field(default_factory=list)
+    """With name and title."""
+    connections: list[tuple[str, str, Runs[ConnectionRun]]] = field(default_factory=list)
 
     def as_json(self) -> str:
         """Every run, for programs."""
@@ -39,9 +64,12 @@ class Results:
                     "loads": [
                         asdict(load) | {"servers": _plain(runs)} for load, runs in self.loads
                     ],
+                    "joins": [
+                        {"title": title, "servers": _plain(runs)} for _, title, runs in self.joins
+                    ],
                     "connections": [
                         {"title": title, "servers": _plain(runs)}
-                        for title, runs in self.connections
+                        for _, title, runs in self.connections
                     ],
                 },
                 indent=1,
@@ -50,20 +78,34 @@ class Results:
         )
 
     def summary(self) -> str:
-        """The medians of the CPU figures: a line for each load, a column for each server."""
+        """The medians of all figures: a line for each load, a column for each server."""
+        rows = [
+            Row(load.title, cpu_medians(runs), CPU_MICROSECONDS.get(load.name))
+            for load, runs in self.loads
+        ]
+        rows += [
+            Row(title, cpu_medians(runs), CPU_MICROSECONDS.get(name))
+            for name, title, runs in self.joins
+        ]
+        for name, title, runs in self.connections:
+            rows.append(Row(f"{title}, one after another", cpu_medians(runs)))
+            idle, after = MEMORY_MEGABYTES.get(name, (None, None))
+            rows.append(Row(f"{title}, idle, MB", _medians(runs, "idle_bytes"), idle))
+            after_all = _medians(runs, "memory_after_all_at_once")
+            rows.append(Row(f"{title}, after 64 KiB, MB", after_all, after))
         names = list(self.versions)
-        lines = ["CPU of the server process, us per message; the last lines per connection", ""]
-        lines.append(f"{'':34}" + "".join(f"{name:>12}" for name in names))
-        rows = [(load.title, cpu_medians(runs)) for load, runs in self.loads]
-        rows += [(title, cpu_medians(runs)) for title, runs in self.connections]
-        for title, medians in rows:
-            cells = (
-                f"{medians[name]:12.2f}" if name in medians else f"{'-':>12}" for name in names
-            )
-            lines.append(f"{title:34}" + "".join(cells))
-        proof = f"{self.proof_microseconds:.0f} us"
-        lines += ["", f"Of each connection to the relay, {proof} are for verifying its proof."]
-        return "\n".join(lines)
+        return "\n".join(
+            [
+                "CPU of the server process in us for each message, delivery, join or connection;",
+                "memory of the process in MB. * marks a figure of the relay above its target.",
+                "",
+                f"{'':42}{'target':>9}" + "".join(f"{name:>12} " for name in names),
+                *(row.text(names) for row in rows),
+                "",
+                f"{self.proof_microseconds:.0f} us of each join of the relay are for its proof.",
+                "The other servers have none, and only answer the upgrade.",
+            ]
+        )
 
 
 def message_table(load: Load, runs: Runs[MessageRun]) -> str:
@@ -100,12 +142,27 @@ def cpu_medians(runs: Runs[Run]) -> dict[str, float]:
     }
 
 
+def _medians(runs: Runs[ConnectionRun], figure: str) -> dict[str, float]:
+    """By name of the server, in MB."""
+    return {
+        name: middle(found, lambda run: getattr(run, figure) / MEGABYTE)
+        for name, found in runs.items()
+    }
+
+
 def middle(runs: Iterable[Run], figure: Callable[[Run], float]) -> float:
     """The median of one figure."""
     return median(map(figure, runs))
 
 
-def _cpu(runs: Iterable[MessageRun | ConnectionRun]) -> str:
+def join_table(title: str, runs: Runs[JoinRun]) -> str:
+    """Joins: a line for each server."""
+    lines = [f"{title:34}{'CPU us each':>12}{'min..max':>18}"]
+    lines += [f"  {name:32}{_cpu(found)}" for name, found in runs.items()]
+    return "\n".join(lines)
+
+
+def _cpu(runs: Iterable[MessageRun | ConnectionRun | JoinRun]) -> str:
     found = [run.cpu_microseconds for run in runs]
     extent = f"{min(found):.2f}..{max(found):.2f}"
     return f"{median(found):12.2f}{extent:>18}"

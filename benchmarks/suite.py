@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from OpenSSL import SSL
 
-from benchmarks import connections, messages
+from benchmarks import connections, joins, messages
 from benchmarks.connections import ConnectionRun
 from benchmarks.generator import Incomplete
+from benchmarks.joins import JoinRun
 from benchmarks.lines import Refused
 from benchmarks.loads import Load
 from benchmarks.messages import MessageRun
@@ -31,6 +32,7 @@ class Pace(NamedTuple):
     seconds: float
     connection_runs: int
     connections: int
+    bursts: int
 
 
 def startable(servers: Sequence[Server]) -> list[Server]:
@@ -56,7 +58,9 @@ class Suite:
 
     def messages(self, load: Load) -> Runs[MessageRun]:
         """All runs of one load."""
-        servers = [each for each in self.servers if load.receivers == 1 or each.fans_out]
+        servers = [
+            each for each in self._speaking(load.tls) if load.receivers == 1 or each.fans_out
+        ]
         measure = partial(
             messages.measure,
             load=load,
@@ -65,6 +69,13 @@ class Suite:
             certificate=self.certificate,
         )
         return _in_turn(servers, self.pace.runs, measure)
+
+    def joins(self, tls: bool) -> Runs[JoinRun]:
+        """All runs of joins."""
+        measure = partial(
+            joins.measure, tls=tls, bursts=self.pace.bursts, certificate=self.certificate
+        )
+        return _in_turn(self._speaking(tls), self.pace.runs, measure)
 
     def connections(self, tls: bool) -> Runs[ConnectionRun]:
         """All runs of connections."""
@@ -75,7 +86,10 @@ class Suite:
             library=self.library,
             certificate=self.certificate,
         )
-        return _in_turn(self.servers, self.pace.connection_runs, measure)
+        return _in_turn(self._speaking(tls), self.pace.connection_runs, measure)
+
+    def _speaking(self, tls: bool) -> list[Server]:
+        return [each for each in self.servers if each.has_tls or not tls]
 
 
 def _in_turn(servers: Sequence[Server], runs: int, measure: Callable[[Server], Run]) -> Runs[Run]:

@@ -6,7 +6,18 @@ from html import escape
 from math import ceil, floor, log10
 
 Points = list[tuple[float, float]]
-COLOURS = ("#c8102e", "#1f5fa8", "#2e8540", "#8a5a00", "#6a3d9a", "#00798c", "#555555", "#d0558f")
+COLOURS = (
+    "#c8102e",
+    "#1f5fa8",
+    "#2e8540",
+    "#8a5a00",
+    "#6a3d9a",
+    "#00798c",
+    "#555555",
+    "#d0558f",
+    "#3c3c8c",
+    "#a0522d",
+)
 """The first is the relay's. All are dark enough for text on white."""
 WIDTH, HEIGHT, TOP = 520, 420, 50
 LEFT, RIGHT, ABOVE, BELOW = 64, 112, 40, 56

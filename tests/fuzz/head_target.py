@@ -8,11 +8,13 @@ import h11
 
 from tests.fuzz.oracle import check, reading_in_pieces
 from tests.memory import Relay
+from tests.wire.h11_reading import by_h11
 from vaultrelay.policy.limits.pending import HEAD_BYTES
 from vaultrelay.wire.head import HEAD_END
 from vaultrelay.wire.proof import CHANNEL_BYTES
 from vaultrelay.wire.refusal import Refusal
 from vaultrelay.wire.request import Request, read_request
+from vaultrelay.wire.request_parser import parse_head
 from vaultrelay.wire.upgrade import read_upgrade
 
 _ASKED = [("Host", "relay.test"), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
@@ -27,6 +29,7 @@ def head(data: bytes) -> None:
 def check_parser(raw: bytes) -> None:
     """What is accepted is read in one way only; what is not gets an answer that a client reads."""
     try:
+        check(parse_head(raw) == by_h11(raw), "h11 reads another request")
         request = read_request(raw)
         check(_read_all(request) == _stripped(request), "written anew, it is another request")
         if not request.wants_websocket:

@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaultrelay.wire.refusal import Refusal
-from vaultrelay.wire.request import HEAD_LINES, Request, read_request
+from vaultrelay.wire.request import Request, read_request
+from vaultrelay.wire.request_parser import HEAD_LINES
 
 FUZZ = settings(deadline=None, derandomize=True, max_examples=150)
 

@@ -1,37 +1,12 @@
-"""Request heads: the strict parsing of one HTTP request, without a body (RFC 9112).
-
-h11 implements the grammar. What it tolerates for the sake of old servers is refused here first:
-bare line feeds, folded lines and control bytes, which make a header ambiguous.
-"""
+"""Request: one HTTP request to the relay, and what it says of itself."""
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
-import h11
+from vaultrelay.wire.refusal import bad_request, method_not_allowed, upgrade_lost
+from vaultrelay.wire.request_parser import parse_head
 
-from vaultrelay.wire.head import check_lines
-from vaultrelay.wire.refusal import (
-    bad_request,
-    method_not_allowed,
-    too_many_lines,
-    upgrade_lost,
-)
-
-HEAD_LINES = 128
-"""More than browsers and proxies send. A head full of short ones would take 2 ms to read."""
-_HTTP_VERSIONS = (b"1.1", b"1.0")
-"""Health checks of load balancers still use 1.0."""
-_SINGLE = frozenset(
-    {
-        b"authorization",
-        b"host",
-        b"origin",
-        b"sec-websocket-key",
-        b"sec-websocket-version",
-        b"x-vaultmesh-channel",
-    }
-)
-"""Header fields with a single value: repeated, they would be ambiguous."""
 _ABSOLUTE = re.compile(
     r"(?:https?|wss?)://(?P<authority>(?:\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::[0-9]{0,5})?)"
     r"(?P<rest>[/?].*)?",
@@ -79,7 +54,7 @@ class Request:
         """Return whether a list field has an element, case-insensitively."""
         return element in (found.lower() for found in self.elements(name))
 
-    @property
+    @cached_property
     def wants_websocket(self) -> bool:
         """Return whether this is the start of a WebSocket (RFC 6455, section 4.2.1)."""
         return self.has_element("upgrade", "websocket") and self.has_element(
@@ -108,54 +83,17 @@ class Request:
 def read_request(head: bytes) -> Request:
     """Return the request of a head, which includes its empty line. Raises Refusal for an invalid
     one."""
-    check_lines(head)
-    if head.count(b"\n") > HEAD_LINES:
-        raise too_many_lines(HEAD_LINES)
-    event = _parse(head)
-    headers: dict[bytes, bytes] = {}
-    for raw_name, value in event.headers.raw_items():
-        name = raw_name.lower()
-        if name not in headers:
-            headers[name] = value
-        elif name in _SINGLE:
-            raise bad_request(f"The header {name.decode('ascii')} appears twice.")
-        else:
-            headers[name] += b", " + value
-    if headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
-        raise bad_request("Requests to this relay have no body.")
-    if event.method == b"CONNECT" and not _WEBSOCKET_FIELDS.isdisjoint(headers):
+    method, raw_target, version, headers = parse_head(head)
+    if method == b"CONNECT" and not _WEBSOCKET_FIELDS.isdisjoint(headers):
         # The start of a WebSocket in HTTP/2 (RFC 8441), forwarded in HTTP/1.1 unchanged.
         raise upgrade_lost("the method GET")
-    if event.method not in (b"GET", b"HEAD"):
+    if method not in (b"GET", b"HEAD"):
         raise method_not_allowed()
-    target = event.target.decode("ascii")
+    target = raw_target.decode("ascii")
     if not target.startswith("/"):
         target, headers[b"host"] = _origin_form(target)
-    return Request(
-        event.method.decode("ascii"),
-        target.partition("?")[0],
-        event.http_version.decode("ascii"),
-        headers,
-    )
-
-
-def _parse(head: bytes) -> h11.Request:
-    """Return h11's reading of the request. Raises Refusal if it is not valid HTTP/1."""
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head) + 1)
-    try:
-        connection.receive_data(head)
-        event = connection.next_event()
-    except h11.RemoteProtocolError as error:
-        if "Host: header" in str(error):
-            raise bad_request("HTTP/1.1 needs one Host header.") from None
-        raise bad_request("The request head is not HTTP/1.1.") from None
-    if not isinstance(event, h11.Request):
-        raise bad_request("The request head is not HTTP/1.1.")
-    if event.http_version not in _HTTP_VERSIONS:
-        raise bad_request(
-            "This relay speaks HTTP/1.1 only: a proxy in front of it must not use HTTP/2."
-        )
-    return event
+    path = target.partition("?")[0]
+    return Request(method.decode("ascii"), path, version.decode("ascii"), headers)
 
 
 def _origin_form(target: str) -> tuple[str, bytes]:

@@ -54,6 +54,6 @@ def end_of_run(list messages, Py_ssize_t start, double most_messages, double mos
         elif end - start > most_messages or size > most_bytes:
             return end
         if length < HEADER_BYTES or memcmp(first, message, ID_AT):
-            return end
+            return max(end, start + 1)
         size += length
     return len(messages)

@@ -1,13 +1,11 @@
 /* The floor: WebSocket frames parsed, unmasked and relayed in C, with one epoll object.
 
    forwarder PORT. Connections that ask for the same path are in one room, and get what the others
-   of it send. Nothing is checked, queued with a bound, or closed politely: a receiver that does not
-   read is waited for. Without TLS. */
+   of it send. Nothing is checked, queued with a bound, or closed politely. Without TLS. */
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,11 +20,12 @@ enum { EVENTS = 64, READ_BYTES = 1 << 18, LARGEST = 1 << 20, FILES = 65536, ROOM
 struct peer {
     int fd, room;              /* room -1: the upgrade is not complete */
     struct peer *next;         /* of the same room */
-    char *kept;                /* an incomplete head or frame */
-    size_t size;
+    char *kept, *unsent;       /* an incomplete head or frame; what did not fit into the socket */
+    size_t size, unsent_size;
 };
 
 static struct peer *peers[FILES], *rooms[ROOMS];
+static int poller;
 static char input[LARGEST + READ_BYTES], output[LARGEST + 2 * READ_BYTES];
 
 static void fail(const char *what) {
@@ -78,21 +77,33 @@ static void hang_up(struct peer *peer) {
     peers[peer->fd] = NULL;
     close(peer->fd);
     free(peer->kept);
+    free(peer->unsent);
     free(peer);
 }
 
+static void await(int operation, int fd, uint32_t events) {
+    struct epoll_event wanted = {events, {.fd = fd}};
+    if (epoll_ctl(poller, operation, fd, &wanted)) fail("epoll_ctl");
+}
+
+/* Send what fits into the socket, and keep the rest. The end of a broken connection is read later. */
 static void send_all(struct peer *to, const char *data, size_t size) {
-    while (size) {
-        ssize_t sent = send(to->fd, data, size, MSG_NOSIGNAL);
-        if (sent > 0) {
-            data += sent, size -= sent;
-        } else if (errno == EAGAIN) {
-            struct pollfd room = {to->fd, POLLOUT, 0};
-            poll(&room, 1, -1);
-        } else {
-            return; /* it is gone, and its end is read later */
-        }
-    }
+    ssize_t sent = to->unsent_size ? 0 : send(to->fd, data, size, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN) return;
+    if (sent > 0) data += sent, size -= sent;
+    if (!size) return;
+    if (!to->unsent_size) await(EPOLL_CTL_MOD, to->fd, EPOLLIN | EPOLLOUT);
+    to->unsent = realloc(to->unsent, to->unsent_size + size);
+    memcpy(to->unsent + to->unsent_size, data, size);
+    to->unsent_size += size;
+}
+
+static void send_more(struct peer *to) {
+    ssize_t sent = send(to->fd, to->unsent, to->unsent_size, MSG_NOSIGNAL);
+    if (sent < 0) return;
+    to->unsent_size -= sent;
+    memmove(to->unsent, to->unsent + sent, to->unsent_size);
+    if (!to->unsent_size) await(EPOLL_CTL_MOD, to->fd, EPOLLIN);
 }
 
 /* Answer the upgrade; return the bytes of its head, 0 if it is incomplete, -1 if it is none. */
@@ -131,7 +142,7 @@ static ssize_t unmask(const unsigned char *data, size_t size, char *to, size_t *
     if (size < head + 4 + length) return 0;
     memcpy(to, data, head);
     to[1] &= 127;
-    uint64_t mask;
+    uint64_t mask = 0;
     memcpy(&mask, data + head, 4);
     mask |= mask << 32;
     const unsigned char *from = data + head + 4;
@@ -187,15 +198,16 @@ int main(int count, char **words) {
     struct sockaddr_in here = {AF_INET, htons(atoi(words[1])), {htonl(INADDR_LOOPBACK)}, {0}};
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(listener, (struct sockaddr *)&here, sizeof here) || listen(listener, 1024)) fail("bind");
-    int poll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event wanted = {EPOLLIN, {.fd = listener}}, ready[EVENTS];
-    epoll_ctl(poll, EPOLL_CTL_ADD, listener, &wanted);
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event ready[EVENTS];
+    await(EPOLL_CTL_ADD, listener, EPOLLIN);
     for (;;) {
-        int events = epoll_wait(poll, ready, EVENTS, -1);
+        int events = epoll_wait(poller, ready, EVENTS, -1);
         for (int index = 0; index < events; index++) {
             int fd = ready[index].data.fd;
             if (fd != listener) {
-                if (peers[fd]) serve(peers[fd]);
+                if (ready[index].events & EPOLLOUT) send_more(peers[fd]);
+                if (ready[index].events & ~EPOLLOUT) serve(peers[fd]);
                 continue;
             }
             fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -203,8 +215,7 @@ int main(int count, char **words) {
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             peers[fd] = calloc(1, sizeof **peers);
             peers[fd]->fd = fd, peers[fd]->room = -1, peers[fd]->kept = malloc(1);
-            struct epoll_event new = {EPOLLIN, {.fd = fd}};
-            epoll_ctl(poll, EPOLL_CTL_ADD, fd, &new);
+            await(EPOLL_CTL_ADD, fd, EPOLLIN);
         }
     }
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 EVERYWHERE: Final = ("data", "frames")
-LINUX: Final = ()
+LINUX: Final = ("streams",)
 """Those that call the kernel as Linux has it."""
 
 _ENDINGS = (".pyx", ".pxd", ".pxi")

@@ -136,7 +136,7 @@ class TlsStream(PlainStream):
         if size:
             self.protocol.dataReceived(bytes(_plain[:size]))
         if end is not None and self._state not in OVER:
-            self._peer_gone(end)
+            self._peer_gone(end is DONE)
 
     def _unseal(self) -> tuple[int, Failure | None]:
         """Decrypt all complete records into `_plain`.
@@ -207,14 +207,14 @@ class TlsStream(PlainStream):
             if self._unsent is None:
                 self.lose(DONE)
 
-    def _peer_gone(self, reason: Failure) -> None:
+    def _peer_gone(self, is_orderly: bool) -> None:
         if self._stages:
-            super()._peer_gone(reason)
+            super()._peer_gone(is_orderly)
             return
-        if reason is DONE and self._unsent is None:
+        if is_orderly and self._unsent is None:
             with suppress(OSError):
                 self.socket.send(self._close_notify())
-        self.lose(reason)
+        self.lose(DONE if is_orderly else LOST)
 
     def _close_notify(self) -> bytes:
         """Return a close_notify, once. The peer's is not awaited (RFC 8446, section 6.1)."""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-EVERYWHERE: Final = ("data", "frames")
+EVERYWHERE: Final = ("data", "frames", "records")
 LINUX: Final = ("streams",)
 """Those that call the kernel as Linux has it."""
 

@@ -2,10 +2,10 @@
 
 import gc
 import random
+import socket
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from twisted.internet.interfaces import ISSLTransport, ITCPTransport
@@ -97,24 +97,13 @@ class TestData:
         data = random.Random(4).randbytes(MAX_READ_BYTES + RECORD)
         shaken.client.tls.write(data)
         sealed = shaken.client.sealed()
-        whole = shaken.stream.socket
-        reads = [sealed[:RECORD], sealed[RECORD:][:MAX_READ_BYTES]]
-
-        class Reading:
-            def recv_into(self, buffer: memoryview, size: int) -> int:
-                data = reads.pop(0)
-                buffer[: len(data)] = data
-                assert len(data) <= size
-                return len(data)
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(whole, name)
-
-        shaken.stream.socket = Reading()
+        wire = shaken.client.wire
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_READ_BYTES)
+        wire.sendall(sealed[:RECORD])
         shaken.stream.can_read()
         assert shaken.protocol.received == []
+        wire.sendall(sealed[RECORD:][:MAX_READ_BYTES])
         shaken.stream.can_read()
-        shaken.stream.socket = whole
         (received,) = shaken.protocol.received
         assert len(received) > MAX_READ_BYTES
         assert shaken.stream._tls.pending() == 0, "the kernel would not report that"

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-EVERYWHERE: Final = ("data", "frames")
-LINUX: Final = ()
+EVERYWHERE: Final = ("data", "frames", "records")
+LINUX: Final = ("streams",)
 """Those that call the kernel as Linux has it."""
 
 _ENDINGS = (".pyx", ".pxd", ".pxi")

@@ -1,7 +1,7 @@
 """EpollGroup: streams that share one epoll object, which is one descriptor of the reactor."""
 
 import select
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from vaultrelay.native import has_twin
 from vaultrelay.transport.hub_stream import READ, HubStream
 
 
@@ -22,6 +23,31 @@ class GroupHub(Protocol):
         """Close all streams for this reason."""
 
 
+@has_twin("streams")
+def serve_ready(
+    poller: select.epoll,
+    streams: dict[int, HubStream],
+    at_once: int,
+    fail: Callable[[HubStream], None],
+) -> int:
+    """Serve the streams that are ready, `at_once` at most; return the number of their events."""
+    events = poller.poll(0, at_once)
+    for descriptor, event in events:
+        stream = streams.get(descriptor)
+        if stream is None:
+            # An earlier stream of these closed it. No new stream can have its number yet:
+            # listeners accept outside of this loop.
+            continue
+        try:
+            if event == READ:
+                stream.can_read()
+            else:
+                stream.ready(event)
+        except Exception:
+            fail(stream)
+    return len(events)
+
+
 @implementer(IReadDescriptor)
 class EpollGroup:
     """Watches some of a hub's `streams`, by their descriptors.
@@ -33,7 +59,7 @@ class EpollGroup:
 
     def __init__(
         self,
-        streams: Mapping[int, HubStream],
+        streams: dict[int, HubStream],
         at_once: int,
         seconds: float,
         hub: GroupHub,
@@ -84,21 +110,7 @@ class EpollGroup:
         remaining = len(streams)
         is_complete = is_long = False
         while remaining > 0:
-            events = poller.poll(0, at_once)
-            for descriptor, event in events:
-                stream = streams.get(descriptor)
-                if stream is None:
-                    # An earlier stream of this batch closed it. No new stream can have its
-                    # number yet: listeners accept outside of this loop.
-                    continue
-                try:
-                    if event == READ:
-                        stream.can_read()
-                    else:
-                        stream.ready(event)
-                except Exception:
-                    self._hub.fail(stream)
-            is_complete = len(events) < at_once
+            is_complete = serve_ready(poller, streams, at_once, self._hub.fail) < at_once
             is_long = monotonic() >= until
             if is_complete or is_long or poller.closed:
                 break

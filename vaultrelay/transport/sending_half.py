@@ -13,6 +13,7 @@ from vaultrelay.transport.hub_stream import READ, WRITE
 from vaultrelay.transport.kernel_queue import unacknowledged_bytes
 from vaultrelay.transport.registered_producer import RegisteredProducer
 from vaultrelay.transport.send_buffer import Piece, SendBuffer
+from vaultrelay.transport.stream_core import StreamCore
 from vaultrelay.transport.stream_state import OVER, WRITABLE, State
 
 _COPY_BELOW = 32 * 1024 if hasattr(socket.socket, "sendmsg") else sys.maxsize
@@ -20,25 +21,15 @@ _COPY_BELOW = 32 * 1024 if hasattr(socket.socket, "sendmsg") else sys.maxsize
 does not have at all."""
 _RESET = pack("ii", 1, 0)
 """SO_LINGER on, 0 seconds: the close is a reset."""
-OPEN = State.OPEN
-"""A constant, since a lookup in the enum class takes 66 ns, and each write needs one."""
 
 
-class SendingHalf:
+class SendingHalf(StreamCore):
     """Sends the bytes that the kernel takes, and keeps the rest until the hub reports room.
 
     A push producer is paused as soon as any byte is unsent, so that it can count all of them.
     """
 
-    __slots__ = (
-        "_events",
-        "_hub",
-        "_producer",
-        "_state",
-        "_unsent",
-        "descriptor",
-        "socket",
-    )
+    __slots__ = ("_producer",)
 
     def __init__(self, hub: Hub, connected: socket.socket) -> None:
         connected.setblocking(False)
@@ -47,22 +38,10 @@ class SendingHalf:
         self._hub = hub
         self._events = READ
         self._state = State.OPEN
-        self._unsent: SendBuffer | None = None
+        self._unsent = None
         self._producer: RegisteredProducer | None = None
 
     # IConsumer and more, called by protocols.
-
-    def write(self, data: bytes) -> None:
-        if self._unsent is None and self._state is OPEN:
-            try:
-                sent = self.socket.send(data)
-            except OSError:
-                # The socket is full or broken; the hub will report which.
-                sent = 0
-            if sent < len(data):
-                self._keep((data,), sent)
-        elif data and self._state in WRITABLE:
-            self._keep((data,))
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Send pieces in one system call, without a copy of large ones."""
@@ -90,7 +69,7 @@ class SendingHalf:
 
     def unregisterProducer(self) -> None:
         self._producer = None
-        if self._state is not OPEN:
+        if self._state is not State.OPEN:
             # A close may have waited for the producer.
             self._want(self._events | WRITE)
 
@@ -99,15 +78,6 @@ class SendingHalf:
         unsent = 0 if self._unsent is None else self._unsent.size
         return unsent + unacknowledged_bytes(self.descriptor)
 
-    def send_raw(self, data: bytes) -> None:
-        """Send bytes without TLS, or keep them until the socket takes them."""
-        sent = 0
-        if self._unsent is None:
-            with suppress(OSError):
-                sent = self.socket.send(data)
-        if sent < len(data):
-            self._keep((data,), sent)
-
     # Inside.
 
     def _want(self, events: int) -> None:
@@ -115,7 +85,7 @@ class SendingHalf:
             self._events = events
             self._hub.change(self.descriptor, events)
 
-    def _keep(self, pieces: Iterable[Piece], sent: int = 0) -> None:
+    def _keep(self, pieces: Iterable[Piece], sent: int) -> None:
         """Keep pieces, without their first `sent` bytes, until the kernel takes more."""
         if self._state in OVER:
             return

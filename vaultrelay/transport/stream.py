@@ -16,17 +16,13 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from vaultrelay.policy.limits.streams import MAX_READ_BYTES
 from vaultrelay.transport.allowance import HEAD_ALLOWANCE, Allowance
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.hub_stream import ERROR, READ, WRITE
 from vaultrelay.transport.preamble import Stage, StageFailed
-from vaultrelay.transport.sending_half import OPEN, SendingHalf
+from vaultrelay.transport.sending_half import SendingHalf
 from vaultrelay.transport.socket_address import twisted_address
 from vaultrelay.transport.stream_state import ABORTED, DONE, LOST, OVER, READABLE, State
-
-_view = memoryview(bytearray(MAX_READ_BYTES))
-"""The read buffer of all streams, which use it one after another."""
 
 
 @implementer(ITransport, IConsumer, IPushProducer, ISystemHandle)
@@ -37,7 +33,7 @@ class Stream(SendingHalf):
     ones that are done are removed. `peer` is the client's address from a PROXY header.
     """
 
-    __slots__ = ("_address", "_allowance", "_stages", "peer", "protocol")
+    __slots__ = ("_address", "peer")
 
     def __init__(
         self,
@@ -50,41 +46,19 @@ class Stream(SendingHalf):
         super().__init__(hub, connected)
         self.protocol = protocol
         self.peer: IAddress | None = None
-        self._allowance: Allowance = HEAD_ALLOWANCE
+        self._allowance = HEAD_ALLOWANCE
         self._address = address
         self._stages = tuple(stages)
         hub.add(self)
 
     # HubStream, called by the hub.
 
-    def can_read(self) -> None:
-        if not self._events & READ:
-            # A stream served earlier in this round paused this one.
-            return
-        try:
-            wanted = self._hub.ledger.read_bytes or self._allowance.bytes_allowed
-            if not wanted:
-                self._hub.defer(self)
-                return
-            size = self.socket.recv_into(_view, wanted)
-        except BlockingIOError:
-            return
-        except OSError:
-            self._peer_gone(LOST)
-            return
-        if not size:
-            self._peer_gone(DONE)
-        elif self._stages:
-            self._feed_stages(bytes(_view[:size]))
-        else:
-            self._received(_view[:size])
-
     def can_write(self) -> None:
         try:
             if self._unsent is not None and not self._send_unsent():
                 return
         except OSError:
-            self._peer_gone(LOST)
+            self._peer_gone(False)
             return
         producer = self._producer
         if producer is not None and producer.waits:
@@ -94,7 +68,7 @@ class Stream(SendingHalf):
                 self._want(self._events & ~WRITE)
             return
         self._want(self._events & ~WRITE)
-        if self._state is not OPEN:
+        if self._state is not State.OPEN:
             self._all_sent()
 
     def ready(self, events: int) -> None:
@@ -107,7 +81,7 @@ class Stream(SendingHalf):
             elif events & ERROR:
                 # The hub reports errors even to a stream that is paused or deferred. It also
                 # reports the end of both directions, but bytes before that may be unread.
-                self._peer_gone(LOST)
+                self._peer_gone(False)
 
     def read_again(self) -> None:
         """Watch for input again after `Hub.defer`, or when more is allowed."""
@@ -197,9 +171,6 @@ class Stream(SendingHalf):
 
     # Inside.
 
-    def _received(self, data: memoryview | bytes) -> None:
-        self.protocol.dataReceived(bytes(data))
-
     def _feed_stages(self, data: bytes) -> None:
         """Pass bytes to the stages in turn, and the rest to the protocol once all are done."""
         try:
@@ -231,14 +202,14 @@ class Stream(SendingHalf):
         if half is not None:
             half.writeConnectionLost()
 
-    def _peer_gone(self, reason: Failure) -> None:
+    def _peer_gone(self, is_orderly: bool) -> None:
         """Handle a broken connection, or the peer's end of the connection or its direction."""
         if self._stages:
-            self._stages[0].lost(self, reason is DONE)
-            reason = LOST
-        half = IHalfCloseableProtocol(self.protocol, None) if reason is DONE else None
+            self._stages[0].lost(self, is_orderly)
+            is_orderly = False
+        half = IHalfCloseableProtocol(self.protocol, None) if is_orderly else None
         if half is None:
-            self.lose(reason)
+            self.lose(DONE if is_orderly else LOST)
         else:
             self.pauseProducing()
             half.readConnectionLost()

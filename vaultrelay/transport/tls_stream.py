@@ -18,15 +18,13 @@ from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING, empty
 from vaultrelay.transport.stream_state import DONE, LOST, OVER, WRITABLE, State
 from vaultrelay.transport.tls_handshake import TlsHandshake
+from vaultrelay.transport.unsealing import RECORD_BYTES, unseal
 
-_RECORD_BYTES = 16 * 1024
-"""Largest plaintext of a TLS record, in bytes (RFC 8446, section 5.1)."""
 _RECORD_MEMORY = 17 * 1024
 """The memory of a connection for a record of which a part has come, in bytes."""
-_SEALED_AT_ONCE = 16 * _RECORD_BYTES
-"""Bytes encrypted at once, since the shared buffer keeps the largest size that it ever had."""
-_plain = memoryview(bytearray(MAX_READ_BYTES + 2 * _RECORD_BYTES))
-"""Plaintext of one read; with the kept part of a record, it can be longer than the read."""
+_SEALED_AT_ONCE = MAX_READ_BYTES + RECORD_BYTES
+"""Bytes encrypted at once: all that one read brings for a receiver. The shared buffer keeps the
+largest size that it ever had."""
 
 
 @implementer(ISSLTransport)
@@ -76,18 +74,21 @@ class TlsStream(PlainStream):
     # ITransport, called by protocols.
 
     def write(self, data: bytes) -> None:
-        if data and self._tls is not None and self._state in WRITABLE:
-            self._seal(self._tls, data)
+        if 0 < len(data) <= _SEALED_AT_ONCE:
+            self._seal(data)
+            return
+        view = memoryview(data)
+        for start in range(0, len(data), _SEALED_AT_ONCE):
+            self._seal(view[start : start + _SEALED_AT_ONCE])
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Send pieces, without a copy of a large one."""
         pieces = list(data)
-        if len(pieces) == 2 and len(pieces[1]) > _RECORD_BYTES:  # noqa: PLR2004
+        if len(pieces) == 2 and RECORD_BYTES < len(pieces[1]) < _SEALED_AT_ONCE:  # noqa: PLR2004
             # The header goes into the first record of the message.
             header, message = pieces
-            first = _RECORD_BYTES - len(header)
-            self.write(bytes(header) + message[:first])
-            self.write(memoryview(message)[first:])  # type: ignore[arg-type]
+            first = RECORD_BYTES - len(header)
+            self._seal(bytes(header) + message[:first], memoryview(message)[first:])
         else:
             self.write(b"".join(pieces))
 
@@ -130,50 +131,26 @@ class TlsStream(PlainStream):
         elif len(data) < self._allowance.bytes_allowed:
             # What may be read in a full relay must not add to it: a counted part stays so.
             self._count_cut(0)
-        size, end = self._unseal()
+        assert self._tls is not None  # noqa: S101  for the type checker
+        plain, is_orderly = unseal(self._tls.read, INCOMING)
         if OUTGOING.pending:
             self._answer(OUTGOING.read())
-        if size:
-            self.protocol.dataReceived(bytes(_plain[:size]))
-        if end is not None and self._state not in OVER:
-            self._peer_gone(end)
+        if plain:
+            self.protocol.dataReceived(plain)
+        if is_orderly is not None and self._state not in OVER:
+            self._peer_gone(is_orderly)
 
-    def _unseal(self) -> tuple[int, Failure | None]:
-        """Decrypt all complete records into `_plain`.
-
-        Return the number of bytes, and the reason if the connection has to end.
-        """
-        assert self._tls is not None  # noqa: S101  for the type checker
-        read = self._tls.read
-        total = 0
+    def _seal(self, *pieces: bytes | memoryview) -> None:
+        """Encrypt pieces, each in records of its own, and send them at once."""
+        if self._tls is None or self._state not in WRITABLE:
+            return
         try:
-            while INCOMING.pending:
-                size = read(_RECORD_BYTES, _plain[total:])
-                if not size:
-                    # A close_notify: later bytes are ignored (RFC 8446, section 6.1).
-                    INCOMING.read()
-                    return total, DONE
-                total += size  # type: ignore[operator]
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLError:
-            INCOMING.read()
-            return total, LOST
-        return total, None
-
-    def _seal(self, tls: ssl.SSLObject, data: bytes) -> None:
-        """Encrypt and send bytes."""
-        try:
-            if len(data) <= _SEALED_AT_ONCE:
-                tls.write(data)
-                self.send_raw(OUTGOING.read())
-                return
-            view = memoryview(data)
-            for start in range(0, len(data), _SEALED_AT_ONCE):
-                tls.write(view[start : start + _SEALED_AT_ONCE])
-                self.send_raw(OUTGOING.read())
+            for piece in pieces:
+                self._tls.write(piece)
         except ssl.SSLError:
             self.abortConnection()
+        else:
+            self.send_raw(OUTGOING.read())
 
     def _answer(self, sealed: bytes) -> None:
         """Send records of TLS itself."""
@@ -207,14 +184,14 @@ class TlsStream(PlainStream):
             if self._unsent is None:
                 self.lose(DONE)
 
-    def _peer_gone(self, reason: Failure) -> None:
+    def _peer_gone(self, is_orderly: bool) -> None:
         if self._stages:
-            super()._peer_gone(reason)
+            super()._peer_gone(is_orderly)
             return
-        if reason is DONE and self._unsent is None:
+        if is_orderly and self._unsent is None:
             with suppress(OSError):
                 self.socket.send(self._close_notify())
-        self.lose(reason)
+        self.lose(DONE if is_orderly else LOST)
 
     def _close_notify(self) -> bytes:
         """Return a close_notify, once. The peer's is not awaited (RFC 8446, section 6.1)."""

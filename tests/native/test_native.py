@@ -127,6 +127,19 @@ def test_what_cannot_be_used_is_a_fault(
     assert loaded.faults() == [f"compiled modules cannot be used (data): {fault}"]
 
 
+def test_sources_that_cannot_be_read_are_a_fault(
+    loaded: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built(monkeypatch, data="ours", stream="ours")
+
+    def digest(_: str) -> str:
+        raise PermissionError("data.pyx")
+
+    monkeypatch.setattr(modules, "digest", digest)
+    assert loaded.has_twin("data")(pure) is pure
+    assert loaded.faults() == ["compiled modules cannot be used (data, stream): data.pyx"]
+
+
 def test_a_reason_for_all_is_told_once(loaded: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     built(monkeypatch, data="another's", stream="another's")
     (fault,) = loaded.faults()
@@ -153,6 +166,7 @@ def test_each_source_changes_the_digest(tmp_path: Path) -> None:
     assert len(seen) == 5
     (tmp_path / "one.pyx").write_bytes(b"\r\n")
     (tmp_path / "readme.txt").write_text("not a source")
+    (tmp_path / ".#one.pyx").write_text("a lock of an editor")
     assert modules.digest(str(tmp_path)) in seen
 
 

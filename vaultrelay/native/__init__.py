@@ -71,11 +71,13 @@ def _load(module: str) -> ModuleType | None:
         return None
     try:
         found = import_module(f"{__name__}.{module}")
+        is_stale = _digest() not in ("", getattr(found, "SOURCES", None))
     except Exception as error:
-        # Whatever a file built for another system or version raises, the pure twin does the work.
+        # Whatever a file built for another system or version raises, and also if the sources cannot
+        # be read: the pure twin does the work.
         _missing(module, str(error), is_built=not isinstance(error, ModuleNotFoundError))
         return None
-    if _digest() not in ("", getattr(found, "SOURCES", None)):
+    if is_stale:
         _missing(module, _STALE, is_built=True)
         return None
     return found

@@ -41,4 +41,5 @@ def _sources(folder: str) -> Iterable[str]:
     except OSError:
         # The relay is in an archive of modules, as PyInstaller makes it.
         return []
-    return [name for name in files if name.endswith(_ENDINGS)]
+    # A hidden file is an editor's: Emacs locks a source by a link that leads nowhere.
+    return [name for name in files if name.endswith(_ENDINGS) and not name.startswith(".")]

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from OpenSSL import SSL
+from OpenSSL.crypto import X509
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -19,6 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tests.authority import DAY, NAME, Issued, chain, issue, write_pair
+from vaultrelay.certificates.x509 import read_certificate
 from vaultrelay.client import Refused, TlsFailed, Untrusted, connect, device
 from vaultrelay.client import tls as client_tls
 from vaultrelay.client.tls import RelayTls
@@ -170,6 +173,17 @@ class TestCertificatesRefused:
         for host in (NAME, "relay.lan"):
             assert said in refused(dial(host, root.pem).meet(serve(tmp_path, own)))
 
+    def test_that_cryptography_cannot_read(
+        self, tmp_path: Path, dial: Dial, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise RuntimeError
+
+        own, root = chain()
+        monkeypatch.setattr(X509, "to_cryptography", fail)
+        monkeypatch.setattr(client_tls, "read_certificate", lambda der: read_certificate(der[:9]))
+        assert "no host name" in refused(dial(NAME, root.pem).meet(serve(tmp_path, own)))
+
     @pytest.mark.parametrize(
         ("days", "said"),
         [
@@ -286,3 +300,8 @@ def test_the_platforms_roots_are_those_of_its_variable(
     (tmp_path / "roots.pem").write_bytes(root.pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
     assert is_accepted(dial().meet(serve(tmp_path, own)))
+
+
+def test_an_error_without_a_reason_is_reported_all_the_same() -> None:
+    said = f"No TLS with {NAME}: no reason given. Does the relay serve TLS on this port?"
+    assert str(RelayTls(NAME).explain(SSL.Error())) == said

@@ -11,7 +11,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
-from OpenSSL.crypto import X509
+from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 from service_identity.cryptography import (
     verify_certificate_hostname,
     verify_certificate_ip_address,
@@ -105,24 +105,25 @@ class RelayTls:
             part = ", or one in its chain," if depth else ""
             self._fault = Untrusted(f"The certificate of {self._host}{part} {cause}. {cure}")
         elif depth == 0:
-            self._fault = self._name_fault(certificate.to_cryptography())
+            self._fault = self._name_fault(certificate)
         return self._fault is None
 
-    def _name_fault(self, certificate: x509.Certificate) -> Untrusted | None:
+    def _name_fault(self, certificate: X509) -> Untrusted | None:
         is_address = isIPAddress(self._host) or isIPv6Address(self._host)
         verify = verify_certificate_ip_address if is_address else verify_certificate_hostname
         try:
-            verify(certificate, self._host)
+            verify(certificate.to_cryptography(), self._host)
         except Exception:
             # Whatever the reason: a certificate whose names cannot be read is for no host.
-            return Untrusted(f"The certificate of {self._host} {_names(certificate)}")
+            names = _names(dump_certificate(FILETYPE_ASN1, certificate))
+            return Untrusted(f"The certificate of {self._host} {names}")
         return None
 
 
-def _names(certificate: x509.Certificate) -> str:
+def _names(der: bytes) -> str:
     """Return which names a certificate has, and the remedy."""
     try:
-        names = read_certificate(certificate.public_bytes(Encoding.DER)).names
+        names = read_certificate(der).names
     except ValueError:
         names = ()
     if not names:

@@ -1,7 +1,6 @@
 """Reconnecting: the decision vectors, and Connection against relays that refuse and close."""
 
 import json
-import ssl
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from twisted.internet.error import ConnectError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 
-from vaultrelay.client import Closed, Connection, Ended, Refused
+from vaultrelay.client import Closed, Connection, Ended, Refused, TlsFailed, Untrusted
 from vaultrelay.client.reconnecting import Reconnecting
 from vaultrelay.client.refused import NO_ANSWER, NO_RELAY
 from vaultrelay.wire.answer import Answer
@@ -66,8 +65,8 @@ def test_a_decision(vector: Json, between: Any, edge: int) -> None:
 
 def test_a_certificate_that_is_not_valid_is_final() -> None:
     reconnecting = Reconnecting(lowest)
-    assert reconnecting.ended(ssl.SSLCertVerificationError(), 0) is None
-    assert reconnecting.ended(ssl.SSLError(), 0) == 2
+    assert reconnecting.ended(Untrusted(), 0) is None
+    assert reconnecting.ended(TlsFailed(), 0) == 2
 
 
 def test_the_delay_of_many_failures_is_a_minute() -> None:

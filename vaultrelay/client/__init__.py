@@ -24,6 +24,7 @@ from vaultrelay.client.mailbox import Mailbox, NoMailbox, new_item_id
 from vaultrelay.client.outbox import OutboxFull
 from vaultrelay.client.reconnecting_device import Connection, Ended, Opened
 from vaultrelay.client.refused import Refused
+from vaultrelay.client.tls_failed import TlsFailed, Untrusted
 from vaultrelay.wire.announced import MailboxLimits
 from vaultrelay.wire.control.in_session import Busy, Draining, Joined, Keepalive, Left, Ready
 from vaultrelay.wire.control.mailbox import Erased, MailboxState
@@ -59,6 +60,8 @@ __all__ = [
     "Refused",
     "StoreFailed",
     "Stored",
+    "TlsFailed",
+    "Untrusted",
     "WaitingPut",
     "connect",
     "new_item_id",

@@ -1,7 +1,6 @@
 """Device: one device's session in a channel, on the client's side."""
 
 import secrets
-import ssl
 from functools import partial
 from itertools import count
 
@@ -10,14 +9,13 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.task import LoopingCall
 
-from vaultrelay.client.connection import DeviceSocket
+from vaultrelay.client.connection import DeviceSocket, Explain
 from vaultrelay.client.event_queue import EventQueue
 from vaultrelay.client.events import Closed, Event
 from vaultrelay.client.factory import DeviceSocketFactory
 from vaultrelay.client.mail_connection import MailConnection
 from vaultrelay.client.mail_link import MailLink
 from vaultrelay.client.mailbox import Mailbox
-from vaultrelay.client.tls import TlsEndpoint
 from vaultrelay.wire import proof
 from vaultrelay.wire.announced import CHANNEL_DEVICES, Limits
 from vaultrelay.wire.control.in_session import Joined, Keepalive, Left
@@ -167,31 +165,35 @@ async def connect(
     url: str,
     channel_seed: bytes,
     device: bytes,
-    tls: ssl.SSLContext | None = None,
+    trust_roots: bytes | None = None,
     endpoint: IStreamClientEndpoint | None = None,
     mailbox: Mailbox | None = None,
 ) -> Device:
     """Join the channel of this 32-byte Ed25519 seed, as the device with the 8-byte tag.
 
-    `tls` replaces the platform's trust in certificates, `endpoint` the way to the relay. With a
-    `mailbox` the device asks the relay for one, and works without it if it offers none. Raises
-    ValueError for a bad URL, seed or tag, Refused, Closed, Twisted's ConnectError, ssl.SSLError,
-    and CancelledError without an answer after CONNECT_SECONDS.
+    `trust_roots` are certificates in PEM that replace those that the platform trusts; `endpoint`
+    replaces the way to the relay, with its TLS. With a `mailbox` the device asks the relay for one,
+    and works without it if it offers none. Raises ValueError for bad arguments, Refused, Closed,
+    Twisted's ConnectError, TlsFailed (with an `endpoint`, the errors of its TLS), and
+    CancelledError without an answer after CONNECT_SECONDS.
     """
     relay = RelayUrl.read(url)
     channel = proof.channel_of(channel_seed)
     if len(device) != proof.DEVICE_BYTES:
         raise ValueError(f"a device tag has {proof.DEVICE_BYTES} bytes, not {len(device)}")
 
+    endpoint, explain = _way_to(reactor, relay, trust_roots, endpoint)
     early: list[Event | Closed] = []
     cursor = None if mailbox is None else mailbox.cursor
     answer = partial(_hello, channel_seed, channel, device, relay.host, cursor)
-    socket = DeviceSocket(reactor, answer, early.append, wants_mailbox=mailbox is not None)
+    socket = DeviceSocket(
+        reactor, answer, early.append, explain=explain, wants_mailbox=mailbox is not None
+    )
     address = f"{relay.scheme}://{relay.authority}{relay.path}"
     factory = DeviceSocketFactory(reactor, address, relay.authorization, channel, socket)
     deadline = reactor.callLater(CONNECT_SECONDS, socket.welcomed.cancel)
     try:
-        await (endpoint or endpoint_of(reactor, relay, tls)).connect(factory)
+        await endpoint.connect(factory)
         welcome = await socket.welcomed
     except BaseException:
         socket.abort()
@@ -221,18 +223,24 @@ def _hello(
     return Hello(channel, device, nonce, host, signature, CLIENT_NAME, cursor).encode()
 
 
-def endpoint_of(
+def _way_to(
     reactor: IReactorTime,
     url: RelayUrl,
-    tls: ssl.SSLContext | None = None,
-    *,
-    with_alerts: bool = True,
-) -> IStreamClientEndpoint:
-    """Return the endpoint of a relay: TCP, and for wss TLS that verifies the host's certificate.
-
-    `with_alerts`: send the relay a TLS alert with the reason for a failed handshake.
-    """
+    trust_roots: bytes | None,
+    endpoint: IStreamClientEndpoint | None,
+) -> tuple[IStreamClientEndpoint, Explain]:
+    """Return the caller's endpoint, or TCP, with TLS for wss; and the explanation of its errors."""
+    if endpoint is not None:
+        return endpoint, _as_they_are
     tcp = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
     if url.scheme == "ws":
-        return tcp
-    return TlsEndpoint(tcp, url.host, tls or ssl.create_default_context(), with_alerts)
+        return tcp, _as_they_are
+    # It loads pyOpenSSL, which `vault-relay check` does without.
+    from vaultrelay.client.tls import RelayTls
+
+    tls = RelayTls(url.host, trust_roots)
+    return tls.over(tcp, reactor), tls.explain
+
+
+def _as_they_are(error: Exception) -> Exception:
+    return error

@@ -4,11 +4,11 @@ No I/O and no clock: the caller passes the time. Protocol page, Reconnecting and
 """
 
 import random
-import ssl
 from collections.abc import Callable
 
 from vaultrelay.client.events import Closed
 from vaultrelay.client.refused import NO_ANSWER, Refused
+from vaultrelay.client.tls_failed import Untrusted
 from vaultrelay.wire.answer import Answer
 
 MAX_DELAY = 60
@@ -57,7 +57,7 @@ class Reconnecting:
         lasted = 0.0 if self._opened_at is None else now - self._opened_at
         self._attempt = 1 if lasted >= LASTING_SECONDS else self._attempt + 1
         window, self._opened_at, self._window = self._window, None, None
-        if isinstance(error, ssl.SSLCertVerificationError):
+        if isinstance(error, Untrusted):
             return None
         if isinstance(error, Refused):
             return self._after_refusal(error)

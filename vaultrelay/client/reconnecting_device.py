@@ -1,6 +1,5 @@
 """Connection: a device that joins again after its connection has ended."""
 
-import ssl
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -51,12 +50,14 @@ class Connection:
         url: str,
         channel_seed: bytes,
         device: bytes,
-        tls: ssl.SSLContext | None = None,
+        trust_roots: bytes | None = None,
         endpoint: IStreamClientEndpoint | None = None,
         mailbox: Mailbox | None = None,
     ) -> None:
         self._clock = reactor
-        self._dial = partial(connect, reactor, url, channel_seed, device, tls, endpoint, mailbox)
+        self._dial = partial(
+            connect, reactor, url, channel_seed, device, trust_roots, endpoint, mailbox
+        )
         self._reconnecting = Reconnecting()
         self._delay: float | None = 0.0
         self._is_closed = False

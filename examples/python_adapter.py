@@ -5,6 +5,7 @@ vault-relay conformance -- python3 examples/python_adapter.py
 
 import builtins
 import json
+import ssl
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from twisted.internet import stdio
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
 from twisted.internet.task import Clock
 from twisted.protocols.basic import LineOnlyReceiver
 
@@ -33,12 +34,14 @@ from vaultrelay.client import (
     Refused,
 )
 from vaultrelay.client.device import Device
+from vaultrelay.client.tls import TlsEndpoint
+from vaultrelay.wire.relay_url import RelayUrl
 
 ABOUT = {
     "adapter": 1,
     "client": "vaultrelay.client/1",
     "platform": "native",
-    "supports": ["clock", "dial", "reconnect", "token"],
+    "supports": ["clock", "dial", "keepalive", "network", "reconnect", "tls", "token", "wake"],
 }
 SHOWN_BYTES = 256
 """Of a payload; of a longer one its size and hash are reported."""
@@ -68,13 +71,17 @@ class Session:
     """One client: reads its connection, and reports the events."""
 
     def __init__(self, connection: Connection, report: Callable[[Fields], None]) -> None:
-        self._connection = connection
+        self.connection = connection
         self._report = report
+        self.start()
+
+    def start(self) -> None:
+        """Read, until only the user may start another attempt."""
         ensureDeferred(self._read())
 
     async def _read(self) -> None:
         while True:
-            event = await self._connection.receive()
+            event = await self.connection.receive()
             self._report(describe(event))
             if isinstance(event, Ended) and event.retry_seconds is None:
                 return
@@ -97,13 +104,13 @@ class Session:
             return
 
     def _device(self) -> Device:
-        if self._connection.device is None:
+        if self.connection.device is None:
             raise Closed(1006, "there is no session")
-        return self._connection.device
+        return self.connection.device
 
     def close(self) -> None:
         """Leave, and stop."""
-        self._connection.close()
+        self.connection.close()
 
 
 def describe(event: object) -> Fields:
@@ -174,10 +181,17 @@ class Commands:
     def _unknown(self, **_: object) -> Fields:
         return {"error": "unsupported"}
 
-    def do_connect(self, client: str, url: str, seed: str, device: str, dial: str = "") -> None:
-        """Join, and reconnect as the rules permit."""
+    def do_connect(
+        self, client: str, url: str, seed: str, device: str, dial: str = "", trust: str = ""
+    ) -> None:
+        """Join, and reconnect as the rules permit. `trust` is a root certificate in PEM."""
         host, _, port = (dial or url.rpartition("@")[2].removeprefix("ws://")).partition(":")
-        endpoint = TCP4ClientEndpoint(self._reactor, host, int(port.partition("/")[0]))
+        endpoint: IStreamClientEndpoint = TCP4ClientEndpoint(
+            self._reactor, host, int(port.partition("/")[0])
+        )
+        if trust:
+            name = RelayUrl.read(url).host
+            endpoint = TlsEndpoint(endpoint, name, ssl.create_default_context(cadata=trust))
         connection = Connection(
             self._clock, url, bytes.fromhex(seed), bytes.fromhex(device), endpoint=endpoint
         )
@@ -203,6 +217,24 @@ class Commands:
         """Leave."""
         if session := self._sessions.pop(client, None):
             session.close()
+
+    def do_keepalive(self, client: str, ping_seconds: int) -> None:
+        """Ask the relay for a ping interval."""
+        self._sessions[client].connection.keep_alive(ping_seconds)
+
+    def do_network(self) -> None:
+        """Tell all clients that the network has changed."""
+        for session in self._sessions.values():
+            if session.connection.network_changed():
+                session.start()
+        self._clock.advance(0)
+
+    def do_wake(self, slept: float) -> None:
+        """Let time pass without timers, and tell all clients."""
+        self._clock.rightNow += slept
+        for session in self._sessions.values():
+            session.connection.woke()
+        self._clock.advance(0)
 
     def do_clock(self, advance: float) -> None:
         """Let time pass, for all clients."""

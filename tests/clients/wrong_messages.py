@@ -8,9 +8,19 @@ from autobahn.websocket.compress import PerMessageDeflateOffer
 
 from examples import python_adapter
 from tests.clients.wrong_decisions import Fault, Patch
-from vaultrelay.client import Connection, Device, Draining, Message, Opened, connection, device
+from vaultrelay.client import (
+    Connection,
+    Device,
+    Draining,
+    Message,
+    Opened,
+    connection,
+    device,
+    liveness,
+)
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.factory import DeviceSocketFactory
+from vaultrelay.client.liveness import Liveness
 from vaultrelay.wire import relay_url
 from vaultrelay.wire.control.in_session import Left
 from vaultrelay.wire.data import HEADER_BYTES, Kind, Reason, read_header
@@ -139,10 +149,8 @@ def _messages_only(patch: Patch) -> None:
     patch.setattr(DeviceSocket, "onMessage", on_message)
 
 
-def _first_interval(right: Any, self: Device, event: object) -> None:
-    before = self.ping_seconds
-    right(self, event)
-    self.ping_seconds = before
+def _first_interval(right: Any, self: Liveness, ping_seconds: int) -> None:
+    right(self, self.ping_seconds)
 
 
 async def _first_session(right: Any, self: Any) -> object:
@@ -236,10 +244,10 @@ FAULTS: dict[str, Fault] = {
     "a message may have a hundred fragments": _set(connection, "FRAGMENTS_PER_MESSAGE", 100),
     "message_bytes is taken for the payload's": _small_messages,
     "limits are not checked": _set(Fields, "integer_within", lambda self, n, _: self.integer(n)),
-    "silence is one interval": _set(device, "SILENCE_FACTOR", 1.0),
-    "silence is two intervals": _set(device, "SILENCE_FACTOR", 2.2),
+    "silence is one interval": _set(liveness, "SILENCE_FACTOR", 1.0),
+    "silence is two intervals": _set(liveness, "SILENCE_FACTOR", 2.2),
     "only messages break the silence": _messages_only,
-    "the interval in force is ignored": _around(Device, "on_event", _first_interval),
+    "the interval in force is ignored": _around(Liveness, "answered", _first_interval),
     "it waits for a welcome for ever": _set(device, "CONNECT_SECONDS", 10**9),
     "compression is offered": _options(perMessageCompressionOffers=[PerMessageDeflateOffer()]),
     "an origin is sent": _around(DeviceSocketFactory, "__init__", _send_origin),

@@ -1,13 +1,15 @@
 """ScriptedRelay: the listening side of one case."""
 
+import ssl
 from typing import Any
 
 from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import ServerFactory
+from twisted.internet.protocol import Protocol, ServerFactory
 
 from vaultrelay.conformance.limits import MAX_CONNECTIONS, MAX_POLL_SECONDS
 from vaultrelay.conformance.pulse import Pulse
 from vaultrelay.conformance.relay_connection import RelayConnection
+from vaultrelay.conformance.relay_tls import TlsConnection
 
 
 class ScriptedRelay(ServerFactory):
@@ -21,14 +23,16 @@ class ScriptedRelay(ServerFactory):
         self._port = reactor.listenTCP(0, self, interface="127.0.0.1")
         self.port: int = self._port.getHost().port
         self._is_listening = True
+        self.context: ssl.SSLContext | None = None
+        """TLS for further connections; None for none."""
 
-    def buildProtocol(self, addr: IAddress | None) -> RelayConnection | None:
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         if len(self.connections) >= MAX_CONNECTIONS:
             return None
         connection = RelayConnection(self._pulse)
         self.connections.append(connection)
         self._pulse.beat()
-        return connection
+        return connection if self.context is None else TlsConnection(self.context, connection)
 
     async def stop_listening(self) -> None:
         """Close the port: further connections are refused by the system."""

@@ -63,7 +63,8 @@ class Reconnecting:
         self._attempt = 1 if lasted >= LASTING_SECONDS else self._attempt + 1
         window, self._opened_at, self._window = self._window, None, None
         self.is_delay_given = self.depends_on_network = False
-        if isinstance(error, ssl.SSLCertVerificationError):
+        if isinstance(error, ssl.SSLCertVerificationError | ValueError):
+            # `connect` raises ValueError for a URL, a seed or a tag that stays bad.
             return None
         if isinstance(error, Refused):
             return self._after_refusal(error)

@@ -42,15 +42,6 @@ async def connect(
     await stage.ask(client, "connect", url=url, seed=key, device=tag, **more)
 
 
-async def rejects(stage: Stage, client: Client, url: str) -> None:
-    """Expect that the client refuses a URL: in its answer, or by an end without another attempt."""
-    key, tag = client.seed.hex(), client.device.hex()
-    here = f"127.0.0.1:{stage.relay.port}"
-    fields = {"url": url, "seed": key, "device": tag, "dial": here}
-    if "error" not in await stage.attempt(client, "connect", **fields):
-        await ended(stage, client, "never")
-
-
 async def send(stage: Stage, client: Client, to: int | str = "everyone", **content: object) -> None:
     """Let the client send `payload` in hex, or `count` messages with a payload of `bytes`."""
     number = EVERYONE if to == "everyone" else to
@@ -103,8 +94,8 @@ async def next_event(stage: Stage, client: Client, wanted: dict[str, Any]) -> di
 
 
 def _compare(client: Client, wanted: dict[str, Any], found: dict[str, Any]) -> None:
-    if wanted.get("id") == "last":
-        wanted = {**wanted, "id": client.sent_ids[-1]}
+    if "id" in wanted:
+        wanted = {**wanted, "id": client.sent_id(wanted["id"])}
     for name, value in wanted.items():
         if found.get(name) != value or type(found.get(name)) is not type(value):
             raise Failure(f"the event {wanted}", f"the event {found}")
@@ -187,7 +178,6 @@ async def different_ids(stage: Stage, client: Client) -> None:
 
 VERBS: Verbs = {
     "connect": connect,
-    "rejects": rejects,
     "send": send,
     "may_send": may_send,
     "close": close,

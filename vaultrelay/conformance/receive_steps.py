@@ -33,16 +33,23 @@ async def receive(
     payload: str = "",
     code: int | None = None,
     ping_seconds: int | None = None,
+    resent: bool = False,
 ) -> None:
-    """Expect `data`, a `keepalive`, a `pong`, a `close`, or the `end` of the connection."""
+    """Expect `data`, a `keepalive`, a `pong`, a `close`, or the `end` of the connection.
+
+    `resent`: the client has sent it again by itself, so that the kit does not know its id.
+    """
     if what == "end":
         await _end(stage, client)
         return
     found = await _next(stage, client, what)
+    asked = keepalive_in(found)
     if what == "data":
         receiver = EVERYONE if to == "everyone" else to
-        _check_data(client, found, int(receiver), payload)
-    elif (asked := keepalive_in(found)) and asked.ping_seconds != ping_seconds is not None:
+        id, ids = _check_data(client, found, int(receiver), payload), client.sent_ids
+        if id not in ids and not resent:
+            raise Failure(f"one of the ids {ids} that the client reported", f"the id {id}")
+    elif asked is not None and ping_seconds not in (None, asked.ping_seconds):
         raise Failure(f"a keepalive with {ping_seconds}", describe(found))
     elif what == "close" and code is not None:
         came = int.from_bytes(found.payload[:2], "big") if found.payload else 1005
@@ -130,7 +137,8 @@ def describe(received: Received) -> str:
     return f"the binary message {received.payload[:64].hex()}"
 
 
-def _check_data(client: Client, found: Received, receiver: int, payload: str) -> None:
+def _check_data(client: Client, found: Received, receiver: int, payload: str) -> int:
+    """Return the id of a message, whose receiver and payload are as expected."""
     wanted = f"a message to {receiver} with the payload {payload}"
     try:
         to, id = check_data(found.payload, client.session)
@@ -139,8 +147,7 @@ def _check_data(client: Client, found: Received, receiver: int, payload: str) ->
     content = found.payload[HEADER_BYTES:].hex()
     if (to, content) != (receiver, payload):
         raise Failure(wanted, f"a message to {to} with the payload {content}")
-    if id not in client.sent_ids:
-        raise Failure(f"one of the ids {client.sent_ids} that the client reported", f"the id {id}")
+    return id
 
 
 VERBS: Verbs = {"ping": ping, "receive": receive, "quiet": quiet, "nothing": nothing}

@@ -93,9 +93,9 @@ class RelayConnection(Protocol):
             self.transport.write(data)
 
     def close(self, code: int, reason: str) -> None:
-        """Send a close; the client's answer ends the connection."""
+        """Send a close, without a code for 0; the client's answer ends the connection."""
         self._has_closed = True
-        self.send(frame(CLOSE, code.to_bytes(2, "big") + reason.encode()))
+        self.send(frame(CLOSE, code.to_bytes(2, "big") + reason.encode() if code else b""))
 
     def finish(self) -> None:
         """End the connection once all is sent."""

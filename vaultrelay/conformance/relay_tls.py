@@ -53,6 +53,7 @@ class TlsConnection(Protocol):
         self._inner.makeConnection(self)
 
     def dataReceived(self, data: bytes) -> None:
+        self._inner.bytes_received += len(data)
         self._received.write(data)
         try:
             if not self._is_open:

@@ -45,7 +45,7 @@ def needs_of(step: Step) -> set[str]:
         found.add("reconnect")
     if step.verb == "secure" or "tls" in arguments:
         found.add("tls")
-    if step.verb == "rejects":
+    if step.verb in ("rejects", "dials_or_rejects"):
         found.add("dial")
     if step.verb == "connect":
         found |= {name for name in ("dial",) if "url" in arguments}

@@ -46,6 +46,12 @@ class Client:
         over = self.connection is not None and self.connection.is_over
         return over or any(each.get("event") == "ended" for each in self.events)
 
+    def sent_id(self, name: int | str) -> int:
+        """Return the id of its "first" or "last" message, or the number itself."""
+        if isinstance(name, int):
+            return name
+        return self.sent_ids[0 if name == "first" else -1]
+
     def describe(self) -> str:
         """What came of it, for a report."""
         if self.connection is not None and self.connection.fault:

@@ -37,11 +37,12 @@ from vaultrelay.client.device import Device
 from vaultrelay.client.tls import TlsEndpoint
 from vaultrelay.wire.relay_url import RelayUrl
 
+SUPPORTS = ["clock", "dial", "keepalive", "network", "reconnect", "tls", "token", "wake"]
 ABOUT = {
     "adapter": 1,
     "client": "vaultrelay.client/1",
     "platform": "native",
-    "supports": ["clock", "dial", "keepalive", "network", "reconnect", "tls", "token", "wake"],
+    "supports": SUPPORTS,
 }
 SHOWN_BYTES = 256
 """Of a payload; of a longer one its size and hash are reported."""

@@ -97,7 +97,7 @@ def _sign_first(right: Any, self: DeviceSocket, challenge: Any) -> None:
 
 def _talk_after_hello(right: Any, self: DeviceSocket, challenge: Any) -> None:
     right(self, challenge)
-    if challenge.protocol == 3:
+    if challenge.protocol == 3 and self.can_send:
         self.sendMessage(b'{"type":"keepalive","ping_seconds":50}', isBinary=False)
 
 

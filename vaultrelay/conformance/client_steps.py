@@ -31,7 +31,7 @@ async def connect(
     more = {"dial": here} if url else {}
     client.host = "127.0.0.1"
     if closed:
-        await stage.relay.stop_listening()
+        await stage.relay.refuse()
     if lookup:
         url = f"ws://{lookup}:{stage.relay.port}"
     if tls or stage.relay.context is not None:

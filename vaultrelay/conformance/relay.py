@@ -1,6 +1,7 @@
 """ScriptedRelay: the listening side of one case."""
 
 import ssl
+from socket import socket
 from typing import Any
 
 from twisted.internet.interfaces import IAddress
@@ -23,6 +24,7 @@ class ScriptedRelay(ServerFactory):
         self._port = reactor.listenTCP(0, self, interface="127.0.0.1")
         self.port: int = self._port.getHost().port
         self._is_listening = True
+        self._held = socket()
         self.context: ssl.SSLContext | None = None
         """TLS for further connections; None for none."""
 
@@ -34,16 +36,22 @@ class ScriptedRelay(ServerFactory):
         self._pulse.beat()
         return connection if self.context is None else TlsConnection(self.context, connection)
 
-    async def stop_listening(self) -> None:
-        """Close the port: further connections are refused by the system."""
-        if self._is_listening:
-            self._is_listening = False
-            await self._port.stopListening()
+    async def refuse(self) -> None:
+        """Let the system refuse further connections, and keep the port from other programs."""
+        await self._stop_listening()
+        self._held = socket()
+        self._held.bind(("127.0.0.1", self.port))
 
     async def stop(self) -> None:
         """Close the port, and end all connections."""
-        await self.stop_listening()
+        await self._stop_listening()
+        self._held.close()
         for connection in self.connections:
             connection.drop()
         while not all(connection.is_over for connection in self.connections):
             await self._pulse.wait(MAX_POLL_SECONDS)
+
+    async def _stop_listening(self) -> None:
+        if self._is_listening:
+            self._is_listening = False
+            await self._port.stopListening()

@@ -5,7 +5,7 @@ from typing import Any
 
 from twisted.internet.task import deferLater
 
-from examples.python_adapter import ABOUT, Commands
+from examples.python_adapter import ABOUT, SUPPORTS, Commands
 
 TURNS = 5
 """Of the reactor. A connection takes two to end on both sides."""
@@ -17,7 +17,7 @@ class InProcess:
     def __init__(
         self, reactor: Any, commands: Callable[[Any], Commands] = Commands, **about: object
     ) -> None:
-        self._about = {**ABOUT, **about}
+        self._about = {**ABOUT, "supports": SUPPORTS, **about}
         self._reactor = reactor
         self._commands = commands(reactor)
 

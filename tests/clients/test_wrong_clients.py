@@ -11,6 +11,7 @@ from twisted.internet import reactor
 from tests.clients import (
     wrong_contents,
     wrong_decisions,
+    wrong_events,
     wrong_kinds,
     wrong_messages,
     wrong_reaching,
@@ -26,6 +27,7 @@ OF_NATIVE = {
     **wrong_decisions.FAULTS,
     **wrong_messages.FAULTS,
     **wrong_contents.FAULTS,
+    **wrong_events.FAULTS,
     **wrong_reaching.FAULTS,
     **wrong_returning.FAULTS,
 }
@@ -44,7 +46,7 @@ EXPECTED: dict[str, list[str]] = tomllib.loads(
 )
 SLOW = "exchange-100-mb"
 """Takes a second, and concerns one fault only."""
-PATIENCE = 2.0
+PATIENCE = 1.5
 
 
 def test_every_fault_has_its_cases() -> None:

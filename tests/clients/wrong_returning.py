@@ -4,7 +4,7 @@ from typing import Any
 
 from examples.python_adapter import Commands
 from tests.clients.faults import Fault, Patch, around, put
-from vaultrelay.client import Connection
+from vaultrelay.client import Connection, Keepalive, Opened
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.liveness import Liveness
 from vaultrelay.client.reconnecting import Reconnecting
@@ -61,18 +61,13 @@ def _pings_only(patch: Patch) -> None:
     around(DeviceSocket, "onPing", on_ping)(patch)
 
 
-def _interval_stays(patch: Patch) -> None:
-    last: dict[Any, int] = {}
-
-    def begin(right: Any, self: Liveness, socket: Any, clock: Any, ping_seconds: int) -> None:
-        right(self, socket, clock, last.get(clock, ping_seconds))
-
-    def answered(right: Any, self: Liveness, ping_seconds: int) -> None:
-        last[self._clock] = ping_seconds
-        right(self, ping_seconds)
-
-    around(Liveness, "__init__", begin)(patch)
-    around(Liveness, "answered", answered)(patch)
+async def _interval_stays(right: Any, self: Connection) -> Any:
+    event = await right(self)
+    if isinstance(event, Keepalive):
+        vars(self)["last"] = event.ping_seconds
+    elif isinstance(event, Opened) and "last" in vars(self):
+        event.device._liveness.ping_seconds = vars(self)["last"]
+    return event
 
 
 def _asked_is_in_force(patch: Patch) -> None:
@@ -112,7 +107,9 @@ FAULTS: dict[str, Fault] = {
     "any sleep ends the connection": around(Connection, "woke", _drop_at_waking),
     "it waits for the answer to its close": put(Liveness, "_drop", _wait_for_close),
     "only pings break the silence": _pings_only,
-    "the interval in force stays for later sessions": _interval_stays,
+    "the interval in force stays for later sessions": around(
+        Connection, "receive", _interval_stays
+    ),
     "the interval asked for is taken for the one in force": _asked_is_in_force,
     "no interval is asked for": put(Connection, "keep_alive", lambda self, ping_seconds: None),
     "the interval is asked for once": around(Connection, "keep_alive", _ask_once),

@@ -24,7 +24,7 @@ class ScriptedRelay(ServerFactory):
         self._port = reactor.listenTCP(0, self, interface="127.0.0.1")
         self.port: int = self._port.getHost().port
         self._is_listening = True
-        self._held = socket()
+        self._held: socket | None = None
         self.context: ssl.SSLContext | None = None
         """TLS for further connections; None for none."""
 
@@ -45,7 +45,8 @@ class ScriptedRelay(ServerFactory):
     async def stop(self) -> None:
         """Close the port, and end all connections."""
         await self._stop_listening()
-        self._held.close()
+        if self._held is not None:
+            self._held.close()
         for connection in self.connections:
             connection.drop()
         while not all(connection.is_over for connection in self.connections):

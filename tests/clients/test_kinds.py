@@ -12,10 +12,10 @@ from vaultrelay.conformance.catalogue import catalogue
 from vaultrelay.conformance.runner import Result, Runner, Verdict
 
 REACTOR: Any = reactor
-PATIENCE = 3.0
+PATIENCE = 10.0
 
 
-async def play(kind: Kind, platform: str = "") -> dict[str, Result]:
+async def play(kind: Kind) -> dict[str, Result]:
     found: list[Result] = []
     driver = kind.driver(REACTOR)
     cases = [case for case in catalogue() if case.name != "exchange-100-mb"]

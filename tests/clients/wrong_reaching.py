@@ -77,7 +77,7 @@ FAULTS: dict[str, Fault] = {
     "a certificate that is not valid is not final": decides(_is_of_certificate, is_final=False),
     "any failure of the TLS handshake is final": decides(_is_of_handshake, is_final=True),
     "the path of the URL is dropped": _path("/"),
-    "the path has more than the URL": _path("/channel"),
+    "the path is always the same": _path("/v3"),
     "a version is offered that it does not speak": around(
         DeviceSocketFactory, "__init__", _other_version
     ),

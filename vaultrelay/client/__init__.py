@@ -8,6 +8,13 @@
                                         # or Keepalive
     await device.close()
 
+A Connection joins again by itself, by the rules of the protocol page::
+
+    connection = Connection(reactor, url, channel_seed, device_tag)
+    event = await connection.receive()  # also Opened and Ended
+    connection.network_changed()        # what the system reports; and woke()
+    connection.keep_alive(300)          # in the background of a phone
+
 With a Mailbox, it also stores messages for devices that are not connected, if the relay permits::
 
     mailbox = Mailbox(MailFile(Path("phone.mail")))     # of vaultrelay.client.mail_file

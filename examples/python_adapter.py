@@ -38,7 +38,7 @@ ABOUT = {
     "adapter": 1,
     "client": "vaultrelay.client/1",
     "platform": "native",
-    "supports": ["clock", "dial", "reconnect", "token"],
+    "supports": ["clock", "dial", "idn", "reconnect", "token"],
 }
 SHOWN_BYTES = 256
 """Of a payload; of a longer one its size and hash are reported."""

@@ -17,7 +17,7 @@ class Level(StrEnum):
 
 
 PLATFORMS = ("native", "browser", "phone")
-FEATURES = ("clock", "dial", "mailbox", "reconnect", "token")
+FEATURES = ("clock", "dial", "idn", "mailbox", "reconnect", "token")
 """What a client may lack. A case that needs it is then not applicable."""
 
 

@@ -67,6 +67,25 @@ class FrameReader:
         return Frame(bool(first & _FIN), first & _OPCODE, payload)
 
 
+def server_frames(data: bytes) -> Iterator[Frame | bytes]:
+    """Yield the unmasked frames of a server, then what is no whole frame."""
+    while len(data) >= _SHORTEST_HEAD:
+        first, second = data[:_SHORTEST_HEAD]
+        size, start = second & _SIZE, _SHORTEST_HEAD
+        if size >= _SIZE_16:
+            head = _HEAD_16 if size == _SIZE_16 else _HEAD_64
+            if len(data) < head.size:
+                break
+            _, _, size = head.unpack_from(data)
+            start = head.size
+        if len(data) < start + size or first & _RESERVED or second & _MASKED:
+            break
+        yield Frame(bool(first & _FIN), first & _OPCODE, data[start : start + size])
+        data = data[start + size :]
+    if data:
+        yield data
+
+
 def frame(opcode: int, payload: bytes, *, is_last: bool = True) -> bytes:
     """Return an unmasked frame, as a server sends it."""
     first, size = opcode | (_FIN if is_last else 0), len(payload)

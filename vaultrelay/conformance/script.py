@@ -6,15 +6,17 @@ from vaultrelay.conformance import client_steps, join_steps, receive_steps, rela
 from vaultrelay.conformance.case import Step
 from vaultrelay.conformance.exchange import exchange
 from vaultrelay.conformance.stage import Stage, Verbs
+from vaultrelay.conformance.violation_steps import VERBS as VIOLATION_VERBS
 
 VERBS: Verbs = {
     **client_steps.VERBS,
     **join_steps.VERBS,
     **relay_steps.VERBS,
     **receive_steps.VERBS,
+    **VIOLATION_VERBS,
     "exchange": exchange,
 }
-_CLOCK_VERBS = frozenset({"clock", "lasts", "reconnects", "rejoin", "slowly", "stays_away"})
+_CLOCK_VERBS = frozenset({"clock", "lasts", "reconnects", "rejoin", "slowly", "stays_away"}) | {"expires"}
 
 
 async def play(stage: Stage, step: Step) -> None:
@@ -34,5 +36,6 @@ def needs_of(step: Step) -> set[str]:
         found.add("reconnect")
     if step.verb == "connect":
         found |= {name for name in ("dial",) if "url" in arguments}
+        found |= {name for name in ("idn",) if not str(arguments.get("url", "")).isascii()}
         found |= {name for name in ("token",) if "user" in arguments}
     return found

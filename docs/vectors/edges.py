@@ -90,15 +90,15 @@ def shortest() -> list[Json]:
         ),
         (
             "drain-zero",
-            "a range from 0 to 0 counts as 1 to 2",
+            "a range of 0 counts as 1 to 2",
             [WELCOME, _draining(0, 0), _STOP],
             [1, 2],
         ),
         (
             "drain-from-zero",
-            "a range from 0 begins with 1",
-            [WELCOME, _draining(0, 12), LOST],
-            [1, 12],
+            "a range from 0 to 1 counts as 1 to 2",
+            [WELCOME, _draining(0, 1), LOST],
+            [1, 2],
         ),
     ]
     return [decision(*each, "Reconnecting") for each in found]

@@ -8,12 +8,12 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 
-from tests.clients import wrong_decisions, wrong_messages
+from tests.clients import wrong_decisions, wrong_messages, wrong_rules
 from tests.clients.in_process import InProcess
 from vaultrelay.conformance.catalogue import catalogue
 from vaultrelay.conformance.runner import Result, Runner, Verdict
 
-FAULTS = {**wrong_decisions.FAULTS, **wrong_messages.FAULTS}
+FAULTS = {**wrong_decisions.FAULTS, **wrong_messages.FAULTS, **wrong_rules.FAULTS}
 EXPECTED: dict[str, list[str]] = tomllib.loads(
     Path(__file__).with_name("expected.toml").read_text("utf-8")
 )

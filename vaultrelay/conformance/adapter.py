@@ -43,7 +43,9 @@ class Adapter:
         """Return the adapter behind a driver. Raises AdapterFault."""
         about = await driver.start()
         if about.get("adapter") != VERSION:
-            raise AdapterFault(shown(f'the first line has no "adapter": {VERSION}: {as_json(about)}'))
+            raise AdapterFault(
+                shown(f'the first line has no "adapter": {VERSION}: {as_json(about)}')
+            )
         return cls(driver, about)
 
     @property

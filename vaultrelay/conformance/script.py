@@ -16,7 +16,9 @@ VERBS: Verbs = {
     **VIOLATION_VERBS,
     "exchange": exchange,
 }
-_CLOCK_VERBS = frozenset({"clock", "lasts", "reconnects", "rejoin", "slowly", "stays_away"}) | {"expires"}
+_CLOCK_VERBS = frozenset(
+    {"clock", "expires", "lasts", "reconnects", "rejoin", "slowly", "stays_away"}
+)
 
 
 async def play(stage: Stage, step: Step) -> None:
@@ -36,6 +38,6 @@ def needs_of(step: Step) -> set[str]:
         found.add("reconnect")
     if step.verb == "connect":
         found |= {name for name in ("dial",) if "url" in arguments}
-        found |= {name for name in ("idn",) if not str(arguments.get("url", "")).isascii()}
+        found |= {name for name in ("idn",) if not arguments.get("url", "").isascii()}
         found |= {name for name in ("token",) if "user" in arguments}
     return found

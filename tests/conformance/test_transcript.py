@@ -27,7 +27,7 @@ def test_requests_without_an_event_are_left_out() -> None:
     transcript, ask = Transcript(Clock().seconds), {"do": "events"}
     transcript.command(ask)
     transcript.answer(ask, {"events": []})
-    assert transcript.lines == ()
+    assert not transcript.lines
     transcript.answer(ask, {"events": [{"event": "ended", "retry": None}]})
     assert transcript.lines[0].endswith('"retry": null}]}')
 

@@ -69,21 +69,22 @@ class FrameReader:
 
 def server_frames(data: bytes) -> Iterator[Frame | bytes]:
     """Yield the unmasked frames of a server, then what is no whole frame."""
-    while len(data) >= _SHORTEST_HEAD:
-        first, second = data[:_SHORTEST_HEAD]
-        size, start = second & _SIZE, _SHORTEST_HEAD
+    at = 0
+    while len(data) >= at + _SHORTEST_HEAD:
+        first, second = data[at : at + _SHORTEST_HEAD]
+        size, start = second & _SIZE, at + _SHORTEST_HEAD
         if size >= _SIZE_16:
             head = _HEAD_16 if size == _SIZE_16 else _HEAD_64
-            if len(data) < head.size:
+            if len(data) < at + head.size:
                 break
-            _, _, size = head.unpack_from(data)
-            start = head.size
+            _, _, size = head.unpack_from(data, at)
+            start = at + head.size
         if len(data) < start + size or first & _RESERVED or second & _MASKED:
             break
-        yield Frame(bool(first & _FIN), first & _OPCODE, data[start : start + size])
-        data = data[start + size :]
-    if data:
-        yield data
+        at = start + size
+        yield Frame(bool(first & _FIN), first & _OPCODE, data[start:at])
+    if at < len(data):
+        yield data[at:]
 
 
 def frame(opcode: int, payload: bytes, *, is_last: bool = True) -> bytes:

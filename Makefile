@@ -49,7 +49,7 @@ test-cluster: $(VENV)/test
 
 # The Python client, and sixty wrong ones, under the conformance kit: in a minute.
 test-clients: $(VENV)/test
-	CLIENTS=1 $(SHARED_BYTE_CODE) $(BIN)/python -m pytest tests/clients -n 3 --dist load
+	CLIENTS=1 $(SHARED_BYTE_CODE) $(BIN)/python -m pytest tests/clients -n 4 --dist load
 
 # The site, in build/site/html, in ten seconds. A warning is an error, and a link to what is not there a warning. All of it
 # is made each time: what is read from the code may have changed.

@@ -5,43 +5,39 @@ vault-relay conformance -- python3 examples/python_adapter.py
 
 import builtins
 import json
+import ssl
 from collections.abc import Callable
-from hashlib import sha256
+from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 from twisted.internet import stdio
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
 from twisted.internet.task import Clock
 from twisted.protocols.basic import LineOnlyReceiver
 
 from vaultrelay.app.reactor import real_reactor
 from vaultrelay.client import (
-    Busy,
     Closed,
     Connection,
     Draining,
     Ended,
     Joined,
-    Keepalive,
-    Left,
     Message,
     Nack,
     Opened,
-    Ready,
     Refused,
 )
 from vaultrelay.client.device import Device
+from vaultrelay.client.tls import TlsEndpoint
+from vaultrelay.wire.relay_url import RelayUrl
 
-ABOUT = {
-    "adapter": 1,
-    "client": "vaultrelay.client/1",
-    "platform": "native",
-    "supports": ["clock", "dial", "idn", "reconnect", "token"],
-}
+SUPPORTS = ["clock", "dial", "idn", "keepalive", "network", "reconnect", "tls", "token", "wake"]
+ABOUT = {"adapter": 1, "client": "vaultrelay.client/1", "platform": "native"}
 SHOWN_BYTES = 256
-"""Of a payload; of a longer one its size and hash are reported."""
+"""Of a payload; of a longer one its size is reported."""
 MOMENT = 0.001
 """Seconds. Shorter timers are for the event loop, not for the clock."""
 Fields = dict[str, Any]
@@ -68,13 +64,17 @@ class Session:
     """One client: reads its connection, and reports the events."""
 
     def __init__(self, connection: Connection, report: Callable[[Fields], None]) -> None:
-        self._connection = connection
+        self.connection = connection
         self._report = report
+        self.start()
+
+    def start(self) -> None:
+        """Read, until only the user may start another attempt."""
         ensureDeferred(self._read())
 
     async def _read(self) -> None:
         while True:
-            event = await self._connection.receive()
+            event = await self.connection.receive()
             self._report(describe(event))
             if isinstance(event, Ended) and event.retry_seconds is None:
                 return
@@ -97,26 +97,22 @@ class Session:
             return
 
     def _device(self) -> Device:
-        if self._connection.device is None:
+        if self.connection.device is None:
             raise Closed(1006, "there is no session")
-        return self._connection.device
+        return self.connection.device
 
     def close(self) -> None:
         """Leave, and stop."""
-        self._connection.close()
+        self.connection.close()
 
 
-def describe(event: object) -> Fields:
+def describe(event: Any) -> Fields:
     """Return an event of the client as the kit has it."""
     match event:
         case Opened(device):
             peers = [{"session": n, "device": tag.hex()} for n, tag in device.peers.items()]
-            return {
-                "event": "open",
-                "session": device.session,
-                "peers": peers,
-                "notice": device.notice,
-            }
+            fields = {"session": device.session, "peers": peers, "notice": device.notice}
+            return {"event": "open", **fields}
         case Ended(error, seconds):
             return {"event": "ended", "retry": seconds, **outcome(error)}
         case Message(sender=sender, payload=payload):
@@ -125,32 +121,25 @@ def describe(event: object) -> Fields:
             return {"event": "nack", "peer": peer, "id": id, "reason": int(reason)}
         case Joined(peer):
             return {"event": "joined", "session": peer.session, "device": peer.device.hex()}
-        case Left(session, reason):
-            return {"event": "left", "session": session, "reason": reason}
-        case Draining(reason, closes_in, reconnect):
-            times = {"closes_in": closes_in, "reconnect": list(reconnect)}
-            return {"event": "draining", "reason": reason, **times}
-        case Busy(session) | Ready(session):
-            return {"event": event.type, "session": session}
-        case Keepalive(ping_seconds):
-            return {"event": "keepalive", "ping_seconds": ping_seconds}
-    raise AssertionError(event)
+        case Draining(reconnect=reconnect):
+            return {"event": event.type, **asdict(event), "reconnect": list(reconnect)}
+    return {"event": event.type, **asdict(event)}
 
 
 def outcome(error: Exception) -> Fields:
     """Return the reason of an end."""
-    if isinstance(error, Closed):
-        return {"code": error.code, "reason": error.reason}
-    if isinstance(error, Refused):
-        return {"status": error.status, "error": error.error, "detail": error.detail}
+    match error:
+        case Closed(code=code, reason=reason):
+            return {"code": code, "reason": reason}
+        case Refused(status=status, error=slug, detail=detail):
+            return {"status": status, "error": slug, "detail": detail}
     return {"error": type(error).__name__}
 
 
 def content(payload: bytes) -> Fields:
-    """Return a payload; of a long one its size and hash."""
-    if len(payload) <= SHOWN_BYTES:
-        return {"payload": payload.hex()}
-    return {"bytes": len(payload), "sha256": sha256(payload).hexdigest()}
+    """Return a payload; of a long one its size."""
+    is_shown = len(payload) <= SHOWN_BYTES
+    return {"payload": payload.hex()} if is_shown else {"bytes": len(payload)}
 
 
 class Commands:
@@ -163,24 +152,27 @@ class Commands:
         self._events: list[Fields] = []
 
     def answer(self, command: Fields) -> Fields:
-        """Carry out a command, and return its answer."""
+        """Carry out a command, and return its answer; an unknown one is an error like others."""
         fields = dict(command)
         try:
-            found = getattr(self, f"do_{fields.pop('do')}", self._unknown)(**fields)
+            found = getattr(self, f"do_{fields.pop('do')}")(**fields)
         except Exception as error:
             return {"error": str(error)}
         return found or {}
 
-    def _unknown(self, **_: object) -> Fields:
-        return {"error": "unsupported"}
-
-    def do_connect(self, client: str, url: str, seed: str, device: str, dial: str = "") -> None:
-        """Join, and reconnect as the rules permit."""
-        host, _, port = (dial or url.rpartition("@")[2].removeprefix("ws://")).partition(":")
-        endpoint = TCP4ClientEndpoint(self._reactor, host, int(port.partition("/")[0]))
-        connection = Connection(
-            self._clock, url, bytes.fromhex(seed), bytes.fromhex(device), endpoint=endpoint
+    def do_connect(
+        self, client: str, url: str, seed: str, device: str, dial: str = "", trust: str = ""
+    ) -> None:
+        """Join, and reconnect as the rules permit. `trust` is a root certificate in PEM."""
+        there = urlsplit(f"//{dial}" if dial else url)
+        endpoint: IStreamClientEndpoint = TCP4ClientEndpoint(
+            self._reactor, str(there.hostname), there.port or 0
         )
+        if trust:
+            context = ssl.create_default_context(cadata=trust)
+            endpoint = TlsEndpoint(endpoint, RelayUrl.read(url).host, context)
+        keys = bytes.fromhex(seed), bytes.fromhex(device)
+        connection = Connection(self._clock, url, *keys, endpoint=endpoint)
 
         def report(event: Fields) -> None:
             self._events.append({"client": client, **event})
@@ -204,6 +196,24 @@ class Commands:
         if session := self._sessions.pop(client, None):
             session.close()
 
+    def do_keepalive(self, client: str, ping_seconds: int) -> None:
+        """Ask the relay for a ping interval."""
+        self._sessions[client].connection.keep_alive(ping_seconds)
+
+    def do_network(self) -> None:
+        """Tell all clients that the network has changed."""
+        for session in self._sessions.values():
+            if session.connection.network_changed():
+                session.start()
+        self._clock.advance(0)
+
+    def do_wake(self, slept: float) -> None:
+        """Let time pass without timers, and tell all clients."""
+        self._clock.rightNow += slept
+        for session in self._sessions.values():
+            session.connection.woke()
+        self._clock.advance(0)
+
     def do_clock(self, advance: float) -> None:
         """Let time pass, for all clients."""
         self._clock.advance(advance)
@@ -220,16 +230,13 @@ class Adapter(LineOnlyReceiver):
         self._commands = Commands(reactor)
 
     def connectionMade(self) -> None:
-        self._write(ABOUT)
+        self.sendLine(json.dumps({**ABOUT, "supports": SUPPORTS}).encode())
 
     def lineReceived(self, line: bytes) -> None:
-        self._write(self._commands.answer(json.loads(line)))
+        self.sendLine(json.dumps(self._commands.answer(json.loads(line))).encode())
 
     def connectionLost(self, reason: object = None) -> None:
         self._reactor.stop()
-
-    def _write(self, fields: Fields) -> None:
-        self.sendLine(json.dumps(fields).encode())
 
 
 def main() -> None:

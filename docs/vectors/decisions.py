@@ -112,6 +112,7 @@ def refusals() -> list[Json]:
         ("request-timeout", 408, "request_timeout", None, FIRST),
         ("unknown-error", 503, "elsewhere", "7", [7, 10.5]),
         ("unknown-error-without-time", 503, "elsewhere", None, FIRST),
+        ("internal-error", 500, "internal", None, FIRST),
         ("too-long", 503, "relay_full", "100000", [3600, 5400]),
         ("fraction", 503, "relay_full", "40.5", FIRST),
         ("date", 503, "relay_full", "Sun, 29 Nov 2026 12:00:00 GMT", FIRST),
@@ -147,6 +148,9 @@ def answers_of_others() -> list[Json]:
         ("page-502", "a proxy without its relay", 502, {}, FIRST),
         ("page-503", "a proxy that has no relay at present", 503, {}, FIRST),
         ("page-504", "a proxy whose relay does not answer", 504, {}, FIRST),
+        ("page-500", "a proxy that has a fault", 500, {}, FIRST),
+        ("page-429", "a proxy that limits rates", 429, {}, FIRST),
+        ("page-503-with-time", "a proxy that gives a time", 503, {"Retry-After": "7"}, [7, 10.5]),
     ]
     return [
         decision(
@@ -171,6 +175,7 @@ def codes() -> list[Json]:
         ("close-retry-of-unknown-code", 4042, "weather;retry=20", [20, 30]),
         ("close-retry-after-unknown-key", 4005, "rate;mood=good;retry=12", [12, 18]),
         ("close-retry-too-long", 4006, "relay_full;retry=99999", [3600, 5400]),
+        ("close-retry-of-final-code", 4506, "not_allowed;retry=5", None),
         ("close-retry-no-number", 4006, "relay_full;retry=soon", FIRST),
     ]
     found += [

@@ -1,10 +1,11 @@
 """The adapter of the Python client in the process of the test, where a fault can be put into it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.task import deferLater
 
-from examples.python_adapter import ABOUT, Commands
+from examples.python_adapter import ABOUT, SUPPORTS, Commands
 
 TURNS = 5
 """Of the reactor. A connection takes two to end on both sides."""
@@ -13,10 +14,12 @@ TURNS = 5
 class InProcess:
     """A driver that calls the adapter's commands."""
 
-    def __init__(self, reactor: Any, **about: object) -> None:
-        self._about = {**ABOUT, **about}
+    def __init__(
+        self, reactor: Any, commands: Callable[[Any], Commands] = Commands, **about: object
+    ) -> None:
+        self._about = {**ABOUT, "supports": SUPPORTS, **about}
         self._reactor = reactor
-        self._commands = Commands(reactor)
+        self._commands = commands(reactor)
 
     async def start(self) -> dict[str, Any]:
         return self._about

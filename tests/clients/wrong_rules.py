@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from tests.clients.wrong_decisions import Fault, Patch, _constant, _method
-from tests.clients.wrong_messages import _around, _options
+from tests.clients.faults import Fault, Patch, around
+from tests.clients.wrong_decisions import _constant, _method
+from tests.clients.wrong_messages import _options
 from vaultrelay.client import Closed, Device, Message, connection
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.events import read_data
@@ -52,7 +53,7 @@ def _any_text(patch: Patch) -> None:
             right(self, payload, isBinary)
 
     _options(utf8validateIncoming=False)(patch)
-    _around(DeviceSocket, "onMessage", on_message)(patch)
+    around(DeviceSocket, "onMessage", on_message)(patch)
 
 
 def _early(right: Any, self: DeviceSocket, payload: bytes, isBinary: bool) -> None:
@@ -107,11 +108,11 @@ FAULTS: dict[str, Fault] = {
     "it reconnects after a violation": _method("ended", _back_after_violation),
     "text that is not UTF-8 is ignored": _any_text,
     "masked frames are accepted": _options(acceptMaskedServerFrames=True),
-    "frames that RFC 6455 forbids are ignored": _around(DeviceSocket, "dataReceived", _any_frame),
-    "invalid control messages are ignored": _around(connection, "read_from_relay", _lenient),
-    "data is taken before the welcome": _around(DeviceSocket, "onMessage", _early),
-    "a second welcome is a violation": _around(DeviceSocket, "onMessage", _one_welcome),
-    "data of another receiver is dropped": _around(Device, "on_event", _own_only),
-    "data with a reason is dropped": _around(connection, "read_data", _no_reason),
-    "a NACK of more than 16 bytes is dropped": _around(connection, "read_data", _bare_nacks),
+    "frames that RFC 6455 forbids are ignored": around(DeviceSocket, "dataReceived", _any_frame),
+    "invalid control messages are ignored": around(connection, "read_from_relay", _lenient),
+    "data is taken before the welcome": around(DeviceSocket, "onMessage", _early),
+    "a second welcome is a violation": around(DeviceSocket, "onMessage", _one_welcome),
+    "data of another receiver is dropped": around(Device, "on_event", _own_only),
+    "data with a reason is dropped": around(connection, "read_data", _no_reason),
+    "a NACK of more than 16 bytes is dropped": around(connection, "read_data", _bare_nacks),
 }

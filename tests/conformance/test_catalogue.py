@@ -23,8 +23,10 @@ def test_names_are_unique_and_can_be_typed() -> None:
     assert all(re.fullmatch("[a-z0-9._-]+", name) for name in names)
 
 
-def test_there_is_a_case_of_a_browser() -> None:
-    assert {Level.MUST, Level.SHOULD, Level.BROWSER} <= {case.level for case in catalogue()}
+def test_there_are_cases_of_browsers_and_phones() -> None:
+    assert {Level.MUST, Level.SHOULD, Level.BROWSER, Level.PHONE} <= {
+        case.level for case in catalogue()
+    }
 
 
 @pytest.mark.parametrize("case", catalogue(), ids=lambda case: case.name)
@@ -40,9 +42,13 @@ def test_a_case_names_a_section_of_the_page_and_its_steps_exist(case: Case) -> N
 
 
 def test_a_case_is_for_some_platforms_and_features() -> None:
-    (of_browsers,) = [case for case in catalogue() if case.level is Level.BROWSER]
+    by_name = {case.name: case for case in catalogue()}
+    of_browsers, silence = by_name["upgrade-subprotocols"], by_name["silence"]
+    assert of_browsers.level is Level.BROWSER
     assert of_browsers.obstacle("browser", ()) == ""
     assert "native" in of_browsers.obstacle("native", ())
-    (silence,) = [case for case in catalogue() if case.name == "silence"]
     assert "clock" in silence.obstacle("native", ["reconnect"])
     assert silence.obstacle("native", ["reconnect", "clock"]) == ""
+    assert by_name["wake-while-waiting"].needs == {"clock", "reconnect", "wake"}
+    assert by_name["tls-expired"].needs == {"clock", "reconnect", "tls"}
+    assert by_name["nack-busy-is-resent-in-order"].needs == {"resend"}

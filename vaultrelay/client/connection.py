@@ -63,7 +63,7 @@ class DeviceSocket(WebSocketClientProtocol):
         self._answer = answer
         self._wants_mailbox = wants_mailbox
         self._mail_session = 0
-        self._longest_sent = CONTROL_LIMIT
+        self._longest_sent = 0
         self.on_event = on_event
         self.is_reading = True
         self._fragments = 0
@@ -147,12 +147,12 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def _welcome(self, welcome: Welcome) -> None:
         # From here on the relay passes on what peers send, up to its limit.
-        self._longest_sent = max(CONTROL_LIMIT, welcome.limits.message_bytes)
-        self.maxMessagePayloadSize = self._longest_sent
+        self._longest_sent = welcome.limits.message_bytes
+        self.maxMessagePayloadSize = max(CONTROL_LIMIT, self._longest_sent)
         if self._wants_mailbox and welcome.mailbox is not None:
             self._mail_session = welcome.session
             # Items may be older than the limits of today.
-            self.maxMessagePayloadSize = max(self._longest_sent, _LARGEST_ITEM)
+            self.maxMessagePayloadSize = max(self.maxMessagePayloadSize, _LARGEST_ITEM)
         self.welcomed.callback(welcome)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:

@@ -8,12 +8,12 @@ from itertools import count
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
-from twisted.internet.task import LoopingCall
 
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.event_queue import EventQueue
 from vaultrelay.client.events import Closed, Event
 from vaultrelay.client.factory import DeviceSocketFactory
+from vaultrelay.client.liveness import Liveness
 from vaultrelay.client.mail_connection import MailConnection
 from vaultrelay.client.mail_link import MailLink
 from vaultrelay.client.mailbox import Mailbox
@@ -28,18 +28,11 @@ from vaultrelay.wire.relay_url import RelayUrl
 CLIENT_NAME = "reference/1"
 CONNECT_SECONDS = 20
 """From the first packet to the welcome."""
-WATCH_SECONDS = 1
-"""Between two checks of the relay's silence."""
-SILENCE_FACTOR = 1.5
-"""Ping intervals after which a silent relay counts as lost (protocol page, Keepalive)."""
 _U32 = 0xFFFFFFFF
 
 
 class Device:
-    """A joined device. `peers` maps session numbers to device tags and follows presence.
-
-    `ping_seconds` is the interval in force: first the relay's own, then the requested one.
-    """
+    """A joined device. `peers` maps session numbers to device tags and follows presence."""
 
     def __init__(
         self,
@@ -60,11 +53,7 @@ class Device:
         self._closed: Closed | None = None
         self._ids = count(1)
         self._gone: Deferred[None] = Deferred()
-        self._clock = clock
-        self.ping_seconds = welcome.ping_seconds
-        self._watch = LoopingCall(self._check_silence)
-        self._watch.clock = clock
-        self._watch.start(WATCH_SECONDS, now=False)
+        self._liveness = Liveness(socket, clock, welcome.ping_seconds)
         self._mail: MailConnection | None = None
         if mailbox is not None and welcome.mailbox is not None:
             link = MailLink(socket, welcome, welcome.mailbox, clock, self._ids, self._events.put)
@@ -89,7 +78,23 @@ class Device:
     def keep_alive(self, ping_seconds: int) -> None:
         """Ask the relay for another ping interval. Raises Closed as `send` does."""
         self._check_open()
-        self._socket.sendMessage(Keepalive(ping_seconds).encode(), isBinary=False)
+        self._liveness.request(ping_seconds)
+
+    def probe(self) -> None:
+        """End the connection unless the relay answers within PROBE_SECONDS: it may have died while
+        the machine slept. Raises Closed as `send` does."""
+        self._check_open()
+        self._liveness.probe()
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a probe has no answer, or had none at the end of the connection."""
+        return self._liveness.is_suspect
+
+    @property
+    def ping_seconds(self) -> int:
+        """The interval in force: first the relay's own, then the requested one."""
+        return self._liveness.ping_seconds
 
     @property
     def is_sending(self) -> bool:
@@ -140,10 +145,10 @@ class Device:
         elif isinstance(event, Left):
             self.peers.pop(event.session, None)
         elif isinstance(event, Keepalive):
-            self.ping_seconds = event.ping_seconds
+            self._liveness.answered(event.ping_seconds)
         elif isinstance(event, Closed):
             self._closed = event
-            self._watch.stop()
+            self._liveness.stop()
             if self._mail is not None:
                 self._mail.close()
             self._gone.callback(None)
@@ -154,12 +159,6 @@ class Device:
             raise self._closed
         if not self._socket.can_send:
             raise Closed(1006, "the connection is about to end")
-
-    def _check_silence(self) -> None:
-        # A relay pings when it has sent nothing; a longer silence means a lost connection.
-        silence = self._clock.seconds() - self._socket.last_received_at
-        if self._socket.is_reading and silence >= SILENCE_FACTOR * self.ping_seconds:
-            self._socket.abort()
 
 
 async def connect(

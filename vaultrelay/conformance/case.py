@@ -17,7 +17,20 @@ class Level(StrEnum):
 
 
 PLATFORMS = ("native", "browser", "phone")
-FEATURES = ("clock", "dial", "idn", "mailbox", "reconnect", "token")
+FEATURES = (
+    "clock",
+    "dial",
+    "idn",
+    "keepalive",
+    "mailbox",
+    "network",
+    "reconnect",
+    "resend",
+    "suspend",
+    "tls",
+    "token",
+    "wake",
+)
 """What a client may lack. A case that needs it is then not applicable."""
 
 

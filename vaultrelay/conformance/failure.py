@@ -14,8 +14,8 @@ class Failure(Exception):
         self.came = shown(came)
 
 
-class NotApplicable(Exception):
-    """The client lacks what a case needs, and says so."""
+class Settled(Exception):
+    """The client took another way that the page permits: the case has passed, without the rest."""
 
 
 def shown(text: str, longest: int = MAX_SHOWN_CHARS) -> str:

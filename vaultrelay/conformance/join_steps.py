@@ -18,14 +18,14 @@ from vaultrelay.wire.request import Request
 from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 
 _SESSION = 7
-_FIRST_OF_CROWD = 100
+_CROWD = 100
 _LIMITS = {
     "message_bytes": 1048576,
     "messages_per_second": 2000,
     "bytes_per_second": 16777216,
     "channel_devices": 64,
 }
-_VERSION_LINE = f"X-VaultMesh-Protocol: {VERSION}\r\n"
+_VERSION_LINES = ("X-VaultMesh-Protocol:", "Sec-WebSocket-Protocol:")
 
 
 async def request(
@@ -103,10 +103,16 @@ async def unanswered(stage: Stage, client: Client) -> None:
 
 
 async def upgrade(stage: Stage, client: Client, version: int = VERSION) -> None:
-    """Answer 101, with another version, or none for 0."""
-    response = _upgrade_of(client).response().decode("ascii")
-    line = f"X-VaultMesh-Protocol: {version}\r\n" if version else ""
-    connection_of(client).send(response.replace(_VERSION_LINE, line).encode("ascii"))
+    """Answer 101, with another version, or none and no subprotocol for 0."""
+    lines = _upgrade_of(client).response().decode("ascii").split("\r\n")
+    other = [
+        line.replace(f": {VERSION}", f": {version}").replace(f".{VERSION}", f".{version}")
+        if line.startswith(_VERSION_LINES)
+        else line
+        for line in lines
+        if version or not line.startswith(_VERSION_LINES)
+    ]
+    connection_of(client).send("\r\n".join(other).encode("ascii"))
 
 
 async def challenge(
@@ -115,17 +121,20 @@ async def challenge(
     *,
     protocol: int = VERSION,
     frames: int = 1,
+    nonce_bytes: int | None = None,
     more: dict[str, Any] | None = None,
 ) -> None:
-    """Send the challenge."""
+    """Send the challenge, with a nonce cut short."""
     client.challenge = secrets.token_bytes(proof.RELAY_NONCE_BYTES)
-    nonce = base64url.encode(client.challenge)
+    nonce = base64url.encode(client.challenge[:nonce_bytes])
     fields = {"type": "challenge", "protocol": protocol, "nonce": nonce, "relay": "kit/1"}
     _send_text(client, {**fields, **(more or {})}, frames)
 
 
-async def hello(stage: Stage, client: Client, audience: str = "") -> None:
-    """Expect the hello, with a valid proof and a nonce of its own."""
+async def hello(
+    stage: Stage, client: Client, audience: str = "", audiences: tuple[str, ...] = ()
+) -> None:
+    """Expect the hello, with a valid proof, a nonce of its own, and an audience or one of some."""
     connection = connection_of(client)
 
     found = await stage.until(client, connection.take, "a hello")
@@ -135,7 +144,8 @@ async def hello(stage: Stage, client: Client, audience: str = "") -> None:
         raise Failure("a valid hello", f"{error.sentence}, in {describe(found)}") from None
     if not isinstance(said, Hello):
         raise Failure("a hello", describe(found))
-    _check_hello(client, said, audience or client.host)
+    audience = said.audience if said.audience in audiences else audience
+    _check_hello(client, said, audience or next(iter(audiences), client.host))
 
 
 def _check_hello(client: Client, said: Hello, audience: str) -> None:
@@ -170,12 +180,13 @@ async def welcome(
     **more: Any,
 ) -> None:
     """Send the welcome, with a crowd of further peers. `bytes` is its size, by an unknown field."""
+    tags = {each: _tag(each) for each in (*peers, *range(_CROWD, _CROWD + crowd))}
     client.session = session
-    peers = (*peers, *range(_FIRST_OF_CROWD, _FIRST_OF_CROWD + crowd))
+    client.peers = [{"session": each, "device": tag.hex()} for each, tag in tags.items()]
     fields = {
         "type": "welcome",
         "session": session,
-        "peers": [{"session": each, "device": base64url.encode(_tag(each))} for each in peers],
+        "peers": [{"session": n, "device": base64url.encode(tag)} for n, tag in tags.items()],
         "limits": {**_LIMITS, **(limits or {})},
         "ping_seconds": 50,
         "session_ttl": 3600,

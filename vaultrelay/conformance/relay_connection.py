@@ -21,6 +21,10 @@ from vaultrelay.conformance.frames import (
 from vaultrelay.conformance.limits import MAX_FRAMES, MAX_HEAD_BYTES, MAX_HELD_BYTES
 from vaultrelay.conformance.pulse import Pulse
 from vaultrelay.conformance.words import head_in_words, message_in_words, sent_in_words
+from vaultrelay.wire.announced import PING_SECONDS
+from vaultrelay.wire.broken_rule import BrokenRule
+from vaultrelay.wire.control.from_device import read_from_device
+from vaultrelay.wire.control.in_session import Keepalive
 from vaultrelay.wire.refusal import Refusal
 from vaultrelay.wire.request import Request, read_request
 
@@ -36,10 +40,12 @@ class Received(NamedTuple):
 
 
 class RelayConnection(Protocol):
-    """Collects what a client sends. Answers pings, and ends after both sides have closed.
+    """Collects what a client sends. Answers pings and keepalives, and ends after both sides have
+    closed.
 
     `fault` is the first violation of HTTP or of RFC 6455; nothing is read after it. `record` gets
-    who sent what, "client" or "relay", in words.
+    who sent what, "client" or "relay", in words. With `is_mute` nothing is answered, as on a line
+    that has died.
     """
 
     transport: Any
@@ -57,6 +63,8 @@ class RelayConnection(Protocol):
         self._held_bytes = 0
         self.bytes_received = 0
         self.is_over = False
+        self.is_mute = False
+        self.server_name = ""
         self.fault = ""
 
     def connectionMade(self) -> None:
@@ -92,9 +100,9 @@ class RelayConnection(Protocol):
             self.transport.write(data)
 
     def close(self, code: int, reason: str) -> None:
-        """Send a close; the client's answer ends the connection."""
+        """Send a close, without a code for 0; the client's answer ends the connection."""
         self._has_closed = True
-        self.send(frame(CLOSE, code.to_bytes(2, "big") + reason.encode()))
+        self.send(frame(CLOSE, code.to_bytes(2, "big") + reason.encode() if code else b""))
 
     def finish(self) -> None:
         """End the connection once all is sent."""
@@ -128,14 +136,35 @@ class RelayConnection(Protocol):
         if opcode in (TEXT, BINARY, CONTINUATION):
             self._parts.append(payload)
             if is_last:
-                self.received.append(Received(self._opcode, b"".join(self._parts)))
-                self._record("client", message_in_words(*self.received[-1]))
+                found = Received(self._opcode, b"".join(self._parts))
+                self.received.append(found)
+                self._record("client", message_in_words(*found))
+                self._answer_keepalive(found)
             return
+        self.received.append(Received(opcode, payload))
         self._record("client", message_in_words(opcode, payload))
+        if self.is_mute:
+            return
         if opcode == PING:
             self.send(frame(PONG, payload))
-        self.received.append(Received(opcode, payload))
         if opcode == CLOSE:
             if not self._has_closed:
                 self.send(frame(CLOSE, _NORMAL))
             self.transport.loseConnection()
+
+    def _answer_keepalive(self, found: Received) -> None:
+        asked = keepalive_in(found)
+        if asked is not None and not self.is_mute:
+            seconds = min(max(asked.ping_seconds, PING_SECONDS[0]), PING_SECONDS[1])
+            self.send(frame(TEXT, Keepalive(seconds).encode()))
+
+
+def keepalive_in(received: Received) -> Keepalive | None:
+    """Return the keepalive in a message; None if it is anything else."""
+    if received.opcode != TEXT:
+        return None
+    try:
+        control = read_from_device(received.payload)
+    except BrokenRule:
+        return None
+    return control if isinstance(control, Keepalive) else None

@@ -69,14 +69,14 @@ async def nack(
     id: int | str = "last",
     flags: int = 0,
 ) -> None:
-    """Send a NACK, of the client's last message or another one."""
-    number = client.sent_ids[-1] if id == "last" else int(id)
+    """Send a NACK, of the client's "first" or "last" message or another one."""
+    number = client.sent_id(id)
     head = data_message(Kind.NACK, flags, reason, (client.session, peer, number))
     connection_of(client).send(frame(BINARY, head))
 
 
 async def shut(stage: Stage, client: Client, code: int, reason: str = "") -> None:
-    """Send a close; the client's answer ends the connection."""
+    """Send a close, without a code for 0; the client's answer ends the connection."""
     connection_of(client).close(code, reason)
 
 

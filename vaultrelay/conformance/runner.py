@@ -1,6 +1,7 @@
 """Runner: plays cases one after the other, and starts the adapter anew after a fault of its own."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -9,7 +10,7 @@ from twisted.internet.defer import CancelledError, ensureDeferred
 
 from vaultrelay.conformance.adapter import Adapter, AdapterFault, Driver
 from vaultrelay.conformance.case import Case
-from vaultrelay.conformance.failure import Failure, shown
+from vaultrelay.conformance.failure import Failure, Settled, shown
 from vaultrelay.conformance.limits import CASE_SECONDS
 from vaultrelay.conformance.script import play
 from vaultrelay.conformance.stage import Stage
@@ -116,6 +117,7 @@ class Runner:
 
 
 async def _steps(stage: Stage, case: Case, place: list[int], transcript: Transcript) -> None:
-    for place[0], step in enumerate(case.steps, 1):
-        transcript.step(place[0], step)
-        await play(stage, step)
+    with suppress(Settled):
+        for place[0], step in enumerate(case.steps, 1):
+            transcript.step(place[0], step)
+            await play(stage, step)

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from vaultrelay.conformance import client_steps, join_steps, receive_steps, relay_steps
+from vaultrelay.conformance import (
+    client_steps,
+    device_steps,
+    join_steps,
+    reach_steps,
+    receive_steps,
+    relay_steps,
+)
 from vaultrelay.conformance.case import Step
 from vaultrelay.conformance.exchange import exchange
 from vaultrelay.conformance.stage import Stage, Verbs
@@ -13,12 +20,16 @@ VERBS: Verbs = {
     **join_steps.VERBS,
     **relay_steps.VERBS,
     **receive_steps.VERBS,
+    **reach_steps.VERBS,
+    **device_steps.VERBS,
     **VIOLATION_VERBS,
     "exchange": exchange,
 }
 _CLOCK_VERBS = frozenset(
-    {"clock", "expires", "lasts", "reconnects", "rejoin", "slowly", "stays_away"}
+    {"clock", "expires", "lasts", "reconnects", "rejoin", "slowly", "stays_away", "wake"}
 )
+_DEVICE_VERBS = frozenset({"keepalive", "network", "suspend", "wake"})
+"""Each needs the feature of its name."""
 
 
 async def play(stage: Stage, step: Step) -> None:
@@ -31,11 +42,15 @@ async def play(stage: Stage, step: Step) -> None:
 def needs_of(step: Step) -> set[str]:
     """Return the features that a client needs for a step."""
     arguments: dict[str, Any] = dict(step.arguments)
-    found = set()
+    found = {step.verb} & _DEVICE_VERBS
     if step.verb in _CLOCK_VERBS:
         found.add("clock")
-    if step.verb in ("reconnects", "rejoin", "spread") or "retry" in arguments:
+    if step.verb in ("dials", "moves", "reconnects", "rejoin", "spread") or "retry" in arguments:
         found.add("reconnect")
+    if step.verb == "secure" or "tls" in arguments:
+        found.add("tls")
+    if step.verb in ("rejects", "dials_or_rejects"):
+        found.add("dial")
     if step.verb == "connect":
         found |= {name for name in ("dial",) if "url" in arguments}
         found |= {name for name in ("idn",) if not arguments.get("url", "").isascii()}

@@ -38,12 +38,21 @@ class Client:
         self.session = 0
         self.sent_ids: list[int] = []
         self.delays: list[float] = []
+        self.peers: list[dict[str, Any]] = []
+        self.may_end = False
+        """Whether the end of an earlier connection may be reported at any time."""
 
     @property
     def has_ended(self) -> bool:
         """Whether it reported the end of its connection, or ended it."""
         over = self.connection is not None and self.connection.is_over
         return over or any(each.get("event") == "ended" for each in self.events)
+
+    def sent_id(self, name: int | str) -> int:
+        """Return the id of its "first" or "last" message, or the number itself."""
+        if isinstance(name, int):
+            return name
+        return self.sent_ids[0 if name == "first" else -1]
 
     def describe(self) -> str:
         """What came of it, for a report."""
@@ -81,16 +90,24 @@ class Stage:
     async def ask(self, client: Client, do: str, **fields: object) -> dict[str, Any]:
         """Send a command for a client to the adapter. Raises Failure for an answer with an
         error."""
-        answer = await self._adapter.ask(do, client=client.name, **fields)
+        answer = await self.attempt(client, do, **fields)
         if "error" in answer:
             raise Failure(f"the command {do} to be carried out", f"the error {answer['error']}")
         return answer
 
+    async def attempt(self, client: Client, do: str, **fields: object) -> dict[str, Any]:
+        """Send a command that a client may refuse, and return the answer."""
+        return await self._adapter.ask(do, client=client.name, **fields)
+
     async def advance_clock(self, seconds: float) -> None:
         """Move the clock of the clients."""
-        answer = await self._adapter.ask("clock", advance=seconds)
+        await self.tell("clock", advance=seconds)
+
+    async def tell(self, do: str, **fields: object) -> None:
+        """Send a command for all clients. Raises Failure for an answer with an error."""
+        answer = await self._adapter.ask(do, **fields)
         if "error" in answer:
-            raise Failure("the clock to move", f"the error {answer['error']}")
+            raise Failure(f"the command {do} to be carried out", f"the error {answer['error']}")
 
     async def poll(self) -> None:
         """Fetch what the clients report."""
@@ -149,10 +166,17 @@ class Stage:
             found = self.next_connection()
             return found if found and (found.request or found.fault) else None
 
-        client.connection, client.session = None, 0
-        found = await self.until(client, next_request, "a connection with an upgrade request")
+        found = await self.take(client, next_request, "a connection with an upgrade request")
         if found.fault:
             raise Failure("a valid request", found.fault)
+        return found
+
+    async def take(
+        self, client: Client, ready: Callable[[], RelayConnection | None], expected: str
+    ) -> RelayConnection:
+        """Return the next connection, once `ready` finds it, as the client's present one."""
+        client.connection, client.session = None, 0
+        found = await self.until(client, ready, expected)
         self._taken += 1
         client.connection = found
         return found

@@ -34,7 +34,7 @@ from vaultrelay.client.device import Device
 from vaultrelay.client.tls import TlsEndpoint
 from vaultrelay.wire.relay_url import RelayUrl
 
-SUPPORTS = ["clock", "dial", "keepalive", "network", "reconnect", "tls", "token", "wake"]
+SUPPORTS = ["clock", "dial", "idn", "keepalive", "network", "reconnect", "tls", "token", "wake"]
 ABOUT = {"adapter": 1, "client": "vaultrelay.client/1", "platform": "native"}
 SHOWN_BYTES = 256
 """Of a payload; of a longer one its size is reported."""

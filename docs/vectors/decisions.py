@@ -13,6 +13,7 @@ from vectors.decision import (
     refused,
 )
 from vectors.drains import drains, replacements
+from vectors.edges import edges
 
 _RECONNECTING, _CODES, _REFUSALS = "Reconnecting", "Close codes", "Refusals"
 _HTML = "<html><title>Sign in</title></html>"
@@ -57,7 +58,8 @@ _CLOSES: list[tuple[int, str, Wait]] = [
 
 def decisions() -> list[Json]:
     """What a client decides. `wait` is a range of seconds; `after` the length of a session."""
-    return [*back_off(), *refusals(), *answers_of_others(), *codes(), *drains(), *replacements()]
+    ends = [*back_off(), *refusals(), *answers_of_others(), *codes()]
+    return [*ends, *drains(), *replacements(), *edges()]
 
 
 def back_off() -> list[Json]:
@@ -182,6 +184,10 @@ def codes() -> list[Json]:
         )
         for name, code, reason, wait in reasons
     ]
-    idle = [WELCOME, closed(4001, "idle")]
-    about = "a close with 4001 idle: at once, or by the back-off"
-    return [*found, decision("close-4001", about, idle, [0, 2], _CODES, "should")]
+    about = "a close with 4001 idle after a minute: at once, or by the back-off"
+    idle, soon = [[WELCOME, closed(4001, "idle", after)] for after in (61, 0)]
+    return [
+        *found,
+        decision("close-4001", about, idle, [0, 2], _CODES, "should"),
+        decision("close-4001-soon", "a close with 4001 at once", soon, FIRST, _CODES, "should"),
+    ]

@@ -38,6 +38,8 @@ def error_of(event: Json) -> Exception:
         headers = {name.lower(): value for name, value in event["headers"].items()}
         answer = Answer(event["status"], headers)
         return Refused(event["status"], event.get("error", NO_RELAY), "", answer)
+    if kind == "violation":
+        return Closed(1002, "the relay broke the protocol")
     return Closed(event.get("code", 1006), event.get("reason", ""))
 
 

@@ -16,6 +16,7 @@ from tests.clients import (
     wrong_messages,
     wrong_reaching,
     wrong_returning,
+    wrong_rules,
 )
 from tests.clients.faults import Fault
 from tests.clients.kinds import BROWSER, NATIVE, PHONE, RESENDING, Kind
@@ -30,6 +31,7 @@ OF_NATIVE = {
     **wrong_events.FAULTS,
     **wrong_reaching.FAULTS,
     **wrong_returning.FAULTS,
+    **wrong_rules.FAULTS,
 }
 FAULTS: dict[str, tuple[Kind, Fault]] = {
     name: (kind, fault)

@@ -24,7 +24,7 @@ class Transport(StringTransportWithDisconnection):
 @pytest.fixture
 def connection() -> RelayConnection:
     clock: Any = Clock()
-    found = RelayConnection(Pulse(clock))
+    found = RelayConnection(Pulse(clock), lambda side, text: None)
     transport = Transport()
     transport.protocol = found
     found.makeConnection(transport)

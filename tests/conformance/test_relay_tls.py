@@ -31,7 +31,7 @@ class Client:
 
     def __init__(self, certificate: str, version: str = "1.3") -> None:
         clock: Any = Clock()
-        self.inner = RelayConnection(Pulse(clock))
+        self.inner = RelayConnection(Pulse(clock), lambda side, text: None)
         self.transport = Transport()
         self.relay = TlsConnection(context_of(certificate, version), self.inner)
         self.relay.makeConnection(self.transport)

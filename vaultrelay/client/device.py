@@ -136,10 +136,10 @@ class Device:
         if self._mail is not None and self._mail.received(event):
             return
         if isinstance(event, Joined):
+            self.peers[event.peer.session] = event.peer.device
             if len(self.peers) > CHANNEL_DEVICES[1]:
                 self._socket.fail_protocol("more peers than a channel has devices")
                 return
-            self.peers[event.peer.session] = event.peer.device
         elif isinstance(event, Left):
             self.peers.pop(event.session, None)
         elif isinstance(event, Keepalive):

@@ -17,6 +17,8 @@ LASTING_SECONDS = 60
 """A session of this length shows that the relay works: the delays begin anew."""
 MAX_GIVEN_SECONDS = 3600
 """Of a time that a relay gives: no faulty one keeps a device away for longer than an hour."""
+MIN_DRAIN_WINDOW = (1, 2)
+"""Of the range that `draining` gives, as without a time: no relay makes a device dial in a loop."""
 DRAIN_WINDOW = (2, 12)
 """After a close with 4000 without `draining`."""
 REPLACED_WINDOW = (30, 60)
@@ -52,7 +54,8 @@ class Reconnecting:
 
     def draining(self, window: tuple[int, int]) -> None:
         """The relay is about to stop, and gave the range of seconds for the delay."""
-        self._window = window
+        (low, high), (lowest, least) = window, MIN_DRAIN_WINDOW
+        self._window = (max(low, lowest), max(high, least))
 
     def ended(self, error: Exception, now: float) -> float | None:
         """Return the seconds until the next attempt; None if only the user may start one.
@@ -98,12 +101,13 @@ class Reconnecting:
         return self._told(*REPLACED_WINDOW)
 
     def _given(self, text: str) -> float:
-        """The delay for a number of seconds of the relay; back-off if it gave none."""
-        if not (text.isascii() and text.isdigit()):
+        """The delay for a number of seconds of the relay; back-off if it gave none, or 0."""
+        digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
+        if not digits:
             return self._back_off()
         # int() refuses thousands of digits.
-        is_huge = len(text) > len(str(MAX_GIVEN_SECONDS))
-        seconds = MAX_GIVEN_SECONDS if is_huge else min(int(text), MAX_GIVEN_SECONDS)
+        is_huge = len(digits) > len(str(MAX_GIVEN_SECONDS))
+        seconds = MAX_GIVEN_SECONDS if is_huge else min(int(digits), MAX_GIVEN_SECONDS)
         return self._told(seconds, 1.5 * seconds)
 
     def _told(self, low: float, high: float) -> float:

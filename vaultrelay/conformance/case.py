@@ -20,6 +20,7 @@ PLATFORMS = ("native", "browser", "phone")
 FEATURES = (
     "clock",
     "dial",
+    "idn",
     "keepalive",
     "mailbox",
     "network",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vaultrelay.conformance.failure import Failure
+from vaultrelay.conformance.failure import Failure, as_json
 from vaultrelay.conformance.relay_tls import NAME, trust_root
 from vaultrelay.conformance.stage import Client, Stage, Verbs
 from vaultrelay.wire.data import EVERYONE
@@ -47,7 +47,7 @@ async def send(stage: Stage, client: Client, to: int | str = "everyone", **conte
     number = EVERYONE if to == "everyone" else to
     answer = await stage.ask(client, "send", to=number, **content)
     if type(answer.get("id")) is not int:
-        raise Failure("the id of the message in the answer to send", str(answer))
+        raise Failure("the id of the message in the answer to send", as_json(answer))
     client.sent_ids.append(answer["id"])
 
 
@@ -73,9 +73,15 @@ async def clock(stage: Stage, client: Client, advance: float) -> None:
 
 async def event(stage: Stage, client: Client, event: str, count: int = 1, **fields: Any) -> None:
     """Expect the next events of the client."""
-    for _ in range(count):
-        found = await next_event(stage, client, {"event": event, **fields})
-        _compare(client, {"event": event, **fields}, found)
+    for number in range(count):
+        try:
+            found = await next_event(stage, client, {"event": event, **fields})
+            _compare(client, {"event": event, **fields}, found)
+        except Failure as failure:
+            if count == 1:
+                raise
+            came = f"after {number} of them: {failure.came}"
+            raise Failure(f"{count} times {failure.expected}", came) from None
 
 
 async def next_event(stage: Stage, client: Client, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +96,7 @@ async def next_event(stage: Stage, client: Client, wanted: dict[str, Any]) -> di
                 return found
         return None
 
-    return await stage.until(client, first, f"the event {wanted}", of="event")
+    return await stage.until(client, first, f"the event {as_json(wanted)}", of="event")
 
 
 def _compare(client: Client, wanted: dict[str, Any], found: dict[str, Any]) -> None:
@@ -98,7 +104,7 @@ def _compare(client: Client, wanted: dict[str, Any], found: dict[str, Any]) -> N
         wanted = {**wanted, "id": client.sent_id(wanted["id"])}
     for name, value in wanted.items():
         if found.get(name) != value or type(found.get(name)) is not type(value):
-            raise Failure(f"the event {wanted}", f"the event {found}")
+            raise Failure(f"the event {as_json(wanted)}", f"the event {as_json(found)}")
 
 
 async def opened(stage: Stage, client: Client, **fields: Any) -> None:
@@ -112,19 +118,19 @@ async def ended(
 ) -> None:
     """Expect the event of the connection's end, and a delay within `retry`, or "never"."""
     wanted = {"event": "ended", **fields}
-    said = "" if retry is None else f", and reconnecting {_in_words(retry)}"
+    expected = f"the event {as_json(wanted)}{_in_words(retry)}"
     found = await next_event(stage, client, wanted)
     client.connection = None
     for name, value in wanted.items():
         if found.get(name) != value:
-            raise Failure(f"the event {wanted}{said}", f"the event {found}")
+            raise Failure(expected, f"the event {as_json(found)}")
     if retry is None:
         return
     delay = found.get("retry", "missing")
     if isinstance(delay, int | float):
         client.delays.append(delay)
     if not _is_within(delay, retry):
-        raise Failure(f"the event {wanted}{said}", f"the event {found}")
+        raise Failure(expected, f"the event {as_json(found)}")
 
 
 def _is_within(delay: object, retry: list[float] | str) -> bool:
@@ -134,8 +140,12 @@ def _is_within(delay: object, retry: list[float] | str) -> bool:
     return isinstance(delay, int | float) and retry[0] <= delay <= retry[1]
 
 
-def _in_words(retry: list[float] | str) -> str:
-    return retry if isinstance(retry, str) else f"after {retry[0]:g} to {retry[1]:g} seconds"
+def _in_words(retry: list[float] | str | None) -> str:
+    if retry is None:
+        return ""
+    if isinstance(retry, str):
+        return ', with "retry": null, as it makes no further attempt'
+    return f', with "retry" from {retry[0]:g} to {retry[1]:g}'
 
 
 async def reconnects(stage: Stage, client: Client) -> None:

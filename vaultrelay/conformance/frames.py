@@ -67,6 +67,26 @@ class FrameReader:
         return Frame(bool(first & _FIN), first & _OPCODE, payload)
 
 
+def server_frames(data: bytes) -> Iterator[Frame | bytes]:
+    """Yield the unmasked frames of a server, then what is no whole frame."""
+    at = 0
+    while len(data) >= at + _SHORTEST_HEAD:
+        first, second = data[at : at + _SHORTEST_HEAD]
+        size, start = second & _SIZE, at + _SHORTEST_HEAD
+        if size >= _SIZE_16:
+            head = _HEAD_16 if size == _SIZE_16 else _HEAD_64
+            if len(data) < at + head.size:
+                break
+            _, _, size = head.unpack_from(data, at)
+            start = at + head.size
+        if len(data) < start + size or first & _RESERVED or second & _MASKED:
+            break
+        at = start + size
+        yield Frame(bool(first & _FIN), first & _OPCODE, data[start:at])
+    if at < len(data):
+        yield data[at:]
+
+
 def frame(opcode: int, payload: bytes, *, is_last: bool = True) -> bytes:
     """Return an unmasked frame, as a server sends it."""
     first, size = opcode | (_FIN if is_last else 0), len(payload)

@@ -163,7 +163,8 @@ def _check_hello(client: Client, said: Hello, audience: str) -> None:
     client.nonce = said.nonce
     body = proof.join_body(client.challenge, said.nonce, said.channel, said.device, audience)
     if not proof.verify_join(said.channel, body, said.proof):
-        raise Failure("a proof that verifies", f"{said.proof.hex()} for the body {body.hex()}")
+        signed = f"{proof.signed(body).hex()}, the signed bytes of the body {body.hex()}"
+        raise Failure(f"a signature of {signed}", f"{said.proof.hex()}, which does not verify")
 
 
 async def welcome(

@@ -12,6 +12,7 @@ from vaultrelay.conformance.limits import MAX_CONNECTIONS, MAX_POLL_SECONDS
 from vaultrelay.conformance.pulse import Pulse
 from vaultrelay.conformance.relay_connection import RelayConnection
 from vaultrelay.conformance.relay_tls import TlsConnection
+from vaultrelay.conformance.transcript import Transcript
 
 
 class ScriptedRelay(ServerFactory):
@@ -19,8 +20,9 @@ class ScriptedRelay(ServerFactory):
 
     noisy = False
 
-    def __init__(self, reactor: Any, pulse: Pulse) -> None:
+    def __init__(self, reactor: Any, pulse: Pulse, transcript: Transcript) -> None:
         self._pulse = pulse
+        self._transcript = transcript
         self.connections: list[RelayConnection] = []
         self._port = reactor.listenTCP(0, self, interface="127.0.0.1")
         self.port: int = self._port.getHost().port
@@ -32,7 +34,10 @@ class ScriptedRelay(ServerFactory):
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         if len(self.connections) >= MAX_CONNECTIONS:
             return None
-        connection = RelayConnection(self._pulse)
+        number = len(self.connections) + 1
+        connection = RelayConnection(
+            self._pulse, lambda side, text: self._transcript.record(f"{side} {number}", text)
+        )
         self.connections.append(connection)
         self._pulse.beat()
         return connection if self.context is None else TlsConnection(self.context, connection)

@@ -1,6 +1,7 @@
 """RelayConnection: one connection of a client at the scripted relay."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from twisted.internet.protocol import Protocol, connectionDone
@@ -19,6 +20,7 @@ from vaultrelay.conformance.frames import (
 )
 from vaultrelay.conformance.limits import MAX_FRAMES, MAX_HEAD_BYTES, MAX_HELD_BYTES
 from vaultrelay.conformance.pulse import Pulse
+from vaultrelay.conformance.words import head_in_words, message_in_words, sent_in_words
 from vaultrelay.wire.announced import PING_SECONDS
 from vaultrelay.wire.broken_rule import BrokenRule
 from vaultrelay.wire.control.from_device import read_from_device
@@ -41,14 +43,16 @@ class RelayConnection(Protocol):
     """Collects what a client sends. Answers pings and keepalives, and ends after both sides have
     closed.
 
-    `fault` is the first violation of HTTP or of RFC 6455; nothing is read after it. With `is_mute`
-    nothing is answered, as on a line that has died.
+    `fault` is the first violation of HTTP or of RFC 6455; nothing is read after it. `record` gets
+    who sent what, "client" or "relay", in words. With `is_mute` nothing is answered, as on a line
+    that has died.
     """
 
     transport: Any
 
-    def __init__(self, pulse: Pulse) -> None:
+    def __init__(self, pulse: Pulse, record: Callable[[str, str], None]) -> None:
         self._pulse = pulse
+        self._record = record
         self._head = b""
         self._frames = FrameReader()
         self._parts: list[bytes] = []
@@ -73,10 +77,12 @@ class RelayConnection(Protocol):
                 self._read(data)
             except (BadFrame, Refusal) as error:
                 self.fault = str(error)
+                self._record("client", self.fault)
         self._pulse.beat()
 
     def connectionLost(self, reason: Reason = connectionDone) -> None:
         self.is_over = True
+        self._record("client", "the connection is over")
         self._pulse.beat()
 
     def take(self) -> Received | None:
@@ -90,6 +96,7 @@ class RelayConnection(Protocol):
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
         if not self.is_over:
+            self._record("relay", sent_in_words(data))
             self.transport.write(data)
 
     def close(self, code: int, reason: str) -> None:
@@ -104,6 +111,7 @@ class RelayConnection(Protocol):
     def drop(self) -> None:
         """End the connection without a close frame."""
         if not self.is_over:
+            self._record("relay", "drops the connection")
             self.transport.abortConnection()
 
     def _read(self, data: bytes) -> None:
@@ -114,6 +122,7 @@ class RelayConnection(Protocol):
                 if len(head) > MAX_HEAD_BYTES:
                     raise BadFrame("a request head of more than 8192 bytes")
                 return
+            self._record("client", head_in_words(head))
             self.request = read_request(head + end)
         for each in self._frames.feed(data):
             self._take(each.opcode, each.payload, each.is_last)
@@ -129,9 +138,11 @@ class RelayConnection(Protocol):
             if is_last:
                 found = Received(self._opcode, b"".join(self._parts))
                 self.received.append(found)
+                self._record("client", message_in_words(*found))
                 self._answer_keepalive(found)
             return
         self.received.append(Received(opcode, payload))
+        self._record("client", message_in_words(opcode, payload))
         if self.is_mute:
             return
         if opcode == PING:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from vaultrelay.conformance import client_steps
+from vaultrelay.conformance.failure import Failure
 from vaultrelay.conformance.frames import BINARY, PING, TEXT, fragments, frame
 from vaultrelay.conformance.receive_steps import PEER, connection_of, ping
 from vaultrelay.conformance.stage import Client, Stage, Verbs
@@ -11,6 +12,7 @@ from vaultrelay.wire.data import EVERYONE, Kind
 
 _MARK = b"still here"
 _PING_SECONDS = 20
+_CLOCK_SECONDS = 0.5
 
 
 def data_message(kind: int, flags: int, reason: int, numbers: tuple[int, int, int]) -> bytes:
@@ -105,6 +107,25 @@ async def lasts(stage: Stage, client: Client, seconds: float) -> None:
         seconds -= _PING_SECONDS
 
 
+async def expires(stage: Stage, client: Client, after: float, before: float) -> None:
+    """Expect that the client ends the connection when so much time has passed, in seconds.
+
+    The clock moves in steps that are shorter than any delay: a client whose clock goes from timer
+    to timer would otherwise be connected again.
+    """
+    await client_steps.clock(stage, client, after)
+    await stage.pause()
+    if client.has_ended:
+        raise Failure(f"a connection that lasts {after:g} seconds", client.describe())
+    passed = after
+    while passed < before and not client.has_ended:
+        await client_steps.clock(stage, client, _CLOCK_SECONDS)
+        await stage.pause()
+        passed += _CLOCK_SECONDS
+    if not client.has_ended:
+        raise Failure(f"the end of the connection within {before:g} seconds", client.describe())
+
+
 async def slowly(
     stage: Stage, client: Client, bytes: int, pieces: int, every: float, id: int = 1
 ) -> None:
@@ -128,4 +149,5 @@ VERBS: Verbs = {
     "alive": alive,
     "lasts": lasts,
     "slowly": slowly,
+    "expires": expires,
 }

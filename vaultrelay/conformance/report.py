@@ -17,7 +17,7 @@ def list_line(case: Case) -> str:
 
 
 def result_lines(result: Result) -> list[str]:
-    """Return the lines for one case; a failure has five."""
+    """Return the lines for one case; a failure has five, and its transcript."""
     case = result.case
     first = f"  {_MARKS[result.verdict]}  {case.name}"
     if result.verdict is Verdict.NOT_APPLICABLE:
@@ -31,6 +31,8 @@ def result_lines(result: Result) -> list[str]:
         f"          expected: {result.expected}",
         f"          came:     {result.came}",
         f'          see "{case.section}" in {PAGE} (step {result.step}, {step})',
+        "          what passed, in seconds:",
+        *(f"          {line}" for line in result.transcript),
     ]
 
 

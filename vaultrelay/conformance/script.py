@@ -13,6 +13,7 @@ from vaultrelay.conformance import (
 from vaultrelay.conformance.case import Step
 from vaultrelay.conformance.exchange import exchange
 from vaultrelay.conformance.stage import Stage, Verbs
+from vaultrelay.conformance.violation_steps import VERBS as VIOLATION_VERBS
 
 VERBS: Verbs = {
     **client_steps.VERBS,
@@ -21,9 +22,12 @@ VERBS: Verbs = {
     **receive_steps.VERBS,
     **reach_steps.VERBS,
     **device_steps.VERBS,
+    **VIOLATION_VERBS,
     "exchange": exchange,
 }
-_CLOCK_VERBS = frozenset({"clock", "lasts", "reconnects", "rejoin", "slowly", "stays_away", "wake"})
+_CLOCK_VERBS = frozenset(
+    {"clock", "expires", "lasts", "reconnects", "rejoin", "slowly", "stays_away", "wake"}
+)
 _DEVICE_VERBS = frozenset({"keepalive", "network", "suspend", "wake"})
 """Each needs the feature of its name."""
 
@@ -49,5 +53,6 @@ def needs_of(step: Step) -> set[str]:
         found.add("dial")
     if step.verb == "connect":
         found |= {name for name in ("dial",) if "url" in arguments}
+        found |= {name for name in ("idn",) if not arguments.get("url", "").isascii()}
         found |= {name for name in ("token",) if "user" in arguments}
     return found

@@ -5,16 +5,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 from vaultrelay.conformance.adapter import Adapter, AdapterFault
-from vaultrelay.conformance.failure import Failure
+from vaultrelay.conformance.failure import Failure, as_json
 from vaultrelay.conformance.limits import (
     GRACE_SECONDS,
     MAX_EVENTS,
     MAX_POLL_SECONDS,
     MIN_POLL_SECONDS,
+    PAUSE_SECONDS,
 )
 from vaultrelay.conformance.pulse import Pulse
 from vaultrelay.conformance.relay import ScriptedRelay
 from vaultrelay.conformance.relay_connection import RelayConnection
+from vaultrelay.conformance.transcript import Transcript
 
 Found = TypeVar("Found")
 Verbs: TypeAlias = dict[str, Callable[..., Awaitable[None]]]
@@ -57,7 +59,7 @@ class Client:
         if self.connection is not None and self.connection.fault:
             return self.connection.fault
         if self.events:
-            return f"the event {self.events[0]}"
+            return f"the event {as_json(self.events[0])}"
         if self.connection is not None and self.connection.is_over:
             return "the end of the connection"
         return "nothing"
@@ -66,13 +68,15 @@ class Client:
 class Stage:
     """Plays the steps of one case. Real time is bounded by `patience` in each step."""
 
-    def __init__(self, reactor: Any, adapter: Adapter, patience: float, case: str) -> None:
+    def __init__(
+        self, reactor: Any, adapter: Adapter, patience: float, case: str, transcript: Transcript
+    ) -> None:
         self._reactor = reactor
         self._adapter = adapter
         self._patience = patience
         self._case = case
         self.pulse = Pulse(reactor)
-        self.relay = ScriptedRelay(reactor, self.pulse)
+        self.relay = ScriptedRelay(reactor, self.pulse, transcript)
         self.clients: dict[str, Client] = {}
         self._taken = 0
 
@@ -110,7 +114,7 @@ class Stage:
         answer = await self._adapter.ask("events")
         events = answer.get("events")
         if not isinstance(events, list) or not all(isinstance(each, dict) for each in events):
-            raise AdapterFault(f"the answer to events has no list of events: {answer}")
+            raise AdapterFault(f"the answer to events has no list of events: {as_json(answer)}")
         by_name = {client.name: client for client in self.clients.values()}
         for event in events:
             # Those of an earlier case come late.
@@ -124,6 +128,11 @@ class Stage:
         for _ in range(3):
             await self.pulse.wait(0)
             await self.poll()
+
+    async def pause(self) -> None:
+        """Let a client that has threads act on the new time, and fetch what it reports."""
+        await self.pulse.wait(PAUSE_SECONDS)
+        await self.settle()
 
     async def until(
         self, client: Client, ready: Callable[[], Found | None], expected: str, *, of: str = "relay"

@@ -7,10 +7,11 @@ from tests.clients.wrong_messages import _around, _options
 from vaultrelay.client import Closed, Device, Message, connection
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.events import read_data
-from vaultrelay.wire.broken_rule import BrokenRule
 from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, Kind, read_header
 
 _FORBIDDEN_FRAMES = (b"\xc1", b"\x83")
+_INVALID = (b'{"type":3}', b'{"type":"ready","session":"3"}')
+"""Two are enough: a case waits in vain for the end of each connection."""
 _OUR_VIOLATION = "the relay broke the protocol"
 
 
@@ -86,10 +87,7 @@ def _bare_nacks(right: Any, message: bytes, session: int) -> object:
 
 
 def _lenient(right: Any, text: bytes) -> object:
-    try:
-        return right(text)
-    except BrokenRule:
-        return None
+    return None if text in _INVALID else right(text)
 
 
 def _any_frame(right: Any, self: DeviceSocket, data: bytes) -> None:
@@ -108,7 +106,7 @@ FAULTS: dict[str, Fault] = {
     "text that is not UTF-8 is ignored": _any_text,
     "masked frames are accepted": _options(acceptMaskedServerFrames=True),
     "frames that RFC 6455 forbids are ignored": _around(DeviceSocket, "dataReceived", _any_frame),
-    "invalid control messages are ignored": _around(connection, "read_from_relay", _lenient),
+    "some invalid control messages are ignored": _around(connection, "read_from_relay", _lenient),
     "data is taken before the welcome": _around(DeviceSocket, "onMessage", _early),
     "a second welcome is a violation": _around(DeviceSocket, "onMessage", _one_welcome),
     "data of another receiver is dropped": _around(Device, "on_event", _own_only),

@@ -46,3 +46,10 @@ def test_a_case_is_for_some_platforms_and_features() -> None:
     (silence,) = [case for case in catalogue() if case.name == "silence"]
     assert "clock" in silence.obstacle("native", ["reconnect"])
     assert silence.obstacle("native", ["reconnect", "clock"]) == ""
+
+
+def test_names_beyond_ascii_need_idn() -> None:
+    found = [case.name for case in catalogue() if "idn" in case.needs]
+    assert found
+    assert all(name.startswith("audience-") for name in found)
+    assert "audience-wss-xn-bcher-kva.example" not in found

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.clients.faults import Fault, Patch, around
-from tests.clients.wrong_decisions import _constant, _method
+from tests.clients.wrong_decisions import _constant, _decision, _method
 from tests.clients.wrong_messages import _options
 from vaultrelay.client import Closed, Device, Message, connection
 from vaultrelay.client.connection import DeviceSocket
@@ -102,6 +102,7 @@ FAULTS: dict[str, Fault] = {
     "a given time precedes the range of draining": _method("_after_close", _time_before_range),
     "the range of draining precedes 4509": _method("_after_close", _range_before_4509),
     "a time in the reason of 4000 counts": _method("_after_close", _time_of_4000),
+    "4001 is final": _decision(lambda code: code == 4001, is_final=True),
     "4001 is retried at once": _method("ended", _at_once_after_4001),
     "it reconnects after a violation": _method("ended", _back_after_violation),
     "text that is not UTF-8 is ignored": _any_text,

@@ -52,3 +52,10 @@ def test_a_case_is_for_some_platforms_and_features() -> None:
     assert by_name["wake-while-waiting"].needs == {"clock", "reconnect", "wake"}
     assert by_name["tls-expired"].needs == {"clock", "reconnect", "tls"}
     assert by_name["nack-busy-is-resent-in-order"].needs == {"resend"}
+
+
+def test_names_beyond_ascii_need_idn() -> None:
+    found = [case.name for case in catalogue() if "idn" in case.needs]
+    assert found
+    assert all(name.startswith("audience-") for name in found)
+    assert "audience-wss-xn-bcher-kva.example" not in found

@@ -1,12 +1,11 @@
 """Adapter of the conformance kit for the Python client: docs/conformance.rst has the protocol.
 
-vault-relay conformance -- python3 examples/python_adapter.py
+vault-relay conformance -- python3 -m examples.python_adapter
 """
 
 import builtins
 import json
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any
 
 from twisted.internet import stdio
@@ -16,6 +15,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 from twisted.protocols.basic import LineOnlyReceiver
 
+from examples.python_mail import Mail, content, new_file
 from vaultrelay.app.reactor import real_reactor
 from vaultrelay.client import (
     Busy,
@@ -33,15 +33,14 @@ from vaultrelay.client import (
     Refused,
 )
 from vaultrelay.client.device import Device
+from vaultrelay.client.mail_store import MailStore
 
 ABOUT = {
     "adapter": 1,
     "client": "vaultrelay.client/1",
     "platform": "native",
-    "supports": ["clock", "dial", "reconnect", "token"],
+    "supports": ["clock", "dial", "mailbox", "reconnect", "token"],
 }
-SHOWN_BYTES = 256
-"""Of a payload; of a longer one its size and hash are reported."""
 MOMENT = 0.001
 """Seconds. Shorter timers are for the event loop, not for the clock."""
 Fields = dict[str, Any]
@@ -67,7 +66,7 @@ class KitClock(Clock):
 class Session:
     """One client: reads its connection, and reports the events."""
 
-    def __init__(self, connection: Connection, report: Callable[[Fields], None]) -> None:
+    def __init__(self, connection: Connection, report: Callable[[object], None]) -> None:
         self._connection = connection
         self._report = report
         ensureDeferred(self._read())
@@ -75,7 +74,7 @@ class Session:
     async def _read(self) -> None:
         while True:
             event = await self._connection.receive()
-            self._report(describe(event))
+            self._report(event)
             if isinstance(event, Ended) and event.retry_seconds is None:
                 return
 
@@ -146,27 +145,24 @@ def outcome(error: Exception) -> Fields:
     return {"error": type(error).__name__}
 
 
-def content(payload: bytes) -> Fields:
-    """Return a payload; of a long one its size and hash."""
-    if len(payload) <= SHOWN_BYTES:
-        return {"payload": payload.hex()}
-    return {"bytes": len(payload), "sha256": sha256(payload).hexdigest()}
-
-
 class Commands:
     """The commands of the kit, each a method, and the clients that they drive."""
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, new_store: Callable[[str], MailStore] = new_file) -> None:
         self._reactor = reactor
         self._clock = KitClock(reactor)
+        self._mail = Mail(new_store)
         self._sessions: dict[str, Session] = {}
         self._events: list[Fields] = []
 
     def answer(self, command: Fields) -> Fields:
         """Carry out a command, and return its answer."""
         fields = dict(command)
+        name = f"do_{fields.pop('do')}"
+        owner = self if hasattr(self, name) else self._mail
+        do = getattr(owner, name, self._unknown)
         try:
-            found = getattr(self, f"do_{fields.pop('do')}", self._unknown)(**fields)
+            found = do(**fields)
         except Exception as error:
             return {"error": str(error)}
         return found or {}
@@ -174,16 +170,25 @@ class Commands:
     def _unknown(self, **_: object) -> Fields:
         return {"error": "unsupported"}
 
-    def do_connect(self, client: str, url: str, seed: str, device: str, dial: str = "") -> None:
+    def do_connect(
+        self,
+        client: str,
+        url: str,
+        seed: str,
+        device: str,
+        dial: str = "",
+        mailbox: bool = False,
+    ) -> None:
         """Join, and reconnect as the rules permit."""
         host, _, port = (dial or url.rpartition("@")[2].removeprefix("ws://")).partition(":")
         endpoint = TCP4ClientEndpoint(self._reactor, host, int(port.partition("/")[0]))
-        connection = Connection(
-            self._clock, url, bytes.fromhex(seed), bytes.fromhex(device), endpoint=endpoint
-        )
+        box = self._mail.open(client, seed, device) if mailbox else None
+        keys = bytes.fromhex(seed), bytes.fromhex(device)
+        connection = Connection(self._clock, url, *keys, endpoint=endpoint, mailbox=box)
 
-        def report(event: Fields) -> None:
-            self._events.append({"client": client, **event})
+        def report(event: object) -> None:
+            said = self._mail.describe(client, event) or describe(event)
+            self._events.append({"client": client, **said})
 
         self._sessions[client] = Session(connection, report)
 
@@ -203,6 +208,7 @@ class Commands:
         """Leave."""
         if session := self._sessions.pop(client, None):
             session.close()
+        self._mail.close(client)
 
     def do_clock(self, advance: float) -> None:
         """Let time pass, for all clients."""

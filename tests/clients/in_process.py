@@ -1,10 +1,12 @@
 """The adapter of the Python client in the process of the test, where a fault can be put into it."""
 
+from collections import defaultdict
 from typing import Any
 
 from twisted.internet.task import deferLater
 
 from examples.python_adapter import ABOUT, Commands
+from vaultrelay.client import MemoryMailStore
 
 TURNS = 5
 """Of the reactor. A connection takes two to end on both sides."""
@@ -16,7 +18,8 @@ class InProcess:
     def __init__(self, reactor: Any, **about: object) -> None:
         self._about = {**ABOUT, **about}
         self._reactor = reactor
-        self._commands = Commands(reactor)
+        stores: dict[str, MemoryMailStore] = defaultdict(MemoryMailStore)
+        self._commands = Commands(reactor, stores.__getitem__)
 
     async def start(self) -> dict[str, Any]:
         return self._about

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ADAPTER = ROOT / "examples" / "python_adapter.py"
+ADAPTER = [sys.executable, "-m", "examples.python_adapter"]
 OF_BROWSERS = ["upgrade-subprotocols"]
 MAX_SECONDS = 120
 
@@ -13,7 +13,7 @@ MAX_SECONDS = 120
 def test_it_passes_all_cases_that_apply() -> None:
     command = [sys.executable, "-m", "vaultrelay", "conformance", "--strict", "--"]
     found = subprocess.run(
-        [*command, sys.executable, ADAPTER],
+        [*command, *ADAPTER],
         capture_output=True,
         text=True,
         cwd=ROOT,

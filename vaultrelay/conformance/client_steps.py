@@ -18,16 +18,19 @@ async def connect(
     user: str = "",
     path: str = "",
     closed: bool = False,
+    mailbox: bool = False,
 ) -> None:
     """Let the client dial: a `url` whose host stands for the relay, or the relay itself.
 
-    `closed`: nothing listens there.
+    `closed`: nothing listens there. `mailbox`: the client asks for it.
     """
     here = f"127.0.0.1:{stage.relay.port}"
     if closed:
         await stage.relay.stop_listening()
     client.host = "127.0.0.1"
-    more = {"dial": here} if url else {}
+    more: dict[str, object] = {"dial": here} if url else {}
+    if mailbox:
+        more["mailbox"] = True
     await stage.ask(
         client,
         "connect",

@@ -39,7 +39,7 @@ async def receive(
     if what == "end":
         await _end(stage, client)
         return
-    found = await _next(stage, client, what)
+    found = await next_received(stage, client, what)
     if what == "data":
         receiver = EVERYONE if to == "everyone" else to
         _check_data(client, found, int(receiver), payload)
@@ -76,8 +76,12 @@ async def quiet(stage: Stage, client: Client) -> None:
         raise Failure("nothing", describe(unasked[0]))
 
 
-async def _next(stage: Stage, client: Client, what: str) -> Received:
-    """Return the next message that is not upkeep, or the next pong."""
+async def next_received(stage: Stage, client: Client, what: str, expected: str = "") -> Received:
+    """Return the next message that is not upkeep, or the next pong.
+
+    Raises Failure, with the words `expected`, for another one.
+    """
+    expected = expected or f"a {what}"
     connection = connection_of(client)
 
     def first() -> Received | None:
@@ -89,9 +93,9 @@ async def _next(stage: Stage, client: Client, what: str) -> Received:
             return found
         return None
 
-    found = await stage.until(client, first, f"a {what}")
-    if found.opcode != {"data": BINARY, "pong": PONG, "close": CLOSE}[what]:
-        raise Failure(f"a {what}", describe(found))
+    found = await stage.until(client, first, expected)
+    if found.opcode != {"data": BINARY, "text": TEXT, "pong": PONG, "close": CLOSE}[what]:
+        raise Failure(expected, describe(found))
     return found
 
 

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from vaultrelay.conformance import client_steps, join_steps, receive_steps, relay_steps
+from vaultrelay.conformance import (
+    client_steps,
+    join_steps,
+    mail_steps,
+    put_steps,
+    receive_steps,
+    relay_steps,
+)
 from vaultrelay.conformance.case import Step
 from vaultrelay.conformance.exchange import exchange
 from vaultrelay.conformance.stage import Stage, Verbs
@@ -13,8 +20,12 @@ VERBS: Verbs = {
     **relay_steps.VERBS,
     **receive_steps.VERBS,
     "exchange": exchange,
+    **mail_steps.VERBS,
+    **put_steps.VERBS,
 }
-_CLOCK_VERBS = frozenset({"clock", "lasts", "reconnects", "rejoin", "slowly", "stays_away"})
+_MAIL_VERBS = {*mail_steps.VERBS, *put_steps.VERBS}
+_RETURNS = frozenset({"mail_again", "reconnects", "rejoin"})
+_CLOCK_VERBS = _RETURNS | {"clock", "lasts", "slowly", "stays_away"}
 
 
 async def play(stage: Stage, step: Step) -> None:
@@ -30,8 +41,10 @@ def needs_of(step: Step) -> set[str]:
     found = set()
     if step.verb in _CLOCK_VERBS:
         found.add("clock")
-    if step.verb in ("reconnects", "rejoin", "spread") or "retry" in arguments:
+    if step.verb in _RETURNS or step.verb == "spread" or "retry" in arguments:
         found.add("reconnect")
+    if step.verb in _MAIL_VERBS or "mailbox" in arguments:
+        found.add("mailbox")
     if step.verb == "connect":
         found |= {name for name in ("dial",) if "url" in arguments}
         found |= {name for name in ("token",) if "user" in arguments}

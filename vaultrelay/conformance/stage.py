@@ -12,9 +12,11 @@ from vaultrelay.conformance.limits import (
     MAX_POLL_SECONDS,
     MIN_POLL_SECONDS,
 )
+from vaultrelay.conformance.mail import Mail
 from vaultrelay.conformance.pulse import Pulse
 from vaultrelay.conformance.relay import ScriptedRelay
 from vaultrelay.conformance.relay_connection import RelayConnection
+from vaultrelay.wire.control.joining import Hello
 
 Found = TypeVar("Found")
 Verbs: TypeAlias = dict[str, Callable[..., Awaitable[None]]]
@@ -36,6 +38,8 @@ class Client:
         self.session = 0
         self.sent_ids: list[int] = []
         self.delays: list[float] = []
+        self.hello: Hello | None = None
+        self.mail = Mail()
 
     @property
     def has_ended(self) -> bool:

@@ -52,7 +52,7 @@ def _control(name: str, vector: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             {"event": {"event": kind, **said}},
             {"still_there": {}},
         ]
-    yield _case(f"control-{_slug(name)}", _CONTROLS, f"Reads: {name}.", steps)
+    yield _case(f"control-{slug(name)}", _CONTROLS, f"Reads: {name}.", steps)
 
 
 def _audience(vector: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,14 +66,14 @@ def _audience(vector: Mapping[str, Any]) -> dict[str, Any]:
         {"hello": {"audience": vector["audience"]}},
     ]
     about = f"Dials {url}, and sends its audience."
-    return _case(f"audience-{_slug(vector['url'])}", _AUDIENCE, about, steps)
+    return _case(f"audience-{slug(vector['url'])}", _AUDIENCE, about, steps)
 
 
 def _case(name: str, section: str, about: str, steps: list[Step]) -> dict[str, Any]:
     return {"name": name, "level": "must", "section": section, "about": about, "steps": steps}
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """Return a text in lower case, with a hyphen for each run of characters that no name has."""
     plain = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
     return re.sub("[^a-z0-9._]+", "-", plain.lower()).strip("-")

@@ -4,15 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import pytest
-
+from tests.clients.faults import Fault, Patch
 from vaultrelay.client import Closed, Refused, reconnecting
 from vaultrelay.client.reconnecting import Reconnecting
 from vaultrelay.client.refused import NO_ANSWER, NO_RELAY
 from vaultrelay.wire.close_codes import CloseCode
 
-Patch = pytest.MonkeyPatch
-Fault = Callable[[Patch], None]
 _NEVER = 10**9
 _KNOWN = {code.number for code in CloseCode}
 

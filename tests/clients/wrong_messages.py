@@ -1,13 +1,14 @@
 """Faults of clients in what they send, and in what they make of what they receive."""
 
-from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
 from autobahn.websocket.compress import PerMessageDeflateOffer
 
 from examples import python_adapter
-from tests.clients.wrong_decisions import Fault, Patch
+from tests.clients.faults import Fault, Patch
+from tests.clients.faults import around as _around
+from tests.clients.faults import replaced as _set
 from vaultrelay.client import Connection, Device, Draining, Message, Opened, connection, device
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.factory import DeviceSocketFactory
@@ -18,20 +19,6 @@ from vaultrelay.wire.host import canonical_host
 from vaultrelay.wire.json_object import BadControl, Fields
 
 _LEFT_REASONS = {"closed", "lost", "idle", "slow", "replaced", "draining"}
-
-
-def _set(owner: object, name: str, value: object) -> Fault:
-    return lambda patch: patch.setattr(owner, name, value)
-
-
-def _around(owner: object, name: str, wrong: Callable[..., Any]) -> Fault:
-    """Replace a function or a method by `wrong`, which gets the right one first."""
-
-    def install(patch: Patch) -> None:
-        right = getattr(owner, name)
-        patch.setattr(owner, name, lambda *a, **more: wrong(right, *a, **more))
-
-    return install
 
 
 def _any_kind(right: Any, message: bytes, session: int) -> object:

@@ -144,7 +144,7 @@ async def item(
     at: str,
     *,
     id: str = "",
-    payload: str = "6974656d",
+    payload: str | None = None,
     bytes: int = 0,
     new: bool = True,
     taken: bool = True,
@@ -153,7 +153,7 @@ async def item(
 
     `id` is "own" for that of the client's last PUT. The application has `taken` the item then.
     """
-    sent = raw(payload, bytes)
+    sent = raw(_payload(at) if payload is None else payload, bytes)
     item_id = client.mail.puts[-1].item_id if id == "own" else place(id or f"item at {at}")
     message = pack_item(item_id, place(at), sent)
     connection_of(client).send(frame(BINARY, message))
@@ -172,14 +172,17 @@ async def _reported(
         await stage.ask(client, "take", item_id=item_id.hex())
 
 
-async def items(stage: Stage, client: Client, at: list[str], payload: str = "6974656d") -> None:
+async def items(stage: Stage, client: Client, at: list[str]) -> None:
     """Send several ITEMs at once, and expect them in this order."""
-    ids = [place(f"item at {each}") for each in at]
-    sent = raw(payload)
-    found = [pack_item(id, place(each), sent) for id, each in zip(ids, at, strict=True)]
-    connection_of(client).send(b"".join(frame(BINARY, each) for each in found))
-    for each in ids:
-        await _reported(stage, client, each, sent, taken=True)
+    sent = [(place(f"item at {each}"), place(each), raw(_payload(each))) for each in at]
+    connection_of(client).send(b"".join(frame(BINARY, pack_item(*each)) for each in sent))
+    for item_id, _, payload in sent:
+        await _reported(stage, client, item_id, payload, taken=True)
+
+
+def _payload(at: str) -> str:
+    """Return the payload of an item: another one at each place."""
+    return place(f"payload at {at}").hex()
 
 
 async def synchronized(stage: Stage, client: Client) -> None:

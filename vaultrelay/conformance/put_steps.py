@@ -97,26 +97,43 @@ def _shown(put: Put) -> str:
 
 
 async def stored(
-    stage: Stage, client: Client, at: str = "zeros", *, put: int = -1, reported: bool = True
+    stage: Stage,
+    client: Client,
+    at: str = "zeros",
+    *,
+    put: int = -1,
+    flags: int = 0,
+    reported: bool = True,
 ) -> None:
     """Answer a PUT with a STORED at this cursor, and expect the client to report it."""
     answered = client.mail.puts[put]
     message = pack_stored(client.session, answered.id, answered.item_id, place(at))
-    connection_of(client).send(frame(BINARY, message))
+    _send(client, message, flags)
     if reported:
         await client_steps.event(stage, client, "stored", item_id=answered.item_id.hex())
 
 
 async def refuse(
-    stage: Stage, client: Client, reason: int, *, put: int = -1, reported: bool = True
+    stage: Stage,
+    client: Client,
+    reason: int,
+    *,
+    put: int = -1,
+    flags: int = 0,
+    reported: bool = True,
 ) -> None:
     """Answer a PUT with a NACK, and expect the client to report it."""
     answered = client.mail.puts[put]
     numbers = (client.session, NO_SESSION, answered.id)
-    message = data_message(Kind.NACK, 0, reason, numbers)
-    connection_of(client).send(frame(BINARY, message))
+    _send(client, data_message(Kind.NACK, 0, reason, numbers), flags)
     if reported:
         await refused(stage, client, reason, put=put)
+
+
+def _send(client: Client, message: bytes, flags: int) -> None:
+    """Send a data message, with other flags than 0."""
+    with_flags = message[:1] + bytes((flags,)) + message[2:]
+    connection_of(client).send(frame(BINARY, with_flags))
 
 
 async def refused(stage: Stage, client: Client, reason: int, put: int = -1) -> None:

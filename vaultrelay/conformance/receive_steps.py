@@ -70,7 +70,8 @@ def _unasked(client: Client) -> list[Received]:
 
 async def quiet(stage: Stage, client: Client) -> None:
     """Expect that the client has sent nothing else: its pong comes after what it sent before."""
-    await ping(stage, client)
+    connection_of(client).send(frame(PING, b"kit"))
+    await next_received(stage, client, "pong", "nothing but the answer to a ping")
     await stage.settle()
     if unasked := _unasked(client):
         raise Failure("nothing", describe(unasked[0]))

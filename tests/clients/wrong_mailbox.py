@@ -1,0 +1,187 @@
+"""Faults of clients in what they read from their mailbox: the cursor, items, and gaps."""
+
+from typing import Any
+
+from tests.clients.faults import Fault, around, replaced
+from vaultrelay.client import MailboxState, MemoryMailStore, connection
+from vaultrelay.client.inbox import Inbox
+from vaultrelay.client.mail_link import MailLink
+from vaultrelay.client.mailbox import Mailbox
+from vaultrelay.wire.broken_rule import BrokenRule
+from vaultrelay.wire.control.mailbox import Erased
+from vaultrelay.wire.json_object import BadControl
+from vaultrelay.wire.mailbox import Item
+
+# The cursor.
+
+
+def _unsaved_cursor(right: Any, self: Any, item_ids: Any, cursor: bytes) -> None:
+    right(self, item_ids, self.cursor)
+
+
+def _own_cursor_only(right: Any, self: Inbox, item: Item) -> None:
+    """Take an item, and leave the cursor to `live`."""
+    before = self._store.cursor
+    right(self, item)
+    self._store.take((), before)
+
+
+def _before_taken(right: Any, self: Inbox, item: Item) -> object:
+    is_new = right(self, item)
+    self._store.take((), item.cursor)
+    return is_new
+
+
+def _live_over_items(right: Any, self: Mailbox, told: MailboxState) -> object:
+    found = right(self, told)
+    if told.state == "live":
+        self._store.take((), told.cursor or b"")
+    return found
+
+
+def _live_unread(right: Any, self: Mailbox, told: MailboxState) -> object:
+    return True if told.state == "live" else right(self, told)
+
+
+def _null_unread(right: Any, self: Mailbox, told: MailboxState) -> object:
+    is_null = told.state == "live" and told.cursor is None
+    return True if is_null else right(self, told)
+
+
+def _stored_over_items(self: Inbox, item_id: bytes, cursor: bytes) -> None:
+    self._store.take((item_id,), cursor if any(cursor) else self._store.cursor)
+
+
+def _stored_zeros(self: Inbox, item_id: bytes, cursor: bytes) -> None:
+    self._store.take((item_id,), self._store.cursor)
+    self.move(cursor)
+
+
+def _stored_stays(self: Inbox, item_id: bytes, cursor: bytes) -> None:
+    self._store.take((item_id,), self._store.cursor)
+
+
+def _erased_moves(right: Any, self: Mailbox, link: Any, event: Any) -> None:
+    right(self, link, event)
+    if isinstance(event, Erased) and event.cursor is not None:
+        self._inbox.move(event.cursor)
+
+
+def _largest_cursor(right: Any, self: Any, item_ids: Any, cursor: bytes) -> None:
+    right(self, item_ids, max(cursor, self.cursor) if cursor else cursor)
+
+
+# Items.
+
+
+def _known_stays(right: Any, self: Inbox, item: Item) -> object:
+    known = self._store.knows(item.item_id) or item.item_id in self._own
+    return False if known else right(self, item)
+
+
+def _own_is_new(right: Any, self: Inbox, store: Any, own: Any) -> None:
+    right(self, store, ())
+
+
+def _forget_ids(right: Any, self: Mailbox, store: Any) -> None:
+    store._known.clear()
+    right(self, store)
+
+
+def _any_flags(right: Any, message: bytes, session: int) -> object:
+    return right(message[:1] + b"\0" + message[2:], session)
+
+
+def _lenient(right: Any, *arguments: Any) -> object:
+    try:
+        return right(*arguments)
+    except BrokenRule:
+        return None
+
+
+def _strict_kinds(right: Any, message: bytes, session: int) -> object:
+    if message[0] not in (0x10, 0x11, 0x13, 0x14):
+        raise BadControl("kind", "unknown")
+    return right(message, session)
+
+
+def _strict_states(right: Any, text: bytes) -> object:
+    event = right(text)
+    if isinstance(event, MailboxState) and event.state not in ("open", "live", "away", "room"):
+        raise BadControl("state", "unknown")
+    return event
+
+
+def _known_payloads(right: Any, self: Inbox, item: Item) -> object:
+    """Recognize an item by its payload, and not by its id."""
+    known = vars(self).setdefault("known_payloads", set())
+    if item.payload in known:
+        self.move(item.cursor)
+        return False
+    known.add(item.payload)
+    return right(self, item)
+
+
+# Gaps.
+
+
+def _gap_per_connection(right: Any, self: Mailbox, link: MailLink) -> None:
+    self._store.set_must_synchronize(False)
+    right(self, link)
+
+
+def _gap_ends_with_open(right: Any, self: Mailbox, told: MailboxState) -> object:
+    if told.state == "open" and told.gap is None:
+        self._store.set_must_synchronize(False)
+    return right(self, told)
+
+
+def _gap_in_memory(right: Any, self: Mailbox, store: Any) -> None:
+    store.must_synchronize = False
+    right(self, store)
+
+
+def _known_gaps(right: Any, self: Mailbox, told: MailboxState) -> object:
+    before = self.must_synchronize
+    found = right(self, told)
+    if told.gap not in (None, "gone", "unknown"):
+        self._store.set_must_synchronize(before)
+    return found
+
+
+def _once_only(right: Any, self: Any, value: bool) -> None:
+    if value and vars(self).setdefault("had_a_gap", False):
+        return
+    self.had_a_gap = True
+    right(self, value)
+
+
+FAULTS: dict[str, Fault] = {
+    "the cursor is not saved": around(MemoryMailStore, "take", _unsaved_cursor),
+    "an item does not move the cursor": around(Inbox, "take", _own_cursor_only),
+    "the cursor moves before the item is taken": around(Inbox, "receive", _before_taken),
+    "a live moves the cursor over items": around(Mailbox, "_follow", _live_over_items),
+    "a live moves nothing": around(Mailbox, "_follow", _live_unread),
+    "a live with null moves nothing": around(Mailbox, "_follow", _null_unread),
+    "a STORED moves the cursor over items": replaced(Inbox, "stored", _stored_over_items),
+    "a STORED of zeros moves the cursor": replaced(Inbox, "stored", _stored_zeros),
+    "a STORED moves nothing": replaced(Inbox, "stored", _stored_stays),
+    "an erased moves the cursor": around(Mailbox, "received", _erased_moves),
+    "cursors are compared": around(MemoryMailStore, "take", _largest_cursor),
+    "a known item is delivered": replaced(MemoryMailStore, "knows", lambda self, item_id: False),
+    "a known item does not move the cursor": around(Inbox, "receive", _known_stays),
+    "its own item is delivered": around(Inbox, "__init__", _own_is_new),
+    "ids are forgotten at a restart": around(Mailbox, "__init__", _forget_ids),
+    "flags of items are ignored": around(connection, "read_data", _any_flags),
+    "a malformed item is ignored": around(connection, "read_data", _lenient),
+    "a malformed state is ignored": around(connection, "read_from_relay", _lenient),
+    "an unknown kind is a violation": around(connection, "read_data", _strict_kinds),
+    "an unknown state is a violation": around(connection, "read_from_relay", _strict_states),
+    "items with one payload are taken for one": around(Inbox, "receive", _known_payloads),
+    "a gap holds for one connection": around(Mailbox, "open", _gap_per_connection),
+    "a gap ends with the next open": around(Mailbox, "_follow", _gap_ends_with_open),
+    "a gap is forgotten at a restart": around(Mailbox, "__init__", _gap_in_memory),
+    "an unknown gap is none": around(Mailbox, "_follow", _known_gaps),
+    "a second gap is ignored": around(MemoryMailStore, "set_must_synchronize", _once_only),
+    "a gap never ends": replaced(Mailbox, "synchronized", lambda self: None),
+}

@@ -12,6 +12,9 @@ from vaultrelay.wire.control.mailbox import Erased
 from vaultrelay.wire.json_object import BadControl
 from vaultrelay.wire.mailbox import Item
 
+_ITEM_BYTES = 65536
+
+
 # The cursor.
 
 
@@ -112,6 +115,47 @@ def _strict_states(right: Any, text: bytes) -> object:
     return event
 
 
+def _flags_are_wrong(right: Any, message: bytes, session: int) -> object:
+    if message[0] in (0x13, 0x14) and message[1]:
+        raise BadControl("flags", "unknown")
+    return right(message, session)
+
+
+def _known_fields(right: Any, text: bytes) -> object:
+    if b'"readers"' in text or b'"items"' in text:
+        raise BadControl("field", "unknown")
+    return right(text)
+
+
+def _usual_limits(right: Any, text: bytes) -> object:
+    if b'"retention": 31536000' in text:
+        raise BadControl("retention", "a year")
+    return right(text)
+
+
+def _size_with_header(right: Any, message: bytes, session: int) -> object:
+    if len(message) > _ITEM_BYTES and session:
+        raise BadControl("item_bytes", "too large")
+    return right(message, session)
+
+
+def _not_empty(right: Any, message: bytes, session: int) -> object:
+    event = right(message, session)
+    return None if isinstance(event, Item) and not event.payload else event
+
+
+def _as_text(right: Any, message: bytes, session: int) -> object:
+    event = right(message, session)
+    if isinstance(event, Item):
+        return event._replace(payload=event.payload.decode("utf-8", "ignore").encode())
+    return event
+
+
+def _unreported_erased(right: Any, self: Mailbox, link: Any, event: Any) -> None:
+    if not isinstance(event, Erased):
+        right(self, link, event)
+
+
 def _known_payloads(right: Any, self: Inbox, item: Item) -> object:
     """Recognize an item by its payload, and not by its id."""
     known = vars(self).setdefault("known_payloads", set())
@@ -149,6 +193,12 @@ def _known_gaps(right: Any, self: Mailbox, told: MailboxState) -> object:
     return found
 
 
+def _always_gone(right: Any, self: Mailbox, link: Any, event: Any) -> None:
+    if isinstance(event, MailboxState) and event.gap:
+        event = MailboxState(event.state, gap="gone")
+    right(self, link, event)
+
+
 def _once_only(right: Any, self: Any, value: bool) -> None:
     if value and vars(self).setdefault("had_a_gap", False):
         return
@@ -177,11 +227,19 @@ FAULTS: dict[str, Fault] = {
     "a malformed state is ignored": around(connection, "read_from_relay", _lenient),
     "an unknown kind is a violation": around(connection, "read_data", _strict_kinds),
     "an unknown state is a violation": around(connection, "read_from_relay", _strict_states),
+    "flags of items are a violation": around(connection, "read_data", _flags_are_wrong),
+    "an unknown field is a violation": around(connection, "read_from_relay", _known_fields),
+    "the largest limits are a violation": around(connection, "read_from_relay", _usual_limits),
+    "item_bytes is taken for that of a message": around(connection, "read_data", _size_with_header),
+    "an empty item is dropped": around(connection, "read_data", _not_empty),
+    "payloads are text": around(connection, "read_data", _as_text),
+    "an erased is not reported": around(Mailbox, "received", _unreported_erased),
     "items with one payload are taken for one": around(Inbox, "receive", _known_payloads),
     "a gap holds for one connection": around(Mailbox, "open", _gap_per_connection),
     "a gap ends with the next open": around(Mailbox, "_follow", _gap_ends_with_open),
     "a gap is forgotten at a restart": around(Mailbox, "__init__", _gap_in_memory),
     "an unknown gap is none": around(Mailbox, "_follow", _known_gaps),
     "a second gap is ignored": around(MemoryMailStore, "set_must_synchronize", _once_only),
+    "a gap is always gone": around(Mailbox, "received", _always_gone),
     "a gap never ends": replaced(Mailbox, "synchronized", lambda self: None),
 }

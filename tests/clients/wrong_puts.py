@@ -1,5 +1,6 @@
 """Faults of clients in what they send to their mailbox: PUTs, and `erase`."""
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -108,6 +109,38 @@ def _strict_window(right: Any, self: PutSender, puts: Any) -> None:
     right(self, [put for put in puts if put.size <= window])
 
 
+def _needs_link(right: Any, self: Mailbox, payload: bytes, **more: Any) -> object:
+    if self._link is None:
+        raise ValueError("there is no connection")
+    return right(self, payload, **more)
+
+
+def _needs_payload(right: Any, self: Mailbox, payload: bytes, **more: Any) -> object:
+    if not payload:
+        raise ValueError("there is no payload")
+    return right(self, payload, **more)
+
+
+def _unreported(state: str) -> Callable[..., None]:
+    def received(right: Any, self: Mailbox, link: Any, event: Any) -> None:
+        if not (isinstance(event, MailboxState) and event.state == state):
+            right(self, link, event)
+
+    return received
+
+
+def _unreported_stored(right: Any, self: Mailbox, link: Any, event: Any) -> None:
+    if not (isinstance(event, Stored) and any(event.cursor)):
+        right(self, link, event)
+
+
+def _ask_with_a_cursor(self: Mailbox) -> bytes | None:
+    """Ask for the mailbox a second time only with a cursor."""
+    is_first = not vars(self).setdefault("has_asked", False)
+    self.__dict__["has_asked"] = True
+    return self._store.cursor if is_first else self._store.cursor or None
+
+
 def _without_tag(right: Any, tag_key: bytes, tag: bytes, what: bytes) -> object:
     return right(tag_key, b"", what)
 
@@ -177,6 +210,13 @@ FAULTS: dict[str, Fault] = {
     "PUTs have a counter of their own": around(MailLink, "__init__", _own_counter),
     "the window is ignored": around(PutSender, "send", _window_in_payloads),
     "a PUT larger than the window waits": around(PutSender, "send", _strict_window),
+    "away is not reported": around(Mailbox, "received", _unreported("away")),
+    "room is not reported": around(Mailbox, "received", _unreported("room")),
+    "a STORED with a cursor is not reported": around(Mailbox, "received", _unreported_stored),
+    "a later hello needs a cursor": replaced(Mailbox, "cursor", property(_ask_with_a_cursor)),
+    "a PUT needs a connection": around(Mailbox, "put", _needs_link),
+    "a PUT needs a payload": around(Mailbox, "put", _needs_payload),
+    "item_bytes is taken for that of a PUT": replaced(MailLink, "payload_bytes", 65536 - 52),
     "message_bytes is ignored": replaced(MailLink, "payload_bytes", 65536),
     "a collapse key has no device tag": around(python_mail, "collapse_key", _without_tag),
     "a ttl is in milliseconds": around(MailLink, "send_put", _milliseconds),

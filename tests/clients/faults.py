@@ -1,4 +1,4 @@
-"""How a fault is put into a client: a function or a value is replaced for one test."""
+"""Faults: replacements in the Python client, which a test takes back."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +9,8 @@ Patch = pytest.MonkeyPatch
 Fault = Callable[[Patch], None]
 
 
-def replaced(owner: object, name: str, value: object) -> Fault:
-    """Replace a value."""
+def put(owner: object, name: str, value: object) -> Fault:
+    """Replace an attribute."""
     return lambda patch: patch.setattr(owner, name, value)
 
 

@@ -1,11 +1,10 @@
-"""Faults of clients in what they read from their mailbox: the cursor, items, and gaps."""
+"""Faults of clients in what they read from their mailbox: the cursor, and items."""
 
 from typing import Any
 
-from tests.clients.faults import Fault, around, replaced
+from tests.clients.faults import Fault, around, put
 from vaultrelay.client import MailboxState, MemoryMailStore, connection
 from vaultrelay.client.inbox import Inbox
-from vaultrelay.client.mail_link import MailLink
 from vaultrelay.client.mailbox import Mailbox
 from vaultrelay.wire.broken_rule import BrokenRule
 from vaultrelay.wire.control.mailbox import Erased
@@ -144,10 +143,10 @@ def _not_empty(right: Any, message: bytes, session: int) -> object:
     return None if isinstance(event, Item) and not event.payload else event
 
 
-def _as_text(right: Any, message: bytes, session: int) -> object:
+def _cut(right: Any, message: bytes, session: int) -> object:
     event = right(message, session)
     if isinstance(event, Item):
-        return event._replace(payload=event.payload.decode("utf-8", "ignore").encode())
+        return event._replace(payload=event.payload[:-1])
     return event
 
 
@@ -166,46 +165,6 @@ def _known_payloads(right: Any, self: Inbox, item: Item) -> object:
     return right(self, item)
 
 
-# Gaps.
-
-
-def _gap_per_connection(right: Any, self: Mailbox, link: MailLink) -> None:
-    self._store.set_must_synchronize(False)
-    right(self, link)
-
-
-def _gap_ends_with_open(right: Any, self: Mailbox, told: MailboxState) -> object:
-    if told.state == "open" and told.gap is None:
-        self._store.set_must_synchronize(False)
-    return right(self, told)
-
-
-def _gap_in_memory(right: Any, self: Mailbox, store: Any) -> None:
-    store.must_synchronize = False
-    right(self, store)
-
-
-def _known_gaps(right: Any, self: Mailbox, told: MailboxState) -> object:
-    before = self.must_synchronize
-    found = right(self, told)
-    if told.gap not in (None, "gone", "unknown"):
-        self._store.set_must_synchronize(before)
-    return found
-
-
-def _always_gone(right: Any, self: Mailbox, link: Any, event: Any) -> None:
-    if isinstance(event, MailboxState) and event.gap:
-        event = MailboxState(event.state, gap="gone")
-    right(self, link, event)
-
-
-def _once_only(right: Any, self: Any, value: bool) -> None:
-    if value and vars(self).setdefault("had_a_gap", False):
-        return
-    self.had_a_gap = True
-    right(self, value)
-
-
 FAULTS: dict[str, Fault] = {
     "the cursor is not saved": around(MemoryMailStore, "take", _unsaved_cursor),
     "an item does not move the cursor": around(Inbox, "take", _own_cursor_only),
@@ -213,12 +172,12 @@ FAULTS: dict[str, Fault] = {
     "a live moves the cursor over items": around(Mailbox, "_follow", _live_over_items),
     "a live moves nothing": around(Mailbox, "_follow", _live_unread),
     "a live with null moves nothing": around(Mailbox, "_follow", _null_unread),
-    "a STORED moves the cursor over items": replaced(Inbox, "stored", _stored_over_items),
-    "a STORED of zeros moves the cursor": replaced(Inbox, "stored", _stored_zeros),
-    "a STORED moves nothing": replaced(Inbox, "stored", _stored_stays),
+    "a STORED moves the cursor over items": put(Inbox, "stored", _stored_over_items),
+    "a STORED of zeros moves the cursor": put(Inbox, "stored", _stored_zeros),
+    "a STORED moves nothing": put(Inbox, "stored", _stored_stays),
     "an erased moves the cursor": around(Mailbox, "received", _erased_moves),
     "cursors are compared": around(MemoryMailStore, "take", _largest_cursor),
-    "a known item is delivered": replaced(MemoryMailStore, "knows", lambda self, item_id: False),
+    "a known item is delivered": put(MemoryMailStore, "knows", lambda self, item_id: False),
     "a known item does not move the cursor": around(Inbox, "receive", _known_stays),
     "its own item is delivered": around(Inbox, "__init__", _own_is_new),
     "ids are forgotten at a restart": around(Mailbox, "__init__", _forget_ids),
@@ -232,14 +191,7 @@ FAULTS: dict[str, Fault] = {
     "the largest limits are a violation": around(connection, "read_from_relay", _usual_limits),
     "item_bytes is taken for that of a message": around(connection, "read_data", _size_with_header),
     "an empty item is dropped": around(connection, "read_data", _not_empty),
-    "payloads are text": around(connection, "read_data", _as_text),
+    "payloads lose a byte": around(connection, "read_data", _cut),
     "an erased is not reported": around(Mailbox, "received", _unreported_erased),
     "items with one payload are taken for one": around(Inbox, "receive", _known_payloads),
-    "a gap holds for one connection": around(Mailbox, "open", _gap_per_connection),
-    "a gap ends with the next open": around(Mailbox, "_follow", _gap_ends_with_open),
-    "a gap is forgotten at a restart": around(Mailbox, "__init__", _gap_in_memory),
-    "an unknown gap is none": around(Mailbox, "_follow", _known_gaps),
-    "a second gap is ignored": around(MemoryMailStore, "set_must_synchronize", _once_only),
-    "a gap is always gone": around(Mailbox, "received", _always_gone),
-    "a gap never ends": replaced(Mailbox, "synchronized", lambda self: None),
 }

@@ -8,7 +8,7 @@ from autobahn.websocket.compress import PerMessageDeflateOffer
 from examples import python_adapter
 from tests.clients.faults import Fault, Patch
 from tests.clients.faults import around as _around
-from tests.clients.faults import replaced as _set
+from tests.clients.faults import put as _set
 from vaultrelay.client import Connection, Device, Draining, Message, Opened, connection, device
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.factory import DeviceSocketFactory

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 from examples import python_mail
-from tests.clients.faults import Fault, around, replaced
+from tests.clients.faults import Fault, around, put
 from vaultrelay.client import MailboxState, MemoryMailStore, device, events, put_sender
 from vaultrelay.client.mail_link import MailLink
 from vaultrelay.client.mailbox import Mailbox
@@ -190,20 +190,20 @@ def _one_store(right: Any, self: Any, client: str, seed: str, device: str) -> ob
 FAULTS: dict[str, Fault] = {
     "a PUT is sent once": around(PutSender, "close", _stay_in_flight),
     "a PUT has another item id the second time": around(MailLink, "send_put", _other_item_id),
-    "PUTs are kept in memory only": replaced(MemoryMailStore, "puts", lambda self: ()),
-    "a stored PUT stays in the store": replaced(MemoryMailStore, "take", _keep_in_store),
+    "PUTs are kept in memory only": put(MemoryMailStore, "puts", lambda self: ()),
+    "a stored PUT stays in the store": put(MemoryMailStore, "take", _keep_in_store),
     "the newest PUT is sent first": around(PutSender, "send", _newest_first),
-    "a replaced PUT is sent": replaced(Outbox, "_with_key", lambda self, key: None),
+    "a replaced PUT is sent": put(Outbox, "_with_key", lambda self, key: None),
     "a PUT is sent again at once": around(PutSender, "wait", _resend_at_once),
     "room is ignored": around(Mailbox, "_follow", _no_room),
     "open is not taken for room": around(Mailbox, "_follow", _no_open),
     "room is needed after a reconnect": around(PutSender, "close", _needs_room_for_ever),
-    "the rate lasts until room": replaced(PutSender, "wait", _rate_until_room),
-    "the rate lasts a minute": replaced(put_sender, "RATE_SECONDS", 60),
-    "the rate lasts for ever": replaced(put_sender, "RATE_SECONDS", _FOREVER),
-    "too big is not final": replaced(events, "_FINAL", {PutReason.NOT_ALLOWED}),
-    "not allowed is not final": replaced(events, "_FINAL", {PutReason.TOO_BIG}),
-    "full is final": replaced(events, "_FINAL", {*events._FINAL, PutReason.FULL}),
+    "the rate lasts until room": put(PutSender, "wait", _rate_until_room),
+    "the rate lasts a minute": put(put_sender, "RATE_SECONDS", 60),
+    "the rate lasts for ever": put(put_sender, "RATE_SECONDS", _FOREVER),
+    "too big is not final": put(events, "_FINAL", {PutReason.NOT_ALLOWED}),
+    "not allowed is not final": put(events, "_FINAL", {PutReason.TOO_BIG}),
+    "full is final": put(events, "_FINAL", {*events._FINAL, PutReason.FULL}),
     "any NACK counts": around(Outbox, "refused", _all_refused),
     "a NACK is for the oldest PUT": around(Outbox, "refused", _in_turn),
     "a STORED is for all PUTs before it": around(Outbox, "stored", _cumulative),
@@ -213,11 +213,11 @@ FAULTS: dict[str, Fault] = {
     "away is not reported": around(Mailbox, "received", _unreported("away")),
     "room is not reported": around(Mailbox, "received", _unreported("room")),
     "a STORED with a cursor is not reported": around(Mailbox, "received", _unreported_stored),
-    "a later hello needs a cursor": replaced(Mailbox, "cursor", property(_ask_with_a_cursor)),
+    "a later hello needs a cursor": put(Mailbox, "cursor", property(_ask_with_a_cursor)),
     "a PUT needs a connection": around(Mailbox, "put", _needs_link),
     "a PUT needs a payload": around(Mailbox, "put", _needs_payload),
-    "item_bytes is taken for that of a PUT": replaced(MailLink, "payload_bytes", 65536 - 52),
-    "message_bytes is ignored": replaced(MailLink, "payload_bytes", 65536),
+    "item_bytes is taken for that of a PUT": put(MailLink, "payload_bytes", 65536 - 52),
+    "message_bytes is ignored": put(MailLink, "payload_bytes", 65536),
     "a collapse key has no device tag": around(python_mail, "collapse_key", _without_tag),
     "a ttl is in milliseconds": around(MailLink, "send_put", _milliseconds),
     "a mailbox is used that is not offered": around(device.Device, "__init__", _unasked),
@@ -225,5 +225,5 @@ FAULTS: dict[str, Fault] = {
     "erase has no cursor": around(MailLink, "send_erase", _erase_all),
     "erase has a cursor of null": around(MailLink, "send_erase", _erase_null),
     "channels have one store": around(python_mail.Mail, "open", _one_store),
-    "an item id is used again": replaced(python_mail, "new_item_id", lambda: b"I" * 16),
+    "an item id is used again": put(python_mail, "new_item_id", lambda: b"I" * 16),
 }

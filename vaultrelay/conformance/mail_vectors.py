@@ -15,7 +15,9 @@ def mail_cases(vectors: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for vector in vectors["collapse_keys"]:
         yield _collapse_key(vector)
     for vector in vectors["relay_controls"]:
-        yield _control(vector["name"], vector)
+        # The streams have the others.
+        if vector["fields"].get("state") != "live" and vector["fields"].get("gap", "") is not None:
+            yield _control(vector["name"], vector)
     for vector in vectors["tolerated_relay_controls"]:
         yield _control(vector["why"], vector)
     for vector in vectors["refused_relay_controls"]:

@@ -1,46 +1,43 @@
 """Adapter of the conformance kit for the Python client: docs/conformance.rst has the protocol.
 
-vault-relay conformance -- python3 examples/python_adapter.py
+vault-relay conformance -- python3 -m examples.python_adapter
 """
 
 import builtins
 import json
-import ssl
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
 from twisted.internet import stdio
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
-from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 from twisted.protocols.basic import LineOnlyReceiver
 
+from examples.python_events import Fields, describe
+from examples.python_mail import Mail, new_file
 from vaultrelay.app.reactor import real_reactor
-from vaultrelay.client import (
-    Closed,
-    Connection,
-    Draining,
-    Ended,
-    Joined,
-    Message,
-    Nack,
-    Opened,
-    Refused,
-)
+from vaultrelay.client import Closed, Connection, Ended
 from vaultrelay.client.device import Device
-from vaultrelay.client.tls import TlsEndpoint
-from vaultrelay.wire.relay_url import RelayUrl
+from vaultrelay.client.mail_store import MailStore
 
-SUPPORTS = ["clock", "dial", "idn", "keepalive", "network", "reconnect", "tls", "token", "wake"]
+SUPPORTS = [
+    "clock",
+    "dial",
+    "idn",
+    "keepalive",
+    "mailbox",
+    "network",
+    "reconnect",
+    "tls",
+    "token",
+    "wake",
+]
 ABOUT = {"adapter": 1, "client": "vaultrelay.client/1", "platform": "native"}
-SHOWN_BYTES = 256
-"""Of a payload; of a longer one its size is reported."""
 MOMENT = 0.001
 """Seconds. Shorter timers are for the event loop, not for the clock."""
-Fields = dict[str, Any]
 
 
 class KitClock(Clock):
@@ -63,7 +60,7 @@ class KitClock(Clock):
 class Session:
     """One client: reads its connection, and reports the events."""
 
-    def __init__(self, connection: Connection, report: Callable[[Fields], None]) -> None:
+    def __init__(self, connection: Connection, report: Callable[[object], None]) -> None:
         self.connection = connection
         self._report = report
         self.start()
@@ -75,7 +72,7 @@ class Session:
     async def _read(self) -> None:
         while True:
             event = await self.connection.receive()
-            self._report(describe(event))
+            self._report(event)
             if isinstance(event, Ended) and event.retry_seconds is None:
                 return
 
@@ -106,76 +103,48 @@ class Session:
         self.connection.close()
 
 
-def describe(event: Any) -> Fields:
-    """Return an event of the client as the kit has it."""
-    match event:
-        case Opened(device):
-            peers = [{"session": n, "device": tag.hex()} for n, tag in device.peers.items()]
-            fields = {"session": device.session, "peers": peers, "notice": device.notice}
-            return {"event": "open", **fields}
-        case Ended(error, seconds):
-            return {"event": "ended", "retry": seconds, **outcome(error)}
-        case Message(sender=sender, payload=payload):
-            return {"event": "message", "from": sender, **content(payload)}
-        case Nack(peer, id, reason):
-            return {"event": "nack", "peer": peer, "id": id, "reason": int(reason)}
-        case Joined(peer):
-            return {"event": "joined", "session": peer.session, "device": peer.device.hex()}
-        case Draining(reconnect=reconnect):
-            return {"event": event.type, **asdict(event), "reconnect": list(reconnect)}
-    return {"event": event.type, **asdict(event)}
-
-
-def outcome(error: Exception) -> Fields:
-    """Return the reason of an end."""
-    match error:
-        case Closed(code=code, reason=reason):
-            return {"code": code, "reason": reason}
-        case Refused(status=status, error=slug, detail=detail):
-            return {"status": status, "error": slug, "detail": detail}
-    return {"error": type(error).__name__}
-
-
-def content(payload: bytes) -> Fields:
-    """Return a payload; of a long one its size."""
-    is_shown = len(payload) <= SHOWN_BYTES
-    return {"payload": payload.hex()} if is_shown else {"bytes": len(payload)}
-
-
 class Commands:
     """The commands of the kit, each a method, and the clients that they drive."""
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, new_store: Callable[[str], MailStore] = new_file) -> None:
         self._reactor = reactor
         self._clock = KitClock(reactor)
+        self._mail = Mail(new_store)
         self._sessions: dict[str, Session] = {}
         self._events: list[Fields] = []
 
     def answer(self, command: Fields) -> Fields:
         """Carry out a command, and return its answer; an unknown one is an error like others."""
         fields = dict(command)
+        name = f"do_{fields.pop('do')}"
+        owner = self if hasattr(self, name) else self._mail
         try:
-            found = getattr(self, f"do_{fields.pop('do')}")(**fields)
+            found = getattr(owner, name)(**fields)
         except Exception as error:
             return {"error": str(error)}
         return found or {}
 
     def do_connect(
-        self, client: str, url: str, seed: str, device: str, dial: str = "", trust: str = ""
+        self,
+        client: str,
+        url: str,
+        seed: str,
+        device: str,
+        dial: str = "",
+        trust: str = "",
+        mailbox: bool = False,
     ) -> None:
         """Join, and reconnect as the rules permit. `trust` is a root certificate in PEM."""
         there = urlsplit(f"//{dial}" if dial else url)
-        endpoint: IStreamClientEndpoint = TCP4ClientEndpoint(
-            self._reactor, str(there.hostname), there.port or 0
-        )
-        if trust:
-            context = ssl.create_default_context(cadata=trust)
-            endpoint = TlsEndpoint(endpoint, RelayUrl.read(url).host, context)
+        tcp = TCP4ClientEndpoint(self._reactor, str(there.hostname), there.port or 0)
         keys = bytes.fromhex(seed), bytes.fromhex(device)
-        connection = Connection(self._clock, url, *keys, endpoint=endpoint)
+        roots = trust.encode() or None
+        box = self._mail.open(client, seed, device) if mailbox else None
+        connection = Connection(self._clock, url, *keys, roots, endpoint=tcp, mailbox=box)
 
-        def report(event: Fields) -> None:
-            self._events.append({"client": client, **event})
+        def report(event: object) -> None:
+            fields = self._mail.describe(client, event) or describe(event)
+            self._events.append({"client": client, **fields})
 
         self._sessions[client] = Session(connection, report)
 
@@ -195,6 +164,7 @@ class Commands:
         """Leave."""
         if session := self._sessions.pop(client, None):
             session.close()
+        self._mail.close(client)
 
     def do_keepalive(self, client: str, ping_seconds: int) -> None:
         """Ask the relay for a ping interval."""

@@ -1,13 +1,12 @@
 """Kinds of clients, made of the Python client: as it is, in a browser, on a phone, resending."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from examples.python_adapter import SUPPORTS, Commands
 from tests.clients import browser, resending
 from tests.clients.faults import Fault
-from tests.clients.in_process import InProcess
+from tests.clients.in_process import InProcess, NewCommands
 from tests.clients.phone import PhoneCommands
 
 
@@ -19,7 +18,7 @@ class Kind:
     lacks: tuple[str, ...] = ()
     has: tuple[str, ...] = ()
     install: Fault = lambda patch: None
-    commands: Callable[[Any], Commands] = Commands
+    commands: NewCommands = Commands
 
     def driver(self, reactor: Any) -> InProcess:
         """Return a driver for a client of this kind, which is installed."""

@@ -1,19 +1,22 @@
 """The Python client in an app on a phone, whose system suspends it and changes networks."""
 
+from collections.abc import Callable
 from typing import Any
 
-from examples.python_adapter import Commands, Fields, Session
+from examples.python_adapter import Commands, Session
+from examples.python_events import Fields
+from vaultrelay.client import MailStore
 
 
 class PhoneCommands(Commands):
     """Leaves before a suspension, joins after it, and trusts no connection on another network."""
 
-    def __init__(self, reactor: Any) -> None:
-        super().__init__(reactor)
+    def __init__(self, reactor: Any, new_store: Callable[[str], MailStore]) -> None:
+        super().__init__(reactor, new_store)
         self.joined: dict[str, Fields] = {}
         self.suspended: dict[str, Fields] = {}
 
-    def do_connect(self, client: str, *address: str, **more: str) -> None:
+    def do_connect(self, client: str, *address: Any, **more: Any) -> None:
         self.joined[client] = more
         super().do_connect(client, *address, **more)
 

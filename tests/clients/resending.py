@@ -4,19 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 from examples import python_adapter
-from examples.python_adapter import Fields, Session
+from examples.python_adapter import Session
 from tests.clients.faults import Patch
+from vaultrelay.client import Ended, Left, Nack, Ready
 from vaultrelay.wire.data import Reason
 
 
 class ResendingSession(Session):
     """Keeps the messages with a busy NACK until the `ready` or the `left` of the peer."""
 
-    def __init__(self, connection: Any, report: Callable[[Fields], None]) -> None:
+    def __init__(self, connection: Any, report: Callable[[object], None]) -> None:
         self.sent: dict[int, tuple[int, bytes]] = {}
         self.busy: list[int] = []
 
-        def note(event: Fields) -> None:
+        def note(event: object) -> None:
             report(event)
             self.take(event)
 
@@ -27,14 +28,14 @@ class ResendingSession(Session):
         self.sent[id] = (to, payloads[0])
         return id
 
-    def take(self, event: Fields) -> None:
+    def take(self, event: object) -> None:
         """Keep a message, send messages again, or drop them."""
         match event:
-            case {"event": "nack", "reason": Reason.BUSY, "id": id}:
+            case Nack(id=id, reason=Reason.BUSY):
                 self.busy.append(id)
-            case {"event": "ready", "session": peer}:
+            case Ready(session=peer):
                 self.resend(peer)
-            case {"event": "left"} | {"event": "ended"}:
+            case Left() | Ended():
                 self.busy.clear()
 
     def resend(self, peer: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from autobahn.websocket.compress import PerMessageDeflateOffer
 
-from examples import python_adapter
+from examples import python_adapter, python_events
 from tests.clients.faults import Fault, Patch, around, put
 from vaultrelay.client import (
     Connection,
@@ -240,5 +240,5 @@ FAULTS: dict[str, Fault] = {
     "it leaves at draining": around(Connection, "receive", _leave_at_draining),
     "it reads after it has written": around(python_adapter.Session, "_send_all", _write_then_read),
     "it leaves with another code": around(Device, "close", _close_with_1001),
-    "the sentence for people is dropped": around(python_adapter, "outcome", _without_detail),
+    "the sentence for people is dropped": around(python_events, "outcome", _without_detail),
 }

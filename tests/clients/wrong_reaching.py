@@ -1,38 +1,58 @@
 """Faults of clients on the way to a relay: DNS, TLS, and servers that speak something else."""
 
-import ssl
 from dataclasses import replace
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet.error import DNSLookupError
+from twisted.internet.ssl import CertificateOptions, TLSVersion
 
-from examples import python_adapter
-from tests.clients.faults import Fault, around, put
+from tests.clients.faults import Fault, Patch, around, put
 from tests.clients.wrong_decisions import decides
-from vaultrelay.client import Refused
+from vaultrelay.client import Refused, TlsFailed, Untrusted, tls
 from vaultrelay.client.factory import DeviceSocketFactory
 from vaultrelay.client.refused import NO_RELAY
-from vaultrelay.client.tls import TlsEndpoint
+from vaultrelay.client.tls import RelayTls
 from vaultrelay.wire.relay_url import RelayUrl
 
-_NO_CHECK_TIME = 0x200000
-"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME."""
+
+class _Options:
+    """TLS without Twisted's check of the name, with or without the name itself."""
+
+    def __init__(self, host: str, trustRoot: Any, *, is_named: bool = True) -> None:
+        self._name = host.encode() if is_named else None
+        self._context = CertificateOptions(trustRoot=trustRoot).getContext()
+
+    def clientConnectionForTLS(self, protocol: Any) -> SSL.Connection:
+        connection = SSL.Connection(self._context)
+        if self._name is not None:
+            connection.set_tlsext_host_name(self._name)
+        return connection
 
 
-def _context(**attributes: object) -> Fault:
-    """Dial with other attributes of the TLS context."""
-
-    def make(right: Any, endpoint: Any, name: str, context: ssl.SSLContext) -> TlsEndpoint:
-        for attribute, value in attributes.items():
-            setattr(context, attribute, value)
-        return TlsEndpoint(endpoint, name, context)
-
-    return around(python_adapter, "TlsEndpoint", make)
+def _unnamed(host: str, *, trustRoot: Any) -> _Options:
+    return _Options(host, trustRoot, is_named=False)
 
 
-def _without_name(endpoint: Any, name: str, context: ssl.SSLContext) -> TlsEndpoint:
-    context.check_hostname = False
-    return TlsEndpoint(endpoint, None, context)  # type: ignore[arg-type]
+def _newest(right: Any, host: str, *, trustRoot: Any) -> Any:
+    more = {"raiseMinimumTo": TLSVersion.TLSv1_3}
+    return right(host, trustRoot=trustRoot, extraCertificateOptions=more)
+
+
+def _any_name(patch: Patch) -> None:
+    put(tls, "optionsForClientTLS", _Options)(patch)
+    put(RelayTls, "_name_fault", lambda self, certificate: None)(patch)
+
+
+def _any_certificate(patch: Patch) -> None:
+    _any_name(patch)
+    put(RelayTls, "_verify", lambda *_: True)(patch)
+
+
+def _any_time(right: Any, self: RelayTls, *seen: Any) -> Any:
+    connection, certificate, code, depth, is_valid = seen
+    is_expired = code == SSL.X509VerificationCodes.ERR_CERT_HAS_EXPIRED
+    return right(self, connection, certificate, code, depth, is_valid or is_expired)
 
 
 def _is_not_http(error: Exception) -> bool:
@@ -40,11 +60,11 @@ def _is_not_http(error: Exception) -> bool:
 
 
 def _is_of_certificate(error: Exception) -> bool:
-    return isinstance(error, ssl.SSLCertVerificationError)
+    return isinstance(error, Untrusted)
 
 
 def _is_of_handshake(error: Exception) -> bool:
-    return isinstance(error, ssl.SSLError)
+    return isinstance(error, TlsFailed)
 
 
 def _is_bad_url(error: Exception) -> bool:
@@ -66,14 +86,12 @@ FAULTS: dict[str, Fault] = {
         lambda error: isinstance(error, DNSLookupError), is_final=True
     ),
     "what does not speak HTTP is not final": decides(_is_not_http, is_final=False),
-    "wss is dialled without TLS": put(
-        python_adapter, "TlsEndpoint", lambda endpoint, name, context: endpoint
-    ),
-    "TLS 1.2 is not spoken": _context(minimum_version=ssl.TLSVersion.TLSv1_3),
-    "the host is not named in TLS": put(python_adapter, "TlsEndpoint", _without_name),
-    "a certificate for any host is taken": _context(check_hostname=False),
-    "an expired certificate is taken": _context(verify_flags=ssl.VerifyFlags(_NO_CHECK_TIME)),
-    "no certificate is verified": _context(check_hostname=False, verify_mode=ssl.CERT_NONE),
+    "wss is dialled without TLS": put(RelayTls, "over", lambda self, tcp, clock: tcp),
+    "TLS 1.2 is not spoken": around(tls, "optionsForClientTLS", _newest),
+    "the host is not named in TLS": put(tls, "optionsForClientTLS", _unnamed),
+    "a certificate for any host is taken": _any_name,
+    "an expired certificate is taken": around(RelayTls, "_verify", _any_time),
+    "no certificate is verified": _any_certificate,
     "a certificate that is not valid is not final": decides(_is_of_certificate, is_final=False),
     "any failure of the TLS handshake is final": decides(_is_of_handshake, is_final=True),
     "the path of the URL is dropped": _path("/"),

@@ -27,7 +27,7 @@ With a Mailbox, it also stores messages for devices that are not connected, if t
 from vaultrelay.client.device import Device, connect
 from vaultrelay.client.events import Closed, Message, Nack, PutRefused
 from vaultrelay.client.mail_store import MailStore, MemoryMailStore, StoreFailed, WaitingPut
-from vaultrelay.client.mailbox import Mailbox, NoMailbox, new_item_id
+from vaultrelay.client.mailbox import Mailbox, NoMailbox, collapse_key, new_item_id
 from vaultrelay.client.outbox import OutboxFull
 from vaultrelay.client.reconnecting_device import Connection, Ended, Opened
 from vaultrelay.client.refused import Refused
@@ -70,6 +70,7 @@ __all__ = [
     "TlsFailed",
     "Untrusted",
     "WaitingPut",
+    "collapse_key",
     "connect",
     "new_item_id",
 ]

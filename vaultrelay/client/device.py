@@ -171,9 +171,9 @@ async def connect(
     """Join the channel of this 32-byte Ed25519 seed, as the device with the 8-byte tag.
 
     `trust_roots` are certificates in PEM that replace those that the platform trusts; `endpoint`
-    replaces the way to the relay, with its TLS. With a `mailbox` the device asks the relay for one,
-    and works without it if it offers none. Raises ValueError for bad arguments, Refused, Closed,
-    Twisted's ConnectError, TlsFailed (with an `endpoint`, the errors of its TLS), and
+    replaces TCP if they are given, and otherwise TCP and TLS. With a `mailbox` the device asks the
+    relay for one, and works without it if it offers none. Raises ValueError for bad arguments,
+    Refused, Closed, Twisted's ConnectError, TlsFailed (with TLS of an `endpoint`, its errors), and
     CancelledError without an answer after CONNECT_SECONDS.
     """
     relay = RelayUrl.read(url)
@@ -229,10 +229,9 @@ def _way_to(
     endpoint: IStreamClientEndpoint | None,
 ) -> tuple[IStreamClientEndpoint, Explain]:
     """Return the caller's endpoint, or TCP, with TLS for wss; and the explanation of its errors."""
-    if endpoint is not None:
-        return endpoint, _as_they_are
-    tcp = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
-    if url.scheme == "ws":
+    is_whole_way = endpoint is not None and trust_roots is None
+    tcp = endpoint or HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
+    if is_whole_way or url.scheme == "ws":
         return tcp, _as_they_are
     # It loads pyOpenSSL, which `vault-relay check` does without.
     from vaultrelay.client.tls import RelayTls

@@ -58,6 +58,12 @@ class Case:
     needs: frozenset[str] = frozenset()
     platforms: tuple[str, ...] = PLATFORMS
 
+    @property
+    def page(self) -> str:
+        """The page that has the section."""
+        name = "protocol-mailbox" if self.level is Level.MAILBOX else "protocol"
+        return f"docs/{name}.rst"
+
     def obstacle(self, platform: str, supports: Iterable[str]) -> str:
         """Return the reason why the case does not apply to a client; empty if it does."""
         if platform not in self.platforms:

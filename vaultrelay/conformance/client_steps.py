@@ -21,14 +21,16 @@ async def connect(
     lookup: str = "",
     tls: bool = False,
     closed: bool = False,
+    mailbox: bool = False,
 ) -> None:
     """Let the client dial: a `url` whose host stands for the relay, or the relay itself.
 
     `lookup`: a host that the client looks up. `closed`: nothing listens there. With `tls` or after
-    `secure` the client dials wss, and gets the root that it is to trust.
+    `secure` the client dials wss, and gets the root that it is to trust. `mailbox`: it asks for its
+    mailbox.
     """
     here = f"127.0.0.1:{stage.relay.port}"
-    more = {"dial": here} if url else {}
+    more: dict[str, object] = {"dial": here} if url else {}
     client.host = "127.0.0.1"
     if closed:
         await stage.relay.refuse()
@@ -37,6 +39,8 @@ async def connect(
     if tls or stage.relay.context is not None:
         client.host, url = NAME, f"wss://{NAME}:{stage.relay.port}"
         more = {"dial": here, "trust": trust_root()}
+    if mailbox:
+        more["mailbox"] = True
     url = url or f"ws://{user}{here}{path}"
     key, tag = client.seed.hex(), client.device.hex()
     await stage.ask(client, "connect", url=url, seed=key, device=tag, **more)

@@ -11,8 +11,8 @@ from vaultrelay.conformance.receive_steps import PEER, connection_of, describe
 from vaultrelay.conformance.stage import Client, Stage, Verbs
 from vaultrelay.wire import VERSION, base64url, proof
 from vaultrelay.wire.broken_rule import BrokenRule
-from vaultrelay.wire.control.from_device import read_from_device
 from vaultrelay.wire.control.joining import Hello
+from vaultrelay.wire.control.mailbox import read_with_mailbox
 from vaultrelay.wire.refusal import Refusal
 from vaultrelay.wire.request import Request
 from vaultrelay.wire.upgrade import Upgrade, read_upgrade
@@ -139,13 +139,14 @@ async def hello(
 
     found = await stage.until(client, connection.take, "a hello")
     try:
-        said = read_from_device(found.payload) if found.opcode == TEXT else None
+        said = read_with_mailbox(found.payload) if found.opcode == TEXT else None
     except BrokenRule as error:
         raise Failure("a valid hello", f"{error.sentence}, in {describe(found)}") from None
     if not isinstance(said, Hello):
         raise Failure("a hello", describe(found))
     audience = said.audience if said.audience in audiences else audience
     _check_hello(client, said, audience or next(iter(audiences), client.host))
+    client.hello = said
 
 
 def _check_hello(client: Client, said: Hello, audience: str) -> None:

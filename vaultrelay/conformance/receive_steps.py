@@ -42,7 +42,7 @@ async def receive(
     if what == "end":
         await _end(stage, client)
         return
-    found = await _next(stage, client, what)
+    found = await next_received(stage, client, what)
     asked = keepalive_in(found)
     if what == "data":
         receiver = EVERYONE if to == "everyone" else to
@@ -92,14 +92,19 @@ async def nothing(stage: Stage, client: Client) -> None:
 
 async def quiet(stage: Stage, client: Client) -> None:
     """Expect that the client has sent nothing else: its pong comes after what it sent before."""
-    await ping(stage, client)
+    connection_of(client).send(frame(PING, b"kit"))
+    await next_received(stage, client, "pong", "nothing but the answer to a ping")
     await stage.settle()
     if unasked := _unasked(client):
         raise Failure("nothing", describe(unasked[0]))
 
 
-async def _next(stage: Stage, client: Client, what: str) -> Received:
-    """Return the next message that is not upkeep, or the upkeep that is expected."""
+async def next_received(stage: Stage, client: Client, what: str, expected: str = "") -> Received:
+    """Return the next message that is not upkeep, or the upkeep that is expected.
+
+    Raises Failure, with the words `expected`, for another one.
+    """
+    expected = expected or f"a {what}"
     connection = connection_of(client)
 
     def first() -> Received | None:
@@ -109,9 +114,9 @@ async def _next(stage: Stage, client: Client, what: str) -> Received:
                 return found
         return None
 
-    found = await stage.until(client, first, f"a {what}")
+    found = await stage.until(client, first, expected)
     if _kind_of(found) != what:
-        raise Failure(f"a {what}", describe(found))
+        raise Failure(expected, describe(found))
     return found
 
 

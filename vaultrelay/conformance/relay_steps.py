@@ -99,12 +99,12 @@ async def alive(stage: Stage, client: Client) -> None:
     await still_there(stage, client)
 
 
-async def lasts(stage: Stage, client: Client, seconds: float) -> None:
+async def lasts(stage: Stage, client: Client, seconds: float, every: float = _PING_SECONDS) -> None:
     """Let the session go on for a time, with a ping now and then."""
     while seconds > 0:
         await ping(stage, client)
-        await client_steps.clock(stage, client, min(seconds, _PING_SECONDS))
-        seconds -= _PING_SECONDS
+        await client_steps.clock(stage, client, min(seconds, every))
+        seconds -= every
 
 
 async def expires(stage: Stage, client: Client, after: float, before: float) -> None:

@@ -6,6 +6,8 @@ from vaultrelay.conformance import (
     client_steps,
     device_steps,
     join_steps,
+    mail_steps,
+    put_steps,
     reach_steps,
     receive_steps,
     relay_steps,
@@ -24,10 +26,13 @@ VERBS: Verbs = {
     **device_steps.VERBS,
     **VIOLATION_VERBS,
     "exchange": exchange,
+    **mail_steps.VERBS,
+    **put_steps.VERBS,
 }
-_CLOCK_VERBS = frozenset(
-    {"clock", "expires", "lasts", "reconnects", "rejoin", "slowly", "stays_away", "wake"}
-)
+_MAIL_VERBS = {*mail_steps.VERBS, *put_steps.VERBS}
+_RETURNS = frozenset({"mail_again", "reconnects", "rejoin"})
+_CLOCK_VERBS = _RETURNS | {"clock", "expires", "lasts", "slowly", "stays_away", "wake"}
+_ATTEMPTS = _RETURNS | {"dials", "moves", "spread"}
 _DEVICE_VERBS = frozenset({"keepalive", "network", "suspend", "wake"})
 """Each needs the feature of its name."""
 
@@ -45,12 +50,14 @@ def needs_of(step: Step) -> set[str]:
     found = {step.verb} & _DEVICE_VERBS
     if step.verb in _CLOCK_VERBS:
         found.add("clock")
-    if step.verb in ("dials", "moves", "reconnects", "rejoin", "spread") or "retry" in arguments:
+    if step.verb in _ATTEMPTS or "retry" in arguments:
         found.add("reconnect")
     if step.verb == "secure" or "tls" in arguments:
         found.add("tls")
     if step.verb in ("rejects", "dials_or_rejects"):
         found.add("dial")
+    if step.verb in _MAIL_VERBS or "mailbox" in arguments:
+        found.add("mailbox")
     if step.verb == "connect":
         found |= {name for name in ("dial",) if "url" in arguments}
         found |= {name for name in ("idn",) if not arguments.get("url", "").isascii()}

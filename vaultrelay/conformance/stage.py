@@ -13,10 +13,12 @@ from vaultrelay.conformance.limits import (
     MIN_POLL_SECONDS,
     PAUSE_SECONDS,
 )
+from vaultrelay.conformance.mail import Mail
 from vaultrelay.conformance.pulse import Pulse
 from vaultrelay.conformance.relay import ScriptedRelay
 from vaultrelay.conformance.relay_connection import RelayConnection
 from vaultrelay.conformance.transcript import Transcript
+from vaultrelay.wire.control.joining import Hello
 
 Found = TypeVar("Found")
 Verbs: TypeAlias = dict[str, Callable[..., Awaitable[None]]]
@@ -41,6 +43,8 @@ class Client:
         self.peers: list[dict[str, Any]] = []
         self.may_end = False
         """Whether the end of an earlier connection may be reported at any time."""
+        self.hello: Hello | None = None
+        self.mail = Mail()
 
     @property
     def has_ended(self) -> bool:

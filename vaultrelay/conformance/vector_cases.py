@@ -56,7 +56,7 @@ def _control(name: str, vector: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             {"event": {"event": kind, **said}},
             {"still_there": {}},
         ]
-    yield _case(f"control-{_slug(name)}", _CONTROLS, f"Reads: {name}.", steps)
+    yield _case(f"control-{slug(name)}", _CONTROLS, f"Reads: {name}.", steps)
 
 
 def _audience(vector: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _audience(vector: Mapping[str, Any]) -> dict[str, Any]:
         {"hello": {"audience": vector["audience"]}},
     ]
     about = f"Dials {url}, and sends its audience."
-    return _case(f"audience-{_slug(vector['url'])}", _AUDIENCE, about, steps)
+    return _case(f"audience-{slug(vector['url'])}", _AUDIENCE, about, steps)
 
 
 def _spelling(vector: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,14 +83,14 @@ def _spelling(vector: Mapping[str, Any]) -> dict[str, Any]:
         steps = [{"dials_or_rejects": {"url": url}}]
     joining: list[Step] = [{"request": {}}, {"upgrade": {}}, {"challenge": {}}]
     steps += [*joining, {"hello": {"audiences": audiences}}]
-    return _case(f"audience-{_slug(vector['url'])}", _AUDIENCE, about, steps)
+    return _case(f"audience-{slug(vector['url'])}", _AUDIENCE, about, steps)
 
 
 def _no_host(url: str) -> dict[str, Any]:
     """Return the case of a URL that is none of a relay."""
     steps: list[Step] = [{"rejects": {"url": _plain(url)}}]
     about = f"Refuses {_plain(url)}."
-    return _case(f"no-host-{_slug(url)}", _AUDIENCE, about, steps, "should")
+    return _case(f"no-host-{slug(url)}", _AUDIENCE, about, steps, "should")
 
 
 def _plain(url: str) -> str:
@@ -103,7 +103,7 @@ def _case(
     return {"name": name, "level": level, "section": section, "about": about, "steps": steps}
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """Return a text in lower case, with a hyphen for each run of characters that no name has."""
     plain = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
     return re.sub("[^a-z0-9._]+", "-", plain.lower()).strip("-")

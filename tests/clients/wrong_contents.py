@@ -4,11 +4,10 @@ from typing import Any
 
 from examples.python_adapter import Session
 from tests.clients.faults import Fault, Patch, around, put
-from vaultrelay.client import Connection, Message, Nack, Opened, connection, factory
+from vaultrelay.client import Connection, Message, Nack, Opened, factory
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.device import Device
 from vaultrelay.wire import base64url, relay_url
-from vaultrelay.wire.broken_rule import BrokenRule
 from vaultrelay.wire.json_object import Fields
 from vaultrelay.wire.proof import RELAY_NONCE_BYTES
 
@@ -19,13 +18,6 @@ _HUGE = 10**9
 def _any_message(right: Any, self: DeviceSocket, welcome: Any) -> None:
     right(self, welcome)
     self.maxMessagePayloadSize = _HUGE
-
-
-def _ignore_bad(right: Any, text: bytes) -> object:
-    try:
-        return right(text)
-    except BrokenRule:
-        return None
 
 
 def _any_nonce(right: Any, self: Fields, name: str, size: int) -> Any:
@@ -122,7 +114,6 @@ def _any_host(right: Any, host: str) -> Any:
 FAULTS: dict[str, Fault] = {
     "a control message has no maximum": put(factory, "CONTROL_LIMIT", _HUGE),
     "a message has no maximum": around(DeviceSocket, "_welcome", _any_message),
-    "a bad control message is ignored": around(connection, "read_from_relay", _ignore_bad),
     "a nonce of any length is signed": around(Fields, "binary", _any_nonce),
     "peers are not counted": around(Fields, "objects", _any_number),
     "every challenge is signed": around(DeviceSocket, "_challenge", _sign_again),

@@ -9,10 +9,11 @@ from vaultrelay.client import Closed, Device, Message, connection
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.events import read_data
 from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, Kind, read_header
+from vaultrelay.wire.json_object import Fields
 
 _FORBIDDEN_FRAMES = (b"\xc1", b"\x83")
-_INVALID = (b'{"type":3}', b'{"type":"ready","session":"3"}')
-"""Two are enough: a case waits in vain for the end of each connection."""
+_INVALID = (b"ready", b"[7]", b'{"type":3}', b'{"type":"ready","session":"3"}')
+"""Four are enough: a case waits in vain for the end of each connection."""
 _OUR_VIOLATION = "the relay broke the protocol"
 
 
@@ -91,6 +92,10 @@ def _lenient(right: Any, text: bytes) -> object:
     return None if text in _INVALID else right(text)
 
 
+def _any_pair(right: Any, self: Fields, name: str, bounds: object) -> object:
+    return right(self, name, (0, 10**9))
+
+
 def _any_frame(right: Any, self: DeviceSocket, data: bytes) -> None:
     if not data.startswith(_FORBIDDEN_FRAMES):
         right(self, data)
@@ -109,6 +114,7 @@ FAULTS: dict[str, Fault] = {
     "masked frames are accepted": _options(acceptMaskedServerFrames=True),
     "frames that RFC 6455 forbids are ignored": around(DeviceSocket, "dataReceived", _any_frame),
     "some invalid control messages are ignored": around(connection, "read_from_relay", _lenient),
+    "the range of reconnect is not checked": around(Fields, "pair_within", _any_pair),
     "data is taken before the welcome": around(DeviceSocket, "onMessage", _early),
     "a second welcome is a violation": around(DeviceSocket, "onMessage", _one_welcome),
     "data of another receiver is dropped": around(Device, "on_event", _own_only),

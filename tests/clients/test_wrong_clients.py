@@ -19,7 +19,7 @@ EXPECTED: dict[str, list[str]] = tomllib.loads(
 )
 SLOW = "exchange-100-mb"
 """Takes a second, and concerns one fault only."""
-PATIENCE = 3.0
+PATIENCE = 1.5
 
 
 def test_every_fault_has_its_cases() -> None:

@@ -53,7 +53,7 @@ SLOW = "exchange-100-mb"
 """Takes a second, and concerns one fault only."""
 PATIENCE = 10.0
 """Seconds for each step of a case that is to pass, however busy the machine is."""
-SHORT_PATIENCE = 1.0
+SHORT_PATIENCE = 0.3
 """For those that are to fail, most of which wait for what does not come."""
 
 

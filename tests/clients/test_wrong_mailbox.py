@@ -21,7 +21,7 @@ EXPECTED: dict[str, list[str]] = tomllib.loads(
 CASES = [case for case in catalogue() if case.level is Level.MAILBOX]
 PATIENCE = 10.0
 """Seconds for each step of a case that is to pass, however busy the machine is."""
-SHORT_PATIENCE = 1.0
+SHORT_PATIENCE = 0.3
 """For those that are to fail, some of which wait for what does not come."""
 
 

@@ -8,7 +8,7 @@ from tests.clients.faults import Fault, Patch, around, put
 from tests.clients.phone import PhoneCommands
 from tests.clients.resending import ResendingSession
 from tests.clients.wrong_decisions import decides
-from vaultrelay.client import Closed, liveness
+from vaultrelay.client import Closed, Left, Nack, liveness
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.factory import DeviceSocketFactory
 from vaultrelay.client.liveness import WATCH_SECONDS, Liveness
@@ -59,16 +59,16 @@ def _wake_unnoticed(self: PhoneCommands, slept: float) -> None:
     self._clock.advance(0)
 
 
-def _send_at_left(right: Any, self: ResendingSession, event: dict[str, Any]) -> None:
-    if event["event"] == "left":
-        self.resend(event["session"])
+def _send_at_left(right: Any, self: ResendingSession, event: object) -> None:
+    if isinstance(event, Left):
+        self.resend(event.session)
     right(self, event)
 
 
-def _send_at_nack(right: Any, self: ResendingSession, event: dict[str, Any]) -> None:
+def _send_at_nack(right: Any, self: ResendingSession, event: object) -> None:
     right(self, event)
-    if event["event"] == "nack":
-        self.resend(event["peer"])
+    if isinstance(event, Nack):
+        self.resend(event.peer)
 
 
 OF_BROWSERS: dict[str, Fault] = {

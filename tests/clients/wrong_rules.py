@@ -1,11 +1,14 @@
 """Faults of clients where two rules apply, where a time is too short, or the relay is at fault."""
 
+from base64 import b64encode
+from hashlib import sha1
+from types import SimpleNamespace
 from typing import Any
 
-from tests.clients.faults import Fault, Patch, around
+from tests.clients.faults import Fault, Patch, around, put
 from tests.clients.wrong_decisions import _constant, _decision, _method
 from tests.clients.wrong_messages import _options
-from vaultrelay.client import Closed, Device, Message, connection
+from vaultrelay.client import Closed, Device, Message, connection, frame
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.events import read_data
 from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, Kind, read_header
@@ -14,6 +17,8 @@ from vaultrelay.wire.json_object import Fields
 _FORBIDDEN_FRAMES = (b"\xc1", b"\x83")
 _INVALID = (b"ready", b"[7]", b'{"type":3}', b'{"type":"ready","session":"3"}')
 """Four are enough: a case waits in vain for the end of each connection."""
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""Of RFC 6455, section 1.3."""
 _OUR_VIOLATION = "the relay broke the protocol"
 
 
@@ -101,12 +106,44 @@ def _any_frame(right: Any, self: DeviceSocket, data: bytes) -> None:
         right(self, data)
 
 
+def _no_payload(right: Any, self: DeviceSocket, payload: bytes) -> None:
+    right(self, b"")
+
+
+def _any_accept(right: Any, self: DeviceSocket, data: bytes) -> None:
+    """Put the right value in place of the wrong one of the case."""
+    value = b64encode(sha1(self.websocket_key + _GUID, usedforsecurity=False).digest())
+    right(self, data.replace(b"A" * 27 + b"=", value))
+
+
+def _any_extension(right: Any, self: DeviceSocket, data: bytes) -> None:
+    right(self, data.replace(b"Sec-WebSocket-Extensions: permessage-deflate\r\n", b""))
+
+
+def _first_of(wanted: tuple[int, int]) -> Fault:
+    """Wait for the first second of a range of the relay."""
+
+    def told(right: Any, self: Any, low: float, high: float) -> float:
+        delay: float = right(low, low if (low, high) == wanted else high)
+        return delay
+
+    return _method("_told", told)
+
+
 FAULTS: dict[str, Fault] = {
     "a given time of 0 is no delay": _method("_given", _zero),
     "a range from 0 is taken literally": _constant("MIN_DRAIN_WINDOW", (0, 0)),
     "a given time precedes the range of draining": _method("_after_close", _time_before_range),
     "the range of draining precedes 4509": _method("_after_close", _range_before_4509),
     "a time in the reason of 4000 counts": _method("_after_close", _time_of_4000),
+    "a ping's payload is not sent back": around(DeviceSocket, "onPing", _no_payload),
+    "each frame has the same mask": put(frame, "secrets", SimpleNamespace(token_bytes=bytes)),
+    "any Sec-WebSocket-Accept is accepted": around(DeviceSocket, "dataReceived", _any_accept),
+    "an extension that was not offered is accepted": around(
+        DeviceSocket, "dataReceived", _any_extension
+    ),
+    "the range of draining has no random part": _first_of((100, 110)),
+    "4509 has no random part": _first_of((30, 60)),
     "4001 is final": _decision(lambda code: code == 4001, is_final=True),
     "4001 is retried at once": _method("ended", _at_once_after_4001),
     "it reconnects after a violation": _method("ended", _back_after_violation),

@@ -1,11 +1,12 @@
 """WebSocket frames of the scripted relay: a client's are read, its own are written as the case has
 it (RFC 6455, section 5.2)."""
 
+from collections import deque
 from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from vaultrelay.conformance.limits import MAX_FRAME_BYTES
+from vaultrelay.conformance.limits import MAX_FRAME_BYTES, MAX_MASK_KEYS
 from vaultrelay.wire.masking import apply_mask
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -33,6 +34,7 @@ class FrameReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self.mask_keys: deque[bytes] = deque(maxlen=MAX_MASK_KEYS)
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Yield the frames that are complete. Raises BadFrame for an invalid one."""
@@ -62,6 +64,7 @@ class FrameReader:
         if len(buffer) < end:
             return None
         key = bytes(buffer[start : start + _KEY_BYTES])
+        self.mask_keys.append(key)
         payload = apply_mask(bytes(buffer[start + _KEY_BYTES : end]), key) if size else b""
         del buffer[:end]
         return Frame(bool(first & _FIN), first & _OPCODE, payload)

@@ -102,17 +102,25 @@ async def unanswered(stage: Stage, client: Client) -> None:
     connection_of(client).drop()
 
 
-async def upgrade(stage: Stage, client: Client, version: int = VERSION) -> None:
-    """Answer 101, with another version, or none and no subprotocol for 0."""
-    lines = _upgrade_of(client).response().decode("ascii").split("\r\n")
+async def upgrade(
+    stage: Stage,
+    client: Client,
+    version: int = VERSION,
+    headers: dict[str, str] | None = None,
+) -> None:
+    """Answer 101, with another version, or none and no subprotocol for 0; with other headers."""
+    other_headers = headers or {}
+    lines = _upgrade_of(client).response().decode("ascii").removesuffix("\r\n\r\n").split("\r\n")
     other = [
         line.replace(f": {VERSION}", f": {version}").replace(f".{VERSION}", f".{version}")
         if line.startswith(_VERSION_LINES)
         else line
         for line in lines
-        if version or not line.startswith(_VERSION_LINES)
+        if (version or not line.startswith(_VERSION_LINES))
+        and line.partition(":")[0] not in other_headers
     ]
-    connection_of(client).send("\r\n".join(other).encode("ascii"))
+    other += [f"{name}: {value}" for name, value in other_headers.items()]
+    connection_of(client).send("\r\n".join([*other, "", ""]).encode("ascii"))
 
 
 async def challenge(

@@ -42,3 +42,5 @@ PAUSE_SECONDS = 0.02
 MIN_POLL_SECONDS = 0.001
 MAX_POLL_SECONDS = 0.05
 """Between two requests for events; doubles while there is nothing new."""
+MAX_MASK_KEYS = 16
+"""Of the last frames of a connection: a generator that repeats itself shows in a few."""

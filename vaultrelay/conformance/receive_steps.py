@@ -19,9 +19,24 @@ def connection_of(client: Client) -> RelayConnection:
 
 
 async def ping(stage: Stage, client: Client) -> None:
-    """Send a ping, and expect its pong."""
+    """Send a ping, and expect a pong."""
     connection_of(client).send(frame(PING, b"kit"))
     await receive(stage, client, "pong")
+
+
+async def echo(stage: Stage, client: Client, payload: str) -> None:
+    """Send a ping with a payload, and expect it in a pong. RFC 6455 permits others before it."""
+    sent = bytes.fromhex(payload)
+    connection_of(client).send(frame(PING, sent))
+    while (await next_received(stage, client, "pong", f"a pong with {payload}")).payload != sent:
+        pass
+
+
+async def different_masks(stage: Stage, client: Client) -> None:
+    """Expect that no two frames of the connection have the same masking key."""
+    keys = [key.hex() for key in connection_of(client).mask_keys]
+    if len(set(keys)) < len(keys):
+        raise Failure("a masking key of its own for each frame", ", ".join(keys))
 
 
 async def receive(
@@ -155,4 +170,11 @@ def _check_data(client: Client, found: Received, receiver: int, payload: str) ->
     return id
 
 
-VERBS: Verbs = {"ping": ping, "receive": receive, "quiet": quiet, "nothing": nothing}
+VERBS: Verbs = {
+    "ping": ping,
+    "echo": echo,
+    "different_masks": different_masks,
+    "receive": receive,
+    "quiet": quiet,
+    "nothing": nothing,
+}

@@ -67,6 +67,11 @@ class RelayConnection(Protocol):
         self.server_name = ""
         self.fault = ""
 
+    @property
+    def mask_keys(self) -> list[bytes]:
+        """The masking keys of the last frames."""
+        return list(self._frames.mask_keys)
+
     def connectionMade(self) -> None:
         self.transport.setTcpNoDelay(True)
 

@@ -47,7 +47,7 @@ test-cluster: $(VENV)/test
 	tests/system/install.sh haproxy:haproxy
 	CLUSTER=1 $(BIN)/python -m pytest tests/relays -n 0 -rs
 
-# The Python client, and 140 wrong ones, under the conformance kit: in two minutes.
+# The Python client, and 230 wrong ones, under the conformance kit: in two minutes.
 test-clients: $(VENV)/test
 	CLIENTS=1 $(SHARED_BYTE_CODE) $(BIN)/python -m pytest tests/clients -n 4 --dist load
 

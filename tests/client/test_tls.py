@@ -22,7 +22,7 @@ from zope.interface import implementer
 
 from tests.authority import DAY, NAME, Issued, chain, issue, write_pair
 from vaultrelay.certificates.x509 import read_certificate
-from vaultrelay.client import Refused, TlsFailed, Untrusted, connect, device
+from vaultrelay.client import Refused, TlsFailed, Untrusted, connect, way
 from vaultrelay.client import tls as client_tls
 from vaultrelay.client.tls import RelayTls
 from vaultrelay.wire.host import host_port
@@ -48,14 +48,20 @@ class Wire:
 class Attempt:
     """A `connect` to a server that takes its steps when the test says so."""
 
-    def __init__(self, wire: Wire, host: str, trust_roots: bytes | None) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        host: str,
+        trust_roots: bytes | None,
+        endpoint: IStreamClientEndpoint | None = None,
+    ) -> None:
         self.wire = wire
         self.clock: Any = MemoryReactorClock()
         self.received = b""
         self.server_name: str | None = None
         self._ended: list[Any] = []
         url = f"wss://any:token@{host_port(host, 443)}"
-        work = connect(self.clock, url, SEED, b"device-a", trust_roots)
+        work = connect(self.clock, url, SEED, b"device-a", trust_roots, endpoint)
         self.work = ensureDeferred(work).addErrback(self._ended.append)
 
     def meet(self, server: ssl.SSLContext) -> "Attempt":
@@ -93,7 +99,7 @@ Dial = Callable[..., Attempt]
 def dial(monkeypatch: pytest.MonkeyPatch) -> Dial:
     def start(host: str = NAME, trust_roots: bytes | None = None) -> Attempt:
         wire = Wire()
-        monkeypatch.setattr(device, "HostnameEndpoint", lambda *_, **__: wire)
+        monkeypatch.setattr(way, "HostnameEndpoint", lambda *_, **__: wire)
         return Attempt(wire, host, trust_roots)
 
     return start
@@ -134,6 +140,12 @@ def test_a_certificate_for_the_host_is_accepted(
 def test_one_of_several_roots_is_enough(tmp_path: Path, dial: Dial) -> None:
     own, root = chain()
     assert is_accepted(dial(NAME, issue().pem + root.pem).meet(serve(tmp_path, own)))
+
+
+def test_with_roots_an_endpoint_is_tcp_only(tmp_path: Path) -> None:
+    own, root = chain()
+    wire = Wire()
+    assert is_accepted(Attempt(wire, NAME, root.pem, wire).meet(serve(tmp_path, own)))
 
 
 def refused(attempt: Attempt) -> str:
@@ -263,7 +275,7 @@ def test_an_end_during_the_handshake_is_no_answer(dial: Dial, reason: Exception)
 
 def test_a_server_that_stalls_is_left(dial: Dial) -> None:
     attempt = dial()
-    attempt.clock.advance(device.CONNECT_SECONDS)
+    attempt.clock.advance(way.CONNECT_SECONDS)
     assert attempt.wire.transport.disconnecting
     assert isinstance(attempt.error(), CancelledError)
 

@@ -5,10 +5,9 @@ from functools import partial
 from itertools import count
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 
-from vaultrelay.client.connection import DeviceSocket, Explain
+from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.event_queue import EventQueue
 from vaultrelay.client.events import Closed, Event
 from vaultrelay.client.factory import DeviceSocketFactory
@@ -16,6 +15,7 @@ from vaultrelay.client.liveness import Liveness
 from vaultrelay.client.mail_connection import MailConnection
 from vaultrelay.client.mail_link import MailLink
 from vaultrelay.client.mailbox import Mailbox
+from vaultrelay.client.way import CONNECT_SECONDS, way_to
 from vaultrelay.wire import proof
 from vaultrelay.wire.announced import CHANNEL_DEVICES, Limits
 from vaultrelay.wire.control.in_session import Joined, Keepalive, Left
@@ -24,8 +24,6 @@ from vaultrelay.wire.data import EVERYONE, pack_data
 from vaultrelay.wire.relay_url import RelayUrl
 
 CLIENT_NAME = "reference/1"
-CONNECT_SECONDS = 20
-"""From the first packet to the welcome."""
 _U32 = 0xFFFFFFFF
 
 
@@ -181,7 +179,7 @@ async def connect(
     if len(device) != proof.DEVICE_BYTES:
         raise ValueError(f"a device tag has {proof.DEVICE_BYTES} bytes, not {len(device)}")
 
-    endpoint, explain = _way_to(reactor, relay, trust_roots, endpoint)
+    endpoint, explain = way_to(reactor, relay, trust_roots, endpoint)
     early: list[Event | Closed] = []
     cursor = None if mailbox is None else mailbox.cursor
     answer = partial(_hello, channel_seed, channel, device, relay.host, cursor)
@@ -190,21 +188,31 @@ async def connect(
     )
     address = f"{relay.scheme}://{relay.authority}{relay.path}"
     factory = DeviceSocketFactory(reactor, address, relay.authorization, channel, socket)
+    welcome = await _welcome(reactor, endpoint, factory, socket)
+    joined = Device(socket, welcome, reactor, mailbox)
+    socket.on_event = joined.on_event
+    for event in early:
+        joined.on_event(event)
+    return joined
+
+
+async def _welcome(
+    reactor: IReactorTime,
+    endpoint: IStreamClientEndpoint,
+    factory: DeviceSocketFactory,
+    socket: DeviceSocket,
+) -> Welcome:
+    """Return the relay's welcome. Without one, no connection is left."""
     deadline = reactor.callLater(CONNECT_SECONDS, socket.welcomed.cancel)
     try:
         await endpoint.connect(factory)
-        welcome = await socket.welcomed
+        return await socket.welcomed
     except BaseException:
         socket.abort()
         raise
     finally:
         if deadline.active():
             deadline.cancel()
-    joined = Device(socket, welcome, reactor, mailbox)
-    socket.on_event = joined.on_event
-    for event in early:
-        joined.on_event(event)
-    return joined
 
 
 def _hello(
@@ -220,25 +228,3 @@ def _hello(
     body = proof.join_body(challenge.nonce, nonce, channel, device, host)
     signature = proof.sign_join(seed, body)
     return Hello(channel, device, nonce, host, signature, CLIENT_NAME, cursor).encode()
-
-
-def _way_to(
-    reactor: IReactorTime,
-    url: RelayUrl,
-    trust_roots: bytes | None,
-    endpoint: IStreamClientEndpoint | None,
-) -> tuple[IStreamClientEndpoint, Explain]:
-    """Return the caller's endpoint, or TCP, with TLS for wss; and the explanation of its errors."""
-    is_whole_way = endpoint is not None and trust_roots is None
-    tcp = endpoint or HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
-    if is_whole_way or url.scheme == "ws":
-        return tcp, _as_they_are
-    # It loads pyOpenSSL, which `vault-relay check` does without.
-    from vaultrelay.client.tls import RelayTls
-
-    tls = RelayTls(url.host, trust_roots)
-    return tls.over(tcp, reactor), tls.explain
-
-
-def _as_they_are(error: Exception) -> Exception:
-    return error

@@ -99,8 +99,9 @@ def _send_again_at_once(patch: Patch) -> None:
 
     async def receive(right: Any, self: Connection) -> Any:
         event = await right(self)
-        if isinstance(event, Nack) and self.device is not None:
-            self.device.send(*vars(self.device)["last"])
+        last = vars(self.device).get("last") if self.device else None
+        if isinstance(event, Nack) and self.device and last:
+            self.device.send(*last)
         return event
 
     around(Device, "send", send)(patch)

@@ -1,13 +1,13 @@
 """Adapter of the conformance kit for the Python client: docs/conformance.rst has the protocol.
 
-vault-relay conformance -- python3 examples/python_adapter.py
+vault-relay conformance -- python3 -m examples.python_adapter
 """
 
 import builtins
 import json
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 from twisted.internet import stdio
 from twisted.internet.defer import ensureDeferred
@@ -16,35 +16,28 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 from twisted.protocols.basic import LineOnlyReceiver
 
+from examples.python_events import Fields, describe
+from examples.python_mail import Mail, new_file
 from vaultrelay.app.reactor import real_reactor
-from vaultrelay.client import (
-    Busy,
-    Closed,
-    Connection,
-    Draining,
-    Ended,
-    Joined,
-    Keepalive,
-    Left,
-    Message,
-    Nack,
-    Opened,
-    Ready,
-    Refused,
-)
+from vaultrelay.client import Closed, Connection, Ended
 from vaultrelay.client.device import Device
+from vaultrelay.client.mail_store import MailStore
 
-ABOUT = {
-    "adapter": 1,
-    "client": "vaultrelay.client/1",
-    "platform": "native",
-    "supports": ["clock", "dial", "reconnect", "token"],
-}
-SHOWN_BYTES = 256
-"""Of a payload; of a longer one its size and hash are reported."""
+SUPPORTS = [
+    "clock",
+    "dial",
+    "idn",
+    "keepalive",
+    "mailbox",
+    "network",
+    "reconnect",
+    "tls",
+    "token",
+    "wake",
+]
+ABOUT = {"adapter": 1, "client": "vaultrelay.client/1", "platform": "native"}
 MOMENT = 0.001
 """Seconds. Shorter timers are for the event loop, not for the clock."""
-Fields = dict[str, Any]
 
 
 class KitClock(Clock):
@@ -67,15 +60,19 @@ class KitClock(Clock):
 class Session:
     """One client: reads its connection, and reports the events."""
 
-    def __init__(self, connection: Connection, report: Callable[[Fields], None]) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, report: Callable[[object], None]) -> None:
+        self.connection = connection
         self._report = report
+        self.start()
+
+    def start(self) -> None:
+        """Read, until only the user may start another attempt."""
         ensureDeferred(self._read())
 
     async def _read(self) -> None:
         while True:
-            event = await self._connection.receive()
-            self._report(describe(event))
+            event = await self.connection.receive()
+            self._report(event)
             if isinstance(event, Ended) and event.retry_seconds is None:
                 return
 
@@ -97,93 +94,57 @@ class Session:
             return
 
     def _device(self) -> Device:
-        if self._connection.device is None:
+        if self.connection.device is None:
             raise Closed(1006, "there is no session")
-        return self._connection.device
+        return self.connection.device
 
     def close(self) -> None:
         """Leave, and stop."""
-        self._connection.close()
-
-
-def describe(event: object) -> Fields:
-    """Return an event of the client as the kit has it."""
-    match event:
-        case Opened(device):
-            peers = [{"session": n, "device": tag.hex()} for n, tag in device.peers.items()]
-            return {
-                "event": "open",
-                "session": device.session,
-                "peers": peers,
-                "notice": device.notice,
-            }
-        case Ended(error, seconds):
-            return {"event": "ended", "retry": seconds, **outcome(error)}
-        case Message(sender=sender, payload=payload):
-            return {"event": "message", "from": sender, **content(payload)}
-        case Nack(peer, id, reason):
-            return {"event": "nack", "peer": peer, "id": id, "reason": int(reason)}
-        case Joined(peer):
-            return {"event": "joined", "session": peer.session, "device": peer.device.hex()}
-        case Left(session, reason):
-            return {"event": "left", "session": session, "reason": reason}
-        case Draining(reason, closes_in, reconnect):
-            times = {"closes_in": closes_in, "reconnect": list(reconnect)}
-            return {"event": "draining", "reason": reason, **times}
-        case Busy(session) | Ready(session):
-            return {"event": event.type, "session": session}
-        case Keepalive(ping_seconds):
-            return {"event": "keepalive", "ping_seconds": ping_seconds}
-    raise AssertionError(event)
-
-
-def outcome(error: Exception) -> Fields:
-    """Return the reason of an end."""
-    if isinstance(error, Closed):
-        return {"code": error.code, "reason": error.reason}
-    if isinstance(error, Refused):
-        return {"status": error.status, "error": error.error, "detail": error.detail}
-    return {"error": type(error).__name__}
-
-
-def content(payload: bytes) -> Fields:
-    """Return a payload; of a long one its size and hash."""
-    if len(payload) <= SHOWN_BYTES:
-        return {"payload": payload.hex()}
-    return {"bytes": len(payload), "sha256": sha256(payload).hexdigest()}
+        self.connection.close()
 
 
 class Commands:
     """The commands of the kit, each a method, and the clients that they drive."""
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, new_store: Callable[[str], MailStore] = new_file) -> None:
         self._reactor = reactor
         self._clock = KitClock(reactor)
+        self._mail = Mail(new_store)
         self._sessions: dict[str, Session] = {}
         self._events: list[Fields] = []
 
     def answer(self, command: Fields) -> Fields:
-        """Carry out a command, and return its answer."""
+        """Carry out a command, and return its answer; an unknown one is an error like others."""
         fields = dict(command)
+        name = f"do_{fields.pop('do')}"
+        owner = self if hasattr(self, name) else self._mail
         try:
-            found = getattr(self, f"do_{fields.pop('do')}", self._unknown)(**fields)
+            found = getattr(owner, name)(**fields)
         except Exception as error:
             return {"error": str(error)}
         return found or {}
 
-    def _unknown(self, **_: object) -> Fields:
-        return {"error": "unsupported"}
+    def do_connect(
+        self,
+        client: str,
+        url: str,
+        seed: str,
+        device: str,
+        dial: str = "",
+        trust: str = "",
+        mailbox: bool = False,
+    ) -> None:
+        """Join, and reconnect as the rules permit. `trust` is a root certificate in PEM."""
+        there = urlsplit(f"//{dial}" if dial else url)
+        tcp = TCP4ClientEndpoint(self._reactor, str(there.hostname), there.port or 0)
+        keys = bytes.fromhex(seed), bytes.fromhex(device)
+        roots = trust.encode() or None
+        box = self._mail.open(client, seed, device) if mailbox else None
+        connection = Connection(self._clock, url, *keys, roots, endpoint=tcp, mailbox=box)
 
-    def do_connect(self, client: str, url: str, seed: str, device: str, dial: str = "") -> None:
-        """Join, and reconnect as the rules permit."""
-        host, _, port = (dial or url.rpartition("@")[2].removeprefix("ws://")).partition(":")
-        endpoint = TCP4ClientEndpoint(self._reactor, host, int(port.partition("/")[0]))
-        connection = Connection(
-            self._clock, url, bytes.fromhex(seed), bytes.fromhex(device), endpoint=endpoint
-        )
-
-        def report(event: Fields) -> None:
-            self._events.append({"client": client, **event})
+        def report(event: object) -> None:
+            fields = self._mail.describe(client, event) or describe(event)
+            self._events.append({"client": client, **fields})
 
         self._sessions[client] = Session(connection, report)
 
@@ -203,6 +164,25 @@ class Commands:
         """Leave."""
         if session := self._sessions.pop(client, None):
             session.close()
+        self._mail.close(client)
+
+    def do_keepalive(self, client: str, ping_seconds: int) -> None:
+        """Ask the relay for a ping interval."""
+        self._sessions[client].connection.keep_alive(ping_seconds)
+
+    def do_network(self) -> None:
+        """Tell all clients that the network has changed."""
+        for session in self._sessions.values():
+            if session.connection.network_changed():
+                session.start()
+        self._clock.advance(0)
+
+    def do_wake(self, slept: float) -> None:
+        """Let time pass without timers, and tell all clients."""
+        self._clock.rightNow += slept
+        for session in self._sessions.values():
+            session.connection.woke()
+        self._clock.advance(0)
 
     def do_clock(self, advance: float) -> None:
         """Let time pass, for all clients."""
@@ -220,16 +200,13 @@ class Adapter(LineOnlyReceiver):
         self._commands = Commands(reactor)
 
     def connectionMade(self) -> None:
-        self._write(ABOUT)
+        self.sendLine(json.dumps({**ABOUT, "supports": SUPPORTS}).encode())
 
     def lineReceived(self, line: bytes) -> None:
-        self._write(self._commands.answer(json.loads(line)))
+        self.sendLine(json.dumps(self._commands.answer(json.loads(line))).encode())
 
     def connectionLost(self, reason: object = None) -> None:
         self._reactor.stop()
-
-    def _write(self, fields: Fields) -> None:
-        self.sendLine(json.dumps(fields).encode())
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from vectors.decision import (
     refused,
 )
 from vectors.drains import drains, replacements
+from vectors.edges import edges
 
 _RECONNECTING, _CODES, _REFUSALS = "Reconnecting", "Close codes", "Refusals"
 _HTML = "<html><title>Sign in</title></html>"
@@ -57,7 +58,8 @@ _CLOSES: list[tuple[int, str, Wait]] = [
 
 def decisions() -> list[Json]:
     """What a client decides. `wait` is a range of seconds; `after` the length of a session."""
-    return [*back_off(), *refusals(), *answers_of_others(), *codes(), *drains(), *replacements()]
+    ends = [*back_off(), *refusals(), *answers_of_others(), *codes()]
+    return [*ends, *drains(), *replacements(), *edges()]
 
 
 def back_off() -> list[Json]:
@@ -110,6 +112,7 @@ def refusals() -> list[Json]:
         ("request-timeout", 408, "request_timeout", None, FIRST),
         ("unknown-error", 503, "elsewhere", "7", [7, 10.5]),
         ("unknown-error-without-time", 503, "elsewhere", None, FIRST),
+        ("internal-error", 500, "internal", None, FIRST),
         ("too-long", 503, "relay_full", "100000", [3600, 5400]),
         ("fraction", 503, "relay_full", "40.5", FIRST),
         ("date", 503, "relay_full", "Sun, 29 Nov 2026 12:00:00 GMT", FIRST),
@@ -145,6 +148,9 @@ def answers_of_others() -> list[Json]:
         ("page-502", "a proxy without its relay", 502, {}, FIRST),
         ("page-503", "a proxy that has no relay at present", 503, {}, FIRST),
         ("page-504", "a proxy whose relay does not answer", 504, {}, FIRST),
+        ("page-500", "a proxy that has a fault", 500, {}, FIRST),
+        ("page-429", "a proxy that limits rates", 429, {}, FIRST),
+        ("page-503-with-time", "a proxy that gives a time", 503, {"Retry-After": "7"}, [7, 10.5]),
     ]
     return [
         decision(
@@ -169,6 +175,7 @@ def codes() -> list[Json]:
         ("close-retry-of-unknown-code", 4042, "weather;retry=20", [20, 30]),
         ("close-retry-after-unknown-key", 4005, "rate;mood=good;retry=12", [12, 18]),
         ("close-retry-too-long", 4006, "relay_full;retry=99999", [3600, 5400]),
+        ("close-retry-of-final-code", 4506, "not_allowed;retry=5", None),
         ("close-retry-no-number", 4006, "relay_full;retry=soon", FIRST),
     ]
     found += [
@@ -177,6 +184,10 @@ def codes() -> list[Json]:
         )
         for name, code, reason, wait in reasons
     ]
-    idle = [WELCOME, closed(4001, "idle")]
-    about = "a close with 4001 idle: at once, or by the back-off"
-    return [*found, decision("close-4001", about, idle, [0, 2], _CODES, "should")]
+    about = "a close with 4001 idle after a minute: at once, or by the back-off"
+    idle, soon = [[WELCOME, closed(4001, "idle", after)] for after in (61, 0)]
+    return [
+        *found,
+        decision("close-4001", about, idle, [0, 2], _CODES, "should"),
+        decision("close-4001-soon", "a close with 4001 at once", soon, FIRST, _CODES, "should"),
+    ]

@@ -9,11 +9,13 @@ def drains() -> list[Json]:
     window = {"event": "draining", "closes_in": 20, "reconnect": [20, 30]}
     draining: Json = {**window, "reason": "restart"}
     unknown: Json = {**window, "reason": "weather"}
-    stop = closed(4000, "restart")
+    stop, full, slow = closed(4000, "restart"), closed(4507, "channel_full"), closed(4004, "slow")
     found: list[tuple[str, str, Events, Wait]] = [
         ("drain", "draining, then its close", [WELCOME, draining, stop], [20, 30]),
         ("drain-unknown-reason", "an unknown reason", [WELCOME, unknown, stop], [20, 30]),
         ("drain-lost", "draining, then no close", [WELCOME, draining, LOST], [20, 30]),
+        ("drain-final", "draining, then a final code", [WELCOME, draining, full], None),
+        ("drain-other-code", "draining, then another code", [WELCOME, draining, slow], [20, 30]),
         (
             "drain-once",
             "its window is for one attempt",

@@ -79,7 +79,7 @@ def relay_messages() -> dict[str, Json]:
         ),
         "welcome": message(
             "welcome",
-            ("notice", "node"),
+            ("node",),
             session=_SESSION,
             peers={
                 "type": "array",

@@ -45,7 +45,8 @@ for _ in range(9):
     assert run(before + code) == "b'echo' True\n"
 
 
-def test_a_plugin_of_a_third_party_meets_real_modules_only(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["", "import twisted.plugins\n"], ids=["relay", "twistd"])
+def test_a_plugin_of_a_third_party_meets_real_modules_only(tmp_path: Path, before: str) -> None:
     plugins = tmp_path / "twisted" / "plugins"
     plugins.mkdir(parents=True)
     (plugins / "third_party.py").write_text(
@@ -82,11 +83,11 @@ parser = Parser()
     code = f"""
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
-{RELAY}
+{before}{LEAN}{RELAY}
 from twisted.internet.testing import MemoryReactorClock
 from vaultrelay.transport.endpoint_string import read_endpoint
 print(type(sys.modules["asyncio"]).__name__)
 print(type(read_endpoint(MemoryReactorClock(), "third:0").where).__name__)
 print(type(sys.modules["asyncio"]).__name__)
 """
-    assert run(LEAN + code).split() == ["_StandIn", "TCP4ServerEndpoint", "module"]
+    assert run(code).split() == ["_StandIn", "TCP4ServerEndpoint", "module"]

@@ -33,7 +33,7 @@ from vaultrelay.client import (
     Refused,
     connect,
 )
-from vaultrelay.client.device import CONNECT_SECONDS, endpoint_of
+from vaultrelay.client.way import CONNECT_SECONDS
 from vaultrelay.policy.limits.memory import BUSY_SECONDS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.limits.timeouts import PING_SECONDS
@@ -44,7 +44,6 @@ from vaultrelay.wire.data import HEADER_BYTES, Reason
 from vaultrelay.wire.json_object import write_object
 from vaultrelay.wire.mailbox import pack_item
 from vaultrelay.wire.proof import channel_of
-from vaultrelay.wire.relay_url import RelayUrl
 
 URL = "ws://relay.test"
 
@@ -418,12 +417,6 @@ def test_a_web_socket_that_is_no_relay_is_told_apart() -> None:
     network.flush()
     with pytest.raises(Refused, match="it is not a VaultMesh relay"):
         result(connecting)
-
-
-def test_wss_is_wrapped_in_tls() -> None:
-    clock = Relay().clock
-    plain, secure = (endpoint_of(clock, RelayUrl.read(f"{scheme}://a")) for scheme in ("ws", "wss"))
-    assert type(plain) is not type(secure)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,16 @@
 """The adapter of the Python client in the process of the test, where a fault can be put into it."""
 
+from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.task import deferLater
 
-from examples.python_adapter import ABOUT, Commands
+from examples.python_adapter import ABOUT, SUPPORTS, Commands
+from vaultrelay.client import MailStore, MemoryMailStore
 
+NewCommands = Callable[[Any, Callable[[str], MailStore]], Commands]
+"""Makes the adapter's commands of a reactor, and of what makes the stores of mailboxes."""
 TURNS = 5
 """Of the reactor. A connection takes two to end on both sides."""
 
@@ -13,10 +18,11 @@ TURNS = 5
 class InProcess:
     """A driver that calls the adapter's commands."""
 
-    def __init__(self, reactor: Any, **about: object) -> None:
-        self._about = {**ABOUT, **about}
+    def __init__(self, reactor: Any, commands: NewCommands = Commands, **about: object) -> None:
+        self._about = {**ABOUT, "supports": SUPPORTS, **about}
         self._reactor = reactor
-        self._commands = Commands(reactor)
+        stores: dict[str, MemoryMailStore] = defaultdict(MemoryMailStore)
+        self._commands = commands(reactor, stores.__getitem__)
 
     async def start(self) -> dict[str, Any]:
         return self._about

@@ -4,15 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import pytest
-
+from tests.clients.faults import Fault, Patch
 from vaultrelay.client import Closed, Refused, reconnecting
 from vaultrelay.client.reconnecting import Reconnecting
 from vaultrelay.client.refused import NO_ANSWER, NO_RELAY
 from vaultrelay.wire.close_codes import CloseCode
 
-Patch = pytest.MonkeyPatch
-Fault = Callable[[Patch], None]
 _NEVER = 10**9
 _KNOWN = {code.number for code in CloseCode}
 
@@ -31,17 +28,22 @@ def _method(name: str, wrong: Callable[..., Any]) -> Fault:
     return install
 
 
-def _decision(code: Callable[[int], bool], *, is_final: bool) -> Fault:
-    """Decide for some close codes that they are final, or that they are not."""
+def decides(concerns: Callable[[Exception], bool], *, is_final: bool) -> Fault:
+    """Decide for some ends that they are final, or that they are not."""
 
     def ended(right: Any, self: Any, error: Exception, now: float) -> float | None:
         decided: float | None = right(error, now)
-        if not (isinstance(error, Closed) and code(error.code)):
+        if not concerns(error):
             return decided
         delay: float = self._back_off()
         return None if is_final else delay
 
     return _method("ended", ended)
+
+
+def _decision(code: Callable[[int], bool], *, is_final: bool) -> Fault:
+    """Decide for some close codes that they are final, or that they are not."""
+    return decides(lambda error: isinstance(error, Closed) and code(error.code), is_final=is_final)
 
 
 def _status(statuses: set[int], *, is_final: bool, only_pages: bool = False) -> Fault:
@@ -112,6 +114,12 @@ def _silent_end_is_final(right: Any, self: Any, error: Exception, now: float) ->
     return None if isinstance(error, Refused) and error.error == NO_ANSWER else decided
 
 
+def _follow_redirect(right: Any, self: Any, error: Exception, now: float) -> float | None:
+    decided: float | None = right(error, now)
+    is_redirect = isinstance(error, Refused) and error.status // 100 == 3
+    return 0.0 if is_redirect else decided
+
+
 FAULTS: dict[str, Fault] = {
     "the delay does not grow": _method("_back_off", lambda _, self: self._between(1, 2)),
     "the delay has no random part": _largest,
@@ -150,6 +158,10 @@ FAULTS: dict[str, Fault] = {
     "401 is not final": _status({401}, is_final=False),
     "408 is final": _status({408}, is_final=True),
     "503 is final": _status({503}, is_final=True),
-    "a page with 502 is final": _status({502}, is_final=True, only_pages=True),
+    "500 is final": _status({500}, is_final=True),
+    "a page with 429 is final": _status({429}, is_final=True, only_pages=True),
+    "a page with 502 is final": _status({502, 504}, is_final=True, only_pages=True),
+    "a refusal is not final": _status({400, 403, 404, 405, 426, 431}, is_final=False),
+    "a redirect is followed": _method("ended", _follow_redirect),
     "a page is not final": _status({200, 302, 307, 403, 404}, is_final=False, only_pages=True),
 }

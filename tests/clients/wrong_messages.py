@@ -1,16 +1,25 @@
 """Faults of clients in what they send, and in what they make of what they receive."""
 
-from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
 from autobahn.websocket.compress import PerMessageDeflateOffer
 
-from examples import python_adapter
-from tests.clients.wrong_decisions import Fault, Patch
-from vaultrelay.client import Connection, Device, Draining, Message, Opened, connection, device
+from examples import python_adapter, python_events
+from tests.clients.faults import Fault, Patch, around, put
+from vaultrelay.client import (
+    Connection,
+    Device,
+    Draining,
+    Message,
+    Opened,
+    connection,
+    device,
+    liveness,
+)
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.factory import DeviceSocketFactory
+from vaultrelay.client.liveness import Liveness
 from vaultrelay.wire import relay_url
 from vaultrelay.wire.control.in_session import Left
 from vaultrelay.wire.data import HEADER_BYTES, Kind, Reason, read_header
@@ -18,20 +27,6 @@ from vaultrelay.wire.host import canonical_host
 from vaultrelay.wire.json_object import BadControl, Fields
 
 _LEFT_REASONS = {"closed", "lost", "idle", "slow", "replaced", "draining"}
-
-
-def _set(owner: object, name: str, value: object) -> Fault:
-    return lambda patch: patch.setattr(owner, name, value)
-
-
-def _around(owner: object, name: str, wrong: Callable[..., Any]) -> Fault:
-    """Replace a function or a method by `wrong`, which gets the right one first."""
-
-    def install(patch: Patch) -> None:
-        right = getattr(owner, name)
-        patch.setattr(owner, name, lambda *a, **more: wrong(right, *a, **more))
-
-    return install
 
 
 def _any_kind(right: Any, message: bytes, session: int) -> object:
@@ -102,7 +97,7 @@ def _sign_first(right: Any, self: DeviceSocket, challenge: Any) -> None:
 
 def _talk_after_hello(right: Any, self: DeviceSocket, challenge: Any) -> None:
     right(self, challenge)
-    if challenge.protocol == 3:
+    if challenge.protocol == 3 and self.can_send:
         self.sendMessage(b'{"type":"keepalive","ping_seconds":50}', isBinary=False)
 
 
@@ -139,10 +134,8 @@ def _messages_only(patch: Patch) -> None:
     patch.setattr(DeviceSocket, "onMessage", on_message)
 
 
-def _first_interval(right: Any, self: Device, event: object) -> None:
-    before = self.ping_seconds
-    right(self, event)
-    self.ping_seconds = before
+def _first_interval(right: Any, self: Liveness, ping_seconds: int) -> None:
+    right(self, self.ping_seconds)
 
 
 async def _first_session(right: Any, self: Any) -> object:
@@ -158,7 +151,7 @@ def _options(**wrong: object) -> Fault:
         right(self, *arguments)
         self.setProtocolOptions(**wrong)
 
-    return _around(DeviceSocketFactory, "__init__", make)
+    return around(DeviceSocketFactory, "__init__", make)
 
 
 def _send_origin(right: Any, self: Any, *arguments: Any) -> None:
@@ -208,44 +201,44 @@ def _constant_nonce(patch: Patch) -> None:
 
 
 FAULTS: dict[str, Fault] = {
-    "an unknown kind is delivered": _around(connection, "read_data", _any_kind),
-    "flags are ignored": _around(connection, "read_data", _any_flags),
-    "a short message is a violation": _around(connection, "read_data", _strict_length),
-    "an unknown NACK is dropped": _around(connection, "read_data", _known_reasons),
-    "a NACK is taken for one of the client itself": _around(
+    "an unknown kind is delivered": around(connection, "read_data", _any_kind),
+    "flags are ignored": around(connection, "read_data", _any_flags),
+    "a short message is a violation": around(connection, "read_data", _strict_length),
+    "an unknown NACK is dropped": around(connection, "read_data", _known_reasons),
+    "a NACK is taken for one of the client itself": around(
         connection, "read_data", _nack_of_receiver
     ),
-    "an unknown type is a violation": _around(connection, "read_from_relay", _known_types),
-    "an unknown field is a violation": _around(connection, "read_from_relay", _known_fields),
-    "a left with an unknown reason is dropped": _around(
+    "an unknown type is a violation": around(connection, "read_from_relay", _known_types),
+    "an unknown field is a violation": around(connection, "read_from_relay", _known_fields),
+    "a left with an unknown reason is dropped": around(
         connection, "read_from_relay", _known_left_reasons
     ),
-    "each left has the reason closed": _around(connection, "read_from_relay", _left_as_closed),
-    "it signs before the version is checked": _around(DeviceSocket, "_challenge", _sign_first),
-    "any 101 is accepted": _set(DeviceSocket, "onConnect", lambda self, response: None),
-    "it talks before the welcome": _around(DeviceSocket, "_challenge", _talk_after_hello),
+    "each left has the reason closed": around(connection, "read_from_relay", _left_as_closed),
+    "it signs before the version is checked": around(DeviceSocket, "_challenge", _sign_first),
+    "any 101 is accepted": put(DeviceSocket, "onConnect", lambda self, response: None),
+    "it talks before the welcome": around(DeviceSocket, "_challenge", _talk_after_hello),
     "the audience is not canonical": _raw_audience,
     "the nonce is always the same": _constant_nonce,
-    "numbers are little-endian": _set(device, "pack_data", _little_endian),
-    "the sender is 0": _around(device, "pack_data", _from_nobody),
-    "the id is always the same": _set(device, "count", repeat),
-    "the session number of the first connection stays": _around(
+    "numbers are little-endian": put(device, "pack_data", _little_endian),
+    "the sender is 0": around(device, "pack_data", _from_nobody),
+    "the id is always the same": put(device, "count", repeat),
+    "the session number of the first connection stays": around(
         Connection, "receive", _first_session
     ),
     "a welcome may have 4096 bytes": _options(maxMessagePayloadSize=4096),
-    "a message may have a hundred fragments": _set(connection, "FRAGMENTS_PER_MESSAGE", 100),
+    "a message may have a hundred fragments": put(connection, "FRAGMENTS_PER_MESSAGE", 100),
     "message_bytes is taken for the payload's": _small_messages,
-    "limits are not checked": _set(Fields, "integer_within", lambda self, n, _: self.integer(n)),
-    "silence is one interval": _set(device, "SILENCE_FACTOR", 1.0),
-    "silence is two intervals": _set(device, "SILENCE_FACTOR", 2.2),
+    "limits are not checked": put(Fields, "integer_within", lambda self, n, _: self.integer(n)),
+    "silence is one interval": put(liveness, "SILENCE_FACTOR", 1.0),
+    "silence is two intervals": put(liveness, "SILENCE_FACTOR", 2.2),
     "only messages break the silence": _messages_only,
-    "the interval in force is ignored": _around(Device, "on_event", _first_interval),
-    "it waits for a welcome for ever": _set(device, "CONNECT_SECONDS", 10**9),
+    "the interval in force is ignored": around(Liveness, "answered", _first_interval),
+    "it waits for a welcome for ever": put(device, "CONNECT_SECONDS", 10**9),
     "compression is offered": _options(perMessageCompressionOffers=[PerMessageDeflateOffer()]),
-    "an origin is sent": _around(DeviceSocketFactory, "__init__", _send_origin),
-    "the token is not decoded": _set(relay_url, "unquote", lambda text: text),
-    "it leaves at draining": _around(Connection, "receive", _leave_at_draining),
-    "it reads after it has written": _around(python_adapter.Session, "_send_all", _write_then_read),
-    "it leaves with another code": _around(Device, "close", _close_with_1001),
-    "the sentence for people is dropped": _around(python_adapter, "outcome", _without_detail),
+    "an origin is sent": around(DeviceSocketFactory, "__init__", _send_origin),
+    "the token is not decoded": put(relay_url, "unquote", lambda text: text),
+    "it leaves at draining": around(Connection, "receive", _leave_at_draining),
+    "it reads after it has written": around(python_adapter.Session, "_send_all", _write_then_read),
+    "it leaves with another code": around(Device, "close", _close_with_1001),
+    "the sentence for people is dropped": around(python_events, "outcome", _without_detail),
 }

@@ -9,7 +9,7 @@ from tests.process.processes import run
 from vaultrelay.commands import conformance
 from vaultrelay.conformance.catalogue import catalogue
 
-ADAPTER = str(Path(__file__).parents[2] / "examples" / "python_adapter.py")
+ADAPTER = [sys.executable, "-m", "examples.python_adapter"]
 
 
 def test_the_list_has_a_line_for_each_case(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,8 +48,7 @@ def test_a_client_is_judged(tmp_path: Path) -> None:
         "--only=join",
         f"--junit={report}",
         "--",
-        sys.executable,
-        ADAPTER,
+        *ADAPTER,
     )
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout == "  ok    join\nvaultrelay.client/1: 1 passed.\n"

@@ -49,7 +49,7 @@ async def test_a_command_has_an_answer() -> None:
 @pytest.mark.parametrize(
     ("code", "fault"),
     [
-        ("input(); sys.exit('no relay here')", "it has ended: A process has ended"),
+        ("input(); sys.exit('no relay here')", "it has ended, with the exit status 1"),
         ("input(); sys.exit('no relay here')", "no relay here"),
         ("input(); print('Connected!', flush=True); input()", "not a JSON object: 'Connected!'"),
         ("input(); print('[1]', flush=True); input()", "not a JSON object"),

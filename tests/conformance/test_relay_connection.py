@@ -24,7 +24,7 @@ class Transport(StringTransportWithDisconnection):
 @pytest.fixture
 def connection() -> RelayConnection:
     clock: Any = Clock()
-    found = RelayConnection(Pulse(clock))
+    found = RelayConnection(Pulse(clock), lambda side, text: None)
     transport = Transport()
     transport.protocol = found
     found.makeConnection(transport)
@@ -44,6 +44,24 @@ def test_pings_and_a_close_are_answered(connection: RelayConnection) -> None:
     connection.dataReceived(HEAD + client_frame(PING, b"x") + client_frame(CLOSE, b"\x03\xe8"))
     assert connection.transport.value() == b"\x8a\x01x\x88\x02\x03\xe8"
     assert connection.is_over
+
+
+@pytest.mark.parametrize(("asked", "answered"), [(5, 20), (300, 300), (9000, 600)])
+def test_keepalives_are_answered_with_the_interval_in_force(
+    connection: RelayConnection, asked: int, answered: int
+) -> None:
+    text = b'{"type":"keepalive","ping_seconds":%d}'
+    connection.dataReceived(HEAD + client_frame(TEXT, text % asked))
+    assert connection.transport.value()[2:] == text % answered
+
+
+def test_a_mute_connection_answers_nothing(connection: RelayConnection) -> None:
+    connection.is_mute = True
+    keepalive = client_frame(TEXT, b'{"type":"keepalive","ping_seconds":50}')
+    connection.dataReceived(HEAD + keepalive + client_frame(PING, b"") + client_frame(CLOSE, b""))
+    assert connection.transport.value() == b""
+    assert len(connection.received) == 3
+    assert not connection.is_over
 
 
 @pytest.mark.parametrize(

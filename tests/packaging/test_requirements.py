@@ -29,6 +29,8 @@ NOT_TAKEN = {
     "ujson",
 }
 """What these ask for and the relay does not use, as autobahn's serializers."""
+OF_THE_CLIENT = {"cryptography", "pyopenssl", "service-identity"}
+"""TLS of the Python client, which is no part of the package: `check` has its own."""
 OF_THE_PACKAGE = {
     "platform_python_implementation": "CPython",
     "python_version": "3.13",
@@ -52,7 +54,18 @@ def pins() -> dict[str, Version]:
 @pytest.mark.parametrize("line", asked_for())
 def test_the_package_has_a_version_in_the_range(line: str) -> None:
     requirement = Requirement(line)
-    assert pins()[requirement.name.lower()] in requirement.specifier
+    if (name := requirement.name.lower()) not in OF_THE_CLIENT:
+        assert pins()[name] in requirement.specifier
+
+
+def test_the_package_has_nothing_of_the_clients_tls() -> None:
+    asked = {canonicalize_name(Requirement(line).name) for line in asked_for()}
+    assert asked >= OF_THE_CLIENT, "they are dependencies of a wheel"
+    assert not OF_THE_CLIENT & {canonicalize_name(pin) for pin in pins()}
+    spec = (ROOT / "packaging/relay.spec").read_text()
+    excluded = spec.split('unused = """')[1].partition('"""')[0]
+    modules = {"OpenSSL", "cryptography", "service_identity", "vaultrelay.client.tls"}
+    assert modules <= set(excluded.split())
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-build.txt"])

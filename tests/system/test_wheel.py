@@ -22,7 +22,7 @@ sys.argv = ["twistd", "vault-relay", "--help"]
 try:
     run()
 finally:
-    for name in ("twisted.plugins.vaultrelay_plugin", "vaultrelay.app.twistd_plugin"):
+    for name in ("twisted.plugins.vaultrelay_plugin", "vaultrelay.app.lean_plugin"):
         print(sys.modules[name].__file__)
 """
 
@@ -86,7 +86,7 @@ def test_an_installed_wheel_works_and_uninstalled_leaves_nothing(
         assert "--max-connections NUMBER" in told
         assert told.splitlines()[-2:] == [
             str(site / "twisted/plugins/vaultrelay_plugin.py"),
-            str(site / "vaultrelay/app/twistd_plugin.py"),
+            str(site / "vaultrelay/app/lean_plugin.py"),
         ]
     finally:
         # Not what the path file shows of elsewhere.

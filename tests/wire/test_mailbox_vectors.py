@@ -1,6 +1,5 @@
-"""The published vectors of the mailbox against `vaultrelay.wire`."""
+"""The published vectors of the mailbox against `vaultrelay.wire`, and keys against the client."""
 
-import hmac
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.wire.test_vectors import ALL, Vector, each, fields_of, with_hex
+from vaultrelay.client import collapse_key
 from vaultrelay.wire import data, mailbox
 from vaultrelay.wire.control.from_device import read_from_device
 from vaultrelay.wire.control.from_relay import read_from_relay
@@ -58,8 +58,7 @@ def test_collapse_keys(vector: Vector) -> None:
     tag_key, device, what = (
         bytes.fromhex(vector[name]) for name in ("device_tag_key", "device", "what")
     )
-    text = b"vaultmesh-relay/3 collapse" + device + what
-    assert hmac.digest(tag_key, text, "sha256")[: mailbox.KEY_BYTES].hex() == vector["key"]
+    assert collapse_key(tag_key, device, what).hex() == vector["key"]
 
 
 @each("mailbox", "lifetimes")

@@ -7,7 +7,7 @@ from twisted.application.service import ServiceMaker
 
 vault_relay = ServiceMaker(
     "VaultMesh relay",
-    "vaultrelay.app.twistd_plugin",
+    "vaultrelay.app.lean_plugin",
     "A relay on which the devices of a VaultMesh vault meet.",
     "vault-relay",
 )

@@ -76,7 +76,8 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name == _PLUGINS and not self._is_over:
+        # Of twistd, the package is imported already.
+        if f"{name}.".startswith(f"{_PLUGINS}.") and not self._is_over:
             self._is_over = True
             _restore()
         if self._is_over or name not in (*_BARE, *_LAZY):

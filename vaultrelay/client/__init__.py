@@ -8,6 +8,13 @@
                                         # or Keepalive
     await device.close()
 
+A Connection joins again by itself, by the rules of the protocol page::
+
+    connection = Connection(reactor, url, channel_seed, device_tag)
+    event = await connection.receive()  # also Opened and Ended
+    connection.network_changed()        # what the system reports; and woke()
+    connection.keep_alive(300)          # in the background of a phone
+
 With a Mailbox, it also stores messages for devices that are not connected, if the relay permits::
 
     mailbox = Mailbox(MailFile(Path("phone.mail")))     # of vaultrelay.client.mail_file
@@ -20,10 +27,11 @@ With a Mailbox, it also stores messages for devices that are not connected, if t
 from vaultrelay.client.device import Device, connect
 from vaultrelay.client.events import Closed, Message, Nack, PutRefused
 from vaultrelay.client.mail_store import MailStore, MemoryMailStore, StoreFailed, WaitingPut
-from vaultrelay.client.mailbox import Mailbox, NoMailbox, new_item_id
+from vaultrelay.client.mailbox import Mailbox, NoMailbox, collapse_key, new_item_id
 from vaultrelay.client.outbox import OutboxFull
 from vaultrelay.client.reconnecting_device import Connection, Ended, Opened
 from vaultrelay.client.refused import Refused
+from vaultrelay.client.tls_failed import TlsFailed, Untrusted
 from vaultrelay.wire.announced import MailboxLimits
 from vaultrelay.wire.control.in_session import Busy, Draining, Joined, Keepalive, Left, Ready
 from vaultrelay.wire.control.mailbox import Erased, MailboxState
@@ -59,7 +67,10 @@ __all__ = [
     "Refused",
     "StoreFailed",
     "Stored",
+    "TlsFailed",
+    "Untrusted",
     "WaitingPut",
+    "collapse_key",
     "connect",
     "new_item_id",
 ]

@@ -1,6 +1,5 @@
 """The client's WebSocket: Autobahn's callbacks turned into one ordered stream of events."""
 
-import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,7 @@ from autobahn.exception import PayloadExceededError
 from autobahn.twisted.websocket import WebSocketClientProtocol
 from autobahn.websocket.types import ConnectionResponse
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionClosed
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
@@ -15,11 +15,10 @@ from zope.interface import implementer
 
 from vaultrelay.client.events import Closed, Event, read_data
 from vaultrelay.client.frame import masked_frame
-from vaultrelay.client.refused import NO_RELAY, Refused, UpgradeReader
+from vaultrelay.client.refused import Refused, UpgradeReader, other_websocket
 from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire import VERSION
 from vaultrelay.wire.announced import MAILBOX
-from vaultrelay.wire.answer import SWITCHED
 from vaultrelay.wire.broken_rule import BrokenRule
 from vaultrelay.wire.control.from_relay import read_from_relay
 from vaultrelay.wire.control.joining import Challenge, Welcome
@@ -31,6 +30,8 @@ CONTROL_LIMIT = 64 * 1024
 _LARGEST_ITEM = ITEM_HEADER_BYTES + MAILBOX["item_bytes"][1]
 Answer = Callable[[Challenge], bytes]
 """Makes the hello that answers a challenge."""
+Explain = Callable[[Exception], Exception]
+"""Returns the error for the user in place of the endpoint's."""
 
 
 @implementer(IPushProducer)
@@ -48,6 +49,7 @@ class DeviceSocket(WebSocketClientProtocol):
         answer: Answer,
         on_event: Callable[[Event | Closed], None],
         *,
+        explain: Explain,
         wants_mailbox: bool = False,
     ) -> None:
         super().__init__()
@@ -61,9 +63,10 @@ class DeviceSocket(WebSocketClientProtocol):
         self.has_room = True
         self.relay_version = ""
         self._answer = answer
+        self._explain = explain
         self._wants_mailbox = wants_mailbox
         self._mail_session = 0
-        self._longest_sent = CONTROL_LIMIT
+        self._longest_sent = 0
         self.on_event = on_event
         self.is_reading = True
         self._fragments = 0
@@ -80,9 +83,13 @@ class DeviceSocket(WebSocketClientProtocol):
         super().dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if isinstance(reason.value, ssl.SSLError) and self._error is None:
-            self._error = reason.value
-        super().connectionLost(reason)
+        value: Any = reason.value
+        error = self._explain(value)
+        # Of an end of TCP, the answer so far and the close code tell more.
+        if self._error is None and not isinstance(error, ConnectionClosed):
+            self._error = error
+        # Autobahn would log the cause, which the caller gets.
+        super().connectionLost(reason if self._error is None else connectionDone)
 
     def processHandshake(self) -> None:
         # Autobahn would drop the refusal's body, and with it the sentence for people.
@@ -98,7 +105,7 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def onConnect(self, response: ConnectionResponse) -> None:
         if response.headers.get("x-vaultmesh-protocol") != str(VERSION):
-            self._fail(_other_websocket())
+            self._fail(other_websocket())
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         try:
@@ -147,12 +154,12 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def _welcome(self, welcome: Welcome) -> None:
         # From here on the relay passes on what peers send, up to its limit.
-        self._longest_sent = max(CONTROL_LIMIT, welcome.limits.message_bytes)
-        self.maxMessagePayloadSize = self._longest_sent
+        self._longest_sent = welcome.limits.message_bytes
+        self.maxMessagePayloadSize = max(CONTROL_LIMIT, self._longest_sent)
         if self._wants_mailbox and welcome.mailbox is not None:
             self._mail_session = welcome.session
             # Items may be older than the limits of today.
-            self.maxMessagePayloadSize = max(self._longest_sent, _LARGEST_ITEM)
+            self.maxMessagePayloadSize = max(self.maxMessagePayloadSize, _LARGEST_ITEM)
         self.welcomed.callback(welcome)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
@@ -171,7 +178,7 @@ class DeviceSocket(WebSocketClientProtocol):
             self._upgrade.feed(b"")
         except Refused as refused:
             return refused
-        return _other_websocket()
+        return other_websocket()
 
     @property
     def can_send(self) -> bool:
@@ -240,9 +247,3 @@ class DeviceSocket(WebSocketClientProtocol):
     def _fail(self, error: Exception) -> None:
         self._error = error
         self.dropConnection(abort=True)
-
-
-def _other_websocket() -> Refused:
-    return Refused(
-        SWITCHED, NO_RELAY, "A WebSocket server answers here, but it is not a VaultMesh relay."
-    )

@@ -1,23 +1,21 @@
 """Device: one device's session in a channel, on the client's side."""
 
 import secrets
-import ssl
 from functools import partial
 from itertools import count
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
-from twisted.internet.task import LoopingCall
 
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.event_queue import EventQueue
 from vaultrelay.client.events import Closed, Event
 from vaultrelay.client.factory import DeviceSocketFactory
+from vaultrelay.client.liveness import Liveness
 from vaultrelay.client.mail_connection import MailConnection
 from vaultrelay.client.mail_link import MailLink
 from vaultrelay.client.mailbox import Mailbox
-from vaultrelay.client.tls import TlsEndpoint
+from vaultrelay.client.way import CONNECT_SECONDS, way_to
 from vaultrelay.wire import proof
 from vaultrelay.wire.announced import CHANNEL_DEVICES, Limits
 from vaultrelay.wire.control.in_session import Joined, Keepalive, Left
@@ -26,20 +24,11 @@ from vaultrelay.wire.data import EVERYONE, pack_data
 from vaultrelay.wire.relay_url import RelayUrl
 
 CLIENT_NAME = "reference/1"
-CONNECT_SECONDS = 20
-"""From the first packet to the welcome."""
-WATCH_SECONDS = 1
-"""Between two checks of the relay's silence."""
-SILENCE_FACTOR = 1.5
-"""Ping intervals after which a silent relay counts as lost (protocol page, Keepalive)."""
 _U32 = 0xFFFFFFFF
 
 
 class Device:
-    """A joined device. `peers` maps session numbers to device tags and follows presence.
-
-    `ping_seconds` is the interval in force: first the relay's own, then the requested one.
-    """
+    """A joined device. `peers` maps session numbers to device tags and follows presence."""
 
     def __init__(
         self,
@@ -60,11 +49,7 @@ class Device:
         self._closed: Closed | None = None
         self._ids = count(1)
         self._gone: Deferred[None] = Deferred()
-        self._clock = clock
-        self.ping_seconds = welcome.ping_seconds
-        self._watch = LoopingCall(self._check_silence)
-        self._watch.clock = clock
-        self._watch.start(WATCH_SECONDS, now=False)
+        self._liveness = Liveness(socket, clock, welcome.ping_seconds)
         self._mail: MailConnection | None = None
         if mailbox is not None and welcome.mailbox is not None:
             link = MailLink(socket, welcome, welcome.mailbox, clock, self._ids, self._events.put)
@@ -89,7 +74,23 @@ class Device:
     def keep_alive(self, ping_seconds: int) -> None:
         """Ask the relay for another ping interval. Raises Closed as `send` does."""
         self._check_open()
-        self._socket.sendMessage(Keepalive(ping_seconds).encode(), isBinary=False)
+        self._liveness.request(ping_seconds)
+
+    def probe(self) -> None:
+        """End the connection unless the relay answers within PROBE_SECONDS: it may have died while
+        the machine slept. Raises Closed as `send` does."""
+        self._check_open()
+        self._liveness.probe()
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a probe has no answer, or had none at the end of the connection."""
+        return self._liveness.is_suspect
+
+    @property
+    def ping_seconds(self) -> int:
+        """The interval in force: first the relay's own, then the requested one."""
+        return self._liveness.ping_seconds
 
     @property
     def is_sending(self) -> bool:
@@ -133,17 +134,17 @@ class Device:
         if self._mail is not None and self._mail.received(event):
             return
         if isinstance(event, Joined):
+            self.peers[event.peer.session] = event.peer.device
             if len(self.peers) > CHANNEL_DEVICES[1]:
                 self._socket.fail_protocol("more peers than a channel has devices")
                 return
-            self.peers[event.peer.session] = event.peer.device
         elif isinstance(event, Left):
             self.peers.pop(event.session, None)
         elif isinstance(event, Keepalive):
-            self.ping_seconds = event.ping_seconds
+            self._liveness.answered(event.ping_seconds)
         elif isinstance(event, Closed):
             self._closed = event
-            self._watch.stop()
+            self._liveness.stop()
             if self._mail is not None:
                 self._mail.close()
             self._gone.callback(None)
@@ -155,55 +156,63 @@ class Device:
         if not self._socket.can_send:
             raise Closed(1006, "the connection is about to end")
 
-    def _check_silence(self) -> None:
-        # A relay pings when it has sent nothing; a longer silence means a lost connection.
-        silence = self._clock.seconds() - self._socket.last_received_at
-        if self._socket.is_reading and silence >= SILENCE_FACTOR * self.ping_seconds:
-            self._socket.abort()
-
 
 async def connect(
     reactor: IReactorTime,
     url: str,
     channel_seed: bytes,
     device: bytes,
-    tls: ssl.SSLContext | None = None,
+    trust_roots: bytes | None = None,
     endpoint: IStreamClientEndpoint | None = None,
     mailbox: Mailbox | None = None,
 ) -> Device:
     """Join the channel of this 32-byte Ed25519 seed, as the device with the 8-byte tag.
 
-    `tls` replaces the platform's trust in certificates, `endpoint` the way to the relay. With a
-    `mailbox` the device asks the relay for one, and works without it if it offers none. Raises
-    ValueError for a bad URL, seed or tag, Refused, Closed, Twisted's ConnectError, ssl.SSLError,
-    and CancelledError without an answer after CONNECT_SECONDS.
+    `trust_roots` are certificates in PEM that replace those that the platform trusts; `endpoint`
+    replaces TCP if they are given, and otherwise TCP and TLS. With a `mailbox` the device asks the
+    relay for one, and works without it if it offers none. Raises ValueError for bad arguments,
+    Refused, Closed, Twisted's ConnectError, TlsFailed (with TLS of an `endpoint`, its errors), and
+    CancelledError without an answer after CONNECT_SECONDS.
     """
     relay = RelayUrl.read(url)
     channel = proof.channel_of(channel_seed)
     if len(device) != proof.DEVICE_BYTES:
         raise ValueError(f"a device tag has {proof.DEVICE_BYTES} bytes, not {len(device)}")
 
+    endpoint, explain = way_to(reactor, relay, trust_roots, endpoint)
     early: list[Event | Closed] = []
     cursor = None if mailbox is None else mailbox.cursor
     answer = partial(_hello, channel_seed, channel, device, relay.host, cursor)
-    socket = DeviceSocket(reactor, answer, early.append, wants_mailbox=mailbox is not None)
+    socket = DeviceSocket(
+        reactor, answer, early.append, explain=explain, wants_mailbox=mailbox is not None
+    )
     address = f"{relay.scheme}://{relay.authority}{relay.path}"
     factory = DeviceSocketFactory(reactor, address, relay.authorization, channel, socket)
+    welcome = await _welcome(reactor, endpoint, factory, socket)
+    joined = Device(socket, welcome, reactor, mailbox)
+    socket.on_event = joined.on_event
+    for event in early:
+        joined.on_event(event)
+    return joined
+
+
+async def _welcome(
+    reactor: IReactorTime,
+    endpoint: IStreamClientEndpoint,
+    factory: DeviceSocketFactory,
+    socket: DeviceSocket,
+) -> Welcome:
+    """Return the relay's welcome. Without one, no connection is left."""
     deadline = reactor.callLater(CONNECT_SECONDS, socket.welcomed.cancel)
     try:
-        await (endpoint or endpoint_of(reactor, relay, tls)).connect(factory)
-        welcome = await socket.welcomed
+        await endpoint.connect(factory)
+        return await socket.welcomed
     except BaseException:
         socket.abort()
         raise
     finally:
         if deadline.active():
             deadline.cancel()
-    joined = Device(socket, welcome, reactor, mailbox)
-    socket.on_event = joined.on_event
-    for event in early:
-        joined.on_event(event)
-    return joined
 
 
 def _hello(
@@ -219,20 +228,3 @@ def _hello(
     body = proof.join_body(challenge.nonce, nonce, channel, device, host)
     signature = proof.sign_join(seed, body)
     return Hello(channel, device, nonce, host, signature, CLIENT_NAME, cursor).encode()
-
-
-def endpoint_of(
-    reactor: IReactorTime,
-    url: RelayUrl,
-    tls: ssl.SSLContext | None = None,
-    *,
-    with_alerts: bool = True,
-) -> IStreamClientEndpoint:
-    """Return the endpoint of a relay: TCP, and for wss TLS that verifies the host's certificate.
-
-    `with_alerts`: send the relay a TLS alert with the reason for a failed handshake.
-    """
-    tcp = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
-    if url.scheme == "ws":
-        return tcp
-    return TlsEndpoint(tcp, url.host, tls or ssl.create_default_context(), with_alerts)

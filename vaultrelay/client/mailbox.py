@@ -1,5 +1,6 @@
 """Mailbox: a device's side of the mailbox of its channel, through all its connections."""
 
+import hmac
 import secrets
 
 from twisted.internet.defer import Deferred
@@ -11,9 +12,10 @@ from vaultrelay.client.mail_store import MailStore, WaitingPut
 from vaultrelay.client.outbox import Outbox
 from vaultrelay.wire.announced import MAILBOX, MailboxLimits
 from vaultrelay.wire.control.mailbox import MailboxState, State
-from vaultrelay.wire.mailbox import ITEM_ID_BYTES, NO_KEY, Item, Stored
+from vaultrelay.wire.mailbox import ITEM_ID_BYTES, KEY_BYTES, NO_KEY, Item, Stored
 
 _MAX_TTL = 0xFFFFFFFF
+_COLLAPSE = b"vaultmesh-relay/3 collapse"
 
 
 class NoMailbox(Exception):
@@ -163,3 +165,8 @@ class Mailbox:
 def new_item_id() -> bytes:
     """Return the id of a new item."""
     return secrets.token_bytes(ITEM_ID_BYTES)
+
+
+def collapse_key(device_tag_key: bytes, device: bytes, what: bytes) -> bytes:
+    """Return the collapse key of `what` for this device (page Mailbox, rule 5)."""
+    return hmac.digest(device_tag_key, _COLLAPSE + device + what, "sha256")[:KEY_BYTES]

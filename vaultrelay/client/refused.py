@@ -56,3 +56,10 @@ class UpgradeReader:
         except BadControl:
             slug, detail = NO_RELAY, "A server that is not a VaultMesh relay answered."
         raise Refused(answer.status, slug, detail, answer)
+
+
+def other_websocket() -> Refused:
+    """Return the refusal for an upgrade that something else than a relay has granted."""
+    return Refused(
+        SWITCHED, NO_RELAY, "A WebSocket server answers here, but it is not a VaultMesh relay."
+    )

@@ -25,6 +25,8 @@ COMMANDS = {
 Only the module of the command that runs is imported.
 """
 
+_WITHOUT_TWISTED = frozenset({"haproxy", "healthcheck", "mailbox", "status", "token"})
+"""Commands that load less than lean imports do."""
 _FAILED = 1
 _INVALID = 2
 _INTERRUPTED = 128 + 2
@@ -64,6 +66,7 @@ def _run(arguments: list[str]) -> int:
 
         # The other imports take half a second.
         signal_handlers.before_start()
+    if name not in _WITHOUT_TWISTED:
         from vaultrelay.app import lean_imports
 
         lean_imports.install()

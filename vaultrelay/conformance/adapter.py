@@ -2,7 +2,8 @@
 
 from typing import Any, Protocol
 
-from vaultrelay.conformance.failure import shown
+from vaultrelay.conformance.failure import as_json, shown
+from vaultrelay.conformance.transcript import Transcript
 
 VERSION = 1
 """Of the protocol between kit and adapter."""
@@ -34,7 +35,7 @@ class Adapter:
     def __init__(self, driver: Driver, about: dict[str, Any]) -> None:
         self._driver = driver
         self._about = about
-        self.new_case = driver.new_case
+        self._transcript: Transcript | None = None
         self.stop = driver.stop
 
     @classmethod
@@ -42,7 +43,9 @@ class Adapter:
         """Return the adapter behind a driver. Raises AdapterFault."""
         about = await driver.start()
         if about.get("adapter") != VERSION:
-            raise AdapterFault(shown(f'the first line has no "adapter": {VERSION}: {about}'))
+            raise AdapterFault(
+                shown(f'the first line has no "adapter": {VERSION}: {as_json(about)}')
+            )
         return cls(driver, about)
 
     @property
@@ -63,4 +66,15 @@ class Adapter:
 
     async def ask(self, do: str, **fields: object) -> dict[str, Any]:
         """Send a command, and return its answer. Raises AdapterFault."""
-        return await self._driver.ask({"do": do, **fields})
+        command = {"do": do, **fields}
+        if self._transcript is None:
+            return await self._driver.ask(command)
+        self._transcript.command(command)
+        answer = await self._driver.ask(command)
+        self._transcript.answer(command, answer)
+        return answer
+
+    def new_case(self, transcript: Transcript) -> None:
+        """The next case begins; commands and answers are added to its transcript."""
+        self._transcript = transcript
+        self._driver.new_case()

@@ -3,15 +3,16 @@
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from signal import Signals
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ProcessDone, ProcessExitedAlready
+from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure as Reason
 
 from vaultrelay.conformance.adapter import AdapterFault
-from vaultrelay.conformance.failure import shown
+from vaultrelay.conformance.failure import as_json, shown
 from vaultrelay.conformance.limits import (
     EXIT_SECONDS,
     MAX_ADAPTER_MEMORY,
@@ -108,8 +109,7 @@ class AdapterProcess(ProcessProtocol):
         self._exit.beat()
 
     def processEnded(self, reason: Reason) -> None:
-        status = "with status 0" if reason.check(ProcessDone) else str(reason.value).rstrip(".")
-        self._fail(f"it has ended: {status}{self._last_words()}")
+        self._fail(f"it has ended, {_way_of(reason.value)}{self._last_words()}")
 
     def _last_words(self) -> str:
         text = self._stderr.decode("utf-8", "replace").strip()
@@ -126,10 +126,17 @@ class AdapterProcess(ProcessProtocol):
         elif self._answer is not None and not self._answer.called:
             self._answer.callback(value)
         else:
-            self._fail(f"it wrote a line that nothing asked for: {value}")
+            self._fail(f"it wrote a line that nothing asked for: {as_json(value)}")
 
     def _fail(self, text: str) -> None:
         if self._fault is None:
             self._fault = AdapterFault(shown(text))
         if self._answer is not None and not self._answer.called:
             self._answer.errback(self._fault)
+
+
+def _way_of(end: Any) -> str:
+    """Return how a process has ended; `end` is a ProcessDone or a ProcessTerminated of Twisted."""
+    if end.signal is not None:
+        return f"by the signal {Signals(end.signal).name}"
+    return f"with the exit status {end.exitCode}"

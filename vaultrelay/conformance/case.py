@@ -17,7 +17,20 @@ class Level(StrEnum):
 
 
 PLATFORMS = ("native", "browser", "phone")
-FEATURES = ("clock", "dial", "mailbox", "reconnect", "token")
+FEATURES = (
+    "clock",
+    "dial",
+    "idn",
+    "keepalive",
+    "mailbox",
+    "network",
+    "reconnect",
+    "resend",
+    "suspend",
+    "tls",
+    "token",
+    "wake",
+)
 """What a client may lack. A case that needs it is then not applicable."""
 
 
@@ -44,6 +57,12 @@ class Case:
     steps: tuple[Step, ...] = field(repr=False)
     needs: frozenset[str] = frozenset()
     platforms: tuple[str, ...] = PLATFORMS
+
+    @property
+    def page(self) -> str:
+        """The page that has the section."""
+        name = "protocol-mailbox" if self.level is Level.MAILBOX else "protocol"
+        return f"docs/{name}.rst"
 
     def obstacle(self, platform: str, supports: Iterable[str]) -> str:
         """Return the reason why the case does not apply to a client; empty if it does."""

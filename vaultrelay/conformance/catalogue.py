@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from vaultrelay.conformance.case import FEATURES, PLATFORMS, Case, Level, Step
+from vaultrelay.conformance.mail_vectors import mail_cases
 from vaultrelay.conformance.script import VERBS, needs_of
 from vaultrelay.conformance.vector_cases import vector_cases
 
@@ -23,7 +24,7 @@ def catalogue() -> tuple[Case, ...]:
         if file.name.endswith(".toml"):
             found += _read_file(file.read_text("utf-8"))
     vectors = json.loads((folder / _VECTORS).read_text("utf-8"))
-    found += map(_read_case, vector_cases(vectors))
+    found += map(_read_case, [*vector_cases(vectors), *mail_cases(vectors["mailbox"])])
     return tuple(found)
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from vaultrelay.conformance.failure import Failure
+from vaultrelay.conformance.failure import Failure, as_json
+from vaultrelay.conformance.relay_tls import NAME, trust_root
 from vaultrelay.conformance.stage import Client, Stage, Verbs
 from vaultrelay.wire.data import EVERYONE
 
@@ -17,25 +18,32 @@ async def connect(
     url: str = "",
     user: str = "",
     path: str = "",
+    lookup: str = "",
+    tls: bool = False,
     closed: bool = False,
+    mailbox: bool = False,
 ) -> None:
     """Let the client dial: a `url` whose host stands for the relay, or the relay itself.
 
-    `closed`: nothing listens there.
+    `lookup`: a host that the client looks up. `closed`: nothing listens there. With `tls` or after
+    `secure` the client dials wss, and gets the root that it is to trust. `mailbox`: it asks for its
+    mailbox.
     """
     here = f"127.0.0.1:{stage.relay.port}"
-    if closed:
-        await stage.relay.stop_listening()
+    more: dict[str, object] = {"dial": here} if url else {}
     client.host = "127.0.0.1"
-    more = {"dial": here} if url else {}
-    await stage.ask(
-        client,
-        "connect",
-        url=url or f"ws://{user}{here}{path}",
-        seed=client.seed.hex(),
-        device=client.device.hex(),
-        **more,
-    )
+    if closed:
+        await stage.relay.refuse()
+    if lookup:
+        url = f"ws://{lookup}:{stage.relay.port}"
+    if tls or stage.relay.context is not None:
+        client.host, url = NAME, f"wss://{NAME}:{stage.relay.port}"
+        more = {"dial": here, "trust": trust_root()}
+    if mailbox:
+        more["mailbox"] = True
+    url = url or f"ws://{user}{here}{path}"
+    key, tag = client.seed.hex(), client.device.hex()
+    await stage.ask(client, "connect", url=url, seed=key, device=tag, **more)
 
 
 async def send(stage: Stage, client: Client, to: int | str = "everyone", **content: object) -> None:
@@ -43,8 +51,16 @@ async def send(stage: Stage, client: Client, to: int | str = "everyone", **conte
     number = EVERYONE if to == "everyone" else to
     answer = await stage.ask(client, "send", to=number, **content)
     if type(answer.get("id")) is not int:
-        raise Failure("the id of the message in the answer to send", str(answer))
+        raise Failure("the id of the message in the answer to send", as_json(answer))
     client.sent_ids.append(answer["id"])
+
+
+async def may_send(
+    stage: Stage, client: Client, to: int | str = "everyone", **content: object
+) -> None:
+    """Let the client send what it may refuse."""
+    number = EVERYONE if to == "everyone" else to
+    await stage.attempt(client, "send", to=number, **content)
 
 
 async def close(stage: Stage, client: Client) -> None:
@@ -61,31 +77,44 @@ async def clock(stage: Stage, client: Client, advance: float) -> None:
 
 async def event(stage: Stage, client: Client, event: str, count: int = 1, **fields: Any) -> None:
     """Expect the next events of the client."""
-    for _ in range(count):
-        found = await next_event(stage, client, {"event": event, **fields})
-        _compare(client, {"event": event, **fields}, found)
+    for number in range(count):
+        try:
+            found = await next_event(stage, client, {"event": event, **fields})
+            _compare(client, {"event": event, **fields}, found)
+        except Failure as failure:
+            if count == 1:
+                raise
+            came = f"after {number} of them: {failure.came}"
+            raise Failure(f"{count} times {failure.expected}", came) from None
 
 
 async def next_event(stage: Stage, client: Client, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return the next event of the client."""
+    """Return the next event of the client. Keepalives are its own affair, unless one is wanted."""
+
+    passed_over = {"keepalive"} | ({"ended"} if client.may_end else set())
 
     def first() -> dict[str, Any] | None:
-        return client.events.popleft() if client.events else None
+        while client.events:
+            found = client.events.popleft()
+            if found.get("event") not in passed_over - {wanted["event"]}:
+                return found
+        return None
 
-    return await stage.until(client, first, f"the event {wanted}", of="event")
+    return await stage.until(client, first, f"the event {as_json(wanted)}", of="event")
 
 
 def _compare(client: Client, wanted: dict[str, Any], found: dict[str, Any]) -> None:
-    if wanted.get("id") == "last":
-        wanted = {**wanted, "id": client.sent_ids[-1]}
+    if "id" in wanted:
+        wanted = {**wanted, "id": client.sent_id(wanted["id"])}
     for name, value in wanted.items():
         if found.get(name) != value or type(found.get(name)) is not type(value):
-            raise Failure(f"the event {wanted}", f"the event {found}")
+            raise Failure(f"the event {as_json(wanted)}", f"the event {as_json(found)}")
 
 
 async def opened(stage: Stage, client: Client, **fields: Any) -> None:
-    """Expect the event of the session's begin."""
-    await event(stage, client, "open", session=client.session, **fields)
+    """Expect the event of the session's begin, with the peers of the welcome."""
+    said = {"session": client.session, "peers": client.peers, **fields}
+    await event(stage, client, "open", **said)
 
 
 async def ended(
@@ -93,19 +122,19 @@ async def ended(
 ) -> None:
     """Expect the event of the connection's end, and a delay within `retry`, or "never"."""
     wanted = {"event": "ended", **fields}
-    said = "" if retry is None else f", and reconnecting {_in_words(retry)}"
+    expected = f"the event {as_json(wanted)}{_in_words(retry)}"
     found = await next_event(stage, client, wanted)
     client.connection = None
     for name, value in wanted.items():
         if found.get(name) != value:
-            raise Failure(f"the event {wanted}{said}", f"the event {found}")
+            raise Failure(expected, f"the event {as_json(found)}")
     if retry is None:
         return
     delay = found.get("retry", "missing")
     if isinstance(delay, int | float):
         client.delays.append(delay)
     if not _is_within(delay, retry):
-        raise Failure(f"the event {wanted}{said}", f"the event {found}")
+        raise Failure(expected, f"the event {as_json(found)}")
 
 
 def _is_within(delay: object, retry: list[float] | str) -> bool:
@@ -115,8 +144,12 @@ def _is_within(delay: object, retry: list[float] | str) -> bool:
     return isinstance(delay, int | float) and retry[0] <= delay <= retry[1]
 
 
-def _in_words(retry: list[float] | str) -> str:
-    return retry if isinstance(retry, str) else f"after {retry[0]:g} to {retry[1]:g} seconds"
+def _in_words(retry: list[float] | str | None) -> str:
+    if retry is None:
+        return ""
+    if isinstance(retry, str):
+        return ', with "retry": null, as it makes no further attempt'
+    return f', with "retry" from {retry[0]:g} to {retry[1]:g}'
 
 
 async def reconnects(stage: Stage, client: Client) -> None:
@@ -160,6 +193,7 @@ async def different_ids(stage: Stage, client: Client) -> None:
 VERBS: Verbs = {
     "connect": connect,
     "send": send,
+    "may_send": may_send,
     "close": close,
     "clock": clock,
     "event": event,

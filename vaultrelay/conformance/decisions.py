@@ -7,6 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 _SHOWN = {"closed": "code", "refused": "status"}
+_ENDS = {
+    "closed": "shut",
+    "lost": "drop",
+    "refused": "answer",
+    "unanswered": "unanswered",
+    "violation": "violate",
+}
 _STANDARD_CODES = range(1000, 4000)
 
 
@@ -50,8 +57,7 @@ def _scenes(events: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 def _end(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return the step that ends a connection."""
     fields = {name: value for name, value in event.items() if name not in ("event", "after")}
-    verb = {"refused": "answer", "unanswered": "unanswered", "closed": "shut", "lost": "drop"}
-    return {verb[event["event"]]: fields}
+    return {_ENDS[event["event"]]: fields}
 
 
 def _outcome(event: Mapping[str, Any]) -> dict[str, Any]:

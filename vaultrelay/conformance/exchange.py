@@ -1,6 +1,7 @@
 """The step in which two clients send each other much at the same time."""
 
 from vaultrelay.conformance import client_steps
+from vaultrelay.conformance.failure import Failure
 from vaultrelay.conformance.frames import BINARY, frame
 from vaultrelay.conformance.receive_steps import connection_of, is_upkeep
 from vaultrelay.conformance.stage import Client, Stage
@@ -16,10 +17,10 @@ async def exchange(stage: Stage, client: Client, peer: str, bytes: int, count: i
     for sender, receiver in ways:
         source, target = connection_of(sender).transport, connection_of(receiver).transport
         target.registerProducer(source, True)
+    left = {sender.name: count for sender, _ in ways}
     try:
         for sender, receiver in ways:
             await client_steps.send(stage, sender, to=receiver.session, bytes=bytes, count=count)
-        left = {sender.name: count for sender, _ in ways}
 
         def forward() -> bool | None:
             for sender, receiver in ways:
@@ -27,6 +28,9 @@ async def exchange(stage: Stage, client: Client, peer: str, bytes: int, count: i
             return None if any(each > 0 for each in left.values()) else True
 
         await stage.until(client, forward, f"{count} messages of {bytes} bytes in each direction")
+    except Failure as failure:
+        came = " and ".join(f"{count - rest} of {name}" for name, rest in left.items())
+        raise Failure(failure.expected, f"{came}; then {failure.came}") from None
     finally:
         for each in pair:
             connection_of(each).transport.unregisterProducer()

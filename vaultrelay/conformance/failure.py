@@ -1,5 +1,7 @@
 """Failure: what a case expected of a client, and what came."""
 
+import json
+
 from vaultrelay.conformance.limits import MAX_SHOWN_CHARS
 
 
@@ -12,12 +14,18 @@ class Failure(Exception):
         self.came = shown(came)
 
 
-class NotApplicable(Exception):
-    """The client lacks what a case needs, and says so."""
+class Settled(Exception):
+    """The client took another way that the page permits: the case has passed, without the rest."""
 
 
-def shown(text: str) -> str:
+def shown(text: str, longest: int = MAX_SHOWN_CHARS) -> str:
     """Return a client's text for a terminal: printable, and of bounded length."""
-    plain = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
-    cut = plain[:MAX_SHOWN_CHARS]
+    begin = text[: longest + 1]
+    plain = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in begin)
+    cut = plain[:longest]
     return cut if cut == plain else f"{cut}…"
+
+
+def as_json(value: object) -> str:
+    """Return a value as it is written in the protocol between kit and adapter."""
+    return json.dumps(value, ensure_ascii=False)

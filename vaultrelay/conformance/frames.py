@@ -1,11 +1,12 @@
 """WebSocket frames of the scripted relay: a client's are read, its own are written as the case has
 it (RFC 6455, section 5.2)."""
 
+from collections import deque
 from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from vaultrelay.conformance.limits import MAX_FRAME_BYTES
+from vaultrelay.conformance.limits import MAX_FRAME_BYTES, MAX_MASK_KEYS
 from vaultrelay.wire.masking import apply_mask
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -33,6 +34,7 @@ class FrameReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self.mask_keys: deque[bytes] = deque(maxlen=MAX_MASK_KEYS)
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Yield the frames that are complete. Raises BadFrame for an invalid one."""
@@ -62,9 +64,30 @@ class FrameReader:
         if len(buffer) < end:
             return None
         key = bytes(buffer[start : start + _KEY_BYTES])
+        self.mask_keys.append(key)
         payload = apply_mask(bytes(buffer[start + _KEY_BYTES : end]), key) if size else b""
         del buffer[:end]
         return Frame(bool(first & _FIN), first & _OPCODE, payload)
+
+
+def server_frames(data: bytes) -> Iterator[Frame | bytes]:
+    """Yield the unmasked frames of a server, then what is no whole frame."""
+    at = 0
+    while len(data) >= at + _SHORTEST_HEAD:
+        first, second = data[at : at + _SHORTEST_HEAD]
+        size, start = second & _SIZE, at + _SHORTEST_HEAD
+        if size >= _SIZE_16:
+            head = _HEAD_16 if size == _SIZE_16 else _HEAD_64
+            if len(data) < at + head.size:
+                break
+            _, _, size = head.unpack_from(data, at)
+            start = at + head.size
+        if len(data) < start + size or first & _RESERVED or second & _MASKED:
+            break
+        at = start + size
+        yield Frame(bool(first & _FIN), first & _OPCODE, data[start:at])
+    if at < len(data):
+        yield data[at:]
 
 
 def frame(opcode: int, payload: bytes, *, is_last: bool = True) -> bytes:

@@ -11,21 +11,21 @@ from vaultrelay.conformance.receive_steps import PEER, connection_of, describe
 from vaultrelay.conformance.stage import Client, Stage, Verbs
 from vaultrelay.wire import VERSION, base64url, proof
 from vaultrelay.wire.broken_rule import BrokenRule
-from vaultrelay.wire.control.from_device import read_from_device
 from vaultrelay.wire.control.joining import Hello
+from vaultrelay.wire.control.mailbox import read_with_mailbox
 from vaultrelay.wire.refusal import Refusal
 from vaultrelay.wire.request import Request
 from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 
 _SESSION = 7
-_FIRST_OF_CROWD = 100
+_CROWD = 100
 _LIMITS = {
     "message_bytes": 1048576,
     "messages_per_second": 2000,
     "bytes_per_second": 16777216,
     "channel_devices": 64,
 }
-_VERSION_LINE = f"X-VaultMesh-Protocol: {VERSION}\r\n"
+_VERSION_LINES = ("X-VaultMesh-Protocol:", "Sec-WebSocket-Protocol:")
 
 
 async def request(
@@ -102,11 +102,25 @@ async def unanswered(stage: Stage, client: Client) -> None:
     connection_of(client).drop()
 
 
-async def upgrade(stage: Stage, client: Client, version: int = VERSION) -> None:
-    """Answer 101, with another version, or none for 0."""
-    response = _upgrade_of(client).response().decode("ascii")
-    line = f"X-VaultMesh-Protocol: {version}\r\n" if version else ""
-    connection_of(client).send(response.replace(_VERSION_LINE, line).encode("ascii"))
+async def upgrade(
+    stage: Stage,
+    client: Client,
+    version: int = VERSION,
+    headers: dict[str, str] | None = None,
+) -> None:
+    """Answer 101, with another version, or none and no subprotocol for 0; with other headers."""
+    other_headers = headers or {}
+    lines = _upgrade_of(client).response().decode("ascii").removesuffix("\r\n\r\n").split("\r\n")
+    other = [
+        line.replace(f": {VERSION}", f": {version}").replace(f".{VERSION}", f".{version}")
+        if line.startswith(_VERSION_LINES)
+        else line
+        for line in lines
+        if (version or not line.startswith(_VERSION_LINES))
+        and line.partition(":")[0] not in other_headers
+    ]
+    other += [f"{name}: {value}" for name, value in other_headers.items()]
+    connection_of(client).send("\r\n".join([*other, "", ""]).encode("ascii"))
 
 
 async def challenge(
@@ -115,27 +129,32 @@ async def challenge(
     *,
     protocol: int = VERSION,
     frames: int = 1,
+    nonce_bytes: int | None = None,
     more: dict[str, Any] | None = None,
 ) -> None:
-    """Send the challenge."""
+    """Send the challenge, with a nonce cut short."""
     client.challenge = secrets.token_bytes(proof.RELAY_NONCE_BYTES)
-    nonce = base64url.encode(client.challenge)
+    nonce = base64url.encode(client.challenge[:nonce_bytes])
     fields = {"type": "challenge", "protocol": protocol, "nonce": nonce, "relay": "kit/1"}
     _send_text(client, {**fields, **(more or {})}, frames)
 
 
-async def hello(stage: Stage, client: Client, audience: str = "") -> None:
-    """Expect the hello, with a valid proof and a nonce of its own."""
+async def hello(
+    stage: Stage, client: Client, audience: str = "", audiences: tuple[str, ...] = ()
+) -> None:
+    """Expect the hello, with a valid proof, a nonce of its own, and an audience or one of some."""
     connection = connection_of(client)
 
     found = await stage.until(client, connection.take, "a hello")
     try:
-        said = read_from_device(found.payload) if found.opcode == TEXT else None
+        said = read_with_mailbox(found.payload) if found.opcode == TEXT else None
     except BrokenRule as error:
         raise Failure("a valid hello", f"{error.sentence}, in {describe(found)}") from None
     if not isinstance(said, Hello):
         raise Failure("a hello", describe(found))
-    _check_hello(client, said, audience or client.host)
+    audience = said.audience if said.audience in audiences else audience
+    _check_hello(client, said, audience or next(iter(audiences), client.host))
+    client.hello = said
 
 
 def _check_hello(client: Client, said: Hello, audience: str) -> None:
@@ -153,7 +172,8 @@ def _check_hello(client: Client, said: Hello, audience: str) -> None:
     client.nonce = said.nonce
     body = proof.join_body(client.challenge, said.nonce, said.channel, said.device, audience)
     if not proof.verify_join(said.channel, body, said.proof):
-        raise Failure("a proof that verifies", f"{said.proof.hex()} for the body {body.hex()}")
+        signed = f"{proof.signed(body).hex()}, the signed bytes of the body {body.hex()}"
+        raise Failure(f"a signature of {signed}", f"{said.proof.hex()}, which does not verify")
 
 
 async def welcome(
@@ -169,12 +189,13 @@ async def welcome(
     **more: Any,
 ) -> None:
     """Send the welcome, with a crowd of further peers. `bytes` is its size, by an unknown field."""
+    tags = {each: _tag(each) for each in (*peers, *range(_CROWD, _CROWD + crowd))}
     client.session = session
-    peers = (*peers, *range(_FIRST_OF_CROWD, _FIRST_OF_CROWD + crowd))
+    client.peers = [{"session": each, "device": tag.hex()} for each, tag in tags.items()]
     fields = {
         "type": "welcome",
         "session": session,
-        "peers": [{"session": each, "device": base64url.encode(_tag(each))} for each in peers],
+        "peers": [{"session": n, "device": base64url.encode(tag)} for n, tag in tags.items()],
         "limits": {**_LIMITS, **(limits or {})},
         "ping_seconds": 50,
         "session_ttl": 3600,

@@ -22,6 +22,10 @@ MAX_CONNECTIONS = 20
 """In one case: a client that reconnects without a delay fails the case, and no more."""
 MAX_SHOWN_CHARS = 300
 """Of a client's text in a report."""
+MAX_TRANSCRIPT_LINES = 60
+"""The end of a case, for the report of a failure: two joins take thirty lines."""
+MAX_TRANSCRIPT_CHARS = 400
+"""Of a line of it. A hello has some 380."""
 
 PATIENCE_SECONDS = 10.0
 """Real time for each step. A slow device in an emulator takes some seconds for a join."""
@@ -33,6 +37,10 @@ GRACE_SECONDS = 0.25
 """Real time in which what a client sent may still arrive, after it reported its end."""
 EXIT_SECONDS = 2.0
 """Real time for the adapter's exit, after the end of its input, and again after SIGTERM."""
+PAUSE_SECONDS = 0.02
+"""Real time in which a client that has threads acts on a new time."""
 MIN_POLL_SECONDS = 0.001
 MAX_POLL_SECONDS = 0.05
 """Between two requests for events; doubles while there is nothing new."""
+MAX_MASK_KEYS = 16
+"""Of the last frames of a connection: a generator that repeats itself shows in a few."""

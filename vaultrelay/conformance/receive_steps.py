@@ -2,11 +2,9 @@
 
 from vaultrelay.conformance.failure import Failure
 from vaultrelay.conformance.frames import BINARY, CLOSE, PING, PONG, TEXT, frame
-from vaultrelay.conformance.relay_connection import Received, RelayConnection
+from vaultrelay.conformance.relay_connection import Received, RelayConnection, keepalive_in
 from vaultrelay.conformance.stage import Client, Stage, Verbs
 from vaultrelay.wire.broken_rule import BrokenRule
-from vaultrelay.wire.control.from_device import read_from_device
-from vaultrelay.wire.control.in_session import Keepalive
 from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, check_data
 
 PEER = 3
@@ -21,9 +19,24 @@ def connection_of(client: Client) -> RelayConnection:
 
 
 async def ping(stage: Stage, client: Client) -> None:
-    """Send a ping, and expect its pong."""
+    """Send a ping, and expect a pong."""
     connection_of(client).send(frame(PING, b"kit"))
     await receive(stage, client, "pong")
+
+
+async def echo(stage: Stage, client: Client, payload: str) -> None:
+    """Send a ping with a payload, and expect it in a pong. RFC 6455 permits others before it."""
+    sent = bytes.fromhex(payload)
+    connection_of(client).send(frame(PING, sent))
+    while (await next_received(stage, client, "pong", f"a pong with {payload}")).payload != sent:
+        pass
+
+
+async def different_masks(stage: Stage, client: Client) -> None:
+    """Expect that no two frames of the connection have the same masking key."""
+    keys = [key.hex() for key in connection_of(client).mask_keys]
+    if len(set(keys)) < len(keys):
+        raise Failure("a masking key of its own for each frame", ", ".join(keys))
 
 
 async def receive(
@@ -34,15 +47,25 @@ async def receive(
     to: int | str = PEER,
     payload: str = "",
     code: int | None = None,
+    ping_seconds: int | None = None,
+    resent: bool = False,
 ) -> None:
-    """Expect a `data` message, a `pong`, a `close`, or the `end` of the connection."""
+    """Expect `data`, a `keepalive`, a `pong`, a `close`, or the `end` of the connection.
+
+    `resent`: the client has sent it again by itself, so that the kit does not know its id.
+    """
     if what == "end":
         await _end(stage, client)
         return
-    found = await _next(stage, client, what)
+    found = await next_received(stage, client, what)
+    asked = keepalive_in(found)
     if what == "data":
         receiver = EVERYONE if to == "everyone" else to
-        _check_data(client, found, int(receiver), payload)
+        id, ids = _check_data(client, found, int(receiver), payload), client.sent_ids
+        if id not in ids and not resent:
+            raise Failure(f"one of the ids {ids} that the client reported", f"the id {id}")
+    elif asked is not None and ping_seconds not in (None, asked.ping_seconds):
+        raise Failure(f"a keepalive with {ping_seconds}", describe(found))
     elif what == "close" and code is not None:
         came = int.from_bytes(found.payload[:2], "big") if found.payload else 1005
         if came != code:
@@ -68,41 +91,61 @@ def _unasked(client: Client) -> list[Received]:
     return [each for each in received if not is_upkeep(each, in_session=in_session)]
 
 
+async def nothing(stage: Stage, client: Client) -> None:
+    """Expect that the client sends nothing else, whether it ends the connection or not."""
+    connection = connection_of(client)
+    connection.send(frame(PING, b"kit"))
+
+    def is_over() -> bool | None:
+        pongs = [each for each in connection.received if each.opcode == PONG]
+        return True if connection.is_over or pongs else None
+
+    await stage.until(client, is_over, "a pong or the end of the connection", of="end")
+    if unasked := [each for each in _unasked(client) if each.opcode != CLOSE]:
+        raise Failure("nothing", describe(unasked[0]))
+
+
 async def quiet(stage: Stage, client: Client) -> None:
     """Expect that the client has sent nothing else: its pong comes after what it sent before."""
-    await ping(stage, client)
+    connection_of(client).send(frame(PING, b"kit"))
+    await next_received(stage, client, "pong", "nothing but the answer to a ping")
     await stage.settle()
     if unasked := _unasked(client):
         raise Failure("nothing", describe(unasked[0]))
 
 
-async def _next(stage: Stage, client: Client, what: str) -> Received:
-    """Return the next message that is not upkeep, or the next pong."""
+async def next_received(stage: Stage, client: Client, what: str, expected: str = "") -> Received:
+    """Return the next message that is not upkeep, or the upkeep that is expected.
+
+    Raises Failure, with the words `expected`, for another one.
+    """
+    expected = expected or f"a {what}"
     connection = connection_of(client)
 
     def first() -> Received | None:
         while (found := connection.take()) is not None:
-            if is_upkeep(found, in_session=client.session > 0) and (
-                found.opcode != PONG or what != "pong"
-            ):
-                continue
-            return found
+            is_wanted = _kind_of(found) == what
+            if is_wanted or not is_upkeep(found, in_session=client.session > 0):
+                return found
         return None
 
-    found = await stage.until(client, first, f"a {what}")
-    if found.opcode != {"data": BINARY, "pong": PONG, "close": CLOSE}[what]:
-        raise Failure(f"a {what}", describe(found))
+    found = await stage.until(client, first, expected)
+    if _kind_of(found) != what:
+        raise Failure(expected, describe(found))
     return found
+
+
+def _kind_of(received: Received) -> str:
+    """Return the name that cases have for what came."""
+    if keepalive_in(received) is not None:
+        return "keepalive"
+    return {BINARY: "data", PONG: "pong", CLOSE: "close"}.get(received.opcode, "text")
 
 
 def is_upkeep(received: Received, *, in_session: bool = True) -> bool:
     """Return whether a client may send this at any time, in a session or before it."""
-    if received.opcode != TEXT or not in_session:
-        return received.opcode in (PING, PONG)
-    try:
-        return isinstance(read_from_device(received.payload), Keepalive)
-    except BrokenRule:
-        return False
+    is_keepalive = in_session and keepalive_in(received) is not None
+    return is_keepalive or received.opcode in (PING, PONG)
 
 
 def describe(received: Received) -> str:
@@ -114,7 +157,8 @@ def describe(received: Received) -> str:
     return f"the binary message {received.payload[:64].hex()}"
 
 
-def _check_data(client: Client, found: Received, receiver: int, payload: str) -> None:
+def _check_data(client: Client, found: Received, receiver: int, payload: str) -> int:
+    """Return the id of a message, whose receiver and payload are as expected."""
     wanted = f"a message to {receiver} with the payload {payload}"
     try:
         to, id = check_data(found.payload, client.session)
@@ -123,8 +167,14 @@ def _check_data(client: Client, found: Received, receiver: int, payload: str) ->
     content = found.payload[HEADER_BYTES:].hex()
     if (to, content) != (receiver, payload):
         raise Failure(wanted, f"a message to {to} with the payload {content}")
-    if id not in client.sent_ids:
-        raise Failure(f"one of the ids {client.sent_ids} that the client reported", f"the id {id}")
+    return id
 
 
-VERBS: Verbs = {"ping": ping, "receive": receive, "quiet": quiet}
+VERBS: Verbs = {
+    "ping": ping,
+    "echo": echo,
+    "different_masks": different_masks,
+    "receive": receive,
+    "quiet": quiet,
+    "nothing": nothing,
+}

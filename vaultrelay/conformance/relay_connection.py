@@ -1,6 +1,7 @@
 """RelayConnection: one connection of a client at the scripted relay."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from twisted.internet.protocol import Protocol, connectionDone
@@ -19,6 +20,11 @@ from vaultrelay.conformance.frames import (
 )
 from vaultrelay.conformance.limits import MAX_FRAMES, MAX_HEAD_BYTES, MAX_HELD_BYTES
 from vaultrelay.conformance.pulse import Pulse
+from vaultrelay.conformance.words import head_in_words, message_in_words, sent_in_words
+from vaultrelay.wire.announced import PING_SECONDS
+from vaultrelay.wire.broken_rule import BrokenRule
+from vaultrelay.wire.control.from_device import read_from_device
+from vaultrelay.wire.control.in_session import Keepalive
 from vaultrelay.wire.refusal import Refusal
 from vaultrelay.wire.request import Request, read_request
 
@@ -34,15 +40,19 @@ class Received(NamedTuple):
 
 
 class RelayConnection(Protocol):
-    """Collects what a client sends. Answers pings, and ends after both sides have closed.
+    """Collects what a client sends. Answers pings and keepalives, and ends after both sides have
+    closed.
 
-    `fault` is the first violation of HTTP or of RFC 6455; nothing is read after it.
+    `fault` is the first violation of HTTP or of RFC 6455; nothing is read after it. `record` gets
+    who sent what, "client" or "relay", in words. With `is_mute` nothing is answered, as on a line
+    that has died.
     """
 
     transport: Any
 
-    def __init__(self, pulse: Pulse) -> None:
+    def __init__(self, pulse: Pulse, record: Callable[[str, str], None]) -> None:
         self._pulse = pulse
+        self._record = record
         self._head = b""
         self._frames = FrameReader()
         self._parts: list[bytes] = []
@@ -53,7 +63,14 @@ class RelayConnection(Protocol):
         self._held_bytes = 0
         self.bytes_received = 0
         self.is_over = False
+        self.is_mute = False
+        self.server_name = ""
         self.fault = ""
+
+    @property
+    def mask_keys(self) -> list[bytes]:
+        """The masking keys of the last frames."""
+        return list(self._frames.mask_keys)
 
     def connectionMade(self) -> None:
         self.transport.setTcpNoDelay(True)
@@ -65,10 +82,12 @@ class RelayConnection(Protocol):
                 self._read(data)
             except (BadFrame, Refusal) as error:
                 self.fault = str(error)
+                self._record("client", self.fault)
         self._pulse.beat()
 
     def connectionLost(self, reason: Reason = connectionDone) -> None:
         self.is_over = True
+        self._record("client", "the connection is over")
         self._pulse.beat()
 
     def take(self) -> Received | None:
@@ -82,12 +101,13 @@ class RelayConnection(Protocol):
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
         if not self.is_over:
+            self._record("relay", sent_in_words(data))
             self.transport.write(data)
 
     def close(self, code: int, reason: str) -> None:
-        """Send a close; the client's answer ends the connection."""
+        """Send a close, without a code for 0; the client's answer ends the connection."""
         self._has_closed = True
-        self.send(frame(CLOSE, code.to_bytes(2, "big") + reason.encode()))
+        self.send(frame(CLOSE, code.to_bytes(2, "big") + reason.encode() if code else b""))
 
     def finish(self) -> None:
         """End the connection once all is sent."""
@@ -96,6 +116,7 @@ class RelayConnection(Protocol):
     def drop(self) -> None:
         """End the connection without a close frame."""
         if not self.is_over:
+            self._record("relay", "drops the connection")
             self.transport.abortConnection()
 
     def _read(self, data: bytes) -> None:
@@ -106,6 +127,7 @@ class RelayConnection(Protocol):
                 if len(head) > MAX_HEAD_BYTES:
                     raise BadFrame("a request head of more than 8192 bytes")
                 return
+            self._record("client", head_in_words(head))
             self.request = read_request(head + end)
         for each in self._frames.feed(data):
             self._take(each.opcode, each.payload, each.is_last)
@@ -119,12 +141,35 @@ class RelayConnection(Protocol):
         if opcode in (TEXT, BINARY, CONTINUATION):
             self._parts.append(payload)
             if is_last:
-                self.received.append(Received(self._opcode, b"".join(self._parts)))
+                found = Received(self._opcode, b"".join(self._parts))
+                self.received.append(found)
+                self._record("client", message_in_words(*found))
+                self._answer_keepalive(found)
+            return
+        self.received.append(Received(opcode, payload))
+        self._record("client", message_in_words(opcode, payload))
+        if self.is_mute:
             return
         if opcode == PING:
             self.send(frame(PONG, payload))
-        self.received.append(Received(opcode, payload))
         if opcode == CLOSE:
             if not self._has_closed:
                 self.send(frame(CLOSE, _NORMAL))
             self.transport.loseConnection()
+
+    def _answer_keepalive(self, found: Received) -> None:
+        asked = keepalive_in(found)
+        if asked is not None and not self.is_mute:
+            seconds = min(max(asked.ping_seconds, PING_SECONDS[0]), PING_SECONDS[1])
+            self.send(frame(TEXT, Keepalive(seconds).encode()))
+
+
+def keepalive_in(received: Received) -> Keepalive | None:
+    """Return the keepalive in a message; None if it is anything else."""
+    if received.opcode != TEXT:
+        return None
+    try:
+        control = read_from_device(received.payload)
+    except BrokenRule:
+        return None
+    return control if isinstance(control, Keepalive) else None

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from vaultrelay.conformance import client_steps
+from vaultrelay.conformance.failure import Failure
 from vaultrelay.conformance.frames import BINARY, PING, TEXT, fragments, frame
 from vaultrelay.conformance.receive_steps import PEER, connection_of, ping
 from vaultrelay.conformance.stage import Client, Stage, Verbs
@@ -11,6 +12,7 @@ from vaultrelay.wire.data import EVERYONE, Kind
 
 _MARK = b"still here"
 _PING_SECONDS = 20
+_CLOCK_SECONDS = 0.5
 
 
 def data_message(kind: int, flags: int, reason: int, numbers: tuple[int, int, int]) -> bytes:
@@ -67,14 +69,14 @@ async def nack(
     id: int | str = "last",
     flags: int = 0,
 ) -> None:
-    """Send a NACK, of the client's last message or another one."""
-    number = client.sent_ids[-1] if id == "last" else int(id)
+    """Send a NACK, of the client's "first" or "last" message or another one."""
+    number = client.sent_id(id)
     head = data_message(Kind.NACK, flags, reason, (client.session, peer, number))
     connection_of(client).send(frame(BINARY, head))
 
 
 async def shut(stage: Stage, client: Client, code: int, reason: str = "") -> None:
-    """Send a close; the client's answer ends the connection."""
+    """Send a close, without a code for 0; the client's answer ends the connection."""
     connection_of(client).close(code, reason)
 
 
@@ -97,12 +99,31 @@ async def alive(stage: Stage, client: Client) -> None:
     await still_there(stage, client)
 
 
-async def lasts(stage: Stage, client: Client, seconds: float) -> None:
+async def lasts(stage: Stage, client: Client, seconds: float, every: float = _PING_SECONDS) -> None:
     """Let the session go on for a time, with a ping now and then."""
     while seconds > 0:
         await ping(stage, client)
-        await client_steps.clock(stage, client, min(seconds, _PING_SECONDS))
-        seconds -= _PING_SECONDS
+        await client_steps.clock(stage, client, min(seconds, every))
+        seconds -= every
+
+
+async def expires(stage: Stage, client: Client, after: float, before: float) -> None:
+    """Expect that the client ends the connection when so much time has passed, in seconds.
+
+    The clock moves in steps that are shorter than any delay: a client whose clock goes from timer
+    to timer would otherwise be connected again.
+    """
+    await client_steps.clock(stage, client, after)
+    await stage.pause()
+    if client.has_ended:
+        raise Failure(f"a connection that lasts {after:g} seconds", client.describe())
+    passed = after
+    while passed < before and not client.has_ended:
+        await client_steps.clock(stage, client, _CLOCK_SECONDS)
+        await stage.pause()
+        passed += _CLOCK_SECONDS
+    if not client.has_ended:
+        raise Failure(f"the end of the connection within {before:g} seconds", client.describe())
 
 
 async def slowly(
@@ -128,4 +149,5 @@ VERBS: Verbs = {
     "alive": alive,
     "lasts": lasts,
     "slowly": slowly,
+    "expires": expires,
 }

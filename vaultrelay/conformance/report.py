@@ -7,7 +7,6 @@ from xml.etree import ElementTree as ET
 from vaultrelay.conformance.case import Case, Level
 from vaultrelay.conformance.runner import Result, Verdict
 
-PAGE = "docs/protocol.rst"
 _MARKS = {Verdict.PASSED: "ok  ", Verdict.FAILED: "FAIL", Verdict.NOT_APPLICABLE: "n/a "}
 
 
@@ -17,7 +16,7 @@ def list_line(case: Case) -> str:
 
 
 def result_lines(result: Result) -> list[str]:
-    """Return the lines for one case; a failure has five."""
+    """Return the lines for one case; a failure has five, and its transcript."""
     case = result.case
     first = f"  {_MARKS[result.verdict]}  {case.name}"
     if result.verdict is Verdict.NOT_APPLICABLE:
@@ -30,7 +29,9 @@ def result_lines(result: Result) -> list[str]:
         f"          {case.about}",
         f"          expected: {result.expected}",
         f"          came:     {result.came}",
-        f'          see "{case.section}" in {PAGE} (step {result.step}, {step})',
+        f'          see "{case.section}" in {case.page} (step {result.step}, {step})',
+        "          what passed, in seconds:",
+        *(f"          {line}" for line in result.transcript),
     ]
 
 

@@ -1,6 +1,7 @@
 """Runner: plays cases one after the other, and starts the adapter anew after a fault of its own."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -9,10 +10,11 @@ from twisted.internet.defer import CancelledError, ensureDeferred
 
 from vaultrelay.conformance.adapter import Adapter, AdapterFault, Driver
 from vaultrelay.conformance.case import Case
-from vaultrelay.conformance.failure import Failure, shown
+from vaultrelay.conformance.failure import Failure, Settled, shown
 from vaultrelay.conformance.limits import CASE_SECONDS
 from vaultrelay.conformance.script import play
 from vaultrelay.conformance.stage import Stage
+from vaultrelay.conformance.transcript import Transcript
 
 
 class Verdict(StrEnum):
@@ -25,7 +27,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a case; `step` is the number of the step that failed, from 1."""
+    """What came of a case; `step` is the number of the step that failed, from 1.
+
+    `transcript` has what passed before a failure, a line each.
+    """
 
     case: Case
     verdict: Verdict
@@ -33,6 +38,7 @@ class Result:
     expected: str = ""
     came: str = ""
     step: int = 0
+    transcript: tuple[str, ...] = ()
 
 
 class Runner:
@@ -78,13 +84,12 @@ class Runner:
 
     async def _play(self, adapter: Adapter, case: Case) -> Result:
         """Play one case within CASE_SECONDS."""
-        adapter.new_case()
-        started, stage = (
-            self._reactor.seconds(),
-            Stage(self._reactor, adapter, self._patience, case.name),
-        )
+        transcript = Transcript(self._reactor.seconds)
+        adapter.new_case(transcript)
+        started = self._reactor.seconds()
+        stage = Stage(self._reactor, adapter, self._patience, case.name, transcript)
         place = [0]
-        playing = ensureDeferred(_steps(stage, case, place))
+        playing = ensureDeferred(_steps(stage, case, place, transcript))
         deadline = self._reactor.callLater(CASE_SECONDS, playing.cancel)
         expected = came = ""
         try:
@@ -98,6 +103,7 @@ class Runner:
         finally:
             if deadline.active():
                 deadline.cancel()
+        said = transcript.lines
         try:
             await stage.clean_up()
         except AdapterFault as fault:
@@ -105,9 +111,13 @@ class Runner:
             await self._stop()
         verdict = Verdict.FAILED if expected else Verdict.PASSED
         seconds = self._reactor.seconds() - started
-        return Result(case, verdict, seconds, expected, came, place[0] if expected else 0)
+        if not expected:
+            return Result(case, verdict, seconds)
+        return Result(case, verdict, seconds, expected, came, place[0], said)
 
 
-async def _steps(stage: Stage, case: Case, place: list[int]) -> None:
-    for place[0], step in enumerate(case.steps, 1):
-        await play(stage, step)
+async def _steps(stage: Stage, case: Case, place: list[int], transcript: Transcript) -> None:
+    with suppress(Settled):
+        for place[0], step in enumerate(case.steps, 1):
+            transcript.step(place[0], step)
+            await play(stage, step)

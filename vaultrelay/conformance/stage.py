@@ -5,16 +5,20 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 from vaultrelay.conformance.adapter import Adapter, AdapterFault
-from vaultrelay.conformance.failure import Failure
+from vaultrelay.conformance.failure import Failure, as_json
 from vaultrelay.conformance.limits import (
     GRACE_SECONDS,
     MAX_EVENTS,
     MAX_POLL_SECONDS,
     MIN_POLL_SECONDS,
+    PAUSE_SECONDS,
 )
+from vaultrelay.conformance.mail import Mail
 from vaultrelay.conformance.pulse import Pulse
 from vaultrelay.conformance.relay import ScriptedRelay
 from vaultrelay.conformance.relay_connection import RelayConnection
+from vaultrelay.conformance.transcript import Transcript
+from vaultrelay.wire.control.joining import Hello
 
 Found = TypeVar("Found")
 Verbs: TypeAlias = dict[str, Callable[..., Awaitable[None]]]
@@ -36,6 +40,11 @@ class Client:
         self.session = 0
         self.sent_ids: list[int] = []
         self.delays: list[float] = []
+        self.peers: list[dict[str, Any]] = []
+        self.may_end = False
+        """Whether the end of an earlier connection may be reported at any time."""
+        self.hello: Hello | None = None
+        self.mail = Mail()
 
     @property
     def has_ended(self) -> bool:
@@ -43,12 +52,18 @@ class Client:
         over = self.connection is not None and self.connection.is_over
         return over or any(each.get("event") == "ended" for each in self.events)
 
+    def sent_id(self, name: int | str) -> int:
+        """Return the id of its "first" or "last" message, or the number itself."""
+        if isinstance(name, int):
+            return name
+        return self.sent_ids[0 if name == "first" else -1]
+
     def describe(self) -> str:
         """What came of it, for a report."""
         if self.connection is not None and self.connection.fault:
             return self.connection.fault
         if self.events:
-            return f"the event {self.events[0]}"
+            return f"the event {as_json(self.events[0])}"
         if self.connection is not None and self.connection.is_over:
             return "the end of the connection"
         return "nothing"
@@ -57,13 +72,15 @@ class Client:
 class Stage:
     """Plays the steps of one case. Real time is bounded by `patience` in each step."""
 
-    def __init__(self, reactor: Any, adapter: Adapter, patience: float, case: str) -> None:
+    def __init__(
+        self, reactor: Any, adapter: Adapter, patience: float, case: str, transcript: Transcript
+    ) -> None:
         self._reactor = reactor
         self._adapter = adapter
         self._patience = patience
         self._case = case
         self.pulse = Pulse(reactor)
-        self.relay = ScriptedRelay(reactor, self.pulse)
+        self.relay = ScriptedRelay(reactor, self.pulse, transcript)
         self.clients: dict[str, Client] = {}
         self._taken = 0
 
@@ -77,23 +94,31 @@ class Stage:
     async def ask(self, client: Client, do: str, **fields: object) -> dict[str, Any]:
         """Send a command for a client to the adapter. Raises Failure for an answer with an
         error."""
-        answer = await self._adapter.ask(do, client=client.name, **fields)
+        answer = await self.attempt(client, do, **fields)
         if "error" in answer:
             raise Failure(f"the command {do} to be carried out", f"the error {answer['error']}")
         return answer
 
+    async def attempt(self, client: Client, do: str, **fields: object) -> dict[str, Any]:
+        """Send a command that a client may refuse, and return the answer."""
+        return await self._adapter.ask(do, client=client.name, **fields)
+
     async def advance_clock(self, seconds: float) -> None:
         """Move the clock of the clients."""
-        answer = await self._adapter.ask("clock", advance=seconds)
+        await self.tell("clock", advance=seconds)
+
+    async def tell(self, do: str, **fields: object) -> None:
+        """Send a command for all clients. Raises Failure for an answer with an error."""
+        answer = await self._adapter.ask(do, **fields)
         if "error" in answer:
-            raise Failure("the clock to move", f"the error {answer['error']}")
+            raise Failure(f"the command {do} to be carried out", f"the error {answer['error']}")
 
     async def poll(self) -> None:
         """Fetch what the clients report."""
         answer = await self._adapter.ask("events")
         events = answer.get("events")
         if not isinstance(events, list) or not all(isinstance(each, dict) for each in events):
-            raise AdapterFault(f"the answer to events has no list of events: {answer}")
+            raise AdapterFault(f"the answer to events has no list of events: {as_json(answer)}")
         by_name = {client.name: client for client in self.clients.values()}
         for event in events:
             # Those of an earlier case come late.
@@ -107,6 +132,11 @@ class Stage:
         for _ in range(3):
             await self.pulse.wait(0)
             await self.poll()
+
+    async def pause(self) -> None:
+        """Let a client that has threads act on the new time, and fetch what it reports."""
+        await self.pulse.wait(PAUSE_SECONDS)
+        await self.settle()
 
     async def until(
         self, client: Client, ready: Callable[[], Found | None], expected: str, *, of: str = "relay"
@@ -140,10 +170,17 @@ class Stage:
             found = self.next_connection()
             return found if found and (found.request or found.fault) else None
 
-        client.connection, client.session = None, 0
-        found = await self.until(client, next_request, "a connection with an upgrade request")
+        found = await self.take(client, next_request, "a connection with an upgrade request")
         if found.fault:
             raise Failure("a valid request", found.fault)
+        return found
+
+    async def take(
+        self, client: Client, ready: Callable[[], RelayConnection | None], expected: str
+    ) -> RelayConnection:
+        """Return the next connection, once `ready` finds it, as the client's present one."""
+        client.connection, client.session = None, 0
+        found = await self.until(client, ready, expected)
         self._taken += 1
         client.connection = found
         return found

@@ -28,6 +28,10 @@ def vector_cases(vectors: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _control(vector["why"], vector)
     for vector in vectors["audiences"]["dialled"]:
         yield _audience(vector)
+    for vector in vectors["audiences"]["not_in_every_parser"]:
+        yield _spelling(vector)
+    for url in vectors["audiences"]["no_host"]:
+        yield _no_host(url)
     yield from map(decision_case, vectors["decisions"])
 
 
@@ -52,12 +56,12 @@ def _control(name: str, vector: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             {"event": {"event": kind, **said}},
             {"still_there": {}},
         ]
-    yield _case(f"control-{_slug(name)}", _CONTROLS, f"Reads: {name}.", steps)
+    yield _case(f"control-{slug(name)}", _CONTROLS, f"Reads: {name}.", steps)
 
 
 def _audience(vector: Mapping[str, Any]) -> dict[str, Any]:
     """Return the case of a URL; the kit has no TLS."""
-    url = re.sub("^wss:", "ws:", vector["url"])
+    url = _plain(vector["url"])
     steps: list[Step] = [
         {"connect": {"url": url}},
         {"request": {}},
@@ -66,14 +70,40 @@ def _audience(vector: Mapping[str, Any]) -> dict[str, Any]:
         {"hello": {"audience": vector["audience"]}},
     ]
     about = f"Dials {url}, and sends its audience."
-    return _case(f"audience-{_slug(vector['url'])}", _AUDIENCE, about, steps)
+    return _case(f"audience-{slug(vector['url'])}", _AUDIENCE, about, steps)
 
 
-def _case(name: str, section: str, about: str, steps: list[Step]) -> dict[str, Any]:
-    return {"name": name, "level": "must", "section": section, "about": about, "steps": steps}
+def _spelling(vector: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the case of a URL that parsers read in several ways, or refuse."""
+    url, audiences = _plain(vector["url"]), vector["audiences"]
+    about = f"Dials {url}, and sends {' or '.join(audiences)}."
+    steps: list[Step] = [{"connect": {"url": url}}]
+    if vector["may_be_refused"]:
+        about = f"Refuses {url}, or sends {' or '.join(audiences)}."
+        steps = [{"dials_or_rejects": {"url": url}}]
+    joining: list[Step] = [{"request": {}}, {"upgrade": {}}, {"challenge": {}}]
+    steps += [*joining, {"hello": {"audiences": audiences}}]
+    return _case(f"audience-{slug(vector['url'])}", _AUDIENCE, about, steps)
 
 
-def _slug(text: str) -> str:
+def _no_host(url: str) -> dict[str, Any]:
+    """Return the case of a URL that is none of a relay."""
+    steps: list[Step] = [{"rejects": {"url": _plain(url)}}]
+    about = f"Refuses {_plain(url)}."
+    return _case(f"no-host-{slug(url)}", _AUDIENCE, about, steps, "should")
+
+
+def _plain(url: str) -> str:
+    return re.sub("^wss:", "ws:", url)
+
+
+def _case(
+    name: str, section: str, about: str, steps: list[Step], level: str = "must"
+) -> dict[str, Any]:
+    return {"name": name, "level": level, "section": section, "about": about, "steps": steps}
+
+
+def slug(text: str) -> str:
     """Return a text in lower case, with a hyphen for each run of characters that no name has."""
     plain = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
     return re.sub("[^a-z0-9._]+", "-", plain.lower()).strip("-")

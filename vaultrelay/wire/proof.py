@@ -64,7 +64,7 @@ def join_body(
 
 def sign_join(channel_seed: bytes, body: bytes) -> bytes:
     """Return the 64-byte proof over `body` by the channel with this 32-byte Ed25519 seed."""
-    return SigningKey(channel_seed).sign(_signed(body)).signature
+    return SigningKey(channel_seed).sign(signed(body)).signature
 
 
 def verify_join(channel: bytes, body: bytes, proof: bytes) -> bool:
@@ -72,7 +72,7 @@ def verify_join(channel: bytes, body: bytes, proof: bytes) -> bool:
     if channel in REFUSED_CHANNELS:
         return False
     try:
-        VerifyKey(channel).verify(_signed(body), proof)
+        VerifyKey(channel).verify(signed(body), proof)
     except (BadSignatureError, ValueError):
         return False
     return True
@@ -83,5 +83,6 @@ def channel_of(channel_seed: bytes) -> bytes:
     return bytes(SigningKey(channel_seed).verify_key)
 
 
-def _signed(body: bytes) -> bytes:
+def signed(body: bytes) -> bytes:
+    """Return the 119 bytes whose signature is the proof over `body`."""
     return _CONTEXT + sha256(body).digest()

@@ -1,6 +1,5 @@
 """The step that uses the mailbox, with relays in memory that have one, and one that has none."""
 
-from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ from twisted.internet.defer import ensureDeferred
 
 from tests.client.mail_world import LIMITS, MailWorld
 from tests.client.test_device import World
-from vaultrelay.client import Closed, connect
+from vaultrelay.client import Closed
 from vaultrelay.commands.checkup import devices as devices_module
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.mailbox import check_mailbox
@@ -25,7 +24,7 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the step against a relay."""
 
     def checked(world: World, settle: Any) -> StepResult:
-        monkeypatch.setattr(devices_module, "connect", partial(connect, endpoint=world.network))
+        monkeypatch.setattr(devices_module, "endpoint_of", lambda *_: world.network)
         devices = Devices(world.clock, "ws://relay.test")
         done: list[Any] = []
         ensureDeferred(check_mailbox(world.clock, devices)).addBoth(done.append)

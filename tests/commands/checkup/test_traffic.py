@@ -7,19 +7,16 @@ import pytest
 from twisted.internet.defer import DeferredQueue, ensureDeferred
 from twisted.internet.task import Clock
 
-from tests.client.test_device import World
+from tests.client.test_device import InMemory, World
 from vaultrelay.client import (
     Busy,
     Closed,
-    Device,
     Draining,
     Joined,
     Left,
-    Mailbox,
     Message,
     Nack,
     Ready,
-    connect,
 )
 from vaultrelay.commands.checkup import devices as devices_module
 from vaultrelay.commands.checkup import traffic
@@ -32,6 +29,7 @@ from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.announced import MESSAGE_BYTES, Limits
 from vaultrelay.wire.control.joining import Peer
 from vaultrelay.wire.data import HEADER_BYTES, Reason
+from vaultrelay.wire.relay_url import RelayUrl
 
 
 class Line:
@@ -196,18 +194,13 @@ class Steps:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **limits: int) -> None:
         self.world = World(limits=SessionLimits(**limits))
         self.connected = 0
-
-        async def connect_in_memory(
-            reactor: Any, url: str, seed: bytes, tag: bytes, mailbox: Mailbox | None
-        ) -> Device:
-            self.connected += 1
-            return await connect(
-                reactor, url, seed, tag, endpoint=self.world.network, mailbox=mailbox
-            )
-
-        monkeypatch.setattr(devices_module, "connect", connect_in_memory)
+        monkeypatch.setattr(devices_module, "endpoint_of", self._count)
         self.devices = Devices(self.world.clock, "ws://relay.test")
         self.traffic = Traffic(self.world.clock, self.devices)
+
+    def _count(self, reactor: Any, url: RelayUrl) -> InMemory:
+        self.connected += 1
+        return self.world.network
 
     def run(self, work: Any) -> Any:
         done: list[Any] = []

@@ -10,6 +10,7 @@ from vaultrelay.client.refused import NO_RELAY
 from vaultrelay.commands.checkup.answers import explain_answer
 from vaultrelay.commands.checkup.messages import Pair
 from vaultrelay.commands.checkup.result import CheckFailed, StepResult
+from vaultrelay.commands.checkup.tls_endpoint import endpoint_of
 from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS
 from vaultrelay.policy.printable import printable
 from vaultrelay.wire import VERSION
@@ -93,6 +94,13 @@ class Devices:
     async def connect(self, mailbox: Mailbox | None = None) -> Device:
         """Return one more device of the channel; `leave` includes it."""
         tag = secrets.token_bytes(DEVICE_BYTES)
-        device = await connect(self._reactor, self._url, self._seed, tag, mailbox=mailbox)
+        device = await connect(
+            self._reactor,
+            self._url,
+            self._seed,
+            tag,
+            endpoint=endpoint_of(self._reactor, self._where),
+            mailbox=mailbox,
+        )
         self.joined.append(device)
         return device

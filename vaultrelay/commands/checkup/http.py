@@ -7,8 +7,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from vaultrelay.client.device import endpoint_of
 from vaultrelay.commands.checkup.probe import ANSWER_SECONDS
+from vaultrelay.commands.checkup.tls_endpoint import endpoint_of
 from vaultrelay.policy.addresses import IpAddress, read_address
 from vaultrelay.wire.answer import Answer, AnswerReader, NoAnswer, NotHttp
 from vaultrelay.wire.relay_url import RelayUrl

@@ -1,0 +1,47 @@
+"""The Python client in a browser, on a phone, and resending: it passes the cases of its kind."""
+
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+
+from tests.clients.kinds import BROWSER, NATIVE, PHONE, RESENDING, Kind
+from vaultrelay.conformance.case import Level
+from vaultrelay.conformance.catalogue import catalogue
+from vaultrelay.conformance.runner import Result, Runner, Verdict
+
+REACTOR: Any = reactor
+PATIENCE = 10.0
+
+
+async def play(kind: Kind) -> dict[str, Result]:
+    found: list[Result] = []
+    driver = kind.driver(REACTOR)
+    cases = [case for case in catalogue() if case.name != "exchange-100-mb"]
+    await Runner(REACTOR, lambda: driver, PATIENCE).run(cases, found.append)
+    return {result.case.name: result for result in found}
+
+
+@pytest.mark.parametrize(
+    ("kind", "level"),
+    [(BROWSER, Level.BROWSER), (PHONE, Level.PHONE), (RESENDING, Level.MUST)],
+    ids=["browser", "phone", "resending"],
+)
+@pytest_twisted.ensureDeferred
+async def test_a_client_passes(kind: Kind, level: Level, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind.install(monkeypatch)
+    found = await play(kind)
+    failed = [name for name, result in found.items() if result.verdict is Verdict.FAILED]
+    assert failed == []
+    verdicts = {result.verdict for result in found.values() if result.case.level is level}
+    assert verdicts == {Verdict.PASSED} or level is Level.MUST
+
+
+@pytest_twisted.ensureDeferred
+async def test_each_case_is_played_to_some_kind() -> None:
+    kinds = [NATIVE, BROWSER, PHONE, RESENDING]
+    drivers = [await kind.driver(REACTOR).start() for kind in kinds]
+    for case in catalogue():
+        if case.level is not Level.MAILBOX:
+            assert not all(case.obstacle(d["platform"], d["supports"]) for d in drivers), case

@@ -10,12 +10,13 @@ from benchmarks.connections import ConnectionRun
 from benchmarks.joins import JoinRun
 from benchmarks.loads import Load
 from benchmarks.messages import MessageRun
-from benchmarks.targets import CPU_MICROSECONDS, MEMORY_MEGABYTES
+from benchmarks.targets import CPU_MICROSECONDS, MEMORY_MEGABYTES, Target
 
 Run = TypeVar("Run", MessageRun, ConnectionRun, JoinRun)
 Runs = dict[str, list[Run]]
 """By name of the server."""
 MEGABYTE = 1e6
+NO_TARGET = Target()
 AFTER = ("after MB", "KB each")
 """Columns for when each pair has passed a message of 64 KiB."""
 
@@ -26,18 +27,19 @@ class Row:
 
     title: str
     figures: dict[str, float]
-    target: float | None = None
+    target: Target = NO_TARGET
 
     def text(self, names: Iterable[str]) -> str:
         """The line. A figure of the relay above its target has a star."""
-        target = "-" if self.target is None else f"{self.target:.2f}"
-        return f"{self.title:42}{target:>9}" + "".join(map(self._cell, names))
+        limit = self.target.limit(self.figures)
+        target = "-" if limit is None else f"{limit:.2f}"
+        return f"{self.title:42}{target:>9}" + "".join(self._cell(name, limit) for name in names)
 
-    def _cell(self, name: str) -> str:
+    def _cell(self, name: str, limit: float | None) -> str:
         if name not in self.figures:
             return f"{'-':>12} "
         figure = self.figures[name]
-        is_missed = name == "relay" and self.target is not None and figure > self.target
+        is_missed = name == "relay" and limit is not None and figure > limit
         return f"{figure:12.2f}{'*' if is_missed else ' '}"
 
 
@@ -80,19 +82,19 @@ class Results:
     def summary(self) -> str:
         """The medians of all figures: a line for each load, a column for each server."""
         rows = [
-            Row(load.title, cpu_medians(runs), CPU_MICROSECONDS.get(load.name))
+            Row(load.title, cpu_medians(runs), CPU_MICROSECONDS.get(load.name, NO_TARGET))
             for load, runs in self.loads
         ]
         rows += [
-            Row(title, cpu_medians(runs), CPU_MICROSECONDS.get(name))
+            Row(title, cpu_medians(runs), CPU_MICROSECONDS.get(name, NO_TARGET))
             for name, title, runs in self.joins
         ]
         for name, title, runs in self.connections:
             rows.append(Row(f"{title}, one after another", cpu_medians(runs)))
-            idle, after = MEMORY_MEGABYTES.get(name, (None, None))
-            rows.append(Row(f"{title}, idle, MB", _medians(runs, "idle_bytes"), idle))
+            target = MEMORY_MEGABYTES.get(name, NO_TARGET)
+            rows.append(Row(f"{title}, idle, MB", _medians(runs, "idle_bytes"), target))
             after_all = _medians(runs, "memory_after_all_at_once")
-            rows.append(Row(f"{title}, after 64 KiB, MB", after_all, after))
+            rows.append(Row(f"{title}, after 64 KiB, MB", after_all, target))
         names = list(self.versions)
         return "\n".join(
             [

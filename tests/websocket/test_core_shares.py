@@ -12,7 +12,7 @@ from vaultrelay.policy.access import Admission
 from vaultrelay.policy.budgets import BudgetBook
 from vaultrelay.policy.limits.core import TURN_DELIVERIES
 from vaultrelay.policy.limits.session import SessionLimits
-from vaultrelay.wire.data import EVERYONE, end_of_run, pack_data
+from vaultrelay.wire.data import EVERYONE, RunEnd, end_of_run, pack_data
 
 RECEIVERS = 20
 PER_TURN = TURN_DELIVERIES // RECEIVERS + 1
@@ -25,7 +25,7 @@ class CountingChannel:
         self.key = key
         self.relayed = 0
 
-    def run_end(self, sender: Session, messages: list[bytes], start: int, _: int) -> int:
+    def run_end(self, sender: Session, messages: list[bytes], start: int, _: int) -> RunEnd:
         return end_of_run(messages, start, *sender.rates.affordable(RECEIVERS))
 
     def relay(self, _: Session, messages: list[bytes], *__: int) -> int:

@@ -6,7 +6,7 @@ from vaultrelay.broker.session import Session
 from vaultrelay.policy.budgets import Budget
 from vaultrelay.wire.control.in_session import Joined, Left
 from vaultrelay.wire.control.joining import Peer
-from vaultrelay.wire.data import EVERYONE, Reason, end_of_run, pack_nack
+from vaultrelay.wire.data import EVERYONE, Reason, RunEnd, end_of_run, pack_nack
 
 _FIRST_NUMBER = 1
 
@@ -62,14 +62,13 @@ class Channel:
             peer.flow.forget_sender(session.flow)
         self._announce(Left(session.number, session.left_reason).encode())
 
-    def run_end(self, sender: Session, messages: list[bytes], start: int, to: int) -> int:
-        """Return where those messages end that can be relayed together from `start` on: one, or
-        more while nothing waits for their receivers."""
-        end = start + 1
-        receivers = self._clear_receivers(sender, to) if end < len(messages) else 0
-        return (
-            end_of_run(messages, start, *sender.rates.affordable(receivers)) if receivers else end
-        )
+    def run_end(self, sender: Session, messages: list[bytes], start: int, to: int) -> RunEnd:
+        """Find the messages that can be relayed together from `start` on: one, or more while
+        nothing waits for their receivers."""
+        receivers = self._clear_receivers(sender, to)
+        if not receivers:
+            return start + 1, len(messages[start])
+        return end_of_run(messages, start, *sender.rates.affordable(receivers))
 
     def relay(self, sender: Session, messages: list[bytes], to: int, id: int) -> int:
         """Deliver a checked message, with this id, or several up to their `run_end`; send NACKs

@@ -25,7 +25,7 @@ from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.wire.broken_rule import BrokenRule, Rule
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control.joining import Challenge
-from vaultrelay.wire.data import NO_SESSION, BadHeader, check_data
+from vaultrelay.wire.data import NO_SESSION, BadHeader, RunEnd, check_data
 from vaultrelay.wire.json_object import BadControl
 from vaultrelay.wire.proof import RELAY_NONCE_BYTES
 
@@ -39,8 +39,8 @@ class JoinedChannel(Protocol):
     def sessions(self) -> Mapping[int, "Session"]:
         """The sessions of the channel by their numbers."""
 
-    def run_end(self, sender: "Session", messages: list[bytes], start: int, to: int) -> int:
-        """Return where the messages end that can be relayed together from `start` on."""
+    def run_end(self, sender: "Session", messages: list[bytes], start: int, to: int) -> RunEnd:
+        """Find the messages that can be relayed together from `start` on."""
 
     def relay(self, sender: "Session", messages: list[bytes], to: int, id: int) -> int:
         """Deliver checked messages; return the number of receivers."""
@@ -148,20 +148,22 @@ class Session:
         if channel is None:
             self._advance(Event.DATA)
             return len(messages)
+        message, end = messages[start], start + 1
         try:
-            to, id = check_data(messages[start], self.number)
+            to, id = check_data(message, self.number)
         except BadHeader as error:
-            self._owner.other_received(self, messages[start], error)
-            return start + 1
-        run = messages[start : channel.run_end(self, messages, start, to)]
-        size = sum(map(len, run))
+            self._owner.other_received(self, message, error)
+            return end
+        size = len(message)
+        if end < len(messages):
+            end, size = channel.run_end(self, messages, start, to)
         self.liveness.is_active = True
-        self.messages_in += len(run)
+        self.messages_in += end - start
         self.bytes_in += size
         # Charged for at least one receiver: reading has a cost, too.
-        receivers = channel.relay(self, run, to, id) or 1
-        self.rates.charge_deliveries(receivers * len(run), receivers * size)
-        return start + len(run)
+        receivers = channel.relay(self, messages[start:end], to, id) or 1
+        self.rates.charge_deliveries(receivers * (end - start), receivers * size)
+        return end
 
     def frame_received(self) -> None:
         """Charge a frame that is not a whole data message: a fragment, a pong, a control frame."""
@@ -205,11 +207,9 @@ class Session:
         self.nonce, self.named_channel = b"", None
         self.liveness.is_active = True
 
-    def break_rule(
-        self, broken: Rule | BrokenRule, code: CloseCode = CloseCode.BAD_MESSAGE
-    ) -> None:
+    def break_rule(self, rule: Rule | BrokenRule, code: CloseCode = CloseCode.BAD_MESSAGE) -> None:
         """Close for a rule that the device broke."""
-        self.close(code, broken.sentence, rule=broken.slug)
+        self.close(code, rule.sentence, rule=rule.slug)
 
     def close(self, code: CloseCode, cause: str = "", **details: object) -> None:
         """Close with a code: `cause` is a sentence for the log, `details` go into the reason."""

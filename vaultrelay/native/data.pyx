@@ -43,17 +43,19 @@ def check_data(message, unsigned long session):
 
 
 def end_of_run(list messages, Py_ssize_t start, double most_messages, double most_bytes):
-    """Return where the run of messages ends that begins with the checked one at `start`."""
+    """Find the end of the run of messages that begins with the checked one at `start`."""
     cdef char *first = NULL
     cdef char *message
     cdef Py_ssize_t length, end, size = 0
     for end in range(start, len(messages)):
         PyBytes_AsStringAndSize(messages[end], &message, &length)
         if first is NULL:
+            if length < HEADER_BYTES:
+                return end + 1, length
             first = message
         elif end - start > most_messages or size > most_bytes:
-            return end
-        if length < HEADER_BYTES or memcmp(first, message, ID_AT):
-            return max(end, start + 1)
+            return end, size
+        elif length < HEADER_BYTES or memcmp(first, message, ID_AT):
+            return end, size
         size += length
-    return len(messages)
+    return len(messages), size

@@ -59,6 +59,8 @@ class BadHeader(BrokenRule):
     """A data message that a device may not send."""
 
 
+RunEnd = tuple[int, int]
+"""The index after a run of messages, and their size in bytes."""
 _FIELDS = Struct(">BBHIII")
 _WORDS = Struct(">IIII")
 _ID_AT = 12
@@ -96,8 +98,10 @@ def check_data(message: bytes, session: int) -> tuple[int, int]:
 
 
 @has_twin("data")
-def end_of_run(messages: list[bytes], start: int, most_messages: float, most_bytes: float) -> int:
-    """Return where the run of messages ends that begins with the checked one at `start`.
+def end_of_run(
+    messages: list[bytes], start: int, most_messages: float, most_bytes: float
+) -> RunEnd:
+    """Find the end of the run of messages that begins with the checked one at `start`.
 
     They have the same header but for the id. Only the last one exceeds `most_messages` or
     `most_bytes`.
@@ -111,7 +115,7 @@ def end_of_run(messages: list[bytes], start: int, most_messages: float, most_byt
             break
         size += len(message)
         end += 1
-    return end
+    return end, size
 
 
 def data_refused(message: bytes, session: int) -> BadHeader:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.broker.fakes import Device, Relay
+from tests.broker.fakes import Device, RecordingOutbox, Relay
 from vaultrelay.broker.outbox import Room
 from vaultrelay.wire.data import EVERYONE, pack_data
 
@@ -103,3 +103,47 @@ def test_what_one_receiver_has_to_wait_for_goes_to_all_alone(room: Room) -> None
     assert scene.sender.session.data_received(messages) == 1
     assert scene.others[0].read() == messages[:1]
     assert scene.sender.paused()
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[RecordingOutbox]:
+    """The outboxes that are asked whether they are clear; those without a `room` are not."""
+    asked: list[RecordingOutbox] = []
+
+    def is_clear(outbox: RecordingOutbox) -> bool:
+        asked.append(outbox)
+        return outbox.room is Room.OPEN
+
+    monkeypatch.setattr(RecordingOutbox, "is_clear", property(is_clear))
+    monkeypatch.setattr(RecordingOutbox, "deliver", lambda *_: Room.OPEN)
+    return asked
+
+
+def test_no_receiver_is_looked_at_for_a_message_that_is_no_run(
+    looks: list[RecordingOutbox],
+) -> None:
+    scene = Scene([Room.OPEN] * MEMBERS, 0, 0)
+    messages = [pack_data(to, SENDER, 1, b"") for to in (EVERYONE, 2, EVERYONE, 3)]
+    assert together(scene.sender, messages) == 4
+    assert looks == []
+
+
+def test_one_that_is_full_is_looked_at_alone(looks: list[RecordingOutbox]) -> None:
+    scene = Scene([Room.OPEN] * (MEMBERS - 1) + [Room.FULL], 0, 0)
+    messages = [pack_data(EVERYONE, SENDER, id, b"") for id in range(20)]
+    assert together(scene.sender, messages) == 20
+    outboxes = [each.outbox for each in scene.others]
+    assert looks == outboxes + outboxes[-1:] * 18
+    outboxes[-1].room = Room.OPEN
+    assert scene.sender.session.data_received(messages) == 20
+
+
+def test_a_full_one_that_left_or_sends_itself_is_not_asked(looks: list[RecordingOutbox]) -> None:
+    scene = Scene([Room.OPEN] * (MEMBERS - 1) + [Room.FULL], 0, 0)
+    messages = [pack_data(EVERYONE, SENDER, id, b"") for id in range(20)]
+    last = scene.others[-1]
+    assert scene.sender.session.data_received(messages) == 1
+    from_last = [pack_data(EVERYONE, last.number, id, b"") for id in range(20)]
+    assert last.session.data_received(from_last) == 20
+    last.leave()
+    assert scene.sender.session.data_received(messages) == 20

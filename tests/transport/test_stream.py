@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -424,6 +425,17 @@ class TestReading:
         assert scene.peer.send(bytes(MAX_READ_BYTES + 1)) > size
         scene.turn()
         assert len(scene.protocol.received[0]) == size
+
+    def test_a_read_of_less_than_nothing_is_a_mistake(self, make: Make) -> None:
+        """As a size for the kernel it would be larger than any buffer."""
+        scene = make()
+        scene.stream.allowance = SimpleNamespace(bytes_allowed=-1)
+        scene.hub.ledger.configure(1000)
+        scene.hub.ledger.add(1000)
+        scene.peer.send(b"more")
+        with pytest.raises((ValueError, OverflowError)):
+            scene.stream.can_read()
+        assert scene.protocol.received == []
 
     def test_a_pause_leaves_bytes_in_the_kernel(self, scene: Scene) -> None:
         scene.stream.pauseProducing()

@@ -1,5 +1,6 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -199,6 +200,30 @@ def test_a_run_exceeds_its_limits_with_the_last_message_only(
     most_messages: float, most_bytes: float, end: int
 ) -> None:
     assert end_of_run(run_of(20, 20, 20, 20), 0, most_messages, most_bytes) == (end, 20 * end)
+
+
+class Messages(list[bytes]):
+    """A list that counts how often a message is taken from it."""
+
+    taken = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        self.taken += 1
+        return super().__getitem__(index)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for each in super().__iter__():
+            self.taken += 1
+            yield each
+
+
+def test_many_runs_cost_no_more_than_their_messages() -> None:
+    """The compiled twin takes plain lists only."""
+    messages = Messages(pack_data(2 + id % 2, 7, id, b"") for id in range(100))
+    pure, end = twins("end_of_run", data)[0], 0
+    while end < len(messages):
+        end, _ = pure(messages, end, 1000, 1000)
+    assert messages.taken <= 3 * len(messages)
 
 
 def test_messages_may_be_of_a_subclass_of_bytes() -> None:

@@ -62,7 +62,7 @@ def serve_ready(poller, dict streams, int at_once, fail):
     return count
 
 
-cdef bytes receive(int descriptor, ssize_t most):
+cdef bytes receive(int descriptor, size_t most):
     """Return what has come, which is empty at the end; or None, and errno says why."""
     global spare
     cdef PyObject *data
@@ -99,7 +99,7 @@ cdef class StreamCore:
         if not wanted:
             self._hub.defer(self)
             return
-        data = receive(self.descriptor, min(<ssize_t>wanted, <ssize_t>READ_BYTES))
+        data = receive(self.descriptor, min(<size_t>wanted, <size_t>READ_BYTES))
         if not data:
             if data is not None or (errno != EAGAIN and errno != EINTR):
                 self._peer_gone(data is not None)

@@ -12,7 +12,6 @@ very same bytes on. A NACK is a header without payload, written by the relay.
 """
 
 from enum import IntEnum
-from itertools import islice
 from struct import Struct
 from typing import NamedTuple
 
@@ -106,12 +105,12 @@ def end_of_run(
     They have the same header but for the id. Only the last one exceeds `most_messages` or
     `most_bytes`.
     """
-    message = messages[start]
-    same, size = message[:_ID_AT], len(message)
+    same, size = messages[start][:_ID_AT], len(messages[start])
     end = start + 1
-    for message in islice(messages, end, None):
-        is_over = end - start > most_messages or size > most_bytes
-        if is_over or not message.startswith(same) or len(message) < HEADER_BYTES:
+    # Not by islice, which begins at the first one: a read of many runs would take quadratic time.
+    while end < len(messages) and end - start <= most_messages and size <= most_bytes:
+        message = messages[end]
+        if not message.startswith(same) or len(message) < HEADER_BYTES:
             break
         size += len(message)
         end += 1

@@ -84,10 +84,9 @@ async def answer(
     """
     refusal = json.dumps({"error": error, "detail": detail, "later": [1]})
     content = (refusal if error else body).encode()
-    kind = "application/json" if error else "text/html"
     lines = [
         f"HTTP/1.1 {status} Answer",
-        f"Content-Type: {kind}",
+        f"Content-Type: {'application/json' if error else 'text/html'}",
         f"Content-Length: {len(content)}",
         "Connection: close",
         *(f"{name}: {value}" for name, value in (headers or {}).items()),
@@ -144,7 +143,6 @@ async def hello(
 ) -> None:
     """Expect the hello, with a valid proof, a nonce of its own, and an audience or one of some."""
     connection = connection_of(client)
-
     found = await stage.until(client, connection.take, "a hello")
     try:
         said = read_with_mailbox(found.payload) if found.opcode == TEXT else None

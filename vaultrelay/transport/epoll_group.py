@@ -25,7 +25,7 @@ class GroupHub(Protocol):
 
 @has_twin("streams")
 def serve_ready(
-    poller: select.epoll,
+    poller: "select.epoll",
     streams: dict[int, HubStream],
     at_once: int,
     fail: Callable[[HubStream], None],

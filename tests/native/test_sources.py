@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from vaultrelay.native import modules
+from vaultrelay.policy.limits.streams import EVENTS_AT_ONCE, MAX_READ_BYTES
+from vaultrelay.transport.unsealing import RECORD_BYTES
+from vaultrelay.wire.data import HEADER_BYTES
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "vaultrelay" / "native"
@@ -14,6 +17,7 @@ SOURCES = sorted(FOLDER.glob("*.pyx"))
 OURS = re.compile(
     r"^(\s*)(?:from\s+(vaultrelay\S*|\.\S*)\s+c?import|c?import\s+(vaultrelay\S*))", re.MULTILINE
 )
+NUMBER = re.compile(r"^    ([A-Z_0-9]+) = ([0-9]+)$", re.MULTILINE)
 
 
 def test_each_module_has_its_source() -> None:
@@ -45,3 +49,17 @@ def test_the_rule_finds_what_it_forbids() -> None:
         ("", "vaultrelay.wire", ""),
         ("    ", "", "vaultrelay.wire"),
     ]
+
+
+def test_the_numbers_of_twins_are_those_of_the_limits() -> None:
+    """A twin cannot import them when it is compiled. A round of more events than it takes at once
+    would look complete."""
+    numbers = {
+        (path.stem, name): int(value)
+        for path in SOURCES
+        for name, value in NUMBER.findall(path.read_text())
+    }
+    assert numbers["streams", "READ_BYTES"] == MAX_READ_BYTES
+    assert numbers["streams", "MOST_EVENTS"] >= EVENTS_AT_ONCE
+    assert numbers["records", "RECORD_BYTES"] == RECORD_BYTES
+    assert numbers["data", "HEADER_BYTES"] == HEADER_BYTES

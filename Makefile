@@ -150,25 +150,24 @@ $(VENV)/made:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
+# $(call install,WHAT,WORDS). Each compiles the twins, so the one for the tests is one for a run, too.
+define install
+@echo "Installing $(2) into $(VENV)"
+@$(PIP) --editable '$(1)' --config-settings editable_mode=compat \
+  || { echo "make: pip could not install $(2). It needs a package index, by default pypi.org" >&2; exit 1; }
+@env -u RELAY_NATIVE $(BIN)/vault-relay --version | grep -q pure \
+  && echo "make: no compiled twins were built, which takes a C compiler and Python's headers; the relay runs in pure Python, with more CPU time for each message" >&2 || true
+@touch $(VENV)/run $@
+endef
+
 $(VENV)/run: $(VENV)/made $(FILES)
-	@echo "Installing the relay into $(VENV)"
-	@$(PIP) --editable . --config-settings editable_mode=compat \
-	  || { echo "make: pip could not install the relay. It needs a package index, by default pypi.org" >&2; exit 1; }
-	@$(BIN)/vault-relay --version | grep -q pure \
-	  && echo "make: no compiled twins were built, which takes a C compiler and Python's headers; the relay runs in pure Python, with more CPU time for each message" >&2 || true
-	@touch $@
+	$(call install,.,the relay)
 
-$(VENV)/test: $(VENV)/run
-	@echo "Installing what the tests need into $(VENV)"
-	@$(PIP) --editable '.[test]' --config-settings editable_mode=compat \
-	  || { echo "make: pip could not install the test tools. It needs a package index, by default pypi.org" >&2; exit 1; }
-	@touch $@
+$(VENV)/test: $(VENV)/made $(FILES)
+	$(call install,.[test],the relay and what its tests need)
 
-$(VENV)/docs: $(VENV)/run
-	@echo "Installing what the documentation site needs into $(VENV)"
-	@$(PIP) --editable '.[docs]' --config-settings editable_mode=compat \
-	  || { echo "make: pip could not install Sphinx. It needs a package index, by default pypi.org" >&2; exit 1; }
-	@touch $@
+$(VENV)/docs: $(VENV)/made $(FILES)
+	$(call install,.[docs],the relay and what the documentation site needs)
 
 # Atheris is there for some Pythons only. Without it, Hypothesis fuzzes.
 build/fuzz/venv/made: $(VENV)/made $(FILES)

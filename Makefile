@@ -169,11 +169,12 @@ $(VENV)/test: $(VENV)/made $(FILES)
 $(VENV)/docs: $(VENV)/made $(FILES)
 	$(call install,.[docs],the relay and what the documentation site needs)
 
-# Atheris is there for some Pythons only. Without it, Hypothesis fuzzes.
+# Atheris is there for some Pythons only. Without it, Hypothesis fuzzes. The target "twins" takes the compiled twins
+# beside the sources, which an editable installation builds.
 build/fuzz/venv/made: $(VENV)/made $(FILES)
 	@echo "Installing what fuzzing needs into build/fuzz/venv"
 	@$(PYTHON) -m venv build/fuzz/venv
-	@build/fuzz/venv/bin/python -m pip --disable-pip-version-check install --quiet '.[test]'
-	@build/fuzz/venv/bin/python -m pip --disable-pip-version-check install --quiet '.[test,fuzz]' \
+	@build/fuzz/venv/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test]' --config-settings editable_mode=compat
+	@build/fuzz/venv/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test,fuzz]' --config-settings editable_mode=compat \
 	  || echo "make: there is no atheris for this Python, so Hypothesis fuzzes" >&2
 	@touch $@

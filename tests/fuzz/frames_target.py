@@ -124,7 +124,7 @@ def built(plan: bytes) -> bytes:
         opcode, fin = first & 0x0F, first & 0x80
         if kind & 1 and opcode in (0, BINARY):
             payload = pack_data((B, 99, A, 0xFFFFFFFF)[kind >> 1 & 3], A, kind, payload)
-        key = bytes([kind]) * 4 if kind & 0x10 else bytes(4)
+        key = bytes((kind, size, 7, first)) if kind & 0x10 else bytes(4)
         size = len(payload)
         head = bytes([fin | opcode, 0x80 | size]) if size < 126 else b""
         if size >= 126:

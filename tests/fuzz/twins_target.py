@@ -6,6 +6,7 @@ from typing import Any
 from tests.fuzz.frames_target import MOST, built, play
 from tests.fuzz.oracle import check, reading_in_pieces
 from tests.fuzz.pure_twins import pure_twins
+from tests.fuzz.twin_calls import calls
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.websocket.frame_reader import FrameReader
 from vaultrelay.wire.data import BadHeader, check_data
@@ -17,16 +18,17 @@ _DROP_EVERY = 7
 
 
 def twins(data: bytes) -> None:
-    """As `frames`: a stream as it stands, or one built of frames that the bytes choose."""
+    """As `frames`: a stream as it stands, or one built of frames that the bytes choose; and calls
+    that the same bytes describe."""
     if not data:
         return
     stream = built(data[1:]) if data[0] & 0x80 else data[1:]
-    compiled = _done(data[0], stream)
+    compiled = _done(data[0], stream) + calls(data[1:])
     with pure_twins():
-        pure = _done(data[0], stream)
+        pure = _done(data[0], stream) + calls(data[1:])
     check(len(compiled) == len(pure), "one does more")
     for one, other in zip(compiled, pure, strict=True):
-        check(one == other, f"compiled: {one!r}, pure: {other!r}")
+        check(one == other, f"compiled: {_short(one)}, pure: {_short(other)}")
 
 
 def _done(first: int, stream: bytes) -> list[Any]:
@@ -64,3 +66,7 @@ def _read(pieces: Iterable[bytes], drop_at: int) -> list[Any]:
         held = reader.held_bytes, reader.bytes_allowed, reader.partial_bytes, reader.rest_bytes
         found.append((*held, reader.is_foreign, ledger.held))
     return found
+
+
+def _short(found: Any) -> str:
+    return f"{found!r:.1000}"

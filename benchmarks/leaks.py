@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.leaks [--messages N]
 
-Prints, for each case, the change of Python's objects, of resident memory and of references between
-two moments with so many messages, or a tenth of as many errors. Memory that grows is an error.
+Prints, for each case, what so many messages, or a tenth as many errors, add to Python's objects and
+to resident memory. Growth is an error, and so is a change of references to shared objects.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from ctypes import CDLL
 from dataclasses import replace
@@ -36,7 +37,10 @@ MAX_BLOCKS = 100
 MAX_RELAY_BLOCKS = 3000
 """The same for a relay, which has its own records of connections, within their limits."""
 MAX_BYTES = 2 << 20
-MAX_CALLS = 200_000
+MAX_SECONDS = 10.0
+"""For one case: a million large messages take minutes."""
+BATCH = 1000
+"""Calls between two looks at the clock."""
 LARGE_LOAD = 65536
 KILO = 1024
 LOADS = (
@@ -67,18 +71,27 @@ def main() -> None:
 
 
 def _is_flat(case: Case, messages: int) -> bool:
-    count = min(messages // (case.messages or 10), MAX_CALLS if case.messages != 1 else messages)
-    for _ in range(count // 10):
-        case.call()
+    """Repeat a call, after a tenth as many to fill caches."""
+    count = messages // (case.messages or 10)
+    _repeat(case.call, count // 10)
     references = [sys.getrefcount(each) for each in case.shared]
     before = _own()
-    for _ in range(count):
-        case.call()
-    grown = _report(f"{case.name}, {count} calls", before, _own(), MAX_BLOCKS)
-    changed = [sys.getrefcount(each) for each in case.shared] != references
-    if changed:
+    done = _repeat(case.call, count)
+    has_grown = _report(f"{case.name}, {done} calls", before, _own(), MAX_BLOCKS)
+    has_changed = [sys.getrefcount(each) for each in case.shared] != references
+    if has_changed:
         print("    references have changed")
-    return not grown and not changed
+    return not (has_grown or has_changed)
+
+
+def _repeat(call: Callable[[], object], count: int) -> int:
+    """Return how often it was called: fewer times if they take long."""
+    end, done = time.monotonic() + MAX_SECONDS, 0
+    while done < count and time.monotonic() < end:
+        for _ in range(min(BATCH, count - done)):
+            call()
+        done += BATCH
+    return min(done, count)
 
 
 def _own() -> tuple[int, int]:

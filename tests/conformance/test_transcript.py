@@ -42,6 +42,33 @@ def test_it_is_bounded() -> None:
     assert all(len(line) < MAX_TRANSCRIPT_CHARS + 30 and line.isprintable() for line in lines)
 
 
+def test_words_are_made_for_a_report_only() -> None:
+    transcript, made = Transcript(Clock().seconds), []
+
+    def words() -> str:
+        made.append("words")
+        return "words"
+
+    transcript.record("relay 1", words)
+    assert not made
+    assert transcript.lines == ("  0.000  relay 1   words",)
+
+
+def test_an_answer_is_as_it_came_whatever_becomes_of_its_events() -> None:
+    transcript, event = Transcript(Clock().seconds), {"client": "a", "event": "ended"}
+    transcript.answer({"do": "events"}, {"events": [event]})
+    event.clear()
+    assert '"event": "ended"' in transcript.lines[0]
+
+
+def test_nothing_is_added_after_the_end() -> None:
+    transcript = Transcript(Clock().seconds)
+    transcript.record("client 1", "before")
+    transcript.end()
+    transcript.record("client 1", "after")
+    assert transcript.lines == ("  0.000  client 1  before",)
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [

@@ -21,6 +21,8 @@ class Settled(Exception):
 def shown(text: str, longest: int = MAX_SHOWN_CHARS) -> str:
     """Return a client's text for a terminal: printable, and of bounded length."""
     begin = text[: longest + 1]
+    if begin == text[:longest] and begin.isprintable():
+        return begin
     plain = "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in begin)
     cut = plain[:longest]
     return cut if cut == plain else f"{cut}…"

@@ -48,9 +48,9 @@ async def request(
         if name.lower() in found:
             raise Failure(f"no header {name}", f"{name}: {found.header(name.lower())}")
     upgrade = _upgrade_of(client)
-    if upgrade.channel != proof.channel_of(client.seed):
+    if upgrade.channel != client.channel:
         named = "none" if upgrade.channel is None else base64url.encode(upgrade.channel)
-        wanted = base64url.encode(proof.channel_of(client.seed))
+        wanted = base64url.encode(client.channel)
         raise Failure(f"an upgrade that names the channel {wanted}", named)
 
 
@@ -157,7 +157,7 @@ async def hello(
 
 def _check_hello(client: Client, said: Hello, audience: str) -> None:
     wanted = {
-        "channel": proof.channel_of(client.seed).hex(),
+        "channel": client.channel.hex(),
         "device": client.device.hex(),
         "audience": audience,
     }

@@ -20,12 +20,16 @@ MAX_HELD_BYTES = 64 * 1024 * 1024
 """Of a client, received and not judged yet: far more than TCP holds while the kit is busy."""
 MAX_CONNECTIONS = 20
 """In one case: a client that reconnects without a delay fails the case, and no more."""
+MAX_CHANNELS = 512
+"""Public keys that are kept: each case has a channel, and is played by each wrong client again."""
 MAX_SHOWN_CHARS = 300
 """Of a client's text in a report."""
 MAX_TRANSCRIPT_LINES = 60
 """The end of a case, for the report of a failure: two joins take thirty lines."""
 MAX_TRANSCRIPT_CHARS = 400
 """Of a line of it. A hello has some 380."""
+MAX_TRANSCRIPT_DATA_BYTES = 64 * 1024
+"""Kept for a line of it: a message in 1024 fragments, not a megabyte for each of sixty lines."""
 
 PATIENCE_SECONDS = 10.0
 """Real time for each step. A slow device in an emulator takes some seconds for a join."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from twisted.internet.protocol import Protocol, connectionDone
@@ -18,7 +19,12 @@ from vaultrelay.conformance.frames import (
     FrameReader,
     frame,
 )
-from vaultrelay.conformance.limits import MAX_FRAMES, MAX_HEAD_BYTES, MAX_HELD_BYTES
+from vaultrelay.conformance.limits import (
+    MAX_FRAMES,
+    MAX_HEAD_BYTES,
+    MAX_HELD_BYTES,
+    MAX_TRANSCRIPT_DATA_BYTES,
+)
 from vaultrelay.conformance.pulse import Pulse
 from vaultrelay.conformance.words import head_in_words, message_in_words, sent_in_words
 from vaultrelay.wire.announced import PING_SECONDS
@@ -44,13 +50,15 @@ class RelayConnection(Protocol):
     closed.
 
     `fault` is the first violation of HTTP or of RFC 6455; nothing is read after it. `record` gets
-    who sent what, "client" or "relay", in words. With `is_mute` nothing is answered, as on a line
-    that has died.
+    who sent what, "client" or "relay", in words or as a function that returns them. With `is_mute`
+    nothing is answered, as on a line that has died.
     """
 
     transport: Any
 
-    def __init__(self, pulse: Pulse, record: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, pulse: Pulse, record: Callable[[str, str | Callable[[], str]], None]
+    ) -> None:
         self._pulse = pulse
         self._record = record
         self._head = b""
@@ -101,7 +109,8 @@ class RelayConnection(Protocol):
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
         if not self.is_over:
-            self._record("relay", sent_in_words(data))
+            words = partial(sent_in_words, data)
+            self._record("relay", words if len(data) <= MAX_TRANSCRIPT_DATA_BYTES else words())
             self.transport.write(data)
 
     def close(self, code: int, reason: str) -> None:

@@ -103,7 +103,7 @@ class Runner:
         finally:
             if deadline.active():
                 deadline.cancel()
-        said = transcript.lines
+        transcript.end()
         try:
             await stage.clean_up()
         except AdapterFault as fault:
@@ -113,7 +113,7 @@ class Runner:
         seconds = self._reactor.seconds() - started
         if not expected:
             return Result(case, verdict, seconds)
-        return Result(case, verdict, seconds, expected, came, place[0], said)
+        return Result(case, verdict, seconds, expected, came, place[0], transcript.lines)
 
 
 async def _steps(stage: Stage, case: Case, place: list[int], transcript: Transcript) -> None:

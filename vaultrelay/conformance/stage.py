@@ -2,12 +2,14 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 from vaultrelay.conformance.adapter import Adapter, AdapterFault
 from vaultrelay.conformance.failure import Failure, as_json
 from vaultrelay.conformance.limits import (
     GRACE_SECONDS,
+    MAX_CHANNELS,
     MAX_EVENTS,
     MAX_POLL_SECONDS,
     MIN_POLL_SECONDS,
@@ -18,8 +20,10 @@ from vaultrelay.conformance.pulse import Pulse
 from vaultrelay.conformance.relay import ScriptedRelay
 from vaultrelay.conformance.relay_connection import RelayConnection
 from vaultrelay.conformance.transcript import Transcript
+from vaultrelay.wire import proof
 from vaultrelay.wire.control.joining import Hello
 
+_channel_of = lru_cache(MAX_CHANNELS)(proof.channel_of)
 Found = TypeVar("Found")
 Verbs: TypeAlias = dict[str, Callable[..., Awaitable[None]]]
 """The functions of steps, by the verb of a step. They take a stage, a client and the arguments."""
@@ -45,6 +49,11 @@ class Client:
         """Whether the end of an earlier connection may be reported at any time."""
         self.hello: Hello | None = None
         self.mail = Mail()
+
+    @property
+    def channel(self) -> bytes:
+        """The public key of its seed, which a step may replace."""
+        return _channel_of(self.seed)
 
     @property
     def has_ended(self) -> bool:

@@ -3,6 +3,7 @@
 Those of the mailbox are played in test_wrong_mailbox: clients without one have none of its code.
 """
 
+import gc
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.logger import LogEvent
 
 from tests.clients import (
     wrong_contents,
@@ -51,6 +53,8 @@ EXPECTED: dict[str, list[str]] = tomllib.loads(
 )
 SLOW = "exchange-100-mb"
 """Takes a second, and concerns one fault only."""
+ABANDONS = "an attempt cannot be stopped"
+"""Its attempts go on without their client: their errors are logged once they are collected."""
 PATIENCE = 10.0
 """Seconds for each step of a case that is to pass, however busy the machine is."""
 SHORT_PATIENCE = 0.3
@@ -70,7 +74,9 @@ def test_every_case_finds_a_fault() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest_twisted.ensureDeferred
-async def test_a_wrong_client_fails(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_client_fails(
+    fault: str, monkeypatch: pytest.MonkeyPatch, logged_errors: list[LogEvent]
+) -> None:
     kind, install = FAULTS[fault]
     kind.install(monkeypatch)
     install(monkeypatch)
@@ -88,3 +94,6 @@ async def test_a_wrong_client_fails(fault: str, monkeypatch: pytest.MonkeyPatch)
     failed = {each.case.name: each for each in results if each.verdict is Verdict.FAILED}
     assert [case.name for case in cases if case.name in failed] == expected
     assert all(each.expected and each.came and each.step for each in failed.values())
+    if fault == ABANDONS:
+        gc.collect()
+        logged_errors.clear()

@@ -8,6 +8,16 @@ _WORD: Json = {"type": "string", "maxLength": 64}
 _SESSION: Json = {"type": "integer", "minimum": 1, "maximum": _U32 - 1}
 
 
+def binary(size: int) -> Json:
+    """A byte string in base64url, with the unused bits of its last character zero."""
+    whole, rest = divmod(8 * size, 6)
+    last = {0: "", 2: "[AQgw]", 4: "[AEIMQUYcgkosw048]"}[rest]
+    return {"type": "string", "pattern": f"^[A-Za-z0-9_-]{{{whole}}}{last}$"}
+
+
+_CURSOR = binary(16)
+
+
 def schemas() -> Json:
     """One document: `from_relay`, `from_device` and `refusal`, and each message by its type."""
     messages = {**relay_messages(), **device_messages()}
@@ -24,9 +34,7 @@ def schemas() -> Json:
                     {"$ref": "#/$defs/unknown"},
                 ]
             },
-            "from_device": {
-                "anyOf": [{"$ref": f"#/$defs/{name}"} for name in ("hello", "keepalive_request")]
-            },
+            "from_device": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in device_messages()]},
             **messages,
             "unknown": {
                 "description": "A type that a device does not know, and ignores.",
@@ -53,13 +61,6 @@ def message(type: str, optional: tuple[str, ...] = (), **fields: Json) -> Json:
     }
 
 
-def binary(size: int) -> Json:
-    """A byte string in base64url, with the unused bits of its last character zero."""
-    whole, rest = divmod(8 * size, 6)
-    last = {0: "", 2: "[AQgw]", 4: "[AEIMQUYcgkosw048]"}[rest]
-    return {"type": "string", "pattern": f"^[A-Za-z0-9_-]{{{whole}}}{last}$"}
-
-
 def whole(lowest: int, highest: int) -> Json:
     """A whole number within a range."""
     return {"type": "integer", "minimum": lowest, "maximum": highest}
@@ -79,7 +80,7 @@ def relay_messages() -> dict[str, Json]:
         ),
         "welcome": message(
             "welcome",
-            ("node",),
+            ("node", "mailbox"),
             session=_SESSION,
             peers={
                 "type": "array",
@@ -91,6 +92,7 @@ def relay_messages() -> dict[str, Json]:
             session_ttl=whole(1, 2592000),
             notice=optional({"type": "string", "maxLength": 4096}),
             node={"type": "string", "maxLength": 32, "pattern": "^[A-Za-z0-9._-]+$"},
+            mailbox=mailbox_limits(),
         ),
         "joined": message("joined", (), **peer),
         "left": message("left", session=_SESSION, reason=_WORD),
@@ -109,6 +111,8 @@ def relay_messages() -> dict[str, Json]:
                 "description": "The minimum and the maximum delay, in this order.",
             },
         ),
+        "mailbox": mailbox_state(),
+        "erased": message("erased", cursor=optional(_CURSOR)),
     }
 
 
@@ -123,20 +127,46 @@ def limits() -> Json:
     return {"type": "object", "required": list(fields), "properties": fields}
 
 
+def mailbox_limits() -> Json:
+    """The limits of a mailbox in a welcome."""
+    fields: dict[str, Json] = {
+        "retention": whole(60, 31536000),
+        "item_bytes": whole(1024, 262144),
+        "channel_bytes": whole(1024, 1000000000000),
+        "channel_items": whole(1, 1000000000),
+        "window_bytes": whole(1024, 67108864),
+    }
+    return {"type": "object", "required": list(fields), "properties": fields}
+
+
+def mailbox_state() -> Json:
+    """A state of the mailbox; a device ignores those that it does not know."""
+    other: Json = {**_WORD, "not": {"enum": ["open", "live"]}}
+    return {
+        "anyOf": [
+            message("mailbox", state={"const": "open"}, gap=optional(_WORD)),
+            message("mailbox", state={"const": "live"}, cursor=optional(_CURSOR)),
+            message("mailbox", state=other),
+        ]
+    }
+
+
 def device_messages() -> dict[str, Json]:
     """What a device sends."""
     return {
         "hello": message(
             "hello",
-            ("client",),
+            ("client", "mailbox"),
             channel=binary(32),
             device=binary(8),
             nonce=binary(16),
             audience={"type": "string", "pattern": "^[ -~]{1,255}$"},
             proof=binary(64),
             client=_WORD,
+            mailbox={"type": "object", "properties": {"cursor": _CURSOR}},
         ),
         "keepalive_request": message("keepalive", ping_seconds={"type": "integer"}),
+        "erase": message("erase", ("cursor",), cursor=_CURSOR),
     }
 
 

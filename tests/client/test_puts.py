@@ -6,6 +6,7 @@ import pytest
 
 from tests.client.mail_world import LIMITS, MailWorld, Person, number, refused, say, states
 from tests.client.test_device import result
+from tests.frames import TEXT
 from vaultrelay.client import (
     Erased,
     Mailbox,
@@ -105,6 +106,25 @@ def test_puts_that_were_replaced_after_they_were_stored_do_not_come_back(world: 
     person.mailbox.put(b"newer", key=KEY)
     person.restart().join()
     assert person.items() == []
+    assert world.stored() == [b"newer"]
+
+
+def test_puts_that_were_replaced_under_way_are_not_sent_after_the_newer_is_stored(
+    world: MailWorld,
+) -> None:
+    person = world.person().on()
+    person.events()
+    older = person.mailbox.put(b"older", key=KEY)
+    newer = person.mailbox.put(b"newer", key=KEY)
+    say(person, pack_put_nack(number(person), 1, PutReason.BUSY))
+    assert result(older) is False
+    world.settle()
+    assert result(newer) is True
+    say(person, b'{"type":"mailbox","state":"room"}', TEXT)
+    world.settle()
+    assert world.streams.counters.puts == {"stored": 2}, "each sent once"
+    person.off().on()
+    assert world.streams.counters.puts == {"stored": 2}
     assert world.stored() == [b"newer"]
 
 

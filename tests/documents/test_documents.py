@@ -46,6 +46,7 @@ OF_OTHER_PROGRAMS = {
     "grep": {"ignore-case", "invert-match"},
     "install.sh, uninstall.sh": {"no-systemd", "purge"},
     "journalctl": {"follow", "lines", "no-hostname", "unit"},
+    "python -m benchmarks": {"runs", "servers"},
     "pip": {"force-reinstall", "no-cache-dir", "upgrade"},
     "twistd": {"logger", "nodaemon", "rundir", "uid"},
     "sha256sum": {"ignore-missing"},

@@ -15,6 +15,12 @@ VECTORS: dict[str, Any] = json.loads((DOCS / "vectors.json").read_bytes())
 BEYOND_A_SCHEMA = {"control_size", "json", "duplicate_name", "second_hello", "other_channel"}
 BEYOND_A_SCHEMA |= {"keepalive_before_welcome", "data_before_welcome"}
 """Rules about text, or about the conversation."""
+PERMITTED = (
+    # To JSON Schema 50.0 is a whole number.
+    ":50.0}",
+    # Only a relay without a mailbox refuses it.
+    '{"type":"erase"}',
+)
 
 
 def accepts(name: str, value: object) -> bool:
@@ -30,8 +36,9 @@ def test_it_is_a_schema() -> None:
     "text",
     [
         each["text"]
+        for vectors in (VECTORS, VECTORS["mailbox"])
         for name in ("relay_controls", "tolerated_relay_controls")
-        for each in VECTORS[name]
+        for each in vectors[name]
     ],
 )
 def test_it_accepts_what_a_relay_sends(text: str) -> None:
@@ -41,7 +48,8 @@ def test_it_accepts_what_a_relay_sends(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [each["hello"] for each in VECTORS["joins"]]
-    + [each["text"] for each in VECTORS["device_controls"]],
+    + [each["text"] for each in VECTORS["device_controls"]]
+    + [each["text"] for each in VECTORS["mailbox"]["device_controls"]],
 )
 def test_it_accepts_what_a_device_sends(text: str) -> None:
     assert accepts("from_device", json.loads(text))
@@ -52,8 +60,8 @@ def test_it_accepts_what_a_device_sends(text: str) -> None:
     [
         each
         for each in VECTORS["refused_device_controls"]
-        # To JSON Schema 50.0 is a whole number.
-        if each["rule"] not in BEYOND_A_SCHEMA and ":50.0}" not in each["text"]
+        + VECTORS["mailbox"]["refused_device_controls"]
+        if each["rule"] not in BEYOND_A_SCHEMA and not each["text"].endswith(PERMITTED)
     ],
     ids=lambda vector: vector["rule"],
 )
@@ -70,7 +78,12 @@ def test_it_refuses_what_a_relay_refuses(vector: dict[str, str]) -> None:
         {"type": "draining", "reason": "x", "closes_in": 1, "reconnect": [2]},
         {"type": "keepalive", "ping_seconds": 19},
         {"type": "busy"},
-    ],
+        {"type": "mailbox", "state": "live"},
+        {"type": "erased"},
+        {**json.loads(VECTORS["mailbox"]["relay_controls"][0]["text"]), "mailbox": {}},
+    ]
+    + [json.loads(each["text"]) for each in VECTORS["mailbox"]["refused_relay_controls"]],
+    ids=json.dumps,
 )
 def test_it_refuses_what_a_device_refuses(message: dict[str, object]) -> None:
     assert not accepts("from_relay", message)

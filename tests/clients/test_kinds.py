@@ -7,7 +7,7 @@ import pytest_twisted
 from twisted.internet import reactor
 
 from tests.clients.kinds import BROWSER, NATIVE, PHONE, RESENDING, Kind
-from vaultrelay.conformance.case import Level
+from vaultrelay.conformance.case import Case, Level
 from vaultrelay.conformance.catalogue import catalogue
 from vaultrelay.conformance.runner import Result, Runner, Verdict
 
@@ -15,10 +15,12 @@ REACTOR: Any = reactor
 PATIENCE = 10.0
 
 
-async def play(kind: Kind) -> dict[str, Result]:
+SLOW = "exchange-100-mb"
+
+
+async def play(kind: Kind, cases: list[Case]) -> dict[str, Result]:
     found: list[Result] = []
     driver = kind.driver(REACTOR)
-    cases = [case for case in catalogue() if case.name != "exchange-100-mb"]
     await Runner(REACTOR, lambda: driver, PATIENCE).run(cases, found.append)
     return {result.case.name: result for result in found}
 
@@ -31,11 +33,18 @@ async def play(kind: Kind) -> dict[str, Result]:
 @pytest_twisted.ensureDeferred
 async def test_a_client_passes(kind: Kind, level: Level, monkeypatch: pytest.MonkeyPatch) -> None:
     kind.install(monkeypatch)
-    found = await play(kind)
+    found = await play(kind, [case for case in catalogue() if case.name != SLOW])
     failed = [name for name, result in found.items() if result.verdict is Verdict.FAILED]
     assert failed == []
     verdicts = {result.verdict for result in found.values() if result.case.level is level}
     assert verdicts == {Verdict.PASSED} or level is Level.MUST
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_client_reads_while_its_send_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    NATIVE.install(monkeypatch)
+    found = await play(NATIVE, [case for case in catalogue() if case.name == SLOW])
+    assert found[SLOW].verdict is Verdict.PASSED
 
 
 @pytest_twisted.ensureDeferred

@@ -6,11 +6,9 @@ Those of the mailbox are played in test_wrong_mailbox: clients without one have 
 import gc
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_twisted
-from twisted.internet import reactor
 from twisted.logger import LogEvent
 
 from tests.clients import (
@@ -25,9 +23,9 @@ from tests.clients import (
 )
 from tests.clients.faults import Fault
 from tests.clients.kinds import BROWSER, NATIVE, PHONE, RESENDING, Kind
+from tests.clients.playing import REACTOR, failures
 from vaultrelay.conformance.case import Level
 from vaultrelay.conformance.catalogue import catalogue
-from vaultrelay.conformance.runner import Result, Runner, Verdict
 
 OF_NATIVE = {
     **wrong_decisions.FAULTS,
@@ -55,10 +53,6 @@ SLOW = "exchange-100-mb"
 """Takes a second, and concerns one fault only."""
 ABANDONS = "an attempt cannot be stopped"
 """Its attempts go on without their client: their errors are logged once they are collected."""
-PATIENCE = 10.0
-"""Seconds for each step of a case that is to pass, however busy the machine is."""
-SHORT_PATIENCE = 0.3
-"""For those that are to fail, most of which wait for what does not come."""
 
 
 def test_every_fault_has_its_cases() -> None:
@@ -86,12 +80,7 @@ async def test_a_wrong_client_fails(
         for case in catalogue()
         if case.level is not Level.MAILBOX and (case.name != SLOW or SLOW in expected)
     ]
-    results: list[Result] = []
-    untyped: Any = reactor
-    for is_to_fail, patience in ((False, PATIENCE), (True, SHORT_PATIENCE)):
-        played = [case for case in cases if (case.name in expected) == is_to_fail]
-        await Runner(untyped, lambda: kind.driver(untyped), patience).run(played, results.append)
-    failed = {each.case.name: each for each in results if each.verdict is Verdict.FAILED}
+    failed = await failures(lambda: kind.driver(REACTOR), cases, expected)
     assert [case.name for case in cases if case.name in failed] == expected
     assert all(each.expected and each.came and each.step for each in failed.values())
     if fault == ABANDONS:

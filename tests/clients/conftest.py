@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-collect_ignore_glob = [] if "CLIENTS" in os.environ else ["test_python_client.py", "test_wrong_*.py"]
+collect_ignore_glob = (
+    [] if "CLIENTS" in os.environ else ["test_python_client.py", "test_wrong_*.py"]
+)
 GC_THRESHOLD = 50_000
 """Objects between two collections: as many as a few dozen cases leave behind."""
 

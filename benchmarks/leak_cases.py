@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -43,6 +44,10 @@ class Case:
     """Objects with as many references afterwards as before."""
 
 
+def nothing(*_: object) -> None:
+    """In place of a callback."""
+
+
 class Stream(StreamCore):
     """A stream over one end of a pair of sockets, without what handles errors."""
 
@@ -54,8 +59,7 @@ class Stream(StreamCore):
         self._allowance: Any = SimpleNamespace(bytes_allowed=0)
         self._events, self._state = READ, State.OPEN
         self._unsent, self._stages = None, ()
-        ignore: Any = lambda *_: None  # noqa: E731
-        self._keep = self._peer_gone = ignore
+        self._keep = self._peer_gone = nothing
 
     def ready(self, _: int) -> None:
         """See HubStream."""
@@ -89,10 +93,10 @@ def _of_messages() -> Iterator[Case]:
     yield Case("binary_frames, no bytes", lambda: refused(TypeError, binary_frames, NO_MESSAGES))
     yield Case("check_data", lambda: check_data(SMALL, 1), 1, shared)
     for name, message in (("bad", b"\xff" * 16), ("short", b"\x10"), ("forged", LARGE)):
-        refuse = lambda message=message: refused(BadHeader, check_data, message, 9)  # noqa: E731
+        refuse = partial(refused, BadHeader, check_data, message, 9)
         yield Case(f"check_data, {name}", refuse, 0, (message,))
     yield Case("end_of_run", lambda: end_of_run(MESSAGES, 0, 99, 1e9), count, shared)
-    wrong = lambda: refused(TypeError, end_of_run, NO_MESSAGES, 0, 9, 9)  # noqa: E731
+    wrong = partial(refused, TypeError, end_of_run, NO_MESSAGES, 0, 9, 9)
     yield Case("end_of_run, no bytes", wrong, 0, shared)
 
 
@@ -135,12 +139,11 @@ def _of_rounds(stream: Stream, peer: socket.socket) -> Iterator[Case]:
     poller = select.epoll()
     poller.register(stream.descriptor, READ)
     streams: dict[int, Any] = {stream.descriptor: stream}
-    fail: Callable[[Any], None] = lambda _: None  # noqa: E731
-    shared = (stream, poller, streams, fail)
+    shared = (stream, poller, streams)
 
     def turn() -> None:
         peer.send(SMALL)
-        serve_ready(poller, streams, 8, fail)
+        serve_ready(poller, streams, 8, nothing)
 
     def turn_that_fails() -> None:
         stream.protocol, before = SimpleNamespace(dataReceived=lambda _: 1 / 0), stream.protocol
@@ -149,12 +152,12 @@ def _of_rounds(stream: Stream, peer: socket.socket) -> Iterator[Case]:
 
     yield Case("round", turn, 1, shared)
     yield Case("round, protocol raises", turn_that_fails, 0, shared)
-    yield Case("round, none ready", lambda: serve_ready(poller, streams, 8, fail), 0, shared)
+    yield Case("round, none ready", lambda: serve_ready(poller, streams, 8, nothing), 0, shared)
     peer.send(SMALL)
-    yield Case("round, stream gone", lambda: serve_ready(poller, {}, 8, fail), 0, shared)
+    yield Case("round, stream gone", lambda: serve_ready(poller, {}, 8, nothing), 0, shared)
     stream.can_read()
     poller.close()
-    refuse = lambda: refused(ValueError, serve_ready, poller, streams, 8, fail)  # noqa: E731
+    refuse = partial(refused, ValueError, serve_ready, poller, streams, 8, nothing)
     yield Case("round, closed", refuse, 0, shared)
 
 

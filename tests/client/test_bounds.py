@@ -11,7 +11,7 @@ from tests.frames import BINARY, CONTINUATION, PING, TEXT, client_frame
 from tests.memory import SEED
 from vaultrelay.client import Closed, Device, Joined, Message, Refused, connect
 from vaultrelay.client.event_queue import EVENT_BYTES, UNRECEIVED_BYTES
-from vaultrelay.client.way import CONNECT_SECONDS
+from vaultrelay.client.relay_endpoint import CONNECT_SECONDS
 from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire.announced import CHANNEL_DEVICES
 from vaultrelay.wire.control.joining import Peer

@@ -33,7 +33,7 @@ from vaultrelay.client import (
     Refused,
     connect,
 )
-from vaultrelay.client.way import CONNECT_SECONDS
+from vaultrelay.client.relay_endpoint import CONNECT_SECONDS
 from vaultrelay.policy.limits.memory import BUSY_SECONDS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.limits.timeouts import PING_SECONDS

@@ -13,16 +13,16 @@ import pytest
 from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
-from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, succeed
+from twisted.internet.defer import CancelledError, ensureDeferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from tests.authority import DAY, NAME, Issued, chain, issue, write_pair
+from tests.instant_endpoint import InstantEndpoint
 from vaultrelay.certificates.x509 import read_certificate
-from vaultrelay.client import Refused, TlsFailed, Untrusted, connect, way
+from vaultrelay.client import Refused, TlsFailed, Untrusted, connect, relay_endpoint
 from vaultrelay.client import tls as client_tls
 from vaultrelay.client.tls import RelayTls
 from vaultrelay.wire.host import host_port
@@ -31,26 +31,12 @@ SEED = bytes(32)
 ROUNDS = 10
 
 
-@implementer(IStreamClientEndpoint)
-class Wire:
-    """TCP to a server of the test's: connects at once."""
-
-    def __init__(self) -> None:
-        self.transport = StringTransport()
-        self.protocol: Any = None
-
-    def connect(self, factory: Any) -> "Deferred[Any]":
-        self.protocol = factory.buildProtocol(None)
-        self.protocol.makeConnection(self.transport)
-        return succeed(self.protocol)
-
-
 class Attempt:
     """A `connect` to a server that takes its steps when the test says so."""
 
     def __init__(
         self,
-        wire: Wire,
+        wire: InstantEndpoint,
         host: str,
         trust_roots: bytes | None,
         endpoint: IStreamClientEndpoint | None = None,
@@ -98,8 +84,8 @@ Dial = Callable[..., Attempt]
 @pytest.fixture
 def dial(monkeypatch: pytest.MonkeyPatch) -> Dial:
     def start(host: str = NAME, trust_roots: bytes | None = None) -> Attempt:
-        wire = Wire()
-        monkeypatch.setattr(way, "HostnameEndpoint", lambda *_, **__: wire)
+        wire = InstantEndpoint()
+        monkeypatch.setattr(relay_endpoint, "HostnameEndpoint", lambda *_, **__: wire)
         return Attempt(wire, host, trust_roots)
 
     return start
@@ -144,7 +130,7 @@ def test_one_of_several_roots_is_enough(tmp_path: Path, dial: Dial) -> None:
 
 def test_with_roots_an_endpoint_is_tcp_only(tmp_path: Path) -> None:
     own, root = chain()
-    wire = Wire()
+    wire = InstantEndpoint()
     assert is_accepted(Attempt(wire, NAME, root.pem, wire).meet(serve(tmp_path, own)))
 
 
@@ -275,7 +261,7 @@ def test_an_end_during_the_handshake_is_no_answer(dial: Dial, reason: Exception)
 
 def test_a_server_that_stalls_is_left(dial: Dial) -> None:
     attempt = dial()
-    attempt.clock.advance(way.CONNECT_SECONDS)
+    attempt.clock.advance(relay_endpoint.CONNECT_SECONDS)
     assert attempt.wire.transport.disconnecting
     assert isinstance(attempt.error(), CancelledError)
 

@@ -35,8 +35,8 @@ class Channel:
         self._counters = counters
         self._drained: set[int] | None = None
         self._last_full = NO_SESSION
-        """The receiver whose queue was not clear at the last look, and that is looked at first: all
-        of them for each message take a quarter of the time of a broadcast."""
+        """A receiver whose queue was full, to be checked first: to check all of them before each
+        message takes a quarter of the time of a broadcast."""
         self._next_number = _FIRST_NUMBER
 
     def has_room(self, maximum: int) -> bool:

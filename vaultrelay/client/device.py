@@ -15,7 +15,7 @@ from vaultrelay.client.liveness import Liveness
 from vaultrelay.client.mail_connection import MailConnection
 from vaultrelay.client.mail_link import MailLink
 from vaultrelay.client.mailbox import Mailbox
-from vaultrelay.client.way import CONNECT_SECONDS, way_to
+from vaultrelay.client.relay_endpoint import CONNECT_SECONDS, relay_endpoint
 from vaultrelay.wire import proof
 from vaultrelay.wire.announced import CHANNEL_DEVICES, Limits
 from vaultrelay.wire.control.in_session import Joined, Keepalive, Left
@@ -179,7 +179,7 @@ async def connect(
     if len(device) != proof.DEVICE_BYTES:
         raise ValueError(f"a device tag has {proof.DEVICE_BYTES} bytes, not {len(device)}")
 
-    endpoint, explain = way_to(reactor, relay, trust_roots, endpoint)
+    endpoint, explain = relay_endpoint(reactor, relay, trust_roots, endpoint)
     early: list[Event | Closed] = []
     cursor = None if mailbox is None else mailbox.cursor
     answer = partial(_hello, channel_seed, channel, device, relay.host, cursor)

@@ -91,14 +91,14 @@ class Reconnecting:
         if closed.code in _FINAL or closed.code in _FINAL_STANDARD:
             return None
         if closed.code == _RESTART or window is not None:
-            return self._told(*(window or DRAIN_WINDOW))
+            return self._by_relay(*(window or DRAIN_WINDOW))
         return self._given(_retry_of(closed.reason))
 
     def _after_replacement(self, now: float) -> float | None:
         before, self._replaced_at = self._replaced_at, now
         if before is not None and now - before < REPLACED_SECONDS:
             return None
-        return self._told(*REPLACED_WINDOW)
+        return self._by_relay(*REPLACED_WINDOW)
 
     def _given(self, text: str) -> float:
         """The delay for a number of seconds of the relay; back-off if it gave none, or 0."""
@@ -108,9 +108,10 @@ class Reconnecting:
         # int() refuses thousands of digits.
         is_huge = len(digits) > len(str(MAX_GIVEN_SECONDS))
         seconds = MAX_GIVEN_SECONDS if is_huge else min(int(digits), MAX_GIVEN_SECONDS)
-        return self._told(seconds, 1.5 * seconds)
+        return self._by_relay(seconds, 1.5 * seconds)
 
-    def _told(self, low: float, high: float) -> float:
+    def _by_relay(self, low: float, high: float) -> float:
+        """Return a delay that the relay or its close code prescribes."""
         self.is_delay_given = True
         return self._between(low, high)
 

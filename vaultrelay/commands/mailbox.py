@@ -74,7 +74,7 @@ Examples:
         "backup": _subcommand(
             "Copy the mailbox into a new file.",
             """
-The relay continues to run. The file belongs to the relay's user, who must be able to write to its
+The relay keeps running. The new file belongs to the relay's user, who needs write access to its
 folder. To restore it, stop the relay, remove mailbox.db, mailbox.db-wal and mailbox.db-shm from
 the folder of the mailbox, and put the file there as mailbox.db. The key is not in it: keep a copy
 elsewhere.

@@ -15,8 +15,8 @@ _ID, _CURSOR = slice(16, 32), slice(32, ITEM_HEADER_BYTES)
 
 
 def stream_steps(vector: Vector) -> list[Step]:
-    """Return the steps of a stream. Client `a` gets it in one connection. Client `b` gets a new one
-    after each message, whose hello has the cursor."""
+    """Return the steps of a stream. Client `a` gets it in one connection. Client `b`
+    connects anew after each message, and names the cursor in its hello."""
     messages, own = vector["messages"], _own_item(vector)
     whole, pieces = _begin(vector["cursor"], "a"), _begin(vector["cursor"], "b")
     state = ""
@@ -54,29 +54,29 @@ def _own_item(vector: Vector) -> str:
 
 def _begin(cursor: str | None, client: str) -> list[Step]:
     """Return the steps that give a client its first cursor."""
-    who = {"client": client}
-    steps: list[Step] = [{"mail_join": who}]
+    target = {"client": client}
+    steps: list[Step] = [{"mail_join": target}]
     if cursor is not None:
-        steps += [{"live": {**who, "at": cursor}}, {"mail_again": {**who, "cursor": cursor}}]
+        steps += [{"live": {**target, "at": cursor}}, {"mail_again": {**target, "cursor": cursor}}]
     return steps
 
 
 def _message(message: Vector, client: str, own: str) -> list[Step]:
     """Return the steps that send a message, and expect what it causes."""
-    who = {"client": client}
+    target = {"client": client}
     if "text" in message:
         fields = json.loads(message["text"])
         if fields["type"] == "erased":
             fields["cursor"] = base64url.decode(fields["cursor"], CURSOR_BYTES).hex()
-        sent: Step = {"text": {**who, "raw": message["text"]}}
+        sent: Step = {"text": {**target, "raw": message["text"]}}
         return [sent, *reported(fields, client=client, synchronize=message["synchronize"])]
     data = bytes.fromhex(message["hex"])
     cursor, item_id = data[_CURSOR].hex(), data[_ID].hex()
     if data[0] == MailboxKind.STORED:
-        return [{"put": who}, {"receive_put": who}, {"stored": {**who, "at": cursor}}]
+        return [{"put": target}, {"receive_put": target}, {"stored": {**target, "at": cursor}}]
     known = {"id": "own", "new": False} if item_id == own else {"id": item_id}
     payload = data[ITEM_HEADER_BYTES:].hex()
-    return [{"item": {**who, "at": cursor, "payload": payload, **known}}]
+    return [{"item": {**target, "at": cursor, "payload": payload, **known}}]
 
 
 def _state_after(message: Vector, state: str) -> str:

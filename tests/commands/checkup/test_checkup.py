@@ -13,7 +13,7 @@ from twisted.internet.testing import MemoryReactorClock
 from tests.authority import chain, issue, write_pair
 from tests.commands.checkup.servers import answering, page
 from tests.process.processes import running_relay
-from vaultrelay.client.way import CONNECT_SECONDS
+from vaultrelay.client.relay_endpoint import CONNECT_SECONDS
 from vaultrelay.commands.checkup import STEP_SECONDS, Checkup
 from vaultrelay.commands.checkup.result import StepResult
 from vaultrelay.wire.refusal import token_required

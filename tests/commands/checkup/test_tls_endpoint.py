@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred, ensureDeferred, succeed
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IHandshakeListener, IStreamClientEndpoint
+from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tests.authority import DAY, NAME, Issued, issue, write_pair
+from tests.instant_endpoint import InstantEndpoint
 from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.client import Refused, connect
 from vaultrelay.commands.checkup.tls_endpoint import TlsEndpoint, endpoint_of
@@ -52,25 +53,11 @@ class Recorder(Protocol):
         self.lost.append(reason)
 
 
-@implementer(IStreamClientEndpoint)
-class Wire:
-    """A way to a server of the test's: connects at once."""
-
-    def __init__(self) -> None:
-        self.transport = StringTransport()
-        self.protocol: Any = None
-
-    def connect(self, factory: Any) -> "Deferred[Any]":
-        self.protocol = factory.buildProtocol(None)
-        self.protocol.makeConnection(self.transport)
-        return succeed(self.protocol)
-
-
 class Scene:
     """A client with TLS and a server that takes its steps when the test says so."""
 
     def __init__(self, server: ssl.SSLContext, client: ssl.SSLContext, host: str = NAME) -> None:
-        self.wire = Wire()
+        self.wire = InstantEndpoint()
         self.inner = Recorder()
         factory = Factory()
         factory.buildProtocol = lambda addr: self.inner  # type: ignore[method-assign]
@@ -363,7 +350,7 @@ class TestTheEnd:
 
 def joining(server: ssl.SSLContext | None, client: ssl.SSLContext, said: bytes = b"") -> Exception:
     """What `connect` raises where a server refuses, or says `said` in plain text."""
-    wire = Wire()
+    wire = InstantEndpoint()
     clock: Any = MemoryReactorClock()
     endpoint = TlsEndpoint(wire, NAME, client)
     work = connect(clock, f"wss://{NAME}", SEED, b"device-a", endpoint=endpoint)

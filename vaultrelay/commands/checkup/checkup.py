@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred
 
-from vaultrelay.client.way import CONNECT_SECONDS
+from vaultrelay.client.relay_endpoint import CONNECT_SECONDS
 from vaultrelay.commands.checkup.devices import Devices
 from vaultrelay.commands.checkup.explain import explain
 from vaultrelay.commands.checkup.idle import check_idle

@@ -15,7 +15,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from vaultrelay.client.way import CONNECT_SECONDS
+from vaultrelay.client.relay_endpoint import CONNECT_SECONDS
 from vaultrelay.commands.checkup.tls_endpoint import endpoint_of
 from vaultrelay.web.units import DAY
 from vaultrelay.wire.relay_url import RelayUrl

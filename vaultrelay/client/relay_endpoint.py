@@ -1,4 +1,4 @@
-"""The way to a relay: TCP, and TLS over it for wss."""
+"""The endpoint of a relay: TCP, and TLS over it for wss."""
 
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
@@ -10,7 +10,7 @@ CONNECT_SECONDS = 20
 """From the first packet to the welcome."""
 
 
-def way_to(
+def relay_endpoint(
     reactor: IReactorTime,
     url: RelayUrl,
     trust_roots: bytes | None,

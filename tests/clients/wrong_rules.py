@@ -123,11 +123,11 @@ def _any_extension(right: Any, self: DeviceSocket, data: bytes) -> None:
 def _first_of(wanted: tuple[int, int]) -> Fault:
     """Wait for the first second of a range of the relay."""
 
-    def told(right: Any, self: Any, low: float, high: float) -> float:
+    def by_relay(right: Any, self: Any, low: float, high: float) -> float:
         delay: float = right(low, low if (low, high) == wanted else high)
         return delay
 
-    return _method("_told", told)
+    return _method("_by_relay", by_relay)
 
 
 FAULTS: dict[str, Fault] = {

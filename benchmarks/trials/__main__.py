@@ -24,6 +24,8 @@ from benchmarks.trials import (
     hostile,
     joins,
     mailbox,
+    mailbox_greedy,
+    mailbox_kills,
     mailbox_load,
     storm,
     waiting,
@@ -51,7 +53,8 @@ TRIALS: dict[str, Trial] = {
     "mailbox_memory": mailbox.memory,
     "mailbox_load": mailbox_load.load,
     "mailbox_rate": mailbox.rate,
-    "mailbox_kills": mailbox.kills,
+    "mailbox_greedy": mailbox_greedy.greedy,
+    "mailbox_kills": mailbox_kills.kills,
 }
 
 

@@ -1,9 +1,7 @@
-"""The mailbox: its memory, its rate, and kills."""
+"""The mailbox: its memory, and its rate."""
 
 import asyncio
-import random
 import secrets
-import signal
 import time
 from contextlib import AsyncExitStack, ExitStack
 
@@ -19,7 +17,6 @@ from vaultrelay.policy.limits.mailbox import WINDOW_BYTES
 _DEVICES = 1000
 _MAX_BUFFER = 8 * MIB
 _SETTLE_SECONDS = 2
-_ROUNDS, _ROUND_SECONDS = 20, 1.0
 _LONE_PAUSE_SECONDS = 0.05
 """More than lies between two commits."""
 
@@ -98,29 +95,3 @@ async def rate(terms: Terms) -> None:
                     f"{len(stored) / took:.0f} PUTs, {(box.syncs - syncs) / took:.1f} syncs a "
                     f"second, {nacks} NACKs, median/99th {milliseconds(seconds)} ms"
                 )
-
-
-async def kills(terms: Terms) -> None:
-    """kill -9 while items are stored, again and again: what was answered is there, once."""
-    seed, chance = secrets.token_bytes(32), random.Random(3)
-    answered: set[bytes] = set()
-    with ExitStack() as stack:
-        box = MailboxStage(stack, terms)
-        for _ in range(_ROUNDS):
-            async with Helper(mail.store, box.target, [seed] * 8, 1024, 16384) as writers:
-                await writers.ask("go")
-                await asyncio.sleep(chance.random() * _ROUND_SECONDS)
-                box.stage.relay.process.send_signal(signal.SIGKILL)
-                box.stage.relay.process.communicate()
-                stored, *_ = await writers.ask("stop")
-                writers.order(None)
-            answered.update(stored)
-            box.stage.again()
-        async with Helper(mail.replay, box.target, seed, 1) as reader:
-            seconds, [ids] = await reader.ask(0)
-            reader.order(None)
-    report(
-        f"mailbox kills, {terms.scheme}: {_ROUNDS} kills, {len(answered)} items answered, "
-        f"{len(answered - set(ids))} lost, {len(ids) - len(set(ids))} twice, "
-        f"{len(set(ids) - answered)} stored without an answer; read in {seconds[0]:.1f} s"
-    )

@@ -142,10 +142,6 @@ async def _use(link: Link, target: Target, seed: bytes) -> None:
             order = asyncio.create_task(link.order())
 
 
-def _seed(number: int) -> bytes:
-    return sha256(b"greedy %d" % number).digest()
-
-
 def _seed(channel: int) -> bytes:
     return sha256(b"greedy %d" % channel).digest()
 

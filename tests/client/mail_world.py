@@ -107,6 +107,7 @@ class MailWorld(World):
             self.clerk,
             clock=self.clock,
             ledger=devices.ledger,
+            shares=devices.backpressure.shares,
             gathering=devices.batch,
             payers=Payers(self.clock, 0, is_open=False),
             limits=limits,

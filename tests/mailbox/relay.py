@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.broker.fakes import Nack, RecordingOutbox, Relay
 from tests.store.memory_store import Disk, MemoryStore
+from vaultrelay.broker.backpressure import Backpressure
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
 from vaultrelay.mailbox.payers import Payers
@@ -28,16 +29,26 @@ LIMITS = MailboxLimits(604_800, 65_536, 10_485_760, 10_000, 262_144)
 
 
 class MailOutbox(RecordingOutbox):
-    """Keeps ITEMs and STOREDs as they are read."""
+    """Keeps ITEMs and STOREDs as they are read. It is a PressedReader of what its device does not
+    take."""
 
-    session: Session
+    session: Session | None
     ledger: Ledger | None = None
     """Counts what is delivered, if the device takes nothing."""
+    held_bytes = shared_bytes = 0
+    partial = None
+
+    def read_again(self) -> None:
+        """There is nothing to read."""
+
+    def relieve(self) -> None:
+        raise AssertionError("memory was to suffice")
 
     def deliver(self, messages: list[bytes], is_broadcast: bool = False) -> Room:
         (message,) = messages
         if self.ledger is not None:
             self.ledger.add(len(message))
+            self.held_bytes += len(message)
             self.is_empty = False
         if self.room is not Room.FULL:
             is_item = message[0] == MailboxKind.ITEM
@@ -45,6 +56,7 @@ class MailOutbox(RecordingOutbox):
         return self.room
 
     def send_answer(self, answer: bytes) -> Room:
+        assert self.session is not None
         header = read_header(answer)
         if header.kind == MailboxKind.STORED:
             self._put(read_stored(answer, self.session.number))  # type: ignore[arg-type]
@@ -84,10 +96,13 @@ class MailRelay(Relay):
         self.states: list[State] = []
         self.clerk = Clerk(self._open, self.calls.append, self._state, self.clock.seconds)
         self.ledger = Ledger(1 << 24)
+        self.connections: list[MailOutbox] = []
+        """Those of devices that take nothing."""
         self.streams = MailboxStreams(
             self.clerk,
             clock=self.clock,
             ledger=self.ledger,
+            shares=Backpressure(self.ledger, self.clock, self.connections).shares,
             gathering=Gathering(),
             payers=Payers(self.clock, address_bytes, is_open=True),
             limits=limits,
@@ -105,6 +120,14 @@ class MailRelay(Relay):
     def mail_device(self, tag: int = 1, vault: int = 1, budgets: Budgets = ()) -> "MailDevice":
         """A device that has been challenged."""
         return MailDevice(self, tag, vault, budgets)
+
+    def hold_memory(self) -> None:
+        """Let others take all memory."""
+        self.ledger.add(self.ledger.limit)
+
+    def free_memory(self) -> None:
+        """Let them take none."""
+        self.ledger.add(-self.ledger.limit)
 
     def live(self, tag: int = 1, vault: int = 1) -> "MailDevice":
         """A device that has all items, and has read what came."""
@@ -130,6 +153,7 @@ class MailDevice:
     """A device with a mailbox."""
 
     def __init__(self, relay: MailRelay, tag: int, vault: int, budgets: Budgets) -> None:
+        self._relay = relay
         self._device = relay.connect(tag, vault, budgets=budgets)
         self._session = self._device.session
         self.outbox = self._device.outbox = MailOutbox()
@@ -184,9 +208,10 @@ class MailDevice:
     def leave(self) -> None:
         self._device.leave()
 
-    def take_nothing(self, ledger: Ledger) -> "MailDevice":
+    def take_nothing(self) -> "MailDevice":
         """Let all that comes wait in memory."""
-        self.outbox.ledger = ledger
+        self.outbox.ledger = self._relay.ledger
+        self._relay.connections.append(self.outbox)
         return self
 
     def take_all(self) -> None:

@@ -61,6 +61,7 @@ class MailboxService(Service):
             self.clerk,
             clock=reactor,
             ledger=devices.ledger,
+            shares=devices.backpressure.shares,
             gathering=devices.batch,
             payers=self.payers,
             limits=announced_limits(settings),

@@ -9,10 +9,11 @@ that waits longest, or of the smallest group. The reservation of a stalled messa
 
 from collections import OrderedDict
 from collections.abc import Collection
+from functools import partial
 from itertools import islice
 from math import inf
 
-from vaultrelay.broker.current_shares import CurrentShares
+from vaultrelay.broker.current_shares import CurrentShares, measure
 from vaultrelay.broker.outbox import Clock, Timer
 from vaultrelay.broker.pressed_reader import (
     PressedReader,
@@ -44,7 +45,7 @@ class Backpressure:
         """Paused since a moment, until there is room for their messages: the first is next."""
         self._reserved = Reservations()
         self._unchecked: list[PressedReader] = []
-        self._shares = CurrentShares(connections, ledger, clock)
+        self.shares = CurrentShares(partial(measure, connections, ledger), clock, connections)
         self._reviewed_at = -inf
         self._begun: list[PressedReader] = []
         """Of those above, the ones within a message at the last look: the last has least shares."""
@@ -100,10 +101,10 @@ class Backpressure:
         queue[reader] = self._clock.seconds()
         self.waits += 1
         gate.add_reason(self)
-        self._resume_later(self._shares.seconds)
+        self._resume_later(self.shares.seconds)
 
     def _must_pause(self, reader: PressedReader, missing: int) -> bool:
-        if self._shares.now().is_over(holding_of(reader), missing):
+        if self.shares.now().is_over(holding_of(reader), missing):
             return True
         return not (self._ledger.read_bytes or missing) and reader.partial_bytes is not None
 
@@ -111,7 +112,7 @@ class Backpressure:
         if missing:
             self._reserved.add(reader)
             # Many may reserve before the shares are measured again.
-            self._shares.now().add(holding_of(reader), missing)
+            self.shares.now().add(holding_of(reader), missing)
 
     def _memory_freed(self) -> None:
         # Called in the middle of a change of the ledger, and for many at once.
@@ -135,18 +136,18 @@ class Backpressure:
         self._resume_call = None
         self._note_room()
         now = self._clock.seconds()
-        if not self._ledger.is_pressed or now - self._reviewed_at >= self._shares.seconds:
+        if not self._ledger.is_pressed or now - self._reviewed_at >= self.shares.seconds:
             self._reviewed_at = now
             self._review()
         has_more = self._resume_waiting()
         if self._ledger.is_pressed and not self._reserved.has_last:
             self._reserve_last()
         if self._is_short:
-            self._resume_later(0 if has_more else self._shares.seconds)
+            self._resume_later(0 if has_more else self.shares.seconds)
 
     def _review(self) -> None:
         """Look at all that are above their shares."""
-        is_pressed, shares = self._ledger.is_pressed, self._shares.now()
+        is_pressed, shares = self._ledger.is_pressed, self.shares.now()
         begun: list[PressedReader] = []
         for reader, since in tuple(self._above.items()):
             missing = missing_bytes(reader)
@@ -208,7 +209,7 @@ class Backpressure:
         if self._is_short and self._ledger.is_pressed:
             self._close_stuck(self._clock.seconds())
         if not self._ledger.read_bytes:
-            self._resume_later(self._shares.seconds)
+            self._resume_later(self.shares.seconds)
             for each in self._connections:
                 # What a full relay does not read counts as read: a pong may be in it.
                 each.received_since_tick = True
@@ -226,7 +227,7 @@ class Backpressure:
         earliest = now - UNFINISHED_SECONDS
         failed = self._reserved.failed_before(earliest)
         late = (each for each, since in self._above.items() if since <= earliest or each in failed)
-        close_late((each for each in late if each.partial), self._shares.now())
+        close_late((each for each in late if each.partial), self.shares.now())
         if now - self._had_room_at >= UNFINISHED_SECONDS:
             close_largest(self._connections, self._ledger)
         for each in self._reserved.take_back(now):

@@ -1,42 +1,53 @@
-"""CurrentShares: the shares of the memory, measured while it is short."""
+"""CurrentShares: shares of memory, measured while it is short."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Sized
 from math import inf
 
 from vaultrelay.broker.outbox import Clock
 from vaultrelay.broker.pressed_reader import PressedReader, holding_of
 from vaultrelay.policy.ledger import Ledger
 from vaultrelay.policy.limits.pressure import SHARES_SECONDS
-from vaultrelay.policy.memory_shares import MemoryShares
+from vaultrelay.policy.memory_shares import Holding, MemoryShares
 
 
 class CurrentShares:
-    """The bytes that each group holds, measured again when they are older than `seconds`."""
+    """The bytes that each group holds, measured again when they are older than `seconds`.
+
+    `measure` gets the `others`, and looks at `holders`, of which a measurement takes longer the
+    more there are.
+    """
 
     def __init__(
-        self, connections: Collection[PressedReader], ledger: Ledger, clock: Clock
+        self,
+        measure: Callable[[Iterable[Holding]], MemoryShares],
+        clock: Clock,
+        holders: Sized,
     ) -> None:
-        self._connections = connections
-        self._ledger = ledger
+        self.others: Callable[[], Iterable[Holding]] = tuple
+        """What is held for devices beside what their connections hold."""
+        self._measure = measure
         self._clock = clock
+        self._holders = holders
         self._shares = MemoryShares((), 0)
         self._measured_at = -inf
 
     @property
     def seconds(self) -> float:
-        """The longest use of a measurement, which takes longer with more connections."""
-        return SHARES_SECONDS * max(1, len(self._connections) / 1000)
+        """The longest use of a measurement."""
+        return SHARES_SECONDS * max(1, len(self._holders) / 1000)
 
     def now(self) -> MemoryShares:
         """Return the present shares."""
         now = self._clock.seconds()
         if now - self._measured_at > self.seconds:
             self._measured_at = now
-            self._shares = measure(self._connections, self._ledger)
+            self._shares = self._measure(self.others())
         return self._shares
 
 
-def measure(connections: Collection[PressedReader], ledger: Ledger) -> MemoryShares:
+def measure(
+    connections: Collection[PressedReader], ledger: Ledger, others: Iterable[Holding] = ()
+) -> MemoryShares:
     """Measure the bytes that each group holds."""
-    holdings = (holding_of(each) for each in connections if each.held_bytes)
-    return MemoryShares(holdings, ledger.full, ledger.least_share)
+    holdings = [holding_of(each) for each in connections if each.held_bytes]
+    return MemoryShares([*holdings, *others], ledger.full, ledger.least_share)

@@ -80,6 +80,7 @@ class DeviceStream:
         "session",
         "state",
         "unanswered",
+        "waiting",
     )
 
     def __init__(self, session: Session, channel: bytes, cursor: Cursor | None) -> None:
@@ -93,8 +94,8 @@ class DeviceStream:
         """What was reported since `open`, once for each replay."""
         self.puts = 0
         """All PUTs so far."""
-        self.unanswered = 0
-        """Bytes of its PUTs that wait for the store."""
+        self.unanswered = self.waiting = 0
+        """Bytes of its PUTs that wait for the store, and their number."""
         self.room_at = inf
         """When `room` may be sent, since a PUT was refused that may be stored later."""
         self.erases: tuple[Cursor | None, ...] = ()
@@ -131,10 +132,14 @@ class DeviceStream:
         self.advance(Event.LAST_PAGE if page.is_end else Event.PAGE)
         return is_gap
 
-    def item_stored(self, messages: list[bytes], cursor: Cursor) -> None:
+    def item_stored(self, messages: list[bytes], cursor: Cursor, is_pressed: bool) -> None:
         """Send an item of another device that was stored, in a list that all receivers share; a
-        device that does not take it reads it from the store later."""
+        device that does not take it reads it from the store later: while memory is short, one
+        that does not take it at once."""
         if self.state is not _LIVE:
+            return
+        if is_pressed and not self.session.outbox.is_clear:
+            self.advance(Event.HIGH)
             return
         room = self.session.outbox.deliver(messages, True)
         if room is not Room.FULL:

@@ -4,31 +4,33 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
-from vaultrelay.broker.outbox import Clock
+from vaultrelay.broker.outbox import Clock, Timer
 from vaultrelay.mailbox.device_stream import DeviceStream
 from vaultrelay.mailbox.interfaces import StoreThread
-from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits.mailbox import MAX_PAGES
+from vaultrelay.mailbox.mail_memory import MailMemory
+from vaultrelay.policy.limits.mailbox import MAX_PAGES, PAGE_BYTES
 from vaultrelay.store.store import Page, Refused
 
 
 class PageTurns:
-    """Reads one page after the other for streams, in turn: few at once, and none while memory is
-    short. `on_page` gets each page, also of a stream that was closed meanwhile."""
+    """Reads one page after the other for streams, in turn: few at once, and none for those for
+    which memory is short. `on_page` gets each page, also of a stream that was closed meanwhile."""
 
     def __init__(
         self,
         clerk: StoreThread,
         clock: Clock,
-        ledger: Ledger,
+        memory: MailMemory,
         on_page: Callable[[DeviceStream, Page | Refused], None],
     ) -> None:
         self._clerk = clerk
         self._clock = clock
-        self._ledger = ledger
+        self._memory = memory
         self._on_page = on_page
         self._waiting: OrderedDict[DeviceStream, None] = OrderedDict()
         self._under_way = 0
+        self._call: Timer | None = None
+        """The next look, while memory is short for all that wait."""
 
     def add(self, stream: DeviceStream) -> None:
         """Read a page for a stream in its turn."""
@@ -40,22 +42,28 @@ class PageTurns:
         self._waiting.pop(stream, None)
 
     def _read(self) -> None:
-        while self._waiting and self._under_way < MAX_PAGES:
-            # Before each page, as the ones before it may have taken the memory.
-            if self._ledger.is_pressed:
-                self._ledger.call_when_freed(self._memory_freed)
+        for stream in () if self._call is not None else tuple(self._waiting):
+            if self._under_way == MAX_PAGES:
                 return
-            stream, _ = self._waiting.popitem(last=False)
+            if self._memory.is_short(stream, PAGE_BYTES):
+                # So that the next look begins with the others.
+                self._waiting.move_to_end(stream)
+                continue
+            del self._waiting[stream]
             self._under_way += 1
+            self._memory.reserve(stream, PAGE_BYTES)
             self._clerk.read(stream.channel, stream.cursor, partial(self._page_read, stream))
+        if self._waiting and self._call is None:
+            self._call = self._clock.callLater(self._memory.seconds, self._read_again)
 
     def _page_read(self, stream: DeviceStream, page: Page | Refused) -> None:
         self._under_way -= 1
+        self._memory.release(PAGE_BYTES)
         try:
             self._on_page(stream, page)
         finally:
             self._read()
 
-    def _memory_freed(self) -> None:
-        # Called in the middle of a change of the ledger.
-        self._clock.callLater(0, self._read)
+    def _read_again(self) -> None:
+        self._call = None
+        self._read()

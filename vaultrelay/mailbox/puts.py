@@ -9,7 +9,7 @@ from vaultrelay.broker.outbox import Clock
 from vaultrelay.mailbox.counters import MailboxCounters
 from vaultrelay.mailbox.device_stream import DeviceStream, State
 from vaultrelay.mailbox.interfaces import Gathering, Payers, StoreThread
-from vaultrelay.policy.ledger import Ledger
+from vaultrelay.mailbox.mail_memory import MailMemory
 from vaultrelay.policy.limits.mailbox import (
     ROOM_SECONDS,
     ROOM_WAITING_BYTES,
@@ -46,7 +46,7 @@ class Puts:
         on_high: Callable[[DeviceStream], None],
         *,
         clock: Clock,
-        ledger: Ledger,
+        memory: MailMemory,
         gathering: Gathering,
         payers: Payers,
         counters: MailboxCounters,
@@ -58,7 +58,7 @@ class Puts:
         self._channels = channels
         self._on_high = on_high
         self._clock = clock
-        self._ledger = ledger
+        self._memory = memory
         self._gathering = gathering
         self._payers = payers
         self._counters = counters
@@ -76,27 +76,38 @@ class Puts:
         self._refused.pop(stream, None)
 
     def allow_room(self, stream: DeviceStream) -> None:
-        """Let a device try again that was refused a PUT: there is room now."""
+        """Let a device try again that was refused a PUT: there is room now, which
+        `announce_room` tells it."""
         if stream in self._refused:
             stream.room_at = 0
-            self.announce_room()
 
     def announce_room(self) -> None:
         """Send `room` to the first devices that may try again, to few at once.
 
         While many PUTs wait, most of what they send would be refused again: only those are told
-        that have waited for long.
+        that have waited for long, or whose groups are far below their shares.
         """
-        if self.is_away or self._ledger.is_pressed:
+        if self.is_away:
             return
-        latest = self._clock.seconds()
-        if self._clerk.waiting_bytes > ROOM_WAITING_BYTES:
-            latest -= ROOM_SECONDS
-        ready = (each for each in self._refused if not each.unanswered and each.room_at <= latest)
+        ready = filter(self._has_room, self._refused)
         for stream in list(islice(ready, ROOMS_AT_ONCE)):
             del self._refused[stream]
             stream.room_at = inf
             stream.session.outbox.send_control(_ROOM)
+
+    def _has_room(self, stream: DeviceStream) -> bool:
+        waited = self._clock.seconds() - stream.room_at
+        if stream.unanswered or waited < 0 or self._memory.is_short(stream, self.limits.item_bytes):
+            return False
+        return (
+            self._are_few_waiting
+            or waited >= ROOM_SECONDS
+            or not self._memory.is_over_put_share(stream, self.limits.window_bytes)
+        )
+
+    @property
+    def _are_few_waiting(self) -> bool:
+        return self._clerk.waiting_bytes <= ROOM_WAITING_BYTES
 
     def _refusal(self, stream: DeviceStream, put: wire.Put, size: int) -> PutReason | None:
         """Give a PUT to the clerk, or return why not."""
@@ -105,7 +116,7 @@ class Puts:
         if self.is_away:
             return PutReason.AWAY
         is_over = stream.unanswered and stream.unanswered + size > self.limits.window_bytes
-        if is_over or self._ledger.is_pressed:
+        if is_over or not self._memory.may_put(stream, size):
             return PutReason.BUSY
         item = Put(
             stream.channel,
@@ -120,15 +131,13 @@ class Puts:
         if not self._clerk.put(item, partial(self._put_done, stream, put.id, item, size)):
             self._payers.charge(stream.session, -item.cost)
             return PutReason.BUSY
-        stream.unanswered += size
-        self._ledger.add(size)
+        self._memory.hold_put(stream, size)
         return None
 
     def _put_done(
         self, stream: DeviceStream, id: int, put: Put, size: int, result: Stored | Refused
     ) -> None:
-        stream.unanswered -= size
-        self._ledger.add(-size)
+        self._memory.release_put(stream, size)
         if isinstance(result, Refused) or not result.is_new:
             self._payers.charge(stream.session, -put.cost)
         if isinstance(result, Refused):
@@ -138,7 +147,8 @@ class Puts:
             if result.is_new:
                 self._send_item(stream, put, result.cursor)
             stream.put_stored(id, put.id, result.cursor, result.is_new)
-        if not stream.unanswered:
+        if not stream.unanswered and not self._memory.is_pressed and self._are_few_waiting:
+            # Otherwise most are short, and a look at all of them takes long.
             self.announce_room()
 
     def _send_item(self, sender: DeviceStream, put: Put, cursor: Cursor) -> None:
@@ -154,7 +164,7 @@ class Puts:
         self._gathering.begin()
         try:
             for each in live:
-                each.item_stored(messages, cursor)
+                each.item_stored(messages, cursor, self._memory.is_pressed)
         finally:
             self._gathering.end(None)
         for each in live:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from vaultrelay.broker.current_shares import CurrentShares
 from vaultrelay.broker.outbox import Clock
 from vaultrelay.broker.session import Session
 from vaultrelay.broker.stages import Control
 from vaultrelay.mailbox.counters import MailboxCounters
 from vaultrelay.mailbox.device_stream import DeviceStream, Event, State
 from vaultrelay.mailbox.interfaces import Gathering, Payers, StoreThread
+from vaultrelay.mailbox.mail_memory import MailMemory
 from vaultrelay.mailbox.page_turns import PageTurns
 from vaultrelay.mailbox.put_turns import PutTurns
 from vaultrelay.mailbox.puts import Puts
@@ -32,6 +34,7 @@ class MailboxStreams:
         *,
         clock: Clock,
         ledger: Ledger,
+        shares: CurrentShares,
         gathering: Gathering,
         payers: Payers,
         limits: MailboxLimits,
@@ -41,19 +44,20 @@ class MailboxStreams:
         self._gathering = gathering
         self._streams: dict[Session, DeviceStream] = {}
         self._channels: dict[bytes, list[DeviceStream]] = {}
+        self._memory = memory = MailMemory(clerk, ledger, shares, clock)
         self._puts = Puts(
             clerk,
             self._channels,
             self._go_on,
             clock=clock,
-            ledger=ledger,
+            memory=memory,
             gathering=gathering,
             payers=payers,
             counters=self.counters,
             limits=limits,
         )
         self._put_turns = PutTurns(clock)
-        self._turns = PageTurns(clerk, clock, ledger, self._page_read)
+        self._turns = PageTurns(clerk, clock, memory, self._page_read)
 
     # The broker calls these: Mailbox.
 
@@ -145,6 +149,7 @@ class MailboxStreams:
             self._puts.allow_room(stream)
             if stream.state is State.AWAY:
                 self._read(stream)
+        self._puts.announce_room()
 
     # Inside.
 
@@ -188,6 +193,7 @@ class MailboxStreams:
             if each.state is not State.CLOSED:
                 each.session.outbox.send_control(erased)
                 self._puts.allow_room(each)
+        self._puts.announce_room()
 
     def _erased(self, stream: DeviceStream, upto: Cursor | Refused | None) -> None:
         if isinstance(upto, Cursor):

@@ -32,6 +32,8 @@ MAX_WAITING_BYTES = 4 * 1024 * 1024
 refused as busy."""
 MAX_WAITING_PUTS = 16_384
 """As many of 256 bytes."""
+WAITING_PUT_BYTES = 400
+"""Memory that one takes beside its message: its fields, and the call for its answer."""
 PAGE_BYTES = 64 * 1024
 """Items read at once for one device: as much as the kernel takes for one connection."""
 MAX_PAGES = 2

@@ -1,0 +1,105 @@
+"""MailMemory: which devices the mailbox may hold more for, while memory or the disk is short.
+
+What it holds counts to the shares of channels and networks as do the messages of connections:
+pages that a device has not taken are in its connection, and PUTs that wait for the disk are counted
+here. While many PUTs wait, each group has a share of these, too, also if there is memory.
+"""
+
+from vaultrelay.broker.current_shares import CurrentShares
+from vaultrelay.broker.outbox import Clock
+from vaultrelay.mailbox.device_stream import DeviceStream
+from vaultrelay.mailbox.interfaces import StoreThread
+from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits.mailbox import MAX_WAITING_BYTES, WAITING_PUT_BYTES
+from vaultrelay.policy.limits.pressure import PRESSED_SHARE
+from vaultrelay.policy.memory_shares import Holding, MemoryShares
+
+
+class MailMemory:
+    """Counts PUTs in the ledger and in `shares`, those of the memory for messages."""
+
+    def __init__(
+        self, clerk: StoreThread, ledger: Ledger, shares: CurrentShares, clock: Clock
+    ) -> None:
+        self._clerk = clerk
+        self._ledger = ledger
+        self._shares = shares
+        self._putting: dict[DeviceStream, None] = {}
+        """Those with PUTs that wait; also closed ones."""
+        self._put_shares = CurrentShares(
+            lambda others: MemoryShares(others, MAX_WAITING_BYTES), clock, self._putting
+        )
+        shares.others = self._put_shares.others = self._holdings
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether memory is short."""
+        return self._ledger.is_pressed
+
+    @property
+    def seconds(self) -> float:
+        """After which a device that is short may no longer be."""
+        return self._shares.seconds
+
+    def is_short(self, stream: DeviceStream, size: int) -> bool:
+        """Return whether memory is so short that there is no room for `size` more bytes of this
+        device."""
+        if not self._ledger.is_pressed:
+            return False
+        return not self._ledger.has_room(size) or self._shares.now().is_over(
+            _groups_of(stream), size
+        )
+
+    def may_put(self, stream: DeviceStream, size: int) -> bool:
+        """Return whether a PUT of the device may wait for the disk."""
+        if self.is_short(stream, size):
+            return False
+        return not (self._is_crowded and self.is_over_put_share(stream))
+
+    def is_over_put_share(self, stream: DeviceStream, size: int = 0) -> bool:
+        """Return whether more PUTs of the device's channel or network wait than their share, or
+        would with `size` more bytes."""
+        return self._put_shares.now().is_over(_groups_of(stream), size)
+
+    def reserve(self, stream: DeviceStream, size: int) -> None:
+        """Count bytes that are read for a device."""
+        self._ledger.add(size)
+        if self._ledger.is_pressed:
+            # Before the next measurement there may be many.
+            self._shares.now().add(_groups_of(stream), size)
+
+    def release(self, size: int) -> None:
+        """Count these no more: the connection does now."""
+        self._ledger.add(-size)
+
+    def hold_put(self, stream: DeviceStream, size: int) -> None:
+        """Count a PUT of a device that waits for the disk."""
+        stream.unanswered += size
+        stream.waiting += 1
+        self._putting[stream] = None
+        self.reserve(stream, size + WAITING_PUT_BYTES)
+        if self._is_crowded:
+            self._put_shares.now().add(_groups_of(stream), size + WAITING_PUT_BYTES)
+
+    def release_put(self, stream: DeviceStream, size: int) -> None:
+        """Count it no more."""
+        stream.unanswered -= size
+        stream.waiting -= 1
+        if not stream.waiting:
+            del self._putting[stream]
+        self._ledger.add(-size - WAITING_PUT_BYTES)
+
+    @property
+    def _is_crowded(self) -> bool:
+        return self._clerk.waiting_bytes > MAX_WAITING_BYTES // PRESSED_SHARE
+
+    def _holdings(self) -> list[Holding]:
+        return [
+            _groups_of(each)._replace(own_bytes=each.unanswered + each.waiting * WAITING_PUT_BYTES)
+            for each in self._putting
+        ]
+
+
+def _groups_of(stream: DeviceStream) -> Holding:
+    # A closed session has no channel any more.
+    return Holding(stream.channel, stream.session.budgets, 0, 0)

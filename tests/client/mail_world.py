@@ -108,6 +108,7 @@ class MailWorld(World):
             clock=self.clock,
             ledger=devices.ledger,
             shares=devices.backpressure.shares,
+            give_way=devices.core_shares.give_way,
             gathering=devices.batch,
             payers=Payers(self.clock, 0, is_open=False),
             limits=limits,

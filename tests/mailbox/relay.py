@@ -8,6 +8,7 @@ from typing import Any
 from tests.broker.fakes import Nack, RecordingOutbox, Relay
 from tests.store.memory_store import Disk, MemoryStore
 from vaultrelay.broker.backpressure import Backpressure
+from vaultrelay.broker.core_shares import CoreShares
 from vaultrelay.broker.outbox import Room
 from vaultrelay.broker.session import Session
 from vaultrelay.mailbox.payers import Payers
@@ -103,6 +104,7 @@ class MailRelay(Relay):
             clock=self.clock,
             ledger=self.ledger,
             shares=Backpressure(self.ledger, self.clock, self.connections).shares,
+            give_way=CoreShares(self.clock, self.ledger, ()).give_way,
             gathering=Gathering(),
             payers=Payers(self.clock, address_bytes, is_open=True),
             limits=limits,

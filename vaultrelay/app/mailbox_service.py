@@ -62,6 +62,7 @@ class MailboxService(Service):
             clock=reactor,
             ledger=devices.ledger,
             shares=devices.backpressure.shares,
+            give_way=devices.core_shares.give_way,
             gathering=devices.batch,
             payers=self.payers,
             limits=announced_limits(settings),

@@ -12,6 +12,7 @@ shared      with a read for a second address, while    turns are short, reads sm
 =========== ========================================== ===========================================
 
 A network below its share is never made to wait: its devices are read by the hub as they are ready.
+In every state a device waits for its turn after some messages that take long, such as PUTs.
 """
 
 from collections.abc import Collection
@@ -130,6 +131,8 @@ class CoreShares:
             amounts = {DELIVERIES: spent.messages, BYTES: spent.bytes, CORE: took}
             excess = charge_traffic(session.budgets, amounts, now)
         if excess > 0:
+            # It may have given way.
+            self._queue.remove(session)
             session.flow.gate.add_reason(OUT_OF_TURN)
             self._debts[session] = self._clock.callLater(excess, partial(self._paid, session))
         elif self._must_wait(network) or session.flow.gate.has_reason(OUT_OF_TURN):
@@ -137,6 +140,12 @@ class CoreShares:
             self._hold_all(now)
         else:
             self._was_read = self._is_limited(network)
+
+    def give_way(self, session: Session, seconds: float) -> None:
+        """Let a device wait for its turn in the middle of a read, whose messages have taken about
+        this long: not every read is measured."""
+        self._queue.charge(session.budgets[-1] if session.budgets else _UNCOUNTED, seconds)
+        self._wait(session)
 
     def forget(self, session: Session) -> None:
         """Drop an ended session."""
@@ -205,6 +214,8 @@ class CoreShares:
                 session.flow.gate.remove_reason(OUT_OF_TURN)
         if self._queue:
             self._call_next()
+        elif not self.is_busy:
+            self._queue = ReaderQueue(QUANTUM_SECONDS)
 
     def _tick(self) -> None:
         """Look whether the core is still busy."""

@@ -12,9 +12,9 @@ from vaultrelay.mailbox.device_stream import DeviceStream, Event, State
 from vaultrelay.mailbox.interfaces import Gathering, Payers, StoreThread
 from vaultrelay.mailbox.mail_memory import MailMemory
 from vaultrelay.mailbox.page_turns import PageTurns
-from vaultrelay.mailbox.put_turns import PutTurns
 from vaultrelay.mailbox.puts import Puts
 from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits.mailbox import PUT_SECONDS, PUTS_PER_TURN
 from vaultrelay.store.store import Cursor, Page, Refused
 from vaultrelay.wire import mailbox as wire
 from vaultrelay.wire.announced import MailboxLimits
@@ -26,6 +26,8 @@ class MailboxStreams:
 
     A PUT goes to the clerk and, when it is on the disk, as STORED to its sender and as ITEM to all
     live streams of its channel. The others read it from the store.
+
+    `give_way` lets a session wait for its turn of the core, of which it has used some seconds.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class MailboxStreams:
         clock: Clock,
         ledger: Ledger,
         shares: CurrentShares,
+        give_way: Callable[[Session, float], None],
         gathering: Gathering,
         payers: Payers,
         limits: MailboxLimits,
@@ -42,6 +45,7 @@ class MailboxStreams:
         self.counters = MailboxCounters()
         self._clerk = clerk
         self._gathering = gathering
+        self._give_way = give_way
         self._streams: dict[Session, DeviceStream] = {}
         self._channels: dict[bytes, list[DeviceStream]] = {}
         self._memory = memory = MailMemory(clerk, ledger, shares, clock)
@@ -56,7 +60,6 @@ class MailboxStreams:
             counters=self.counters,
             limits=limits,
         )
-        self._put_turns = PutTurns(clock)
         self._turns = PageTurns(clerk, clock, memory, self._page_read)
 
     # The broker calls these: Mailbox.
@@ -87,7 +90,9 @@ class MailboxStreams:
         receivers = len(self._channels[stream.channel]) - 1 or 1
         session.rates.charge_deliveries(receivers, receivers * len(message))
         self._puts.receive(stream, put, len(message))
-        self._put_turns.count(stream)
+        stream.puts += 1
+        if stream.puts % PUTS_PER_TURN == 0:
+            self._give_way(session, PUTS_PER_TURN * PUT_SECONDS)
         return True
 
     def control_received(self, session: Session, control: Control) -> bool:
@@ -108,7 +113,6 @@ class MailboxStreams:
         stream.advance(Event.CLOSE)
         self._turns.remove(stream)
         self._puts.forget(stream)
-        self._put_turns.remove(stream)
         others = self._channels[stream.channel]
         others.remove(stream)
         if not others:

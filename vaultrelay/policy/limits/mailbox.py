@@ -89,10 +89,10 @@ the start. A disk that does not respond does not hold it up for longer."""
 WINDOW_BYTES = 256 * 1024
 """PUTs of one device that wait for the store: what a device sends within a few commits."""
 PUTS_PER_TURN = 16
-SENDERS_PER_TURN = 4
-"""PUTs of a device, and devices with so many, in one turn of the reactor: 1.7 ms, for which live
-messages wait. Without a bound a read of 260 KiB with 243 PUTs takes 7 ms, and each of 64 senders
-has one."""
+"""PUTs of a device between two turns of the core: half a millisecond, for which live messages wait.
+Without a bound a read of 260 KiB with 243 PUTs takes 7 ms, and each of 64 senders has one."""
+PUT_SECONDS = 0.000027
+"""Of the core for one PUT of 1 KiB, ten times as long as for a message."""
 ROOM_WAITING_BYTES = 1024 * 1024
 """PUTs that wait for the thread, above which no device is told to send again."""
 ROOMS_AT_ONCE = 4

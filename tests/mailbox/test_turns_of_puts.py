@@ -1,12 +1,7 @@
 """Devices that send many PUTs take turns."""
 
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
-
 from tests.mailbox.relay import MailDevice, MailRelay
-from vaultrelay.mailbox.put_turns import PutTurns
-from vaultrelay.policy.limits.mailbox import PUTS_PER_TURN, SENDERS_PER_TURN
+from vaultrelay.policy.limits.mailbox import PUTS_PER_TURN
 from vaultrelay.wire.mailbox import Stored
 
 
@@ -42,30 +37,6 @@ def test_fewer_puts_pause_nobody() -> None:
     assert not is_paused(sender)
 
 
-def test_few_devices_go_on_in_one_turn_in_order() -> None:
-    calls: list[Callable[[], None]] = []
-
-    def call_later(_: float, call: Callable[[], None]) -> object:
-        calls.append(call)
-        return call
-
-    clock: Any = SimpleNamespace(callLater=call_later)
-    turns, relay = PutTurns(clock), MailRelay()
-    relay.work()
-    senders = [relay.live(tag) for tag in range(1, 2 * SENDERS_PER_TURN + 2)]
-    for sender in senders:
-        stream = relay.streams._streams[sender.session]
-        for _ in range(PUTS_PER_TURN):
-            turns.count(stream)
-    for going in (0, SENDERS_PER_TURN, 2 * SENDERS_PER_TURN, len(senders)):
-        assert [is_paused(each) for each in senders] == [
-            place >= going for place in range(len(senders))
-        ]
-        if going < len(senders):
-            calls.pop()()
-    assert calls == []
-
-
 def test_all_are_answered() -> None:
     relay, senders = crowd(3)
     relay.work()
@@ -75,7 +46,8 @@ def test_all_are_answered() -> None:
 
 
 def test_a_device_that_leaves_while_it_waits_is_forgotten() -> None:
-    relay, senders = crowd(SENDERS_PER_TURN + 1)
+    relay, senders = crowd(2)
     senders[0].leave()
     relay.clock.advance(0)
-    assert not any(map(is_paused, senders[1:]))
+    relay.clock.advance(0)
+    assert not is_paused(senders[1])

@@ -22,9 +22,9 @@ _JOINS_AT_ONCE = 32
 _ID = slice(HEADER_BYTES, HEADER_BYTES + 16)
 
 
-def mail_device(target: Target, seed: bytes, tag: int) -> Device:
+def mail_device(target: Target, seed: bytes, tag: int, address: str = "") -> Device:
     """A device that opens its mailbox without a cursor."""
-    device = Device(target, seed, tag.to_bytes(8, "big"))
+    device = Device(target, seed, tag.to_bytes(8, "big"), address)
     device.mailbox = b""
     return device
 

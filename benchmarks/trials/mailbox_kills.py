@@ -3,10 +3,10 @@
 import random
 import secrets
 import signal
-import time
-from asyncio import sleep
+from asyncio import get_running_loop, sleep
 from collections import Counter, deque
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -58,14 +58,18 @@ class _Outbox:
         if message[0] == MailboxKind.STORED:
             self.answered.append(message[_ID])
             self._under_way.pop(int.from_bytes(message[12:HEADER_BYTES]))
-            self.fill()
+            self._fill_soon()
 
     def _refused(self, nack: bytes) -> None:
         self._waiting.appendleft(self._under_way.pop(int.from_bytes(nack[12:HEADER_BYTES])))
 
     def _control_received(self, control: dict[str, Any]) -> None:
         if control.get("state") in ("room", "open"):
-            self.fill()
+            self._fill_soon()
+
+    def _fill_soon(self) -> None:
+        # Not at once: a write to a relay that was killed reads what is left of its answers.
+        get_running_loop().call_soon(self.fill)
 
 
 async def _put(link: Link, target: Target, seed: bytes, unanswered: list[bytes]) -> None:
@@ -118,50 +122,69 @@ async def _follow(link: Link, target: Target, seed: bytes, cursor: bytes) -> Non
     link.report((ids, cursor, {name: count for name, count in gaps.items() if name and count}))
 
 
+@dataclass
+class _Seen:
+    """What devices have seen of all rounds so far."""
+
+    answered: list[bytes] = field(default_factory=list)
+    unanswered: list[bytes] = field(default_factory=list)
+    """Of the last round."""
+    repeated: int = 0
+    followed: list[bytes] = field(default_factory=list)
+    """What a device got that keeps its cursor."""
+    cursor: bytes = b""
+    faults: Counter[str] = field(default_factory=Counter)
+
+    async def stop(self, writers: Helper, follower: Helper) -> None:
+        """Take what devices have seen in a round."""
+        self.repeated += len(self.unanswered)
+        answered, self.unanswered = await writers.ask("stop")
+        self.answered += answered
+        await self.follow(follower)
+
+    async def follow(self, follower: Helper) -> None:
+        """Take what one has read."""
+        ids, self.cursor, faults = await follower.ask("stop")
+        self.followed += ids
+        self.faults.update(faults)
+
+    def compare(self, kept: list[bytes]) -> str:
+        """What became of it, where these items are stored now."""
+        answered, followed = set(self.answered), self.followed
+        return (
+            f"{len(self.answered)} PUTs answered, {len(answered - set(kept))} lost, "
+            f"{_repetitions(kept)} stored twice, {_repetitions(self.answered)} answered twice; "
+            f"{self.repeated} repeated after a kill; {len(set(kept) - answered)} stored without "
+            f"an answer; a device with a cursor got {len(followed)} of {len(kept)} items, "
+            f"{'in order' if followed == kept else 'NOT in order'}, {_repetitions(followed)} "
+            f"twice; {dict(self.faults) or 'no gap, none wrong'}"
+        )
+
+
+def _repetitions(ids: list[bytes]) -> int:
+    return len(ids) - len(set(ids))
+
+
 async def kills(terms: Terms) -> None:
     """What was answered is there, once, and a device that keeps its cursor gets each item once."""
     seed, chance = secrets.token_bytes(32), random.Random(terms.times)
-    answered: list[bytes] = []
-    followed: list[bytes] = []
-    faults: Counter[str] = Counter()
-    unanswered: list[bytes] = []
-    cursor = b""
-    repeated = 0
+    seen, read = _Seen(), _Seen()
     with ExitStack() as stack:
-        box = MailboxStage(stack, terms)
-        for round_number in range(_KILLS + 1):
+        box = MailboxStage(stack, terms, "--drain-seconds", "1")
+        # At the last end what is under way is answered, and read.
+        for end in [signal.SIGKILL] * _KILLS + [signal.SIGTERM]:
             async with (
-                Helper(_follow, box.target, seed, cursor) as follower,
-                Helper(_put, box.target, seed, unanswered) as writers,
+                Helper(_follow, box.target, seed, seen.cursor) as follower,
+                Helper(_put, box.target, seed, seen.unanswered) as writers,
             ):
                 writers.order("go")
                 await sleep(chance.random() * _ROUND_SECONDS)
-                if round_number < _KILLS:
-                    box.stage.relay.process.send_signal(signal.SIGKILL)
-                    box.stage.relay.process.communicate()
-                else:
-                    # What is under way is answered, and read, before the end.
-                    box.stage.relay.process.terminate()
-                    box.stage.relay.process.communicate()
-                repeated += len(unanswered)
-                stored, unanswered = await writers.ask("stop")
-                ids, cursor, found = await follower.ask("stop")
-            answered += stored
-            followed += ids
-            faults.update(found)
+                box.stage.relay.process.send_signal(end)
+                box.stage.relay.process.communicate()
+                await seen.stop(writers, follower)
             box.stage.again()
-        began = time.monotonic()
-        async with Helper(_follow, box.target, seed, cursor) as follower:
-            followed += (await follower.ask("stop"))[0]
+        async with Helper(_follow, box.target, seed, seen.cursor) as follower:
+            await seen.follow(follower)
         async with Helper(_follow, box.target, seed, b"") as reader:
-            kept, _, found = await reader.ask("stop")
-            faults.update(found)
-    report(
-        f"mailbox kills, {terms.scheme}: {_KILLS} kills, {len(answered)} PUTs answered, "
-        f"{len(set(answered) - set(kept))} lost, {len(kept) - len(set(kept))} stored twice, "
-        f"{len(answered) - len(set(answered))} answered twice; {repeated} repeated after a kill; "
-        f"{len(set(kept) - set(answered))} stored without an answer; a device with a cursor got "
-        f"{len(followed)} of {len(kept)} items, {'in order' if followed == kept else 'NOT so'}, "
-        f"{len(followed) - len(set(followed))} twice; {dict(faults) or 'no gap, none wrong'}; "
-        f"read in {time.monotonic() - began:.1f} s"
-    )
+            await read.follow(reader)
+    report(f"mailbox kills, {terms.scheme}: {_KILLS} kills, {seen.compare(read.followed)}")

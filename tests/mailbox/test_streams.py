@@ -9,9 +9,10 @@ from tests.mailbox.relay import LIMITS, MailDevice, MailRelay
 from vaultrelay.broker.outbox import Room
 from vaultrelay.mailbox.device_stream import TRANSITIONS, Event, State
 from vaultrelay.policy.limits.mailbox import (
+    FEW_PUTS_SHARE,
     MAX_PAGES,
+    MAX_WAITING_BYTES,
     ROOM_SECONDS,
-    ROOM_WAITING_BYTES,
     ROOMS_AT_ONCE,
     WAITING_PUT_BYTES,
 )
@@ -519,7 +520,7 @@ def test_nobody_is_told_of_room_while_many_puts_wait_but_after_a_minute(relay: M
         for _ in range(3):
             number += 1
             sender.put(number, bytes(60_000))
-    assert relay.clerk.waiting_bytes > ROOM_WAITING_BYTES
+    assert relay.clerk.waiting_bytes > MAX_WAITING_BYTES // FEW_PUTS_SHARE
     relay.streams.tick()
     assert refused.read() == []
     relay.clock.advance(ROOM_SECONDS)

@@ -10,10 +10,6 @@ from vaultrelay.store.store import Cursor, Page, Put, Refused, Stored
 class StoreThread(Protocol):
     """The clerk, as it is used here. All results come later, in the order of the work."""
 
-    @property
-    def waiting_bytes(self) -> int:
-        """Costs of the PUTs that wait."""
-
     def put(self, put: Put, done: Callable[[Stored | Refused], None]) -> bool:
         """Store an item; return False if too many wait."""
 

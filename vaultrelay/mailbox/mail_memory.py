@@ -3,14 +3,19 @@
 What it holds counts to the shares of channels and networks as do the messages of connections:
 pages that a device has not taken are in its connection, and PUTs that wait for the disk are counted
 here. While many PUTs wait, each group has a share of these, too, also if there is memory.
+Messages between devices do not wait for the disk: PUTs hold a part of the memory at most.
 """
 
 from vaultrelay.broker.current_shares import CurrentShares
 from vaultrelay.broker.outbox import Clock
 from vaultrelay.mailbox.device_stream import DeviceStream
-from vaultrelay.mailbox.interfaces import StoreThread
 from vaultrelay.policy.ledger import Ledger
-from vaultrelay.policy.limits.mailbox import MAX_WAITING_BYTES, WAITING_PUT_BYTES
+from vaultrelay.policy.limits.mailbox import (
+    FEW_PUTS_SHARE,
+    MAX_WAITING_BYTES,
+    PUT_MEMORY_SHARE,
+    WAITING_PUT_BYTES,
+)
 from vaultrelay.policy.limits.pressure import PRESSED_SHARE
 from vaultrelay.policy.memory_shares import Holding, MemoryShares
 
@@ -18,16 +23,15 @@ from vaultrelay.policy.memory_shares import Holding, MemoryShares
 class MailMemory:
     """Counts PUTs in the ledger and in `shares`, those of the memory for messages."""
 
-    def __init__(
-        self, clerk: StoreThread, ledger: Ledger, shares: CurrentShares, clock: Clock
-    ) -> None:
-        self._clerk = clerk
+    def __init__(self, ledger: Ledger, shares: CurrentShares, clock: Clock) -> None:
         self._ledger = ledger
         self._shares = shares
         self._putting: dict[DeviceStream, None] = {}
         """Those with PUTs that wait; also closed ones."""
+        self._put_bytes = 0
+        """What all these hold."""
         self._put_shares = CurrentShares(
-            lambda others: MemoryShares(others, MAX_WAITING_BYTES), clock, self._putting
+            lambda others: MemoryShares(others, self._put_limit), clock, self._putting
         )
         shares.others = self._put_shares.others = self._holdings
 
@@ -35,6 +39,11 @@ class MailMemory:
     def is_pressed(self) -> bool:
         """Whether memory is short."""
         return self._ledger.is_pressed
+
+    @property
+    def has_few_puts(self) -> bool:
+        """Whether so few PUTs wait that more may come."""
+        return self._put_bytes <= self._put_limit // FEW_PUTS_SHARE
 
     @property
     def seconds(self) -> float:
@@ -52,7 +61,7 @@ class MailMemory:
 
     def may_put(self, stream: DeviceStream, size: int) -> bool:
         """Return whether a PUT of the device may wait for the disk."""
-        if self.is_short(stream, size):
+        if self._put_bytes + size > self._put_limit or self.is_short(stream, size):
             return False
         return not (self._is_crowded and self.is_over_put_share(stream))
 
@@ -74,12 +83,15 @@ class MailMemory:
 
     def hold_put(self, stream: DeviceStream, size: int) -> None:
         """Count a PUT of a device that waits for the disk."""
+        held = size + WAITING_PUT_BYTES
+        # First: a measurement would count it twice.
+        self.reserve(stream, held)
+        if self._is_crowded:
+            self._put_shares.now().add(_groups_of(stream), held)
         stream.unanswered += size
         stream.waiting += 1
         self._putting[stream] = None
-        self.reserve(stream, size + WAITING_PUT_BYTES)
-        if self._is_crowded:
-            self._put_shares.now().add(_groups_of(stream), size + WAITING_PUT_BYTES)
+        self._put_bytes += held
 
     def release_put(self, stream: DeviceStream, size: int) -> None:
         """Count it no more."""
@@ -87,11 +99,16 @@ class MailMemory:
         stream.waiting -= 1
         if not stream.waiting:
             del self._putting[stream]
+        self._put_bytes -= size + WAITING_PUT_BYTES
         self._ledger.add(-size - WAITING_PUT_BYTES)
 
     @property
+    def _put_limit(self) -> int:
+        return min(self._ledger.limit // PUT_MEMORY_SHARE, MAX_WAITING_BYTES)
+
+    @property
     def _is_crowded(self) -> bool:
-        return self._clerk.waiting_bytes > MAX_WAITING_BYTES // PRESSED_SHARE
+        return self._put_bytes > self._put_limit // PRESSED_SHARE
 
     def _holdings(self) -> list[Holding]:
         return [

@@ -10,11 +10,7 @@ from vaultrelay.mailbox.counters import MailboxCounters
 from vaultrelay.mailbox.device_stream import DeviceStream, State
 from vaultrelay.mailbox.interfaces import Gathering, Payers, StoreThread
 from vaultrelay.mailbox.mail_memory import MailMemory
-from vaultrelay.policy.limits.mailbox import (
-    ROOM_SECONDS,
-    ROOM_WAITING_BYTES,
-    ROOMS_AT_ONCE,
-)
+from vaultrelay.policy.limits.mailbox import ROOM_SECONDS, ROOMS_AT_ONCE
 from vaultrelay.store.store import Cursor, Put, Refused, Stored
 from vaultrelay.wire import mailbox as wire
 from vaultrelay.wire.announced import MailboxLimits
@@ -100,14 +96,10 @@ class Puts:
         if stream.unanswered or waited < 0 or self._memory.is_short(stream, self.limits.item_bytes):
             return False
         return (
-            self._are_few_waiting
+            self._memory.has_few_puts
             or waited >= ROOM_SECONDS
             or not self._memory.is_over_put_share(stream, self.limits.window_bytes)
         )
-
-    @property
-    def _are_few_waiting(self) -> bool:
-        return self._clerk.waiting_bytes <= ROOM_WAITING_BYTES
 
     def _refusal(self, stream: DeviceStream, put: wire.Put, size: int) -> PutReason | None:
         """Give a PUT to the clerk, or return why not."""
@@ -147,7 +139,7 @@ class Puts:
             if result.is_new:
                 self._send_item(stream, put, result.cursor)
             stream.put_stored(id, put.id, result.cursor, result.is_new)
-        if not stream.unanswered and not self._memory.is_pressed and self._are_few_waiting:
+        if not stream.unanswered and self._memory.has_few_puts and not self._memory.is_pressed:
             # Otherwise most are short, and a look at all of them takes long.
             self.announce_room()
 

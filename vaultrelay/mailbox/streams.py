@@ -48,7 +48,7 @@ class MailboxStreams:
         self._give_way = give_way
         self._streams: dict[Session, DeviceStream] = {}
         self._channels: dict[bytes, list[DeviceStream]] = {}
-        self._memory = memory = MailMemory(clerk, ledger, shares, clock)
+        self._memory = memory = MailMemory(ledger, shares, clock)
         self._puts = Puts(
             clerk,
             self._channels,

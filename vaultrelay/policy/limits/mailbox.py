@@ -93,8 +93,12 @@ PUTS_PER_TURN = 16
 Without a bound a read of 260 KiB with 243 PUTs takes 7 ms, and each of 64 senders has one."""
 PUT_SECONDS = 0.000027
 """Of the core for one PUT of 1 KiB, ten times as long as for a message."""
-ROOM_WAITING_BYTES = 1024 * 1024
-"""PUTs that wait for the thread, above which no device is told to send again."""
+PUT_MEMORY_SHARE = 4
+"""Divides `--max-buffer` into what PUTs that wait may take, within MAX_WAITING_BYTES: with half of
+it, one slow disk would let messages between devices wait for memory."""
+FEW_PUTS_SHARE = 4
+"""Divides that into the PUTs above which devices are told to send again only if their groups hold
+little: 1 MiB, about one transaction."""
 ROOMS_AT_ONCE = 4
 """Devices that are told so at once: their windows are as much again."""
 ROOM_SECONDS = 60

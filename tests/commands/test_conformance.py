@@ -29,6 +29,7 @@ def test_the_list_has_a_line_for_each_case(capsys: pytest.CaptureFixture[str]) -
         (["--only", "weather", "--", "true"], "no case is named 'weather'"),
         (["--", "/no/such/adapter"], "'/no/such/adapter' is not a program"),
         (["--patience", "0", "--", "true"], "more than 0 seconds"),
+        (["--junit", "/no/such/report.xml", "--", "true"], "--junit: /no/such/report.xml: No such"),
         (["node", "adapter.js"], "write -- before the adapter"),
     ],
 )

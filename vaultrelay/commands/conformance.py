@@ -80,6 +80,9 @@ def main(arguments: list[str]) -> int:
     if not found.patience > 0:
         stop_with("--patience: it is more than 0 seconds")
     command, reactor = _with_path(command), real_reactor()
+    if found.junit:
+        # A file that cannot be written is reported now, and not after all cases.
+        _write(found.junit, b"")
     runner = Runner(
         reactor, lambda: AdapterProcess(reactor, command, found.patience), found.patience
     )

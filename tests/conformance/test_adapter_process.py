@@ -73,7 +73,17 @@ async def test_a_line_that_nothing_asked_for_is_reported() -> None:
     assert "nothing asked for" in await fault_of(driver)
 
 
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("{}", 'no "adapter": 1'),
+        (
+            '{"adapter": 1, "platform": "Native"}',
+            'the "platform" is none of native, browser, phone: Native',
+        ),
+    ],
+)
 @pytest_twisted.ensureDeferred
-async def test_another_first_line_is_reported() -> None:
-    driver = AdapterProcess(REACTOR, [sys.executable, "-c", "print('{}'); input()"], 60.0)
-    assert 'no "adapter": 1' in await fault_of(driver)
+async def test_another_first_line_is_reported(line: str, fault: str) -> None:
+    driver = AdapterProcess(REACTOR, [sys.executable, "-c", f"print('{line}'); input()"], 60.0)
+    assert fault in await fault_of(driver)

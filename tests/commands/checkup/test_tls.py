@@ -2,8 +2,10 @@
 
 import ssl
 import warnings
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_twisted
@@ -22,10 +24,16 @@ async def checked(port: int) -> StepResult:
     return await tls.check_tls(reactor, RelayUrl.read(f"wss://localhost:{port}"))
 
 
-def server(folder: Path, monkeypatch: pytest.MonkeyPatch, days: float = 30) -> ssl.SSLContext:
+def server(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    days: float = 30,
+    names: Sequence[str] = ("localhost",),
+    **more: Any,
+) -> ssl.SSLContext:
     """A server's context, whose certificate is trusted."""
     ends = datetime.now(UTC) + timedelta(days=days)
-    certificate, key = write_pair(folder, *chain(["localhost"], ends=ends))
+    certificate, key = write_pair(folder, *chain(names, ends=ends, **more))
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -71,6 +79,18 @@ async def test_a_server_that_selects_nothing_but_http_2_is_told_so(
     context.set_alpn_protocols(["h2"])
     with answering(b"", context) as port:
         assert slugs(await checked(port)) == ["http_2_only"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_certificate_with_a_common_name_only_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = server(tmp_path, monkeypatch, names=[], subject="localhost")
+    with (
+        answering(b"", context) as port,
+        pytest.raises(CheckFailed, match="contains no host name, so every device refuses it"),
+    ):
+        await checked(port)
 
 
 @pytest_twisted.ensureDeferred

@@ -6,13 +6,15 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from twisted.internet import defer
+
 from vaultrelay.certificates.trust import client_context
 from vaultrelay.commands.checkup.certificate import (
     NAME_MISMATCH,
     certificate_warnings,
     explain_name_mismatch,
 )
-from vaultrelay.commands.checkup.probe import TlsFacts, probe_tls
+from vaultrelay.commands.checkup.probe import ANSWER_SECONDS, TlsFacts, probe_tls
 from vaultrelay.commands.checkup.result import CheckFailed, StepResult
 from vaultrelay.commands.checkup.tls_endpoint import device_context
 from vaultrelay.commands.checkup.trust import (
@@ -51,6 +53,11 @@ async def check_tls(reactor: Any, url: RelayUrl) -> StepResult:
         if "no application protocol" in str(error).lower().replace("_", " "):
             raise CheckFailed(_ONLY_HTTP_2) from None
         raise
+    except defer.TimeoutError:
+        raise CheckFailed(
+            f"The server accepts connections, but did not complete a handshake in {ANSWER_SECONDS} "
+            "s. Does it serve TLS on this port?"
+        ) from None
     strict = await _attempt(reactor, url, _strict_context())
     exact = await _attempt(reactor, url, _exact_context())
     old = await _attempt(reactor, url, _old_context())

@@ -88,3 +88,23 @@ for line in sys.stdin:
     assert (kit.returncode, *told) == (1, f"?: no case was played.\n{interrupted}\n", "")
     with pytest.raises(ProcessLookupError):
         os.kill(int(begun.read_text()), 0)
+
+
+def test_an_error_of_the_kit_is_no_success() -> None:
+    code = """
+import sys
+from vaultrelay.commands import conformance
+from vaultrelay.conformance.runner import Runner
+
+async def run(*arguments):
+    raise ZeroDivisionError
+
+Runner.run = run
+sys.exit(conformance.main(["--", "true"]))
+"""
+    told = run(sys.executable, "-c", code)
+    assert (told.returncode, told.stdout.splitlines()[1:]) == (
+        1,
+        ["An error of the kit ended the run: not all cases were played."],
+    )
+    assert "ZeroDivisionError" in told.stderr

@@ -144,6 +144,9 @@ def _run(runner: Runner, cases: list[Case], report: Any) -> list[str]:
             faults.append(f"The adapter: {fault}.")
         except CancelledError:
             faults.append("The run was interrupted: not all cases were played.")
+        except Exception:
+            faults.append("An error of the kit ended the run: not all cases were played.")
+            raise
 
     def work(reactor: Any) -> Deferred[None]:
         playing = ensureDeferred(play())

@@ -25,6 +25,14 @@ class Unnamed(InProcess):
         return {"events": [{**each, "event": []} for each in answer.get("events", ())]}
 
 
+class Overflowing(InProcess):
+    """An adapter that sends, and reports an id that no header can have."""
+
+    async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
+        answer = await super().ask(command)
+        return {**answer, "id": 1 << 32} if command["do"] == "send" else answer
+
+
 async def results(
     driver: type[InProcess] = InProcess, names: Collection[str] = NAMES
 ) -> dict[str, Result]:
@@ -72,3 +80,10 @@ async def test_an_event_without_a_name_is_a_fault_of_the_adapter() -> None:
     (result,) = (await results(Unnamed, ["join"])).values()
     assert result.expected == "an adapter that works"
     assert result.came.startswith("the answer to events has no list of events: ")
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_id_that_no_message_can_have_is_a_failure() -> None:
+    (result,) = (await results(Overflowing, ["nack-with-flags"])).values()
+    assert result.expected == "the id of the message in the answer to send"
+    assert result.came == '{"id": 4294967296}'

@@ -1,5 +1,8 @@
 """The adapter's process: its end, garbage, silence and floods are reported plainly."""
 
+import os
+import re
+import signal
 import sys
 from typing import Any
 
@@ -10,6 +13,7 @@ from twisted.internet.task import deferLater
 
 from vaultrelay.conformance.adapter import Adapter, AdapterFault
 from vaultrelay.conformance.adapter_process import AdapterProcess
+from vaultrelay.conformance.limits import MAX_LINE_BYTES
 
 REACTOR: Any = reactor
 ABOUT = '{"adapter": 1, "client": "test/1", "supports": ["clock"]}'
@@ -62,6 +66,26 @@ async def test_a_fault_is_reported(code: str, fault: str) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_its_end_is_reported_though_its_child_has_its_output() -> None:
+    child = "import subprocess; child = subprocess.Popen(['sleep', '60'])"
+    fault = await fault_of(adapter_of(f"{child}; input(); sys.exit(f'child {{child.pid}}')", 10.0))
+    found = re.fullmatch(r"it has ended, with the exit status 1; .*: child (\d+)", fault)
+    assert found, fault
+    os.kill(int(found[1]), signal.SIGTERM)
+
+
+@pytest_twisted.ensureDeferred
+async def test_output_after_a_fault_is_dropped() -> None:
+    driver = adapter_of("sys.stdin.read()")
+    await driver.start()
+    driver.outReceived(b"x" * (MAX_LINE_BYTES + 1))
+    kept = len(driver._buffer)
+    driver.outReceived(b"x" * MAX_LINE_BYTES)
+    assert len(driver._buffer) == kept
+    await driver.stop()
+
+
+@pytest_twisted.ensureDeferred
 async def test_an_answer_that_does_not_come_is_reported() -> None:
     driver = adapter_of("sys.stdin.read()", patience=0.1)
     assert "did not come within 0.1 seconds" in await fault_of(driver)
@@ -73,7 +97,17 @@ async def test_a_line_that_nothing_asked_for_is_reported() -> None:
     assert "nothing asked for" in await fault_of(driver)
 
 
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("{}", 'no "adapter": 1'),
+        (
+            '{"adapter": 1, "platform": "Native"}',
+            'the "platform" is none of native, browser, phone: Native',
+        ),
+    ],
+)
 @pytest_twisted.ensureDeferred
-async def test_another_first_line_is_reported() -> None:
-    driver = AdapterProcess(REACTOR, [sys.executable, "-c", "print('{}'); input()"], 60.0)
-    assert 'no "adapter": 1' in await fault_of(driver)
+async def test_another_first_line_is_reported(line: str, fault: str) -> None:
+    driver = AdapterProcess(REACTOR, [sys.executable, "-c", f"print('{line}'); input()"], 60.0)
+    assert fault in await fault_of(driver)

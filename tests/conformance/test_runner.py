@@ -1,5 +1,6 @@
 """A few cases against the Python client, in one process; all of them: make test-clients."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -16,10 +17,28 @@ REACTOR: Any = reactor
 NAMES = {"join", "unknown-kind", "replaced", "silence", "upgrade-subprotocols", "close-4042"}
 
 
-async def results() -> dict[str, Result]:
+class Unnamed(InProcess):
+    """An adapter whose events have no names."""
+
+    async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
+        answer = await super().ask(command)
+        return {"events": [{**each, "event": []} for each in answer.get("events", ())]}
+
+
+class Overflowing(InProcess):
+    """An adapter that sends, and reports an id that no header can have."""
+
+    async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
+        answer = await super().ask(command)
+        return {**answer, "id": 1 << 32} if command["do"] == "send" else answer
+
+
+async def results(
+    driver: type[InProcess] = InProcess, names: Collection[str] = NAMES
+) -> dict[str, Result]:
     found: list[Result] = []
-    cases = [case for case in catalogue() if case.name in NAMES]
-    await Runner(REACTOR, lambda: InProcess(REACTOR), 5.0).run(cases, found.append)
+    cases = [case for case in catalogue() if case.name in names]
+    await Runner(REACTOR, lambda: driver(REACTOR), 5.0).run(cases, found.append)
     return {result.case.name: result for result in found}
 
 
@@ -54,3 +73,17 @@ async def test_a_failure_names_what_came_and_the_section(monkeypatch: pytest.Mon
     assert section.startswith('see "Close codes" in docs/protocol.rst')
     assert not has_passed([result], is_strict=False)
     assert b'failures="1"' in junit("client/1", [result])
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_event_without_a_name_is_a_fault_of_the_adapter() -> None:
+    (result,) = (await results(Unnamed, ["join"])).values()
+    assert result.expected == "an adapter that works"
+    assert result.came.startswith("the answer to events has no list of events: ")
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_id_that_no_message_can_have_is_a_failure() -> None:
+    (result,) = (await results(Overflowing, ["nack-with-flags"])).values()
+    assert result.expected == "the id of the message in the answer to send"
+    assert result.came == '{"id": 4294967296}'

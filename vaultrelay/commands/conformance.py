@@ -1,12 +1,13 @@
 """``vault-relay conformance``: plays the cases of the conformance kit to a client."""
 
 import shutil
+import signal
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.task import react
 
 from vaultrelay.app.exit_status import stop_with
@@ -29,8 +30,8 @@ a relay on 127.0.0.1, and reports what the client did otherwise than docs/protoc
 page docs/conformance.rst describes the adapter. It is started without a shell.
 """,
     notes="""
-The exit status is 0 if no case failed but those of the level "should", 1 if one did or the adapter
-does not start, and 2 for invalid options or arguments.
+The exit status is 0 if no case failed but those of the level "should", 1 if one did, the adapter
+does not start or the run is interrupted, and 2 for invalid options or arguments.
 
 Examples:
 
@@ -79,6 +80,9 @@ def main(arguments: list[str]) -> int:
     if not found.patience > 0:
         stop_with("--patience: it is more than 0 seconds")
     command, reactor = _with_path(command), real_reactor()
+    if found.junit:
+        # A file that cannot be written is reported now, and not after all cases.
+        _write(found.junit, b"")
     runner = Runner(
         reactor, lambda: AdapterProcess(reactor, command, found.patience), found.patience
     )
@@ -94,7 +98,7 @@ def main(arguments: list[str]) -> int:
     if found.junit:
         _write(found.junit, junit(runner.client, results))
     for fault in faults:
-        print_result(f"The adapter: {fault}.")
+        print_result(fault)
     return int(bool(faults) or not has_passed(results, is_strict=found.strict))
 
 
@@ -129,19 +133,32 @@ def _with_path(command: list[str]) -> list[str]:
     return [path, *command[1:]]
 
 
-def _run(runner: Runner, cases: list[Case], report: Any) -> list[AdapterFault]:
-    """Play the cases in the reactor; return the fault of an adapter that does not start."""
-    faults: list[AdapterFault] = []
+def _run(runner: Runner, cases: list[Case], report: Any) -> list[str]:
+    """Play the cases in the reactor; return a sentence if not all of them were played."""
+    faults: list[str] = []
 
     async def play() -> None:
         try:
             await runner.run(cases, report)
         except AdapterFault as fault:
-            faults.append(fault)
+            faults.append(f"The adapter: {fault}.")
+        except CancelledError:
+            faults.append("The run was interrupted: not all cases were played.")
+        except Exception:
+            faults.append("An error of the kit ended the run: not all cases were played.")
+            raise
 
     def work(reactor: Any) -> Deferred[None]:
         playing = ensureDeferred(play())
-        reactor.addSystemEventTrigger("before", "shutdown", playing.cancel)
+
+        def interrupt() -> Deferred[None]:
+            # The reactor stops after the adapter has ended. A second signal ends the kit at once.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            playing.cancel()
+            return playing
+
+        reactor.addSystemEventTrigger("before", "shutdown", interrupt)
         return playing
 
     # react() always leaves this way.

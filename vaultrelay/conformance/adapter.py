@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from vaultrelay.conformance.case import PLATFORMS
 from vaultrelay.conformance.failure import as_json, shown
 from vaultrelay.conformance.transcript import Transcript
 
@@ -46,7 +47,13 @@ class Adapter:
             raise AdapterFault(
                 shown(f'the first line has no "adapter": {VERSION}: {as_json(about)}')
             )
-        return cls(driver, about)
+        adapter = cls(driver, about)
+        if adapter.platform not in PLATFORMS:
+            # No case would apply, and none would fail.
+            raise AdapterFault(
+                f'the "platform" is none of {", ".join(PLATFORMS)}: {shown(adapter.platform)}'
+            )
+        return adapter
 
     @property
     def supports(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure as Reason
 
@@ -15,6 +16,7 @@ from vaultrelay.conformance.adapter import AdapterFault
 from vaultrelay.conformance.failure import as_json, shown
 from vaultrelay.conformance.limits import (
     EXIT_SECONDS,
+    GRACE_SECONDS,
     MAX_ADAPTER_MEMORY,
     MAX_LINE_BYTES,
     MAX_OUTPUT_BYTES,
@@ -39,6 +41,7 @@ class AdapterProcess(ProcessProtocol):
         self._fault: AdapterFault | None = None
         self._exit = Pulse(reactor)
         self._is_gone = False
+        self._after_exit: IDelayedCall | None = None
         # Without a shell; env=None passes the environment on.
         reactor.spawnProcess(self, command[0], list(command), env=None)
 
@@ -67,6 +70,10 @@ class AdapterProcess(ProcessProtocol):
             if not self._is_gone and signal:
                 with suppress(ProcessExitedAlready):
                     self.transport.signalProcess(signal)
+        self._forget_exit()
+        # A child of the adapter may have the other ends of the pipes.
+        self.transport.loseConnection()
+        await self._exit.wait(0)
 
     async def _next_line(self, what: str, seconds: float) -> dict[str, Any]:
         if self._fault is not None:
@@ -91,6 +98,8 @@ class AdapterProcess(ProcessProtocol):
             resource.prlimit(self.transport.pid, resource.RLIMIT_DATA, limits)
 
     def outReceived(self, data: bytes) -> None:
+        if self._fault is not None:
+            return
         self._output_bytes += len(data)
         if self._output_bytes > MAX_OUTPUT_BYTES:
             self._fail(f"it wrote more than {MAX_OUTPUT_BYTES} bytes in one case")
@@ -107,15 +116,24 @@ class AdapterProcess(ProcessProtocol):
     def processExited(self, reason: Reason) -> None:
         self._is_gone = True
         self._exit.beat()
+        # Its pipes may not end: a child of the adapter may have them, too.
+        self._after_exit = self._reactor.callLater(GRACE_SECONDS, self.processEnded, reason)
 
     def processEnded(self, reason: Reason) -> None:
+        self._forget_exit()
         self._fail(f"it has ended, {_way_of(reason.value)}{self._last_words()}")
+
+    def _forget_exit(self) -> None:
+        if self._after_exit is not None and self._after_exit.active():
+            self._after_exit.cancel()
 
     def _last_words(self) -> str:
         text = self._stderr.decode("utf-8", "replace").strip()
         return f"; the end of its standard error: {shown(text[-200:])}" if text else ""
 
     def _take(self, line: bytes) -> None:
+        if self._fault is not None:
+            return
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from vaultrelay.conformance.failure import Failure, as_json
+from vaultrelay.conformance.limits import MAX_MESSAGE_ID
 from vaultrelay.conformance.relay_tls import NAME, trust_root
 from vaultrelay.conformance.stage import Client, Stage, Verbs
 from vaultrelay.wire.data import EVERYONE
@@ -50,9 +51,10 @@ async def send(stage: Stage, client: Client, to: int | str = "everyone", **conte
     """Let the client send `payload` in hex, or `count` messages with a payload of `bytes`."""
     number = EVERYONE if to == "everyone" else to
     answer = await stage.ask(client, "send", to=number, **content)
-    if type(answer.get("id")) is not int:
+    sent_id = answer.get("id")
+    if type(sent_id) is not int or not 0 <= sent_id <= MAX_MESSAGE_ID:
         raise Failure("the id of the message in the answer to send", as_json(answer))
-    client.sent_ids.append(answer["id"])
+    client.sent_ids.append(sent_id)
 
 
 async def may_send(

@@ -22,6 +22,8 @@ MAX_CONNECTIONS = 20
 """In one case: a client that reconnects without a delay fails the case, and no more."""
 MAX_CHANNELS = 512
 """Public keys that are kept: each case has a channel, and is played by each wrong client again."""
+MAX_MESSAGE_ID = 2**32 - 1
+"""Of the id that a client reports: four bytes in the header of a message."""
 MAX_SHOWN_CHARS = 300
 """Of a client's text in a report."""
 MAX_TRANSCRIPT_LINES = 60

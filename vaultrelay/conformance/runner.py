@@ -52,7 +52,8 @@ class Runner:
         self.client = ""
 
     async def run(self, cases: Iterable[Case], report: Callable[[Result], None]) -> None:
-        """Play the cases. Raises AdapterFault if the adapter does not start."""
+        """Play the cases. Raises AdapterFault if the adapter does not start, and CancelledError
+        if it is cancelled; the adapter has ended then."""
         try:
             for case in cases:
                 adapter = self._adapter or await self._start()
@@ -68,7 +69,7 @@ class Runner:
         driver = self._new_driver()
         try:
             self._adapter = adapter = await Adapter.start(driver)
-        except AdapterFault:
+        except (AdapterFault, CancelledError):
             await driver.stop()
             raise
         self.client = adapter.client
@@ -97,6 +98,10 @@ class Runner:
         except Failure as failure:
             expected, came = failure.expected, failure.came
         except CancelledError:
+            if deadline.active():
+                # The whole run was cancelled, and not the case.
+                await stage.relay.stop()
+                raise
             expected, came = f"an end within {CASE_SECONDS:g} seconds", "none"
         except AdapterFault as fault:
             expected, came = "an adapter that works", shown(str(fault))

@@ -126,7 +126,7 @@ class Stage:
         """Fetch what the clients report."""
         answer = await self._adapter.ask("events")
         events = answer.get("events")
-        if not isinstance(events, list) or not all(isinstance(each, dict) for each in events):
+        if not isinstance(events, list) or not all(map(_is_event, events)):
             raise AdapterFault(f"the answer to events has no list of events: {as_json(answer)}")
         by_name = {client.name: client for client in self.clients.values()}
         for event in events:
@@ -206,3 +206,8 @@ class Stage:
                 await self._adapter.ask("close", client=client.name)
         finally:
             await self.relay.stop()
+
+
+def _is_event(value: object) -> bool:
+    """Return whether a value can be an event: an object with the name of its kind."""
+    return isinstance(value, dict) and isinstance(value.get("event"), str)

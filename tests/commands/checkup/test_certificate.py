@@ -1,6 +1,7 @@
 """The certificate as a client gets it: what `check` warns of, and what a refused one is for."""
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import SECP521R1, generate_private_key
 
 from tests.authority import NAME, chain, ed25519_key, issue, rsa_key
@@ -46,3 +47,10 @@ def test_one_for_other_names_is_told_with_them(names: list[str], said: str) -> N
     assert text is not None
     assert text.startswith(said)
     assert "relay.test" in text
+
+
+def test_an_address_as_a_host_name_is_told_as_that() -> None:
+    der = issue(alternatives=[x509.DNSName("192.0.2.1")]).der
+    text = explain_name_mismatch(der, "192.0.2.1")
+    assert text is not None
+    assert text.startswith("The certificate contains 192.0.2.1 as a host name, which no device")

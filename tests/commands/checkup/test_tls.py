@@ -1,16 +1,23 @@
 """The step of TLS, against servers that do it each in their own way."""
 
+import os
+import socket
 import ssl
 import warnings
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_twisted
+from cryptography import x509
+from cryptography.x509.oid import ExtensionOID
+from twisted.internet.task import deferLater
 
 from tests.authority import chain, write_pair
 from tests.commands.checkup.servers import answering
-from vaultrelay.commands.checkup import tls
+from vaultrelay.commands.checkup import probe, tls
 from vaultrelay.commands.checkup.probe import TlsFacts
 from vaultrelay.commands.checkup.result import CheckFailed, StepResult
 from vaultrelay.wire.relay_url import RelayUrl
@@ -22,10 +29,16 @@ async def checked(port: int) -> StepResult:
     return await tls.check_tls(reactor, RelayUrl.read(f"wss://localhost:{port}"))
 
 
-def server(folder: Path, monkeypatch: pytest.MonkeyPatch, days: float = 30) -> ssl.SSLContext:
+def server(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    days: float = 30,
+    names: Sequence[str] = ("localhost",),
+    **more: Any,
+) -> ssl.SSLContext:
     """A server's context, whose certificate is trusted."""
     ends = datetime.now(UTC) + timedelta(days=days)
-    certificate, key = write_pair(folder, *chain(["localhost"], ends=ends))
+    certificate, key = write_pair(folder, *chain(names, ends=ends, **more))
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -71,6 +84,48 @@ async def test_a_server_that_selects_nothing_but_http_2_is_told_so(
     context.set_alpn_protocols(["h2"])
     with answering(b"", context) as port:
         assert slugs(await checked(port)) == ["http_2_only"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_certificate_with_a_common_name_only_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = server(tmp_path, monkeypatch, names=[], subject="localhost")
+    with (
+        answering(b"", context) as port,
+        pytest.raises(CheckFailed, match="contains no host name, so every device refuses it"),
+    ):
+        await checked(port)
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+@pytest_twisted.ensureDeferred
+async def test_a_name_that_is_no_text_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
+) -> None:
+    names = x509.UnrecognizedExtension(
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME, b"\x30\x0e\x82\x09localhost\x82\x01\xff"
+    )
+    context = server(tmp_path, monkeypatch, names=[], more=[names])
+    if not is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
+    reason = "a name or a date that cannot be read" if is_trusted else "or trust its authority"
+    with answering(b"", context) as port, pytest.raises(CheckFailed, match=reason):
+        await checked(port)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_handshake_that_never_ends_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from twisted.internet import reactor
+
+    monkeypatch.setattr(probe, "ANSWER_SECONDS", 0.01)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(CheckFailed, match="did not complete a handshake in 6 s"),
+    ):
+        await checked(silent.getsockname()[1])
+    # The reactor closes the aborted connection.
+    await deferLater(reactor, 0)
 
 
 @pytest_twisted.ensureDeferred

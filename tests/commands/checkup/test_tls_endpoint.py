@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from OpenSSL import SSL
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IHandshakeListener
@@ -20,7 +21,7 @@ from tests.authority import DAY, NAME, Issued, issue, write_pair
 from tests.instant_endpoint import InstantEndpoint
 from vaultrelay.certificates.server_certificate import load_certificate
 from vaultrelay.client import Refused, connect
-from vaultrelay.commands.checkup.tls_endpoint import TlsEndpoint, endpoint_of
+from vaultrelay.commands.checkup.tls_endpoint import TlsEndpoint, device_context, endpoint_of
 from vaultrelay.wire.relay_url import RelayUrl
 
 SEED = bytes(32)
@@ -401,3 +402,39 @@ def test_without_a_context_a_wss_url_trusts_what_the_platform_does() -> None:
     context = found.context
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+
+
+def test_a_renegotiation_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    issued = issue([NAME])
+    certificate, key = write_pair(tmp_path, issued)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    context.use_certificate_file(certificate)
+    context.use_privatekey_file(key)
+    server = SSL.Connection(context)
+    server.set_accept_state()
+    wire, inner, factory = InstantEndpoint(), Recorder(), Factory()
+    factory.buildProtocol = lambda addr: inner  # type: ignore[method-assign]
+    TlsEndpoint(wire, NAME, device_context()).connect(factory)
+
+    def both() -> None:
+        """Let each end read what the other one wrote."""
+        server.bio_write(wire.transport.value())
+        wire.transport.clear()
+        with suppress(SSL.WantReadError):
+            server.do_handshake()
+        with suppress(SSL.WantReadError):
+            wire.protocol.dataReceived(server.bio_read(1 << 16))
+
+    both()
+    both()
+    assert inner.told == ["connection", "handshake"]
+    server.renegotiate()
+    with suppress(SSL.WantReadError):
+        server.do_handshake()
+    wire.protocol.dataReceived(server.bio_read(1 << 16))
+    inner.transport.write(b"still there")
+    server.bio_write(wire.transport.value())
+    with pytest.raises(SSL.Error, match="no renegotiation"):
+        server.recv(1 << 16)

@@ -18,6 +18,7 @@ from tests.authority import DAY, Issued, ec_key, issue, write_pair
 from tests.commands.checkup.servers import answering
 from vaultrelay.commands.checkup import tls, trust
 from vaultrelay.commands.checkup.result import CheckFailed, StepResult
+from vaultrelay.commands.checkup.tls_endpoint import device_context
 from vaultrelay.wire.relay_url import RelayUrl
 
 ROOT = issue([], subject="Home Root", authority=True)
@@ -205,17 +206,16 @@ async def test_an_authority_without_key_identifiers_is_explained(
     root.write_bytes(ROOT.pem)
     leaf, key = write_pair(tmp_path, without_key_identifier())
     monkeypatch.setenv("SSL_CERT_FILE", str(root))
-    lenient = tls._context
 
     def context(*protocols: str) -> ssl.SSLContext:
-        made = lenient(*protocols)
+        made = device_context(*protocols)
         made.verify_flags &= ~ssl.VERIFY_X509_STRICT
         if is_strict:
             # As ssl.create_default_context() does since Python 3.13.
             made.verify_flags |= ssl.VERIFY_X509_STRICT
         return made
 
-    monkeypatch.setattr(tls, "_context", context)
+    monkeypatch.setattr(tls, "device_context", context)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.set_alpn_protocols(["http/1.1"])
     server.load_cert_chain(leaf, key)

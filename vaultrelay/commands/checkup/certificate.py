@@ -39,6 +39,11 @@ def explain_name_mismatch(der: bytes, host: str) -> str | None:
             "The certificate contains no host name, so every device refuses it. Devices ignore a "
             f"common name (CN): have it reissued with {host} as subjectAltName."
         )
+    if host in certificate.names:
+        return (
+            f"The certificate contains {host} as a host name, which no device accepts for an "
+            f"address: have it reissued with the address (in OpenSSL: IP:{host})."
+        )
     return (
         f"The certificate is for {names_text(certificate.names)}, not for {host}: use a name in "
         "the certificate, or have it reissued to include this one."

@@ -51,12 +51,19 @@ _CURES = {
     ): "A server accepts connections here, but does not answer like a relay; "
     "a proxy may block the upgrade.",
 }
+_OTHER_NAMES = (
+    "An authority in its chain is not allowed to issue certificates for this name: have it issued "
+    "by another."
+)
 _CERTIFICATE_CURES = {
     9: "Is this machine's clock correct?",
     10: "Renew the certificate, and load the new one into the server that terminates TLS here.",
     18: "No device trusts it by default: get a certificate from a public authority, such as "
     "Let's Encrypt, or install this one on every device.",
     20: "Serve the certificate with its chain (fullchain.pem, not cert.pem).",
+    26: "It is not for servers: have it reissued with the extended key usage serverAuth.",
+    47: _OTHER_NAMES,
+    48: _OTHER_NAMES,
     62: "Use a name in the certificate, or have it reissued to include this name.",
     64: "Use a name in the certificate, or have it reissued to include this address.",
     67: "Have the issuer's certificate replaced by one with a P-256 key, or RSA of 2048 bits.",

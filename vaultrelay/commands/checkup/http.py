@@ -8,7 +8,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from vaultrelay.commands.checkup.probe import ANSWER_SECONDS
-from vaultrelay.commands.checkup.tls_endpoint import endpoint_of
+from vaultrelay.commands.checkup.tls_endpoint import device_context, endpoint_of
 from vaultrelay.policy.addresses import IpAddress, read_address
 from vaultrelay.wire.answer import Answer, AnswerReader, NoAnswer, NotHttp
 from vaultrelay.wire.relay_url import RelayUrl
@@ -62,10 +62,7 @@ async def http_get(reactor: Any, url: RelayUrl, path: str) -> tuple[Answer, Http
 
     Raises NotHttp, TimeoutError, and the errors of the connection and of TLS.
     """
-    tls = None
-    if url.scheme == "wss":
-        tls = ssl.create_default_context()
-        tls.set_alpn_protocols(["http/1.1"])
+    tls = device_context("http/1.1") if url.scheme == "wss" else None
     factory = Factory.forProtocol(lambda: HttpGet(url, path))
     connection: Any = await endpoint_of(reactor, url, tls).connect(factory)
     return await connection.done.addTimeout(ANSWER_SECONDS, reactor), connection

@@ -16,12 +16,18 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from vaultrelay.client.relay_endpoint import CONNECT_SECONDS
+from vaultrelay.commands.checkup.result import CheckFailed
 from vaultrelay.commands.checkup.tls_endpoint import endpoint_of
 from vaultrelay.web.units import DAY
 from vaultrelay.wire.relay_url import RelayUrl
 
 ANSWER_SECONDS = 6
 """For one handshake or one page: the probes of one step end before the step has failed."""
+
+_UNREADABLE = (
+    "A certificate that the server sends has a name or a date that cannot be read, so some devices "
+    "refuse it: have it reissued."
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,8 @@ async def probe_tcp(reactor: Any, url: RelayUrl) -> str:
 async def probe_tls(reactor: Any, url: RelayUrl, context: ssl.SSLContext) -> TlsFacts:
     """Return the result of a TLS handshake.
 
-    Raises SSL errors if it fails, and TimeoutError if the server stalls. The server gets no alert
+    Raises SSL errors if it fails, CheckFailed for an unreadable certificate, and Twisted's
+    TimeoutError if the server stalls. The server gets no alert
     about its certificate: it would warn its operator of a device.
     """
     endpoint = endpoint_of(reactor, url, context, with_alerts=False)
@@ -100,13 +107,17 @@ class _Handshake(Protocol):
 
     def __init__(self) -> None:
         self.done: Deferred[TlsFacts] = Deferred(lambda _: self.transport.abortConnection())
-        self._facts: TlsFacts | None = None
+        self._result: TlsFacts | Failure | None = None
 
     def handshakeCompleted(self) -> None:
-        self._facts = _facts(self.transport.tls)
+        try:
+            self._result = _facts(self.transport.tls)
+        except ValueError:
+            # OpenSSL does not look at other names than the one that matches.
+            self._result = Failure(CheckFailed(_UNREADABLE))
         # In order: the server gets the end of the handshake, and then that of the connection.
         self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if not self.done.called:
-            self.done.callback(self._facts or reason)
+            self.done.callback(self._result or reason)

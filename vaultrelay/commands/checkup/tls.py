@@ -6,14 +6,17 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from twisted.internet import defer
+
 from vaultrelay.certificates.trust import client_context
 from vaultrelay.commands.checkup.certificate import (
     NAME_MISMATCH,
     certificate_warnings,
     explain_name_mismatch,
 )
-from vaultrelay.commands.checkup.probe import TlsFacts, probe_tls
+from vaultrelay.commands.checkup.probe import ANSWER_SECONDS, TlsFacts, probe_tls
 from vaultrelay.commands.checkup.result import CheckFailed, StepResult
+from vaultrelay.commands.checkup.tls_endpoint import device_context
 from vaultrelay.commands.checkup.trust import (
     NOT_STRICT,
     UNTRUSTED,
@@ -41,7 +44,7 @@ Outcome = TlsFacts | Exception
 async def check_tls(reactor: Any, url: RelayUrl) -> StepResult:
     """Shake hands as a device does, as a browser does, and as no client should any more."""
     try:
-        agreed = await probe_tls(reactor, url, _context(_HTTP_1))
+        agreed = await probe_tls(reactor, url, device_context(_HTTP_1))
     except ssl.SSLCertVerificationError as error:
         await _explain(reactor, url, error)
         raise
@@ -50,6 +53,11 @@ async def check_tls(reactor: Any, url: RelayUrl) -> StepResult:
         if "no application protocol" in str(error).lower().replace("_", " "):
             raise CheckFailed(_ONLY_HTTP_2) from None
         raise
+    except defer.TimeoutError:
+        raise CheckFailed(
+            f"The server accepts connections, but did not complete a handshake in {ANSWER_SECONDS} "
+            "s. Does it serve TLS on this port?"
+        ) from None
     strict = await _attempt(reactor, url, _strict_context())
     exact = await _attempt(reactor, url, _exact_context())
     old = await _attempt(reactor, url, _old_context())
@@ -90,22 +98,16 @@ async def _attempt(reactor: Any, url: RelayUrl, context: ssl.SSLContext) -> Outc
         return error
 
 
-def _context(*protocols: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(protocols)
-    return context
-
-
 def _strict_context() -> ssl.SSLContext:
     """Return a context that refuses weak keys and signatures, as careful devices do."""
-    context = _context(_HTTP_2, _HTTP_1)
+    context = device_context(_HTTP_2, _HTTP_1)
     context.set_ciphers("DEFAULT:@SECLEVEL=2")
     return context
 
 
 def _exact_context() -> ssl.SSLContext:
     """Return a context that requires RFC 5280 certificates, as Python does since 3.13."""
-    context = _context(_HTTP_1)
+    context = device_context(_HTTP_1)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context
 

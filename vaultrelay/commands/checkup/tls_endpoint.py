@@ -140,6 +140,18 @@ class TlsProtocol(ProtocolWrapper):
             self.transport.write(data)
 
 
+def device_context(*protocols: str) -> ssl.SSLContext:
+    """Return a context with this machine's trust store, which offers `protocols` in ALPN."""
+    context = ssl.create_default_context()
+    # Devices and browsers ignore it, as RFC 9525 requires.
+    context.hostname_checks_common_name = False
+    # A write during a renegotiation would raise SSLWantReadError.
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    return context
+
+
 def endpoint_of(
     reactor: Any,
     url: RelayUrl,
@@ -154,4 +166,4 @@ def endpoint_of(
     tcp = HostnameEndpoint(reactor, url.host, url.port, timeout=CONNECT_SECONDS)
     if url.scheme == "ws":
         return tcp
-    return TlsEndpoint(tcp, url.host, tls or ssl.create_default_context(), with_alerts)
+    return TlsEndpoint(tcp, url.host, tls or device_context(), with_alerts)

@@ -78,7 +78,7 @@ def check_in(root: Path, archive: Path) -> None:
     inside = ("chroot", f"--userspec={NOBODY}:{NOBODY}", str(root), f"/{FOLDER}/vault-relay")
     run("mount", "-t", "proc", "proc", root / "proc")
     try:
-        said = run(sys.executable, SMOKE, *inside)
+        said = run(sys.executable, SMOKE, "--root", root, *inside)
         version = check_database(root / FOLDER, inside)
     finally:
         run("umount", root / "proc")

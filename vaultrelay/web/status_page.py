@@ -12,7 +12,7 @@ from vaultrelay.policy.limits.admin import REFRESH_SECONDS
 from vaultrelay.policy.limits.diagnosis import CERTIFICATE_WARNING_DAYS
 from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.printable import printable
-from vaultrelay.policy.refused import REFUSED
+from vaultrelay.policy.refusal_reasons import REFUSED
 from vaultrelay.web.html_page import HtmlPage, Part, template
 from vaultrelay.web.options_section import options_list
 from vaultrelay.web.plot import HISTORY_MINUTES, Plot, line_plot, shown_minutes

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from containers import (
@@ -206,7 +207,9 @@ def main(kind: str, archive: Path, image: Path, *roots: Path) -> None:
     check_documents(program.parent)
     check_sources(program.parent)
     check_copy(program)
+    about = machine.description()
     figures = {
+        "measured": f"{datetime.now(UTC).date()}, {about['cores']} cores of {about['processor']}",
         "archive": megabytes(archive.stat().st_size),
         "unpacked": megabytes(sum(file.lstat().st_size for file in program.parent.rglob("*"))),
         "image": megabytes(image.stat().st_size),

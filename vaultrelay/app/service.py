@@ -100,7 +100,7 @@ class RelayService(MultiService):
         trim = MemoryTrim(self.hub.ledger, self.hub.reactor, log=self.log)
         for service in (self.hub, trim, self._access_check, sessions):
             service.setServiceParent(self)
-        # Devices that are already here when it opens would not get any of it.
+        # Before the listeners: it serves no device that joined before it opened.
         self.mailbox = self._make_mailbox(settings)
         self.listeners.setServiceParent(self)
         self._add_optional(settings)

@@ -207,9 +207,9 @@ def main(kind: str, archive: Path, image: Path, *roots: Path) -> None:
     check_documents(program.parent)
     check_sources(program.parent)
     check_copy(program)
-    about = machine.description()
+    about, today = machine.description(), datetime.now(UTC).date()
     figures = {
-        "measured": f"{datetime.now(UTC).date()}, {about['cores']} cores of {about['processor']}",
+        "measured": f"{today}, {about['cores']} cores of an {about['processor']}",
         "archive": megabytes(archive.stat().st_size),
         "unpacked": megabytes(sum(file.lstat().st_size for file in program.parent.rglob("*"))),
         "image": megabytes(image.stat().st_size),

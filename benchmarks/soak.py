@@ -139,7 +139,6 @@ async def soak(stage: Stage, cycles: int, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     abuses = cycle(ABUSES)
     began = time.monotonic()
-    half: tuple[int, int] | None = None
 
     async def work() -> None:
         nonlocal done
@@ -165,18 +164,20 @@ async def soak(stage: Stage, cycles: int, seconds: float) -> None:
     cycles, deadline = 2 * done, end + SETTLE_SECONDS
     await asyncio.gather(*(work() for _ in range(AT_ONCE)))
     last = await rest()
-    for name, number, before, after in (
-        ("first", first_half, start, half),
-        ("second", done - first_half, half, last),
-    ):
-        memory = (after[0] - before[0]) / KILO
-        print(
-            f"{name} half: {number} cycles, memory {memory:+.0f} KiB "
-            f"({memory / number * KILO:+.2f} bytes a cycle), descriptors {after[1] - before[1]:+}"
-        )
+    _print_half("first", first_half, start, half)
+    _print_half("second", done - first_half, half, last)
     print(
         f"{done} cycles in {time.monotonic() - began:.0f} s; memory {last[0] / KILO**2:.1f} MiB, "
         f"{last[1]} descriptors; clients' failures: {dict(failed) or 'none'}"
+    )
+
+
+def _print_half(name: str, cycles: int, before: tuple[int, int], after: tuple[int, int]) -> None:
+    """Print how bytes and descriptors have grown."""
+    memory = (after[0] - before[0]) / KILO
+    print(
+        f"{name} half: {cycles} cycles, memory {memory:+.0f} KiB "
+        f"({memory / cycles * KILO:+.2f} bytes a cycle), descriptors {after[1] - before[1]:+}"
     )
 
 

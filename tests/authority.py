@@ -96,9 +96,14 @@ def issue(
     own_key = key or ec_key()
     signing_key = own_key if issuer is None else issuer.key
     assert not isinstance(signing_key, X25519PrivateKey)
-    own_name = subject
-    if isinstance(own_name, str):
-        own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, own_name)])
+    own_name = _name(subject)
+    found = alternatives or [_general_name(name) for name in names]
+    extensions = [
+        x509.SubjectKeyIdentifier.from_public_key(own_key.public_key()),
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()),
+        *([x509.SubjectAlternativeName(found)] if found else ()),
+        *more,
+    ]
     builder = (
         x509.CertificateBuilder()
         .subject_name(own_name)
@@ -108,21 +113,18 @@ def issue(
         .not_valid_before(starts or now - DAY)
         .not_valid_after(ends or now + 30 * DAY)
         .add_extension(x509.BasicConstraints(authority, None), critical=True)
-        .add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(own_key.public_key()), critical=False
-        )
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()),
-            critical=False,
-        )
         .add_extension(_usage(authority), critical=True)
     )
-    found = alternatives or [_general_name(name) for name in names]
-    for extension in [*([x509.SubjectAlternativeName(found)] if found else ()), *more]:
+    for extension in extensions:
         builder = builder.add_extension(extension, critical=False)
     is_edwards = isinstance(signing_key, (Ed25519PrivateKey, Ed448PrivateKey))
-    hashed = None if is_edwards else hashes.SHA256()
-    return Issued(builder.sign(signing_key, hashed), own_key)
+    return Issued(builder.sign(signing_key, None if is_edwards else hashes.SHA256()), own_key)
+
+
+def _name(subject: str | x509.Name) -> x509.Name:
+    if isinstance(subject, x509.Name):
+        return subject
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
 
 
 def chain(names: Sequence[str] = (NAME,), **more: Any) -> tuple[Issued, Issued]:

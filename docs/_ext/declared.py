@@ -17,7 +17,7 @@ from vaultrelay.config.settings import OPTIONS
 from vaultrelay.observe.meter import _BUILDS
 from vaultrelay.observe.relay_snapshot import Expiry, MailboxSnapshot, RelaySnapshot, Waits
 from vaultrelay.policy import operator_warning
-from vaultrelay.policy.refused import REFUSED
+from vaultrelay.policy.refusal_reasons import REFUSED
 from vaultrelay.web.mailbox_metrics import MAILBOX_METRICS
 from vaultrelay.web.metrics import METRICS
 from vaultrelay.web.metrics_format import Metric

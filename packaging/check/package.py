@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from containers import (
@@ -78,7 +79,7 @@ def check_in(root: Path, archive: Path) -> None:
     inside = ("chroot", f"--userspec={NOBODY}:{NOBODY}", str(root), f"/{FOLDER}/vault-relay")
     run("mount", "-t", "proc", "proc", root / "proc")
     try:
-        said = run(sys.executable, SMOKE, *inside)
+        said = run(sys.executable, SMOKE, "--root", root, *inside)
         version = check_database(root / FOLDER, inside)
     finally:
         run("umount", root / "proc")
@@ -206,7 +207,9 @@ def main(kind: str, archive: Path, image: Path, *roots: Path) -> None:
     check_documents(program.parent)
     check_sources(program.parent)
     check_copy(program)
+    about, today = machine.description(), datetime.now(UTC).date()
     figures = {
+        "measured": f"{today}, {about['cores']} cores of an {about['processor']}",
         "archive": megabytes(archive.stat().st_size),
         "unpacked": megabytes(sum(file.lstat().st_size for file in program.parent.rglob("*"))),
         "image": megabytes(image.stat().st_size),

@@ -1,24 +1,34 @@
-"""Starts a relay, asks it all that its commands can, and stops it: smoke.py COMMAND…
+"""Starts a relay, asks it all that its commands can, and stops it.
 
-Standard library alone, for any system: COMMAND is what one would type for vault-relay.
+smoke.py [--root FOLDER] COMMAND…
+
+Standard library alone, for any system: COMMAND is what one would type for vault-relay, FOLDER the
+root of the system in which it runs, by default this one's.
 """
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.request import urlopen
 
 WAIT_SECONDS = 60
-MAILBOX = "/tmp/vault-relay-smoke"  # noqa: S108  another program's would be refused
+# The relay makes it, since it takes no folder of another user. It may run as one, in another root.
+MAILBOX = Path(f"/tmp/vault-relay-smoke-{os.getpid()}")  # noqa: S108
 
 
-def main(command: Sequence[str]) -> int:
+def main(command: Sequence[str], root: Path) -> int:
     """0 if all went well."""
     print(_said(command, "--version"))
-    if status := _try(command):
+    # A mailbox needs locks and file modes that Windows does not have.
+    if (status := _try(command)) or sys.platform == "win32":
         return status
-    # It needs locks and file modes that Windows does not have.
-    return 0 if sys.platform == "win32" else _try(command, "--mailbox", MAILBOX, "--mailbox-open")
+    try:
+        return _try(command, "--mailbox", str(MAILBOX), "--mailbox-open")
+    finally:
+        shutil.rmtree(root / MAILBOX.relative_to("/"), ignore_errors=True)
 
 
 def _try(command: Sequence[str], *options: str) -> int:
@@ -64,4 +74,7 @@ def _said(command: Sequence[str], *arguments: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    _, *words = sys.argv
+    if words[:1] == ["--root"]:
+        sys.exit(main(words[2:], Path(words[1])))
+    sys.exit(main(words, Path("/")))

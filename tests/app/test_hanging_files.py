@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from twisted.logger import LogEvent
 
-from tests.app.test_reload import Running
+from tests.app.running_relay import Running
 from tests.recorded_log import RecordedLog
 from vaultrelay.policy.limits.files import READ_SECONDS, WATCH_SECONDS
 

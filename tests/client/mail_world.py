@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from tests.client.test_device import World, result
+from tests.client.world import World, result
 from tests.frames import BINARY, client_frame
 from tests.memory import SEED
 from tests.store.memory_store import Disk, MemoryStore

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from twisted.internet.protocol import Protocol
 
-from tests.client.test_device import InMemory, World, result
+from tests.client.world import InMemory, World, result
 from tests.frames import BINARY, CONTINUATION, PING, TEXT, client_frame
 from tests.memory import SEED
 from vaultrelay.client import Closed, Device, Joined, Message, Refused, connect

@@ -1,22 +1,16 @@
 """The reference client against a relay in memory."""
 
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 from autobahn.exception import PayloadExceededError
-from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, succeed
-from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.protocol import Protocol
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
-from twisted.test.iosim import FakeTransport, IOPump, makeFakeClient
-from twisted.test.iosim import connect as pump_between
-from zope.interface import implementer
 
+from tests.client.world import URL, World, result, scripted
 from tests.frames import BINARY, TEXT, client_frame
-from tests.memory import SEED, Relay
+from tests.memory import SEED
 from vaultrelay import __version__
 from vaultrelay.client import (
     EVERYONE,
@@ -33,7 +27,6 @@ from vaultrelay.client import (
     Refused,
     connect,
 )
-from vaultrelay.client.relay_endpoint import CONNECT_SECONDS
 from vaultrelay.policy.limits.memory import BUSY_SECONDS
 from vaultrelay.policy.limits.session import SessionLimits
 from vaultrelay.policy.limits.timeouts import PING_SECONDS
@@ -44,86 +37,6 @@ from vaultrelay.wire.data import HEADER_BYTES, Reason
 from vaultrelay.wire.json_object import write_object
 from vaultrelay.wire.mailbox import pack_item
 from vaultrelay.wire.proof import channel_of
-
-URL = "ws://relay.test"
-
-
-class RelayTransport(FakeTransport):
-    """The relay's end, with what only its streams have."""
-
-    def read_again(self) -> None:
-        """It always watches for input."""
-
-
-@implementer(IStreamClientEndpoint)
-class InMemory:
-    """An endpoint whose connections lead to protocols of the test's choice."""
-
-    def __init__(self, clock: Any, build: Callable[[], Any]) -> None:
-        self.pumps: list[IOPump] = []
-        self._clock = clock
-        self._build = build
-
-    def connect(self, factory: Any) -> Any:
-        server, client = self._build(), factory.buildProtocol(None)
-        pump = pump_between(
-            server,
-            RelayTransport(server, isServer=True),
-            client,
-            makeFakeClient(client),
-            clock=self._clock,
-        )
-        self.pumps.append(pump)
-        return succeed(client)
-
-    def flush(self) -> None:
-        while sum(pump.flush() for pump in self.pumps):
-            pass
-
-
-class World:
-    """A relay in memory, and devices that connect to it with the reference client."""
-
-    def __init__(self, **settings: Any) -> None:
-        self.relay = Relay(**settings)
-        self.clock = self.relay.clock
-        self.network = InMemory(self.clock, lambda: self.relay.dispatcher.buildProtocol(None))
-
-    def start(self, work: Coroutine[Any, Any, Any]) -> "Deferred[Any]":
-        started = ensureDeferred(work)
-        self.network.flush()
-        return started
-
-    def join(self, device: bytes, url: str = URL) -> Device:
-        joining = connect(self.clock, url, SEED, device, endpoint=self.network)
-        found: Device = result(self.start(joining))
-        return found
-
-    def next(self, device: Device) -> Any:
-        return result(self.start(device.receive()))
-
-
-def result(deferred: "Deferred[Any]") -> Any:
-    """What a fired Deferred holds, raised if it is a failure."""
-    found: list[Any] = []
-    deferred.addBoth(found.append)
-    assert found, "it has not fired"
-    if hasattr(found[0], "raiseException"):
-        found[0].raiseException()
-    return found[0]
-
-
-@pytest.fixture
-def world() -> World:
-    return World(node_name="relay-2")
-
-
-@pytest.fixture
-def pair(world: World) -> tuple[Device, Device]:
-    first = world.join(b"device-a")
-    second = world.join(b"device-b")
-    world.next(first)
-    return first, second
 
 
 def test_devices_find_each_other(world: World) -> None:
@@ -291,60 +204,6 @@ def test_room_fires_when_what_was_sent_is_on_its_way(
     socket.stopProducing()
 
 
-class Scripted(Protocol):
-    """A server that answers whatever comes with bytes of the test's choice."""
-
-    def __init__(self, *answers: bytes) -> None:
-        self.answers = list(answers)
-        self.received = b""
-        self.lost = False
-
-    def connectionLost(self, reason: Any = None) -> None:
-        self.lost = True
-
-    def dataReceived(self, data: bytes) -> None:
-        self.received += data
-        if self.answers and self.received.endswith(b"\r\n\r\n"):
-            for answer in self.answers:
-                self.transport.write(answer)  # type: ignore[union-attr]
-            self.answers.clear()
-
-
-def scripted(*answers: bytes, url: str = URL) -> tuple[Scripted, "Deferred[Device]"]:
-    """A connect to a server that says `answers`."""
-    server = Scripted(*answers)
-    relay = Relay()
-    network = InMemory(relay.clock, lambda: server)
-    connecting = ensureDeferred(connect(relay.clock, url, SEED, b"device-a", endpoint=network))
-    network.flush()
-    if not connecting.called:
-        relay.clock.advance(CONNECT_SECONDS)
-        network.flush()
-    return server, connecting
-
-
-@pytest.mark.parametrize(
-    ("answer", "status"),
-    [
-        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5\r\n\r\nproxy", 502),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", 200),
-        (b"nonsense\r\nContent-Length: 0\r\n\r\n", 0),
-    ],
-)
-def test_what_is_no_relay_is_told_apart(answer: bytes, status: int) -> None:
-    _, connecting = scripted(answer)
-    with pytest.raises(Refused) as refused:
-        result(connecting)
-    assert (refused.value.status, refused.value.error) == (status, "no_relay")
-
-
-def test_a_server_that_never_answers_is_given_up() -> None:
-    server, connecting = scripted(b"HTTP/1.1 500 Oops\r\n\r\nendless")
-    with pytest.raises(CancelledError):
-        result(connecting)
-    assert server.lost
-
-
 def test_the_token_goes_into_a_header_and_the_channel_is_named() -> None:
     server, connecting = scripted(
         b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", url="ws://any:s3%40cret@relay.test:8080/v3"
@@ -405,53 +264,6 @@ class TestARelayThatBreaksTheProtocol:
         for frame in unknown:
             device._socket.dataReceived(frame)
         assert world.next(device) == Nack(0, 7, 0x63)
-
-
-def test_a_web_socket_that_is_no_relay_is_told_apart() -> None:
-    factory = WebSocketServerFactory(reactor=Relay().clock)
-    factory.protocol = WebSocketServerProtocol
-    factory.setProtocolOptions(openHandshakeTimeout=0)
-    clock = Relay().clock
-    network = InMemory(clock, lambda: factory.buildProtocol(None))
-    connecting = ensureDeferred(connect(clock, URL, SEED, b"device-a", endpoint=network))
-    network.flush()
-    with pytest.raises(Refused, match="it is not a VaultMesh relay"):
-        result(connecting)
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [(b"\x15\x03\x03\0\x02\x02\x46", "speaks TLS"), (b"", "ended without an answer")],
-)
-def test_a_connection_that_ends_without_an_answer_is_no_relay(answer: bytes, said: str) -> None:
-    server, connecting = scripted(answer) if answer else hung_up()
-    with pytest.raises(Refused, match=said):
-        result(connecting)
-    assert server.lost
-
-
-def hung_up() -> tuple[Scripted, "Deferred[Device]"]:
-    """A connect to a server that ends the connection at once."""
-
-    class HangsUp(Scripted):
-        def dataReceived(self, data: bytes) -> None:
-            assert self.transport is not None
-            self.transport.loseConnection()
-
-    server, relay = HangsUp(), Relay()
-    network = InMemory(relay.clock, lambda: server)
-    connecting = ensureDeferred(connect(relay.clock, URL, SEED, b"device-a", endpoint=network))
-    network.flush()
-    return server, connecting
-
-
-def test_another_version_of_the_challenge_is_not_signed(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = Challenge(bytes(32), "1.0.0", protocol=4).encode()
-    monkeypatch.setattr(Challenge, "encode", lambda self: other)
-    with pytest.raises(Closed, match="this protocol version does not define"):
-        world.join(b"device-a")
 
 
 def test_nothing_can_be_sent_while_the_connection_ends(

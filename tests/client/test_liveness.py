@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.client.test_device import URL, World
+from tests.client.world import URL, World
 from tests.memory import SEED
 from vaultrelay.client import Closed, Connection, Device, Ended, Keepalive, Opened
 from vaultrelay.client.liveness import PROBE_SECONDS

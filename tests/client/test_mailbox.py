@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.client.mail_world import LIMITS, MailWorld, Person, number, refused, say
-from tests.client.test_device import World, result
+from tests.client.world import World, result
 from tests.frames import BINARY, TEXT, client_frame
 from tests.memory import SEED
 from vaultrelay.client import (

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.client.mail_world import LIMITS, MailWorld, Person, number, refused, say, states
-from tests.client.test_device import result
+from tests.client.world import result
 from tests.frames import TEXT
 from vaultrelay.client import (
     Erased,

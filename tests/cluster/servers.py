@@ -40,14 +40,7 @@ def serving(
                     if tls is not None:
                         tls.wrap_socket(peer, server_side=True)
                     got.append(peer.recv(4096))
-                    if answer is None:
-                        peer.recv(1)
-                    elif drip_seconds:
-                        for place in range(len(answer)):
-                            peer.sendall(answer[place : place + 1])
-                            time.sleep(drip_seconds)
-                    else:
-                        peer.sendall(answer)
+                    _send(peer, answer, drip_seconds)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -58,3 +51,14 @@ def serving(
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(5)
+
+
+def _send(peer: socket.socket, answer: bytes | None, drip_seconds: float) -> None:
+    if answer is None:
+        peer.recv(1)
+    elif drip_seconds:
+        for place in range(len(answer)):
+            peer.sendall(answer[place : place + 1])
+            time.sleep(drip_seconds)
+    else:
+        peer.sendall(answer)

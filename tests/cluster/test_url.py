@@ -1,4 +1,4 @@
-"""Node URLs: what names an admin endpoint; the rest is refused (tests/config/test_options.py)."""
+"""Node URLs: what names an admin endpoint. tests/config/test_address_kinds.py has refused ones."""
 
 import pytest
 

@@ -67,6 +67,15 @@ def test_arrows_do_not_cross_where_they_need_not(make_architecture: ModuleType) 
     assert (upper, lower) in ((["b", "a"], ["c", "d"]), (["a", "b"], ["d", "c"]))
 
 
+def test_the_page_names_methods_that_there_are() -> None:
+    sources = "\n".join(path.read_text() for path in (ROOT / "vaultrelay").rglob("*.py"))
+    named = re.findall(r"``([A-Z]\w+)\.(\w+)``", PAGE.read_text())
+    assert len(named) > 20
+    for name, member in named:
+        assert re.search(rf"\bclass {name}\b", sources), name
+        assert re.search(rf"\bdef {member}\b", sources), (name, member)
+
+
 def test_the_page_names_modules_and_attributes_that_there_are() -> None:
     text = PAGE.read_text()
     rooms = [path.name for path in (ROOT / "vaultrelay").iterdir() if path.is_dir()]

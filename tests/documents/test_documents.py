@@ -15,7 +15,7 @@ import yaml
 
 from vaultrelay.cluster.status_json import NodeStatus
 from vaultrelay.config.settings import OPTIONS
-from vaultrelay.policy.refused import REFUSED
+from vaultrelay.policy.refusal_reasons import REFUSED
 from vaultrelay.web.mailbox_metrics import MAILBOX_METRICS
 from vaultrelay.web.metrics import METRICS as OF_ALL
 from vaultrelay.wire.close_codes import CloseCode

@@ -10,7 +10,7 @@ import pytest
 
 from vaultrelay.config.settings import OPTIONS as DECLARED
 from vaultrelay.policy.operator_warning import SUMMARIES
-from vaultrelay.policy.refused import REFUSED
+from vaultrelay.policy.refusal_reasons import REFUSED
 from vaultrelay.web.mailbox_metrics import MAILBOX_METRICS
 from vaultrelay.web.metrics import METRICS
 from vaultrelay.wire.close_codes import CloseCode

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.frames import BINARY, CLOSE, PING, PONG, TEXT, Frame, client_frame, take_server_frame
-from tests.process.test_relay_process import hello
+from tests.process.devices import hello
 from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, pack_data
 
 SEED = bytes(32)

@@ -2,7 +2,7 @@
 
 from vaultrelay.policy.limits.diagnosis import PROXY_FAULT_SECONDS, PUBLIC_PROXY_FAULTS
 from vaultrelay.policy.proxy_faults import PROXY_FAULTS, ProxyFaults
-from vaultrelay.policy.refused import REFUSED
+from vaultrelay.policy.refusal_reasons import REFUSED
 
 
 def test_one_from_near_is_enough_and_is_forgotten_in_time() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from tests.process.test_relay_process import HEADERS, hello
+from tests.process.devices import HEADERS, hello
 from vaultrelay.wire import base64url
 from vaultrelay.wire.mailbox import (
     NO_CURSOR,

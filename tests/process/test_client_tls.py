@@ -13,6 +13,7 @@ import pytest
 import pytest_twisted
 
 from tests.authority import Issued, chain, write_pair
+from tests.process.admin_relay import relay_with_admin, scrape
 from tests.process.processes import (
     BIN,
     WAIT_SECONDS,
@@ -22,7 +23,6 @@ from tests.process.processes import (
     running_relay,
     until,
 )
-from tests.process.test_admin_process import relay_with_admin, scrape
 from tests.transport.tls_client import lenient_context
 from vaultrelay.client import EVERYONE, Closed, Joined, Left, Message, TlsFailed, Untrusted, connect
 from vaultrelay.wire.data import HEADER_BYTES

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.page_client import CLOSE, PING, PONG, Connection, Identity
 from tests.process.processes import running_relay
-from tests.process.test_protocol_page import CLOSE, PING, PONG, Connection, Identity
 
 SITECUSTOMIZE = """\
 import time

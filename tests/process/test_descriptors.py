@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.process.crowd import HEAD, ask, crowd
+from tests.process.devices import joined
+from tests.process.page_client import Connection, Identity
 from tests.process.processes import RunningRelay, running_relay
-from tests.process.test_protocol_page import Connection, Identity
-from tests.process.test_relay_process import joined
 
 pytestmark = pytest.mark.skipif(
     not hasattr(resource, "prlimit"), reason="needs prlimit(2) of Linux"

@@ -20,6 +20,7 @@ import pytest
 
 from tests.authority import issue, write_pair
 from tests.process.crowd import HEALTH, ask, dial
+from tests.process.page_client import CLOSE, TEXT, Connection, Identity, upgrade_head
 from tests.process.processes import (
     BIN,
     WAIT_SECONDS,
@@ -29,7 +30,6 @@ from tests.process.processes import (
     running_relay,
     until,
 )
-from tests.process.test_protocol_page import CLOSE, TEXT, Connection, Identity, upgrade_head
 from tests.transport.tls_client import lenient_context
 
 DRAIN = ("--drain-seconds", "2")

@@ -10,8 +10,8 @@ from urllib.request import urlopen
 import pytest
 
 from tests.authority import issue, write_pair
+from tests.process.devices import joined
 from tests.process.processes import WAIT_SECONDS, environment
-from tests.process.test_relay_process import joined
 from tests.transport.tls_client import lenient_context
 
 NO_EPOLL = """

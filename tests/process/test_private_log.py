@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.process.processes import BIN, WAIT_SECONDS, environment, running_relay
-from tests.process.test_protocol_page import (
+from tests.process.page_client import (
     CLOSE,
     EVERYONE,
     Connection,
@@ -21,6 +20,7 @@ from tests.process.test_protocol_page import (
     base64url,
     plain_head,
 )
+from tests.process.processes import BIN, WAIT_SECONDS, environment, running_relay
 from tests.process.test_quiet_log import serving
 from vaultrelay.logs import FORMATS
 from vaultrelay.logs.naming import WAYS

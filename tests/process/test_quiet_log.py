@@ -14,6 +14,7 @@ import pytest
 
 from tests.authority import issue
 from tests.process.crowd import ask, dial, everything
+from tests.process.page_client import BINARY, CLOSE, PING, TEXT, Connection, Identity
 from tests.process.processes import (
     BIN,
     WAIT_SECONDS,
@@ -22,7 +23,6 @@ from tests.process.processes import (
     read_line,
     running_relay,
 )
-from tests.process.test_protocol_page import BINARY, CLOSE, PING, TEXT, Connection, Identity
 from tests.transport.tls_client import lenient_context
 from vaultrelay.policy.limits.logs import LOG_LINES_OF_A_KIND
 

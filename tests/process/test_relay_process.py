@@ -7,20 +7,15 @@ import socket
 import ssl
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from tests.authority import issue, write_pair
+from tests.process.devices import joined
 from tests.process.processes import RunningRelay, running_relay
-from vaultrelay.wire import base64url
-from vaultrelay.wire.proof import channel_of, join_body, sign_join
-
-HEADERS = {"X-VaultMesh-Protocol": "3"}
 
 
 @pytest.fixture(scope="module")
@@ -43,36 +38,6 @@ def relay(
         context.set_alpn_protocols(["h2", "http/1.1"])
         with running_relay("--tls-cert", str(certificate), "--tls-key", str(key)) as running:
             yield f"wss://localhost:{running.port}", running, context
-
-
-@contextmanager
-def joined(
-    url: str,
-    context: ssl.SSLContext | None = None,
-    seed: bytes = bytes(32),
-    device: bytes = b"device-a",
-) -> Iterator[tuple[ClientConnection, dict[str, Any]]]:
-    """A joined device of the `websockets` library, and its welcome."""
-    with connect(url, ssl=context, additional_headers=HEADERS, compression=None) as device_socket:
-        challenge = json.loads(device_socket.recv())
-        device_socket.send(json.dumps(hello(challenge, seed, device)))
-        yield device_socket, json.loads(device_socket.recv())
-
-
-def hello(challenge: dict[str, Any], seed: bytes, device: bytes) -> dict[str, str]:
-    """The answer to a challenge."""
-    nonce = secrets.token_bytes(16)
-    relay_nonce = base64url.decode(challenge["nonce"], 32)
-    body = join_body(relay_nonce, nonce, channel_of(seed), device, "localhost")
-    return {
-        "type": "hello",
-        "channel": base64url.encode(channel_of(seed)),
-        "device": base64url.encode(device),
-        "nonce": base64url.encode(nonce),
-        "audience": "localhost",
-        "proof": base64url.encode(sign_join(seed, body)),
-        "client": "websockets/1",
-    }
 
 
 def test_two_devices_of_a_foreign_library_meet_and_talk(

@@ -13,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.authority import Issued, issue, write_pair
+from tests.process.devices import HEADERS, joined
 from tests.process.processes import (
     BIN,
     WAIT_SECONDS,
@@ -22,7 +23,6 @@ from tests.process.processes import (
     run,
     running_relay,
 )
-from tests.process.test_relay_process import HEADERS, joined
 from tests.transport.tls_client import lenient_context
 
 TOKEN, OTHER = "a-token-of-the-operators", "another-of-their-tokens"

@@ -14,8 +14,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.process.devices import joined
 from tests.process.processes import BIN, WAIT_SECONDS, environment
-from tests.process.test_relay_process import joined
 
 # LISTEN_PID must be the relay's own, which only the process itself knows before it runs.
 ACTIVATED = ("sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh")

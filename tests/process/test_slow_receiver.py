@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import ClientConnection
 
+from tests.process.devices import joined
 from tests.process.processes import RunningRelay, running_relay
-from tests.process.test_relay_process import joined
 
 MESSAGE_BYTES = 64 * 1024
 MESSAGES = 1000

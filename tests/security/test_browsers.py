@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.admin_relay import relay_with_admin
 from tests.process.crowd import HEAD
 from tests.process.processes import WAIT_SECONDS, running_relay
-from tests.process.test_admin_process import relay_with_admin
 
 EVIL = "https://evil.example"
 APP = "https://app.example"

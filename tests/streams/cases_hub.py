@@ -148,23 +148,27 @@ async def a_crowd_of_random_calls_leaves_nothing(world: World) -> None:
         await _play(world, random.Random(seed))
 
 
+def _act(transport: Any, chosen: random.Random) -> None:
+    """Call a method of a transport."""
+    name = chosen.choice(
+        ("write",) * 12
+        + ("pauseProducing", "resumeProducing", "resumeProducing", "writeSequence")
+        + ("loseConnection", "abortConnection", "unregisterProducer")
+    )
+    if name == "write":
+        transport.write(ANSWER[: chosen.randrange(200_000)])
+    elif name == "writeSequence":
+        transport.writeSequence([b"head", ANSWER[: chosen.randrange(300_000)]])
+    else:
+        getattr(transport, name)()
+
+
 async def _play(world: World, chosen: random.Random) -> None:
     connections = [await world.connect() for _ in range(25)]
 
     def act(*_: object) -> None:
         for _count in range(chosen.randrange(3)):
-            transport: Any = chosen.choice(connections)[1].transport
-            name = chosen.choice(
-                ("write",) * 12
-                + ("pauseProducing", "resumeProducing", "resumeProducing", "writeSequence")
-                + ("loseConnection", "abortConnection", "unregisterProducer")
-            )
-            if name == "write":
-                transport.write(ANSWER[: chosen.randrange(200_000)])
-            elif name == "writeSequence":
-                transport.writeSequence([b"head", ANSWER[: chosen.randrange(300_000)]])
-            else:
-                getattr(transport, name)()
+            _act(chosen.choice(connections)[1].transport, chosen)
 
     for wire, probe in connections:
         probe.on_data = act

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.admin_relay import relay_with_admin
 from tests.process.crowd import ask
-from tests.process.test_admin_process import relay_with_admin
-from tests.process.test_relay_process import joined
+from tests.process.devices import joined
 from tests.system import chromium
 from tests.system.chromium import Tab
 

@@ -1,6 +1,7 @@
-"""Connections with TLS, for the tests of its handshake, its data and its end."""
+"""Connections with TLS, for the tests of its handshake, its data and its end; a folder to be in."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,3 +53,10 @@ def tls_scene(request: pytest.FixtureRequest, make_tls: Make) -> Scene:
 @pytest.fixture
 def shaken(tls_scene: Scene) -> Scene:
     return tls_scene.shake()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of one's own to be in, without a colon or an equals sign in its name."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

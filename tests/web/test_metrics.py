@@ -8,7 +8,7 @@ from tests.web.sample_metrics import DAY, NOW, metrics
 from vaultrelay.broker.counters import Counters
 from vaultrelay.observe.relay_snapshot import Expiry, Waits
 from vaultrelay.policy.operator_warning import OperatorWarning
-from vaultrelay.policy.refused import REFUSED
+from vaultrelay.policy.refusal_reasons import REFUSED
 from vaultrelay.web.metrics import METRICS
 from vaultrelay.web.metrics_format import exposition
 from vaultrelay.wire.close_codes import CloseCode

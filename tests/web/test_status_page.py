@@ -13,7 +13,7 @@ from vaultrelay.broker.counters import Counters
 from vaultrelay.observe.relay_snapshot import CURVES, Expiry, Waits
 from vaultrelay.policy.limits.admin import HISTORY_SAMPLES
 from vaultrelay.policy.operator_warning import OperatorWarning
-from vaultrelay.policy.refused import REFUSED
+from vaultrelay.policy.refusal_reasons import REFUSED
 from vaultrelay.web.status_page import DOCUMENTATION, status_page
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.wire.test_vectors import ALL, Vector, each, fields_of, with_hex
+from tests.wire.published_vectors import ALL, Vector, each, fields_of, with_hex
 from vaultrelay.client import collapse_key
 from vaultrelay.wire import data, mailbox
 from vaultrelay.wire.control.from_device import read_from_device

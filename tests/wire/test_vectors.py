@@ -1,24 +1,22 @@
 """The published test vectors against `vaultrelay.wire`: two implementations of one protocol."""
 
-import dataclasses
 import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.wire.published_vectors import ALL, DOCS, Vector, each, fields_of
 from vaultrelay.policy.audience import Audiences
 from vaultrelay.policy.limits.pending import HEAD_BYTES, RETRY_DRAINING_SECONDS, RETRY_FULL_SECONDS
 from vaultrelay.policy.limits.reserved import RETRY_RESERVED_SECONDS
 from vaultrelay.wire import base64url, data, proof, refusal
-from vaultrelay.wire.announced import MailboxLimits
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.control.from_device import read_from_device
-from vaultrelay.wire.control.from_relay import FromRelay, read_from_relay
+from vaultrelay.wire.control.from_relay import read_from_relay
 from vaultrelay.wire.control.in_session import LEFT_REASONS
 from vaultrelay.wire.control.joining import Challenge, Hello
 from vaultrelay.wire.host import canonical_host
@@ -28,11 +26,7 @@ from vaultrelay.wire.relay_url import host_of_url
 from vaultrelay.wire.request import read_request
 from vaultrelay.wire.upgrade import read_upgrade
 
-DOCS = Path(__file__).parents[2] / "docs"
 MAKER = DOCS / "make_vectors.py"
-Vector = dict[str, Any]
-ALL: dict[str, Any] = json.loads((DOCS / "vectors.json").read_bytes())
-
 REFUSALS: dict[tuple[int, str], Callable[[], Refusal]] = {
     (400, "bad_request"): lambda: refusal.bad_request("Why."),
     (404, "not_found"): refusal.not_found,
@@ -47,47 +41,6 @@ REFUSALS: dict[tuple[int, str], Callable[[], Refusal]] = {
 }
 
 
-def name_of(vector: object) -> str | None:
-    """What a vector is called in pytest's report."""
-    if not isinstance(vector, dict):
-        return None
-    return next((str(vector[key]) for key in ("name", "why", "text", "url") if key in vector), None)
-
-
-def each(*path: str) -> pytest.MarkDecorator:
-    """Runs a test with every vector of one list."""
-    vectors: Any = ALL
-    for name in path:
-        vectors = vectors[name]
-    assert vectors
-    return pytest.mark.parametrize("vector", vectors, ids=name_of)
-
-
-def with_hex(value: Any) -> Any:
-    """A control message's fields as the vectors have them: byte strings in hex, no tuples."""
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, MailboxLimits):
-        return value._asdict()
-    if isinstance(value, tuple | list):
-        return [with_hex(item) for item in value]
-    if isinstance(value, dict):
-        return {name: with_hex(item) for name, item in value.items()}
-    return value
-
-
-def fields_of(message: FromRelay) -> Vector:
-    """The fields of a control message, as the vectors have them."""
-    fields = with_hex(dataclasses.asdict(message))
-    # `joined` has its peer's fields beside its own.
-    fields.update(fields.pop("peer", {}))
-    for name in ("node", "mailbox"):
-        if fields.get(name, "") is None:
-            # Of a relay without a name, or without a mailbox: the fields that are missing then.
-            del fields[name]
-    return {"type": message.type, **fields}
-
-
 def read_hello(text: str) -> Hello:
     """The hello in a control message."""
     hello = read_from_device(text.encode())
@@ -100,9 +53,6 @@ def body_of(relay_nonce: str, hello: Hello) -> bytes:
     return proof.join_body(
         bytes.fromhex(relay_nonce), hello.nonce, hello.channel, hello.device, hello.audience
     )
-
-
-# The file itself.
 
 
 def test_the_file_is_what_its_maker_makes() -> None:
@@ -156,9 +106,6 @@ def test_the_worked_examples_of_the_page_are_vectors() -> None:
     shown += [vector["hex"] for vector in ALL["data"][:2] + ALL["nacks"][:1]]
     for text in shown:
         assert "".join(text.split()) in page
-
-
-# Keys and proofs.
 
 
 @each("derivations")
@@ -227,9 +174,6 @@ def test_no_channel_is_refused_beside_those() -> None:
     assert sorted(listed) == sorted(channel.hex() for channel in proof.REFUSED_CHANNELS)
 
 
-# Control messages.
-
-
 @each("relay_controls")
 def test_relay_controls(vector: Vector) -> None:
     message = read_from_relay(vector["text"].encode())
@@ -260,9 +204,6 @@ def test_refused_device_controls(vector: Vector) -> None:
     with pytest.raises(BadControl) as broken:
         read_from_device(vector["text"].encode())
     assert broken.value.slug == vector["rule"]
-
-
-# Data messages.
 
 
 @each("data")
@@ -308,9 +249,6 @@ def test_refused_data(vector: Vector) -> None:
     with pytest.raises(data.BadHeader) as broken:
         data.check_data(bytes.fromhex(vector["hex"]), vector["session"])
     assert broken.value.slug == vector["rule"]
-
-
-# Base64url, audiences, close codes.
 
 
 @each("base64url", "canonical")
@@ -375,9 +313,6 @@ def test_close_reasons(vector: Vector) -> None:
     (code,) = (code for code in CloseCode if code.number == vector["code"])
     assert code.slug == vector["slug"]
     assert code.reason(**vector["details"]) == vector["text"]
-
-
-# Upgrades.
 
 
 @each("accepted_upgrades")

@@ -10,7 +10,7 @@ from vaultrelay.logs import RelayLog
 from vaultrelay.policy.limits.drain import DRAIN_TICK_SECONDS
 from vaultrelay.policy.limits.logs import FEW_HANDSHAKES, SUMMARY_SECONDS
 from vaultrelay.policy.limits.timeouts import CLOSE_SECONDS, TICK_SECONDS
-from vaultrelay.policy.refused import PROBED_HANDSHAKES
+from vaultrelay.policy.refusal_reasons import PROBED_HANDSHAKES
 from vaultrelay.transport.periodic import PeriodicTask
 
 

@@ -39,7 +39,7 @@ class ControlPages(PageResource):
 
 
 class MailboxControl(Service):
-    """Listens in the folder while it runs. Without the socket the relay works all the same."""
+    """Listens in the folder while it runs. Without the socket the relay runs, and logs why."""
 
     _port: Any = None
 

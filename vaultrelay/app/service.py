@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, inlineCallbacks
 
-from vaultrelay import __version__
 from vaultrelay.app.access_check import AccessCheck
 from vaultrelay.app.broker_service import BrokerService
 from vaultrelay.app.drain import DrainSequence
 from vaultrelay.app.listeners import Listeners
 from vaultrelay.app.memory_trim import MemoryTrim
 from vaultrelay.app.public_endpoint import PublicEndpoint
+from vaultrelay.app.start_log import log_start
 from vaultrelay.broker.broker import Broker
 from vaultrelay.broker.session import Session
 from vaultrelay.certificates.server_certificate import utc_now
 from vaultrelay.config.settings import Settings
 from vaultrelay.logs import RelayLog
-from vaultrelay.native import code, faults
+from vaultrelay.native import faults
 from vaultrelay.observe.privacy import privacy_notice
 from vaultrelay.observe.relay_state import RelayState
 from vaultrelay.observe.session_log import SessionLog
@@ -29,7 +29,6 @@ from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.transport.hub import make_hub
 from vaultrelay.transport.listening_service import ListeningService
 from vaultrelay.transport.pending_connections import PendingConnections
-from vaultrelay.web.units import size
 from vaultrelay.websocket.factory import DeviceFactory
 
 if TYPE_CHECKING:
@@ -51,18 +50,9 @@ class RelayService(MultiService):
         self.broker = Broker(
             reactor, settings.broker, on_join=self._joined, on_end=self._session_log.ended
         )
-        ledger, pending = Ledger(settings.buffer_bytes), PendingConnections(reactor)
-        self.hub = make_hub(reactor, ledger, log=log)
-        self.devices = DeviceFactory(
-            reactor=reactor,
-            open_session=self.broker.open,
-            message_bytes=settings.limits.message_bytes,
-            ledger=ledger,
-            on_closing=pending.add_closing,
-            on_closed=pending.remove,
-            log=log,
-        )
-        self.hub.on_long_round = self.devices.core_shares.round_was_long
+        pending = PendingConnections(reactor)
+        self.hub = make_hub(reactor, Ledger(settings.buffer_bytes), log=log)
+        self.devices = self._make_devices(settings.limits.message_bytes, pending)
         self._public = PublicEndpoint(
             reactor,
             broker=self.broker,
@@ -75,6 +65,8 @@ class RelayService(MultiService):
         )
         self.dispatcher, self.clients = self._public.dispatcher, self._public.dispatcher.clients
         self.listeners = Listeners(settings, hub=self.hub, factory=self.dispatcher, pending=pending)
+        self._access_check = AccessCheck(self.broker, reactor, log=log)
+        self._watch = WarningMonitor(self.warnings, reactor, log=log)
         sessions = BrokerService(self.broker, reactor, log=log)
         self._drain = DrainSequence(
             reactor,
@@ -84,20 +76,37 @@ class RelayService(MultiService):
             pending=pending,
             log=log,
         )
-        self._watch = WarningMonitor(self.warnings, reactor, log=log)
-        # Stopped in reverse order: the hub closes the remaining streams last.
-        trim = MemoryTrim(ledger, reactor, log=log)
-        self._access_check = AccessCheck(self.broker, reactor, log=log)
+        self._add_children(settings, sessions)
+        self._configure(settings)
+
+    def _make_devices(self, message_bytes: int, pending: PendingConnections) -> DeviceFactory:
+        devices = DeviceFactory(
+            reactor=self.hub.reactor,
+            open_session=self.broker.open,
+            message_bytes=message_bytes,
+            ledger=self.hub.ledger,
+            on_closing=pending.add_closing,
+            on_closed=pending.remove,
+            log=self.log,
+        )
+        self.hub.on_long_round = devices.core_shares.round_was_long
+        return devices
+
+    def _add_children(self, settings: Settings, sessions: BrokerService) -> None:
+        """Add the parts that start and stop with the relay, in the order of their start.
+
+        They stop in reverse order: the hub closes the remaining streams last.
+        """
+        trim = MemoryTrim(self.hub.ledger, self.hub.reactor, log=self.log)
         for service in (self.hub, trim, self._access_check, sessions):
             service.setServiceParent(self)
-        # Devices that are already here when it opens would not get any of it.
+        # Before the listeners: it serves no device that joined before it opened.
         self.mailbox = self._make_mailbox(settings)
         self.listeners.setServiceParent(self)
         self._add_optional(settings)
-        self._configure(settings)
 
     def _add_optional(self, settings: Settings) -> None:
-        """Make the optional parts. Imports on demand save memory in relays without them."""
+        """Add the optional parts. Imports on demand save memory in relays without them."""
         if settings.runtime_folder:
             # Not on Windows, which has no unix sockets and no such folder.
             from vaultrelay.app.health_socket import HealthSocket
@@ -184,23 +193,7 @@ class RelayService(MultiService):
     def startService(self) -> None:
         super().startService()
         self._plain_addresses = self.listeners.plain_addresses()
-        changed = self.settings.changed
-        options = " ".join(f"{name}={{{name}}}" for name in changed)
-        self.log.info(
-            "VaultMesh relay {version} ({code}) listens on {where}, with up to {memory} for queued "
-            "messages" + (f"; {options}" if options else ""),
-            version=__version__,
-            code=code(),
-            where=self.listeners.description(),
-            memory=size(self.settings.buffer_bytes),
-            **changed,
-        )
-        if self.settings.service_links:
-            self.log.info(
-                "Ignored variables that Kubernetes sets for its services: {names}. To avoid them, "
-                "set enableServiceLinks: false in the pod spec",
-                names=", ".join(self.settings.service_links),
-            )
+        log_start(self.settings, self.listeners.description(), self.log)
         if self._admin is not None:
             self._admin.announce(self.listeners.description())
         self._watch.setServiceParent(self)

@@ -11,7 +11,7 @@ from vaultrelay.broker.counters import Counters
 from vaultrelay.broker.deadlines import close_without_hello
 from vaultrelay.broker.hello import JoinRefusal
 from vaultrelay.broker.outbox import Clock
-from vaultrelay.broker.reserved import ReservedSlots, Share, Slot
+from vaultrelay.broker.reserved_slots import ReservedSlots, Share, Slot
 from vaultrelay.broker.session import Session
 from vaultrelay.broker.settings import BrokerSettings
 from vaultrelay.policy.budgets import BudgetBook, Budgets, Excess, first_full

@@ -102,6 +102,11 @@ def _stored(settings: Settings) -> list[dict[str, object]]:
 
 
 def _seen(settings: Settings) -> list[dict[str, object]]:
+    return [*_seen_of_client(settings), *_seen_of_traffic()]
+
+
+def _seen_of_client(settings: Settings) -> list[dict[str, object]]:
+    """Return what identifies a client to the relay, and is kept for its limits and access."""
     address_seconds = JOIN_SECONDS_PER_DEVICE * JOINS_AT_ONCE_PER_DEVICE
     return [
         _kept(
@@ -126,6 +131,11 @@ def _seen(settings: Settings) -> list[dict[str, object]]:
             if settings.access.tokens is not None
             else []
         ),
+    ]
+
+
+def _seen_of_traffic() -> list[dict[str, object]]:
+    return [
         _kept("origin", "If a browser connects, the origin of its web page."),
         _kept("device_tag", "The tag by which the devices of a channel identify each other."),
         _kept("times", "When a device connects, sends something, and leaves."),

@@ -6,7 +6,7 @@ Any client can make such a connection, so those from public addresses count only
 from vaultrelay.policy.limits.diagnosis import PROXY_FAULT_SECONDS, PUBLIC_PROXY_FAULTS
 
 PROXY_FAULTS = ("upgrade_lost", "proxy_unexpected", "proxy_missing")
-"""The slugs of refusals (policy/refused.py) that a misconfigured proxy causes."""
+"""The slugs of refusals (policy/refusal_reasons.py) that a misconfigured proxy causes."""
 
 
 class _Fault:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from vaultrelay.observe.relay_snapshot import RelaySnapshot
 from vaultrelay.policy.operator_warning import SUMMARIES
-from vaultrelay.policy.refused import REFUSED
+from vaultrelay.policy.refusal_reasons import REFUSED
 from vaultrelay.web.metrics_format import Labels, Metric, Samples
 from vaultrelay.wire.close_codes import CloseCode
 from vaultrelay.wire.data import Reason

@@ -10,8 +10,9 @@ from vaultrelay.cluster.answer import NodeAnswer
 from vaultrelay.observe.relay_snapshot import Expiry, RelaySnapshot
 from vaultrelay.policy.limits.admin import REFRESH_SECONDS
 from vaultrelay.policy.limits.diagnosis import CERTIFICATE_WARNING_DAYS
+from vaultrelay.policy.operator_warning import OperatorWarning
 from vaultrelay.policy.printable import printable
-from vaultrelay.policy.refused import REFUSED
+from vaultrelay.policy.refusal_reasons import REFUSED
 from vaultrelay.web.html_page import HtmlPage, Part, template
 from vaultrelay.web.options_section import options_list
 from vaultrelay.web.plot import HISTORY_MINUTES, Plot, line_plot, shown_minutes
@@ -110,14 +111,7 @@ def status_page(
         uptime=lasting(metrics.status.uptime_seconds),
         when=time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(metrics.now)),
         warning_lists=[{}] if metrics.warnings else [],
-        warnings=[
-            {
-                "kind": "urgent" if each.is_urgent else "remark",
-                "text": printable(each.text),
-                "slug": each.slug,
-            }
-            for each in metrics.warnings
-        ],
+        warnings=[_warning(each) for each in metrics.warnings],
         numbers=[
             {"title": title, "value": value, "context": context}
             for title, value, context in _numbers(metrics)
@@ -149,6 +143,11 @@ def _state(metrics: RelaySnapshot) -> str:
     if any(warning.is_urgent for warning in metrics.warnings):
         return "urgent"
     return "notes" if metrics.warnings else "works"
+
+
+def _warning(warning: OperatorWarning) -> dict[str, str]:
+    kind = "urgent" if warning.is_urgent else "remark"
+    return {"kind": kind, "text": printable(warning.text), "slug": warning.slug}
 
 
 def _numbers(metrics: RelaySnapshot) -> Iterable[tuple[str, str, str]]:

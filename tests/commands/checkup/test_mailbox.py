@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.defer import ensureDeferred
 
 from tests.client.mail_world import LIMITS, MailWorld
-from tests.client.test_device import World
+from tests.client.world import World
 from vaultrelay.client import Closed
 from vaultrelay.commands.checkup import devices as devices_module
 from vaultrelay.commands.checkup.devices import Devices

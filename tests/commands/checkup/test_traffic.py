@@ -7,7 +7,7 @@ import pytest
 from twisted.internet.defer import DeferredQueue, ensureDeferred
 from twisted.internet.task import Clock
 
-from tests.client.test_device import InMemory, World
+from tests.client.world import InMemory, World
 from vaultrelay.client import (
     Busy,
     Closed,

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from tests.broker.fakes import Device, Relay, channel_of_vault
-from vaultrelay.broker.reserved import ReservedSlots
+from vaultrelay.broker.reserved_slots import ReservedSlots
 from vaultrelay.policy.addresses import read_address
 from vaultrelay.policy.budgets import Budgets, OverBudget
 from vaultrelay.policy.limits.networks import (

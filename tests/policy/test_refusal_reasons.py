@@ -6,7 +6,7 @@ from pathlib import Path
 from vaultrelay import broker, transport
 from vaultrelay.policy.budgets import Budget, Excess
 from vaultrelay.policy.network_limits import NetworkLimits
-from vaultrelay.policy.refused import REFUSED
+from vaultrelay.policy.refusal_reasons import REFUSED
 from vaultrelay.wire import refusal, request, upgrade
 from vaultrelay.wire.close_codes import CloseCode
 

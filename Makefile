@@ -58,9 +58,9 @@ test-cluster: $(VENV)/test
 	tests/system/install.sh haproxy:haproxy
 	CLUSTER=1 $(BIN)/python -m pytest tests/relays -n 0 -rs
 
-# The Python client, and 250 wrong ones, under the conformance kit: in four minutes.
+# The Python client, and 250 wrong ones, under the conformance kit: in a minute.
 test-clients: $(VENV)/test
-	CLIENTS=1 $(SHARED_BYTE_CODE) $(BIN)/python -m pytest tests/clients -n 6 --dist load
+	CLIENTS=1 $(SHARED_BYTE_CODE) $(BIN)/python -m pytest tests/clients -n auto --dist load
 
 # The site, in build/site/html, in ten seconds. A warning is an error, and a link to what is not there a warning. All of it
 # is made each time: what is read from the code may have changed.

@@ -1,9 +1,11 @@
 """TLS of the scripted relay: its certificates are what the cases say, and clients see them."""
 
+import gc
 import ssl
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
+from weakref import ref
 
 import pytest
 from cryptography import x509
@@ -72,6 +74,15 @@ def test_a_client_is_connected(version: str) -> None:
     assert client.tls.read(100) == b"answer"
     client.inner.finish()
     assert client.transport.disconnecting
+
+
+def test_a_connection_is_not_kept() -> None:
+    client = Client("valid")
+    client.shake()
+    inner = ref(client.inner)
+    del client
+    gc.collect()
+    assert inner() is None
 
 
 @pytest.mark.parametrize(

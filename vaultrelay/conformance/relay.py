@@ -39,7 +39,6 @@ class ScriptedRelay(ServerFactory):
             self._pulse, lambda side, text: self._transcript.record(f"{side} {number}", text)
         )
         self.connections.append(connection)
-        self._pulse.beat()
         return connection if self.context is None else TlsConnection(self.context, connection)
 
     async def refuse(self) -> None:

@@ -82,6 +82,7 @@ class RelayConnection(Protocol):
 
     def connectionMade(self) -> None:
         self.transport.setTcpNoDelay(True)
+        self._pulse.beat()
 
     def dataReceived(self, data: bytes) -> None:
         self.bytes_received += len(data)

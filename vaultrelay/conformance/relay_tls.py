@@ -3,8 +3,10 @@ nothing that signs. `tests/clients/make_certificates.py` makes them."""
 
 import ssl
 from contextlib import suppress
+from functools import partial
 from importlib.resources import as_file, files
 from typing import Any
+from weakref import proxy
 
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure as Reason
@@ -44,7 +46,8 @@ class TlsConnection(Protocol):
     def __init__(self, context: ssl.SSLContext, inner: RelayConnection) -> None:
         self._inner = inner
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
-        context.sni_callback = self._named
+        # The garbage collector does not see what a context refers to: it would keep the connection.
+        context.sni_callback = partial(_named, proxy(inner))
         self._tls = context.wrap_bio(self._received, self._to_send, server_side=True)
         self._is_open = False
         self._unsent = b""
@@ -96,9 +99,10 @@ class TlsConnection(Protocol):
         """Pass it on to TCP."""
         self.transport.setTcpNoDelay(enabled)
 
-    def _named(self, _: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> None:
-        self._inner.server_name = name or ""
-
     def _flush(self) -> None:
         if data := self._to_send.read():
             self.transport.write(data)
+
+
+def _named(inner: RelayConnection, _: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> None:
+    inner.server_name = name or ""

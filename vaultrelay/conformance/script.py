@@ -48,7 +48,7 @@ def needs_of(step: Step) -> set[str]:
     """Return the features that a client needs for a step."""
     arguments: dict[str, Any] = dict(step.arguments)
     found = {step.verb} & _DEVICE_VERBS
-    if step.verb in _CLOCK_VERBS:
+    if step.verb in _CLOCK_VERBS or "within" in arguments:
         found.add("clock")
     if step.verb in _ATTEMPTS or "retry" in arguments:
         found.add("reconnect")

@@ -11,6 +11,7 @@ from vaultrelay.conformance import (
     reach_steps,
     receive_steps,
     relay_steps,
+    upgrade_steps,
 )
 from vaultrelay.conformance.case import Step
 from vaultrelay.conformance.exchange import exchange
@@ -19,6 +20,7 @@ from vaultrelay.conformance.violation_steps import VERBS as VIOLATION_VERBS
 
 VERBS: Verbs = {
     **client_steps.VERBS,
+    **upgrade_steps.VERBS,
     **join_steps.VERBS,
     **relay_steps.VERBS,
     **receive_steps.VERBS,

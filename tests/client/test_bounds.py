@@ -115,9 +115,9 @@ def test_a_relay_that_reads_no_pongs_gets_no_more_of_them(
     sent: list[bytes] = []
     monkeypatch.setattr(device._socket, "sendPong", sent.append)
     say(device, PING, b"1")
-    device._socket.pauseProducing()
+    device._socket.room.pauseProducing()
     say(device, PING, b"2")
-    device._socket.resumeProducing()
+    device._socket.room.resumeProducing()
     say(device, PING, b"3")
     assert sent == [b"1", b"3"]
 

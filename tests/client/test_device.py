@@ -191,17 +191,17 @@ def test_room_fires_when_what_was_sent_is_on_its_way(
     first, _ = pair
     socket = first._socket
     assert first.room().called
-    socket.pauseProducing()
+    socket.room.pauseProducing()
     waiting = first.room()
     assert not waiting.called
-    socket.resumeProducing()
+    socket.room.resumeProducing()
     assert waiting.called
-    socket.pauseProducing()
+    socket.room.pauseProducing()
     ended = first.room()
     first.close()
     world.network.flush()
     assert ended.called
-    socket.stopProducing()
+    socket.room.stopProducing()
 
 
 def test_the_token_goes_into_a_header_and_the_channel_is_named() -> None:
@@ -259,11 +259,11 @@ class TestARelayThatBreaksTheProtocol:
             client_frame(BINARY, b"short", masked=False),
             client_frame(BINARY, b"\x77" + bytes(15), masked=False),
             client_frame(BINARY, b"\x10\x01" + bytes(20), masked=False),
-            client_frame(BINARY, b"\x11\0\0\x63" + bytes(11) + b"\x07", masked=False),
+            client_frame(BINARY, b"\x11\0\0\x63" + bytes(7) + b"\x03\0\0\0\x07", masked=False),
         ]
         for frame in unknown:
             device._socket.dataReceived(frame)
-        assert world.next(device) == Nack(0, 7, 0x63)
+        assert world.next(device) == Nack(3, 7, 0x63)
 
 
 def test_nothing_can_be_sent_while_the_connection_ends(

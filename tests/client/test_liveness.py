@@ -84,3 +84,19 @@ def test_a_connection_whose_session_died_dials_at_once(world: World) -> None:
     over: Any = world.start(connection.receive())
     assert isinstance(over.result, Ended)
     assert over.result.retry_seconds == 0
+
+
+def test_the_answer_to_an_earlier_request_is_no_sign_of_life(world: World, device: Device) -> None:
+    device.keep_alive(300)
+    device.probe()
+    device._liveness.answered(300)
+    assert device.is_suspect
+    device._liveness.answered(300)
+    assert not device.is_suspect
+
+
+def test_what_was_not_asked_for_is_no_answer(world: World, device: Device) -> None:
+    device._liveness.answered(100)
+    assert device.ping_seconds == 100
+    device.probe()
+    assert device.is_suspect

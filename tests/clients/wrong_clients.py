@@ -7,6 +7,7 @@ from tests.clients import (
     wrong_contents,
     wrong_decisions,
     wrong_events,
+    wrong_frames,
     wrong_gaps,
     wrong_kinds,
     wrong_mailbox,
@@ -29,6 +30,7 @@ _OF_NATIVE = {
     **wrong_reaching.FAULTS,
     **wrong_returning.FAULTS,
     **wrong_rules.FAULTS,
+    **wrong_frames.FAULTS,
 }
 FAULTS: dict[str, tuple[Kind, Fault]] = {
     name: (kind, fault)

@@ -1,15 +1,19 @@
 """Faults of clients in what they accept of a relay, and in what they keep over its end."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 from examples.python_adapter import Session
 from tests.clients.faults import Fault, Patch, around, put
-from vaultrelay.client import Connection, Message, Nack, Opened, factory
+from vaultrelay.client import Connection, Message, Nack, Opened, device, factory
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.device import Device
 from vaultrelay.wire import base64url, relay_url
 from vaultrelay.wire.json_object import Fields
 from vaultrelay.wire.proof import RELAY_NONCE_BYTES
+from vaultrelay.wire.relay_url import RelayUrl
 
 _LONG = 1000
 _HUGE = 10**9
@@ -29,6 +33,34 @@ def _any_nonce(right: Any, self: Fields, name: str, size: int) -> Any:
 
 def _any_number(right: Any, self: Fields, name: str, most: int) -> Any:
     return right(self, name, _HUGE)
+
+
+def _less(right: Any, self: Fields, name: str, bounds: tuple[int, int]) -> Any:
+    return right(self, name, (bounds[0], bounds[1] - 1))
+
+
+def _shorter(right: Any, self: Fields, name: str, longest: int, **default: Any) -> Any:
+    """Count units of UTF-16."""
+    text = right(self, name, longest, **default)
+    return text if len(text.encode("utf-16-le")) <= 2 * longest else text[: longest // 2]
+
+
+def _any_text(right: Any, self: Fields, name: str, longest: int, **default: Any) -> Any:
+    return right(self, name, _HUGE, **default)
+
+
+def _any_session(self: Fields, name: str = "session") -> Any:
+    return self.integer(name)
+
+
+def _welcome_alone(right: Any, self: DeviceSocket, payload: bytes, isBinary: bool) -> None:
+    self._challenged |= b'"welcome"' in payload[:40]
+    right(self, payload, isBinary)
+
+
+def _largest_are_wrong(patch: Patch) -> None:
+    around(Fields, "integer_within", _less)(patch)
+    around(Fields, "pair_within", _less)(patch)
 
 
 def _sign_again(right: Any, self: DeviceSocket, challenge: Any) -> None:
@@ -116,6 +148,18 @@ FAULTS: dict[str, Fault] = {
     "a control message has no maximum": put(factory, "CONTROL_LIMIT", _HUGE),
     "a message has no maximum": around(DeviceSocket, "_welcome", _any_message),
     "a nonce of any length is signed": around(Fields, "binary", _any_nonce),
+    "the largest values are a violation": _largest_are_wrong,
+    "characters are units of UTF-16": around(Fields, "text", _shorter),
+    "texts have no maximum": around(Fields, "text", _any_text),
+    "any session number is valid": put(Fields, "session", _any_session),
+    "a welcome needs no hello": around(DeviceSocket, "onMessage", _welcome_alone),
+    "it waits for a welcome for 15 seconds": put(device, "CONNECT_SECONDS", 15),
+    "the token is decoded as Latin-1": put(
+        relay_url, "unquote", partial(unquote, encoding="latin-1")
+    ),
+    "the query of the URL is dropped": around(
+        RelayUrl, "read", lambda right, text: replace(right(text), query="")
+    ),
     "peers are not counted": around(Fields, "objects", _any_number),
     "every challenge is signed": around(DeviceSocket, "_challenge", _sign_again),
     "what comes with the welcome is lost": _lose_what_comes_with_the_welcome,

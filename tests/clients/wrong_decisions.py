@@ -141,6 +141,7 @@ FAULTS: dict[str, Fault] = {
     "a lost connection is final": _decision(lambda code: code == 1006, is_final=True),
     "4509 has the usual delay": _decision(lambda code: code == 4509, is_final=False),
     "4509 is retried for ever": _constant("REPLACED_SECONDS", 0),
+    "4509 is remembered for five minutes": _constant("REPLACED_SECONDS", 300),
     "4509 is final": _decision(lambda code: code == 4509, is_final=True),
     "4509 is remembered for ever": _constant("REPLACED_SECONDS", _NEVER),
     "Retry-After is ignored": _constant("_retry_after", lambda answer: ""),

@@ -8,10 +8,13 @@ from tests.clients.faults import Fault, Patch, around, put
 from tests.clients.phone import PhoneCommands
 from tests.clients.resending import ResendingSession
 from tests.clients.wrong_decisions import decides
-from vaultrelay.client import Closed, Left, Nack, liveness
+from tests.clients.wrong_returning import at_once_in_any_case
+from vaultrelay.client import EVERYONE, Closed, Connection, Left, Nack, Ready, liveness
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.factory import DeviceSocketFactory
 from vaultrelay.client.liveness import WATCH_SECONDS, Liveness
+
+_KEPT = 5
 
 
 def _is_without_close(error: Exception) -> bool:
@@ -54,9 +57,46 @@ def _count_timers(right: Any, self: MessageLiveness) -> None:
 
 def _wake_unnoticed(self: PhoneCommands, slept: float) -> None:
     self._clock.rightNow += slept
-    for client, more in self.suspended.items():
-        self.do_connect(client, **more)
+    for client, before in self.suspended.items():
+        self.resume(client, before, self.due[client])
     self._clock.advance(0)
+
+
+def _suspend_sessions(right: Any, self: PhoneCommands) -> None:
+    """Leave the channels, and let attempts go on."""
+    others = {name: each for name, each in self._sessions.items() if not each.connection.device}
+    for name in others:
+        del self._sessions[name]
+    right(self)
+    self._sessions |= others
+
+
+def _wake_without_sleep(right: Any, self: PhoneCommands, slept: float) -> None:
+    self.due = {client: at + slept if at else 0.0 for client, at in self.due.items()}
+    right(self, slept)
+
+
+def _resume_on_network(right: Any, self: PhoneCommands) -> None:
+    right(self)
+    self.do_wake(0)
+
+
+def _ready_of_any(right: Any, self: ResendingSession, event: object) -> None:
+    if isinstance(event, Ready):
+        for peer in tuple(self.busy):
+            self.resend(peer)
+    right(self, event)
+
+
+def _left_of_any(right: Any, self: ResendingSession, event: object) -> None:
+    if isinstance(event, Left):
+        self.busy.clear()
+    right(self, event)
+
+
+def _five(right: Any, self: ResendingSession, event: object) -> None:
+    if not isinstance(event, Nack) or len(self.busy.get(event.peer, ())) < _KEPT:
+        right(self, event)
 
 
 def _send_at_left(right: Any, self: ResendingSession, event: object) -> None:
@@ -100,6 +140,24 @@ OF_PHONES: dict[str, Fault] = {
     "on a phone, the interval is that of the welcome": around(
         Liveness, "answered", lambda right, self, ping_seconds: right(self, self.ping_seconds)
     ),
+    "on a phone, attempts go on while it is suspended": around(
+        PhoneCommands, "do_suspend", _suspend_sessions
+    ),
+    "on a phone, a suspension ends the relay's time": put(
+        PhoneCommands, "due_at", lambda self, session: 0.0
+    ),
+    "on a phone, the time of a suspension does not count": around(
+        PhoneCommands, "do_wake", _wake_without_sleep
+    ),
+    "on a phone, a suspension restarts what has stopped": put(
+        PhoneCommands, "returns", lambda self, session: True
+    ),
+    "on a phone, another network ends the suspension": around(
+        PhoneCommands, "do_network", _resume_on_network
+    ),
+    "on a phone, another network precedes the range of draining": around(
+        Connection, "_ended", at_once_in_any_case
+    ),
     "on a phone, silence has no end": put(Liveness, "_drop", lambda self: None),
 }
 OF_RESENDING: dict[str, Fault] = {
@@ -108,5 +166,14 @@ OF_RESENDING: dict[str, Fault] = {
     ),
     "a message is sent again before the ready": around(ResendingSession, "take", _send_at_nack),
     "a message is sent again after the left": around(ResendingSession, "take", _send_at_left),
+    "a message is sent again to everyone": put(
+        ResendingSession, "receiver", lambda self, *message: EVERYONE
+    ),
+    "the ready of any peer is enough": around(ResendingSession, "take", _ready_of_any),
+    "the left of any peer drops all": around(ResendingSession, "take", _left_of_any),
+    "what comes back again is sent last": put(
+        ResendingSession, "in_order", lambda self, ids: sorted(ids)
+    ),
+    "five messages are sent again": around(ResendingSession, "take", _five),
     "a message is never sent again": put(ResendingSession, "take", lambda self, event: None),
 }

@@ -15,7 +15,7 @@ from vaultrelay.wire.announced import MailboxLimits
 from vaultrelay.wire.mailbox import PutReason, Stored
 
 _FOREVER = 10**9
-_LIMITS = MailboxLimits(604800, 65536, 10485760, 10000, 262144)
+LIMITS = MailboxLimits(604800, 65536, 10485760, 10000, 262144)
 
 
 def _stay_in_flight(right: Any, self: PutSender) -> None:
@@ -155,7 +155,7 @@ def _milliseconds(right: Any, self: MailLink, put: Any) -> object:
 def _unasked(right: Any, self: Any, socket: Any, welcome: Any, clock: Any, mailbox: Any) -> None:
     """Use a mailbox that the relay has not offered."""
     if mailbox is not None and welcome.mailbox is None:
-        object.__setattr__(welcome, "mailbox", _LIMITS)
+        object.__setattr__(welcome, "mailbox", LIMITS)
     right(self, socket, welcome, clock, mailbox)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from examples.python_adapter import Commands
 from tests.clients.faults import Fault, Patch, around, put
-from vaultrelay.client import Connection, Keepalive, Opened
+from vaultrelay.client import Connection, Device, Ended, Keepalive, Message, Opened
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.client.liveness import Liveness
 from vaultrelay.client.reconnecting import Reconnecting
@@ -93,7 +93,67 @@ def _stop_after_the_attempt(right: Any, self: Connection) -> None:
         right(self)
 
 
+def _begin_another(right: Any, self: Connection) -> Any:
+    is_waiting = self._timer is not None and self._timer.active()
+    if self.device is None and self._pending is not None and not is_waiting:
+        self._pending.cancel()
+    return right(self)
+
+
+def _restart_at_waking(right: Any, self: Commands, slept: float) -> None:
+    right(self, slept)
+    for session in self._sessions.values():
+        if session.connection._delay is None:
+            session.connection._delay = 0.0
+            session.start()
+
+
+def _another_network(right: Any, self: Commands, slept: float) -> None:
+    right(self, slept)
+    self.do_network()
+
+
+def _any_event(right: Any, self: Device, event: Any) -> None:
+    liveness = self._liveness
+    if isinstance(event, Message):
+        liveness.is_suspect = False
+        liveness._cancel_probe()
+    right(self, event)
+
+
+def _any_answer(right: Any, self: Liveness, ping_seconds: int) -> None:
+    right(self, ping_seconds)
+    self.is_suspect = False
+    self._cancel_probe()
+
+
+def _ask_for_fifty(right: Any, self: Liveness) -> None:
+    in_force, self.ping_seconds = self.ping_seconds, 50
+    right(self)
+    self.ping_seconds = in_force
+
+
+def at_once_in_any_case(right: Any, self: Connection, error: Any, *, at_once: bool = False) -> Any:
+    """Dial at once after a dead connection, whatever the relay gave."""
+    ended = right(self, error, at_once=at_once)
+    if at_once:
+        self._delay = 0.0
+        return Ended(error, 0.0)
+    return ended
+
+
 FAULTS: dict[str, Fault] = {
+    "an attempt begins anew when the network changes": around(
+        Connection, "network_changed", _begin_another
+    ),
+    "waking restarts what has stopped": around(Commands, "do_wake", _restart_at_waking),
+    "waking is taken for another network": around(Commands, "do_wake", _another_network),
+    "any message is taken for an answer": around(Device, "on_event", _any_event),
+    "any keepalive is taken for an answer": around(Liveness, "answered", _any_answer),
+    "it asks for 50 seconds when it wakes": around(Liveness, "probe", _ask_for_fifty),
+    "a dead connection precedes the range of draining": around(
+        Connection, "_ended", at_once_in_any_case
+    ),
     "the network is not listened to": put(Connection, "network_changed", lambda self: False),
     "the network shortens the relay's time": around(
         Reconnecting, "ended", _told_delays_count_for_nothing

@@ -15,8 +15,17 @@ from vaultrelay.wire.data import EVERYONE, HEADER_BYTES, Kind, read_header
 from vaultrelay.wire.json_object import Fields
 
 _FORBIDDEN_FRAMES = (b"\xc1", b"\x83")
-_INVALID = (b"ready", b"[7]", b'{"type":3}', b'{"type":"ready","session":"3"}')
-"""Four are enough: a case waits in vain for the end of each connection."""
+_INVALID = (
+    b"ready",
+    b"[7]",
+    b'{"type":3}',
+    b'{"session":3}',
+    b'{"type":"ready","session":"3"}',
+    b'{"type":"joined","session":9,"device":"AAAAAAAAAA"}',
+    b'{"type":"joined","session":9,"device":"AAAAAA.AAAAk"}',
+    b'{"type":"keepalive","ping_seconds":50.5}',
+)
+"""These are enough: a case waits in vain for the end of each connection."""
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """Of RFC 6455, section 1.3."""
 _OUR_VIOLATION = "the relay broke the protocol"

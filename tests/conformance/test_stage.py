@@ -1,4 +1,5 @@
-"""What a case waits for counts if it came in time, however late the kit reads it."""
+"""What a case waits for counts if it came in time, however late the kit reads it, and when
+waiting for it is hopeless."""
 
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from tests.clients.network import Network
 from vaultrelay.conformance.adapter import Adapter
 from vaultrelay.conformance.failure import Failure
-from vaultrelay.conformance.stage import Stage
+from vaultrelay.conformance.stage import Client, Stage
 from vaultrelay.conformance.transcript import Transcript
 
 PATIENCE = 1.0
@@ -56,3 +57,12 @@ def test_nothing_came() -> None:
     network = Network()
     with pytest.raises(Failure, match="expected an event, got nothing"):
         network.run(wait(network, has_event=False))
+
+
+def test_the_end_of_an_earlier_connection_says_nothing_of_the_next_one() -> None:
+    client = Client("case/a", bytes(32), bytes(8))
+    assert not client.has_ended
+    client.events.append({"event": "ended"})
+    assert client.has_ended
+    client.may_end = True
+    assert not client.has_ended

@@ -115,4 +115,6 @@ def test_a_client_without_a_mailbox_ignores_it(message: bytes) -> None:
 
 
 def test_a_client_reads_the_nack_of_a_put_as_one_from_no_session() -> None:
-    assert read_data(pack_put_nack(7, 41, PutReason.FULL)) == Nack(0, 41, 7)
+    nack = pack_put_nack(7, 41, PutReason.FULL)
+    assert read_data(nack, 7) == Nack(0, 41, 7)
+    assert read_data(nack) is None

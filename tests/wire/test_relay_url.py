@@ -68,3 +68,10 @@ def test_a_token_is_put_where_a_password_stands(text: str, token: str, sent: str
     assert with_token(text, token) == sent
     assert has_token(sent)
     assert not has_token(text)
+
+
+def test_the_query_is_dialled_and_not_shown() -> None:
+    url = RelayUrl.read("wss://relay.example/v3?region=eu&x=%2F")
+    assert (url.path, url.query) == ("/v3", "?region=eu&x=%2F")
+    assert str(url) == "wss://relay.example/v3"
+    assert RelayUrl.read("wss://relay.example/v3?").query == ""

@@ -8,14 +8,14 @@ from autobahn.twisted.websocket import WebSocketClientProtocol
 from autobahn.websocket.types import ConnectionResponse
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionClosed
-from twisted.internet.interfaces import IPushProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from vaultrelay.client.events import Closed, Event, read_data
-from vaultrelay.client.frame import masked_frame
+from vaultrelay.client.frame import close_frame, masked_frame
 from vaultrelay.client.refused import Refused, UpgradeReader, other_websocket
+from vaultrelay.client.send_room import SendRoom
 from vaultrelay.policy.limits.floods import FRAGMENTS_PER_MESSAGE
 from vaultrelay.wire import VERSION
 from vaultrelay.wire.announced import MAILBOX
@@ -27,6 +27,8 @@ from vaultrelay.wire.mailbox import ITEM_HEADER_BYTES
 
 CONTROL_LIMIT = 64 * 1024
 """The largest control message, `welcome`, stays below it with any number of peers."""
+CLOSE_SECONDS = 2
+"""In which a relay that has broken the protocol may read why; then it is cut off."""
 _LARGEST_ITEM = ITEM_HEADER_BYTES + MAILBOX["item_bytes"][1]
 Answer = Callable[[Challenge], bytes]
 """Makes the hello that answers a challenge."""
@@ -34,7 +36,6 @@ Explain = Callable[[Exception], Exception]
 """Returns the error for the user in place of the endpoint's."""
 
 
-@implementer(IPushProducer)
 class DeviceSocket(WebSocketClientProtocol):
     """One connection to a relay; `on_event` gets the events after the welcome, then Closed."""
 
@@ -60,7 +61,7 @@ class DeviceSocket(WebSocketClientProtocol):
         self._answer_bytes = 0
         self.last_received_at = clock.seconds()
         self.welcomed: Deferred[Welcome] = Deferred()
-        self.has_room = True
+        self.room = SendRoom()
         self.relay_version = ""
         self._answer = answer
         self._explain = explain
@@ -70,19 +71,21 @@ class DeviceSocket(WebSocketClientProtocol):
         self.on_event = on_event
         self.is_reading = True
         self._fragments = 0
-        self._waiting: list[Deferred[None]] = []
+        self._cut_off: IDelayedCall | None = None
         self._error: Exception | None = None
         self._is_over = False
 
     def connectionMade(self) -> None:
         super().connectionMade()
-        self.transport.registerProducer(self, True)
+        self.transport.registerProducer(self.room, True)
 
     def dataReceived(self, data: bytes) -> None:
         self.last_received_at = self._clock.seconds()
         super().dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._cut_off is not None and self._cut_off.active():
+            self._cut_off.cancel()
         value: Any = reason.value
         error = self._explain(value)
         # Of an end of TCP, the answer so far and the close code tell more.
@@ -116,7 +119,9 @@ class DeviceSocket(WebSocketClientProtocol):
         if isinstance(event, Challenge):
             self._challenge(event)
         elif isinstance(event, Welcome):
-            if not self.welcomed.called:
+            if not self._challenged:
+                self.fail_protocol("a welcome without a hello")
+            elif not self.welcomed.called:
                 self._welcome(event)
         elif isinstance(event, MailboxState | Erased) and not self._mail_session:
             pass
@@ -136,7 +141,7 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def onPing(self, payload: bytes) -> None:
         # A relay that does not read pongs does not get more of them to keep.
-        if self.has_room:
+        if self.room.is_free:
             super().onPing(payload)
 
     def _challenge(self, challenge: Challenge) -> None:
@@ -165,7 +170,7 @@ class DeviceSocket(WebSocketClientProtocol):
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         self._is_over = True
         closed = self._error or self._ended(code or 1006, reason or "")
-        self._release_waiters()
+        self.room.end()
         if not self.welcomed.called:
             self.welcomed.errback(closed)
         else:
@@ -194,30 +199,6 @@ class DeviceSocket(WebSocketClientProtocol):
         # Without its compiled part, Autobahn takes 140 ns to mask one byte: 5 MB in a second.
         self.sendData(masked_frame(message))
 
-    def room(self) -> Deferred[None]:
-        """Return a Deferred that fires when all earlier data is in transit, or the connection is
-        over."""
-        waiter: Deferred[None] = Deferred()
-        self._waiting.append(waiter)
-        if self.has_room or self._is_over:
-            self._release_waiters()
-        return waiter
-
-    def pauseProducing(self) -> None:
-        self.has_room = False
-
-    def resumeProducing(self) -> None:
-        self.has_room = True
-        self._release_waiters()
-
-    def stopProducing(self) -> None:
-        pass
-
-    def _release_waiters(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            waiter.callback(None)
-
     def pause_reading(self) -> None:
         """Stop reading: TCP slows the relay down."""
         if self.is_reading and not self._is_over:
@@ -232,7 +213,7 @@ class DeviceSocket(WebSocketClientProtocol):
             self.transport.resumeProducing()
 
     def fail_protocol(self, violation: str) -> None:
-        """Cut off a relay that breaks the protocol."""
+        """Fail the connection to a relay that breaks the protocol (RFC 6455, section 7.1.7)."""
         self._fail(Closed(1002, f"the relay broke the protocol: {violation}"))
 
     def fail_internally(self, error: Exception) -> None:
@@ -246,4 +227,9 @@ class DeviceSocket(WebSocketClientProtocol):
 
     def _fail(self, error: Exception) -> None:
         self._error = error
-        self.dropConnection(abort=True)
+        if not self.can_send or not isinstance(error, Closed):
+            self.dropConnection(abort=True)
+            return
+        self.sendData(close_frame(error.code))
+        self._cut_off = self._clock.callLater(CLOSE_SECONDS, self.transport.abortConnection)
+        self.dropConnection(abort=False)

@@ -20,7 +20,7 @@ from vaultrelay.wire import proof
 from vaultrelay.wire.announced import CHANNEL_DEVICES, Limits
 from vaultrelay.wire.control.in_session import Joined, Keepalive, Left
 from vaultrelay.wire.control.joining import Challenge, Hello, Welcome
-from vaultrelay.wire.data import EVERYONE, pack_data
+from vaultrelay.wire.data import EVERYONE, NO_SESSION, pack_data
 from vaultrelay.wire.relay_url import RelayUrl
 
 CLIENT_NAME = "reference/1"
@@ -59,17 +59,19 @@ class Device:
         """Send ciphertext to one peer or to all; return the id by which a Nack will name it.
 
         Queues without limit: `await room()` between large messages, and keep receiving meanwhile.
-        Raises Closed if the connection is over or about to be, and Autobahn's PayloadExceededError
-        for a message larger than `limits` allow.
+        Raises Closed if the connection is over or about to be, Autobahn's PayloadExceededError
+        for a message larger than `limits` allow, and ValueError for the session itself or 0.
         """
         self._check_open()
+        if to in (self.session, NO_SESSION):
+            raise ValueError(f"{to} is no session of a peer")
         id = next(self._ids) & _U32
         self._socket.send_data(pack_data(to, self.session, id, payload))
         return id
 
     def room(self) -> Deferred[None]:
         """Return a Deferred that fires when all earlier data is in transit."""
-        return self._socket.room()
+        return self._socket.room.wait()
 
     def keep_alive(self, ping_seconds: int) -> None:
         """Ask the relay for another ping interval. Raises Closed as `send` does."""
@@ -95,7 +97,7 @@ class Device:
     @property
     def is_sending(self) -> bool:
         """Whether a part of the earlier data waits in this process."""
-        return not self._socket.has_room
+        return not self._socket.room.is_free
 
     @property
     def last_received_at(self) -> float:
@@ -186,7 +188,7 @@ async def connect(
     socket = DeviceSocket(
         reactor, answer, early.append, explain=explain, wants_mailbox=mailbox is not None
     )
-    address = f"{relay.scheme}://{relay.authority}{relay.path}"
+    address = f"{relay.scheme}://{relay.authority}{relay.path}{relay.query}"
     factory = DeviceSocketFactory(reactor, address, relay.authorization, channel, socket)
     welcome = await _welcome(reactor, endpoint, factory, socket)
     joined = Device(socket, welcome, reactor, mailbox)

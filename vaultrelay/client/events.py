@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from vaultrelay.wire.control.in_session import Busy, Draining, Joined, Keepalive, Left, Ready
 from vaultrelay.wire.control.mailbox import Erased, MailboxState
-from vaultrelay.wire.data import HEADER_BYTES, Kind, Reason, read_header
+from vaultrelay.wire.data import HEADER_BYTES, NO_SESSION, Kind, Reason, read_header
 from vaultrelay.wire.mailbox import Item, MailboxKind, PutReason, Stored, read_item, read_stored
 
 _FINAL = frozenset({PutReason.TOO_BIG, PutReason.NOT_ALLOWED})
@@ -60,7 +60,7 @@ Event = Message | Nack | Joined | Left | Busy | Ready | Draining | Keepalive | M
 
 
 def read_data(message: bytes, mail_session: int = 0) -> Message | Nack | Item | Stored | None:
-    """Return the event in a data message of the relay; None for an unknown kind.
+    """Return the event in a data message of the relay; None for what is not for this device.
 
     `mail_session` is our session if it has a mailbox. Raises BadHeader for a malformed message of
     the mailbox.
@@ -72,7 +72,7 @@ def read_data(message: bytes, mail_session: int = 0) -> Message | Nack | Item | 
         return None
     if header.kind == Kind.DATA:
         return Message(header.sender, header.to, header.id, message[HEADER_BYTES:])
-    if header.kind == Kind.NACK:
+    if header.kind == Kind.NACK and (header.sender != NO_SESSION or mail_session):
         known = header.reason in Reason.__members__.values()
         return Nack(header.sender, header.id, Reason(header.reason) if known else header.reason)
     if header.kind == MailboxKind.ITEM and mail_session:

@@ -26,6 +26,7 @@ class Liveness:
         self.is_suspect = False
         self._socket = socket
         self._clock = clock
+        self._requests = self._answers = self._awaited = 0
         self._probe: IDelayedCall | None = None
         self._watch = LoopingCall(self._check_silence)
         self._watch.clock = clock
@@ -33,6 +34,7 @@ class Liveness:
 
     def request(self, ping_seconds: int) -> None:
         """Ask the relay for an interval."""
+        self._requests += 1
         self._socket.sendMessage(Keepalive(ping_seconds).encode(), isBinary=False)
 
     def probe(self) -> None:
@@ -40,14 +42,18 @@ class Liveness:
         if not self.is_suspect:
             self.is_suspect = True
             self.request(self.ping_seconds)
+            self._awaited = self._requests
             self._probe = self._clock.callLater(PROBE_SECONDS, self._drop)
             self._check_silence()
 
     def answered(self, ping_seconds: int) -> None:
         """The relay has named the interval in force."""
         self.ping_seconds = ping_seconds
-        self.is_suspect = False
-        self._cancel_probe()
+        # Answers come in the order of the requests, and one without a request is none.
+        self._answers = min(self._answers + 1, self._requests)
+        if self._answers >= self._awaited:
+            self.is_suspect = False
+            self._cancel_probe()
 
     def stop(self) -> None:
         """The connection has ended."""

@@ -1,8 +1,10 @@
 """Steps for what happens to the device: its network changes, it sleeps, its app is suspended."""
 
-from vaultrelay.conformance import join_steps, relay_steps
+from vaultrelay.conformance import client_steps, join_steps, relay_steps
 from vaultrelay.conformance.receive_steps import connection_of
 from vaultrelay.conformance.stage import Client, Stage, Verbs
+
+_CLOCK_SECONDS = 0.5
 
 
 async def network(stage: Stage, client: Client) -> None:
@@ -30,10 +32,20 @@ async def keepalive(stage: Stage, client: Client, ping_seconds: int) -> None:
     await stage.ask(client, "keepalive", ping_seconds=ping_seconds)
 
 
-async def dials(stage: Stage, client: Client) -> None:
-    """Expect that the client dials without a delay, and whether it reports an end before or not."""
+async def dials(stage: Stage, client: Client, within: float = 0) -> None:
+    """Expect that the client dials without a delay, whether it reports an end before or not.
+
+    With `within` so many seconds may pass before, in steps: a client with threads sets its timers
+    meanwhile.
+    """
     client.connection, client.may_end = None, True
-    await stage.until(client, stage.next_connection, "a connection at once", of="event")
+    passed = 0.0
+    while passed < within and stage.next_connection() is None:
+        await client_steps.clock(stage, client, _CLOCK_SECONDS)
+        await stage.pause()
+        passed += _CLOCK_SECONDS
+    expected = f"a connection within {within:g} seconds" if within else "a connection at once"
+    await stage.until(client, stage.next_connection, expected, of="event")
 
 
 async def moves(stage: Stage, client: Client) -> None:

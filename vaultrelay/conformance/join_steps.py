@@ -1,21 +1,19 @@
-"""Steps of the scripted relay before a session: the request, the answer, challenge, welcome."""
+"""Steps of the scripted relay before a session: challenge, hello, welcome."""
 
 import json
 import secrets
 from typing import Any
 
-from vaultrelay.conformance import client_steps
+from vaultrelay.conformance import client_steps, upgrade_steps
 from vaultrelay.conformance.failure import Failure
 from vaultrelay.conformance.frames import TEXT, fragments
 from vaultrelay.conformance.receive_steps import PEER, connection_of, describe
+from vaultrelay.conformance.relay_steps import filled_texts
 from vaultrelay.conformance.stage import Client, Stage, Verbs
 from vaultrelay.wire import VERSION, base64url, proof
 from vaultrelay.wire.broken_rule import BrokenRule
 from vaultrelay.wire.control.joining import Hello
 from vaultrelay.wire.control.mailbox import read_with_mailbox
-from vaultrelay.wire.refusal import Refusal
-from vaultrelay.wire.request import Request
-from vaultrelay.wire.upgrade import Upgrade, read_upgrade
 
 _SESSION = 7
 _CROWD = 100
@@ -25,101 +23,6 @@ _LIMITS = {
     "bytes_per_second": 16777216,
     "channel_devices": 64,
 }
-_VERSION_LINES = ("X-VaultMesh-Protocol:", "Sec-WebSocket-Protocol:")
-
-
-async def request(
-    stage: Stage,
-    client: Client,
-    *,
-    path: str | None = None,
-    headers: dict[str, str] | None = None,
-    absent: tuple[str, ...] = (),
-) -> None:
-    """Expect a connection with an upgrade request, with some headers and without others."""
-    await stage.accept(client)
-    found = _request_of(client)
-    if path is not None and found.path != path:
-        raise Failure(f"the path {path}", f"the path {found.path}")
-    for name, value in (headers or {}).items():
-        if found.header(name.lower()) != value:
-            raise Failure(f"{name}: {value}", f"{name}: {found.header(name.lower())}")
-    for name in absent:
-        if name.lower() in found:
-            raise Failure(f"no header {name}", f"{name}: {found.header(name.lower())}")
-    upgrade = _upgrade_of(client)
-    if upgrade.channel != client.channel:
-        named = "none" if upgrade.channel is None else base64url.encode(upgrade.channel)
-        wanted = base64url.encode(client.channel)
-        raise Failure(f"an upgrade that names the channel {wanted}", named)
-
-
-def _request_of(client: Client) -> Request:
-    found = connection_of(client).request
-    if found is None:
-        raise Failure("a request", "none")
-    return found
-
-
-def _upgrade_of(client: Client) -> Upgrade:
-    try:
-        return read_upgrade(_request_of(client))
-    except Refusal as refusal:
-        raise Failure("a valid upgrade", refusal.detail) from None
-
-
-async def answer(
-    stage: Stage,
-    client: Client,
-    status: int,
-    *,
-    error: str = "",
-    detail: str = "A sentence for people.",
-    body: str = "",
-    headers: dict[str, str] | None = None,
-) -> None:
-    """Answer the request with an HTTP status, and end the connection.
-
-    With `error` it is a refusal of a relay, without one the answer of something else.
-    """
-    refusal = json.dumps({"error": error, "detail": detail, "later": [1]})
-    content = (refusal if error else body).encode()
-    lines = [
-        f"HTTP/1.1 {status} Answer",
-        f"Content-Type: {'application/json' if error else 'text/html'}",
-        f"Content-Length: {len(content)}",
-        "Connection: close",
-        *(f"{name}: {value}" for name, value in (headers or {}).items()),
-    ]
-    connection = connection_of(client)
-    connection.send("\r\n".join([*lines, "", ""]).encode() + content)
-    connection.finish()
-
-
-async def unanswered(stage: Stage, client: Client) -> None:
-    """End the connection without an answer, as a relay does above its limits."""
-    connection_of(client).drop()
-
-
-async def upgrade(
-    stage: Stage,
-    client: Client,
-    version: int = VERSION,
-    headers: dict[str, str] | None = None,
-) -> None:
-    """Answer 101, with another version, or none and no subprotocol for 0; with other headers."""
-    other_headers = headers or {}
-    lines = _upgrade_of(client).response().decode("ascii").removesuffix("\r\n\r\n").split("\r\n")
-    other = [
-        line.replace(f": {VERSION}", f": {version}").replace(f".{VERSION}", f".{version}")
-        if line.startswith(_VERSION_LINES)
-        else line
-        for line in lines
-        if (version or not line.startswith(_VERSION_LINES))
-        and line.partition(":")[0] not in other_headers
-    ]
-    other += [f"{name}: {value}" for name, value in other_headers.items()]
-    connection_of(client).send("\r\n".join([*other, "", ""]).encode("ascii"))
 
 
 async def challenge(
@@ -128,12 +31,12 @@ async def challenge(
     *,
     protocol: int = VERSION,
     frames: int = 1,
-    nonce_bytes: int | None = None,
+    nonce_bytes: int = proof.RELAY_NONCE_BYTES,
     more: dict[str, Any] | None = None,
 ) -> None:
-    """Send the challenge, with a nonce cut short."""
-    client.challenge = secrets.token_bytes(proof.RELAY_NONCE_BYTES)
-    nonce = base64url.encode(client.challenge[:nonce_bytes])
+    """Send the challenge, with a nonce of so many bytes."""
+    client.challenge = secrets.token_bytes(nonce_bytes)
+    nonce = base64url.encode(client.challenge)
     fields = {"type": "challenge", "protocol": protocol, "nonce": nonce, "relay": "kit/1"}
     _send_text(client, {**fields, **(more or {})}, frames)
 
@@ -184,9 +87,11 @@ async def welcome(
     frames: int = 1,
     bytes: int = 0,
     crowd: int = 0,
+    filled: dict[str, int] | None = None,
     **more: Any,
 ) -> None:
-    """Send the welcome, with a crowd of further peers. `bytes` is its size, by an unknown field."""
+    """Send the welcome, with a crowd of further peers. `bytes` is its size, by an unknown field;
+    `filled` as for `control`."""
     tags = {each: _tag(each) for each in (*peers, *range(_CROWD, _CROWD + crowd))}
     client.session = session
     client.peers = [{"session": each, "device": tag.hex()} for each, tag in tags.items()]
@@ -199,6 +104,7 @@ async def welcome(
         "session_ttl": 3600,
         "notice": None,
         **more,
+        **filled_texts(filled),
     }
     if bytes:
         fields["filler"] = ""
@@ -212,6 +118,20 @@ def _tag(session: int) -> bytes:
 
 def _send_text(client: Client, fields: dict[str, Any], frames: int) -> None:
     connection_of(client).send(fragments(TEXT, json.dumps(fields).encode(), frames))
+
+
+async def greet(stage: Stage, client: Client) -> None:
+    """Let the client dial, up to its hello."""
+    await client_steps.connect(stage, client)
+    await _hear(stage, client)
+
+
+async def _hear(stage: Stage, client: Client) -> None:
+    """Expect a request and a hello."""
+    await upgrade_steps.request(stage, client)
+    await upgrade_steps.upgrade(stage, client)
+    await challenge(stage, client)
+    await hello(stage, client)
 
 
 async def join(stage: Stage, client: Client, **more: Any) -> None:
@@ -228,22 +148,16 @@ async def rejoin(stage: Stage, client: Client, **more: Any) -> None:
 
 async def admit(stage: Stage, client: Client, **more: Any) -> None:
     """Take a client that dials into its channel; `more` is for the welcome."""
-    await request(stage, client)
-    await upgrade(stage, client)
-    await challenge(stage, client)
-    await hello(stage, client)
+    await _hear(stage, client)
     await welcome(stage, client, **more)
     await client_steps.opened(stage, client)
 
 
 VERBS: Verbs = {
-    "request": request,
-    "answer": answer,
-    "unanswered": unanswered,
-    "upgrade": upgrade,
     "challenge": challenge,
     "hello": hello,
     "welcome": welcome,
+    "greet": greet,
     "join": join,
     "rejoin": rejoin,
     "admit": admit,

@@ -52,7 +52,7 @@ async def receive(
 ) -> None:
     """Expect `data`, a `keepalive`, a `pong`, a `close`, or the `end` of the connection.
 
-    `resent`: the client has sent it again by itself, so that the kit does not know its id.
+    `resent`: the client has sent it again by itself, with an id that the kit learns only now.
     """
     if what == "end":
         await _end(stage, client)
@@ -62,14 +62,14 @@ async def receive(
     if what == "data":
         receiver = EVERYONE if to == "everyone" else to
         id, ids = _check_data(client, found, int(receiver), payload), client.sent_ids
-        if id not in ids and not resent:
+        if resent:
+            ids.append(id)
+        elif id not in ids:
             raise Failure(f"one of the ids {ids} that the client reported", f"the id {id}")
     elif asked is not None and ping_seconds not in (None, asked.ping_seconds):
         raise Failure(f"a keepalive with {ping_seconds}", describe(found))
     elif what == "close" and code is not None:
-        came = int.from_bytes(found.payload[:2], "big") if found.payload else 1005
-        if came != code:
-            raise Failure(f"a close with {code}", f"a close with {came}")
+        _check_code(found, (code,))
 
 
 async def _end(stage: Stage, client: Client) -> None:
@@ -83,6 +83,22 @@ async def _end(stage: Stage, client: Client) -> None:
     await stage.until(client, over, "the end of the connection", of="end")
     if unasked := [each for each in _unasked(client) if each.opcode != CLOSE]:
         raise Failure("the end of the connection", describe(unasked[0]))
+
+
+async def fails(stage: Stage, client: Client, codes: tuple[int, ...] = (1002,)) -> None:
+    """Expect that the client fails the connection: with a close of one of these codes, or without
+    one, as a library may do."""
+    await _end(stage, client)
+    for each in connection_of(client).received:
+        if each.opcode == CLOSE:
+            _check_code(each, codes)
+
+
+def _check_code(close: Received, codes: tuple[int, ...]) -> None:
+    came = int.from_bytes(close.payload[:2], "big") if close.payload else 1005
+    if came not in codes:
+        wanted = " or ".join(map(str, codes))
+        raise Failure(f"a close with {wanted}", f"a close with {came}")
 
 
 def _unasked(client: Client) -> list[Received]:
@@ -175,6 +191,7 @@ VERBS: Verbs = {
     "echo": echo,
     "different_masks": different_masks,
     "receive": receive,
+    "fails": fails,
     "quiet": quiet,
     "nothing": nothing,
 }

@@ -67,6 +67,8 @@ class RelayConnection(Protocol):
         self._opcode = 0
         self._has_closed = False
         self.request: Request | None = None
+        self.target = ""
+        """Path and query of the request."""
         self.received: deque[Received] = deque()
         self._held_bytes = 0
         self.bytes_received = 0
@@ -139,6 +141,8 @@ class RelayConnection(Protocol):
                 return
             self._record("client", head_in_words(head))
             self.request = read_request(head + end)
+            query = head.split(b" ", 2)[1].partition(b"?")
+            self.target = self.request.path + b"".join(query[1:]).decode("latin-1")
         for each in self._frames.feed(data):
             self._take(each.opcode, each.payload, each.is_last)
             if len(self.received) > MAX_FRAMES or self._held_bytes > MAX_HELD_BYTES:

@@ -6,10 +6,11 @@ from typing import Any
 from vaultrelay.conformance import client_steps
 from vaultrelay.conformance.failure import Failure
 from vaultrelay.conformance.frames import BINARY, PING, TEXT, fragments, frame
-from vaultrelay.conformance.receive_steps import PEER, connection_of, ping
+from vaultrelay.conformance.receive_steps import PEER, connection_of, ping, receive
 from vaultrelay.conformance.stage import Client, Stage, Verbs
-from vaultrelay.wire.data import EVERYONE, Kind
+from vaultrelay.wire.data import EVERYONE, Kind, Reason
 
+FILLER = "😀"
 _MARK = b"still here"
 _PING_SECONDS = 20
 _CLOCK_SECONDS = 0.5
@@ -21,14 +22,22 @@ def data_message(kind: int, flags: int, reason: int, numbers: tuple[int, int, in
     return bytes((kind, flags)) + reason.to_bytes(2, "big") + words
 
 
-async def control(stage: Stage, client: Client, **fields: Any) -> None:
-    """Send a control message with these fields."""
-    connection_of(client).send(frame(TEXT, json.dumps(fields).encode()))
+async def control(
+    stage: Stage, client: Client, filled: dict[str, int] | None = None, **fields: Any
+) -> None:
+    """Send a control message with these fields, and texts of so many characters in others."""
+    said = {**fields, **filled_texts(filled)}
+    connection_of(client).send(frame(TEXT, json.dumps(said).encode()))
 
 
-async def text(stage: Stage, client: Client, raw: str) -> None:
-    """Send a control message byte for byte."""
-    connection_of(client).send(frame(TEXT, raw.encode()))
+def filled_texts(lengths: dict[str, int] | None) -> dict[str, str]:
+    """Return texts of so many code points, each of which is two units of UTF-16."""
+    return {name: FILLER * length for name, length in (lengths or {}).items()}
+
+
+async def text(stage: Stage, client: Client, raw: str, frames: int = 1) -> None:
+    """Send a control message byte for byte, in several frames."""
+    connection_of(client).send(fragments(TEXT, raw.encode(), frames))
 
 
 async def data(
@@ -73,6 +82,23 @@ async def nack(
     number = client.sent_id(id)
     head = data_message(Kind.NACK, flags, reason, (client.session, peer, number))
     connection_of(client).send(frame(BINARY, head))
+
+
+async def resends(stage: Stage, client: Client, count: int) -> None:
+    """Let a peer be too busy for `count` messages, and expect all of them after its ready, in
+    order."""
+    payloads = [f"{number:02x}" for number in range(count)]
+    for payload in payloads:
+        await client_steps.send(stage, client, to=PEER, payload=payload)
+        await receive(stage, client, "data", payload=payload)
+    for id in tuple(client.sent_ids):
+        await nack(stage, client, Reason.BUSY, id=id)
+        said = {"peer": PEER, "reason": Reason.BUSY.value, "id": id}
+        await client_steps.event(stage, client, "nack", **said)
+    await control(stage, client, type="ready", session=PEER)
+    await client_steps.event(stage, client, "ready", session=PEER)
+    for payload in payloads:
+        await receive(stage, client, "data", payload=payload, resent=True)
 
 
 async def shut(stage: Stage, client: Client, code: int, reason: str = "") -> None:
@@ -143,6 +169,7 @@ VERBS: Verbs = {
     "text": text,
     "data": data,
     "nack": nack,
+    "resends": resends,
     "shut": shut,
     "drop": drop,
     "still_there": still_there,

@@ -11,6 +11,7 @@ from vaultrelay.conformance import (
     reach_steps,
     receive_steps,
     relay_steps,
+    upgrade_steps,
 )
 from vaultrelay.conformance.case import Step
 from vaultrelay.conformance.exchange import exchange
@@ -19,6 +20,7 @@ from vaultrelay.conformance.violation_steps import VERBS as VIOLATION_VERBS
 
 VERBS: Verbs = {
     **client_steps.VERBS,
+    **upgrade_steps.VERBS,
     **join_steps.VERBS,
     **relay_steps.VERBS,
     **receive_steps.VERBS,
@@ -48,7 +50,7 @@ def needs_of(step: Step) -> set[str]:
     """Return the features that a client needs for a step."""
     arguments: dict[str, Any] = dict(step.arguments)
     found = {step.verb} & _DEVICE_VERBS
-    if step.verb in _CLOCK_VERBS:
+    if step.verb in _CLOCK_VERBS or "within" in arguments:
         found.add("clock")
     if step.verb in _ATTEMPTS or "retry" in arguments:
         found.add("reconnect")

@@ -58,14 +58,16 @@ class Client:
     @property
     def has_ended(self) -> bool:
         """Whether it reported the end of its connection, or ended it."""
-        over = self.connection is not None and self.connection.is_over
-        return over or any(each.get("event") == "ended" for each in self.events)
+        if self.connection is not None and self.connection.is_over:
+            return True
+        # After it has dialled by itself, the end may be that of the connection before.
+        return not self.may_end and any(each.get("event") == "ended" for each in self.events)
 
     def sent_id(self, name: int | str) -> int:
-        """Return the id of its "first" or "last" message, or the number itself."""
+        """Return the id of its "first", "second" or "last" message, or the number itself."""
         if isinstance(name, int):
             return name
-        return self.sent_ids[0 if name == "first" else -1]
+        return self.sent_ids[{"first": 0, "second": 1, "last": -1}[name]]
 
     def describe(self) -> str:
         """What came of it, for a report."""

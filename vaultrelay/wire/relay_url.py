@@ -9,18 +9,21 @@ from vaultrelay.wire.host import DEFAULT_PORTS, canonical_host, host_port
 
 _PATH_CHARS = "/%:@!$&'()*+,;=~"
 """Those that need no escape in a path (RFC 3986, section 3.3), and escapes."""
+_QUERY_CHARS = _PATH_CHARS + "?"
 _SCHEMES = ("ws", "wss")
 
 
 @dataclass(frozen=True)
 class RelayUrl:
-    """The parts of wss://[any:TOKEN@]host[:port][/path]; `host` is the canonical one."""
+    """The parts of wss://[any:TOKEN@]host[:port][/path][?query]; `host` is the canonical one."""
 
     scheme: str
     host: str
     port: int
     path: str = "/"
     authorization: str | None = field(default=None, repr=False)
+    query: str = field(default="", repr=False)
+    """With its question mark. A load balancer may go by it; the relay does not."""
 
     @classmethod
     def read(cls, text: str) -> "RelayUrl":
@@ -36,6 +39,7 @@ class RelayUrl:
             parts.port or DEFAULT_PORTS[parts.scheme],
             quote(parts.path or "/", safe=_PATH_CHARS),
             authorization,
+            f"?{quote(parts.query, safe=_QUERY_CHARS)}" if parts.query else "",
         )
 
     @property

@@ -5,7 +5,6 @@ import random
 import socket
 import tracemalloc
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from twisted.internet.interfaces import ISSLTransport, ITCPTransport
@@ -108,27 +107,6 @@ class TestData:
         assert len(received) > MAX_READ_BYTES
         assert shaken.stream._tls.pending() == 0, "the kernel would not report that"
         assert data.startswith(received)
-
-    def test_a_record_that_was_cut_counts_until_its_end_also_in_a_full_relay(
-        self, shaken: Scene
-    ) -> None:
-        """What is reserved is read there, and others would take the memory that OpenSSL has."""
-        ledger, stream = shaken.hub.ledger, shaken.stream
-        stream.allowance = allowance = SimpleNamespace(bytes_allowed=100)
-        ledger.configure(4 << 20)
-        ledger.add(held := ledger.full)
-        shaken.client.say(bytes(2 * RECORD))
-        shaken.reactor.turn_until(lambda: stream.tls_bytes, shaken.client.step)
-        assert stream.tls_bytes >= RECORD
-        ledger.add(more := ledger.limit - ledger.held)
-        assert not ledger.read_bytes
-        stream.can_read()
-        assert stream.tls_bytes >= RECORD, "it still is cut"
-        allowance.bytes_allowed = 4 * RECORD
-        stream.can_read()
-        assert stream.tls_bytes == 0
-        ledger.add(-held - more)
-        assert ledger.held == 0
 
     def test_each_read_is_kept_though_the_buffer_is_shared(self, shaken: Scene) -> None:
         for text in (b"first", b"second"):

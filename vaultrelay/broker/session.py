@@ -161,7 +161,8 @@ class Session:
         self.messages_in += end - start
         self.bytes_in += size
         # Charged for at least one receiver: reading has a cost, too.
-        receivers = channel.relay(self, messages[start:end], to, id) or 1
+        run = messages if end - start == len(messages) else messages[start:end]
+        receivers = channel.relay(self, run, to, id) or 1
         self.rates.charge_deliveries(receivers * (end - start), receivers * size)
         return end
 

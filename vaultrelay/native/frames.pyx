@@ -1,6 +1,6 @@
 """Compiled twins of websocket/frame_reader.py and websocket/frame_writer.py."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_AsStringAndSize, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_AsStringAndSize, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.string cimport memcpy
 
@@ -58,9 +58,10 @@ def binary_frames(list messages):
     cdef bytes frames = PyBytes_FromStringAndSize(NULL, total)
     cdef uint8_t *to = <uint8_t *>PyBytes_AS_STRING(frames)
     for each in messages:
-        PyBytes_AsStringAndSize(each, &message, &size)
+        # All of them are bytes, as the first loop found.
+        size = PyBytes_GET_SIZE(each)
         to = put_header(to, size)
-        memcpy(to, message, size)
+        memcpy(to, PyBytes_AS_STRING(each), size)
         to += size
     return frames
 
@@ -77,17 +78,15 @@ cdef inline void unmask(
 ) noexcept:
     cdef uint32_t word
     cdef uint64_t mask, eight
-    cdef Py_ssize_t position = 0
+    cdef Py_ssize_t index, words = size // 8
     memcpy(&word, key, KEY_BYTES)
     mask = <uint64_t>word << 32 | word
-    while position + 8 <= size:
-        memcpy(&eight, payload + position, 8)
+    for index in range(words):
+        memcpy(&eight, payload + 8 * index, 8)
         eight ^= mask
-        memcpy(to + position, &eight, 8)
-        position += 8
-    while position < size:
-        to[position] = payload[position] ^ key[position % KEY_BYTES]
-        position += 1
+        memcpy(to + 8 * index, &eight, 8)
+    for index in range(8 * words, size):
+        to[index] = payload[index] ^ key[index % KEY_BYTES]
 
 
 cdef inline int header_bytes(Py_ssize_t size) noexcept:

@@ -19,12 +19,12 @@ cdef enum:
 
 def unseal(read, incoming):
     # What has come, and what OpenSSL kept of a record before it.
-    cdef Py_ssize_t size, total = 0, most = <Py_ssize_t>incoming.pending + 2 * RECORD_BYTES
+    cdef Py_ssize_t size, total = 0, left = incoming.pending, most = left + 2 * RECORD_BYTES
     cdef PyObject *plain = PyBytes_FromStringAndSize(NULL, most)
     is_orderly = None
     try:
         try:
-            while incoming.pending:
+            while left:
                 # Straight into the bytes object, which nobody else has yet.
                 size = read(
                     RECORD_BYTES,
@@ -36,6 +36,7 @@ def unseal(read, incoming):
                     is_orderly = True
                     break
                 total += size
+                left = incoming.pending
         except SSLWantReadError:
             pass
         except SSLError:
@@ -43,6 +44,6 @@ def unseal(read, incoming):
         if is_orderly is not None:
             incoming.read()
         _PyBytes_Resize(&plain, total)
-        return <object>plain, is_orderly
+        return <object>plain, is_orderly, left
     finally:
         Py_XDECREF(plain)

@@ -83,7 +83,7 @@ cdef bytes receive(int descriptor, size_t most):
 
 
 cdef class StreamCore:
-    cdef public int descriptor, _events
+    cdef public int descriptor, _events, _missing
     cdef public object protocol, socket, _allowance, _hub, _stages, _state, _unsent
 
     def __cinit__(self, *_, **__):
@@ -95,7 +95,7 @@ cdef class StreamCore:
         cdef bytes data
         if not self._events & EPOLLIN:
             return
-        wanted = self._hub.ledger.read_bytes or self._allowance.bytes_allowed
+        wanted = self._hub.ledger.read_bytes or self._allowance.bytes_allowed or self._missing
         if not wanted:
             self._hub.defer(self)
             return

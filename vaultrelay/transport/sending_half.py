@@ -37,6 +37,7 @@ class SendingHalf(StreamCore):
         self.descriptor = connected.fileno()
         self._hub = hub
         self._events = READ
+        self._missing = 0
         self._state = State.OPEN
         self._unsent = None
         self._producer: RegisteredProducer | None = None

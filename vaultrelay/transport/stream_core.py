@@ -26,6 +26,7 @@ class StreamCore:
         "_allowance",
         "_events",
         "_hub",
+        "_missing",
         "_stages",
         "_state",
         "_unsent",
@@ -40,6 +41,8 @@ class StreamCore:
     _allowance: Allowance
     _events: int
     _hub: Hub
+    _missing: int
+    """Bytes that end a TLS record of which the ledger counts a part: they may always be read."""
     _stages: Sequence[Stage]
     _state: State
     _unsent: SendBuffer | None
@@ -53,7 +56,7 @@ class StreamCore:
         if not self._events & READ:
             # A stream served earlier in this round paused this one.
             return
-        wanted = self._hub.ledger.read_bytes or self._allowance.bytes_allowed
+        wanted = self._hub.ledger.read_bytes or self._allowance.bytes_allowed or self._missing
         if not wanted:
             self._hub.defer(self)  # type: ignore[arg-type]
             return

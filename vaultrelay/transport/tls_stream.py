@@ -10,7 +10,7 @@ from twisted.internet.interfaces import ISSLTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from vaultrelay.policy.limits.streams import MAX_READ_BYTES
+from vaultrelay.policy.limits.streams import MAX_READ_BYTES, MIN_READ_BYTES
 from vaultrelay.transport.hub import Hub
 from vaultrelay.transport.plain_stream import PlainStream
 from vaultrelay.transport.preamble import Stage
@@ -18,7 +18,7 @@ from vaultrelay.transport.server_tls import ServerTls
 from vaultrelay.transport.shared_bio import INCOMING, OUTGOING, empty
 from vaultrelay.transport.stream_state import DONE, LOST, OVER, WRITABLE, State
 from vaultrelay.transport.tls_handshake import TlsHandshake
-from vaultrelay.transport.unsealing import RECORD_BYTES, unseal
+from vaultrelay.transport.unsealing import RECORD_BYTES, missing_bytes, unseal
 
 _RECORD_MEMORY = 17 * 1024
 """The memory of a connection for a record of which a part has come, in bytes."""
@@ -123,22 +123,48 @@ class TlsStream(PlainStream):
     # Inside.
 
     def _received(self, data: memoryview | bytes) -> None:
-        INCOMING.write(data)
-        allowed = self._hub.ledger.read_bytes
-        # A read that was cut has left a part of a record, for which OpenSSL keeps a buffer.
-        if allowed:
-            self._count_cut(_RECORD_MEMORY if len(data) == allowed < MAX_READ_BYTES else 0)
-        elif len(data) < self._allowance.bytes_allowed:
-            # What may be read in a full relay must not add to it: a counted part stays so.
-            self._count_cut(0)
         assert self._tls is not None  # noqa: S101  for the type checker
-        plain, is_orderly = unseal(self._tls.read, INCOMING)
+        INCOMING.write(data)
+        plain, is_orderly, left = unseal(self._tls.read, INCOMING)
+        allowed = self._hub.ledger.read_bytes
+        if not left or is_orderly is not None or allowed == MAX_READ_BYTES:
+            # A relay with room for large reads does not count parts of records.
+            if self._cut_record:
+                self._count_cut(0)
+        elif self._cut_record or len(data) == (allowed or self._allowance.bytes_allowed):
+            rest, is_orderly = self._end_record(data, left)
+            plain += rest
         if OUTGOING.pending:
             self._answer(OUTGOING.read())
         if plain:
             self.protocol.dataReceived(plain)
         if is_orderly is not None and self._state not in OVER:
             self._peer_gone(is_orderly)
+
+    def _end_record(self, data: memoryview | bytes, left: int) -> tuple[bytes, bool | None]:
+        """Read the rest of a record that the smallest read has cut, or count the memory of its part
+        after a larger one, or if the rest has not come.
+
+        Of `data`, which was read, the last `left` bytes are no whole record. Return the plaintext,
+        and whether the end is orderly, as `unseal` does.
+        """
+        assert self._tls is not None  # noqa: S101  for the type checker
+        allowed = self._hub.ledger.read_bytes
+        missing = missing_bytes(data, len(data) - left or self._missing)
+        plain, is_orderly = b"", None
+        if missing and allowed <= MIN_READ_BYTES:
+            # More of larger reads would cost copies. The next read meets an end or an error again.
+            with suppress(OSError):
+                rest = self.socket.recv(missing)
+                INCOMING.write(rest)
+                plain, is_orderly, left = unseal(self._tls.read, INCOMING)
+                missing -= len(rest)
+        if not left:
+            self._count_cut(0)
+        elif self._cut_record or allowed:
+            # What may be read in a full relay must not add to it, beside what was counted.
+            self._count_cut(_RECORD_MEMORY, missing)
+        return plain, is_orderly
 
     def _seal(self, *pieces: bytes | memoryview) -> None:
         """Encrypt pieces, each in records of its own, and send them at once."""
@@ -168,7 +194,8 @@ class TlsStream(PlainStream):
                 super().resumeProducing()
         return is_all
 
-    def _count_cut(self, size: int) -> None:
+    def _count_cut(self, size: int, missing: int = 0) -> None:
+        self._missing = missing
         if size != self._cut_record:
             self._hub.ledger.add(size - self._cut_record)
             self._cut_record = size

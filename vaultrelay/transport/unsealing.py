@@ -1,4 +1,4 @@
-"""Decrypts the records in the shared buffer, for one connection."""
+"""Decrypts the records in the shared buffer, for one connection, and finds where records end."""
 
 import ssl
 from collections.abc import Callable
@@ -8,6 +8,11 @@ from vaultrelay.policy.limits.streams import MAX_READ_BYTES
 
 RECORD_BYTES = 16 * 1024
 """Largest plaintext of a TLS record, in bytes (RFC 8446, section 5.1)."""
+_HEADER_BYTES = 5
+_CONTENT_TYPES = range(20, 24)
+_MAJOR_VERSION = 3
+_MAX_SEALED_BYTES = _HEADER_BYTES + RECORD_BYTES + 2048
+"""The largest record of TLS 1.2 (RFC 5246, section 6.2.3); TLS 1.3 allows less."""
 _plain = memoryview(bytearray(MAX_READ_BYTES + 2 * RECORD_BYTES))
 """Plaintext of one read; with the kept part of a record, it can be longer than the read."""
 
@@ -15,14 +20,15 @@ _plain = memoryview(bytearray(MAX_READ_BYTES + 2 * RECORD_BYTES))
 @has_twin("records")
 def unseal(
     read: Callable[[int, memoryview], object], incoming: ssl.MemoryBIO
-) -> tuple[bytes, bool | None]:
+) -> tuple[bytes, bool | None, int]:
     """Decrypt all complete records by `read` of an SSLObject, which leaves none in `incoming`.
 
-    Return the plaintext, and None; or whether the end is orderly, if the connection has to end.
+    Return the plaintext; None, or whether the end is orderly, if the connection has to end; and the
+    bytes from the last application data on if these are no whole record, else 0.
     """
     total, is_orderly = 0, None
     try:
-        while incoming.pending:
+        while left := incoming.pending:
             size = read(RECORD_BYTES, _plain[total:])
             if not size:
                 # A close_notify: later bytes are ignored (RFC 8446, section 6.1).
@@ -35,4 +41,19 @@ def unseal(
         is_orderly = False
     if is_orderly is not None:
         incoming.read()
-    return bytes(_plain[:total]), is_orderly
+    return bytes(_plain[:total]), is_orderly, left
+
+
+def missing_bytes(data: memoryview | bytes, start: int) -> int:
+    """Return how many bytes the last record in `data` lacks, if one begins at `start`.
+
+    Return 0 if it is whole, if it lacks a part of its header, or if there is no record.
+    """
+    end = start
+    while len(data) - end >= _HEADER_BYTES:
+        content_type, major_version = data[end], data[end + 1]
+        if content_type not in _CONTENT_TYPES or major_version != _MAJOR_VERSION:
+            return 0
+        start = end
+        end += _HEADER_BYTES + int.from_bytes(data[end + 3 : end + _HEADER_BYTES], "big")
+    return end - len(data) if len(data) < end <= start + _MAX_SEALED_BYTES else 0

@@ -1,0 +1,198 @@
+"""A TLS stream ends the record that a small read has cut, lest parts of records fill the relay."""
+
+import random
+from collections.abc import Iterator
+from contextlib import closing
+from types import SimpleNamespace
+
+import pytest
+
+from tests.transport.tls_scene import RECORD, Make, Scene
+from vaultrelay.policy.ledger import Ledger
+from vaultrelay.policy.limits.streams import MIN_READ_BYTES
+from vaultrelay.transport.unsealing import missing_bytes
+
+FIRST = random.Random(1).randbytes(RECORD)
+SECOND = random.Random(2).randbytes(RECORD)
+HEADER_BYTES = 5
+LIMIT = 512 * 1024
+
+
+class Others:
+    """Other connections of a relay, as the ledger counts their bytes."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        ledger.configure(LIMIT, message_bytes=RECORD)
+        ledger.make_reads_small(True)
+        self._ledger = ledger
+        self._held = 0
+
+    def leave(self, size: int) -> None:
+        """Leave so many bytes until the relay is full, or fill it with more if it is negative."""
+        self.hold(self._ledger.full - self._ledger.held - size)
+
+    def hold(self, size: int) -> None:
+        self._ledger.add(size)
+        self._held += size
+
+    def close(self) -> None:
+        self.hold(-self._held)
+
+
+@pytest.fixture
+def others(shaken: Scene) -> Iterator[Others]:
+    """Those of a nearly full relay: each read is as small as can be."""
+    with closing(Others(shaken.hub.ledger)) as others:
+        others.leave(1)
+        assert shaken.hub.ledger.read_bytes == MIN_READ_BYTES
+        yield others
+
+
+@pytest.fixture
+def shaken(shaken: Scene) -> Scene:
+    return joined(shaken)
+
+
+def joined(scene: Scene) -> Scene:
+    """Let a connection have no allowance in a full relay, as a device between two messages."""
+    scene.stream.allowance = SimpleNamespace(bytes_allowed=0)
+    return scene
+
+
+def sealed(scene: Scene, *texts: bytes) -> bytes:
+    for text in texts:
+        scene.client.tls.write(text)
+    return bytes(scene.client.sealed())
+
+
+def read(scene: Scene, data: bytes) -> list[bytes]:
+    """Send bytes, and return what one read brings."""
+    scene.client.wire.sendall(data)
+    before = len(scene.protocol.received)
+    scene.stream.can_read()
+    found: list[bytes] = scene.protocol.received[before:]
+    return found
+
+
+class TestASmallRead:
+    def test_ends_the_record_that_it_has_cut(self, shaken: Scene, others: Others) -> None:
+        held = shaken.hub.ledger.held
+        assert read(shaken, sealed(shaken, FIRST, SECOND)) == [FIRST]
+        assert (shaken.stream.tls_bytes, shaken.hub.ledger.held) == (0, held)
+        assert read(shaken, b"") == [SECOND]
+
+    def test_ends_the_record_also_after_smaller_ones(self, shaken: Scene, others: Others) -> None:
+        texts = [b"a" * 100, b"b" * 200, FIRST]
+        assert read(shaken, sealed(shaken, *texts)) == [b"".join(texts)]
+
+    @pytest.mark.parametrize("there", [0, 1, HEADER_BYTES, RECORD])
+    def test_of_whole_records_and_a_begun_one_counts_nothing(
+        self, shaken: Scene, others: Others, there: int
+    ) -> None:
+        """The peer has not sent more: as with large reads."""
+        second = sealed(shaken, b"whole") + sealed(shaken, SECOND)[:there]
+        assert read(shaken, second[: MIN_READ_BYTES - 1]) == [b"whole"]
+        assert shaken.stream.tls_bytes == 0
+
+    def test_of_what_the_protocol_may_read_in_a_full_relay_ends_its_record(
+        self, shaken: Scene, others: Others
+    ) -> None:
+        others.leave(-LIMIT)
+        shaken.stream.allowance = SimpleNamespace(bytes_allowed=RECORD)
+        assert read(shaken, sealed(shaken, FIRST, SECOND)) == [FIRST]
+        assert shaken.stream.tls_bytes == 0
+
+    def test_with_an_end_after_it_ends_the_connection_later(
+        self, shaken: Scene, others: Others
+    ) -> None:
+        data = sealed(shaken, FIRST)
+        read(shaken, data[:MIN_READ_BYTES])
+        shaken.client.wire.close()
+        shaken.reactor.settle()
+        assert shaken.protocol.received == []
+        shaken.assert_gone()
+
+
+class TestARecordWhoseRestHasNotCome:
+    def test_is_counted_and_may_end_in_a_full_relay(self, shaken: Scene, others: Others) -> None:
+        """What it takes is taken already; if it could not end, memory might never be freed."""
+        ledger, data = shaken.hub.ledger, sealed(shaken, FIRST, SECOND)
+        held = ledger.held
+        assert read(shaken, data[:MIN_READ_BYTES]) == []
+        assert shaken.stream.tls_bytes >= RECORD
+        assert ledger.held - held == shaken.stream.tls_bytes
+        assert not ledger.read_bytes
+        rest = data[MIN_READ_BYTES:]
+        assert read(shaken, rest[:1]) == [], "of this, too, only a part is there"
+        assert shaken.stream.tls_bytes >= RECORD
+        assert read(shaken, rest[1:]) == [FIRST], "and nothing of the next record"
+        assert (shaken.stream.tls_bytes, ledger.held) == (0, held)
+        others.leave(-LIMIT)
+        assert read(shaken, b"") == [], "in a full relay it begins no record"
+
+    def test_is_not_counted_any_more_in_a_roomy_relay(self, shaken: Scene, others: Others) -> None:
+        ledger, data = shaken.hub.ledger, sealed(shaken, FIRST)
+        read(shaken, data[:MIN_READ_BYTES])
+        others.close()
+        assert read(shaken, data[MIN_READ_BYTES:]) == [FIRST]
+        assert (shaken.stream.tls_bytes, ledger.held) == (0, 0)
+
+    def test_is_not_read_in_a_full_relay_if_it_was_not_counted(self, shaken: Scene) -> None:
+        data = sealed(shaken, FIRST)
+        assert read(shaken, data[:1000]) == []
+        with closing(Others(shaken.hub.ledger)) as others:
+            others.leave(-1)
+            assert read(shaken, data[1000:]) == []
+        shaken.settle()
+        assert shaken.protocol.heard == FIRST
+
+    def test_of_many_connections_fills_the_relay_without_a_stall(self, make_tls: Make) -> None:
+        scenes = [joined(make_tls().shake()) for _ in range(12)]
+        data = {scene: sealed(scene, FIRST) for scene in scenes}
+        with closing(Others(scenes[0].hub.ledger)) as others:
+            others.leave(6 * RECORD)
+            for scene in scenes:
+                read(scene, data[scene][:MIN_READ_BYTES])
+            assert not scenes[0].hub.ledger.read_bytes, "parts of records have filled it"
+            for scene in scenes:
+                scene.client.wire.sendall(data[scene][MIN_READ_BYTES:])
+            scenes[0].reactor.settle()
+            assert [scene.protocol.heard == FIRST for scene in scenes] == [True] * len(scenes)
+
+
+def record(size: int, kind: int = 23) -> bytes:
+    return bytes((kind, 3, 3)) + size.to_bytes(2, "big") + bytes(size)
+
+
+class TestMissingBytes:
+    @pytest.mark.parametrize("size", [1, 16, RECORD + 256, RECORD + 2048])
+    @pytest.mark.parametrize("kind", [20, 21, 22, 23])
+    def test_are_those_of_the_last_record(self, size: int, kind: int) -> None:
+        last = record(size, kind)
+        for before in (b"", record(7), record(0) + record(100)):
+            for had in {HEADER_BYTES, len(last) // 2, len(last) - 1} - {2, 3}:
+                assert missing_bytes(before + last[:had], 0) == len(last) - had
+
+    def test_are_those_of_a_record_that_begins_later(self) -> None:
+        assert missing_bytes(b"rest" + record(9)[:-2], 4) == 2
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            record(100),
+            record(100)[:4],
+            record(7) + record(100)[:4],
+            record(100, kind=24)[:-1],
+            record(100, kind=19)[:-1],
+            b"\x17\x02" + record(100)[2:-1],
+            record(RECORD + 2049)[:-1],
+        ],
+        ids=["none", "whole", "header", "next header", "above", "below", "version", "too long"],
+    )
+    def test_are_none_without_a_known_end(self, data: bytes) -> None:
+        assert missing_bytes(data, 0) == 0
+
+    def test_are_none_of_a_record_that_goes_on_after_the_data(self) -> None:
+        """It goes on there, but nobody knows how long."""
+        assert missing_bytes(b"data", 4) == 0

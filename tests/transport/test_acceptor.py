@@ -49,10 +49,10 @@ class Reactor(Clock):
 class Listening:
     """A listening socket without a network: what `accept` gives or raises, in turn."""
 
-    family = socket.AF_INET
     is_closed = False
 
-    def __init__(self) -> None:
+    def __init__(self, family: int) -> None:
+        self.family = family
         self.comes: list[Any] = []
         self.asked = 0
 
@@ -119,7 +119,9 @@ class Scene(Factory):
 
     noisy = False
 
-    def __init__(self, places: int = 1000, hides_address: bool = False) -> None:
+    def __init__(
+        self, places: int = 1000, hides_address: bool = False, family: int = socket.AF_INET
+    ) -> None:
         self.reactor: Any = Reactor()
         self.waiting = PendingConnections(self.reactor, places)
         self.pace = JoinPace(self.reactor.seconds)
@@ -132,7 +134,7 @@ class Scene(Factory):
         self.device_trouble: Exception | None = None
         self.refuses = False
         self.life: list[str] = []
-        self.listening = Listening()
+        self.listening = Listening(family)
         bound: Any = Bound(self.listening, self.clean_up)  # type: ignore[arg-type]
         make: Any = self.make_stream
         self.acceptor = Acceptor(
@@ -176,9 +178,8 @@ class Scene(Factory):
         self.streams.append(Begun(accepted))
         return self.streams[-1]
 
-    def come(
-        self, number: int, address: Any = ("192.0.2.1", 50000), family: int = socket.AF_INET
-    ) -> None:
+    def come(self, number: int, address: Any = ("192.0.2.1", 50000)) -> None:
+        family = self.listening.family
         self.listening.comes += [(socket.socket(family), address) for _ in range(number)]
 
     def fail(self, number: int, times: int = 1) -> None:
@@ -262,14 +263,16 @@ def test_who_went_before_being_taken_is_passed_over(scene: Scene) -> None:
     assert len(scene.begun) == 1
 
 
-def test_a_link_local_address_keeps_its_zone(scene: Scene) -> None:
-    scene.come(1, ("fe80::1", 50000, 0, 1), socket.AF_INET6)
-    scene.come(1, ("2001:db8::1", 50000, 0, 0), socket.AF_INET6)
+def test_a_link_local_address_keeps_its_zone() -> None:
+    scene = Scene(family=socket.AF_INET6)
+    scene.come(1, ("fe80::1", 50000, 0, 1))
+    scene.come(1, ("2001:db8::1", 50000, 0, 0))
     scene.acceptor.doRead()
     hosts = [address.host for address in scene.asked]
     assert hosts[0].startswith("fe80::1%")
     assert hosts[1] == "2001:db8::1"
     assert [address[0] for address in scene.begun] == hosts
+    scene.close()
 
 
 def test_who_gets_no_protocol_is_closed(scene: Scene) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vaultrelay.wire import announced
+from vaultrelay.wire import announced, base64url
 from vaultrelay.wire.control.from_device import read_from_device
 from vaultrelay.wire.control.from_relay import read_from_relay
 from vaultrelay.wire.control.in_session import Draining, Joined, Keepalive
@@ -66,7 +66,7 @@ def test_a_figure_of_welcome_is_within_its_range(name: str, bounds: tuple[int, i
 
 def test_a_welcome_lists_no_more_peers_than_a_channel_has_devices() -> None:
     maximum = announced.CHANNEL_DEVICES[1]
-    peer = Peer(3, bytes(8)).fields()
+    peer = {"session": 3, "device": base64url.encode(bytes(8))}
     assert isinstance(read_from_relay(welcome(peers=[peer] * maximum)), Welcome)
     with pytest.raises(BadControl, match="peers has more than 1000 objects"):
         read_from_relay(welcome(peers=[peer] * (maximum + 1)))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vaultrelay.wire.announced import Limits
+from vaultrelay.wire.announced import Limits, MailboxLimits
 from vaultrelay.wire.control import CONTROL_BYTES, WORD_CHARS
 from vaultrelay.wire.control.from_device import read_from_device
 from vaultrelay.wire.control.from_relay import FromRelay, read_from_relay
@@ -76,11 +76,35 @@ WELCOME_OF_A_NODE = (
         '"ping_seconds":20,"session_ttl":60,"notice":null,"node":"relay-2"}'
     ),
 )
+WELCOME_WITH_A_MAILBOX = (
+    Welcome(
+        session=7,
+        peers=(Peer(3, CHANNEL[:8]), Peer(5, CHANNEL[:8])),
+        limits=Limits(1024, None, None, 8),
+        ping_seconds=20,
+        session_ttl=60,
+        node="relay-2",
+        mailbox=MailboxLimits(3600, 2048, 4096, 16, 8192),
+    ),
+    (
+        f'{{"type":"welcome","session":7,"peers":[{{"session":3,"device":"{DEVICE_TEXT}"}},'
+        f'{{"session":5,"device":"{DEVICE_TEXT}"}}],"limits":{{"message_bytes":1024,'
+        '"messages_per_second":null,"bytes_per_second":null,"channel_devices":8},'
+        '"ping_seconds":20,"session_ttl":60,"notice":null,"node":"relay-2","mailbox":'
+        '{"retention":3600,"item_bytes":2048,"channel_bytes":4096,"channel_items":16,'
+        '"window_bytes":8192}}'
+    ),
+)
 JOINED = (
     Joined(Peer(9, CHANNEL[:8])),
     f'{{"type":"joined","session":9,"device":"{DEVICE_TEXT}"}}',
 )
 LEFT = (Left(9, "lost"), '{"type":"left","session":9,"reason":"lost"}')
+CHALLENGE_ESCAPED = (
+    Challenge(CHANNEL, '1.0"\n'),
+    f'{{"type":"challenge","protocol":3,"nonce":"{CHANNEL_TEXT}","relay":"1.0\\"\\n"}}',
+)
+LEFT_ESCAPED = (Left(9, 'ü"\\'), '{"type":"left","session":9,"reason":"\\u00fc\\"\\\\"}')
 DRAINING = (
     Draining("restart", 20, (2, 12)),
     '{"type":"draining","reason":"restart","closes_in":20,"reconnect":[2,12]}',
@@ -97,9 +121,11 @@ BUSY = (Busy(5), '{"type":"busy","session":5}')
 READY = (Ready(5), '{"type":"ready","session":5}')
 
 FROM_DEVICE = [HELLO, KEEPALIVE]
-WELCOMES = [WELCOME, WELCOME_ALONE, WELCOME_OF_A_NODE]
+WELCOMES = [WELCOME, WELCOME_ALONE, WELCOME_OF_A_NODE, WELCOME_WITH_A_MAILBOX]
+ESCAPED = [CHALLENGE_ESCAPED, LEFT_ESCAPED]
 OF_THE_MAILBOX = [MAILBOX_OPEN, MAILBOX_LIVE, MAILBOX_AWAY, ERASED]
-FROM_RELAY = [CHALLENGE, *WELCOMES, JOINED, LEFT, KEEPALIVE, BUSY, READY, DRAINING, *OF_THE_MAILBOX]
+IN_SESSION = [JOINED, LEFT, KEEPALIVE, BUSY, READY, DRAINING]
+FROM_RELAY = [CHALLENGE, *WELCOMES, *IN_SESSION, *OF_THE_MAILBOX, *ESCAPED]
 
 
 def read_either(text: bytes) -> object:

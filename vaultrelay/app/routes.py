@@ -1,7 +1,6 @@
 """Routes: passes each request to a device connection or to the pages, or refuses it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from twisted.web.server import Site
 
@@ -51,9 +50,8 @@ class Routes:
 
     def public(self, request: Request, client: PendingClient) -> RouteResult:
         """Return the route of a request to the public port. Raises Refusal if not admitted."""
-        with self._counting():
-            if request.path not in HEALTH_PATHS:
-                self._broker.access.check_address(client.client)
+        if request.path not in HEALTH_PATHS:
+            self._check_address(client)
         if not (request.wants_websocket or request.lost_fields):
             return self.pages(request, client)
         try:
@@ -74,25 +72,31 @@ class Routes:
 
     def _admit(self, request: Request, client: PendingClient) -> tuple[Upgrade, Admission]:
         """Return the upgrade and its admission. Raises Refusal if it is not admitted."""
-        with self._counting():
+        try:
             if not request.wants_websocket:
                 raise upgrade_lost(request.lost_fields)
             upgrade = read_upgrade(request)
             origin = self._broker.access.check_origin(request.header("origin"))
             token = self._broker.access.check_token(request.header("authorization"))
+        except Refusal as refusal:
+            self._count(refusal)
+            raise
         # A TLS handshake costs more than a join: once it is done, the device joins.
         is_late = self._pace.is_late and not client.is_encrypted
         retry_seconds = self._pace.retry_seconds() if is_late else 0
         self._broker.admit(upgrade.channel, client.budgets, retry_seconds)
         return upgrade, Admission(client.budgets, client.client, token, origin)
 
-    @contextmanager
-    def _counting(self) -> Iterator[None]:
-        """Count a Refusal by its slug, and note whether it refuses an origin."""
+    def _check_address(self, client: PendingClient) -> None:
+        """Raises Refusal if an address may not use the relay."""
         try:
-            yield
+            self._broker.access.check_address(client.client)
         except Refusal as refusal:
-            self._broker.counters.refused[refusal.counted] += 1
-            if refusal.counted == "origin_not_allowed":
-                self._origins_at_refusal = self._broker.access.origins
+            self._count(refusal)
             raise
+
+    def _count(self, refusal: Refusal) -> None:
+        """Count a refusal by its slug, and note whether it refuses an origin."""
+        self._broker.counters.refused[refusal.counted] += 1
+        if refusal.counted == "origin_not_allowed":
+            self._origins_at_refusal = self._broker.access.origins

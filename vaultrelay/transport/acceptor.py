@@ -60,6 +60,8 @@ class Acceptor:
     ) -> None:
         self._log = log
         self._socket, self._clean_up = bound
+        # A socket makes an enum of its family each time.
+        self._family = self._socket.family
         self._factory = factory
         self._make_stream = make_stream
         self._pending = pending
@@ -93,7 +95,7 @@ class Acceptor:
 
     def getHost(self) -> Any:
         """Return the local address of the socket."""
-        return twisted_address(self._socket.family, self._socket.getsockname())
+        return twisted_address(self._family, self._socket.getsockname())
 
     # IReadDescriptor
 
@@ -146,10 +148,10 @@ class Acceptor:
         protocol: Any = None
         stream: Stream | None = None
         try:
-            address = _with_zone(accepted.family, address)
+            address = _with_zone(self._family, address)
             known: Any = None
             if not self._hides_address:
-                known = twisted_address(accepted.family, address)
+                known = twisted_address(self._family, address)
             protocol = self._factory.buildProtocol(known)
             if protocol is None:
                 accepted.close()

@@ -37,11 +37,12 @@ def waited_in_queue(accepted: socket.socket) -> tuple[float, bool]:
     Just after accept the former is the wait in the accept queue. 0 and False if the kernel does not
     report it.
     """
-    if _TCP_INFO is None or accepted.family == socket.AF_UNIX:
+    if _TCP_INFO is None:
         return 0.0, False
     try:
         answer = accepted.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _INFO.size)
     except OSError:
+        # Another kind of socket.
         return 0.0, False
     if len(answer) < _INFO.size:
         return 0.0, False

@@ -1,6 +1,10 @@
 """Base64url without padding, in its one canonical encoding (RFC 4648, sections 3.5 and 5)."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
+
+# The functions of base64 do the same in half as much time again.
+_TO_URLSAFE = bytes.maketrans(b"+/", b"-_")
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 class BadSpelling(ValueError):
@@ -13,7 +17,7 @@ class BadLength(ValueError):
 
 def encode(raw: bytes) -> str:
     """Return the canonical text of `raw`."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return b2a_base64(raw, newline=False).translate(_TO_URLSAFE).rstrip(b"=").decode("ascii")
 
 
 def decode(text: str, size: int) -> bytes:
@@ -22,7 +26,7 @@ def decode(text: str, size: int) -> bytes:
     Raises BadSpelling or BadLength for any other text.
     """
     try:
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        raw = a2b_base64(text.encode("ascii").translate(_TO_STANDARD) + b"=" * (-len(text) % 4))
     except ValueError:
         raise BadSpelling("not base64url") from None
     # Python ignores foreign characters and spare bits; only the round trip reveals them.

@@ -150,3 +150,8 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 def write_object(type: str, **fields: object) -> bytes:
     """Return a control message as compact JSON."""
     return _ENCODER.encode({"type": type, **fields}).encode("ascii")
+
+
+def write_value(value: object) -> str:
+    """Return a value as compact JSON in ASCII, for a message that is formatted from its parts."""
+    return _ENCODER.encode(value)

@@ -51,8 +51,10 @@ class Request:
         ]
 
     def has_element(self, name: str, element: str) -> bool:
-        """Return whether a list field has an element, case-insensitively."""
-        return element in (found.lower() for found in self.elements(name))
+        """Return whether a list field has an element, case-insensitively; `element` is in lower
+        case."""
+        parts = (self.header(name) or "").lower().split(",")
+        return element in [part.strip(" \t") for part in parts]
 
     @cached_property
     def wants_websocket(self) -> bool:

@@ -6,7 +6,7 @@ from typing import ClassVar
 from vaultrelay.wire import announced
 from vaultrelay.wire.control import WORD_CHARS
 from vaultrelay.wire.control.joining import Peer
-from vaultrelay.wire.json_object import Fields, write_object
+from vaultrelay.wire.json_object import Fields, write_object, write_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Joined:
     peer: Peer
 
     def encode(self) -> bytes:
-        return write_object(self.type, **self.peer.fields())
+        return f'{{"type":"joined",{self.peer.encode_fields()}}}'.encode("ascii")
 
     @classmethod
     def read(cls, fields: Fields) -> "Joined":
@@ -33,7 +33,9 @@ class Left:
     reason: str
 
     def encode(self) -> bytes:
-        return write_object(self.type, session=self.session, reason=self.reason)
+        return (
+            f'{{"type":"left","session":{self.session},"reason":{write_value(self.reason)}}}'
+        ).encode("ascii")
 
     @classmethod
     def read(cls, fields: Fields) -> "Left":

@@ -215,8 +215,7 @@ class Session:
     def close(self, code: CloseCode, cause: str = "", **details: object) -> None:
         """Close with a code: `cause` is a sentence for the log, `details` go into the reason."""
         if self.stage is not CLOSED:
-            self.close_code = code
-            self.close_cause = cause
+            self.close_code, self.close_cause = code, cause
             self._end(LEFT_REASONS.get(code, "closed"))
             self.outbox.close(code.number, code.reason(**details))
 

@@ -1,6 +1,7 @@
 """Whether documents lead to files that are there: links.py FOLDER"""
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import docutils.core
@@ -53,6 +54,7 @@ def broken_links(folder: Path) -> list[str]:
     ]
 
 
+@cache
 def targets(document: Path) -> list[str]:
     """What a document leads to and shows, but for other hosts and places in itself.
 

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.broker.fakes import Data, Device, Got, Nack, Relay
 from vaultrelay.broker.outbox import Room
@@ -346,7 +352,8 @@ def messages_in(got: list[Got]) -> Counter[bytes]:
     return Counter(item for item in got if isinstance(item, bytes))
 
 
-TestChannel = Channel.TestCase
-TestChannel.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, database=None
-)
+def test_the_promise_holds_in_any_order_of_events() -> None:
+    run_state_machine_as_test(
+        Channel,
+        settings=settings(max_examples=150, stateful_step_count=40, deadline=None, database=None),
+    )

@@ -1,6 +1,5 @@
 """Clients under the conformance kit: most by make test-clients, and not by make test."""
 
-import gc
 import os
 from collections.abc import Iterator
 
@@ -11,20 +10,6 @@ from autobahn.websocket import protocol
 collect_ignore_glob = (
     [] if "CLIENTS" in os.environ else ["test_python_client.py", "test_wrong_*.py"]
 )
-GC_THRESHOLD = 50_000
-"""Objects between two collections: as many as a few dozen cases leave behind."""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _few_collections() -> Iterator[None]:
-    """Spare 100,000 connections that the garbage collector walks through all modules each time."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
-    yield
-    gc.set_threshold(*before)
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

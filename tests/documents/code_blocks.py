@@ -19,8 +19,9 @@ _OUTPUT = re.compile("[<>]+")
 
 
 class Block(NamedTuple):
-    """One block: its language, text, and the classes and names that its directive gives it."""
+    """One block: its page, language and text, and the classes and names of its directive."""
 
+    page: str
     language: str
     text: str
     classes: list[str]
@@ -37,7 +38,7 @@ def blocks(page: Path) -> list[Block]:
         if "code" in classes:
             rest = [name for name in classes if name != "code"]
             language = rest[0] if rest else "text"
-            found.append(Block(language, node.astext(), rest[1:], node["names"]))
+            found.append(Block(page.name, language, node.astext(), rest[1:], node["names"]))
     return found
 
 

@@ -35,58 +35,64 @@ FLAGS["run"] = {name: option.value for name, option in BY_NAME.items()} | {
 IMAGE = "vaultmesh-relay:latest"
 
 
-def found(*languages: str) -> list[Any]:
-    return [
-        pytest.param(block, id=f"{page.stem}-{number}")
-        for page in PAGES
-        for number, block in enumerate(blocks(page))
-        if block.language in languages
-    ]
+def found(*languages: str) -> list[Block]:
+    """The blocks in these languages. Each process of the tests would read all pages for a list of
+    parameters: so a test reads them, and goes through all blocks."""
+    chosen = [block for page in PAGES for block in blocks(page) if block.language in languages]
+    assert chosen
+    return chosen
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_block_names_a_language_that_is_checked(page: Path) -> None:
-    assert {block.language for block in blocks(page)} <= LANGUAGES
+def test_a_block_names_a_language_that_is_checked() -> None:
+    for page in PAGES:
+        assert {block.language for block in blocks(page)} <= LANGUAGES, page
 
 
-@pytest.mark.parametrize("block", found("sh", "console"))
-def test_the_shell_can_parse_it(block: Block) -> None:
-    done = subprocess.run(
-        ["sh", "-n"], input=shell(block), capture_output=True, text=True, check=False, timeout=10
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+def test_the_shell_can_parse_it() -> None:
+    for block in found("sh", "console"):
+        done = subprocess.run(
+            ["sh", "-n"],
+            input=shell(block),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), block
 
 
-@pytest.mark.parametrize("block", found("sh", "console"))
-def test_its_relay_commands_and_flags_exist(block: Block) -> None:
-    for command in commands(shell(block)):
-        for arguments in relay_arguments(command):
-            check_arguments(arguments)
+def test_its_relay_commands_and_flags_exist() -> None:
+    for block in found("sh", "console"):
+        for command in commands(shell(block)):
+            for arguments in relay_arguments(command):
+                check_arguments(arguments)
 
 
-@pytest.mark.parametrize("block", found("toml"))
-def test_toml_has_options_as_keys(block: Block) -> None:
-    for name, value in tomllib.loads(block.text).items():
-        assert name in BY_NAME
-        assert isinstance(value, list) <= BY_NAME[name].repeatable
+def test_toml_has_options_as_keys() -> None:
+    for block in found("toml"):
+        for name, value in tomllib.loads(block.text).items():
+            assert name in BY_NAME, block
+            assert isinstance(value, list) <= BY_NAME[name].repeatable, block
 
 
-@pytest.mark.parametrize("block", found("ini"))
-def test_an_environment_file_has_variables_of_options(block: Block) -> None:
+def test_an_environment_file_has_variables_of_options() -> None:
     variables = {option.variable for option in BY_NAME.values()}
-    for line in block.text.splitlines():
-        assert line.partition("=")[0] in variables
-        assert line.count("=") >= 1
+    for block in found("ini"):
+        for line in block.text.splitlines():
+            assert line.partition("=")[0] in variables, block
+            assert line.count("=") >= 1, block
 
 
-@pytest.mark.parametrize("block", found("yaml"))
-def test_yaml_parses(block: Block) -> None:
-    assert isinstance(yaml.safe_load(block.text), dict)
+def test_yaml_parses() -> None:
+    for block in found("yaml"):
+        assert isinstance(yaml.safe_load(block.text), dict), block
 
 
-@pytest.mark.parametrize("block", found("python"))
-def test_python_compiles(block: Block) -> None:
-    compile(block.text, "block", "exec", dont_inherit=True, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+def test_python_compiles() -> None:
+    for block in found("python"):
+        compile(
+            block.text, block.page, "exec", dont_inherit=True, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        )
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,16 @@ def _ask_for_another(right: Any, self: Liveness, ping_seconds: int) -> None:
 
 
 def _count_timers(right: Any, self: MessageLiveness) -> None:
-    """Take each timer for a second, as if none were late."""
+    """Take each timer for a second, as if none were late.
+
+    Those of one moment are one: LoopingCall repeats a call whose time is a fraction of a second, if
+    rounding puts the next one at the same time.
+    """
     now = self._clock.seconds
-    counted = vars(self).setdefault("counted", now()) + WATCH_SECONDS
-    vars(self)["counted"] = counted
+    at, counted = vars(self).setdefault("counted", (0.0, now()))
+    if now() - at > WATCH_SECONDS / 2:
+        counted += WATCH_SECONDS
+        vars(self)["counted"] = now(), counted
     self._clock.seconds = lambda: counted  # type: ignore[method-assign]
     try:
         right(self)

@@ -66,7 +66,7 @@ test-cluster: $(VENV)/test
 	tests/system/install.sh haproxy:haproxy
 	CLUSTER=1 $(BIN)/python -m pytest tests/relays -n 0 -rs
 
-# The Python client, and 250 wrong ones, under the conformance kit: in a minute.
+# The Python client, and 300 wrong ones, under the conformance kit: in a minute and a half.
 test-clients: $(VENV)/test
 	CLIENTS=1 $(SHARED_BYTE_CODE) $(BIN)/python -m pytest tests/clients -n auto --dist load
 

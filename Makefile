@@ -32,7 +32,7 @@ native:
 	BUILD_NATIVE=require $(BIN)/python setup.py --quiet build_ext --inplace
 	@$(BIN)/vault-relay --version
 
-# In a clone without byte code, mypy takes one core for ten seconds: the tests are compiled on another.
+# In a clone without byte code, mypy keeps one core busy for ten seconds. Compile the tests on another meanwhile.
 test: $(VENV)/test
 	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) lint types floors build/pycache/made
 	@$(MAKE) --no-print-directory tests
@@ -50,7 +50,7 @@ floors: $(VENV)/test
 tests: $(VENV)/test
 	$(SHARED_BYTE_CODE) $(BIN)/python -m pytest $(COVER) $(TESTS)
 
-# Once, or each worker of the tests would compile all of them. What is wrong with one, the tests themselves report.
+# Once, since otherwise each pytest worker would compile every test. Errors are left to the test run to report.
 build/pycache/made: $(VENV)/test
 	@$(SHARED_BYTE_CODE) $(BIN)/python -m pytest -n 0 --collect-only -qq >/dev/null 2>&1 || true
 	@mkdir -p $(@D) && touch $@

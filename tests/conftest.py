@@ -30,7 +30,7 @@ gc.set_threshold(GC_THRESHOLD)
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector 11,000 tests and all modules, which it would walk through each
+    """Exclude 11,000 tests and all modules from garbage collection, which would traverse them each
     time."""
     gc.collect()
     gc.freeze()
@@ -50,7 +50,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Make the machine's trust store one root of nobody: OpenSSL takes 20 ms to read the usual 150,
+    """Replace the system's trust store by a single root: OpenSSL takes 20 ms to read the usual 150,
     for each certificate that a test or its relay loads."""
     store = tmp_path_factory.mktemp("trust") / "root.pem"
     store.write_bytes(issue((), subject="a root of nobody", authority=True).pem)

@@ -22,7 +22,7 @@ _PAUSE_SECONDS = 0.001
 
 
 def seed_of(channel: int) -> bytes:
-    """The channel seed of some of them."""
+    """The seed of one of the greedy channels."""
     return sha256(b"greedy %d" % channel).digest()
 
 
@@ -75,7 +75,7 @@ async def _joined(
 
 
 def _wake_few(devices: Sequence[Device], per_channel: int) -> Sequence[Device]:
-    """Let all sleep but one of each channel; return these."""
+    """Stop reading on all devices except one of each channel; return those."""
     senders = devices[::per_channel]
     for device in devices:
         if device not in senders:

@@ -18,7 +18,7 @@ from benchmarks.trials.stage import Terms, report
 _MAX_BUFFER = 4 * MIB
 _TICK_SECONDS = 0.1
 _HOLD_SECONDS, _RELEASE_SECONDS = 0.4, 0.12
-"""Held syncs look every 0.1 s whether they may go on."""
+"""A held sync checks every 0.1 s whether it was released."""
 _CROWD_NICE = 5
 _ITEM_BYTES = 16384
 

@@ -1,4 +1,4 @@
-"""Honest devices with a mailbox, beside greedy ones: what these notice."""
+"""Honest devices with a mailbox: how greedy devices slow them down."""
 
 import asyncio
 import secrets
@@ -27,10 +27,10 @@ class Seen:
     """Seconds from the first attempt at a PUT to its STORED."""
     nacks: int = 0
     open_seconds: float = 0
-    """Since when the last PUT waits."""
+    """Age of the unanswered PUT at the end of the phase."""
     read: list[float] = field(default_factory=list)
     unread: int = 0
-    """Readings that had no end in time."""
+    """Reads that did not end in time."""
 
     def __str__(self) -> str:
         waits = f", the last waits for {self.open_seconds:.1f} s" if self.open_seconds > 1 else ""

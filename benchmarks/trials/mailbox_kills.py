@@ -143,13 +143,13 @@ class _Seen:
         await self.follow(follower)
 
     async def follow(self, follower: Helper) -> None:
-        """Take what one has read."""
+        """Take what the follower has read."""
         ids, self.cursor, faults = await follower.ask("stop")
         self.followed += ids
         self.faults.update(faults)
 
     def compare(self, kept: list[bytes]) -> str:
-        """What became of it, where these items are stored now."""
+        """Compare with `kept`, the items that are stored at the end; return a report."""
         answered, followed = set(self.answered), self.followed
         return (
             f"{len(self.answered)} PUTs answered, {len(answered - set(kept))} lost, "

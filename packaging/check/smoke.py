@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 WAIT_SECONDS = 60
-# The relay makes it, since it takes no folder of another user. It may run as one, in another root.
+# The relay creates it, since it accepts only a folder of its own user, possibly in another root.
 MAILBOX = Path(f"/tmp/vault-relay-smoke-{os.getpid()}")  # noqa: S108
 
 

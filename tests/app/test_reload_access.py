@@ -1,4 +1,4 @@
-"""Reloading access rules: tokens, channels, networks and origins, and whom that closes."""
+"""Reloading access rules: tokens, channels, networks and origins, and which sessions it closes."""
 
 from pathlib import Path
 

@@ -40,7 +40,7 @@ def first_flight(pair: ServerCertificate) -> bytes:
 
 
 def is_trusted(pair: ServerCertificate, root: Issued, name: str = NAME) -> bool:
-    """Whether a client trusts what is served that knows the root alone."""
+    """Whether a client that trusts only the root accepts the served chain."""
     try:
         shake(ServerTls([pair]), ssl.create_default_context(cadata=root.pem.decode()), name)
     except ssl.SSLCertVerificationError:
@@ -56,7 +56,7 @@ ISSUED = issue()
 
 
 def pem_of(der: bytes) -> bytes:
-    """DER bytes in the clothes of a certificate file."""
+    """Any bytes, encoded as the DER of a PEM certificate."""
     return (
         b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
     )

@@ -1,4 +1,4 @@
-"""A folder of certificates: which pairs are in it, and what is said of the others."""
+"""A folder of certificates: which pairs it has, and what is reported of unusable files."""
 
 import tempfile
 from pathlib import Path
@@ -61,7 +61,7 @@ class TestAFolder:
         assert list(temporary.iterdir()) == []
 
     def test_serves_no_root(self, tmp_path: Path) -> None:
-        """Who trusts it has it. Sending it would only make each handshake longer."""
+        """A client that trusts the root has it; sending it only makes each handshake longer."""
         own = issue(issuer=MIDDLE)
         (tmp_path / "fullchain.pem").write_bytes(own.pem + MIDDLE.pem + ROOT.pem)
         (tmp_path / "privkey.pem").write_bytes(own.key_pem)

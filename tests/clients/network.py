@@ -29,7 +29,7 @@ class End:
 
     peer: "End"
     protocol: Any = None
-    """Until there is one, its peer is not read."""
+    """Without a protocol, what its peer writes waits."""
 
     def __init__(self, network: "Network", address: IPv4Address) -> None:
         self._network = network

@@ -9,7 +9,7 @@ from vaultrelay.conformance.case import Case
 from vaultrelay.conformance.runner import Result, Runner, Verdict
 
 PATIENCE = 0.3
-"""Seconds for each step, on the clock of the network: it moves once nothing else is to be done."""
+"""Seconds for each step on the network's clock, which moves only when both sides are idle."""
 
 
 def failures(driver: Callable[[Any], Any], cases: list[Case]) -> dict[str, Result]:

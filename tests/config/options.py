@@ -33,7 +33,7 @@ def read(*flags: str, toml: str | bytes | None = None, **variables: str) -> Sett
 
 
 def refusal_of(*flags: str, toml: str | bytes | None = None, **variables: str) -> str:
-    """The one line that an operator gets instead."""
+    """The one line of the error that is reported instead."""
     with pytest.raises(UsageError) as caught:
         read(*flags, toml=toml, **variables)
     said = str(caught.value)

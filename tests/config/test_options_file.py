@@ -1,4 +1,4 @@
-"""The file of options: where it is, what it may hold, and what is said of one that cannot be."""
+"""The file of options: where it is, what it may contain, and the errors of an invalid one."""
 
 from dataclasses import replace
 from pathlib import Path

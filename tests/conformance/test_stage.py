@@ -1,5 +1,5 @@
-"""What a case waits for counts if it came in time, however late the kit reads it, and when
-waiting for it is hopeless."""
+"""Stage.until accepts what arrived in time, however late the kit reads it, and gives up early
+only if waiting is hopeless."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from vaultrelay.conformance.transcript import Transcript
 
 PATIENCE = 1.0
 STANDSTILL = 100.0
-"""Seconds for which the machine does something else."""
+"""Seconds for which the kit is not scheduled."""
 
 
 class BusyDriver:

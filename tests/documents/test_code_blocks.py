@@ -36,8 +36,8 @@ IMAGE = "vaultmesh-relay:latest"
 
 
 def found(*languages: str) -> list[Block]:
-    """The blocks in these languages. Each process of the tests would read all pages for a list of
-    parameters: so a test reads them, and goes through all blocks."""
+    """The blocks in these languages, read by each test. As parameters, every worker would read all
+    pages when it collects the tests."""
     chosen = [block for page in PAGES for block in blocks(page) if block.language in languages]
     assert chosen
     return chosen

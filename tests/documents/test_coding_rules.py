@@ -11,7 +11,7 @@ PACKAGE = Path(vaultrelay.__file__).parent
 
 
 def too_long(module: Path) -> Iterator[str]:
-    """Yield the module and its functions, as far as they have too many lines."""
+    """Yield an error for the module, and for each of its functions, that has too many lines."""
     text = module.read_text()
     name = module.relative_to(PACKAGE)
     if text.count("\n") > MAX_MODULE_LINES:

@@ -30,8 +30,8 @@ LIMITS = MailboxLimits(604_800, 65_536, 10_485_760, 10_000, 262_144)
 
 
 class MailOutbox(RecordingOutbox):
-    """Keeps ITEMs and STOREDs as they are read. It is a PressedReader of what its device does not
-    take."""
+    """Keeps ITEMs and STOREDs, parsed. For Backpressure it is a PressedReader, which holds what its
+    device does not read."""
 
     session: Session | None
     ledger: Ledger | None = None
@@ -98,7 +98,7 @@ class MailRelay(Relay):
         self.clerk = Clerk(self._open, self.calls.append, self._state, self.clock.seconds)
         self.ledger = Ledger(1 << 24)
         self.connections: list[MailOutbox] = []
-        """Those of devices that take nothing."""
+        """The outboxes of devices that read nothing."""
         self.streams = MailboxStreams(
             self.clerk,
             clock=self.clock,

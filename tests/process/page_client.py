@@ -23,12 +23,12 @@ MORE, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 
 def base64url(value: bytes) -> str:
-    """A byte string in the one spelling that a relay takes."""
+    """A byte string in canonical base64url, the only form that a relay accepts."""
     return urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
 def unbase64url(text: str) -> bytes:
-    """The bytes behind a spelling."""
+    """The bytes of a base64url text."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
@@ -131,7 +131,7 @@ class Connection:
         self.say({"type": "hello", "audience": host} | texts | other)
 
     def join(self, identity: Identity) -> None:
-        """Come to be a session."""
+        """Join the channel."""
         self.hello(self.upgrade(identity.channel), identity)
         welcome = self.control("welcome")
         self.me = welcome["session"]

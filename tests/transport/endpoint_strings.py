@@ -25,7 +25,7 @@ def pairs_of(text: str) -> tuple[ServerCertificate, ...]:
 
 
 def first_served(text: str, name: str = NAME) -> bytes | None:
-    """The certificate that a client gets who asks for `name`."""
+    """The certificate that a client gets if it asks for `name` (SNI)."""
     tls = take(text).tls
     assert tls is not None
     return shake(tls, lenient_context(), name).getpeercert(binary_form=True)

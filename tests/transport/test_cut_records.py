@@ -1,4 +1,4 @@
-"""A TLS stream ends the record that a small read has cut, lest parts of records fill the relay."""
+"""A TLS stream completes the last record of a small read, so that parts do not fill the relay."""
 
 import random
 from collections.abc import Iterator
@@ -115,7 +115,7 @@ class TestASmallRead:
 
 class TestARecordWhoseRestHasNotCome:
     def test_is_counted_and_may_end_in_a_full_relay(self, shaken: Scene, others: Others) -> None:
-        """What it takes is taken already; if it could not end, memory might never be freed."""
+        """Its memory is counted already; if it could not end, memory might never be freed."""
         ledger, data = shaken.hub.ledger, sealed(shaken, FIRST, SECOND)
         held = ledger.held
         assert read(shaken, data[:MIN_READ_BYTES]) == []

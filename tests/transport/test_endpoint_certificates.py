@@ -94,7 +94,7 @@ def test_a_tls_string_may_have_its_issuers_in_files_of_their_own(folder: Path) -
 
 
 def test_a_tls_string_with_a_root_among_its_issuers_is_done_with(folder: Path) -> None:
-    """A root is its own issuer: who follows issuers until there is none never ends."""
+    """A root is its own issuer: a loop that follows issuers until there is none never ends."""
     root = issue((), subject="root", authority=True)
     own = issue(issuer=root)
     (folder / "own.pem").write_bytes(own.pem + own.key_pem)

@@ -17,8 +17,8 @@ from vaultrelay.websocket.frame_reader import FrameReader
 TWINS = twins("take_messages", frame_reader)
 MOST = 66_000
 MANY_READS = 512
-"""After each so many reads of a stream they become twice as large: half a megabyte byte by byte
-took a minute. What Hypothesis draws depends on the constants of all modules that are imported."""
+"""Each time a stream has had so many reads, they become twice as large: half a megabyte in single
+bytes took a minute. Hypothesis draws it, since it uses the constants of all imported modules."""
 
 
 class Twin:

@@ -11,8 +11,8 @@ shared      with a read for a second address, while    turns are short, reads sm
             busy                                       of networks limited
 =========== ========================================== ===========================================
 
-A network below its share is never made to wait: its devices are read by the hub as they are ready.
-In every state a device waits for its turn after some messages that take long, such as PUTs.
+The hub reads the devices of a network below its share as they are ready. The exception, in every
+state, is a device that gives way: after a number of slow messages, such as PUTs, it waits its turn.
 """
 
 from collections.abc import Collection
@@ -131,7 +131,7 @@ class CoreShares:
             amounts = {DELIVERIES: spent.messages, BYTES: spent.bytes, CORE: took}
             excess = charge_traffic(session.budgets, amounts, now)
         if excess > 0:
-            # It may have given way.
+            # After give_way it is in the queue, which would resume it before the debt is paid.
             self._queue.remove(session)
             session.flow.gate.add_reason(OUT_OF_TURN)
             self._debts[session] = self._clock.callLater(excess, partial(self._paid, session))
@@ -142,8 +142,10 @@ class CoreShares:
             self._was_read = self._is_limited(network)
 
     def give_way(self, session: Session, seconds: float) -> None:
-        """Let a device wait for its turn in the middle of a read, whose messages have taken about
-        this long: not every read is measured."""
+        """Pause a device in the middle of a read until its turn.
+
+        Charges its network `seconds`, an estimate: not every read is measured.
+        """
         self._queue.charge(session.budgets[-1] if session.budgets else _UNCOUNTED, seconds)
         self._wait(session)
 

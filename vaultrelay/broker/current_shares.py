@@ -13,8 +13,8 @@ from vaultrelay.policy.memory_shares import Holding, MemoryShares
 class CurrentShares:
     """The bytes that each group holds, measured again when they are older than `seconds`.
 
-    `measure` gets the `others`, and looks at `holders`, of which a measurement takes longer the
-    more there are.
+    `measure` is called with the result of `others`. The more `holders` there are, the longer a
+    measurement takes, and the longer it is used.
     """
 
     def __init__(
@@ -24,7 +24,7 @@ class CurrentShares:
         holders: Sized,
     ) -> None:
         self.others: Callable[[], Iterable[Holding]] = tuple
-        """What is held for devices beside what their connections hold."""
+        """Returns the memory held for devices outside their connections."""
         self._measure = measure
         self._clock = clock
         self._holders = holders
@@ -33,7 +33,7 @@ class CurrentShares:
 
     @property
     def seconds(self) -> float:
-        """The longest use of a measurement."""
+        """For how long a measurement is used."""
         return SHARES_SECONDS * max(1, len(self._holders) / 1000)
 
     def now(self) -> MemoryShares:

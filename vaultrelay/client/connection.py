@@ -28,7 +28,7 @@ from vaultrelay.wire.mailbox import ITEM_HEADER_BYTES
 CONTROL_LIMIT = 64 * 1024
 """The largest control message, `welcome`, stays below it with any number of peers."""
 CLOSE_SECONDS = 2
-"""In which a relay that has broken the protocol may read why; then it is cut off."""
+"""For a relay that broke the protocol to read our close; then the connection is aborted."""
 _LARGEST_ITEM = ITEM_HEADER_BYTES + MAILBOX["item_bytes"][1]
 Answer = Callable[[Challenge], bytes]
 """Makes the hello that answers a challenge."""
@@ -213,7 +213,7 @@ class DeviceSocket(WebSocketClientProtocol):
             self.transport.resumeProducing()
 
     def fail_protocol(self, violation: str) -> None:
-        """Fail the connection to a relay that breaks the protocol (RFC 6455, section 7.1.7)."""
+        """Fail the connection with a close of 1002 (RFC 6455, section 7.1.7)."""
         self._fail(Closed(1002, f"the relay broke the protocol: {violation}"))
 
     def fail_internally(self, error: Exception) -> None:

@@ -60,7 +60,8 @@ class Device:
 
         Queues without limit: `await room()` between large messages, and keep receiving meanwhile.
         Raises Closed if the connection is over or about to be, Autobahn's PayloadExceededError
-        for a message larger than `limits` allow, and ValueError for the session itself or 0.
+        if the message is larger than `limits` allow, and ValueError if `to` is 0 or this device's
+        own session.
         """
         self._check_open()
         if to in (self.session, NO_SESSION):

@@ -60,7 +60,7 @@ Event = Message | Nack | Joined | Left | Busy | Ready | Draining | Keepalive | M
 
 
 def read_data(message: bytes, mail_session: int = 0) -> Message | Nack | Item | Stored | None:
-    """Return the event in a data message of the relay; None for what is not for this device.
+    """Return the event in a data message of the relay; None if the device has to ignore it.
 
     `mail_session` is our session if it has a mailbox. Raises BadHeader for a malformed message of
     the mailbox.

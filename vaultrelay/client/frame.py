@@ -15,7 +15,7 @@ _KEY_BYTES = 4
 
 
 def close_frame(code: int) -> bytes:
-    """Return a close, masked with a random key."""
+    """Return a close frame without a reason, masked with a random key."""
     return masked_frame(code.to_bytes(2, "big"), _CLOSE)
 
 

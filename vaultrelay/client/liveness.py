@@ -49,7 +49,8 @@ class Liveness:
     def answered(self, ping_seconds: int) -> None:
         """The relay has named the interval in force."""
         self.ping_seconds = ping_seconds
-        # Answers come in the order of the requests, and one without a request is none.
+        # Answers come in the order of the requests. An unsolicited one must not count for a later
+        # request.
         self._answers = min(self._answers + 1, self._requests)
         if self._answers >= self._awaited:
             self.is_suspect = False

@@ -1,4 +1,4 @@
-"""SendRoom: whether the transport of a connection takes more data."""
+"""SendRoom: whether the transport of a connection accepts more data."""
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
@@ -7,7 +7,7 @@ from zope.interface import implementer
 
 @implementer(IPushProducer)
 class SendRoom:
-    """The producer of a transport; `is_free` while that takes more."""
+    """The producer of a transport; `is_free` unless the transport has paused it."""
 
     def __init__(self) -> None:
         self.is_free = True
@@ -24,7 +24,7 @@ class SendRoom:
         return waiter
 
     def end(self) -> None:
-        """The connection is over."""
+        """Release all that wait: the connection is over."""
         self._is_over = True
         self._release()
 

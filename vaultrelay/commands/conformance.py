@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
         stop_with("--patience: it is more than 0 seconds")
     command, reactor = _with_path(command), real_reactor()
     if found.junit:
-        # A file that cannot be written is reported now, and not after all cases.
+        # Report an unwritable file now: after the run, which takes minutes, the results are lost.
         _write(found.junit, b"")
     runner = Runner(
         reactor, lambda: AdapterProcess(reactor, command, found.patience), found.patience
@@ -134,7 +134,7 @@ def _with_path(command: list[str]) -> list[str]:
 
 
 def _run(runner: Runner, cases: list[Case], report: Any) -> list[str]:
-    """Play the cases in the reactor; return a sentence if not all of them were played."""
+    """Play the cases in the reactor; return the reason if not all of them were played."""
     faults: list[str] = []
 
     async def play() -> None:

@@ -49,7 +49,7 @@ class Adapter:
             )
         adapter = cls(driver, about)
         if adapter.platform not in PLATFORMS:
-            # No case would apply, and none would fail.
+            # Otherwise no case would apply, and the run would pass.
             raise AdapterFault(
                 f'the "platform" is none of {", ".join(PLATFORMS)}: {shown(adapter.platform)}'
             )

@@ -71,7 +71,7 @@ class AdapterProcess(ProcessProtocol):
                 with suppress(ProcessExitedAlready):
                     self.transport.signalProcess(signal)
         self._forget_exit()
-        # A child of the adapter may have the other ends of the pipes.
+        # A child of the adapter may keep its ends of the pipes open.
         self.transport.loseConnection()
         await self._exit.wait(0)
 
@@ -116,7 +116,7 @@ class AdapterProcess(ProcessProtocol):
     def processExited(self, reason: Reason) -> None:
         self._is_gone = True
         self._exit.beat()
-        # Its pipes may not end: a child of the adapter may have them, too.
+        # Twisted waits for the pipes, which a child of the adapter may keep open.
         self._after_exit = self._reactor.callLater(GRACE_SECONDS, self.processEnded, reason)
 
     def processEnded(self, reason: Reason) -> None:

@@ -35,8 +35,8 @@ async def keepalive(stage: Stage, client: Client, ping_seconds: int) -> None:
 async def dials(stage: Stage, client: Client, within: float = 0) -> None:
     """Expect that the client dials without a delay, whether it reports an end before or not.
 
-    With `within` so many seconds may pass before, in steps: a client with threads sets its timers
-    meanwhile.
+    `within` moves the clock by at most so many seconds, in steps: a client with threads can set its
+    timers in between.
     """
     client.connection, client.may_end = None, True
     passed = 0.0

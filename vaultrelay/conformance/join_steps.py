@@ -34,7 +34,7 @@ async def challenge(
     nonce_bytes: int = proof.RELAY_NONCE_BYTES,
     more: dict[str, Any] | None = None,
 ) -> None:
-    """Send the challenge, with a nonce of so many bytes."""
+    """Send the challenge, with a nonce of `nonce_bytes`."""
     client.challenge = secrets.token_bytes(nonce_bytes)
     nonce = base64url.encode(client.challenge)
     fields = {"type": "challenge", "protocol": protocol, "nonce": nonce, "relay": "kit/1"}
@@ -90,8 +90,10 @@ async def welcome(
     filled: dict[str, int] | None = None,
     **more: Any,
 ) -> None:
-    """Send the welcome, with a crowd of further peers. `bytes` is its size, by an unknown field;
-    `filled` as for `control`."""
+    """Send the welcome, with `crowd` more peers, padded to `bytes` by an unknown field.
+
+    `filled` is as for the step `control`.
+    """
     tags = {each: _tag(each) for each in (*peers, *range(_CROWD, _CROWD + crowd))}
     client.session = session
     client.peers = [{"session": each, "device": tag.hex()} for each, tag in tags.items()]
@@ -123,11 +125,11 @@ def _send_text(client: Client, fields: dict[str, Any], frames: int) -> None:
 async def greet(stage: Stage, client: Client) -> None:
     """Let the client dial, up to its hello."""
     await client_steps.connect(stage, client)
-    await _hear(stage, client)
+    await _expect_hello(stage, client)
 
 
-async def _hear(stage: Stage, client: Client) -> None:
-    """Expect a request and a hello."""
+async def _expect_hello(stage: Stage, client: Client) -> None:
+    """Expect a request, accept it, and expect a hello for the challenge."""
     await upgrade_steps.request(stage, client)
     await upgrade_steps.upgrade(stage, client)
     await challenge(stage, client)
@@ -148,7 +150,7 @@ async def rejoin(stage: Stage, client: Client, **more: Any) -> None:
 
 async def admit(stage: Stage, client: Client, **more: Any) -> None:
     """Take a client that dials into its channel; `more` is for the welcome."""
-    await _hear(stage, client)
+    await _expect_hello(stage, client)
     await welcome(stage, client, **more)
     await client_steps.opened(stage, client)
 

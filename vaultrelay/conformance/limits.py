@@ -23,7 +23,7 @@ MAX_CONNECTIONS = 20
 MAX_CHANNELS = 512
 """Public keys that are kept: each case has a channel, and is played by each wrong client again."""
 MAX_MESSAGE_ID = 2**32 - 1
-"""Of the id that a client reports: four bytes in the header of a message."""
+"""Largest id that a client may report: the header of a message has four bytes for it."""
 MAX_SHOWN_CHARS = 300
 """Of a client's text in a report."""
 MAX_TRANSCRIPT_LINES = 60

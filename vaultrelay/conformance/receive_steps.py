@@ -52,7 +52,7 @@ async def receive(
 ) -> None:
     """Expect `data`, a `keepalive`, a `pong`, a `close`, or the `end` of the connection.
 
-    `resent`: the client has sent it again by itself, with an id that the kit learns only now.
+    `resent`: a message that the client sends again by itself; the kit learns its id only here.
     """
     if what == "end":
         await _end(stage, client)
@@ -86,8 +86,8 @@ async def _end(stage: Stage, client: Client) -> None:
 
 
 async def fails(stage: Stage, client: Client, codes: tuple[int, ...] = (1002,)) -> None:
-    """Expect that the client fails the connection: with a close of one of these codes, or without
-    one, as a library may do."""
+    """Expect that the client fails the connection: with a close of one of these codes, or without a
+    close, as some libraries do."""
     await _end(stage, client)
     for each in connection_of(client).received:
         if each.opcode == CLOSE:

@@ -25,18 +25,18 @@ def data_message(kind: int, flags: int, reason: int, numbers: tuple[int, int, in
 async def control(
     stage: Stage, client: Client, filled: dict[str, int] | None = None, **fields: Any
 ) -> None:
-    """Send a control message with these fields, and texts of so many characters in others."""
-    said = {**fields, **filled_texts(filled)}
-    connection_of(client).send(frame(TEXT, json.dumps(said).encode()))
+    """Send a control message. `filled` adds fields with a text, by the length of the text."""
+    message = {**fields, **filled_texts(filled)}
+    connection_of(client).send(frame(TEXT, json.dumps(message).encode()))
 
 
 def filled_texts(lengths: dict[str, int] | None) -> dict[str, str]:
-    """Return texts of so many code points, each of which is two units of UTF-16."""
+    """Return texts of these lengths in code points. Each code point is two UTF-16 code units."""
     return {name: FILLER * length for name, length in (lengths or {}).items()}
 
 
 async def text(stage: Stage, client: Client, raw: str, frames: int = 1) -> None:
-    """Send a control message byte for byte, in several frames."""
+    """Send a control message byte for byte, in a number of frames."""
     connection_of(client).send(fragments(TEXT, raw.encode(), frames))
 
 
@@ -85,16 +85,16 @@ async def nack(
 
 
 async def resends(stage: Stage, client: Client, count: int) -> None:
-    """Let a peer be too busy for `count` messages, and expect all of them after its ready, in
-    order."""
+    """Answer `count` messages to a peer with busy NACKs, and expect all of them again, in order,
+    after the peer's ready."""
     payloads = [f"{number:02x}" for number in range(count)]
     for payload in payloads:
         await client_steps.send(stage, client, to=PEER, payload=payload)
         await receive(stage, client, "data", payload=payload)
     for id in tuple(client.sent_ids):
         await nack(stage, client, Reason.BUSY, id=id)
-        said = {"peer": PEER, "reason": Reason.BUSY.value, "id": id}
-        await client_steps.event(stage, client, "nack", **said)
+        expected = {"peer": PEER, "reason": Reason.BUSY.value, "id": id}
+        await client_steps.event(stage, client, "nack", **expected)
     await control(stage, client, type="ready", session=PEER)
     await client_steps.event(stage, client, "ready", session=PEER)
     for payload in payloads:

@@ -46,7 +46,7 @@ class TlsConnection(Protocol):
     def __init__(self, context: ssl.SSLContext, inner: RelayConnection) -> None:
         self._inner = inner
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
-        # The garbage collector does not see what a context refers to: it would keep the connection.
+        # A strong reference would be a leak: the garbage collector cannot see into a context.
         context.sni_callback = partial(_named, proxy(inner))
         self._tls = context.wrap_bio(self._received, self._to_send, server_side=True)
         self._is_open = False

@@ -52,8 +52,8 @@ class Runner:
         self.client = ""
 
     async def run(self, cases: Iterable[Case], report: Callable[[Result], None]) -> None:
-        """Play the cases. Raises AdapterFault if the adapter does not start, and CancelledError
-        if it is cancelled; the adapter has ended then."""
+        """Play the cases. Raises AdapterFault if the adapter does not start, and CancelledError if
+        the run is cancelled, after the adapter has ended."""
         try:
             for case in cases:
                 adapter = self._adapter or await self._start()

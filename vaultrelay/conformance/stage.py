@@ -60,7 +60,7 @@ class Client:
         """Whether it reported the end of its connection, or ended it."""
         if self.connection is not None and self.connection.is_over:
             return True
-        # After it has dialled by itself, the end may be that of the connection before.
+        # After the step `dials` an "ended" may report the previous connection.
         return not self.may_end and any(each.get("event") == "ended" for each in self.events)
 
     def sent_id(self, name: int | str) -> int:
@@ -154,7 +154,7 @@ class Stage:
     ) -> Found:
         """Return what `ready` finds. Raises Failure after the patience, or once it is hopeless.
 
-        On a busy machine the time may be over before what came in it is read: there is a last look.
+        Looks once more after the deadline: what arrived in time may be unread on a busy machine.
         `of` is "relay" for what a connection receives, "event" for what the client reports.
         """
         now, pause = self._reactor.seconds, 0.0

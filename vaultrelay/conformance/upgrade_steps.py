@@ -21,8 +21,8 @@ async def request(
     headers: dict[str, str] | None = None,
     absent: tuple[str, ...] = (),
 ) -> None:
-    """Expect a connection with an upgrade request, with a path and its query, with some headers
-    and without others."""
+    """Expect a connection with an upgrade request that has `path` (with its query) and `headers`,
+    and none of the headers `absent`."""
     await stage.accept(client)
     found = _request_of(client)
     target = connection_of(client).target
@@ -96,9 +96,9 @@ async def upgrade(
     *,
     lower: bool = False,
 ) -> None:
-    """Answer 101, with another version, or none and no subprotocol for 0; with other headers.
+    """Answer 101 with `version`; 0 omits the version and the subprotocol. `headers` replace others.
 
-    `lower`: the names of headers are in lower case, as a proxy sends them.
+    `lower`: the names of headers are in lower case, as some proxies send them.
     """
     other_headers = headers or {}
     lines = _upgrade_of(client).response().decode("ascii").removesuffix("\r\n\r\n").split("\r\n")

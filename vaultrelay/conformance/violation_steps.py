@@ -7,7 +7,7 @@ from vaultrelay.conformance.stage import Client, Stage, Verbs
 
 
 async def octets(stage: Stage, client: Client, hex: str, zeros: int = 0) -> None:
-    """Send bytes as they are, then zeros: a frame that RFC 6455 does not permit."""
+    """Send raw bytes, then zeros: a frame that RFC 6455 does not permit."""
     connection_of(client).send(bytes.fromhex(hex) + bytes(zeros))
 
 
@@ -20,8 +20,10 @@ async def violate(stage: Stage, client: Client, text: str) -> None:
 async def cuts(
     stage: Stage, client: Client, event: str, field: str, longest: int, shortest: int = 0
 ) -> None:
-    """Expect an event with a text of so many code points. Without `shortest` the client may end the
-    connection instead."""
+    """Expect an event whose `field` has `shortest` to `longest` code points.
+
+    If `shortest` is 0, the client may end the connection instead.
+    """
     found = await client_steps.next_event(stage, client, {"event": event})
     text = found.get(field)
     if found["event"] == "ended" and not shortest:

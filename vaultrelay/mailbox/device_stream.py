@@ -133,9 +133,11 @@ class DeviceStream:
         return is_gap
 
     def item_stored(self, messages: list[bytes], cursor: Cursor, is_pressed: bool) -> None:
-        """Send an item of another device that was stored, in a list that all receivers share; a
-        device that does not take it reads it from the store later: while memory is short, one
-        that does not take it at once."""
+        """Send a stored item of another device, in a list that all receivers share.
+
+        A device whose queue is full reads it from the store later. While memory is short, so does
+        one that does not accept it at once.
+        """
         if self.state is not _LIVE:
             return
         if is_pressed and not self.session.outbox.is_clear:

@@ -1,9 +1,9 @@
-"""MailMemory: which devices the mailbox may hold more for, while memory or the disk is short.
+"""MailMemory: for which devices the mailbox may hold more bytes while memory or the disk is short.
 
-What it holds counts to the shares of channels and networks as do the messages of connections:
-pages that a device has not taken are in its connection, and PUTs that wait for the disk are counted
-here. While many PUTs wait, each group has a share of these, too, also if there is memory.
-Messages between devices do not wait for the disk: PUTs hold a part of the memory at most.
+Its bytes count towards the shares of channels and networks, like the messages of connections. Pages
+that a device has not read are in its send queue; PUTs that wait for the disk are counted here.
+While many PUTs wait, each group has a share of those, too, even if there is memory. All PUTs
+together hold at most a part of the memory, so messages between devices do not wait for the disk.
 """
 
 from vaultrelay.broker.current_shares import CurrentShares
@@ -21,15 +21,15 @@ from vaultrelay.policy.memory_shares import Holding, MemoryShares
 
 
 class MailMemory:
-    """Counts PUTs in the ledger and in `shares`, those of the memory for messages."""
+    """Counts waiting PUTs in the ledger and in `shares`, the shares of the memory for messages."""
 
     def __init__(self, ledger: Ledger, shares: CurrentShares, clock: Clock) -> None:
         self._ledger = ledger
         self._shares = shares
         self._putting: dict[DeviceStream, None] = {}
-        """Those with PUTs that wait; also closed ones."""
+        """Streams with PUTs that wait for the disk, including closed ones."""
         self._put_bytes = 0
-        """What all these hold."""
+        """Bytes of all PUTs that wait."""
         self._put_shares = CurrentShares(
             lambda others: MemoryShares(others, self._put_limit), clock, self._putting
         )
@@ -42,17 +42,17 @@ class MailMemory:
 
     @property
     def has_few_puts(self) -> bool:
-        """Whether so few PUTs wait that more may come."""
+        """Whether so few PUTs wait that every refused device may send again."""
         return self._put_bytes <= self._put_limit // FEW_PUTS_SHARE
 
     @property
     def seconds(self) -> float:
-        """After which a device that is short may no longer be."""
+        """Time until a device that is short may have room: the shares are measured again."""
         return self._shares.seconds
 
     def is_short(self, stream: DeviceStream, size: int) -> bool:
-        """Return whether memory is so short that there is no room for `size` more bytes of this
-        device."""
+        """Return whether memory is short, and `size` more bytes would exceed it or the shares of
+        the device's groups."""
         if not self._ledger.is_pressed:
             return False
         return not self._ledger.has_room(size) or self._shares.now().is_over(
@@ -66,25 +66,25 @@ class MailMemory:
         return not (self._is_crowded and self.is_over_put_share(stream))
 
     def is_over_put_share(self, stream: DeviceStream, size: int = 0) -> bool:
-        """Return whether more PUTs of the device's channel or network wait than their share, or
+        """Return whether the waiting PUTs of the device's channel or network exceed its share, or
         would with `size` more bytes."""
         return self._put_shares.now().is_over(_groups_of(stream), size)
 
     def reserve(self, stream: DeviceStream, size: int) -> None:
-        """Count bytes that are read for a device."""
+        """Count bytes that are about to be read for a device."""
         self._ledger.add(size)
         if self._ledger.is_pressed:
-            # Before the next measurement there may be many.
+            # Many may reserve before the shares are measured again.
             self._shares.now().add(_groups_of(stream), size)
 
     def release(self, size: int) -> None:
-        """Count these no more: the connection does now."""
+        """Stop counting reserved bytes: from now on the connection counts them."""
         self._ledger.add(-size)
 
     def hold_put(self, stream: DeviceStream, size: int) -> None:
         """Count a PUT of a device that waits for the disk."""
         held = size + WAITING_PUT_BYTES
-        # First: a measurement would count it twice.
+        # Before the PUT is among the holdings: a measurement would count it twice.
         self.reserve(stream, held)
         if self._is_crowded:
             self._put_shares.now().add(_groups_of(stream), held)
@@ -94,7 +94,7 @@ class MailMemory:
         self._put_bytes += held
 
     def release_put(self, stream: DeviceStream, size: int) -> None:
-        """Count it no more."""
+        """Stop counting a PUT that was answered."""
         stream.unanswered -= size
         stream.waiting -= 1
         if not stream.waiting:
@@ -118,5 +118,5 @@ class MailMemory:
 
 
 def _groups_of(stream: DeviceStream) -> Holding:
-    # A closed session has no channel any more.
+    # Not session.channel: a closed session has none.
     return Holding(stream.channel, stream.session.budgets, 0, 0)

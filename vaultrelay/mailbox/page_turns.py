@@ -13,8 +13,10 @@ from vaultrelay.store.store import Page, Refused
 
 
 class PageTurns:
-    """Reads one page after the other for streams, in turn: few at once, and none for those for
-    which memory is short. `on_page` gets each page, also of a stream that was closed meanwhile."""
+    """Reads pages for streams in turn: few at a time, and none for a stream whose memory is short.
+
+    `on_page` gets each page, even if the stream was closed meanwhile.
+    """
 
     def __init__(
         self,
@@ -30,7 +32,7 @@ class PageTurns:
         self._waiting: OrderedDict[DeviceStream, None] = OrderedDict()
         self._under_way = 0
         self._call: Timer | None = None
-        """The next look, while memory is short for all that wait."""
+        """The next attempt, while memory is short for all that wait."""
 
     def add(self, stream: DeviceStream) -> None:
         """Read a page for a stream in its turn."""
@@ -46,7 +48,7 @@ class PageTurns:
             if self._under_way == MAX_PAGES:
                 return
             if self._memory.is_short(stream, PAGE_BYTES):
-                # So that the next look begins with the others.
+                # The next attempt begins with streams that were not tried.
                 self._waiting.move_to_end(stream)
                 continue
             del self._waiting[stream]

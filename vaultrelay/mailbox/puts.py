@@ -72,16 +72,16 @@ class Puts:
         self._refused.pop(stream, None)
 
     def allow_room(self, stream: DeviceStream) -> None:
-        """Let a device try again that was refused a PUT: there is room now, which
-        `announce_room` tells it."""
+        """Let the next `announce_room` consider a device whose PUT was refused: there is room
+        now."""
         if stream in self._refused:
             stream.room_at = 0
 
     def announce_room(self) -> None:
         """Send `room` to the first devices that may try again, to few at once.
 
-        While many PUTs wait, most of what they send would be refused again: only those are told
-        that have waited for long, or whose groups are far below their shares.
+        While many PUTs wait, most would be refused again. Then `room` is sent only to devices that
+        have waited for long, or whose groups are far below their shares.
         """
         if self.is_away:
             return
@@ -140,7 +140,7 @@ class Puts:
                 self._send_item(stream, put, result.cursor)
             stream.put_stored(id, put.id, result.cursor, result.is_new)
         if not stream.unanswered and self._memory.has_few_puts and not self._memory.is_pressed:
-            # Otherwise most are short, and a look at all of them takes long.
+            # Otherwise most refused devices are short of memory, and checking all takes long.
             self.announce_room()
 
     def _send_item(self, sender: DeviceStream, put: Put, cursor: Cursor) -> None:

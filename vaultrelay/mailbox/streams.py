@@ -27,7 +27,7 @@ class MailboxStreams:
     A PUT goes to the clerk and, when it is on the disk, as STORED to its sender and as ITEM to all
     live streams of its channel. The others read it from the store.
 
-    `give_way` lets a session wait for its turn of the core, of which it has used some seconds.
+    `give_way` pauses a session until its turn of the core, and charges the seconds that it used.
     """
 
     def __init__(

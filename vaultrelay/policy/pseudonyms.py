@@ -17,7 +17,8 @@ from vaultrelay.policy.limits.logs import PSEUDONYM_CHARACTERS, PSEUDONYM_SECOND
 
 _KEY_BYTES = 32
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's, in which no two characters look the same. A byte has 8 times as many values."""
+"""Crockford's, in which no two characters look the same. Its size divides 256, so that the
+characters of random bytes are equally likely."""
 
 
 def _new_key() -> bytes:

@@ -60,7 +60,7 @@ class Acceptor:
     ) -> None:
         self._log = log
         self._socket, self._clean_up = bound
-        # A socket makes an enum of its family each time.
+        # Kept, since each access to socket.family looks up an enum member.
         self._family = self._socket.family
         self._factory = factory
         self._make_stream = make_stream

@@ -42,7 +42,7 @@ def waited_in_queue(accepted: socket.socket) -> tuple[float, bool]:
     try:
         answer = accepted.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _INFO.size)
     except OSError:
-        # Another kind of socket.
+        # Not a TCP socket.
         return 0.0, False
     if len(answer) < _INFO.size:
         return 0.0, False

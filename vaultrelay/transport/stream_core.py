@@ -42,7 +42,7 @@ class StreamCore:
     _events: int
     _hub: Hub
     _missing: int
-    """Bytes that end a TLS record of which the ledger counts a part: they may always be read."""
+    """Bytes that complete a TLS record whose part the ledger counts: they may always be read."""
     _stages: Sequence[Stage]
     _state: State
     _unsent: SendBuffer | None

@@ -128,7 +128,7 @@ class TlsStream(PlainStream):
         plain, is_orderly, left = unseal(self._tls.read, INCOMING)
         allowed = self._hub.ledger.read_bytes
         if not left or is_orderly is not None or allowed == MAX_READ_BYTES:
-            # A relay with room for large reads does not count parts of records.
+            # With room for the largest reads, incomplete records are not counted.
             if self._cut_record:
                 self._count_cut(0)
         elif self._cut_record or len(data) == (allowed or self._allowance.bytes_allowed):
@@ -142,18 +142,18 @@ class TlsStream(PlainStream):
             self._peer_gone(is_orderly)
 
     def _end_record(self, data: memoryview | bytes, left: int) -> tuple[bytes, bool | None]:
-        """Read the rest of a record that the smallest read has cut, or count the memory of its part
-        after a larger one, or if the rest has not come.
+        """Complete the last record of a smallest read by a second read.
 
-        Of `data`, which was read, the last `left` bytes are no whole record. Return the plaintext,
-        and whether the end is orderly, as `unseal` does.
+        If its rest has not arrived, or the read was a larger one, count the memory that OpenSSL
+        keeps for the incomplete record. The record begins in the last `left` bytes of `data`, or in
+        an earlier read. Return the plaintext, and whether the end is orderly, as `unseal` does.
         """
         assert self._tls is not None  # noqa: S101  for the type checker
         allowed = self._hub.ledger.read_bytes
         missing = missing_bytes(data, len(data) - left or self._missing)
         plain, is_orderly = b"", None
         if missing and allowed <= MIN_READ_BYTES:
-            # More of larger reads would cost copies. The next read meets an end or an error again.
+            # Only then, since it copies the plaintext. The next read reports an end or an error.
             with suppress(OSError):
                 rest = self.socket.recv(missing)
                 INCOMING.write(rest)
@@ -162,7 +162,7 @@ class TlsStream(PlainStream):
         if not left:
             self._count_cut(0)
         elif self._cut_record or allowed:
-            # What may be read in a full relay must not add to it, beside what was counted.
+            # In a full relay only a record that is counted already: a read must not add to it.
             self._count_cut(_RECORD_MEMORY, missing)
         return plain, is_orderly
 

@@ -23,8 +23,8 @@ def unseal(
 ) -> tuple[bytes, bool | None, int]:
     """Decrypt all complete records by `read` of an SSLObject, which leaves none in `incoming`.
 
-    Return the plaintext; None, or whether the end is orderly, if the connection has to end; and the
-    bytes from the last application data on if these are no whole record, else 0.
+    Return the plaintext; whether the end is orderly if the connection has to end, else None; and
+    the number of bytes after the last application data, in which an incomplete record may begin.
     """
     total, is_orderly = 0, None
     try:

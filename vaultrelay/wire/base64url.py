@@ -2,7 +2,7 @@
 
 from binascii import a2b_base64, b2a_base64
 
-# The functions of base64 do the same in half as much time again.
+# Not by the functions of base64, which take half as long again for the same.
 _TO_URLSAFE = bytes.maketrans(b"+/", b"-_")
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 

@@ -23,7 +23,7 @@ class RelayUrl:
     path: str = "/"
     authorization: str | None = field(default=None, repr=False)
     query: str = field(default="", repr=False)
-    """With its question mark. A load balancer may go by it; the relay does not."""
+    """With its question mark. A load balancer may use it; the relay ignores it."""
 
     @classmethod
     def read(cls, text: str) -> "RelayUrl":

@@ -69,8 +69,8 @@ async def probe_tls(reactor: Any, url: RelayUrl, context: ssl.SSLContext) -> Tls
     """Return the result of a TLS handshake.
 
     Raises SSL errors if it fails, CheckFailed for an unreadable certificate, and Twisted's
-    TimeoutError if the server stalls. The server gets no alert
-    about its certificate: it would warn its operator of a device.
+    TimeoutError if the server stalls. The server gets no alert about its certificate: its log
+    would warn the operator of a device that rejects it.
     """
     endpoint = endpoint_of(reactor, url, context, with_alerts=False)
     protocol: Any = await endpoint.connect(Factory.forProtocol(_Handshake))
@@ -113,7 +113,7 @@ class _Handshake(Protocol):
         try:
             self._result = _facts(self.transport.tls)
         except ValueError:
-            # OpenSSL does not look at other names than the one that matches.
+            # OpenSSL reads names only until one matches; Python reads all.
             self._result = Failure(CheckFailed(_UNREADABLE))
         # In order: the server gets the end of the handshake, and then that of the connection.
         self.transport.loseConnection()

@@ -33,7 +33,7 @@ refused as busy."""
 MAX_WAITING_PUTS = 16_384
 """As many of 256 bytes."""
 WAITING_PUT_BYTES = 400
-"""Memory that one takes beside its message: its fields, and the call for its answer."""
+"""Memory of a PUT that waits, without its message: its fields, and the callback for its answer."""
 PAGE_BYTES = 64 * 1024
 """Items read at once for one device: as much as the kernel takes for one connection."""
 MAX_PAGES = 2
@@ -94,11 +94,11 @@ Without a bound a read of 260 KiB with 243 PUTs takes 7 ms, and each of 64 sende
 PUT_SECONDS = 0.000027
 """Of the core for one PUT of 1 KiB, ten times as long as for a message."""
 PUT_MEMORY_SHARE = 4
-"""Divides `--max-buffer` into what PUTs that wait may take, within MAX_WAITING_BYTES: with half of
-it, one slow disk would let messages between devices wait for memory."""
+"""Divides `--max-buffer` into what waiting PUTs may hold, up to MAX_WAITING_BYTES. When they could
+hold half of it, messages between devices waited for memory while the disk was slow."""
 FEW_PUTS_SHARE = 4
-"""Divides that into the PUTs above which devices are told to send again only if their groups hold
-little: 1 MiB, about one transaction."""
+"""Divides what waiting PUTs may hold. Above the result, `room` is sent only to devices whose groups
+hold little or that have waited for long: 1 MiB, about one transaction."""
 ROOMS_AT_ONCE = 4
 """Devices that are told so at once: their windows are as much again."""
 ROOM_SECONDS = 60

@@ -4,9 +4,9 @@ MAX_READ_BYTES = 260 * 1024
 """The largest read: four messages of 64 KiB and their headers. With 68 KiB each read took one of
 them and a part of the next, at 34 us of CPU a message instead of 22."""
 MIN_READ_BYTES = 16 * 1024
-"""The smallest read, used while the memory for messages is nearly full: nearly a whole TLS record,
-the rest of which is read with it. A thousand senders that were just paused may each have been read
-once more."""
+"""The smallest read, used while the memory for messages is nearly full. It is slightly shorter than
+a full TLS record, the rest of which a second read takes. A thousand senders that were just paused
+may each have been read once more."""
 ROOMY_BYTES = 4 * 1024 * 1024
 """Bytes held for all devices from which reads shrink: with 260 KiB for each of 500 pairs, a relay
 that had memory for all of it took 146 MB instead of 60."""
@@ -22,5 +22,5 @@ PIECES_AT_ONCE = 16
 """Pieces of one sendmsg(2). A message has two; joining is faster for many small ones."""
 ONE_READ_BYTES = 64 * 1024
 """What the smallest read may add at most, with TLS: MIN_READ_BYTES, the kept part of a record, and
-the rest of the last one or the memory for its part. The room of one message begins so much below
-it."""
+either the rest of the last record or OpenSSL's memory for its part. The room of one message begins
+so much below it."""

@@ -1,6 +1,6 @@
 """Control messages of the join: challenge, hello and welcome.
 
-Those that the relay sends for every join are formatted: json takes five times as long for them.
+f-strings format those that the relay sends for every join: json takes five times as long.
 """
 
 from dataclasses import dataclass

@@ -66,5 +66,5 @@ def test_a_welcome_needs_a_hello(world: World, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_device_sends_nothing_to_itself(device: Device) -> None:
     for to in (device.session, 0):
-        with pytest.raises(ValueError, match="is no session of a peer"):
+        with pytest.raises(ValueError, match="not a peer"):
             device.send(b"hello", to)

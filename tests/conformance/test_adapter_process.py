@@ -103,7 +103,7 @@ async def test_a_line_that_nothing_asked_for_is_reported() -> None:
         ("{}", 'no "adapter": 1'),
         (
             '{"adapter": 1, "platform": "Native"}',
-            'the "platform" is none of native, browser, phone: Native',
+            'the "platform" is not one of native, browser, phone: Native',
         ),
     ],
 )

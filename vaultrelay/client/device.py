@@ -65,7 +65,7 @@ class Device:
         """
         self._check_open()
         if to in (self.session, NO_SESSION):
-            raise ValueError(f"{to} is no session of a peer")
+            raise ValueError(f"cannot send to session {to}: not a peer")
         id = next(self._ids) & _U32
         self._socket.send_data(pack_data(to, self.session, id, payload))
         return id

@@ -30,8 +30,8 @@ a relay on 127.0.0.1, and reports what the client did otherwise than docs/protoc
 page docs/conformance.rst describes the adapter. It is started without a shell.
 """,
     notes="""
-The exit status is 0 if no case failed but those of the level "should", 1 if one did, the adapter
-does not start or the run is interrupted, and 2 for invalid options or arguments.
+The exit status is 0 if no case failed, except those of the level "should"; 1 if another case
+failed, the adapter does not start or the run is interrupted; 2 for invalid options or arguments.
 
 Examples:
 

@@ -51,7 +51,7 @@ class Adapter:
         if adapter.platform not in PLATFORMS:
             # Otherwise no case would apply, and the run would pass.
             raise AdapterFault(
-                f'the "platform" is none of {", ".join(PLATFORMS)}: {shown(adapter.platform)}'
+                f'the "platform" is not one of {", ".join(PLATFORMS)}: {shown(adapter.platform)}'
             )
         return adapter
 

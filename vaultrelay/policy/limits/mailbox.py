@@ -92,7 +92,7 @@ PUTS_PER_TURN = 16
 """PUTs of a device between two turns of the core: half a millisecond, for which live messages wait.
 Without a bound a read of 260 KiB with 243 PUTs takes 7 ms, and each of 64 senders has one."""
 PUT_SECONDS = 0.000027
-"""Of the core for one PUT of 1 KiB, ten times as long as for a message."""
+"""Of the core for one PUT of 1 KiB; a message in a flood takes a thirtieth of it."""
 PUT_MEMORY_SHARE = 4
 """Divides `--max-buffer` into what waiting PUTs may hold, up to MAX_WAITING_BYTES. When they could
 hold half of it, messages between devices waited for memory while the disk was slow."""

@@ -1,11 +1,14 @@
 """A TLS stream completes the last record of a small read, so that parts do not fill the relay."""
 
 import random
+import socket
+import struct
 from collections.abc import Iterator
 from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
+from twisted.internet.error import ConnectionLost
 
 from tests.transport.tls_scene import RECORD, Make, Scene
 from vaultrelay.policy.ledger import Ledger
@@ -113,6 +116,30 @@ class TestASmallRead:
         shaken.assert_gone()
 
 
+class TestTheEndOfAConnection:
+    def test_within_a_cut_record_leaves_it_counted_until_it_is_reported(
+        self, shaken: Scene, others: Others
+    ) -> None:
+        shaken.client.wire.sendall(sealed(shaken, FIRST)[:MIN_READ_BYTES])
+        shaken.client.wire.close()
+        shaken.stream.can_read()
+        assert shaken.stream.tls_bytes >= RECORD
+        shaken.reactor.settle()
+        shaken.assert_gone()
+        assert shaken.stream.tls_bytes == 0
+
+    def test_by_a_reset_within_a_cut_record_is_a_loss(self, make_tls: Make) -> None:
+        scene = joined(make_tls(is_tcp=True).shake())
+        wire = scene.client.wire
+        with closing(Others(scene.hub.ledger)) as others:
+            others.leave(1)
+            wire.sendall(sealed(scene, FIRST)[:MIN_READ_BYTES])
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            wire.close()
+            scene.reactor.settle()
+        assert scene.protocol.lost == [ConnectionLost]
+
+
 class TestARecordWhoseRestHasNotCome:
     def test_is_counted_and_may_end_in_a_full_relay(self, shaken: Scene, others: Others) -> None:
         """Its memory is counted already; if it could not end, memory might never be freed."""
@@ -129,6 +156,16 @@ class TestARecordWhoseRestHasNotCome:
         assert (shaken.stream.tls_bytes, ledger.held) == (0, held)
         others.leave(-LIMIT)
         assert read(shaken, b"") == [], "in a full relay it begins no record"
+
+    def test_is_not_one_if_a_whole_record_without_data_ends_the_read(
+        self, shaken: Scene, others: Others
+    ) -> None:
+        """Such as an update of keys, which Python cannot send."""
+        read(shaken, sealed(shaken, FIRST)[:MIN_READ_BYTES])
+        assert shaken.stream.tls_bytes >= RECORD
+        whole = record(17)
+        assert shaken.stream._end_record(b"rest" + whole, len(whole)) == (b"", None)
+        assert shaken.stream.tls_bytes == 0
 
     def test_is_not_counted_any_more_in_a_roomy_relay(self, shaken: Scene, others: Others) -> None:
         ledger, data = shaken.hub.ledger, sealed(shaken, FIRST)
@@ -179,8 +216,6 @@ class TestMissingBytes:
     @pytest.mark.parametrize(
         "data",
         [
-            b"",
-            record(100),
             record(100)[:4],
             record(7) + record(100)[:4],
             record(100, kind=24)[:-1],
@@ -188,11 +223,13 @@ class TestMissingBytes:
             b"\x17\x02" + record(100)[2:-1],
             record(RECORD + 2049)[:-1],
         ],
-        ids=["none", "whole", "header", "next header", "above", "below", "version", "too long"],
+        ids=["header", "next header", "above", "below", "version", "too long"],
     )
-    def test_are_none_without_a_known_end(self, data: bytes) -> None:
-        assert missing_bytes(data, 0) == 0
+    def test_are_unknown_without_a_record_or_its_length(self, data: bytes) -> None:
+        assert missing_bytes(data, 0) is None
 
-    def test_are_none_of_a_record_that_goes_on_after_the_data(self) -> None:
-        """It goes on there, but nobody knows how long."""
-        assert missing_bytes(b"data", 4) == 0
+    def test_are_none_of_a_whole_record(self) -> None:
+        assert missing_bytes(record(7) + record(100), 0) == 0
+
+    def test_are_none_of_a_record_that_ended_with_the_data(self) -> None:
+        assert missing_bytes(b"rest", 4) == 0

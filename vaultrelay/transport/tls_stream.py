@@ -153,17 +153,22 @@ class TlsStream(PlainStream):
         missing = missing_bytes(data, len(data) - left or self._missing)
         plain, is_orderly = b"", None
         if missing and allowed <= MIN_READ_BYTES:
-            # Only then, since it copies the plaintext. The next read reports an end or an error.
-            with suppress(OSError):
+            # Only then, since it copies the plaintext.
+            try:
                 rest = self.socket.recv(missing)
+            except BlockingIOError:
+                rest = b""
+            except OSError:
+                return b"", False
+            if rest:
                 INCOMING.write(rest)
                 plain, is_orderly, left = unseal(self._tls.read, INCOMING)
                 missing -= len(rest)
-        if not left:
+        if not left or missing == 0:
             self._count_cut(0)
         elif self._cut_record or allowed:
             # In a full relay only a record that is counted already: a read must not add to it.
-            self._count_cut(_RECORD_MEMORY, missing)
+            self._count_cut(_RECORD_MEMORY, missing or 0)
         return plain, is_orderly
 
     def _seal(self, *pieces: bytes | memoryview) -> None:

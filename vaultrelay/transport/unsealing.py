@@ -44,16 +44,17 @@ def unseal(
     return bytes(_plain[:total]), is_orderly, left
 
 
-def missing_bytes(data: memoryview | bytes, start: int) -> int:
+def missing_bytes(data: memoryview | bytes, start: int) -> int | None:
     """Return how many bytes the last record in `data` lacks, if one begins at `start`.
 
-    Return 0 if it is whole, if it lacks a part of its header, or if there is no record.
+    Return None if it lacks a part of its header, or if there is no record: then `data` may be
+    the middle of one.
     """
     end = start
     while len(data) - end >= _HEADER_BYTES:
         content_type, major_version = data[end], data[end + 1]
         if content_type not in _CONTENT_TYPES or major_version != _MAJOR_VERSION:
-            return 0
+            return None
         start = end
         end += _HEADER_BYTES + int.from_bytes(data[end + 3 : end + _HEADER_BYTES], "big")
-    return end - len(data) if len(data) < end <= start + _MAX_SEALED_BYTES else 0
+    return end - len(data) if len(data) <= end <= start + _MAX_SEALED_BYTES else None

@@ -80,6 +80,36 @@ def test_channels_of_a_network_have_equal_turns(core: Core) -> None:
     assert other.sent - other_before >= 0.9 * (sum(each.sent for each in crowd) - before)
 
 
+def test_one_of_a_network_below_its_share_does_not_wait_for_others_below_theirs(
+    core: Core,
+) -> None:
+    device = sender(core, "198.51.100.1")
+    others = [core.device(f"203.0.113.{number}") for number in range(1, 21)]
+    for each in core.devices:
+        each.messages = 0
+    core.shares.round_was_long()
+    core.shares.give_way(device.session, TURN / 4)
+    for each in others:
+        core.shares.begin(each.session)
+        core.clock.now += MESSAGE_SECONDS / 2
+        core.shares.end(each.session)
+    core.turn()
+    assert device.is_read
+
+
+def test_what_gave_way_is_charged_once_and_waits_once(core: Core) -> None:
+    device, other = sender(core, "198.51.100.1"), core.device("203.0.113.1")
+    shares: CoreShares = core.shares
+    shares.round_was_long()
+    for each in (other, device):
+        shares.begin(each.session)
+    core.clock.now += TURN
+    shares.give_way(device.session, TURN / 2)
+    shares.end(device.session)
+    assert shares._queue._times[device.session.budgets[-1]] == pytest.approx(TURN)
+    assert shares.waits == 1
+
+
 def test_nothing_is_kept_of_those_that_gave_way(core: Core) -> None:
     for number in range(50):
         sender(core, f"198.51.100.{number}").messages = 2 * MESSAGES

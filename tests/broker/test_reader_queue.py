@@ -25,9 +25,20 @@ def test_an_empty_queue_has_no_next_reader() -> None:
 
 
 def test_a_reader_waits_once() -> None:
-    queue = queue_of((("a",), "one"), (("a",), "one"))
+    queue = queue_of((("a",), "one"))
+    assert not queue.push(("a",), "one")
     assert len(queue) == 1
     assert (queue.pop(), queue.pop()) == ("one", None)
+
+
+def test_the_next_network_is_ahead_if_all_are() -> None:
+    queue = queue_of()
+    assert not queue.is_next_ahead
+    queue.charge("a", 2 * QUANTUM)
+    assert queue.push(("a",), "one")
+    assert queue.is_next_ahead
+    queue.push(("b",), "two")
+    assert not queue.is_next_ahead
 
 
 def test_the_network_that_has_used_least_is_next() -> None:

@@ -111,7 +111,7 @@ def test_what_is_reserved_counts_before_the_next_measurement() -> None:
 
 def test_the_next_page_is_read_when_the_share_is_free_again(relay: SharedRelay) -> None:
     pages_that_nobody_takes(relay, 90)
-    waiting = len(relay.streams._turns._waiting)
+    waiting = len(relay.streams._turns._short)
     assert waiting
     held = relay.connections[0].held_bytes
     assert held > LIMITS.item_bytes
@@ -120,7 +120,37 @@ def test_the_next_page_is_read_when_the_share_is_free_again(relay: SharedRelay) 
         outbox.held_bytes = 0
     for _ in range(5):
         relay.work()
-    assert waiting - 2 <= len(relay.streams._turns._waiting) < waiting
+    assert waiting - 2 <= len(relay.streams._turns._short) < waiting
+
+
+def test_a_device_within_its_share_does_not_wait_for_those_above_theirs(
+    relay: SharedRelay,
+) -> None:
+    pages_that_nobody_takes(relay, 90)
+    turns = relay.streams._turns
+    assert turns._short
+    assert turns._call is not None
+    relay.device(2, HONEST).open()
+    assert turns._under_way == 1
+
+
+def test_a_device_that_left_waits_for_no_page(relay: SharedRelay) -> None:
+    pages_that_nobody_takes(relay, 90)
+    turns = relay.streams._turns
+    for stream in tuple(turns._short):
+        stream.session.connection_lost(clean=True)
+    assert not turns._short
+
+
+def test_an_item_that_is_not_sent_at_once_is_not_counted_as_live(relay: SharedRelay) -> None:
+    writer, taker, sleeper = (relay.live_device(tag) for tag in range(3))
+    sleeper.outbox.room = Room.HIGH
+    relay.ledger.add(relay.ledger.limit // 2 + 1)
+    assert relay.ledger.is_pressed
+    writer.put(1)
+    relay.work()
+    assert [each for each in taker.read() if isinstance(each, Item)]
+    assert relay.streams.counters.delivered_live == 1
 
 
 def test_a_page_under_way_is_held_by_the_ledger(relay: SharedRelay) -> None:

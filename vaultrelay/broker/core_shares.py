@@ -68,6 +68,8 @@ class CoreShares:
         self._connections = connections
         self._queue: ReaderQueue[Session] = ReaderQueue(QUANTUM_SECONDS)
         self._busy_until = self._shared_until = self._began = 0.0
+        self._charged = 0.0
+        """Seconds of the present read that are charged already."""
         self._is_shared = False
         self._held_at = -inf
         self._last_address: object = None
@@ -105,7 +107,8 @@ class CoreShares:
             if self._unmeasured:
                 self._unmeasured -= 1
                 return False
-        self._began = now = self._clock.seconds()
+        now = self._clock.seconds()
+        self._began, self._charged = now, 0.0
         if not is_same:
             if self._last_address is not None:
                 self._shared_until = now + SHARED_CORE_SECONDS
@@ -124,7 +127,7 @@ class CoreShares:
         if not self._is_shared and self._is_quick(session, took):
             return
         network = session.budgets[-1] if session.budgets else _UNCOUNTED
-        self._queue.charge(network, took)
+        self._queue.charge(network, max(took - self._charged, 0.0))
         spent = session.rates.end_turn()
         excess = 0.0
         if spent is not None:
@@ -147,6 +150,7 @@ class CoreShares:
         Charges its network `seconds`, an estimate: not every read is measured.
         """
         self._queue.charge(session.budgets[-1] if session.budgets else _UNCOUNTED, seconds)
+        self._charged += seconds
         self._wait(session)
 
     def forget(self, session: Session) -> None:
@@ -196,10 +200,9 @@ class CoreShares:
         if session.channel is None:
             # Closed: its gate would not let the answer be read.
             return
-        self.waits += 1
         session.flow.gate.add_reason(OUT_OF_TURN)
         networks = reversed(session.budgets or (_UNCOUNTED,))
-        self._queue.push((*networks, session.channel.key), session)
+        self.waits += self._queue.push((*networks, session.channel.key), session)
         self._call_next()
 
     def _call_next(self) -> None:
@@ -207,10 +210,10 @@ class CoreShares:
             self._next_call = self._clock.callLater(0, self._next_turn)
 
     def _next_turn(self) -> None:
-        """Let the next device be read, unless others are read meanwhile that need not wait."""
+        """Let the next device be read, unless its network is ahead of those that are read."""
         self._next_call = None
         was_read, self._was_read = self._was_read, False
-        if not was_read:
+        if not (was_read and self._queue.is_next_ahead):
             session = self._queue.pop()
             if session is not None:
                 session.flow.gate.remove_reason(OUT_OF_TURN)

@@ -51,10 +51,15 @@ class ReaderQueue(Generic[Reader]):
         """Return whether the readers of a network have to wait."""
         return self._time(network) > self._present + self._quantum
 
-    def push(self, path: Path, reader: Reader) -> None:
-        """Let a reader wait."""
+    @property
+    def is_next_ahead(self) -> bool:
+        """Whether the network of the next reader has to wait; False without one."""
+        return bool(self._order) and self.is_ahead(self._order[0][2])
+
+    def push(self, path: Path, reader: Reader) -> bool:
+        """Let a reader wait; return False if it does already."""
         if reader in self._paths:
-            return
+            return False
         self._paths[reader] = path
         network, *inner = path
         if network not in self._waiting:
@@ -64,6 +69,7 @@ class ReaderQueue(Generic[Reader]):
         for group in inner:
             level = level.setdefault(group, OrderedDict())
         level[reader] = None
+        return True
 
     def pop(self) -> Reader | None:
         """Return the next reader, which waits no longer; None without one."""

@@ -43,7 +43,8 @@ def largest_first(
     connections: Collection[PressedReader], ledger: Ledger
 ) -> Iterator[PressedReader]:
     """Yield the connections that hold anything: of the group with most shares first, and of its
-    connections the one that holds most."""
+    connections the one that holds most. PUTs that wait for the disk do not count: closing their
+    connections does not free them."""
     shares = measure(connections, ledger)
     holders = [each for each in connections if each.held_bytes]
     holders.sort(key=_held_bytes, reverse=True)

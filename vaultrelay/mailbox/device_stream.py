@@ -132,22 +132,24 @@ class DeviceStream:
         self.advance(Event.LAST_PAGE if page.is_end else Event.PAGE)
         return is_gap
 
-    def item_stored(self, messages: list[bytes], cursor: Cursor, is_pressed: bool) -> None:
-        """Send a stored item of another device, in a list that all receivers share.
+    def item_stored(self, messages: list[bytes], cursor: Cursor, is_pressed: bool) -> bool:
+        """Send a stored item of another device, in a list that all receivers share; return whether
+        it was sent.
 
         A device whose queue is full reads it from the store later. While memory is short, so does
         one that does not accept it at once.
         """
         if self.state is not _LIVE:
-            return
+            return False
         if is_pressed and not self.session.outbox.is_clear:
             self.advance(Event.HIGH)
-            return
+            return False
         room = self.session.outbox.deliver(messages, True)
         if room is not Room.FULL:
             self.cursor = cursor
         if room is not Room.OPEN:
             self.advance(Event.HIGH)
+        return room is not Room.FULL
 
     def put_stored(self, id: int, item_id: bytes, cursor: Cursor, is_new: bool) -> None:
         """Answer a PUT of this device. The item itself comes in the stream unless it is live."""

@@ -30,9 +30,11 @@ class PageTurns:
         self._memory = memory
         self._on_page = on_page
         self._waiting: OrderedDict[DeviceStream, None] = OrderedDict()
+        self._short: dict[DeviceStream, None] = {}
+        """Those whose memory was short, until the next attempt."""
         self._under_way = 0
         self._call: Timer | None = None
-        """The next attempt, while memory is short for all that wait."""
+        """The next attempt for these."""
 
     def add(self, stream: DeviceStream) -> None:
         """Read a page for a stream in its turn."""
@@ -42,20 +44,18 @@ class PageTurns:
     def remove(self, stream: DeviceStream) -> None:
         """Read nothing for a stream."""
         self._waiting.pop(stream, None)
+        self._short.pop(stream, None)
 
     def _read(self) -> None:
-        for stream in () if self._call is not None else tuple(self._waiting):
-            if self._under_way == MAX_PAGES:
-                return
+        while self._waiting and self._under_way < MAX_PAGES:
+            stream, _ = self._waiting.popitem(last=False)
             if self._memory.is_short(stream, PAGE_BYTES):
-                # The next attempt begins with streams that were not tried.
-                self._waiting.move_to_end(stream)
+                self._short[stream] = None
                 continue
-            del self._waiting[stream]
             self._under_way += 1
             self._memory.reserve(stream, PAGE_BYTES)
             self._clerk.read(stream.channel, stream.cursor, partial(self._page_read, stream))
-        if self._waiting and self._call is None:
+        if self._short and self._call is None:
             self._call = self._clock.callLater(self._memory.seconds, self._read_again)
 
     def _page_read(self, stream: DeviceStream, page: Page | Refused) -> None:
@@ -68,4 +68,6 @@ class PageTurns:
 
     def _read_again(self) -> None:
         self._call = None
+        self._waiting.update(self._short)
+        self._short.clear()
         self._read()

@@ -85,19 +85,21 @@ class Puts:
         """
         if self.is_away:
             return
-        ready = filter(self._has_room, self._refused)
+        now = self._clock.seconds()
+        ready = (
+            each for each in self._refused if each.room_at <= now and self._has_room(each, now)
+        )
         for stream in list(islice(ready, ROOMS_AT_ONCE)):
             del self._refused[stream]
             stream.room_at = inf
             stream.session.outbox.send_control(_ROOM)
 
-    def _has_room(self, stream: DeviceStream) -> bool:
-        waited = self._clock.seconds() - stream.room_at
-        if stream.unanswered or waited < 0 or self._memory.is_short(stream, self.limits.item_bytes):
+    def _has_room(self, stream: DeviceStream, now: float) -> bool:
+        if stream.unanswered or self._memory.is_short(stream, self.limits.item_bytes):
             return False
         return (
             self._memory.has_few_puts
-            or waited >= ROOM_SECONDS
+            or now - stream.room_at >= ROOM_SECONDS
             or not self._memory.is_over_put_share(stream, self.limits.window_bytes)
         )
 
@@ -152,13 +154,13 @@ class Puts:
         if not live:
             return
         messages = [wire.pack_item(put.id, cursor.pack(), put.payload)]
-        self._counters.delivered_live += len(live)
+        is_pressed = self._memory.is_pressed
         self._gathering.begin()
         try:
-            for each in live:
-                each.item_stored(messages, cursor, self._memory.is_pressed)
+            sent = [each.item_stored(messages, cursor, is_pressed) for each in live]
         finally:
             self._gathering.end(None)
+        self._counters.delivered_live += sum(sent)
         for each in live:
             if each.state is not State.LIVE:
                 self._on_high(each)

@@ -57,6 +57,17 @@ def test_a_relay_that_reads_no_close_is_cut_off(
     assert aborted
 
 
+def test_a_device_that_gives_up_does_not_wait_for_the_relay_to_read_its_close(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aborted: list[bool] = []
+    transport: Any = device._socket.transport
+    device._socket.dataReceived(NOT_JSON)
+    monkeypatch.setattr(transport, "abortConnection", lambda: aborted.append(True))
+    device.abort()
+    assert aborted
+
+
 def test_a_welcome_needs_a_hello(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     welcome = Welcome(7, (), Limits(1024, None, None, 2), 50, 3600).encode()
     monkeypatch.setattr(Challenge, "encode", lambda self: welcome)

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from tests.clients.faults import Fault, Patch, around, put
-from tests.clients.wrong_messages import _options
+from tests.clients.faults import Fault, around, put
 from vaultrelay.client import Busy, Closed, Device, Joined, Nack, Ready, connection, device, frame
 from vaultrelay.client.connection import DeviceSocket
 from vaultrelay.wire.control.mailbox import Erased
@@ -45,17 +44,6 @@ def _shorten(right: Any, self: DeviceSocket, data: bytes) -> None:
 
 def _any_close(right: Any, self: DeviceSocket, data: bytes) -> None:
     right(self, _NORMAL_CLOSE if data in _ANY_CLOSES else data)
-
-
-def _any_text(patch: Patch) -> None:
-    """Leave it to JSON, which takes any characters in a text."""
-
-    def on_message(right: Any, self: DeviceSocket, payload: bytes, isBinary: bool) -> None:
-        text = payload if isBinary else payload.decode("utf-8", "replace").encode()
-        right(self, text, isBinary)
-
-    _options(utf8validateIncoming=False)(patch)
-    around(DeviceSocket, "onMessage", on_message)(patch)
 
 
 def _by_content(right: Any, self: DeviceSocket, payload: bytes, isBinary: bool) -> None:
@@ -119,7 +107,7 @@ def _any_receiver(right: Any, self: Device, payload: bytes, to: int) -> Any:
 def _any_101(right: Any, self: DeviceSocket, data: bytes) -> None:
     """Put what a relay would have sent in the place of what came."""
     if data.startswith(_OPENING):
-        data = data.replace(b"Sec-WebSocket-Protocol: vaultmesh.3\r\n", b"")
+        data = data.replace(b"Sec-WebSocket-Protocol: chat\r\n", b"")
         data = data.replace(b": h2c\r\n", b": websocket\r\n")
         data = data.replace(b": keep-alive\r\n", b": Upgrade\r\n")
     right(self, data)
@@ -135,12 +123,10 @@ FAULTS: dict[str, Fault] = {
     "more frames that RFC 6455 forbids are ignored": around(DeviceSocket, "dataReceived", _ignore),
     "a length may have any number of bytes": around(DeviceSocket, "dataReceived", _shorten),
     "any close is taken for one": around(DeviceSocket, "dataReceived", _any_close),
-    "what is not UTF-8 is replaced": _any_text,
     "the kind of a message is told by its content": around(DeviceSocket, "onMessage", _by_content),
     "a text is decoded frame by frame": around(
         DeviceSocket, "onMessageFrameData", _split_characters
     ),
-    "a message may have any number of fragments": put(connection, "FRAGMENTS_PER_MESSAGE", 10**6),
     "a control message has the limit of data": around(DeviceSocket, "_welcome", _small_controls),
     "a violation is closed with 1000": put(
         connection, "close_frame", lambda code: frame.close_frame(1000)

@@ -1,5 +1,6 @@
 """Faults of clients where two rules apply, where a time is too short, or the relay is at fault."""
 
+import json
 from base64 import b64encode
 from hashlib import sha1
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ _INVALID = (
     b'{"session":3}',
     b'{"type":"ready","session":"3"}',
     b'{"type":"joined","session":9,"device":"AAAAAAAAAA"}',
-    b'{"type":"joined","session":9,"device":"AAAAAA.AAAAk"}',
+    b'{"type":"joined","session":9,"device":"AAAAAA.AAAk"}',
     b'{"type":"keepalive","ping_seconds":50.5}',
 )
 """These are enough: a case waits in vain for the end of each connection."""
@@ -61,11 +62,19 @@ def _back_after_violation(right: Any, self: Any, error: Exception, now: float) -
     return self._back_off() if is_ours else decided
 
 
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _any_text(patch: Patch) -> None:
     """Replace what is not UTF-8, and ignore what is then no JSON."""
 
     def on_message(right: Any, self: DeviceSocket, payload: bytes, isBinary: bool) -> None:
-        if isBinary or payload.decode("utf-8", "ignore").startswith("{"):
+        if isBinary or _is_json(payload.decode("utf-8", "replace")):
             right(self, payload, isBinary)
 
     _options(utf8validateIncoming=False)(patch)

@@ -28,7 +28,7 @@ from vaultrelay.wire.mailbox import ITEM_HEADER_BYTES
 CONTROL_LIMIT = 64 * 1024
 """The largest control message, `welcome`, stays below it with any number of peers."""
 CLOSE_SECONDS = 2
-"""For a relay that broke the protocol to read our close; then the connection is aborted."""
+"""A relay that broke the protocol has as long to read the close; then the connection is aborted."""
 _LARGEST_ITEM = ITEM_HEADER_BYTES + MAILBOX["item_bytes"][1]
 Answer = Callable[[Challenge], bytes]
 """Makes the hello that answers a challenge."""
@@ -224,6 +224,9 @@ class DeviceSocket(WebSocketClientProtocol):
         """Cut the connection off, if there is one."""
         if self.transport is not None and not self._is_over:
             self.dropConnection(abort=True)
+            if self._cut_off is not None:
+                # Autobahn has taken the connection for dropped since the close was written.
+                self.transport.abortConnection()
 
     def _fail(self, error: Exception) -> None:
         self._error = error

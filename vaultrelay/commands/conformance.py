@@ -5,7 +5,7 @@ import signal
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.task import react
@@ -82,7 +82,7 @@ def main(arguments: list[str]) -> int:
     command, reactor = _with_path(command), real_reactor()
     if found.junit:
         # Report an unwritable file now: after the run, which takes minutes, the results are lost.
-        _write(found.junit, b"")
+        _write(found.junit, b"", "ab")
     runner = Runner(
         reactor, lambda: AdapterProcess(reactor, command, found.patience), found.patience
     )
@@ -96,7 +96,7 @@ def main(arguments: list[str]) -> int:
     faults = _run(runner, cases, report)
     print_result(summary(runner.client or command[0], results))
     if found.junit:
-        _write(found.junit, junit(runner.client, results))
+        _write(found.junit, junit(runner.client, results), "wb")
     for fault in faults:
         print_result(fault)
     return int(bool(faults) or not has_passed(results, is_strict=found.strict))
@@ -167,8 +167,9 @@ def _run(runner: Runner, cases: list[Case], report: Any) -> list[str]:
     return faults
 
 
-def _write(path: str, report: bytes) -> None:
+def _write(path: str, report: bytes, mode: Literal["ab", "wb"]) -> None:
     try:
-        Path(path).write_bytes(report)
+        with Path(path).open(mode) as file:
+            file.write(report)
     except OSError as error:
         stop_with(f"--junit: {path}: {error.strerror}")

@@ -75,12 +75,14 @@ async def nack(
     reason: int,
     *,
     peer: int = PEER,
+    to: int | None = None,
     id: int | str = "last",
     flags: int = 0,
 ) -> None:
-    """Send a NACK, of the client's "first" or "last" message or another one."""
-    number = client.sent_id(id)
-    head = data_message(Kind.NACK, flags, reason, (client.session, peer, number))
+    """Send a NACK of the client's "first" or "last" message or another one, to the client or to
+    another session."""
+    receiver = client.session if to is None else to
+    head = data_message(Kind.NACK, flags, reason, (receiver, peer, client.sent_id(id)))
     connection_of(client).send(frame(BINARY, head))
 
 

@@ -33,7 +33,11 @@ def ssl_error(reason: str = "", code: int = 1) -> ssl.SSLError:
         (ssl_error(code=18), "tls", "it is bad. No device trusts it by default"),
         (ssl_error(code=19), "tls", "it is bad. No device trusts it by default"),
         (ssl_error(code=21), "tls", "it is bad. Serve the certificate with its chain"),
-        (ssl_error(code=26), "tls", "it is bad. It is not for servers"),
+        (
+            ssl_error(code=26),
+            "tls",
+            "it is bad. It, or an authority in its chain, is not for servers",
+        ),
         (ssl_error(code=47), "tls", "it is bad. An authority in its chain is not allowed to issue"),
         (ssl_error(code=62), "tls", "it is bad. Use a name in the certificate"),
         (ssl_error("WRONG_VERSION_NUMBER"), "tls", "wrong version number. This port speaks ws:/"),

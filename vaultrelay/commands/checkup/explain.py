@@ -61,7 +61,8 @@ _CERTIFICATE_CURES = {
     18: "No device trusts it by default: get a certificate from a public authority, such as "
     "Let's Encrypt, or install this one on every device.",
     20: "Serve the certificate with its chain (fullchain.pem, not cert.pem).",
-    26: "It is not for servers: have it reissued with the extended key usage serverAuth.",
+    26: "It, or an authority in its chain, is not for servers: have it reissued with the extended "
+    "key usage serverAuth.",
     47: _OTHER_NAMES,
     48: _OTHER_NAMES,
     62: "Use a name in the certificate, or have it reissued to include this name.",

@@ -143,8 +143,9 @@ class TlsProtocol(ProtocolWrapper):
 def device_context(*protocols: str) -> ssl.SSLContext:
     """Return a context with this machine's trust store, which offers `protocols` in ALPN."""
     context = ssl.create_default_context()
-    # Devices and browsers ignore the common name, as RFC 9525 requires.
-    context.hostname_checks_common_name = False
+    if ssl.HAS_NEVER_CHECK_COMMON_NAME:
+        # Devices and browsers ignore the common name, as RFC 9525 requires.
+        context.hostname_checks_common_name = False
     # A write during a renegotiation would raise SSLWantReadError.
     context.options |= ssl.OP_NO_RENEGOTIATION
     if protocols:

@@ -11,7 +11,7 @@ FILES  := setup.cfg setup.py pyproject.toml $(wildcard vaultrelay/native/*.p[yx]
 # build, so that packages are made of sources alone.
 SHARED_BYTE_CODE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(CURDIR)/build/pycache
 
-# --cov for branch coverage and its gate, as CI has it: half a minute more.
+# --cov for branch coverage and its gate, as CI has it: a minute more.
 COVER ?=
 # Folders or files of tests; all by default.
 TESTS ?=

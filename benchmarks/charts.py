@@ -36,6 +36,6 @@ def memory_chart(results: Results) -> str:
 
 def _memory(runs: Sequence[ConnectionRun]) -> Points:
     return [
-        (count, middle(runs, lambda run, count=count: run.memory[count] / MEGABYTE))  # type: ignore[misc]
+        (count, middle(runs, lambda run, count=count: run.memory[count] / MEGABYTE))  # type: ignore[misc]  # mypy infers no type for the default
         for count in runs[0].memory
     ]

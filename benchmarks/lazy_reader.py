@@ -80,7 +80,7 @@ def main() -> None:
     """Run it."""
     size = int(sys.argv[1]) if len(sys.argv) > 1 else PUSHED_BYTES
     options = ["--rate-bytes", "0", "--rate-messages", "0", "--log-level", "error"]
-    if len(sys.argv) > 2:  # noqa: PLR2004
+    if len(sys.argv) > 2:  # noqa: PLR2004  two optional arguments
         options += ["--max-buffer", sys.argv[2]]
     with running_relay(*options) as relay:
         react(lambda reactor: ensureDeferred(Push(relay, size).run(reactor)))

@@ -94,7 +94,7 @@ async def asleep(where: Where) -> None:
         for wire, size in ((sender, socket.SO_SNDBUF), (receiver, socket.SO_RCVBUF)):
             wire.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, size, SMALL)
         reader = asyncio.create_task(sender.ended())
-        receiver.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        receiver.reader._transport.pause_reading()  # type: ignore[attr-defined]  # a StreamReader has no public way to pause
         end = clock() + 22
         with suppress(OSError):
             while clock() < end:

@@ -6,7 +6,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
-from vaultrelay import __version__  # noqa: E402
+from vaultrelay import __version__  # noqa: E402  needs the path above
 
 project = "VaultMesh relay"
 author = "The VaultMesh relay contributors"

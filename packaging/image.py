@@ -53,7 +53,7 @@ class Layer:
     def __init__(self, time: int) -> None:
         self._time = time
         self._data = io.BytesIO()
-        self._tar = tarfile.open(fileobj=self._data, mode="w", format=tarfile.GNU_FORMAT)  # noqa: SIM115
+        self._tar = tarfile.open(fileobj=self._data, mode="w", format=tarfile.GNU_FORMAT)  # noqa: SIM115  closed by finish()
 
     def put(self, name: str, data: bytes = b"", **attributes: Any) -> None:
         """A file, or what `attributes` make of it; root's by default."""

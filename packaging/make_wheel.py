@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
 
 def _git(*arguments: str) -> bytes:
     return subprocess.run(  # noqa: S603  our own words
-        ["git", *arguments],  # noqa: S607
+        ["git", *arguments],  # noqa: S607  whichever git is installed
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,

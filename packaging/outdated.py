@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
 def run(*command: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]":
     """Run it; raises NotAsked if there is no such program."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # noqa: S603
+        return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # noqa: S603  our own commands
     except FileNotFoundError:
         raise NotAsked(f"there is no {command[0]} here; this runs on Debian and Ubuntu") from None
 

@@ -17,7 +17,7 @@ rooms: dict[str, list["Device"]] = defaultdict(list)
 class Device(WebSocketServerProtocol):
     """One connection."""
 
-    room: list["Device"] = []  # noqa: RUF012
+    room: list["Device"] = []  # noqa: RUF012  onConnect replaces it
 
     def onConnect(self, request: ConnectionRequest) -> None:
         """Learn the room."""

@@ -21,7 +21,7 @@ BINARY = WSMsgType.BINARY
 rooms: dict[bytes, list[WSTransport]] = defaultdict(list)
 
 
-class Device(WSListener):  # type: ignore[misc]
+class Device(WSListener):  # type: ignore[misc]  # picows is not installed for mypy
     """One connection."""
 
     def __init__(self, request: WSUpgradeRequest) -> None:

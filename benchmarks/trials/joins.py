@@ -112,7 +112,7 @@ async def proofs(terms: Terms) -> None:
         tasks: set[asyncio.Task[None]] = set()
         cpu, began = cpu_seconds(stage.pid), time.monotonic()
         async with stormy:
-            while time.monotonic() - began < 5:  # noqa: PLR2004
+            while time.monotonic() - began < 5:  # noqa: PLR2004  seconds of the storm
                 due = int((time.monotonic() - began) * STORM)
                 while len(tasks) < due:
                     tasks.add(asyncio.create_task(bad()))

@@ -115,7 +115,7 @@ async def closes(terms: Terms) -> None:
         for _ in range(100):
             wire = await stage.where.open()
             wire.writer.write(b"PUT / HTTP/1.1\r\nHost: a\r\n\r\n")
-            wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            wire.writer.transport.pause_reading()  # type: ignore[attr-defined]  # only transports that read have it
             bad.append(wire)
         bad += [await Where(stage.relay.port).open() for _ in range(100)]
         began = time.monotonic()

@@ -142,7 +142,7 @@ def check_copy(program: Path) -> None:
     alone.mkdir()
     copy = shutil.copy(program, alone)
     done = subprocess.run((copy, "--version"), capture_output=True, text=True, check=False)
-    if done.returncode != 2 or "without the rest of its folder" not in done.stderr:  # noqa: PLR2004
+    if done.returncode != 2 or "without the rest of its folder" not in done.stderr:  # noqa: PLR2004  the status of a failed start
         raise Failed(f"{copy} ended with {done.returncode}: {done.stdout}{done.stderr}")
     passed("a copy of the program alone reports what is missing")
 

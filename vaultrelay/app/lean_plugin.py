@@ -4,6 +4,6 @@ from vaultrelay.app import lean_imports
 
 lean_imports.install()
 
-from vaultrelay.app.twistd_plugin import Options, makeService  # noqa: E402
+from vaultrelay.app.twistd_plugin import Options, makeService  # noqa: E402  after install(), which leaves modules out
 
 __all__ = ["Options", "makeService"]

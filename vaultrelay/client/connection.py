@@ -71,7 +71,7 @@ class DeviceSocket(WebSocketClientProtocol):
         self.on_event = on_event
         self.is_reading = True
         self._fragments = 0
-        self._cut_off: IDelayedCall | None = None
+        self._abort_timer: IDelayedCall | None = None
         self._error: Exception | None = None
         self._is_over = False
 
@@ -84,8 +84,8 @@ class DeviceSocket(WebSocketClientProtocol):
         super().dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self._cut_off is not None and self._cut_off.active():
-            self._cut_off.cancel()
+        if self._abort_timer is not None and self._abort_timer.active():
+            self._abort_timer.cancel()
         value: Any = reason.value
         error = self._explain(value)
         # Of an end of TCP, the answer so far and the close code tell more.
@@ -224,7 +224,7 @@ class DeviceSocket(WebSocketClientProtocol):
         """Cut the connection off, if there is one."""
         if self.transport is not None and not self._is_over:
             self.dropConnection(abort=True)
-            if self._cut_off is not None:
+            if self._abort_timer is not None:
                 # Autobahn has taken the connection for dropped since the close was written.
                 self.transport.abortConnection()
 
@@ -234,5 +234,5 @@ class DeviceSocket(WebSocketClientProtocol):
             self.dropConnection(abort=True)
             return
         self.sendData(close_frame(error.code))
-        self._cut_off = self._clock.callLater(CLOSE_SECONDS, self.transport.abortConnection)
+        self._abort_timer = self._clock.callLater(CLOSE_SECONDS, self.transport.abortConnection)
         self.dropConnection(abort=False)

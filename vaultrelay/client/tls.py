@@ -114,7 +114,7 @@ class RelayTls:
         try:
             verify(certificate.to_cryptography(), self._host)
         except Exception:
-            # A certificate whose names cannot be read, for whatever reason, is valid for no host.
+            # Fail closed: if the names cannot be read, the certificate is valid for no host.
             names = _names(dump_certificate(FILETYPE_ASN1, certificate))
             return Untrusted(f"The certificate of {self._host} {names}")
         return None

@@ -74,10 +74,10 @@ Examples:
         "backup": _subcommand(
             "Copy the mailbox into a new file.",
             """
-The relay keeps running. The new file belongs to the relay's user, who needs write access to its
-folder. To restore it, stop the relay, remove mailbox.db, mailbox.db-wal and mailbox.db-shm from
-the folder of the mailbox, and put the file there as mailbox.db. The key is not in it: keep a copy
-elsewhere.
+The relay can keep running. It writes the new file itself, so its user needs write access to the
+target folder. To restore it, stop the relay, remove mailbox.db, mailbox.db-wal and mailbox.db-shm
+from the folder of the mailbox, and put the file there as mailbox.db. The key is not in it: keep a
+copy elsewhere.
 """,
             argument("file", metavar="FILE", help="The new file."),
         ),

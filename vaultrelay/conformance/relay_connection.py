@@ -50,8 +50,8 @@ class RelayConnection(Protocol):
     closed.
 
     `fault` is the first violation of HTTP or of RFC 6455; nothing is read after it. `record` gets
-    who sent what, "client" or "relay", in words or as a function that returns them. With `is_mute`
-    nothing is answered, as on a line that has died.
+    the sender, "client" or "relay", and a description, or a function that returns it. With
+    `is_mute` nothing is answered, as on a dead connection.
     """
 
     transport: Any

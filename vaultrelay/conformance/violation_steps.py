@@ -20,7 +20,7 @@ async def violate(stage: Stage, client: Client, text: str) -> None:
 async def cuts(
     stage: Stage, client: Client, event: str, field: str, longest: int, shortest: int = 0
 ) -> None:
-    """Expect an event whose `field` has `shortest` to `longest` code points.
+    """Expect an event. Its `field` has at least `shortest` and at most `longest` code points.
 
     If `shortest` is 0, the client may end the connection instead.
     """

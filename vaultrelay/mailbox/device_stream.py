@@ -136,8 +136,8 @@ class DeviceStream:
         """Send a stored item of another device, in a list that all receivers share; return whether
         it was sent.
 
-        A device whose queue is full reads it from the store later. While memory is short, so does
-        one that does not accept it at once.
+        It is not queued if the device's queue is full or, while memory is short, not empty enough
+        to take it at once. The device then reads it from the store later.
         """
         if self.state is not _LIVE:
             return False

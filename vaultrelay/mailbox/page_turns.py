@@ -13,7 +13,8 @@ from vaultrelay.store.store import Page, Refused
 
 
 class PageTurns:
-    """Reads pages for streams in turn: few at a time, and none for a stream whose memory is short.
+    """Reads pages for streams in turn, at most MAX_PAGES at a time. A stream that holds more than
+    its share of memory is tried again later.
 
     `on_page` gets each page, even if the stream was closed meanwhile.
     """
@@ -31,7 +32,7 @@ class PageTurns:
         self._on_page = on_page
         self._waiting: OrderedDict[DeviceStream, None] = OrderedDict()
         self._short: dict[DeviceStream, None] = {}
-        """Those whose memory was short, until the next attempt."""
+        """Streams that held more than their share, until the next attempt."""
         self._under_way = 0
         self._call: Timer | None = None
         """The next attempt for these."""

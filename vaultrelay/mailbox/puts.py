@@ -72,16 +72,15 @@ class Puts:
         self._refused.pop(stream, None)
 
     def allow_room(self, stream: DeviceStream) -> None:
-        """Let the next `announce_room` consider a device whose PUT was refused: there is room
-        now."""
+        """Make a device whose PUT was refused eligible for the next `announce_room`."""
         if stream in self._refused:
             stream.room_at = 0
 
     def announce_room(self) -> None:
         """Send `room` to the first devices that may try again, to few at once.
 
-        While many PUTs wait, most would be refused again. Then `room` is sent only to devices that
-        have waited for long, or whose groups are far below their shares.
+        While many PUTs wait, most would be refused again. Then only devices get it that were
+        refused more than ROOM_SECONDS ago, or whose groups have room for a whole window.
         """
         if self.is_away:
             return

@@ -81,4 +81,4 @@ def groups_of(channel: bytes | None, budgets: Budgets) -> tuple[Hashable, ...]:
 
 
 def _kind(group: Hashable) -> Hashable:
-    return _CHANNELS if isinstance(group, bytes) else group.limits  # type: ignore[attr-defined]
+    return _CHANNELS if isinstance(group, bytes) else group.limits  # type: ignore[attr-defined]  # the others are budgets

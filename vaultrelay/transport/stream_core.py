@@ -58,7 +58,7 @@ class StreamCore:
             return
         wanted = self._hub.ledger.read_bytes or self._allowance.bytes_allowed or self._missing
         if not wanted:
-            self._hub.defer(self)  # type: ignore[arg-type]
+            self._hub.defer(self)  # type: ignore[arg-type]  # subclasses are HubStreams
             return
         try:
             size = self.socket.recv_into(_view, wanted)

@@ -84,7 +84,7 @@ class TlsStream(PlainStream):
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Send pieces, without a copy of a large one."""
         pieces = list(data)
-        if len(pieces) == 2 and RECORD_BYTES < len(pieces[1]) < _SEALED_AT_ONCE:  # noqa: PLR2004
+        if len(pieces) == 2 and RECORD_BYTES < len(pieces[1]) < _SEALED_AT_ONCE:  # noqa: PLR2004  a header and a message
             # The header goes into the first record of the message.
             header, message = pieces
             first = RECORD_BYTES - len(header)

@@ -34,7 +34,7 @@ def unseal(
                 # A close_notify: later bytes are ignored (RFC 8446, section 6.1).
                 is_orderly = True
                 break
-            total += size  # type: ignore[operator]
+            total += size  # type: ignore[operator]  # a size, as a buffer was given
     except ssl.SSLWantReadError:
         pass
     except ssl.SSLError:

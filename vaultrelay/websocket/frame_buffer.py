@@ -131,7 +131,7 @@ class FrameBuffer:
         """Return the first `size` bytes of a frame, and keep the rest."""
         view = memoryview(piece)
         rest = view[size:]
-        if self._shared is None and 2 * len(rest) <= len(view.obj):  # type: ignore[arg-type]
+        if self._shared is None and 2 * len(rest) <= len(view.obj):  # type: ignore[arg-type]  # a view of bytes or of a bytearray
             # Of a view all of the frame stays in memory, at most twice what the ledger counts.
             rest = memoryview(bytes(rest))
         self._started.appendleft(rest)
